@@ -1,0 +1,84 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of ours is compiled with these; the list is kept in one place by the loop at the end.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "taskwatt",
+    products: [
+        .executable(name: "taskwatt", targets: ["taskwatt"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        // The doors to C libraries: module maps, headers and shims, no logic.
+        .systemLibrary(
+            name: "CSensors", path: "Sources/CSensors", providers: [.apt(["libsensors-dev"])]),
+        .target(name: "CPCI", linkerSettings: [.linkedLibrary("pci")]),
+        .target(name: "COnnxRuntime"),
+
+        // Values and the machine.
+        .target(name: "Core"),
+        .target(name: "Host", dependencies: ["Core", systemPackage]),
+        .target(name: "Sensors", dependencies: ["CSensors", "Core"]),
+        .target(name: "Hardware", dependencies: ["CPCI", "Core", "Host", "Sensors"]),
+        .target(name: "Metering", dependencies: ["Core", "Host", "Sensors", systemPackage]),
+
+        // Workloads.
+        .target(name: "WorkloadProtocol", dependencies: ["Core"]),
+        .target(name: "PluginKit", dependencies: ["Core", "WorkloadProtocol"]),
+        .target(name: "Onnx", dependencies: ["COnnxRuntime", protobuf]),
+        .executableTarget(
+            name: "onnx-proxies", dependencies: ["Core", "Onnx", "PluginKit", "WorkloadProtocol"],
+            path: "Plugins/onnx-proxies", exclude: ["plugin.yaml", "README.md"]),
+
+        // Run, record, report, serve.
+        .target(
+            name: "Running",
+            dependencies: ["Core", "Hardware", "Host", "Metering", "WorkloadProtocol", subprocess, systemPackage, yams]),
+        .target(name: "Recording", dependencies: ["Core", grdb]),
+        .target(name: "Reporting", dependencies: ["Core", "Recording"]),
+        .target(
+            name: "Service",
+            dependencies: [
+                "Core", "Hardware", "Host", "Metering", "Recording", "Reporting", "Running", "WorkloadProtocol",
+                hummingbird, logging,
+            ]),
+        .executableTarget(
+            name: "taskwatt",
+            dependencies: [
+                "Core", "Hardware", "Host", "Metering", "Recording", "Reporting", "Running", "Service",
+                "WorkloadProtocol", argumentParser, httpClient, logging,
+            ]),
+    ]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = (target.swiftSettings ?? []) + settings
+}

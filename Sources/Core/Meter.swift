@@ -1,0 +1,109 @@
+/// Which part of the machine a meter sees. Scopes nest: wall ⊃ system ⊃ { package ⊃ {core, uncore}, dram, accelerator }.
+package enum MeterScope: String, Sendable, Hashable, Codable, CaseIterable {
+    /// The whole machine at its mains plug.
+    case wall
+    /// The board: psys, a BMC's reading, the ACPI power meter.
+    case system
+    /// One CPU package, or one die of a package of several dies.
+    case package
+    case core
+    case uncore
+    case dram
+    case accelerator
+    case battery
+    /// A power chip of unknown place: shown, and in no total until the configuration gives it a scope.
+    case rail
+}
+
+/// How a meter reports.
+package enum MeterKind: String, Sendable, Hashable, Codable {
+    /// Energy that only grows, until it wraps.
+    case counter
+    /// Power now, or averaged over a time.
+    case gauge
+}
+
+/// Where a figure comes from. Figures of different provenance never mix in one mean.
+package enum Provenance: String, Sendable, Hashable, Codable, CaseIterable {
+    case measured
+    /// Computed from measured quantities, such as voltage × current.
+    case derived
+    /// From a documented model of the hardware.
+    case estimated
+    /// From a simulated meter; for tests and demonstrations.
+    case simulated
+
+    /// How far from a measurement: a total is as good as its worst part.
+    package var rank: Int {
+        switch self {
+        case .measured: 0
+        case .derived: 1
+        case .estimated: 2
+        case .simulated: 3
+        }
+    }
+}
+
+/// What a meter is and how well it measures.
+package struct MeterDescription: Sendable, Hashable, Codable {
+    /// Unique on this machine and stable over reboots, such as `powercap/intel-rapl:0`.
+    package var id: String
+    /// The domain's own name, such as `package-0`.
+    package var name: String
+    package var scope: MeterScope
+    package var kind: MeterKind
+    package var provenance: Provenance
+    /// The file, library or model that the reading comes from.
+    package var source: String
+    /// The nominal update period τ in seconds.
+    package var periodSeconds: Double
+    /// For a gauge, the time w in seconds over which it averages; 0 for an instantaneous one. 0 for a counter.
+    package var averagingSeconds: Double
+    /// The resolution q: microjoules for a counter, microwatts for a gauge.
+    package var resolution: Double
+    /// The value that a counter wraps at, in microjoules; `nil` if it does not wrap or the range is not known.
+    package var rangeMicrojoules: Int64?
+    /// The relative accuracy a (0.05 is ± 5 %), where the maker or the model states one.
+    package var relativeAccuracy: Double?
+    /// More power than this cannot be: a step that would mean it is a reset, not a wrap.
+    package var plausiblePower: Power
+    /// The id of the meter that contains this one, for nested domains such as core in package.
+    package var parentID: String?
+    /// Names the piece of silicon, such as `package-0` or a PCI address, so that two meters of it are counted once.
+    package var silicon: String
+    /// What a user should know of this meter, such as why it is in no total.
+    package var remarks: [String]
+
+    package init(
+        id: String, name: String, scope: MeterScope, kind: MeterKind, provenance: Provenance, source: String,
+        periodSeconds: Double, averagingSeconds: Double = 0, resolution: Double, rangeMicrojoules: Int64? = nil,
+        relativeAccuracy: Double? = nil, plausiblePower: Power, parentID: String? = nil, silicon: String,
+        remarks: [String] = []
+    ) {
+        self.id = id
+        self.name = name
+        self.scope = scope
+        self.kind = kind
+        self.provenance = provenance
+        self.source = source
+        self.periodSeconds = periodSeconds
+        self.averagingSeconds = averagingSeconds
+        self.resolution = resolution
+        self.rangeMicrojoules = rangeMicrojoules
+        self.relativeAccuracy = relativeAccuracy
+        self.plausiblePower = plausiblePower
+        self.parentID = parentID
+        self.silicon = silicon
+        self.remarks = remarks
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case id, name, scope, kind, provenance, source, resolution, remarks, silicon
+        case periodSeconds = "period_s"
+        case averagingSeconds = "averaging_s"
+        case rangeMicrojoules = "range_uj"
+        case relativeAccuracy = "relative_accuracy"
+        case plausiblePower = "plausible_power_w"
+        case parentID = "parent_id"
+    }
+}

@@ -1,0 +1,78 @@
+/// An amount of energy, stored in whole microjoules (µJ), the unit of `energy_uj` in the kernel's powercap interface.
+///
+/// Encodes as a number of joules.
+package struct Energy: Sendable, Hashable, Comparable, AdditiveArithmetic {
+    package var microjoules: Int64
+
+    package init(microjoules: Int64) { self.microjoules = microjoules }
+
+    /// Rounds to the nearest microjoule. A value that is not finite, or too large for 64 bits, becomes zero or the limit.
+    package init(joules: Double) { microjoules = Int64(saturating: joules * 1e6) }
+
+    package var joules: Double { Double(microjoules) / 1e6 }
+    /// 1 kWh is 3.6 MJ.
+    package var kilowattHours: Double { joules / 3.6e6 }
+
+    package static let zero = Energy(microjoules: 0)
+    package static func + (a: Energy, b: Energy) -> Energy { Energy(microjoules: a.microjoules + b.microjoules) }
+    package static func - (a: Energy, b: Energy) -> Energy { Energy(microjoules: a.microjoules - b.microjoules) }
+    package static func < (a: Energy, b: Energy) -> Bool { a.microjoules < b.microjoules }
+
+    /// Mean power over a duration; `nil` for a duration of zero.
+    package func over(_ seconds: Double) -> Power? { seconds > 0 ? Power(watts: joules / seconds) : nil }
+}
+
+/// Power, stored in whole microwatts (µW), the unit of `power*_input` in the kernel's hwmon interface.
+///
+/// Encodes as a number of watts.
+package struct Power: Sendable, Hashable, Comparable, AdditiveArithmetic {
+    package var microwatts: Int64
+
+    package init(microwatts: Int64) { self.microwatts = microwatts }
+    package init(watts: Double) { microwatts = Int64(saturating: watts * 1e6) }
+
+    package var watts: Double { Double(microwatts) / 1e6 }
+
+    package static let zero = Power(microwatts: 0)
+    package static func + (a: Power, b: Power) -> Power { Power(microwatts: a.microwatts + b.microwatts) }
+    package static func - (a: Power, b: Power) -> Power { Power(microwatts: a.microwatts - b.microwatts) }
+    package static func < (a: Power, b: Power) -> Bool { a.microwatts < b.microwatts }
+
+    package func over(_ seconds: Double) -> Energy { Energy(joules: watts * seconds) }
+}
+
+extension Energy: Codable {
+    package init(from decoder: any Decoder) throws {
+        self.init(joules: try decoder.singleValueContainer().decode(Double.self))
+    }
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(joules)
+    }
+}
+
+extension Power: Codable {
+    package init(from decoder: any Decoder) throws {
+        self.init(watts: try decoder.singleValueContainer().decode(Double.self))
+    }
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(watts)
+    }
+}
+
+extension Int64 {
+    /// Rounds to nearest; not-a-number becomes 0, and what does not fit becomes the nearest limit. Readings come from
+    /// outside, so a conversion must never trap.
+    package init(saturating value: Double) {
+        if value.isNaN {
+            self = 0
+        } else if value >= 9.223372036854775e18 {
+            self = .max
+        } else if value <= -9.223372036854775e18 {
+            self = .min
+        } else {
+            self = Int64(value.rounded())
+        }
+    }
+}

@@ -1,0 +1,176 @@
+/// A part of the measurement of one workload, in order.
+package enum RunStage: String, Sendable, Hashable, Codable, CaseIterable {
+    /// The machine with no workload on it.
+    case idle
+    /// The paper's `load model`.
+    case load
+    case warmUp = "warm-up"
+    /// The paper's `query model`: one repeat of the inferences. Only this stage is in the table.
+    case query
+    /// The idle baseline once more, with the plugin gone.
+    case idleAfter = "idle-after"
+}
+
+package enum RunStatus: String, Sendable, Hashable, Codable, CaseIterable {
+    case completed
+    case failed
+    /// Ended by the user or by the daemon's stop.
+    case interrupted
+}
+
+/// The workload that a run ran, as its plugin described it.
+package struct WorkloadDescription: Sendable, Hashable, Codable {
+    package var task: MLTask
+    package var plugin: String
+    package var pluginVersion: String?
+    package var model: String?
+    package var dataset: String?
+    /// The proxy's size (`full`, `tiny`); the table never mixes sizes.
+    package var size: String?
+    package var device: String?
+    package var precision: String?
+    package var batch: Int
+    /// The engine and its version, such as `ONNX Runtime 1.21.0`.
+    package var engine: String?
+    package var modelSHA256: String?
+    /// The number of the model's parameters (weights).
+    package var parameterCount: Int64?
+    /// Operations of one inference; a multiplication and an addition are two.
+    package var operationsPerInference: Double?
+    package var seed: Int64?
+    /// Every parameter the plugin ran with.
+    package var parameters: [String: JSONValue]
+
+    package init(
+        task: MLTask, plugin: String, pluginVersion: String? = nil, model: String? = nil, dataset: String? = nil,
+        size: String? = nil, device: String? = nil, precision: String? = nil, batch: Int = 1, engine: String? = nil,
+        modelSHA256: String? = nil, parameterCount: Int64? = nil, operationsPerInference: Double? = nil,
+        seed: Int64? = nil, parameters: [String: JSONValue] = [:]
+    ) {
+        self.task = task
+        self.plugin = plugin
+        self.pluginVersion = pluginVersion
+        self.model = model
+        self.dataset = dataset
+        self.size = size
+        self.device = device
+        self.precision = precision
+        self.batch = batch
+        self.engine = engine
+        self.modelSHA256 = modelSHA256
+        self.parameterCount = parameterCount
+        self.operationsPerInference = operationsPerInference
+        self.seed = seed
+        self.parameters = parameters
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case task, plugin, model, dataset, size, device, precision, batch, engine, seed, parameters
+        case pluginVersion = "plugin_version"
+        case modelSHA256 = "model_sha256"
+        case parameterCount = "parameter_count"
+        case operationsPerInference = "operations_per_inference"
+    }
+}
+
+/// Latencies of the inferences of one run, in seconds.
+package struct LatencySummary: Sendable, Hashable, Codable {
+    package var mean: Double
+    package var median: Double
+    package var p95: Double
+    package var minimum: Double
+    package var maximum: Double
+
+    package init(mean: Double, median: Double, p95: Double, minimum: Double, maximum: Double) {
+        self.mean = mean
+        self.median = median
+        self.p95 = p95
+        self.minimum = minimum
+        self.maximum = maximum
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case mean = "mean_s"
+        case median = "median_s"
+        case p95 = "p95_s"
+        case minimum = "min_s"
+        case maximum = "max_s"
+    }
+}
+
+/// What makes a run's figures doubtful, beside the flags of its energies.
+package enum RunFlag: String, Sendable, Hashable, Codable, CaseIterable {
+    /// Other processes took more than 5 % of the CPU, or the hypervisor stole more than 1 %.
+    case contended
+    /// A window too short for its meters.
+    case unresolved
+    /// The meters saw less than 99 % of the window; the run stays out of the table.
+    case lowCoverage = "low-coverage"
+    /// The idle power after differs from before by more than 3 standard uncertainties.
+    case idleDrift = "idle-drift"
+    /// The sampler missed its interval by more than 20 %.
+    case samplerLate = "sampler-late"
+    /// The machine slept inside the window; the run is void.
+    case suspended
+}
+
+/// One measured window and all that is needed to defend its figures.
+package struct RunRecord: Sendable, Hashable, Codable {
+    package var stage: RunStage
+    /// The repeat, from 1; only of query windows.
+    package var repeatIndex: Int?
+    /// `nil` for idle windows.
+    package var workload: WorkloadDescription?
+    /// Wall-clock time of the start in seconds since 1970; a label only.
+    package var startedAt: Double
+    package var energy: WindowEnergy
+    package var completedInferences: Int
+    package var failedInferences: Int
+    package var latency: LatencySummary?
+    /// Idle power of the total's scope, from the baseline that applies to this run.
+    package var idlePower: Power?
+    /// Its standard uncertainty from the scatter of 1 s blocks.
+    package var idlePowerUncertainty: Power?
+    /// The share of the machine's CPU time that others than the workload took, 0 to 1.
+    package var otherCPUShare: Double?
+    /// The share of CPU time that the hypervisor stole, 0 to 1.
+    package var stealShare: Double?
+    package var flags: [RunFlag]
+    package var status: RunStatus
+    package var error: String?
+
+    package init(
+        stage: RunStage, repeatIndex: Int? = nil, workload: WorkloadDescription? = nil, startedAt: Double,
+        energy: WindowEnergy, completedInferences: Int = 0, failedInferences: Int = 0, latency: LatencySummary? = nil,
+        idlePower: Power? = nil, idlePowerUncertainty: Power? = nil, otherCPUShare: Double? = nil,
+        stealShare: Double? = nil, flags: [RunFlag] = [], status: RunStatus = .completed, error: String? = nil
+    ) {
+        self.stage = stage
+        self.repeatIndex = repeatIndex
+        self.workload = workload
+        self.startedAt = startedAt
+        self.energy = energy
+        self.completedInferences = completedInferences
+        self.failedInferences = failedInferences
+        self.latency = latency
+        self.idlePower = idlePower
+        self.idlePowerUncertainty = idlePowerUncertainty
+        self.otherCPUShare = otherCPUShare
+        self.stealShare = stealShare
+        self.flags = flags
+        self.status = status
+        self.error = error
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case stage, workload, energy, latency, flags, status, error
+        case repeatIndex = "repeat"
+        case startedAt = "started_at_unix_s"
+        case completedInferences = "completed_inferences"
+        case failedInferences = "failed_inferences"
+        case idlePower = "idle_power_w"
+        case idlePowerUncertainty = "idle_power_standard_uncertainty_w"
+        case otherCPUShare = "other_cpu_share"
+        case stealShare = "steal_share"
+    }
+}

@@ -1,0 +1,173 @@
+/// A stretch of time on CLOCK_MONOTONIC.
+package struct Window: Sendable, Hashable, Codable {
+    package var start: MonotonicTime
+    package var end: MonotonicTime
+
+    package init(start: MonotonicTime, end: MonotonicTime) {
+        self.start = start
+        self.end = end
+    }
+
+    package var durationSeconds: Double { end.seconds(since: start) }
+
+    enum CodingKeys: String, CodingKey {
+        case start = "start_monotonic_s"
+        case end = "end_monotonic_s"
+        case duration = "duration_s"
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        start = try container.decode(MonotonicTime.self, forKey: .start)
+        end = try container.decode(MonotonicTime.self, forKey: .end)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(start, forKey: .start)
+        try container.encode(end, forKey: .end)
+        try container.encode(durationSeconds, forKey: .duration)
+    }
+}
+
+/// What a reader of a figure must know of how it came about.
+package enum EnergyFlag: String, Sendable, Hashable, Codable, CaseIterable {
+    /// The counter wrapped inside the window; the energy is exact.
+    case wrapped
+    /// One or more reads failed and the next good one made up for them; nothing is lost.
+    case bridged
+    /// Some time was not seen; the coverage says how much.
+    case gap
+    /// The window is too short, or the energy too small, for the meter to resolve.
+    case unresolved
+    /// The counter's range is not known, so any step back is a gap.
+    case rangeUnknown = "range-unknown"
+    /// The meter was gone at the window's end.
+    case vanished
+    /// The edges could not be set on an update of the meter, so the uncertainty holds its staleness.
+    case staleEdges = "stale-edges"
+    /// The machine slept inside the window; the figure is void.
+    case suspended
+}
+
+/// The energy that one meter saw in a window.
+package struct DomainEnergy: Sendable, Hashable, Codable {
+    package var id: String
+    package var name: String
+    package var scope: MeterScope
+    package var kind: MeterKind
+    package var provenance: Provenance
+    /// What was seen, never extrapolated to the part that was not.
+    package var energy: Energy
+    /// The half-width of the 95 % interval.
+    package var uncertainty: Energy
+    /// The standard uncertainty of the part that is common to every reading of this meter (its accuracy).
+    package var accuracyUncertainty: Energy
+    /// The share of the window that the meter really saw, 0 to 1.
+    package var coverage: Double
+    package var flags: [EnergyFlag]
+    /// Whether this domain is a part of the total.
+    package var inTotal: Bool
+
+    package init(
+        id: String, name: String, scope: MeterScope, kind: MeterKind, provenance: Provenance, energy: Energy,
+        uncertainty: Energy, accuracyUncertainty: Energy, coverage: Double, flags: [EnergyFlag], inTotal: Bool
+    ) {
+        self.id = id
+        self.name = name
+        self.scope = scope
+        self.kind = kind
+        self.provenance = provenance
+        self.energy = energy
+        self.uncertainty = uncertainty
+        self.accuracyUncertainty = accuracyUncertainty
+        self.coverage = coverage
+        self.flags = flags
+        self.inTotal = inTotal
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case id, name, scope, kind, provenance, coverage, flags
+        case energy = "energy_j"
+        case uncertainty = "uncertainty_j"
+        case accuracyUncertainty = "accuracy_standard_uncertainty_j"
+        case inTotal = "in_total"
+    }
+}
+
+/// Which disjoint cover of the machine a total adds up.
+package enum TotalScope: String, Sendable, Hashable, Codable, CaseIterable {
+    case wall
+    case system
+    /// All CPU packages, all DRAM and all accelerators, each piece of silicon once.
+    case components
+}
+
+/// The energy of a scope over a window: a sum over disjoint domains.
+package struct TotalEnergy: Sendable, Hashable, Codable {
+    package var energy: Energy
+    /// The half-width of the 95 % interval.
+    package var uncertainty: Energy
+    package var accuracyUncertainty: Energy
+    package var scope: TotalScope
+    package var provenance: Provenance
+    /// The smallest coverage of its domains.
+    package var coverage: Double
+    package var flags: [EnergyFlag]
+    /// The ids of the domains that it adds up.
+    package var domainIDs: [String]
+
+    package init(
+        energy: Energy, uncertainty: Energy, accuracyUncertainty: Energy, scope: TotalScope, provenance: Provenance,
+        coverage: Double, flags: [EnergyFlag], domainIDs: [String]
+    ) {
+        self.energy = energy
+        self.uncertainty = uncertainty
+        self.accuracyUncertainty = accuracyUncertainty
+        self.scope = scope
+        self.provenance = provenance
+        self.coverage = coverage
+        self.flags = flags
+        self.domainIDs = domainIDs
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case scope, provenance, coverage, flags
+        case energy = "energy_j"
+        case uncertainty = "uncertainty_j"
+        case accuracyUncertainty = "accuracy_standard_uncertainty_j"
+        case domainIDs = "domain_ids"
+    }
+}
+
+/// What all meters saw of one window: the total asked for, the other scopes beside it, and every domain.
+package struct WindowEnergy: Sendable, Hashable, Codable {
+    package var window: Window
+    package var total: TotalEnergy
+    /// Totals of the other scopes, where there are meters for them.
+    package var otherScopes: [TotalEnergy]
+    package var domains: [DomainEnergy]
+    /// The sampler's interval in seconds, as asked for.
+    package var intervalSeconds: Double
+    /// The 95th percentile of the relative error of the sampler's intervals; `nil` if there were too few.
+    package var jitter: Double?
+
+    package init(
+        window: Window, total: TotalEnergy, otherScopes: [TotalEnergy], domains: [DomainEnergy],
+        intervalSeconds: Double,
+        jitter: Double?
+    ) {
+        self.window = window
+        self.total = total
+        self.otherScopes = otherScopes
+        self.domains = domains
+        self.intervalSeconds = intervalSeconds
+        self.jitter = jitter
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case window, total, domains, jitter
+        case otherScopes = "other_scopes"
+        case intervalSeconds = "interval_s"
+    }
+}
