@@ -1,5 +1,3 @@
-package import Core
-
 /// A request from the host, or a notification from the plugin (no `id`).
 package struct RPCRequest<Params: Codable & Sendable>: Codable, Sendable {
     package var jsonrpc = "2.0"
