@@ -23,7 +23,7 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let package = Package(
     name: "taskwatt",
     products: [
-        .executable(name: "taskwatt", targets: ["taskwatt"])
+        .library(name: "x", targets: ["Running"])
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -37,45 +37,19 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
-        // The doors to C libraries: module maps, headers and shims, no logic.
-        .systemLibrary(
-            name: "CSensors", path: "Sources/CSensors", providers: [.apt(["libsensors-dev"])]),
-        .target(name: "CPCI", linkerSettings: [.linkedLibrary("pci")]),
-        .target(name: "COnnxRuntime"),
-
-        // Values and the machine.
         .target(name: "Core"),
         .target(name: "Host", dependencies: ["Core", systemPackage]),
-        .target(name: "Sensors", dependencies: ["CSensors", "Core"]),
-        .target(name: "Hardware", dependencies: ["CPCI", "Core", "Host", "Sensors"]),
-        .target(name: "Metering", dependencies: ["Core", "Host", "Sensors", systemPackage]),
-
-        // Workloads.
+        .target(name: "Metering", dependencies: ["Core", "Host", systemPackage]),
         .target(name: "WorkloadProtocol", dependencies: ["Core"]),
         .target(name: "PluginKit", dependencies: ["Core", "WorkloadProtocol"]),
-        .target(name: "Onnx", dependencies: ["COnnxRuntime", protobuf]),
+        .target(name: "COnnxRuntime"),
+        .target(name: "Onnx", dependencies: ["COnnxRuntime", protobuf], exclude: ["onnx.proto"]),
         .executableTarget(
-            name: "onnx-proxies", dependencies: ["Core", "Onnx", "PluginKit", "WorkloadProtocol"],
+            name: "onnx-proxies", dependencies: ["Onnx", "PluginKit"],
             path: "Plugins/onnx-proxies", exclude: ["plugin.yaml", "README.md"]),
-
-        // Run, record, report, serve.
         .target(
             name: "Running",
-            dependencies: ["Core", "Hardware", "Host", "Metering", "WorkloadProtocol", subprocess, systemPackage, yams]),
-        .target(name: "Recording", dependencies: ["Core", grdb]),
-        .target(name: "Reporting", dependencies: ["Core", "Recording"]),
-        .target(
-            name: "Service",
-            dependencies: [
-                "Core", "Hardware", "Host", "Metering", "Recording", "Reporting", "Running", "WorkloadProtocol",
-                hummingbird, logging,
-            ]),
-        .executableTarget(
-            name: "taskwatt",
-            dependencies: [
-                "Core", "Hardware", "Host", "Metering", "Recording", "Reporting", "Running", "Service",
-                "WorkloadProtocol", argumentParser, httpClient, logging,
-            ]),
+            dependencies: ["Core", "Host", "Metering", "WorkloadProtocol", subprocess, systemPackage, yams], resources: [.embedInCode("Suites/quick.yaml"), .embedInCode("Suites/standard.yaml")]),
     ]
 )
 

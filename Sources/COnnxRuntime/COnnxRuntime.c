@@ -1,0 +1,160 @@
+#define _GNU_SOURCE
+#include "COnnxRuntime.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef OrtStatus *Status;
+
+// Places in the table OrtApi.
+enum {
+    kGetErrorMessage = 2,
+    kCreateEnv = 3,
+    kCreateSession = 7,
+    kRun = 9,
+    kCreateSessionOptions = 10,
+    kSetSessionGraphOptimizationLevel = 23,
+    kSetIntraOpNumThreads = 24,
+    kCreateTensorWithDataAsOrtValue = 49,
+    kGetTensorMutableData = 51,
+    kCreateCpuMemoryInfo = 69,
+    kReleaseEnv = 92,
+    kReleaseStatus = 93,
+    kReleaseMemoryInfo = 94,
+    kReleaseSession = 95,
+    kReleaseValue = 96,
+    kReleaseSessionOptions = 100,
+};
+
+typedef struct {
+    const void *(*GetApi)(uint32_t version);
+    const char *(*GetVersionString)(void);
+} OrtApiBase;
+
+struct TWOrt {
+    void *library;
+    void *const *api;
+    const char *version;
+    char *path;
+    OrtMemoryInfo *cpu;
+};
+
+#define CALL(ort, place, type) ((type)(ort)->api[place])
+
+// Turns a status into a message and lets it go.
+static char *message(const TWOrt *ort, Status status) {
+    if (status == NULL) return NULL;
+    const char *text = CALL(ort, kGetErrorMessage, const char *(*)(const OrtStatus *))(status);
+    char *copy = strdup(text != NULL ? text : "unknown error");
+    CALL(ort, kReleaseStatus, void (*)(OrtStatus *))(status);
+    return copy;
+}
+
+TWOrt *tw_ort_open(const char *file, uint32_t minimum_api, char **error) {
+    *error = NULL;
+    void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL) {
+        *error = strdup(dlerror());
+        return NULL;
+    }
+    const OrtApiBase *(*get_base)(void) = (const OrtApiBase *(*)(void))dlsym(library, "OrtGetApiBase");
+    const OrtApiBase *base = get_base != NULL ? get_base() : NULL;
+    if (base == NULL) {
+        if (asprintf(error, "%s is not ONNX Runtime", file) < 0) *error = NULL;
+        dlclose(library);
+        return NULL;
+    }
+    // A library answers for every version up to its own with the same table, and with NULL for a later one; it prints
+    // that to standard error, so the version is looked at first.
+    unsigned major = 0, minor = 0;
+    sscanf(base->GetVersionString(), "%u.%u", &major, &minor);
+    const void *api = major > 1 || (major == 1 && minor >= minimum_api) ? base->GetApi(minimum_api) : NULL;
+    if (api == NULL) {
+        if (asprintf(error, "%s is version %s, and 1.%u or later is needed", file, base->GetVersionString(),
+                     minimum_api) < 0)
+            *error = NULL;
+        dlclose(library);
+        return NULL;
+    }
+    TWOrt *ort = calloc(1, sizeof *ort);
+    ort->library = library;
+    ort->api = api;
+    ort->version = base->GetVersionString();
+    Dl_info info;
+    ort->path = strdup(dladdr((void *)get_base, &info) != 0 && info.dli_fname != NULL ? info.dli_fname : file);
+    // OrtArenaAllocator 1, OrtMemTypeDefault 0.
+    *error = message(
+        ort, CALL(ort, kCreateCpuMemoryInfo, Status(*)(int, int, OrtMemoryInfo **))(1, 0, &ort->cpu));
+    if (*error != NULL) {
+        tw_ort_close(ort);
+        return NULL;
+    }
+    return ort;
+}
+
+void tw_ort_close(TWOrt *ort) {
+    if (ort->cpu != NULL) CALL(ort, kReleaseMemoryInfo, void (*)(OrtMemoryInfo *))(ort->cpu);
+    // The library keeps threads and global state; it is not unloaded.
+    free(ort->path);
+    free(ort);
+}
+
+const char *tw_ort_version(const TWOrt *ort) { return ort->version; }
+const char *tw_ort_path(const TWOrt *ort) { return ort->path; }
+
+char *tw_ort_create_env(const TWOrt *ort, OrtEnv **env) {
+    // ORT_LOGGING_LEVEL_ERROR 3.
+    return message(ort, CALL(ort, kCreateEnv, Status(*)(int, const char *, OrtEnv **))(3, "taskwatt", env));
+}
+
+char *tw_ort_create_session(const TWOrt *ort, const OrtEnv *env, const char *path, int threads, OrtSession **session) {
+    OrtSessionOptions *options = NULL;
+    char *error = message(ort, CALL(ort, kCreateSessionOptions, Status(*)(OrtSessionOptions **))(&options));
+    if (error != NULL) return error;
+    if (threads > 0)
+        error = message(ort, CALL(ort, kSetIntraOpNumThreads, Status(*)(OrtSessionOptions *, int))(options, threads));
+    // ORT_ENABLE_ALL 99.
+    if (error == NULL)
+        error = message(
+            ort, CALL(ort, kSetSessionGraphOptimizationLevel, Status(*)(OrtSessionOptions *, int))(options, 99));
+    if (error == NULL)
+        error = message(
+            ort, CALL(ort, kCreateSession,
+                      Status(*)(const OrtEnv *, const char *, const OrtSessionOptions *, OrtSession **))(env, path, options,
+                                                                                                        session));
+    CALL(ort, kReleaseSessionOptions, void (*)(OrtSessionOptions *))(options);
+    return error;
+}
+
+char *tw_ort_create_tensor(const TWOrt *ort, void *data, size_t bytes, const int64_t *shape, size_t rank,
+                           int element_type, OrtValue **value) {
+    return message(
+        ort, CALL(ort, kCreateTensorWithDataAsOrtValue,
+                  Status(*)(const OrtMemoryInfo *, void *, size_t, const int64_t *, size_t, int, OrtValue **))(
+                 ort->cpu, data, bytes, shape, rank, element_type, value));
+}
+
+char *tw_ort_run(const TWOrt *ort, OrtSession *session, const char *const *input_names, const OrtValue *const *inputs,
+                 size_t input_count, const char *const *output_names, size_t output_count, OrtValue **outputs) {
+    return message(
+        ort, CALL(ort, kRun,
+                  Status(*)(OrtSession *, const void *, const char *const *, const OrtValue *const *, size_t,
+                            const char *const *, size_t, OrtValue **))(session, NULL, input_names, inputs, input_count,
+                                                                       output_names, output_count, outputs));
+}
+
+char *tw_ort_tensor_data(const TWOrt *ort, OrtValue *value, void **data) {
+    return message(ort, CALL(ort, kGetTensorMutableData, Status(*)(OrtValue *, void **))(value, data));
+}
+
+void tw_ort_release_env(const TWOrt *ort, OrtEnv *env) { CALL(ort, kReleaseEnv, void (*)(OrtEnv *))(env); }
+
+void tw_ort_release_session(const TWOrt *ort, OrtSession *session) {
+    CALL(ort, kReleaseSession, void (*)(OrtSession *))(session);
+}
+
+void tw_ort_release_value(const TWOrt *ort, OrtValue *value) {
+    if (value != NULL) CALL(ort, kReleaseValue, void (*)(OrtValue *))(value);
+}

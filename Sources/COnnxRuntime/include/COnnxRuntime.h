@@ -1,0 +1,51 @@
+// The part of ONNX Runtime's C API that Taskwatt calls, declared here and opened at run time, so that no header or
+// library is needed to build.
+//
+// The API is one table of functions that only ever grows at its end (onnxruntime_c_api.h: "All the members of this
+// structure are in the order in which they were added"), so a function's place in the table is for good. Places are
+// given as numbers below.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct OrtStatus OrtStatus;
+typedef struct OrtEnv OrtEnv;
+typedef struct OrtSession OrtSession;
+typedef struct OrtSessionOptions OrtSessionOptions;
+typedef struct OrtValue OrtValue;
+typedef struct OrtMemoryInfo OrtMemoryInfo;
+
+// An open library. All functions may be called from any thread.
+typedef struct TWOrt TWOrt;
+
+// Opens a library file, or one that the loader finds by name. Returns NULL and sets `error` (to be freed) if it cannot be
+// opened, is not ONNX Runtime, or is older than `minimum_api`.
+TWOrt *_Nullable tw_ort_open(const char *_Nonnull file, uint32_t minimum_api, char *_Nullable *_Nonnull error);
+void tw_ort_close(TWOrt *_Nonnull ort);
+
+// The library's version, such as "1.21.0"; lives as long as the library.
+const char *_Nonnull tw_ort_version(const TWOrt *_Nonnull ort);
+// The path that the library was loaded from; lives as long as the library.
+const char *_Nonnull tw_ort_path(const TWOrt *_Nonnull ort);
+
+// Each returns NULL on success, else a message to be freed.
+char *_Nullable tw_ort_create_env(const TWOrt *_Nonnull ort, OrtEnv *_Nullable *_Nonnull env);
+// `threads` 0: the library's own choice.
+char *_Nullable tw_ort_create_session(const TWOrt *_Nonnull ort, const OrtEnv *_Nonnull env, const char *_Nonnull path,
+                                      int threads, OrtSession *_Nullable *_Nonnull session);
+// ONNX element types: 1 float, 7 int64. The value uses the caller's memory, which must outlive it.
+char *_Nullable tw_ort_create_tensor(const TWOrt *_Nonnull ort, void *_Nonnull data, size_t bytes,
+                                     const int64_t *_Nonnull shape, size_t rank, int element_type,
+                                     OrtValue *_Nullable *_Nonnull value);
+// Outputs that are NULL are allocated by the library; others are written in place.
+char *_Nullable tw_ort_run(const TWOrt *_Nonnull ort, OrtSession *_Nonnull session,
+                           const char *_Nonnull const *_Nonnull input_names,
+                           const OrtValue *_Nullable const *_Nonnull inputs, size_t input_count,
+                           const char *_Nonnull const *_Nonnull output_names, size_t output_count,
+                           OrtValue *_Nullable *_Nonnull outputs);
+char *_Nullable tw_ort_tensor_data(const TWOrt *_Nonnull ort, OrtValue *_Nonnull value, void *_Nullable *_Nonnull data);
+
+void tw_ort_release_env(const TWOrt *_Nonnull ort, OrtEnv *_Nullable env);
+void tw_ort_release_session(const TWOrt *_Nonnull ort, OrtSession *_Nullable session);
+void tw_ort_release_value(const TWOrt *_Nonnull ort, OrtValue *_Nullable value);

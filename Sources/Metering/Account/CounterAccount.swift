@@ -1,0 +1,228 @@
+import Core
+
+/// The energy of one counter over one window: exact through wraps, honest about gaps, and set on the counter's own updates
+/// at both edges where they can be seen.
+///
+/// A counter only moves when the hardware updates it, every τ. Read at an arbitrary instant it is stale by a time between
+/// 0 and τ. Where the readings around an edge are dense enough to see the updates happen, the energy at the edge is found
+/// from the two updates next to it on the far side, whose power is that of the time between the update and the edge.
+/// Where they are not, the staleness is corrected for its mean and its spread goes into the uncertainty.
+struct CounterAccount {
+    /// The counter was seen to change between two reads: it was updated at `time` ± `half`.
+    private struct Update {
+        var time: MonotonicTime
+        var halfNanoseconds: Int64
+        var cumulative: Int64
+    }
+
+    /// Energy at an edge in microjoules, with the variance that the edge brings.
+    private struct EdgeValue {
+        var microjoules: Double
+        var variance: Double
+        var aligned: Bool
+    }
+
+    private let meter: MeterDescription
+    private var unwrapper: CounterUnwrapper
+    private var gaps = GapList()
+    private var flags: Set<EnergyFlag> = []
+    private var hasFailedSinceGood = false
+
+    private var previousUpdate: Update?
+    private var lastUpdate: Update?
+    private var lastReadCumulative: Int64 = 0
+    private var lastReadTime: MonotonicTime?
+
+    private var start: MonotonicTime?
+    private var startValue: EdgeValue?
+    private var powerBeforeStart: Double?
+    private var readsInside = 0
+    private var updatesInside = 0
+    private var firstUpdateInside: Update?
+    private var lastUpdateInside: Update?
+
+    private var end: MonotonicTime?
+    private var cumulativeAtEnd: Int64 = 0
+    private var readTimeAtEnd: MonotonicTime?
+    private var powerBeforeEnd: Double?
+    private var updatesAfter: [Update] = []
+
+    init(meter: MeterDescription) {
+        self.meter = meter
+        unwrapper = CounterUnwrapper(meter: meter)
+        updatesAfter.reserveCapacity(2)
+        if unwrapper.range == nil, meter.provenance != .estimated { flags.insert(.rangeUnknown) }
+    }
+
+    /// Energy since the first good read, in microjoules.
+    var cumulativeMicrojoules: Int64 { unwrapper.cumulative }
+    var hasReading: Bool { lastReadTime != nil }
+
+    /// Whether two updates have been seen lately from dense reads, so that an edge can be set now.
+    var isAlignedNow: Bool {
+        guard let a = previousUpdate, let b = lastUpdate else { return false }
+        return Self.isDense(a, b)
+    }
+
+    /// Whether nothing more is to be had from further reads after the end.
+    var isSettled: Bool { updatesAfter.count >= 2 }
+
+    mutating func fail() {
+        hasFailedSinceGood = true
+    }
+
+    mutating func record(raw: Int64, at time: MonotonicTime) {
+        let previousTime = lastReadTime
+        switch unwrapper.step(raw: raw, at: time) {
+        case .first:
+            if let start { gaps.add(from: start, to: time) }
+            if start != nil, startValue == nil {
+                startValue = EdgeValue(microjoules: 0, variance: 0, aligned: false)
+            }
+        case .gap(let from):
+            gaps.add(from: from, to: time)
+            previousUpdate = nil
+            lastUpdate = nil
+        case .advanced(let wrapped):
+            if wrapped, start != nil, end == nil { flags.insert(.wrapped) }
+            if hasFailedSinceGood, start != nil { flags.insert(.bridged) }
+            if unwrapper.cumulative != lastReadCumulative, let previousTime {
+                noteUpdate(between: previousTime, and: time)
+            }
+        }
+        hasFailedSinceGood = false
+        lastReadCumulative = unwrapper.cumulative
+        lastReadTime = time
+        if start != nil, end == nil { readsInside += 1 }
+    }
+
+    private mutating func noteUpdate(between earlier: MonotonicTime, and later: MonotonicTime) {
+        let half = (later - earlier) / 2
+        let update = Update(
+            time: earlier.advanced(byNanoseconds: half), halfNanoseconds: half, cumulative: unwrapper.cumulative)
+        previousUpdate = lastUpdate
+        lastUpdate = update
+        if let end {
+            if updatesAfter.count < 2, update.time >= end { updatesAfter.append(update) }
+        } else if start != nil {
+            updatesInside += 1
+            if firstUpdateInside == nil { firstUpdateInside = update }
+            lastUpdateInside = update
+        }
+    }
+
+    mutating func open(at time: MonotonicTime) {
+        start = time
+        powerBeforeStart = Self.microwatts(previousUpdate, lastUpdate)
+        guard let readTime = lastReadTime else { return }
+        if let a = previousUpdate, let b = lastUpdate, Self.isDense(a, b), time - b.time <= 4 * (b.time - a.time) {
+            startValue = Self.extrapolate(from: b, by: time - b.time, microwatts: Self.microwatts(a, b) ?? 0)
+        } else {
+            let drift = (powerBeforeStart ?? 0) * Double(time - readTime) / 1e9
+            startValue = EdgeValue(microjoules: Double(unwrapper.cumulative) + drift, variance: 0, aligned: false)
+        }
+    }
+
+    mutating func close(at time: MonotonicTime) {
+        end = time
+        cumulativeAtEnd = unwrapper.cumulative
+        readTimeAtEnd = lastReadTime
+        powerBeforeEnd = Self.microwatts(previousUpdate, lastUpdate)
+    }
+
+    /// The account of the window; the caller has opened and closed it.
+    func result() -> AccountResult {
+        guard let start, let end, end > start else { return .empty }
+        let window = Window(start: start, end: end)
+        let seconds = window.durationSeconds
+        var flags = flags
+        guard let startValue, let lastReadTime else {
+            return AccountResult(
+                microjoules: 0, edgeVariance: 0, coverage: 0, flags: flags.union([.gap, .unresolved]))
+        }
+        var gaps = gaps
+        if hasFailedSinceGood, lastReadTime < end {
+            gaps.add(from: lastReadTime, to: end)
+            flags.insert(.vanished)
+        }
+
+        let endValue = valueAtEnd(end)
+        var energy = endValue.microjoules - startValue.microjoules
+        var variance = startValue.variance + endValue.variance
+        let period = effectivePeriod(of: window)
+        let mean = max(0, energy) / seconds
+        // Where an edge could not be set on an update: the counter was stale by a time uniform over the period.
+        let before = powerBeforeStart ?? mean
+        let after = powerBeforeEnd ?? mean
+        if meter.provenance != .estimated {
+            if !startValue.aligned {
+                energy -= before * period / 2
+                variance += before * before * period * period / 12
+            }
+            if !endValue.aligned {
+                energy += after * period / 2
+                variance += after * after * period * period / 12
+            }
+            if !startValue.aligned || !endValue.aligned { flags.insert(.staleEdges) }
+        }
+        energy = max(0, energy)
+
+        let missing = gaps.overlap(with: window)
+        if missing > 0 { flags.insert(.gap) }
+        if seconds < 10 * period || energy < 20 * meter.resolution { flags.insert(.unresolved) }
+        return AccountResult(
+            microjoules: energy, edgeVariance: variance,
+            coverage: 1 - Double(missing) / Double(window.end - window.start), flags: flags)
+    }
+
+    private func valueAtEnd(_ end: MonotonicTime) -> EdgeValue {
+        let floor = Double(cumulativeAtEnd)
+        if let first = updatesAfter.first {
+            let ceiling = Double(first.cumulative)
+            if updatesAfter.count == 2, Self.isDense(first, updatesAfter[1]) {
+                let power = Self.microwatts(first, updatesAfter[1]) ?? 0
+                var value = Self.extrapolate(from: first, by: end - first.time, microwatts: power)
+                value.microjoules = min(max(value.microjoules, floor), ceiling)
+                return value
+            }
+            if first.halfNanoseconds < 1_000_000 {
+                // One update and then none: the edge lies somewhere in its step.
+                return EdgeValue(
+                    microjoules: (floor + ceiling) / 2, variance: (ceiling - floor) * (ceiling - floor) / 12,
+                    aligned: true)
+            }
+        }
+        let drift = (powerBeforeEnd ?? 0) * Double(readTimeAtEnd.map { min(end - $0, 1_000_000) } ?? 0) / 1e9
+        return EdgeValue(microjoules: floor + max(0, drift), variance: 0, aligned: false)
+    }
+
+    /// The update period in seconds: the stated one, or a longer one that the readings inside the window show.
+    private func effectivePeriod(of window: Window) -> Double {
+        guard let first = firstUpdateInside, let last = lastUpdateInside, updatesInside >= 3,
+            readsInside >= 2 * updatesInside
+        else { return meter.periodSeconds }
+        return max(meter.periodSeconds, last.time.seconds(since: first.time) / Double(updatesInside - 1))
+    }
+
+    /// Whether reads were so close together that the two updates are really two.
+    private static func isDense(_ a: Update, _ b: Update) -> Bool {
+        let spacing = b.time - a.time
+        return spacing > 0 && 4 * b.halfNanoseconds <= spacing && 4 * a.halfNanoseconds <= spacing
+            && spacing <= 100_000_000
+    }
+
+    private static func microwatts(_ a: Update?, _ b: Update?) -> Double? {
+        guard let a, let b, b.time > a.time else { return nil }
+        return Double(b.cumulative - a.cumulative) / b.time.seconds(since: a.time)
+    }
+
+    /// The energy a time away from an update. The power of that time is known from its neighbour only: what it adds is
+    /// uncertain by a rectangle as wide as itself, and the instant of the update by the distance of the two reads.
+    private static func extrapolate(from update: Update, by nanoseconds: Int64, microwatts: Double) -> EdgeValue {
+        let added = microwatts * Double(nanoseconds) / 1e9
+        let instant = microwatts * Double(update.halfNanoseconds) / 1e9
+        return EdgeValue(
+            microjoules: Double(update.cumulative) + added, variance: added * added / 12 + instant * instant / 3,
+            aligned: true)
+    }
+}

@@ -1,0 +1,60 @@
+import Core
+
+/// Turns the raw values of an energy counter into energy that only grows: every step is taken modulo the counter's range,
+/// and a step that cannot be is told apart from one that can.
+struct CounterUnwrapper {
+    enum Step: Hashable {
+        /// The first good value; there is nothing to compare it with.
+        case first
+        case advanced(wrapped: Bool)
+        /// A reset, a step back that is no wrap, or so long a silence that a whole wrap could hide in it. The energy
+        /// between the two good reads is not known.
+        case gap(from: MonotonicTime)
+    }
+
+    /// `nil` where the kernel states none: then any step back is a gap.
+    let range: Int64?
+    let plausibleMicrowatts: Int64
+    /// Energy appears in steps, up to this long after it was used; a step seen right after a read is no implausible power.
+    let slackNanoseconds: Int64
+
+    /// Energy since the first good read, in microjoules.
+    private(set) var cumulative: Int64 = 0
+    private(set) var lastRaw: Int64 = 0
+    private(set) var lastTime: MonotonicTime?
+
+    init(meter: MeterDescription) {
+        range = meter.rangeMicrojoules.flatMap { $0 > 0 ? $0 : nil }
+        plausibleMicrowatts = meter.plausiblePower.microwatts
+        slackNanoseconds = max(20_000_000, Int64(saturating: meter.periodSeconds * 2e9))
+    }
+
+    mutating func step(raw: Int64, at time: MonotonicTime) -> Step {
+        guard let before = lastTime else {
+            lastRaw = raw
+            lastTime = time
+            return .first
+        }
+        let elapsed = max(0, time - before)
+        let previous = lastRaw
+        lastRaw = raw
+        lastTime = time
+        if let range, mostEnergy(in: elapsed) >= range { return .gap(from: before) }
+        let limit = mostEnergy(in: elapsed + slackNanoseconds)
+        var delta = raw - previous
+        var wrapped = false
+        if delta < 0 {
+            guard let range, raw >= 0, previous <= range else { return .gap(from: before) }
+            delta += range
+            wrapped = true
+        }
+        guard delta >= 0, delta <= limit else { return .gap(from: before) }
+        cumulative += delta
+        return .advanced(wrapped: wrapped)
+    }
+
+    /// The largest plausible energy in a time, in microjoules.
+    private func mostEnergy(in nanoseconds: Int64) -> Int64 {
+        Int64(saturating: Double(plausibleMicrowatts) * Double(nanoseconds) / 1e9)
+    }
+}

@@ -1,0 +1,124 @@
+package import Core
+
+/// What an account found before the common parts of the uncertainty are added.
+struct AccountResult {
+    var microjoules: Double
+    /// The variance from edges, staleness and, for a gauge, sampling and resolution, in µJ².
+    var edgeVariance: Double
+    var coverage: Double
+    var flags: Set<EnergyFlag>
+
+    static let empty = AccountResult(microjoules: 0, edgeVariance: 0, coverage: 0, flags: [.unresolved])
+}
+
+/// The account of one meter over one window; every meter's readings become energy here and nowhere else.
+///
+/// Readings go in with `record` in the order of time: those before the window (they tell the power at its start), those
+/// inside, and those after its end until `isSettled`. The energy is never negative, never a counter's range too much, and
+/// never extrapolated over time that the meter did not see.
+package struct EnergyAccount: Sendable {
+    private enum Method {
+        case counter(CounterAccount)
+        case gauge(GaugeAccount)
+    }
+
+    package let meter: MeterDescription
+    private var method: Method
+
+    /// - Parameter intervalSeconds: how often the sampler means to read this meter.
+    package init(meter: MeterDescription, intervalSeconds: Double) {
+        self.meter = meter
+        switch meter.kind {
+        case .counter: method = .counter(CounterAccount(meter: meter))
+        case .gauge: method = .gauge(GaugeAccount(meter: meter, intervalSeconds: intervalSeconds))
+        }
+    }
+
+    package mutating func record(_ reading: Reading, at time: MonotonicTime) {
+        // Taken out and put back, so that the payload is changed in place and not copied.
+        switch method {
+        case .counter(var account):
+            switch reading {
+            case .counter(let raw): account.record(raw: raw, at: time)
+            case .gauge, .failed: account.fail()
+            }
+            method = .counter(account)
+        case .gauge(var account):
+            switch reading {
+            case .gauge(let microwatts): account.record(microwatts: microwatts, at: time)
+            case .counter, .failed: account.fail()
+            }
+            method = .gauge(account)
+        }
+    }
+
+    /// Begins the window.
+    package mutating func open(at time: MonotonicTime) {
+        switch method {
+        case .counter(var account):
+            account.open(at: time)
+            method = .counter(account)
+        case .gauge(var account):
+            account.open(at: time)
+            method = .gauge(account)
+        }
+    }
+
+    /// Ends the window; readings that come later settle its edge.
+    package mutating func close(at time: MonotonicTime) {
+        switch method {
+        case .counter(var account):
+            account.close(at: time)
+            method = .counter(account)
+        case .gauge(var account):
+            account.close(at: time)
+            method = .gauge(account)
+        }
+    }
+
+    /// Whether the updates of this meter can be watched closely enough to set an edge on them.
+    package var isAlignable: Bool {
+        meter.kind == .counter && meter.provenance != .estimated && meter.periodSeconds <= 0.01
+    }
+
+    /// Whether an edge could be set on an update right now.
+    package var isAlignedNow: Bool {
+        if case .counter(let account) = method { account.isAlignedNow } else { true }
+    }
+
+    /// Whether further readings would no longer change the result.
+    package var isSettled: Bool {
+        switch method {
+        case .counter(let account): !isAlignable || account.isSettled
+        case .gauge(let account): account.isSettled
+        }
+    }
+
+    /// Energy since the first good read, wraps taken out; `nil` for a gauge or before any reading.
+    package var cumulative: Energy? {
+        guard case .counter(let account) = method, account.hasReading else { return nil }
+        return Energy(microjoules: account.cumulativeMicrojoules)
+    }
+
+    /// The energy of the window that was opened and closed, with its 95 % interval (coverage factor of the normal
+    /// distribution: all parts here are of type B, whose degrees of freedom are infinite).
+    package func result(inTotal: Bool) -> DomainEnergy {
+        let found =
+            switch method {
+            case .counter(let account): account.result()
+            case .gauge(let account): account.result()
+            }
+        let resolution = meter.kind == .counter ? meter.resolution * meter.resolution / 6 : 0
+        let accuracy = (meter.relativeAccuracy ?? 0) * found.microjoules / 3.0.squareRoot()
+        let standard = (found.edgeVariance + resolution + accuracy * accuracy).squareRoot()
+        return DomainEnergy(
+            id: meter.id, name: meter.name, scope: meter.scope, kind: meter.kind, provenance: meter.provenance,
+            energy: Energy(microjoules: Int64(saturating: found.microjoules)),
+            uncertainty: Energy(microjoules: Int64(saturating: (normalCoverageFactor * standard).rounded(.up))),
+            accuracyUncertainty: Energy(microjoules: Int64(saturating: accuracy)), coverage: found.coverage,
+            flags: found.flags.sorted { $0.rawValue < $1.rawValue }, inTotal: inTotal)
+    }
+}
+
+/// Two standard deviations less a little: 95 % of a normal distribution lies within.
+package let normalCoverageFactor = 1.959964

@@ -1,0 +1,117 @@
+import Core
+
+/// The energy of one gauge over one window. An instantaneous gauge is summed by trapezoids between time-stamped samples;
+/// one that averages over a time w is a rectangle over (t − w, t], because a trapezoid over averages errs by percents.
+struct GaugeAccount {
+    private let meter: MeterDescription
+    /// No new sample for this long is a gap: 2 τ + w, where τ is no shorter than the sampler's own interval.
+    private let longestSilence: Int64
+    private let averaging: Int64
+
+    private var lastTime: MonotonicTime?
+    private var lastMicrowatts: Double = 0
+    private var hasFailedSinceGood = false
+    private var flags: Set<EnergyFlag> = []
+
+    private var start: MonotonicTime?
+    private var end: MonotonicTime?
+    private var microjoules: Double = 0
+    private var coveredNanoseconds: Int64 = 0
+    private var variance: Double = 0
+    private var firstMicrowatts: Double?
+
+    init(meter: MeterDescription, intervalSeconds: Double) {
+        self.meter = meter
+        averaging = Int64(saturating: meter.averagingSeconds * 1e9)
+        longestSilence = Int64(saturating: 2e9 * max(meter.periodSeconds, intervalSeconds)) + averaging
+    }
+
+    var hasReading: Bool { lastTime != nil }
+
+    /// Whether a sample at or after the end has come, so that the last piece is whole.
+    var isSettled: Bool {
+        guard let lastTime, let end else { return false }
+        return lastTime >= end
+    }
+
+    mutating func fail() {
+        hasFailedSinceGood = true
+    }
+
+    mutating func record(microwatts: Int64, at time: MonotonicTime) {
+        let power = Double(max(0, microwatts))
+        defer {
+            lastTime = time
+            lastMicrowatts = power
+            hasFailedSinceGood = false
+            if firstMicrowatts == nil, start != nil { firstMicrowatts = power }
+        }
+        guard let lastTime else {
+            add(from: time.advanced(byNanoseconds: -averaging), to: time, power, power, stepVariance: false)
+            return
+        }
+        let silence = time - lastTime
+        if silence > longestSilence {
+            add(from: max(lastTime, time.advanced(byNanoseconds: -averaging)), to: time, power, power, stepVariance: false)
+            return
+        }
+        if hasFailedSinceGood, start != nil { flags.insert(.bridged) }
+        if averaging > 0 {
+            add(from: lastTime, to: time, power, power, stepVariance: true)
+        } else {
+            add(from: lastTime, to: time, lastMicrowatts, power, stepVariance: true)
+        }
+    }
+
+    mutating func open(at time: MonotonicTime) {
+        start = time
+    }
+
+    mutating func close(at time: MonotonicTime) {
+        end = time
+    }
+
+    /// Adds the part of a piece that lies in the window; its power goes from `p0` to `p1`.
+    private mutating func add(
+        from a: MonotonicTime, to b: MonotonicTime, _ p0: Double, _ p1: Double, stepVariance: Bool
+    ) {
+        guard let start, b > a else { return }
+        let from = max(a, start)
+        let to = end.map { min(b, $0) } ?? b
+        guard to > from else { return }
+        let length = Double(b - a)
+        let at = { (t: MonotonicTime) in p0 + (p1 - p0) * Double(t - a) / length }
+        let seconds = to.seconds(since: from)
+        microjoules += (at(from) + at(to)) / 2 * seconds
+        coveredNanoseconds += to - from
+        guard stepVariance else { return }
+        // Power that steps somewhere between two samples is wrong by the step times up to half their distance. Of an
+        // average only the pieces that an edge cuts are uncertain, for inside the window it is exact.
+        let cut = from > a || to < b
+        if averaging == 0 || cut {
+            let step = (power(before: p0) - p1) * (averaging == 0 ? length / 1e9 : Double(averaging) / 1e9)
+            variance += step * step / 12
+        }
+    }
+
+    private func power(before p0: Double) -> Double { averaging == 0 ? p0 : lastMicrowatts }
+
+    func result() -> AccountResult {
+        guard let start, let end, end > start else { return .empty }
+        let window = Window(start: start, end: end)
+        var flags = flags
+        let coverage = min(1, Double(coveredNanoseconds) / Double(end - start))
+        if coverage < 1 - 1e-9 { flags.insert(.gap) }
+        if hasFailedSinceGood, (lastTime ?? start) < end { flags.insert(.vanished) }
+        // The gauge lags by up to its period: the window is seen shifted, which counts where the edges differ in power.
+        let shift = (lastMicrowatts - (firstMicrowatts ?? lastMicrowatts)) * meter.periodSeconds
+        // The resolution is the same rounding for all samples of a steady power.
+        let rounding = meter.resolution * window.durationSeconds
+        let variance = variance + shift * shift / 3 + rounding * rounding / 12
+        let shortest = 10 * max(meter.periodSeconds, meter.averagingSeconds)
+        if window.durationSeconds < shortest || microjoules < 20 * meter.resolution * window.durationSeconds {
+            flags.insert(.unresolved)
+        }
+        return AccountResult(microjoules: microjoules, edgeVariance: variance, coverage: coverage, flags: flags)
+    }
+}

@@ -1,0 +1,70 @@
+package import Core
+
+/// Which meters make up the total of each scope, each piece of silicon once.
+package struct TotalSelection: Sendable, Hashable {
+    /// The scope of the default total.
+    package var scope: TotalScope
+    /// The ids that each scope adds up, where it has meters.
+    package var members: [TotalScope: [String]]
+
+    /// - Parameters:
+    ///   - meters: in the order of the catalogue; of two that see the same silicon the better provenance counts, then
+    ///     the earlier.
+    ///   - asked: a scope that the user asks for.
+    /// - Throws: `MeteringError.noSuchScope` where no meter has it, `.noMeters` where there is none at all.
+    package init(meters: [MeterDescription], asked: TotalScope? = nil) throws(MeteringError) {
+        guard !meters.isEmpty else { throw .noMeters }
+        let measured = meters.filter { $0.provenance != .estimated }
+        var members: [TotalScope: [String]] = [:]
+        members[.components] = Self.cover(measured.filter { [.package, .dram, .accelerator].contains($0.scope) })
+        members[.system] = Self.cover(measured.filter { $0.scope == .system })
+        members[.wall] = Self.cover(measured.filter { $0.scope == .wall })
+        // Nothing measures a component, the board or the plug: then, and only then, the model stands in.
+        if members.values.allSatisfy(\.isEmpty) {
+            members[.components] = Self.cover(meters.filter { $0.scope == .package && $0.provenance == .estimated })
+        }
+        members = members.filter { !$0.value.isEmpty }
+        self.members = members
+        if let asked {
+            guard members[asked] != nil else {
+                throw .noSuchScope(asked, available: TotalScope.allCases.filter { members[$0] != nil })
+            }
+            scope = asked
+        } else if let first = [TotalScope.components, .system, .wall].first(where: { members[$0] != nil }) {
+            scope = first
+        } else {
+            throw .noMeters
+        }
+    }
+
+    private static func cover(_ meters: [MeterDescription]) -> [String] {
+        var chosen: [String: MeterDescription] = [:]
+        for meter in meters {
+            if let other = chosen[meter.silicon], other.provenance.rank <= meter.provenance.rank { continue }
+            chosen[meter.silicon] = meter
+        }
+        let ids = Set(chosen.values.map(\.id))
+        return meters.map(\.id).filter(ids.contains)
+    }
+
+    /// The total of one scope over what its meters saw.
+    package func total(of scope: TotalScope, domains: [DomainEnergy]) -> TotalEnergy? {
+        guard let ids = members[scope] else { return nil }
+        let parts = domains.filter { ids.contains($0.id) }
+        guard !parts.isEmpty else { return nil }
+        // Edges and resolution of different domains are independent; accuracy is taken as common, which is the larger.
+        let accuracy = parts.reduce(0.0) { $0 + $1.accuracyUncertainty.joules }
+        let edges = parts.reduce(0.0) { sum, part in
+            let standard = part.uncertainty.joules / normalCoverageFactor
+            let own = standard * standard - part.accuracyUncertainty.joules * part.accuracyUncertainty.joules
+            return sum + max(0, own)
+        }
+        let provenance = parts.map(\.provenance).max { $0.rank < $1.rank } ?? .estimated
+        return TotalEnergy(
+            energy: parts.reduce(.zero) { $0 + $1.energy },
+            uncertainty: Energy(joules: normalCoverageFactor * (edges + accuracy * accuracy).squareRoot()),
+            accuracyUncertainty: Energy(joules: accuracy), scope: scope, provenance: provenance,
+            coverage: parts.map(\.coverage).min() ?? 0,
+            flags: Set(parts.flatMap(\.flags)).sorted { $0.rawValue < $1.rawValue }, domainIDs: parts.map(\.id))
+    }
+}

@@ -1,0 +1,41 @@
+import Core
+package import Host
+
+/// Every meter that Taskwatt knows how to read. A new meter is one file in `Meters/` and one line here.
+package enum MeterCatalogue {
+    /// In the order in which meters count where two see the same silicon.
+    private static let discoveries: [@Sendable (HostRoot) -> [MeterListing]] = [
+        PowercapMeter.discover,
+        //HWMON HwmonMeter.discover,
+        EstimatedCPUMeter.discover,
+    ]
+
+    /// Every meter that exists on this machine, readable or not.
+    package static func discover(_ host: HostRoot) -> [MeterListing] {
+        discoveries.flatMap { $0(host) }
+    }
+
+    /// The meters to open: those that the user names, else all that are available. The model is left out where anything
+    /// measures, for it could not tell more.
+    ///
+    /// - Throws: `MeteringError` for a name that does not exist or a meter that cannot be read.
+    package static func select(_ listings: [MeterListing], ids: [String] = []) throws(MeteringError) -> [MeterListing] {
+        if ids.isEmpty {
+            let available = listings.filter(\.availability.isAvailable)
+            let measured = available.filter { $0.description.provenance != .estimated }
+            let totals: Set<MeterScope> = [.wall, .system, .package, .dram, .accelerator]
+            return measured.contains { totals.contains($0.description.scope) } ? measured : available
+        }
+        var chosen: [MeterListing] = []
+        for id in ids {
+            guard let listing = listings.first(where: { $0.description.id == id }) else {
+                throw .noSuchMeter(id, available: listings.map(\.description.id))
+            }
+            if case .unavailable(let reason, let remedy) = listing.availability {
+                throw .unavailableMeter(id, reason: reason, remedy: remedy)
+            }
+            chosen.append(listing)
+        }
+        return chosen
+    }
+}

@@ -1,0 +1,95 @@
+import Core
+package import Host
+
+/// The power of the CPU by a model, for machines where nothing can be measured: idle and full power of this CPU model,
+/// and the share of its time that it was busy (`/proc/stat`). A virtual CPU counts as a hardware thread of its host.
+///
+/// The energy since boot follows from the busy time since boot, so the model is read like a counter that never wraps.
+package enum EstimatedCPUMeter {
+    /// One clock tick, the step of `/proc/stat`.
+    private static let tickSeconds = 0.01
+
+    package static func discover(_ host: HostRoot) -> [MeterListing] {
+        let processor = ProcessorID(host)
+        let match = CPUPowerTable.lookup(processor)
+        let model = CPUPowerModel(power: match.power, logicalCPUs: processor.logicalCPUs)
+        let description = MeterDescription(
+            id: "estimate/cpu", name: "cpu (model)", scope: .package, kind: .counter, provenance: .estimated,
+            source: "/proc/stat and the power model of \(match.power.name)", periodSeconds: tickSeconds,
+            resolution: model.microjoulesPerTick, relativeAccuracy: match.relativeUncertainty,
+            plausiblePower: Power(watts: 10 * model.fullWatts), silicon: "cpu-model",
+            remarks: [
+                "\(Self.text(model.idleWatts)) W idle, \(Self.text(model.fullWatts)) W busy for "
+                    + "\(processor.logicalCPUs) logical CPUs (\(match.power.source)); an estimate, ± "
+                    + "\(Int((match.relativeUncertainty * 100).rounded())) %"
+            ])
+        let isReadable = (try? host.procStat()) != nil
+        return [
+            MeterListing(
+                description: description,
+                availability: isReadable
+                    ? .available : .unavailable(reason: "/proc/stat cannot be read", remedy: "mount /proc")
+            ) {
+                EstimatedCPUReader(host: host, model: model)
+            }
+        ]
+    }
+
+    private static func text(_ watts: Double) -> String { String((watts * 10).rounded() / 10) }
+}
+
+/// The table's line for as many threads as this machine has.
+struct CPUPowerModel: Sendable, Hashable {
+    /// Of all logical CPUs of this machine together.
+    var idleWatts: Double
+    var fullWatts: Double
+    var logicalCPUs: Int
+
+    init(power: CPUPower, logicalCPUs: Int) {
+        idleWatts = power.idleWattsPerThread * Double(logicalCPUs)
+        fullWatts = power.fullWattsPerThread * Double(logicalCPUs)
+        self.logicalCPUs = logicalCPUs
+    }
+
+    /// What one tick of one CPU adds to the idle energy.
+    var microjoulesPerTick: Double { (fullWatts - idleWatts) / Double(max(1, logicalCPUs)) * 0.01 * 1e6 }
+
+    func microjoules(monotonicNanoseconds: Int64, busyTicks: Int64) -> Int64 {
+        Int64(saturating: idleWatts * Double(monotonicNanoseconds) / 1e3 + microjoulesPerTick * Double(busyTicks))
+    }
+}
+
+private final class EstimatedCPUReader: MeterReader {
+    private let host: HostRoot
+    private let model: CPUPowerModel
+    private var file: FileBox?
+
+    init(host: HostRoot, model: CPUPowerModel) {
+        self.host = host
+        self.model = model
+    }
+
+    func read() -> Reading {
+        do throws(HostError) {
+            let box: FileBox
+            if let file {
+                box = file
+            } else {
+                box = FileBox(try host.openText("/proc/stat"))
+                file = box
+            }
+            guard let stat = try box.text.read(ProcStat.init(firstLine:)) else { return .failed(errno: 0) }
+            return .counter(
+                microjoules: model.microjoules(
+                    monotonicNanoseconds: Clocks.monotonic().nanoseconds, busyTicks: stat.busy))
+        } catch {
+            file = nil
+            return .failed(errno: error.errno)
+        }
+    }
+
+    private final class FileBox {
+        let text: OpenText
+        init(_ text: consuming OpenText) { self.text = text }
+    }
+}

@@ -1,0 +1,64 @@
+import Core
+import Host
+
+/// Reads a file that holds one number and keeps it open. After a failure it opens the file anew, for the zone may have
+/// gone and come back.
+final class NumberFileReader {
+    private let host: HostRoot
+    private let path: String
+    private var file: CounterBox?
+
+    init(host: HostRoot, path: String) {
+        self.host = host
+        self.path = path
+    }
+
+    /// - Throws: `HostError` of the open or the read.
+    func read() throws(HostError) -> Int64 {
+        do throws(HostError) {
+            if let file { return try file.counter.read() }
+            let opened = CounterBox(try host.openCounter(path))
+            file = opened
+            return try opened.counter.read()
+        } catch {
+            file = nil
+            throw error
+        }
+    }
+
+    /// Holds the file, which cannot be copied, where it can be let go and opened again.
+    private final class CounterBox {
+        let counter: OpenCounter
+        init(_ counter: consuming OpenCounter) { self.counter = counter }
+    }
+}
+
+/// An energy counter in microjoules, such as `energy_uj` or `energy1_input`.
+final class CounterFileReader: MeterReader {
+    private let file: NumberFileReader
+
+    init(host: HostRoot, path: String) { file = NumberFileReader(host: host, path: path) }
+
+    func read() -> Reading {
+        do throws(HostError) {
+            return .counter(microjoules: try file.read())
+        } catch {
+            return .failed(errno: error.errno)
+        }
+    }
+}
+
+/// A power gauge in microwatts, such as `power1_average`.
+final class GaugeFileReader: MeterReader {
+    private let file: NumberFileReader
+
+    init(host: HostRoot, path: String) { file = NumberFileReader(host: host, path: path) }
+
+    func read() -> Reading {
+        do throws(HostError) {
+            return .gauge(microwatts: try file.read())
+        } catch {
+            return .failed(errno: error.errno)
+        }
+    }
+}

@@ -1,0 +1,41 @@
+package import Core
+
+/// One reading of a meter, as it comes from the hardware.
+package enum Reading: Sendable, Hashable {
+    /// The raw value of an energy counter in microjoules, wraps and all.
+    case counter(microjoules: Int64)
+    /// Power in microwatts.
+    case gauge(microwatts: Int64)
+    /// The read failed with this `errno`; a failure is a normal result that the account knows how to bridge.
+    case failed(errno: Int32)
+}
+
+/// An open meter. It belongs to one session, keeps its file open, and reads without allocating.
+package protocol MeterReader: AnyObject {
+    func read() -> Reading
+}
+
+/// Whether a meter can be read, and if not, why and what would help.
+package enum MeterAvailability: Sendable, Hashable, Codable {
+    case available
+    case unavailable(reason: String, remedy: String?)
+
+    package var isAvailable: Bool { self == .available }
+}
+
+/// A meter that exists on this machine, readable or not.
+package struct MeterListing: Sendable {
+    package var description: MeterDescription
+    package var availability: MeterAvailability
+    /// Opens it for one session.
+    package var open: @Sendable () -> any MeterReader
+
+    package init(
+        description: MeterDescription, availability: MeterAvailability,
+        open: @escaping @Sendable () -> any MeterReader
+    ) {
+        self.description = description
+        self.availability = availability
+        self.open = open
+    }
+}

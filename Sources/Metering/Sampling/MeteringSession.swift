@@ -1,0 +1,234 @@
+package import Core
+import Foundation
+import Synchronization
+
+/// Meters that are open and sampled at an interval, and windows over them.
+///
+/// The sampler is a thread of its own that sleeps to absolute deadlines. Windows are opened and closed from any thread;
+/// around each edge the fast counters are read densely for some milliseconds, outside the window, so that the edge can be
+/// set on their own updates.
+package final class MeteringSession: Sendable {
+    /// How long an edge may be watched for updates of the counters.
+    private static let edgeBudgetNanoseconds: Int64 = 30_000_000
+    private static let edgePollNanoseconds: Int64 = 100_000
+    /// How long a window waits for the last sample of a slow gauge.
+    private static let longestSettling = 5.0
+
+    package let meters: [MeterDescription]
+    package let intervalSeconds: Double
+    private let clock: any MeteringClock
+    private let state: Mutex<SamplerState>
+
+    /// Opens the meters that are available among `listings` and reads each once.
+    ///
+    /// - Parameter intervalSeconds: 0.001 to 60.
+    /// - Throws: `MeteringError.noMeters`, `.badInterval`.
+    package init(
+        listings: [MeterListing], intervalSeconds: Double, clock: any MeteringClock = SystemClock()
+    ) throws(MeteringError) {
+        guard (0.001...60).contains(intervalSeconds) else { throw .badInterval(intervalSeconds) }
+        let available = listings.filter(\.availability.isAvailable)
+        guard !available.isEmpty else { throw .noMeters }
+        meters = available.map(\.description)
+        self.intervalSeconds = intervalSeconds
+        self.clock = clock
+        let now = clock.now()
+        let open = available.map { listing in
+            let interval = Self.interval(of: listing.description, asked: intervalSeconds)
+            return OpenMeter(
+                description: listing.description, reader: listing.open(), intervalNanoseconds: interval, nextDue: now,
+                account: EnergyAccount(meter: listing.description, intervalSeconds: Double(interval) / 1e9))
+        }
+        state = Mutex(SamplerState(meters: open, samples: SampleRing(capacity: 8192)))
+        tick()
+    }
+
+    /// A counter is read at least twice in the shortest time in which it could wrap; a gauge no faster than it changes.
+    private static func interval(of meter: MeterDescription, asked: Double) -> Int64 {
+        var seconds = asked
+        switch meter.kind {
+        case .counter:
+            if let range = meter.rangeMicrojoules, range > 0, meter.plausiblePower.microwatts > 0 {
+                seconds = min(seconds, Double(range) / (2 * Double(meter.plausiblePower.microwatts)))
+            }
+        case .gauge:
+            seconds = meter.averagingSeconds > 0 ? meter.averagingSeconds : max(seconds, meter.periodSeconds)
+        }
+        return Int64(saturating: max(0.001, seconds) * 1e9)
+    }
+
+    /// Starts the sampler's thread. It ends with `stop`, or when the session is let go.
+    package func start() {
+        let thread = Thread { [weak self, clock] in
+            while let next = self?.tick() { clock.sleep(until: next) }
+        }
+        thread.name = "taskwatt-sampler"
+        thread.start()
+    }
+
+    package func stop() {
+        state.withLock { $0.isStopped = true }
+    }
+
+    /// Reads what is due; `nil` once the session has stopped.
+    @discardableResult
+    package func tick() -> MonotonicTime? {
+        state.withLock { state in
+            state.isStopped ? nil : state.tick(clock: clock)
+        }
+    }
+
+    /// The samples since the last call, in order.
+    package func takeSamples() -> [Sample] {
+        let raw = state.withLock { $0.samples.drain() }
+        let wallNow = clock.wallTime()
+        let now = clock.now()
+        return raw.map { sample in
+            Sample(
+                meterID: meters[sample.meter].id, time: sample.time, wallTime: wallNow - now.seconds(since: sample.time),
+                energy: sample.energy, power: sample.power)
+        }
+    }
+
+    /// The latest power of each meter, by its id.
+    package func latestPower() -> [String: Power] {
+        state.withLock { state in
+            Dictionary(
+                state.meters.compactMap { meter in meter.power.map { (meter.description.id, $0) } },
+                uniquingKeysWith: { first, _ in first })
+        }
+    }
+
+    /// The latest power of a total; `nil` until all its meters have one.
+    package func latestPower(of selection: TotalSelection) -> Power? {
+        let powers = latestPower()
+        let parts = (selection.members[selection.scope] ?? []).map { powers[$0] }
+        guard !parts.isEmpty else { return nil }
+        return parts.reduce(Power.zero as Power?) { sum, part in sum.flatMap { sum in part.map { sum + $0 } } }
+    }
+
+    // MARK: Windows
+
+    /// Begins a window now. Takes up to 30 ms to find the counters' updates first.
+    package func openWindow() -> WindowID {
+        let id = state.withLock { state in
+            let id = state.nextWindowID
+            state.nextWindowID += 1
+            state.windows[id] = OpenWindow(
+                phase: .opening, accounts: state.meters.map(\.account), start: clock.now(), suspendedAtStart: 0,
+                jitter: JitterHistogram())
+            // An average is read on its own grid; everything else once more, as near the edge as can be.
+            for index in state.meters.indices where state.meters[index].description.averagingSeconds == 0 {
+                state.read(index, clock: clock)
+            }
+            return id
+        }
+        pollEdge { state in
+            state.windows[id]?.accounts.allSatisfy { !$0.isAlignable || $0.isAlignedNow } ?? true
+        }
+        state.withLock { state in
+            let now = clock.now()
+            state.windows[id]?.suspendedAtStart = clock.suspendedNanoseconds()
+            state.windows[id]?.start = now
+            state.windows[id]?.phase = .open
+            for index in state.meters.indices { state.windows[id]?.accounts[index].open(at: now) }
+        }
+        return WindowID(rawValue: id)
+    }
+
+    /// Ends a window now and settles its account: up to 30 ms for the counters' next updates, up to the averaging time
+    /// of a gauge for its last sample.
+    ///
+    /// - Throws: `MeteringError` if the selection has no meters.
+    package func closeWindow(_ window: WindowID, selection: TotalSelection) -> WindowEnergy? {
+        let id = window.rawValue
+        let exists = state.withLock { state in
+            guard state.windows[id]?.phase == .open else { return false }
+            for index in state.meters.indices where state.meters[index].description.averagingSeconds == 0 {
+                state.read(index, clock: clock)
+            }
+            let now = clock.now()
+            state.windows[id]?.end = now
+            state.windows[id]?.phase = .settling
+            for index in state.meters.indices { state.windows[id]?.accounts[index].close(at: now) }
+            return true
+        }
+        guard exists else { return nil }
+        pollEdge { state in
+            state.windows[id]?.accounts.allSatisfy { !$0.isAlignable || $0.isSettled } ?? true
+        }
+        settleGauges(id)
+        guard let closed = state.withLock({ $0.windows.removeValue(forKey: id) }), let end = closed.end else { return nil }
+        let slept = clock.suspendedNanoseconds() - closed.suspendedAtStart > 10_000_000
+        return energy(of: closed, end: end, slept: slept, selection: selection)
+    }
+
+    /// Drops a window that nobody wants any more.
+    package func discardWindow(_ window: WindowID) {
+        state.withLock { _ = $0.windows.removeValue(forKey: window.rawValue) }
+    }
+
+    private func energy(
+        of window: OpenWindow, end: MonotonicTime, slept: Bool, selection: TotalSelection
+    ) -> WindowEnergy {
+        let members = Set(selection.members[selection.scope] ?? [])
+        let domains = window.accounts.map { account in
+            var domain = account.result(inTotal: members.contains(account.meter.id))
+            if slept { domain.flags.append(.suspended) }
+            return domain
+        }
+        let total =
+            selection.total(of: selection.scope, domains: domains)
+            ?? TotalEnergy(
+                energy: .zero, uncertainty: .zero, accuracyUncertainty: .zero, scope: selection.scope,
+                provenance: .estimated, coverage: 0, flags: [.vanished], domainIDs: [])
+        let others = TotalScope.allCases.filter { $0 != selection.scope }
+        return WindowEnergy(
+            window: Window(start: window.start, end: end), total: total,
+            otherScopes: others.compactMap { selection.total(of: $0, domains: domains) }, domains: domains,
+            intervalSeconds: intervalSeconds, jitter: window.jitter.quantile(0.95))
+    }
+
+    /// Reads the fast counters densely until `isDone` or the budget is spent. The lock is let go between the polls, so
+    /// that the sampler's own ticks keep their time.
+    private func pollEdge(until isDone: (borrowing SamplerState) -> Bool) {
+        let deadline = clock.now().advanced(byNanoseconds: Self.edgeBudgetNanoseconds)
+        while true {
+            let (done, now) = state.withLock { state in
+                for index in state.meters.indices where state.meters[index].account.isAlignable {
+                    state.read(index, clock: clock)
+                }
+                return (isDone(state), clock.now())
+            }
+            if done || now >= deadline { return }
+            clock.sleep(until: now.advanced(byNanoseconds: Self.edgePollNanoseconds))
+        }
+    }
+
+    private func settleGauges(_ id: Int) {
+        let deadline = clock.now().advanced(bySeconds: Self.longestSettling)
+        while true {
+            let next = state.withLock { state -> MonotonicTime? in
+                guard let window = state.windows[id] else { return nil }
+                let waiting = window.accounts.indices.filter { index in
+                    window.accounts[index].meter.kind == .gauge && !window.accounts[index].isSettled
+                }
+                guard !waiting.isEmpty, clock.now() < deadline else { return nil }
+                for index in waiting where state.meters[index].description.averagingSeconds == 0 {
+                    state.read(index, clock: clock)
+                }
+                if state.isStopped { return nil }
+                // Where the sampler's thread runs it takes the tick; a test without one is served here.
+                return min(deadline, state.tick(clock: clock), clock.now().advanced(byNanoseconds: 20_000_000))
+            }
+            guard let next else { return }
+            clock.sleep(until: next)
+        }
+    }
+}
+
+/// A window of a session.
+package struct WindowID: RawRepresentable, Sendable, Hashable, Codable {
+    package var rawValue: Int
+    package init(rawValue: Int) { self.rawValue = rawValue }
+}

@@ -1,0 +1,82 @@
+import COnnxRuntime
+import Foundation
+
+/// ONNX Runtime, found and opened at run time.
+package final class OnnxRuntime: @unchecked Sendable {
+    // The handles are pointers into the library, which is safe to call from any thread.
+    let handle: OpaquePointer
+    let environment: OpaquePointer
+
+    /// 1.14 is the first that has opset 17's operators in all builds that distributions carry.
+    package static let minimumVersion: UInt32 = 14
+
+    /// Opens the first library that can be used, from the places of `candidates`.
+    package init(environment variables: [String: String] = ProcessInfo.processInfo.environment) throws(OnnxError) {
+        var tried: [String] = []
+        var opened: OpaquePointer?
+        for candidate in Self.candidates(variables) {
+            var error: UnsafeMutablePointer<CChar>?
+            opened = tw_ort_open(candidate, Self.minimumVersion, &error)
+            if opened != nil { break }
+            tried.append(Self.take(error))
+            // A file that the user names is meant; another one in its place would be a silent surprise.
+            if variables["TASKWATT_ONNXRUNTIME"] != nil { break }
+        }
+        guard let opened else { throw .noEngine(tried: tried) }
+        handle = opened
+        var environment: OpaquePointer?
+        let failure = tw_ort_create_env(opened, &environment)
+        guard failure == nil, let environment else { throw .engine(Self.take(failure)) }
+        self.environment = environment
+    }
+
+    deinit {
+        tw_ort_release_env(handle, environment)
+        tw_ort_close(handle)
+    }
+
+    package var version: String { String(cString: tw_ort_version(handle)) }
+    package var path: String { String(cString: tw_ort_path(handle)) }
+
+    /// Where the library may be, in order: the file `TASKWATT_ONNXRUNTIME`; the directories of `TASKWATT_ENGINE_PATH`; the
+    /// user's and the system's engine directories; `.engines` of a checkout above the program; the loader's own places.
+    private static func candidates(_ variables: [String: String]) -> [String] {
+        if let file = variables["TASKWATT_ONNXRUNTIME"] { return [file] }
+        var directories = (variables["TASKWATT_ENGINE_PATH"] ?? "").split(separator: ":").flatMap { directory in
+            [String(directory), "\(directory)/onnxruntime"]
+        }
+        let data = variables["XDG_DATA_HOME"] ?? variables["HOME"].map { "\($0)/.local/share" }
+        if let data { directories.append("\(data)/taskwatt/engines/onnxruntime") }
+        directories += ["/usr/lib/taskwatt/engines/onnxruntime", "/var/lib/taskwatt/engines/onnxruntime"]
+        var above = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        while above.path != "/" {
+            above.deleteLastPathComponent()
+            directories.append(above.appendingPathComponent(".engines/onnxruntime").path)
+        }
+        let files = directories.flatMap { directory in
+            ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [])
+                .filter { $0.hasPrefix("libonnxruntime.so") }.sorted().map { "\(directory)/\($0)" }
+        }
+        return files + systemNames()
+    }
+
+    /// The loader finds a library by the name that it was linked under; a distribution's carries its version.
+    private static func systemNames() -> [String] {
+        let places = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/local/lib", "/usr/lib"]
+        let found = places.flatMap { place in
+            ((try? FileManager.default.contentsOfDirectory(atPath: place)) ?? [])
+                .filter { $0.hasPrefix("libonnxruntime.so") }.sorted().map { "\(place)/\($0)" }
+        }
+        return ["libonnxruntime.so.1", "libonnxruntime.so"] + found
+    }
+
+    static func take(_ message: UnsafeMutablePointer<CChar>?) -> String {
+        guard let message else { return "unknown error" }
+        defer { free(message) }
+        return String(cString: message).split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
+
+    static func check(_ message: UnsafeMutablePointer<CChar>?) throws(OnnxError) {
+        if message != nil { throw .engine(take(message)) }
+    }
+}

@@ -1,0 +1,171 @@
+import Core
+import Foundation
+import Glibc
+import WorkloadProtocol
+
+/// Turns the lines of the protocol into calls of the plugin.
+struct PluginServer<Plugin: WorkloadPlugin> {
+    private var plugin: Plugin
+    private let output: LineWriter
+    private var isInitialized = false
+    private var isPrepared = false
+
+    /// Progress is told at most this often, in nanoseconds, so that telling it costs nothing that could be measured.
+    private let progressInterval: Int64 = 200_000_000
+
+    init(plugin: Plugin, output: LineWriter) {
+        self.plugin = plugin
+        self.output = output
+    }
+
+    /// - Returns: `false` once the plugin is to end.
+    mutating func answer(_ line: String) -> Bool {
+        let data = Data(line.utf8)
+        guard let header = try? JSONDecoder().decode(RPCHeader.self, from: data) else {
+            fail(nil, WorkloadError(code: WorkloadError.parseErrorCode, message: "the line is not JSON"))
+            return true
+        }
+        guard header.jsonrpc == "2.0", let name = header.method else {
+            fail(header.id, WorkloadError(code: WorkloadError.invalidRequestCode, message: "not a JSON-RPC 2.0 request"))
+            return true
+        }
+        do {
+            switch WorkloadMethod(rawValue: name) {
+            case .initialize: try reply(header.id, initialize(params(data)))
+            case .prepare:
+                try require(isInitialized, "`initialize` comes first")
+                let _: PrepareParams = try params(data)
+                try plugin.prepare()
+                isPrepared = true
+                reply(header.id, PrepareResult())
+            case .run:
+                try require(isPrepared, "`prepare` comes first")
+                try reply(header.id, run(params(data)))
+            case .shutdown:
+                reply(header.id, ShutdownResult())
+                return false
+            case .progress, nil:
+                throw WorkloadError(code: WorkloadError.methodNotFoundCode, message: "there is no method `\(name)`")
+            }
+        } catch {
+            fail(header.id, Self.error(error))
+        }
+        return true
+    }
+
+    private mutating func initialize(_ params: InitializeParams) throws -> InitializeResult {
+        try require(
+            params.protocolVersion == workloadProtocolVersion,
+            "this plugin speaks version \(workloadProtocolVersion) of the protocol, not \(params.protocolVersion)")
+        let output = output
+        let request = WorkloadRequest(
+            task: params.task.rawValue, model: params.model, device: params.device, seed: params.seed,
+            cacheDirectory: params.cacheDirectory, parameters: params.parameters.mapValues(ParameterValue.init)
+        ) { message in
+            output.write(RPCRequest(id: nil, method: .progress, params: ProgressParams(message: message)))
+        }
+        let info = try plugin.initialize(request)
+        isInitialized = true
+        return InitializeResult(
+            workload: WorkloadDescription(
+                task: params.task, plugin: "", model: info.model ?? params.model, dataset: info.dataset, size: info.size,
+                device: info.device ?? params.device, precision: info.precision, batch: info.batch, engine: info.engine,
+                modelSHA256: info.modelSHA256, parameterCount: info.parameterCount,
+                operationsPerInference: info.operationsPerInference, seed: params.seed, parameters: params.parameters))
+    }
+
+    /// The measured loop: between two inferences it reads the clock and stores a number, and a few times a second tells
+    /// how far it is.
+    private mutating func run(_ params: RunParams) throws -> RunResult {
+        guard (params.count == nil) != (params.durationSeconds == nil), (params.count ?? 1) > 0,
+            (params.durationSeconds ?? 1) > 0
+        else {
+            throw WorkloadError(
+                code: WorkloadError.invalidParamsCode, message: "`run` needs either `count` or `duration_s`, above zero")
+        }
+        var latencies: [Double] = []
+        latencies.reserveCapacity(min(params.count ?? 100_000, 1_000_000))
+        var failed = 0
+        var firstFailure: (any Error)?
+        let start = monotonicNanoseconds()
+        var before = start
+        var told = start
+        let deadline = params.durationSeconds.map { start + Int64($0 * 1e9) } ?? .max
+        while latencies.count + failed < params.count ?? .max, before < deadline {
+            do {
+                try plugin.infer()
+                let now = monotonicNanoseconds()
+                latencies.append(Double(now - before) / 1e9)
+                before = now
+            } catch {
+                failed += 1
+                if firstFailure == nil { firstFailure = error }
+                before = monotonicNanoseconds()
+            }
+            if before - told > progressInterval {
+                told = before
+                output.write(
+                    RPCRequest(
+                        id: nil, method: .progress,
+                        params: ProgressParams(completed: latencies.count, total: params.count)))
+            }
+        }
+        try plugin.synchronize()
+        let end = monotonicNanoseconds()
+        if latencies.isEmpty, let firstFailure { throw firstFailure }
+        return RunResult(
+            completed: latencies.count, failed: failed, start: Double(start) / 1e9, end: Double(end) / 1e9,
+            latencies: latencies)
+    }
+
+    // MARK: Answers
+
+    private func params<Params: Codable & Sendable>(_ data: Data) throws -> Params {
+        do {
+            return try JSONDecoder().decode(RPCRequest<Params>.self, from: data).params
+        } catch {
+            throw WorkloadError(code: WorkloadError.invalidParamsCode, message: "the parameters do not fit: \(error)")
+        }
+    }
+
+    private func require(_ condition: Bool, _ message: String) throws {
+        if !condition { throw WorkloadError(code: WorkloadError.invalidRequestCode, message: message) }
+    }
+
+    private func reply(_ id: Int?, _ result: some Codable & Sendable) {
+        output.write(RPCResponse(id: id, result: result))
+    }
+
+    private func fail(_ id: Int?, _ error: WorkloadError) {
+        output.write(RPCResponse<ShutdownResult>(id: id, error: error))
+    }
+
+    private static func error(_ error: any Error) -> WorkloadError {
+        switch error {
+        case let error as WorkloadError: error
+        case let problem as PluginProblem:
+            WorkloadError(
+                code: problem.isUnavailable ? WorkloadError.unavailableCode : WorkloadError.failedCode,
+                message: problem.message, remedy: problem.remedy)
+        default: WorkloadError(code: WorkloadError.failedCode, message: "\(error)")
+        }
+    }
+}
+
+extension ParameterValue {
+    fileprivate init(_ value: JSONValue) {
+        switch value {
+        case .bool(let value): self = .bool(value)
+        case .integer(let value): self = .integer(Int(value))
+        case .number(let value): self = .number(value)
+        case .string(let value): self = .string(value)
+        case .null, .array, .object: self = .other(value.text)
+        }
+    }
+}
+
+private func monotonicNanoseconds() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+}

@@ -1,0 +1,125 @@
+// How to write a workload plugin in Swift: implement `WorkloadPlugin` and call `PluginMain.run`.
+
+/// A workload that Taskwatt can measure: one model that answers one query at a time.
+///
+/// ```swift
+/// struct Sleeper: WorkloadPlugin {
+///     mutating func initialize(_ request: WorkloadRequest) throws -> WorkloadInfo { WorkloadInfo(engine: "sleep 1.0") }
+///     mutating func infer() throws { usleep(10_000) }
+/// }
+/// PluginMain.run(Sleeper())
+/// ```
+public protocol WorkloadPlugin {
+    /// Says what will run, and makes whatever files it needs: this is before anything is measured.
+    ///
+    /// - Throws: `PluginProblem` for one clear line with a remedy; any other error is shown as it is.
+    mutating func initialize(_ request: WorkloadRequest) throws -> WorkloadInfo
+
+    /// Loads the model. Its energy is measured as the paper's `load model`, so it does that and nothing else.
+    mutating func prepare() throws
+
+    /// Answers one query. An error is a failed inference: it is counted, and the run goes on.
+    mutating func infer() throws
+
+    /// Waits until the device has finished; called before a run's end is taken.
+    mutating func synchronize() throws
+}
+
+extension WorkloadPlugin {
+    public mutating func prepare() throws {}
+    public mutating func synchronize() throws {}
+}
+
+/// What Taskwatt asks a plugin to run.
+public struct WorkloadRequest: Sendable {
+    /// The task's id, such as `text-generation`.
+    public var task: String
+    /// The model's name; `nil` for the plugin's default.
+    public var model: String?
+    /// Where to run, such as `cpu` or `cuda:0`.
+    public var device: String
+    public var seed: Int64
+    /// A directory of the plugin's own, for files that are costly to make.
+    public var cacheDirectory: String
+    /// The parameters of the manifest, with their defaults filled in.
+    public var parameters: [String: ParameterValue]
+    /// Shows the user what takes so long, such as `writing the weights (438 MB)`.
+    public var report: @Sendable (String) -> Void
+
+    /// A parameter that is a whole number.
+    ///
+    /// - Throws: `PluginProblem` if it is something else.
+    public func integer(_ name: String, default value: Int) throws -> Int {
+        switch parameters[name] {
+        case nil: return value
+        case .integer(let given)?: return given
+        case let given?: throw PluginProblem("the parameter \(name) must be a whole number, not `\(given.text)`")
+        }
+    }
+
+    /// A parameter that is a text.
+    ///
+    /// - Throws: `PluginProblem` if it is something else.
+    public func string(_ name: String, default value: String) throws -> String {
+        switch parameters[name] {
+        case nil: return value
+        case .string(let given)?: return given
+        case let given?: throw PluginProblem("the parameter \(name) must be a text, not `\(given.text)`")
+        }
+    }
+}
+
+/// A parameter's value.
+public enum ParameterValue: Sendable, Hashable {
+    case bool(Bool)
+    case integer(Int)
+    case number(Double)
+    case string(String)
+    /// Anything else, as text.
+    case other(String)
+
+    /// The value as a user would type it.
+    public var text: String {
+        switch self {
+        case .bool(let value): String(value)
+        case .integer(let value): String(value)
+        case .number(let value): String(value)
+        case .string(let value), .other(let value): value
+        }
+    }
+}
+
+/// What a plugin says of its workload; whatever it does not know stays `nil`.
+public struct WorkloadInfo: Sendable {
+    public var model: String?
+    public var dataset: String?
+    public var size: String?
+    public var device: String?
+    public var precision: String?
+    public var batch = 1
+    /// The engine and its version, such as `ONNX Runtime 1.21.0`.
+    public var engine: String?
+    public var modelSHA256: String?
+    /// The number of the model's parameters (weights).
+    public var parameterCount: Int64?
+    /// Operations of one inference; a multiplication and an addition are two.
+    public var operationsPerInference: Double?
+
+    public init(engine: String? = nil) { self.engine = engine }
+}
+
+/// An error for a person to read: what is wrong, and what to do about it.
+public struct PluginProblem: Error, Sendable, CustomStringConvertible {
+    public var message: String
+    public var remedy: String?
+    /// Whether something that the plugin needs is not on this machine.
+    public var isUnavailable: Bool
+
+    public init(_ message: String, remedy: String? = nil, isUnavailable: Bool = false) {
+        self.message = message
+        self.remedy = remedy
+        self.isUnavailable = isUnavailable
+    }
+
+    public var description: String { message + (remedy.map { "; \($0)" } ?? "") }
+}

@@ -1,0 +1,55 @@
+package import Core
+import Dispatch
+package import Metering
+
+/// Whoever can measure the energy of a window: this process's own meters, or the daemon's over its socket.
+package protocol EnergyMeasuring: Sendable {
+    var meters: [MeterDescription] { get }
+    func openWindow() async throws -> WindowID
+    func closeWindow(_ window: WindowID) async throws -> WindowEnergy
+    func discardWindow(_ window: WindowID) async
+    /// The latest power of the total, for people to watch.
+    func latestPower() async -> Power?
+    /// The samples since the last call.
+    func takeSamples() async -> [Sample]
+}
+
+/// Measures with the meters that this process has open.
+package struct LocalMetering: EnergyMeasuring {
+    private let session: MeteringSession
+    package let selection: TotalSelection
+
+    package init(session: MeteringSession, selection: TotalSelection) {
+        self.session = session
+        self.selection = selection
+    }
+
+    package var meters: [MeterDescription] { session.meters }
+
+    package func openWindow() async throws -> WindowID {
+        await offPool { session.openWindow() }
+    }
+
+    package func closeWindow(_ window: WindowID) async throws -> WindowEnergy {
+        let energy = await offPool { session.closeWindow(window, selection: selection) }
+        guard let energy else { throw WindowGone() }
+        return energy
+    }
+
+    package func discardWindow(_ window: WindowID) async { session.discardWindow(window) }
+    package func latestPower() async -> Power? { session.latestPower(of: selection) }
+    package func takeSamples() async -> [Sample] { session.takeSamples() }
+
+    /// Edges block for some milliseconds, which is not for the threads that all tasks share.
+    private func offPool<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global(qos: .userInitiated).async { continuation.resume(returning: work()) }
+        }
+    }
+}
+
+/// The window was closed or dropped before.
+package struct WindowGone: Error, CustomStringConvertible {
+    package init() {}
+    package var description: String { "the measuring window is no longer open" }
+}

@@ -1,0 +1,51 @@
+package import WorkloadProtocol
+
+/// Why a plugin's run failed: one line that names the plugin, the cause and, where there is one, the remedy.
+package struct PluginFailure: Error, Sendable, Hashable, CustomStringConvertible {
+    package enum Cause: Sendable, Hashable {
+        case cannotStart(String)
+        /// It ended in the middle of a call; the status is filled in when it is known.
+        case ended(during: String, status: String?)
+        case timedOut(call: String, seconds: Double)
+        /// It sent something that is not of the protocol.
+        case nonsense(String)
+        case wrongVersion(Int)
+        /// It answered a call with an error.
+        case refused(WorkloadError)
+    }
+
+    package var plugin: String
+    package var cause: Cause
+    /// The last line that it wrote to its standard error.
+    package var lastWords: String?
+
+    package init(plugin: String, cause: Cause, lastWords: String? = nil) {
+        self.plugin = plugin
+        self.cause = cause
+        self.lastWords = lastWords
+    }
+
+    package var description: String {
+        let said = lastWords.map { " (it said: \($0))" } ?? ""
+        switch cause {
+        case .cannotStart(let reason):
+            return "the plugin \(plugin) does not start: \(reason)"
+        case .ended(let call, let status):
+            return "the plugin \(plugin) ended during `\(call)`\(status.map { ", \($0)" } ?? "")\(said)"
+        case .timedOut(let call, let seconds):
+            return "the plugin \(plugin) gave no answer to `\(call)` in \(Self.text(seconds)) s and was ended; raise the "
+                + "limit in its plugin.yaml if it needs longer\(said)"
+        case .nonsense(let what):
+            return "the plugin \(plugin) does not speak the protocol: \(what)\(said)"
+        case .wrongVersion(let version):
+            return "the plugin \(plugin) speaks version \(version) of the protocol and this is "
+                + "\(workloadProtocolVersion); install the plugin that belongs to this taskwatt"
+        case .refused(let error):
+            return "\(plugin): \(error.message)" + (error.data?.remedy.map { "; \($0)" } ?? "")
+        }
+    }
+
+    private static func text(_ seconds: Double) -> String {
+        seconds == seconds.rounded() && abs(seconds) < 1e9 ? String(Int(seconds)) : String(seconds)
+    }
+}

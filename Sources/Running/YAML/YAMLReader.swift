@@ -1,0 +1,165 @@
+import Core
+import Foundation
+import Yams
+
+/// What is wrong in a YAML file, and where.
+package struct YAMLProblem: Error, Sendable, Hashable, CustomStringConvertible {
+    package var file: String
+    package var line: Int?
+    package var column: Int?
+    package var message: String
+
+    package var description: String {
+        let place = [file] + [line, column].compactMap { $0.map(String.init) }
+        return place.joined(separator: ":") + ": " + message
+    }
+}
+
+/// A part of a YAML file that is read strictly: unknown keys and wrong types are errors with file, line and column.
+struct YAMLReader {
+    let file: String
+    private let node: Node
+    /// Where this is in the file, for messages: `runs[2].task`.
+    private let path: String
+
+    init(text: String, file: String) throws(YAMLProblem) {
+        let composed: Node?
+        do {
+            composed = try Yams.compose(yaml: text)
+        } catch let error as YamlError {
+            throw Self.problem(error, file: file)
+        } catch {
+            throw YAMLProblem(file: file, message: "cannot be read as YAML: \(error)")
+        }
+        guard let composed else { throw YAMLProblem(file: file, message: "is empty") }
+        self.init(file: file, node: composed, path: "")
+    }
+
+    private init(file: String, node: Node, path: String) {
+        self.file = file
+        self.node = node
+        self.path = path
+    }
+
+    func problem(_ message: String) -> YAMLProblem {
+        YAMLProblem(file: file, line: node.mark?.line, column: node.mark?.column, message: message)
+    }
+
+    private var name: String { path.isEmpty ? "the document" : "`\(path)`" }
+
+    /// The values of a mapping by their keys.
+    ///
+    /// - Throws: `YAMLProblem` at the first key that is not among `keys`.
+    func mapping(keys: [String]) throws(YAMLProblem) -> [String: YAMLReader] {
+        guard let mapping = node.mapping else {
+            throw problem("\(name) must be a mapping with the keys \(keys.joined(separator: ", "))")
+        }
+        var values: [String: YAMLReader] = [:]
+        for (keyNode, value) in mapping {
+            let key = keyNode.string ?? "?"
+            guard keys.contains(key) else {
+                let near = keys.closest(to: key).map { "; did you mean `\($0)`?" } ?? ""
+                throw YAMLProblem(
+                    file: file, line: keyNode.mark?.line, column: keyNode.mark?.column,
+                    message: "unknown key `\(key)`\(near) (known: \(keys.joined(separator: ", ")))")
+            }
+            values[key] = YAMLReader(file: file, node: value, path: path.isEmpty ? key : "\(path).\(key)")
+        }
+        return values
+    }
+
+    func list() throws(YAMLProblem) -> [YAMLReader] {
+        guard let sequence = node.sequence else { throw problem("\(name) must be a list") }
+        return sequence.enumerated().map { index, value in
+            YAMLReader(file: file, node: value, path: "\(path)[\(index)]")
+        }
+    }
+
+    func string() throws(YAMLProblem) -> String {
+        guard let value = node.scalar?.string, !value.isEmpty else { throw problem("\(name) must be a text") }
+        return value
+    }
+
+    func integer(_ range: ClosedRange<Int>) throws(YAMLProblem) -> Int {
+        guard let value = node.int, range.contains(value) else {
+            throw problem(
+                "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound), not `\(shown)`")
+        }
+        return value
+    }
+
+    func number(_ range: ClosedRange<Double>) throws(YAMLProblem) -> Double {
+        guard let value = node.float ?? node.int.map(Double.init), range.contains(value) else {
+            throw problem("\(name) must be a number from \(range.lowerBound) to \(range.upperBound), not `\(shown)`")
+        }
+        return value
+    }
+
+    /// Any scalar, list or mapping as a JSON value.
+    func json() -> JSONValue {
+        if let mapping = node.mapping {
+            var object: [String: JSONValue] = [:]
+            for (key, value) in mapping {
+                object[key.string ?? "?"] = YAMLReader(file: file, node: value, path: path).json()
+            }
+            return .object(object)
+        }
+        if let sequence = node.sequence {
+            return .array(sequence.map { YAMLReader(file: file, node: $0, path: path).json() })
+        }
+        if node.null != nil { return .null }
+        if let value = node.int { return .integer(Int64(value)) }
+        if let value = node.float { return .number(value) }
+        if let value = node.bool { return .bool(value) }
+        return .string(node.scalar?.string ?? "")
+    }
+
+    func parameters() throws(YAMLProblem) -> [String: JSONValue] {
+        guard case .object(let values) = json() else { throw problem("\(name) must be a mapping of parameters") }
+        return values
+    }
+
+    private var shown: String { node.scalar?.string ?? "a list or mapping" }
+
+    private static func problem(_ error: YamlError, file: String) -> YAMLProblem {
+        func at(_ mark: Mark, _ message: String) -> YAMLProblem {
+            YAMLProblem(file: file, line: mark.line, column: mark.column, message: message)
+        }
+        switch error {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            return at(mark, "not valid YAML: \(problem)")
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            return at(context.mark, "the key `\(duplicates.joined(separator: "`, `"))` is given twice")
+        case .reader(let problem, _, _, _):
+            return YAMLProblem(file: file, message: "not valid YAML: \(problem)")
+        default:
+            return YAMLProblem(file: file, message: "not valid YAML: \(error)")
+        }
+    }
+}
+
+extension [String] {
+    /// The entry that is most likely meant by a misspelt one; `nil` if none is near.
+    package func closest(to wrong: String) -> String? {
+        let ranked = map { (name: $0, distance: Self.editDistance($0.lowercased(), wrong.lowercased())) }
+        guard let best = ranked.min(by: { $0.distance < $1.distance }) else { return nil }
+        return best.distance <= Swift.max(1, wrong.count / 3) ? best.name : nil
+    }
+
+    /// Levenshtein's distance.
+    private static func editDistance(_ a: String, _ b: String) -> Int {
+        let (a, b) = (Array<Character>(a), Array<Character>(b))
+        var row = Array<Int>(0...b.count)
+        for (i, x) in a.enumerated() {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for (j, y) in b.enumerated() {
+                let above = row[j + 1]
+                row[j + 1] = Swift.min(above + 1, row[j] + 1, diagonal + (x == y ? 0 : 1))
+                diagonal = above
+            }
+        }
+        return row[b.count]
+    }
+}
