@@ -1,0 +1,88 @@
+import GRDB
+
+/// The schema, as named migrations that never change once they have shipped.
+enum Schema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 first light") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE machine (
+                        id INTEGER PRIMARY KEY,
+                        -- Tells one machine, as it is equipped, from another.
+                        fingerprint TEXT NOT NULL UNIQUE,
+                        name TEXT NOT NULL,
+                        inventory TEXT NOT NULL,
+                        first_seen REAL NOT NULL
+                    );
+                    CREATE TABLE meter (
+                        id INTEGER PRIMARY KEY,
+                        machine_id INTEGER NOT NULL REFERENCES machine ON DELETE CASCADE,
+                        name TEXT NOT NULL,
+                        description TEXT NOT NULL,
+                        UNIQUE (machine_id, name, description)
+                    );
+                    CREATE TABLE suite_run (
+                        id INTEGER PRIMARY KEY,
+                        uuid TEXT NOT NULL UNIQUE,
+                        machine_id INTEGER NOT NULL REFERENCES machine,
+                        suite TEXT NOT NULL,
+                        suite_text TEXT NOT NULL,
+                        options TEXT NOT NULL,
+                        machine_state TEXT NOT NULL,
+                        taskwatt_version TEXT NOT NULL,
+                        started_at REAL NOT NULL,
+                        ended_at REAL,
+                        status TEXT NOT NULL,
+                        error TEXT
+                    );
+                    CREATE TABLE run (
+                        id INTEGER PRIMARY KEY,
+                        suite_run_id INTEGER NOT NULL REFERENCES suite_run ON DELETE CASCADE,
+                        stage TEXT NOT NULL,
+                        repeat INTEGER,
+                        task TEXT,
+                        model TEXT,
+                        dataset TEXT,
+                        plugin TEXT,
+                        size TEXT,
+                        started_at REAL NOT NULL,
+                        duration_s REAL NOT NULL,
+                        completed INTEGER NOT NULL,
+                        energy_j REAL NOT NULL,
+                        scope TEXT NOT NULL,
+                        provenance TEXT NOT NULL,
+                        coverage REAL NOT NULL,
+                        status TEXT NOT NULL,
+                        -- The whole record as JSON; the columns above are what is searched by.
+                        record TEXT NOT NULL
+                    );
+                    CREATE INDEX run_by_suite_run ON run (suite_run_id);
+                    CREATE INDEX run_by_task ON run (stage, task);
+                    CREATE TABLE domain_energy (
+                        run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+                        meter TEXT NOT NULL,
+                        scope TEXT NOT NULL,
+                        provenance TEXT NOT NULL,
+                        energy_j REAL NOT NULL,
+                        uncertainty_j REAL NOT NULL,
+                        coverage REAL NOT NULL,
+                        PRIMARY KEY (run_id, meter)
+                    ) WITHOUT ROWID;
+                    CREATE TABLE sample (
+                        id INTEGER PRIMARY KEY,
+                        -- NULL for samples outside any run.
+                        run_id INTEGER REFERENCES run ON DELETE CASCADE,
+                        meter TEXT NOT NULL,
+                        wall_time REAL NOT NULL,
+                        monotonic_ns INTEGER NOT NULL,
+                        energy_uj INTEGER,
+                        power_uw INTEGER
+                    );
+                    CREATE INDEX sample_by_time ON sample (wall_time);
+                    CREATE INDEX sample_by_run ON sample (run_id) WHERE run_id IS NOT NULL;
+                    """)
+        }
+        return migrator
+    }
+}

@@ -1,0 +1,215 @@
+package import Core
+import Foundation
+import GRDB
+
+/// The record: an SQLite database that keeps every window that was measured.
+///
+/// A result is one transaction, written through to the disk before the next window begins (`synchronous=FULL`), so that
+/// neither a crash nor a power cut takes a finished repeat. Readers and the writer do not wait for each other (WAL).
+package final class Store: Sendable {
+    package let path: String
+    private let pool: DatabasePool
+
+    /// Opens the record in a directory, making both if they are not there.
+    ///
+    /// - Throws: `StoreError`. A database of a newer version is refused and left as it is.
+    package init(directory: String) throws(StoreError) {
+        path = "\(directory)/taskwatt.sqlite"
+        do {
+            try FileManager.default.createDirectory(
+                atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
+        } catch {
+            throw .cannotOpen(path: directory, reason: "the directory cannot be made")
+        }
+        do {
+            var configuration = Configuration()
+            configuration.busyMode = .timeout(10)
+            configuration.prepareDatabase { db in
+                try db.execute(sql: "PRAGMA synchronous = FULL")
+            }
+            pool = try DatabasePool(path: path, configuration: configuration)
+            let migrator = Schema.migrator
+            if try pool.read({ try migrator.hasBeenSuperseded($0) }) { throw StoreError.newerVersion(path: path) }
+            try migrator.migrate(pool)
+        } catch let error as StoreError {
+            throw error
+        } catch {
+            throw StoreError(error, path: path)
+        }
+    }
+
+    /// Reads a record that may not be there yet; `nil` if it is not.
+    package static func existing(directory: String) throws(StoreError) -> Store? {
+        guard FileManager.default.fileExists(atPath: "\(directory)/taskwatt.sqlite") else { return nil }
+        return try Store(directory: directory)
+    }
+
+    func read<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+        do {
+            return try pool.read(body)
+        } catch {
+            throw StoreError(error, path: path)
+        }
+    }
+
+    private func write<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+        do {
+            return try pool.write(body)
+        } catch {
+            throw StoreError(error, path: path)
+        }
+    }
+
+    // MARK: Writing
+
+    /// What is known when a suite begins.
+    package struct SuiteStart: Sendable {
+        package var suite: String
+        package var suiteText: String
+        /// JSON of what the command line changed.
+        package var options: String
+        package var machineName: String
+        /// JSON of the hardware; its hash tells machines apart.
+        package var inventory: String
+        /// JSON of governor, kernel and the like.
+        package var machineState: String
+        package var meters: [MeterDescription]
+        package var version: String
+        package var startedAt: Double
+
+        package init(
+            suite: String, suiteText: String, options: String, machineName: String, inventory: String,
+            machineState: String, meters: [MeterDescription], version: String, startedAt: Double
+        ) {
+            self.suite = suite
+            self.suiteText = suiteText
+            self.options = options
+            self.machineName = machineName
+            self.inventory = inventory
+            self.machineState = machineState
+            self.meters = meters
+            self.version = version
+            self.startedAt = startedAt
+        }
+    }
+
+    /// Begins a suite's record, with its machine and meters.
+    ///
+    /// - Returns: the UUID that names it.
+    package func beginSuiteRun(_ start: SuiteStart) throws(StoreError) -> String {
+        let uuid = UUID().uuidString.lowercased()
+        try write { db in
+            let machine = try Self.machineID(db, start)
+            for meter in start.meters {
+                try db.execute(
+                    sql: "INSERT OR IGNORE INTO meter (machine_id, name, description) VALUES (?, ?, ?)",
+                    arguments: [machine, meter.id, Self.json(meter)])
+            }
+            try db.execute(
+                sql: """
+                    INSERT INTO suite_run
+                        (uuid, machine_id, suite, suite_text, options, machine_state, taskwatt_version, started_at, status)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running')
+                    """,
+                arguments: [
+                    uuid, machine, start.suite, start.suiteText, start.options, start.machineState, start.version,
+                    start.startedAt,
+                ])
+        }
+        return uuid
+    }
+
+    private static func machineID(_ db: Database, _ start: SuiteStart) throws -> Int64 {
+        // FNV-1a: short, stable, and nobody attacks it here.
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in (start.machineName + start.inventory).utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        let fingerprint = String(hash, radix: 16)
+        try db.execute(
+            sql: "INSERT OR IGNORE INTO machine (fingerprint, name, inventory, first_seen) VALUES (?, ?, ?, ?)",
+            arguments: [fingerprint, start.machineName, start.inventory, start.startedAt])
+        return try Int64.fetchOne(db, sql: "SELECT id FROM machine WHERE fingerprint = ?", arguments: [fingerprint]) ?? 0
+    }
+
+    /// Keeps one window with its domains and samples, in one transaction.
+    package func record(_ run: RunRecord, samples: [Sample], suiteRun uuid: String) throws(StoreError) {
+        try write { db in
+            let total = run.energy.total
+            try db.execute(
+                sql: """
+                    INSERT INTO run
+                        (suite_run_id, stage, repeat, task, model, dataset, plugin, size, started_at, duration_s, completed,
+                         energy_j, scope, provenance, coverage, status, record)
+                    VALUES ((SELECT id FROM suite_run WHERE uuid = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    """,
+                arguments: [
+                    uuid, run.stage.rawValue, run.repeatIndex, run.workload?.task.rawValue, run.workload?.model,
+                    run.workload?.dataset, run.workload?.plugin, run.workload?.size, run.startedAt,
+                    run.energy.window.durationSeconds, run.completedInferences, total.energy.joules, total.scope.rawValue,
+                    total.provenance.rawValue, total.coverage, run.status.rawValue, Self.json(run),
+                ])
+            let id = db.lastInsertedRowID
+            for domain in run.energy.domains {
+                try db.execute(
+                    sql: "INSERT INTO domain_energy VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    arguments: [
+                        id, domain.id, domain.scope.rawValue, domain.provenance.rawValue, domain.energy.joules,
+                        domain.uncertainty.joules, domain.coverage,
+                    ])
+            }
+            try Self.insert(samples, run: id, db)
+        }
+    }
+
+    /// Keeps samples that belong to no run.
+    package func record(_ samples: [Sample]) throws(StoreError) {
+        guard !samples.isEmpty else { return }
+        try write { db in try Self.insert(samples, run: nil, db) }
+    }
+
+    private static func insert(_ samples: [Sample], run: Int64?, _ db: Database) throws {
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT INTO sample (run_id, meter, wall_time, monotonic_ns, energy_uj, power_uw) VALUES (?, ?, ?, ?, ?, ?)
+                """)
+        for sample in samples {
+            try statement.execute(arguments: [
+                run, sample.meterID, sample.wallTime, sample.time.nanoseconds, sample.energy?.microjoules,
+                sample.power?.microwatts,
+            ])
+        }
+    }
+
+    /// Ends a suite's record.
+    package func endSuiteRun(
+        _ uuid: String, status: RunStatus, error: String?, at time: Double
+    ) throws(StoreError) {
+        try write { db in
+            try db.execute(
+                sql: "UPDATE suite_run SET status = ?, error = ?, ended_at = ? WHERE uuid = ?",
+                arguments: [status.rawValue, error, time, uuid])
+        }
+    }
+
+    /// Marks what was running when the last process ended without a word. Only whoever holds the state directory's lock
+    /// may call this.
+    package func markInterrupted() throws(StoreError) -> Int {
+        try write { db in
+            try db.execute(
+                sql: "UPDATE suite_run SET status = 'interrupted', error = 'the process ended' WHERE status = 'running'")
+            return db.changesCount
+        }
+    }
+
+    /// Deletes samples that belong to no run and are older than a time.
+    package func deleteSamples(before wallTime: Double) throws(StoreError) {
+        try write { db in
+            try db.execute(sql: "DELETE FROM sample WHERE run_id IS NULL AND wall_time < ?", arguments: [wallTime])
+        }
+    }
+
+    private static func json(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+}

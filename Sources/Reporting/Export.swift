@@ -1,0 +1,92 @@
+import Core
+import Foundation
+package import Recording
+
+/// Exports of the record, a piece of text at a time and in constant memory.
+package enum Export {
+    /// How much text is gathered before it is handed on.
+    private static let piece = 64 << 10
+
+    /// Every window, one a line.
+    package static func runsCSV(
+        _ store: Store, _ filter: RunFilter = RunFilter(), to sink: (String) throws -> Void
+    ) throws {
+        var writer = CSVWriter()
+        writer.row(runColumns)
+        try store.forEachRun(filter) { run in
+            writer.row(runFields(run))
+            if writer.text.utf8.count > piece { try sink(writer.take()) }
+        }
+        try sink(writer.take())
+    }
+
+    /// Every sample, one a line.
+    package static func samplesCSV(
+        _ store: Store, suiteRun: String? = nil, to sink: (String) throws -> Void
+    ) throws {
+        var writer = CSVWriter()
+        writer.row(["run_id", "meter", "time", "monotonic_s", "energy_j", "power_w"])
+        try store.forEachSample(suiteRun: suiteRun) { sample, run in
+            writer.row([
+                run.map(String.init) ?? "", sample.meterID, CSVWriter.time(sample.wallTime),
+                CSVWriter.number(sample.time.seconds), CSVWriter.number(sample.energy?.joules),
+                CSVWriter.number(sample.power?.watts),
+            ])
+            if writer.text.utf8.count > piece { try sink(writer.take()) }
+        }
+        try sink(writer.take())
+    }
+
+    private static let runColumns = [
+        "run_id", "suite_run", "suite", "machine", "taskwatt_version", "stage", "task", "repeat", "status", "started_at",
+        "duration_s", "completed_inferences", "failed_inferences", "energy_j", "energy_uncertainty_95_j", "energy_kwh",
+        "kwh_per_1000_inferences", "net_energy_j", "net_kwh_per_1000_inferences", "mean_power_w", "idle_power_w",
+        "idle_power_standard_uncertainty_w", "scope", "provenance", "coverage", "domains", "domain_energies_j", "energy_flags",
+        "run_flags", "plugin", "plugin_version", "engine", "model", "model_sha256", "parameter_count",
+        "operations_per_inference", "dataset", "size", "device", "precision", "batch", "seed", "parameters",
+        "latency_mean_s", "latency_median_s", "latency_p95_s", "other_cpu_share", "steal_share", "sampler_interval_s",
+        "sampler_jitter_p95", "error",
+    ]
+
+    private static func runFields(_ stored: StoredRun) -> [String] {
+        let run = stored.record
+        let total = run.energy.total
+        let workload = run.workload
+        let seconds = run.energy.window.durationSeconds
+        let net = run.idlePower.map { total.energy.joules - $0.watts * seconds * total.coverage }
+        var per1000: Double?
+        if run.completedInferences > 0, total.coverage > 0 {
+            per1000 = 1000 / Double(run.completedInferences) / 3.6e6 / total.coverage
+        }
+        let grossPer1000 = per1000.map { $0 * total.energy.joules }
+        let netPer1000 = per1000.flatMap { factor in net.map { $0 * factor } }
+        let domains = run.energy.domains.map { domain in "\(domain.id)=\(CSVWriter.number(domain.energy.joules))" }
+        let number: (Double?) -> String = CSVWriter.number
+        let identity: [String] = [
+            String(stored.id), stored.suiteRun, stored.suite, stored.machine, stored.version, run.stage.rawValue,
+            workload?.task.rawValue ?? "", run.repeatIndex.map(String.init) ?? "", run.status.rawValue,
+            CSVWriter.time(run.startedAt), number(seconds), String(run.completedInferences), String(run.failedInferences),
+        ]
+        let energy: [String] = [
+            number(total.energy.joules), number(total.uncertainty.joules), number(total.energy.kilowattHours),
+            number(grossPer1000), number(net), number(netPer1000), number(total.energy.over(seconds)?.watts),
+            number(run.idlePower?.watts), number(run.idlePowerUncertainty?.watts), total.scope.rawValue,
+            total.provenance.rawValue, number(total.coverage), total.domainIDs.joined(separator: " "),
+            domains.joined(separator: " "),
+            total.flags.map(\.rawValue).joined(separator: " "), run.flags.map(\.rawValue).joined(separator: " "),
+        ]
+        let parameters = (workload?.parameters ?? [:]).sorted { $0.key < $1.key }
+        let model: [String] = [
+            workload?.plugin ?? "", workload?.pluginVersion ?? "", workload?.engine ?? "", workload?.model ?? "",
+            workload?.modelSHA256 ?? "", workload?.parameterCount.map(String.init) ?? "",
+            number(workload?.operationsPerInference), workload?.dataset ?? "", workload?.size ?? "", workload?.device ?? "",
+            workload?.precision ?? "", workload.map { String($0.batch) } ?? "", workload?.seed.map(String.init) ?? "",
+            parameters.map { "\($0.key)=\($0.value.text)" }.joined(separator: " "),
+        ]
+        let conditions: [String] = [
+            number(run.latency?.mean), number(run.latency?.median), number(run.latency?.p95), number(run.otherCPUShare),
+            number(run.stealShare), number(run.energy.intervalSeconds), number(run.energy.jitter), run.error ?? "",
+        ]
+        return identity + energy + model + conditions
+    }
+}

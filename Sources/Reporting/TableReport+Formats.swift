@@ -1,0 +1,126 @@
+import Core
+import Foundation
+
+/// How a table is written.
+package enum TableFormat: String, Sendable, CaseIterable {
+    case text, markdown, csv, json
+}
+
+extension TableReport {
+    package func rendered(as format: TableFormat) -> String {
+        switch format {
+        case .text: table.text() + "\n" + notes.joined(separator: "\n") + "\n"
+        case .markdown: table.markdown() + "\n" + notes.map { "- \($0)" }.joined(separator: "\n") + "\n"
+        case .csv: csv
+        case .json: json
+        }
+    }
+
+    private var hasSizes: Bool { rows.contains { $0.size != nil && $0.size != "full" } }
+    private var hasMachines: Bool { Set(rows.map(\.machine)).count > 1 }
+
+    private var table: TextTable {
+        let energy = isNet ? "net kWh" : "kWh"
+        var columns: [(title: String, alignment: TextTable.Alignment)] = [
+            ("task", .left), ("\(energy): mean", .right), ("std", .right), ("n", .right), ("± 95 %", .right),
+            ("scope", .left), ("provenance", .left), ("paper", .right), ("× paper", .right),
+        ]
+        if hasSizes { columns.append(("size", .left)) }
+        if hasMachines { columns.append(("machine", .left)) }
+        var table = TextTable(columns)
+        for row in rows {
+            var cells = [
+                row.title, Self.figure(row.mean), row.std.map { Self.figure($0) } ?? "–", String(row.n),
+                row.uncertainty.map { Self.figure($0) } ?? "–", row.scope.rawValue, row.provenance.rawValue,
+                row.paperMean.map { Self.figure($0) } ?? "–", row.paperRatio.map { Self.ratio($0) } ?? "–",
+            ]
+            if hasSizes { cells.append(row.size ?? "–") }
+            if hasMachines { cells.append(row.machine) }
+            table.add(cells)
+        }
+        return table
+    }
+
+    /// What a reader must know to read the figures right.
+    package var notes: [String] {
+        var notes = [
+            "kWh per 1,000 inferences, \(isNet ? "net: the idle baseline is taken off" : "gross: idle power is in it"); "
+                + "std over all runs of a task (n − 1); ± 95 % is the interval of the mean."
+        ]
+        if rows.contains(where: { $0.scope == .components }) {
+            notes.append("Scope components: CPU packages, memory and accelerators that have a meter; not the whole machine.")
+        }
+        if rows.contains(where: { $0.provenance == .estimated }) {
+            notes.append(
+                "estimated: no meter can be read on this machine; a model of the CPU's power stands in. `taskwatt meters` "
+                    + "says what would give measured figures.")
+        }
+        if rows.contains(where: { $0.paperRatio != nil }) {
+            notes.append(
+                "Paper: Luccioni et al., arXiv 2311.16863, Table 2, recomputed from its logs. Its figures hold the idle power "
+                    + "of 8 GPUs, a constant 42.5 W of CPU and a modelled 430.8 W of memory, so the ratio compares different "
+                    + "scopes.")
+        }
+        if hasSizes { notes.append("size tiny: small models for tests; their energy says nothing of the real ones.") }
+        let least = rows.map(\.coverage).min() ?? 1
+        if least < 1 {
+            notes.append("Some windows were not seen whole (down to \(Self.percent(least))); energy is divided by coverage.")
+        }
+        var flagged: [String: Int] = [:]
+        for row in rows { flagged.merge(row.flags) { $0 + $1 } }
+        for (flag, count) in flagged.sorted(by: { $0.key < $1.key }) {
+            notes.append("\(count) run\(count == 1 ? "" : "s") flagged \(flag): \(Self.meaning(of: flag))")
+        }
+        for (reason, count) in leftOut.sorted(by: { $0.key < $1.key }) {
+            notes.append("Left out: \(count) run\(count == 1 ? "" : "s") (\(reason)).")
+        }
+        return notes
+    }
+
+    private static func meaning(of flag: String) -> String {
+        switch RunFlag(rawValue: flag) {
+        case .contended: "other processes or the hypervisor took CPU time; repeat on a quiet machine."
+        case .unresolved: "too short or too little energy for the meters."
+        case .samplerLate: "the sampler missed its interval by more than 20 %."
+        case .idleDrift: "the idle power moved."
+        case .lowCoverage, .suspended, nil: "see `taskwatt export`."
+        }
+    }
+
+    private var csv: String {
+        var writer = CSVWriter()
+        writer.row([
+            "task", "title", "mean_kwh_per_1000", "std_kwh_per_1000", "n", "mean_uncertainty_95_kwh_per_1000", "net", "scope",
+            "provenance", "models", "size", "machine", "run_to_run_cv", "coverage", "paper_mean_kwh_per_1000", "paper_ratio",
+        ])
+        for row in rows {
+            writer.row([
+                row.task.rawValue, row.title, CSVWriter.number(row.mean), CSVWriter.number(row.std), String(row.n),
+                CSVWriter.number(row.uncertainty), isNet ? "true" : "false", row.scope.rawValue, row.provenance.rawValue,
+                row.models.joined(separator: " "), row.size ?? "", row.machine, CSVWriter.number(row.runToRunCV),
+                CSVWriter.number(row.coverage), CSVWriter.number(row.paperMean), CSVWriter.number(row.paperRatio),
+            ])
+        }
+        return writer.text
+    }
+
+    private var json: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(self) else { return "{\"rows\":[]}\n" }
+        return String(decoding: data, as: UTF8.self) + "\n"
+    }
+
+    // MARK: Numbers
+
+    /// Three significant digits without an exponent.
+    static func figure(_ value: Double) -> String {
+        guard value != 0, value.isFinite else { return "0" }
+        let magnitude = Int(floor(log10(abs(value))))
+        return String(format: "%.\(max(0, 2 - magnitude))f", value)
+    }
+
+    static func ratio(_ value: Double) -> String { figure(value) }
+
+    private static func percent(_ share: Double) -> String { String(format: "%.2f %%", share * 100) }
+}

@@ -1,0 +1,202 @@
+package import Core
+package import Recording
+
+/// The table of kWh per 1,000 inferences, in the paper's layout.
+package struct TableReport: Sendable, Hashable, Codable {
+    /// One task. Runs of different scope, provenance, size or machine never mix in one mean, so a task can have several
+    /// rows.
+    package struct Row: Sendable, Hashable, Codable {
+        package var task: MLTask
+        /// The paper's name for the task.
+        package var title: String
+        package var mean: Double
+        /// Sample standard deviation over all runs of all models; `nil` of one run.
+        package var std: Double?
+        package var n: Int
+        package var models: [String]
+        package var scope: TotalScope
+        package var provenance: Provenance
+        package var size: String?
+        package var machine: String
+        /// The half-width of the 95 % interval of the mean.
+        package var uncertainty: Double?
+        /// The median of the variation between repeats of one model, relative; `nil` without repeats.
+        package var runToRunCV: Double?
+        /// The least coverage of the runs.
+        package var coverage: Double
+        /// How many of the runs are flagged, by flag.
+        package var flags: [String: Int]
+        package var paperMean: Double?
+        package var paperRatio: Double?
+
+        enum CodingKeys: String, CodingKey {
+            case task, title, n, models, scope, provenance, size, machine, coverage, flags
+            case mean = "mean_kwh"
+            case std = "std_kwh"
+            case uncertainty = "mean_uncertainty_95_kwh"
+            case runToRunCV = "run_to_run_cv"
+            case paperMean = "paper_mean_kwh"
+            case paperRatio = "paper_ratio"
+        }
+
+        package func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(task, forKey: .task)
+            try container.encode(title, forKey: .title)
+            try container.encode(mean, forKey: .mean)
+            // `null`, not left out: a reader sees that there is none.
+            try container.encode(std, forKey: .std)
+            try container.encode(n, forKey: .n)
+            try container.encode(models, forKey: .models)
+            try container.encode(scope, forKey: .scope)
+            try container.encode(provenance, forKey: .provenance)
+            try container.encode(size, forKey: .size)
+            try container.encode(machine, forKey: .machine)
+            try container.encode(uncertainty, forKey: .uncertainty)
+            try container.encode(runToRunCV, forKey: .runToRunCV)
+            try container.encode(coverage, forKey: .coverage)
+            try container.encode(flags, forKey: .flags)
+            try container.encode(paperMean, forKey: .paperMean)
+            try container.encode(paperRatio, forKey: .paperRatio)
+        }
+    }
+
+    /// Gross energy is as measured; net is less the idle baseline.
+    package var isNet: Bool
+    package var rows: [Row]
+    /// Runs that are not in the table, by the reason.
+    package var leftOut: [String: Int]
+
+    enum CodingKeys: String, CodingKey {
+        case rows
+        case isNet = "net"
+        case leftOut = "left_out"
+    }
+
+    /// What a table is made of.
+    package struct Options: Sendable, Hashable {
+        package var isNet = false
+        /// Only this suite's runs; `nil` for the whole record.
+        package var suiteRun: String?
+        package var task: MLTask?
+
+        package init() {}
+    }
+
+    /// Makes the table of a record.
+    package init(_ store: Store, _ options: Options = Options()) throws(StoreError) {
+        isNet = options.isNet
+        var groups: [GroupKey: [Measured]] = [:]
+        var leftOut: [String: Int] = [:]
+        let filter = RunFilter(suiteRun: options.suiteRun, stage: .query, task: options.task)
+        try store.forEachRun(filter) { run in
+            guard let workload = run.record.workload else { return }
+            switch Measured.of(run.record, net: options.isNet) {
+            case .measured(let measured):
+                let total = run.record.energy.total
+                let key = GroupKey(
+                    task: workload.task, scope: total.scope, provenance: total.provenance, size: workload.size,
+                    machine: run.machine)
+                groups[key, default: []].append(measured)
+            case .leftOut(let reason): leftOut[reason, default: 0] += 1
+            }
+        }
+        self.leftOut = leftOut
+        rows = groups.map { key, runs in Self.row(key, runs) }.sorted(by: Self.isBefore)
+    }
+
+    private struct GroupKey: Hashable {
+        var task: MLTask
+        var scope: TotalScope
+        var provenance: Provenance
+        var size: String?
+        var machine: String
+    }
+
+    /// One run's figure.
+    private struct Measured {
+        var kilowattHours: Double
+        /// The standard uncertainty that is common to all runs of these meters.
+        var accuracy: Double
+        var model: String
+        var coverage: Double
+        var flags: [String]
+
+        enum Outcome {
+            case measured(Measured)
+            case leftOut(String)
+        }
+
+        static func of(_ run: RunRecord, net: Bool) -> Outcome {
+            let total = run.energy.total
+            guard run.status == .completed else { return .leftOut(run.status.rawValue) }
+            guard run.completedInferences > 0 else { return .leftOut("no inference completed") }
+            guard total.coverage >= 0.99 else { return .leftOut("coverage under 99 %") }
+            guard !run.flags.contains(.suspended) else { return .leftOut("the machine slept") }
+            // What was seen stands for the whole: at most 1 % more, and the coverage is in the row.
+            let per1000 = 1000 / Double(run.completedInferences) / 3.6e6 / total.coverage
+            var joules = total.energy.joules
+            var accuracy = total.accuracyUncertainty.joules
+            if net {
+                guard let idle = run.idlePower else { return .leftOut("no idle baseline") }
+                let gross = joules
+                joules -= idle.watts * run.energy.window.durationSeconds * total.coverage
+                // Accuracy is common to the two readings, so it scales with their difference.
+                accuracy = gross > 0 ? accuracy * abs(joules) / gross : 0
+            }
+            return .measured(
+                Measured(
+                    kilowattHours: joules * per1000, accuracy: accuracy * per1000,
+                    model: run.workload?.model ?? run.workload?.plugin ?? "", coverage: total.coverage,
+                    flags: run.flags.map(\.rawValue)))
+        }
+    }
+
+    private static func row(_ key: GroupKey, _ runs: [Measured]) -> Row {
+        let values = runs.map(\.kilowattHours)
+        let mean = Statistics.mean(values) ?? 0
+        let std = Statistics.sampleStandardDeviation(values)
+        let byModel = Dictionary(grouping: runs, by: \.model)
+        let variations = byModel.values.compactMap { runs -> Double? in
+            let values = runs.map(\.kilowattHours)
+            guard let std = Statistics.sampleStandardDeviation(values), let mean = Statistics.mean(values), mean > 0
+            else { return nil }
+            return std / mean
+        }
+        let accuracy = Statistics.mean(runs.map(\.accuracy)) ?? 0
+        var flags: [String: Int] = [:]
+        for flag in runs.flatMap(\.flags) { flags[flag, default: 0] += 1 }
+        let paper = PaperTable.rows[key.task]?.mean
+        return Row(
+            task: key.task, title: key.task.title, mean: mean, std: std, n: values.count, models: byModel.keys.sorted(),
+            scope: key.scope, provenance: key.provenance, size: key.size, machine: key.machine,
+            uncertainty: interval(std: std, n: values.count, accuracy: accuracy),
+            runToRunCV: Statistics.median(variations), coverage: runs.map(\.coverage).min() ?? 0, flags: flags,
+            paperMean: paper, paperRatio: paper.map { mean / $0 })
+    }
+
+    /// The half-width of the 95 % interval of a mean (GUM, JCGM 100:2008, G.4). The spread of the repeats holds edges and
+    /// resolution already; only accuracy, which is the same in all of them, joins it. Accuracy has no spread of its own,
+    /// so the effective degrees of freedom are (n − 1) · (u / u_spread)⁴.
+    private static func interval(std: Double?, n: Int, accuracy: Double) -> Double? {
+        guard let std else { return nil }
+        let spread = std / Double(n).squareRoot()
+        let combined = (spread * spread + accuracy * accuracy).squareRoot()
+        guard combined > 0 else { return 0 }
+        guard spread > 0 else { return 1.959964 * combined }
+        let ratio = combined / spread
+        let degrees = Double(n - 1) * ratio * ratio * ratio * ratio
+        return Statistics.studentT95(min(degrees, 1e6)) * combined
+    }
+
+    private static func isBefore(_ a: Row, _ b: Row) -> Bool {
+        let order = MLTask.paperTasks
+        let (x, y) = (order.firstIndex(of: a.task) ?? order.count, order.firstIndex(of: b.task) ?? order.count)
+        if x != y { return x < y }
+        if a.task != b.task { return a.task.rawValue < b.task.rawValue }
+        if a.provenance.rank != b.provenance.rank { return a.provenance.rank < b.provenance.rank }
+        if a.machine != b.machine { return a.machine < b.machine }
+        if a.scope != b.scope { return a.scope.rawValue < b.scope.rawValue }
+        return (a.size ?? "") < (b.size ?? "")
+    }
+}

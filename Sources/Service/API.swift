@@ -1,0 +1,204 @@
+package import Core
+package import Metering
+package import Recording
+package import Running
+package import WorkloadProtocol
+
+// What goes over the socket: the bodies of the requests and answers under /v1, in JSON.
+
+/// GET /v1/status
+package struct DaemonStatus: Sendable, Hashable, Codable {
+    package var version: String
+    package var processID: Int32
+    package var stateDirectory: String
+    package var startedAt: Double
+    /// The latest power of the default total.
+    package var power: Power?
+    package var scope: TotalScope?
+    package var jobs: [JobStatus]
+
+    enum CodingKeys: String, CodingKey {
+        case version, scope, jobs
+        case processID = "process_id"
+        case stateDirectory = "state_directory"
+        case startedAt = "started_at_unix_s"
+        case power = "power_w"
+    }
+}
+
+/// POST /v1/jobs
+package struct JobRequest: Sendable, Hashable, Codable {
+    /// A name for the record, and the suite itself as YAML.
+    package var suite: String
+    package var suiteText: String
+    package var overrides: SuiteOverrides
+    package var scope: TotalScope?
+    package var meters: [String]
+
+    package init(suite: String, suiteText: String, overrides: SuiteOverrides, scope: TotalScope?, meters: [String]) {
+        self.suite = suite
+        self.suiteText = suiteText
+        self.overrides = overrides
+        self.scope = scope
+        self.meters = meters
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case suite, overrides, scope, meters
+        case suiteText = "suite_text"
+    }
+}
+
+/// GET /v1/jobs/{id}
+package struct JobStatus: Sendable, Hashable, Codable {
+    package enum State: String, Sendable, Hashable, Codable {
+        case queued, running, completed, failed, interrupted
+    }
+
+    package var id: Int
+    package var suite: String
+    package var state: State
+    /// The suite's record, once it has begun.
+    package var suiteRun: String?
+    package var failures: [String]
+
+    enum CodingKeys: String, CodingKey {
+        case id, suite, state, failures
+        case suiteRun = "suite_run"
+    }
+}
+
+/// GET /v1/meters, one each
+package struct MeterStatus: Sendable, Hashable, Codable {
+    package var meter: MeterDescription
+    package var isAvailable: Bool
+    package var reason: String?
+    package var remedy: String?
+    /// The reading of this moment: energy of a counter, power of a gauge.
+    package var energy: Energy?
+    package var power: Power?
+
+    /// Reads each meter that can be read, twice, a tenth of a second apart, so that counters have a power too.
+    package static func read(_ listings: [MeterListing], clock: any MeteringClock = SystemClock()) -> [MeterStatus] {
+        let readers = listings.map { $0.availability.isAvailable ? $0.open() : nil }
+        let first = readers.map { $0.map { ($0.read(), clock.now()) } }
+        clock.sleep(until: clock.now().advanced(bySeconds: 0.1))
+        return listings.indices.map { index in
+            var status = MeterStatus(meter: listings[index].description, isAvailable: true)
+            if case .unavailable(let reason, let remedy) = listings[index].availability {
+                status.isAvailable = false
+                status.reason = reason
+                status.remedy = remedy
+            }
+            guard let reader = readers[index] else { return status }
+            let (second, time) = (reader.read(), clock.now())
+            switch second {
+            case .gauge(let microwatts): status.power = Power(microwatts: microwatts)
+            case .counter(let microjoules):
+                status.energy = Energy(microjoules: microjoules)
+                if case (.counter(let before), let earlier)? = first[index], microjoules >= before {
+                    status.power = Energy(microjoules: microjoules - before).over(time.seconds(since: earlier))
+                }
+            case .failed(let errno):
+                status.isAvailable = false
+                status.reason = "the read failed: \(SystemError(errno))"
+            }
+            return status
+        }
+    }
+
+    private init(meter: MeterDescription, isAvailable: Bool) {
+        self.meter = meter
+        self.isAvailable = isAvailable
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case meter, reason, remedy
+        case isAvailable = "available"
+        case energy = "energy_j"
+        case power = "power_w"
+    }
+}
+
+/// GET /v1/plugins, one each
+package struct PluginStatus: Sendable, Hashable, Codable {
+    package var manifest: PluginManifest
+    package var directory: String
+    /// Why it cannot be started here.
+    package var problem: String?
+
+    package init(_ plugin: InstalledPlugin) {
+        manifest = plugin.manifest
+        directory = plugin.directory
+        if case .missing(let reason) = plugin.program { problem = reason }
+    }
+}
+
+/// POST /v1/sessions: meters sampled for a client, which measures windows with them.
+package struct SessionRequest: Sendable, Hashable, Codable {
+    package var interval: Double
+    package var scope: TotalScope?
+    package var meters: [String]
+
+    package init(interval: Double, scope: TotalScope?, meters: [String]) {
+        self.interval = interval
+        self.scope = scope
+        self.meters = meters
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case scope, meters
+        case interval = "interval_s"
+    }
+}
+
+package struct SessionCreated: Sendable, Hashable, Codable {
+    package var id: Int
+    package var meters: [MeterDescription]
+}
+
+package struct WindowOpened: Sendable, Hashable, Codable {
+    package var window: Int
+}
+
+/// GET /v1/sessions/{id}: the latest power and the samples since the last call. Whoever does not call for two minutes loses
+/// the session.
+package struct SessionState: Sendable, Hashable, Codable {
+    package var power: Power?
+    package var samples: [Sample]
+
+    enum CodingKeys: String, CodingKey {
+        case samples
+        case power = "power_w"
+    }
+}
+
+/// Every answer that is not a success.
+package struct APIError: Error, Sendable, Hashable, Codable, CustomStringConvertible {
+    package enum Kind: String, Sendable, Hashable, Codable {
+        /// The request asks for something that does not exist, or is wrong in itself.
+        case usage
+        /// The request is right and could not be carried out.
+        case failed
+        case notFound = "not-found"
+    }
+
+    package var kind: Kind
+    package var message: String
+
+    package init(_ kind: Kind, _ message: String) {
+        self.kind = kind
+        self.message = message
+    }
+
+    package var description: String { message }
+
+    /// Sorts an error by whose it is.
+    package init(_ error: any Error) {
+        switch error {
+        case let error as APIError: self = error
+        case is SuiteError, is YAMLProblem, is PluginError, is MeteringError: self.init(.usage, "\(error)")
+        default: self.init(.failed, "\(error)")
+        }
+    }
+}

@@ -1,0 +1,94 @@
+package import Core
+import Foundation
+import Glibc
+import Hummingbird
+package import Logging
+package import Metering
+import Recording
+package import Running
+import ServiceLifecycle
+
+/// The daemon: samples all the time, runs suites from a queue, and answers on its socket.
+package struct Daemon: Sendable {
+    private let directory: StateDirectory
+    private let context: RunnerContext
+    private let machine: MachineRecord
+    private let listings: @Sendable () -> [MeterListing]
+    private let logger: Logger
+
+    package init(
+        directory: StateDirectory, context: RunnerContext, machine: MachineRecord, logger: Logger,
+        listings: @escaping @Sendable () -> [MeterListing]
+    ) {
+        self.directory = directory
+        self.context = context
+        self.machine = machine
+        self.logger = logger
+        self.listings = listings
+    }
+
+    /// Runs until SIGTERM or SIGINT.
+    ///
+    /// - Throws: `StateError` where the directory is in use or unusable, `StoreError`, `MeteringError`.
+    package func run() async throws {
+        // What it makes is for its owner and group: the socket's group may talk to it.
+        umask(0o007)
+        try directory.create()
+        let lock = try StateLock(directory, holder: "the daemon")
+        let store = try Store(directory: directory.path)
+        let cutOff = try store.markInterrupted()
+        if cutOff > 0 { logger.warning("\(cutOff) suite(s) were cut off when the last process ended") }
+
+        let chosen = try MeterCatalogue.select(listings())
+        let session = try MeteringSession(listings: chosen, intervalSeconds: AlwaysOnSampler.interval)
+        let selection = try TotalSelection(meters: session.meters)
+        let queue = JobQueue(
+            execution: SuiteExecution(context: context, store: store, machine: machine), logger: logger,
+            listings: listings)
+        let sessions = ClientSessions(listings: listings)
+        let notifier = SystemdNotifier()
+        let startedAt = Clocks.now
+        let routes = Routes(
+            queue: queue, sessions: sessions, store: store, plugins: context.plugins, listings: listings
+        ) { [directory, context] in
+            await sessions.dropStale()
+            return DaemonStatus(
+                version: context.version, processID: getpid(), stateDirectory: directory.path, startedAt: startedAt,
+                power: session.latestPower(of: selection), scope: selection.scope, jobs: await queue.statuses)
+        }
+        let socketPath = directory.socketPath
+        let application = Application(
+            router: routes.router(),
+            configuration: ApplicationConfiguration(
+                address: .unixDomainSocket(path: try directory.socketAddress()), serverName: "taskwatt/\(context.version)"),
+            onServerRunning: { [logger] _ in
+                logger.info("ready on \(socketPath)")
+                notifier.ready()
+            }, logger: quiet(logger))
+        // Stopped in the reverse order: first the job with its plugin, then the sampler, last the server.
+        var configuration = ServiceGroupConfiguration(
+            services: [
+                .init(service: application),
+                .init(service: AlwaysOnSampler(session: session, store: store, notifier: notifier, logger: logger)),
+                .init(service: queue),
+            ],
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
+        configuration.maximumGracefulShutdownDuration = .seconds(8)
+        try await ServiceGroup(configuration: configuration).run()
+        notifier.stopping()
+        unlink(socketPath)
+        logger.info("stopped")
+        _ = consume lock
+    }
+
+    private enum Clocks {
+        static var now: Double { SystemClock().wallTime() }
+    }
+
+    /// The libraries' own words are for those who look for faults in them.
+    private func quiet(_ logger: Logger) -> Logger {
+        var logger = logger
+        logger.logLevel = .error
+        return logger
+    }
+}

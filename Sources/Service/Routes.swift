@@ -1,0 +1,201 @@
+import Core
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Logging
+import Metering
+import NIOCore
+import Recording
+import Reporting
+import Running
+
+/// What the daemon answers under /v1.
+struct Routes: Sendable {
+    let queue: JobQueue
+    let sessions: ClientSessions
+    let store: Store
+    let plugins: PluginCatalogue
+    let listings: @Sendable () -> [MeterListing]
+    let status: @Sendable () async -> DaemonStatus
+
+    typealias Context = BasicRequestContext
+
+    func router() -> Router<Context> {
+        let router = Router(context: Context.self)
+        router.add(middleware: ErrorAnswers())
+        let v1 = router.group("v1")
+        v1.get("status") { _, _ in try Self.json(await status()) }
+        v1.get("meters") { _, _ in try Self.json(MeterStatus.read(listings())) }
+        v1.get("plugins") { _, _ in try Self.json(plugins.plugins.map(PluginStatus.init)) }
+        addJobs(to: v1)
+        addSessions(to: v1)
+        addReports(to: v1)
+        return router
+    }
+
+    private func addJobs(to v1: RouterGroup<Context>) {
+        v1.get("jobs") { _, _ in try Self.json(await queue.statuses) }
+        v1.post("jobs") { request, _ in
+            let job: JobRequest = try await Self.body(request)
+            // All that can be known to be wrong is said now, and not when the job's turn comes.
+            try plugins.check(SuiteFile.parse(job.suiteText, file: job.suite).applying(job.overrides))
+            let chosen = try MeterCatalogue.select(listings(), ids: job.meters)
+            _ = try TotalSelection(meters: chosen.map(\.description), asked: job.scope)
+            return try Self.json(await queue.submit(job), status: .created)
+        }
+        v1.get("jobs/:id") { _, context in
+            guard let status = await queue.status(of: try Self.id(context)) else { throw Self.noJob }
+            return try Self.json(status)
+        }
+        v1.delete("jobs/:id") { _, context in
+            guard let status = await queue.cancel(try Self.id(context)) else { throw Self.noJob }
+            return try Self.json(status)
+        }
+        v1.get("jobs/:id/events") { _, context in
+            guard let events = await queue.events(of: try Self.id(context)) else { throw Self.noJob }
+            return Response(
+                status: .ok, headers: [.contentType: "application/x-ndjson"],
+                body: ResponseBody { writer in
+                    for await event in events {
+                        try await writer.write(ByteBuffer(bytes: try Self.encoder().encode(event) + [UInt8(ascii: "\n")]))
+                    }
+                    try await writer.finish(nil)
+                })
+        }
+    }
+
+    private func addSessions(to v1: RouterGroup<Context>) {
+        v1.post("sessions") { request, _ in
+            try Self.json(await sessions.create(try await Self.body(request)), status: .created)
+        }
+        v1.get("sessions/:id") { _, context in
+            let metering = try await sessions.metering(try Self.id(context))
+            return try Self.json(
+                SessionState(power: await metering.latestPower(), samples: await metering.takeSamples()))
+        }
+        v1.delete("sessions/:id") { _, context in
+            await sessions.end(try Self.id(context))
+            return Response(status: .noContent)
+        }
+        v1.post("sessions/:id/windows") { _, context in
+            let metering = try await sessions.metering(try Self.id(context))
+            return try Self.json(WindowOpened(window: try await metering.openWindow().rawValue), status: .created)
+        }
+        v1.post("sessions/:id/windows/:window/close") { _, context in
+            let metering = try await sessions.metering(try Self.id(context))
+            return try Self.json(
+                try await metering.closeWindow(WindowID(rawValue: try context.parameters.require("window", as: Int.self))))
+        }
+        v1.delete("sessions/:id/windows/:window") { _, context in
+            let metering = try await sessions.metering(try Self.id(context))
+            await metering.discardWindow(WindowID(rawValue: try context.parameters.require("window", as: Int.self)))
+            return Response(status: .noContent)
+        }
+    }
+
+    private func addReports(to v1: RouterGroup<Context>) {
+        v1.get("suite-runs") { _, _ in try Self.json(try store.suiteRuns()) }
+        v1.get("table") { request, _ in
+            var options = TableReport.Options()
+            options.isNet = request.uri.queryParameters.get("net") == "true"
+            options.suiteRun = request.uri.queryParameters.get("suite_run")
+            options.task = request.uri.queryParameters.get("task").map(MLTask.init(rawValue:))
+            return try Self.json(try TableReport(store, options))
+        }
+        v1.get("export/:what") { request, context in
+            let suiteRun = request.uri.queryParameters.get("suite_run")
+            let store = store
+            let export: @Sendable ((String) throws -> Void) throws -> Void
+            switch context.parameters.get("what") {
+            case "runs.csv": export = { try Export.runsCSV(store, RunFilter(suiteRun: suiteRun), to: $0) }
+            case "samples.csv": export = { try Export.samplesCSV(store, suiteRun: suiteRun, to: $0) }
+            default: throw APIError(.notFound, "there is runs.csv and samples.csv")
+            }
+            return Response(
+                status: .ok, headers: [.contentType: "text/csv; charset=utf-8; header=present"],
+                body: ResponseBody { writer in
+                    for try await piece in Self.pieces(export) { try await writer.write(ByteBuffer(string: piece)) }
+                    try await writer.finish(nil)
+                })
+        }
+    }
+
+    /// Runs an export on a thread of its own and hands its pieces over as they come, a few at a time, so that a slow client
+    /// slows the export down instead of filling the memory.
+    private static func pieces(
+        _ export: @escaping @Sendable ((String) throws -> Void) throws -> Void
+    ) -> AsyncThrowingStream<String, any Error> {
+        AsyncThrowingStream { continuation in
+            let room = DispatchSemaphore(value: 8)
+            let isOver = Flag()
+            continuation.onTermination = { _ in
+                isOver.set()
+                room.signal()
+            }
+            DispatchQueue.global().async {
+                do {
+                    try export { piece in
+                        room.wait()
+                        if isOver.isSet { throw CancellationError() }
+                        // Room is given back when the consumer has had a chance to run.
+                        continuation.yield(piece)
+                        DispatchQueue.global().async { room.signal() }
+                    }
+                    continuation.finish()
+                } catch {
+                    continuation.finish(throwing: error)
+                }
+            }
+        }
+    }
+
+    // MARK: JSON
+
+    private static let noJob = APIError(.notFound, "there is no such job; `taskwatt status` lists them")
+
+    private static func id(_ context: Context) throws -> Int { try context.parameters.require("id", as: Int.self) }
+
+    private static func body<Value: Decodable>(_ request: Request) async throws -> Value {
+        let buffer = try await request.body.collect(upTo: 4 << 20)
+        do {
+            return try JSONDecoder().decode(Value.self, from: Data(buffer.readableBytesView))
+        } catch {
+            throw APIError(.usage, "the request's body is not what is asked for: \(error)")
+        }
+    }
+
+    static func encoder() -> JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return encoder
+    }
+
+    static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
+        Response(
+            status: status, headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: try encoder().encode(value))))
+    }
+}
+
+/// Turns errors into answers in JSON, with the status that fits.
+private struct ErrorAnswers: RouterMiddleware {
+    func handle(
+        _ request: Request, context: Routes.Context, next: (Request, Routes.Context) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as any HTTPResponseError {
+            let reason = error.status.reasonPhrase
+            return try Routes.json(APIError(.failed, "\(request.uri.path): \(reason)"), status: error.status)
+        } catch {
+            let answer = APIError(error)
+            let status: HTTPResponse.Status =
+                switch answer.kind {
+                case .usage: .badRequest
+                case .notFound: .notFound
+                case .failed: .internalServerError
+                }
+            return try Routes.json(answer, status: status)
+        }
+    }
+}

@@ -1,0 +1,91 @@
+package import Core
+import Foundation
+package import Metering
+package import Recording
+package import Running
+
+/// This machine, as the record describes it.
+package struct MachineRecord: Sendable {
+    package var name: String
+    /// JSON of the hardware.
+    package var inventory: String
+    /// JSON of what can change from run to run: governor, kernel, load.
+    package var state: @Sendable () -> String
+
+    package init(name: String, inventory: String, state: @escaping @Sendable () -> String) {
+        self.name = name
+        self.inventory = inventory
+        self.state = state
+    }
+}
+
+/// How a suite ended, and its name in the record.
+package struct SuiteResult: Sendable, Hashable {
+    package var suiteRun: String
+    package var status: RunStatus
+    package var failures: [String]
+}
+
+/// Runs one suite and keeps it: what the daemon does with a job, and the command line in its own process without one.
+package struct SuiteExecution: Sendable {
+    /// How often meters are sampled during a run, in seconds.
+    package static let interval = 0.1
+
+    private let context: RunnerContext
+    private let store: Store
+    private let machine: MachineRecord
+
+    package init(context: RunnerContext, store: Store, machine: MachineRecord) {
+        self.context = context
+        self.store = store
+        self.machine = machine
+    }
+
+    /// Runs with meters of this process.
+    package func run(
+        _ request: JobRequest, listings: [MeterListing], emit: @escaping @Sendable (RunEvent) -> Void
+    ) async throws -> SuiteResult {
+        let chosen = try MeterCatalogue.select(listings, ids: request.meters)
+        let session = try MeteringSession(listings: chosen, intervalSeconds: Self.interval, clock: context.clock)
+        session.start()
+        defer { session.stop() }
+        let selection = try TotalSelection(meters: session.meters, asked: request.scope)
+        return try await run(request, metering: LocalMetering(session: session, selection: selection), emit: emit)
+    }
+
+    /// Runs with whoever measures.
+    package func run(
+        _ request: JobRequest, metering: any EnergyMeasuring, emit: @escaping @Sendable (RunEvent) -> Void
+    ) async throws -> SuiteResult {
+        let suite = try SuiteFile.parse(request.suiteText, file: request.suite).applying(request.overrides)
+        try context.plugins.check(suite)
+        let options = String(decoding: try JSONEncoder().encode(request.overrides), as: UTF8.self)
+        let uuid = try store.beginSuiteRun(
+            Store.SuiteStart(
+                suite: suite.name, suiteText: request.suiteText, options: options, machineName: machine.name,
+                inventory: machine.inventory, machineState: machine.state(), meters: metering.meters,
+                version: context.version, startedAt: context.clock.wallTime()))
+        let runner = Runner(suite: suite, context: context, metering: metering) { [store] run, samples in
+            try store.record(run, samples: samples, suiteRun: uuid)
+        } emit: { event in
+            var event = event
+            event.suiteRun = uuid
+            emit(event)
+        }
+        var result = SuiteResult(suiteRun: uuid, status: .completed, failures: [])
+        do {
+            let outcome = try await runner.run()
+            result.failures = outcome.failures
+            if !outcome.failures.isEmpty { result.status = .failed }
+        } catch is CancellationError {
+            result.status = .interrupted
+        } catch {
+            result.status = .failed
+            result.failures = ["\(error)"]
+        }
+        try store.endSuiteRun(
+            uuid, status: result.status, error: result.failures.isEmpty ? nil : result.failures.joined(separator: "\n"),
+            at: context.clock.wallTime())
+        return result
+    }
+}
