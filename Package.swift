@@ -16,7 +16,9 @@ let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "as
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
@@ -26,7 +28,9 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let package = Package(
     name: "taskwatt",
     products: [
-        .library(name: "x", targets: ["Running"])
+        .executable(name: "taskwatt", targets: ["taskwatt"]),
+        .executable(name: "onnx-proxies", targets: ["onnx-proxies"]),
+        .library(name: "PluginKit", targets: ["PluginKit"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -43,26 +47,44 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
+        // The doors to C libraries: module maps, headers and shims, no logic.
+        .systemLibrary(name: "CSensors", providers: [.apt(["libsensors-dev"])]),
+        .target(name: "CPCI", linkerSettings: [.linkedLibrary("pci")]),
+        .target(name: "COnnxRuntime"),
+
+        // Values and the machine.
         .target(name: "Core"),
         .target(name: "Host", dependencies: ["Core", systemPackage]),
-        .target(name: "Metering", dependencies: ["Core", "Host", systemPackage]),
+        .target(name: "Sensors", dependencies: ["CSensors"]),
+        .target(name: "Hardware", dependencies: ["CPCI", "Host", "Sensors"]),
+        .target(name: "Metering", dependencies: ["Core", "Host", "Sensors"]),
+
+        // Workloads.
         .target(name: "WorkloadProtocol", dependencies: ["Core"]),
         .target(name: "PluginKit", dependencies: ["Core", "WorkloadProtocol"]),
-        .target(name: "COnnxRuntime"),
         .target(name: "Onnx", dependencies: ["COnnxRuntime", protobuf], exclude: ["onnx.proto"]),
         .executableTarget(
-            name: "onnx-proxies", dependencies: ["Onnx", "PluginKit"],
-            path: "Plugins/onnx-proxies", exclude: ["plugin.yaml", "README.md"]),
+            name: "onnx-proxies", dependencies: ["Onnx", "PluginKit"], path: "Plugins/onnx-proxies",
+            exclude: ["plugin.yaml", "README.md"]),
+
+        // Run, record, report, serve.
         .target(
             name: "Running",
-            dependencies: ["Core", "Host", "Metering", "WorkloadProtocol", subprocess, systemPackage, yams], resources: [.embedInCode("Suites/quick.yaml"), .embedInCode("Suites/standard.yaml")]),
+            dependencies: ["Core", "Host", "Metering", "WorkloadProtocol", subprocess, systemPackage, yams],
+            resources: [.embedInCode("Suites/quick.yaml"), .embedInCode("Suites/standard.yaml")]),
         .target(name: "Recording", dependencies: ["Core", grdb]),
         .target(name: "Reporting", dependencies: ["Core", "Recording"]),
         .target(
             name: "Service",
             dependencies: [
-                "Core", "Host", "Metering", "Recording", "Reporting", "Running", "WorkloadProtocol",
-                hummingbird, logging, httpTypes, nioCore, serviceLifecycle,
+                "Core", "Metering", "Recording", "Reporting", "Running", "WorkloadProtocol", httpTypes, hummingbird, logging,
+                nioCore, serviceLifecycle, unixSignals,
+            ]),
+        .executableTarget(
+            name: "taskwatt",
+            dependencies: [
+                "Core", "Hardware", "Host", "Metering", "Recording", "Reporting", "Running", "Service", "WorkloadProtocol",
+                argumentParser, httpClient, logging, nioCore, nioHTTP1, subprocess, systemPackage,
             ]),
     ]
 )

@@ -6,7 +6,7 @@ package enum MeterCatalogue {
     /// In the order in which meters count where two see the same silicon.
     private static let discoveries: [@Sendable (HostRoot) -> [MeterListing]] = [
         PowercapMeter.discover,
-        //HWMON HwmonMeter.discover,
+        HwmonMeter.discover,
         EstimatedCPUMeter.discover,
     ]
 

@@ -43,12 +43,24 @@ package struct RunFilter: Sendable, Hashable {
     }
 }
 
+/// A sample as it is in the record.
+package struct StoredSample: Sendable, Hashable {
+    package var id: Int64
+    /// `nil` of samples outside any run.
+    package var run: Int64?
+    package var sample: Sample
+}
+
 extension Store {
-    /// Hands over every window that fits, in the order of the record, one at a time.
-    package func forEachRun(_ filter: RunFilter = RunFilter(), _ body: (StoredRun) throws -> Void) throws(StoreError) {
+    /// A page of the windows that fit, in the order of the record.
+    ///
+    /// - Parameter after: the id of the last one of the page before.
+    package func runs(
+        _ filter: RunFilter = RunFilter(), after: Int64 = 0, limit: Int = 500
+    ) throws(StoreError) -> [StoredRun] {
         try read { db in
-            var conditions: [String] = []
-            var arguments = StatementArguments()
+            var conditions = ["run.id > ?"]
+            var arguments: StatementArguments = [after]
             if let value = filter.suiteRun {
                 conditions.append("suite_run.uuid = ?")
                 arguments += [value]
@@ -61,46 +73,52 @@ extension Store {
                 conditions.append("run.task = ?")
                 arguments += [value.rawValue]
             }
-            let rows = try Row.fetchCursor(
+            arguments += [limit]
+            let decoder = JSONDecoder()
+            return try Row.fetchAll(
                 db,
                 sql: """
                     SELECT run.id, suite_run.uuid, suite_run.suite, machine.name, suite_run.taskwatt_version, run.record
                     FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
                         JOIN machine ON machine.id = suite_run.machine_id
-                    \(conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND "))
-                    ORDER BY run.id
-                    """, arguments: arguments)
-            let decoder = JSONDecoder()
-            while let row = try rows.next() {
+                    WHERE \(conditions.joined(separator: " AND ")) ORDER BY run.id LIMIT ?
+                    """, arguments: arguments
+            ).map { row in
                 let json: String = row[5]
-                try body(
-                    StoredRun(
-                        id: row[0], suiteRun: row[1], suite: row[2], machine: row[3], version: row[4],
-                        record: decoder.decode(RunRecord.self, from: Data(json.utf8))))
+                return StoredRun(
+                    id: row[0], suiteRun: row[1], suite: row[2], machine: row[3], version: row[4],
+                    record: try decoder.decode(RunRecord.self, from: Data(json.utf8)))
             }
         }
     }
 
-    /// Hands over every sample, in the order of the record, one at a time; with the id of its run, if it has one.
-    package func forEachSample(
-        suiteRun: String? = nil, _ body: (Sample, _ run: Int64?) throws -> Void
-    ) throws(StoreError) {
+    /// A page of the samples, in the order of the record.
+    package func samples(
+        suiteRun: String? = nil, after: Int64 = 0, limit: Int = 5000
+    ) throws(StoreError) -> [StoredSample] {
         try read { db in
-            let only = suiteRun.map { _ in
-                "WHERE run_id IN (SELECT run.id FROM run JOIN suite_run ON suite_run.id = suite_run_id WHERE uuid = ?)"
+            var condition = "id > ?"
+            var arguments: StatementArguments = [after]
+            if let suiteRun {
+                condition +=
+                    " AND run_id IN (SELECT run.id FROM run JOIN suite_run ON suite_run.id = suite_run_id WHERE uuid = ?)"
+                arguments += [suiteRun]
             }
-            let rows = try Row.fetchCursor(
+            arguments += [limit]
+            return try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT run_id, meter, wall_time, monotonic_ns, energy_uj, power_uw FROM sample \(only ?? "") ORDER BY id
-                    """, arguments: suiteRun.map { [$0] } ?? [])
-            while let row = try rows.next() {
-                let energy: Int64? = row[4]
-                let power: Int64? = row[5]
-                try body(
-                    Sample(
-                        meterID: row[1], time: MonotonicTime(nanoseconds: row[3]), wallTime: row[2],
-                        energy: energy.map(Energy.init(microjoules:)), power: power.map(Power.init(microwatts:))), row[0])
+                    SELECT id, run_id, meter, wall_time, monotonic_ns, energy_uj, power_uw FROM sample
+                    WHERE \(condition) ORDER BY id LIMIT ?
+                    """, arguments: arguments
+            ).map { row in
+                let energy: Int64? = row[5]
+                let power: Int64? = row[6]
+                return StoredSample(
+                    id: row[0], run: row[1],
+                    sample: Sample(
+                        meterID: row[2], time: MonotonicTime(nanoseconds: row[4]), wallTime: row[3],
+                        energy: energy.map(Energy.init(microjoules:)), power: power.map(Power.init(microwatts:))))
             }
         }
     }

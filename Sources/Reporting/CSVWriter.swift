@@ -22,12 +22,6 @@ package struct CSVWriter {
         text += "\r\n"
     }
 
-    /// What has been written, which is then forgotten: for output that streams.
-    package mutating func take() -> String {
-        defer { text = "" }
-        return text
-    }
-
     /// The shortest text that reads back as the same number; empty of none.
     package static func number(_ value: Double?) -> String {
         guard let value, value.isFinite else { return "" }

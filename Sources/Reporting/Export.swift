@@ -2,39 +2,58 @@ import Core
 import Foundation
 package import Recording
 
-/// Exports of the record, a piece of text at a time and in constant memory.
-package enum Export {
-    /// How much text is gathered before it is handed on.
-    private static let piece = 64 << 10
-
-    /// Every window, one a line.
-    package static func runsCSV(
-        _ store: Store, _ filter: RunFilter = RunFilter(), to sink: (String) throws -> Void
-    ) throws {
-        var writer = CSVWriter()
-        writer.row(runColumns)
-        try store.forEachRun(filter) { run in
-            writer.row(runFields(run))
-            if writer.text.utf8.count > piece { try sink(writer.take()) }
-        }
-        try sink(writer.take())
+/// An export of the record as CSV, a page at a time, so that any length needs the same memory.
+package struct Export: Sendable {
+    package enum Kind: String, Sendable, CaseIterable {
+        /// Every window, one a line.
+        case runs
+        /// Every sample, one a line.
+        case samples
     }
 
-    /// Every sample, one a line.
-    package static func samplesCSV(
-        _ store: Store, suiteRun: String? = nil, to sink: (String) throws -> Void
-    ) throws {
+    private let store: Store
+    private let kind: Kind
+    private let suiteRun: String?
+    private var last: Int64 = 0
+    private var hasHeader = false
+
+    package init(_ kind: Kind, of store: Store, suiteRun: String? = nil) {
+        self.kind = kind
+        self.store = store
+        self.suiteRun = suiteRun
+    }
+
+    /// The next piece of text; `nil` after the last.
+    package mutating func next() throws(StoreError) -> String? {
         var writer = CSVWriter()
-        writer.row(["run_id", "meter", "time", "monotonic_s", "energy_j", "power_w"])
-        try store.forEachSample(suiteRun: suiteRun) { sample, run in
-            writer.row([
-                run.map(String.init) ?? "", sample.meterID, CSVWriter.time(sample.wallTime),
-                CSVWriter.number(sample.time.seconds), CSVWriter.number(sample.energy?.joules),
-                CSVWriter.number(sample.power?.watts),
-            ])
-            if writer.text.utf8.count > piece { try sink(writer.take()) }
+        if !hasHeader {
+            writer.row(kind == .runs ? Self.runColumns : Self.sampleColumns)
+            hasHeader = true
         }
-        try sink(writer.take())
+        switch kind {
+        case .runs:
+            for run in try store.runs(RunFilter(suiteRun: suiteRun), after: last) {
+                writer.row(Self.runFields(run))
+                last = run.id
+            }
+        case .samples:
+            for sample in try store.samples(suiteRun: suiteRun, after: last) {
+                writer.row(Self.sampleFields(sample))
+                last = sample.id
+            }
+        }
+        return writer.text.isEmpty ? nil : writer.text
+    }
+
+    private static let sampleColumns = ["run_id", "meter", "time", "monotonic_s", "energy_j", "power_w"]
+
+    private static func sampleFields(_ stored: StoredSample) -> [String] {
+        let sample = stored.sample
+        return [
+            stored.run.map(String.init) ?? "", sample.meterID, CSVWriter.time(sample.wallTime),
+            CSVWriter.number(sample.time.seconds), CSVWriter.number(sample.energy?.joules),
+            CSVWriter.number(sample.power?.watts),
+        ]
     }
 
     private static let runColumns = [

@@ -89,17 +89,21 @@ package struct TableReport: Sendable, Hashable, Codable {
         var groups: [GroupKey: [Measured]] = [:]
         var leftOut: [String: Int] = [:]
         let filter = RunFilter(suiteRun: options.suiteRun, stage: .query, task: options.task)
-        try store.forEachRun(filter) { run in
-            guard let workload = run.record.workload else { return }
-            switch Measured.of(run.record, net: options.isNet) {
-            case .measured(let measured):
-                let total = run.record.energy.total
-                let key = GroupKey(
-                    task: workload.task, scope: total.scope, provenance: total.provenance, size: workload.size,
-                    machine: run.machine)
-                groups[key, default: []].append(measured)
-            case .leftOut(let reason): leftOut[reason, default: 0] += 1
+        var page = try store.runs(filter)
+        while let last = page.last {
+            for run in page {
+                guard let workload = run.record.workload else { continue }
+                switch Measured.of(run.record, net: options.isNet) {
+                case .measured(let measured):
+                    let total = run.record.energy.total
+                    let key = GroupKey(
+                        task: workload.task, scope: total.scope, provenance: total.provenance, size: workload.size,
+                        machine: run.machine)
+                    groups[key, default: []].append(measured)
+                case .leftOut(let reason): leftOut[reason, default: 0] += 1
+                }
             }
+            page = try store.runs(filter, after: last.id)
         }
         self.leftOut = leftOut
         rows = groups.map { key, runs in Self.row(key, runs) }.sorted(by: Self.isBefore)

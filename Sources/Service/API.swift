@@ -1,6 +1,5 @@
 package import Core
 package import Metering
-package import Recording
 package import Running
 package import WorkloadProtocol
 

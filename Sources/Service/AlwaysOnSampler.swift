@@ -17,9 +17,9 @@ struct AlwaysOnSampler: Service {
 
     func run() async throws {
         session.start()
-        var sinceWrite = 0
-        var sinceDelete = 0
         try? await cancelWhenGracefulShutdown {
+            var sinceWrite = 0
+            var sinceDelete = 0
             while !Task.isCancelled {
                 try await Task.sleep(for: min(.seconds(1), notifier.watchdogInterval ?? .seconds(1)))
                 // Reading the power goes through the sampler's lock: a sampler that hangs gives no sign of life.

@@ -1,5 +1,5 @@
 import Core
-package import Metering
+import Metering
 import Running
 
 /// Meters that the daemon samples for clients, each with a lease: who does not call for two minutes loses the session.

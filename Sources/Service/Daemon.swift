@@ -1,4 +1,4 @@
-package import Core
+import Core
 import Foundation
 import Glibc
 import Hummingbird
@@ -7,6 +7,7 @@ package import Metering
 import Recording
 package import Running
 import ServiceLifecycle
+import UnixSignals
 
 /// The daemon: samples all the time, runs suites from a queue, and answers on its socket.
 package struct Daemon: Sendable {

@@ -1,6 +1,6 @@
-package import Core
+import Core
 import Logging
-package import Metering
+import Metering
 import Running
 import ServiceLifecycle
 

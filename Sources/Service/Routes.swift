@@ -104,48 +104,17 @@ struct Routes: Sendable {
         }
         v1.get("export/:what") { request, context in
             let suiteRun = request.uri.queryParameters.get("suite_run")
-            let store = store
-            let export: @Sendable ((String) throws -> Void) throws -> Void
-            switch context.parameters.get("what") {
-            case "runs.csv": export = { try Export.runsCSV(store, RunFilter(suiteRun: suiteRun), to: $0) }
-            case "samples.csv": export = { try Export.samplesCSV(store, suiteRun: suiteRun, to: $0) }
-            default: throw APIError(.notFound, "there is runs.csv and samples.csv")
+            guard let kind = Export.Kind(rawValue: context.parameters.get("what") ?? "") else {
+                throw APIError(.notFound, "there is runs and samples to export")
             }
+            let store = store
             return Response(
                 status: .ok, headers: [.contentType: "text/csv; charset=utf-8; header=present"],
                 body: ResponseBody { writer in
-                    for try await piece in Self.pieces(export) { try await writer.write(ByteBuffer(string: piece)) }
+                    var export = Export(kind, of: store, suiteRun: suiteRun)
+                    while let piece = try export.next() { try await writer.write(ByteBuffer(string: piece)) }
                     try await writer.finish(nil)
                 })
-        }
-    }
-
-    /// Runs an export on a thread of its own and hands its pieces over as they come, a few at a time, so that a slow client
-    /// slows the export down instead of filling the memory.
-    private static func pieces(
-        _ export: @escaping @Sendable ((String) throws -> Void) throws -> Void
-    ) -> AsyncThrowingStream<String, any Error> {
-        AsyncThrowingStream { continuation in
-            let room = DispatchSemaphore(value: 8)
-            let isOver = Flag()
-            continuation.onTermination = { _ in
-                isOver.set()
-                room.signal()
-            }
-            DispatchQueue.global().async {
-                do {
-                    try export { piece in
-                        room.wait()
-                        if isOver.isSet { throw CancellationError() }
-                        // Room is given back when the consumer has had a chance to run.
-                        continuation.yield(piece)
-                        DispatchQueue.global().async { room.signal() }
-                    }
-                    continuation.finish()
-                } catch {
-                    continuation.finish(throwing: error)
-                }
-            }
         }
     }
 
@@ -179,8 +148,12 @@ struct Routes: Sendable {
 
 /// Turns errors into answers in JSON, with the status that fits.
 private struct ErrorAnswers: RouterMiddleware {
+    typealias Context = BasicRequestContext
+
+    @concurrent
     func handle(
-        _ request: Request, context: Routes.Context, next: (Request, Routes.Context) async throws -> Response
+        _ request: Request, context: BasicRequestContext,
+        next: @concurrent (Request, BasicRequestContext) async throws -> Response
     ) async throws -> Response {
         do {
             return try await next(request, context)

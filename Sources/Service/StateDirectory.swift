@@ -20,7 +20,7 @@ package struct StateDirectory: Sendable, Hashable {
     package func socketAddress() throws(StateError) -> String {
         if socketPath.utf8.count <= Self.longestAddress { return socketPath }
         let directory = (socketPath as NSString).deletingLastPathComponent
-        let descriptor = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC)
+        let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .unusable(path: directory, reason: String(cString: strerror(errno))) }
         return "/proc/self/fd/\(descriptor)/\((socketPath as NSString).lastPathComponent)"
     }

@@ -24,6 +24,12 @@ package struct SuiteResult: Sendable, Hashable {
     package var suiteRun: String
     package var status: RunStatus
     package var failures: [String]
+
+    package init(suiteRun: String, status: RunStatus, failures: [String]) {
+        self.suiteRun = suiteRun
+        self.status = status
+        self.failures = failures
+    }
 }
 
 /// Runs one suite and keeps it: what the daemon does with a job, and the command line in its own process without one.

@@ -1,0 +1,130 @@
+import Foundation
+package import Host
+package import Sensors
+
+/// What a machine contains.
+package struct Inventory: Sendable, Hashable, Codable {
+    package var cpu: Processor
+    package var memory: Memory
+    /// The hypervisor's name where this is a virtual machine.
+    package var hypervisor: String?
+    package var kernel: String
+    /// Vendor and product of the machine, where the firmware tells.
+    package var product: String?
+    package var accelerators: [Accelerator]
+    package var pciDevices: [PCIDevice]
+    package var sensorChips: [SensorChip]
+    /// What could not be read, a line each; the rest of the listing stands.
+    package var problems: [String]
+
+    package struct Memory: Sendable, Hashable, Codable {
+        package var totalBytes: Int64
+        package var swapBytes: Int64
+
+        enum CodingKeys: String, CodingKey {
+            case totalBytes = "total_bytes"
+            case swapBytes = "swap_bytes"
+        }
+    }
+
+    /// The parts that make a machine this machine; without readings, which change by the second.
+    package struct Permanent: Sendable, Hashable, Codable {
+        package var cpu: Processor
+        package var memory: Memory
+        package var hypervisor: String?
+        package var product: String?
+        package var accelerators: [Accelerator]
+
+        enum CodingKeys: String, CodingKey {
+            case cpu, memory, hypervisor, product, accelerators
+        }
+    }
+
+    package var permanent: Permanent {
+        var processor = cpu
+        processor.microcode = nil
+        return Permanent(
+            cpu: processor, memory: memory, hypervisor: hypervisor, product: product, accelerators: accelerators)
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case cpu, memory, hypervisor, kernel, product, accelerators, problems
+        case pciDevices = "pci_devices"
+        case sensorChips = "sensor_chips"
+    }
+
+    /// Reads this machine; nothing that cannot be read keeps the rest from being listed.
+    package static func discover(_ host: HostRoot) -> Inventory {
+        let scan = PCIScan.sysfs(host)
+        return Inventory(
+            cpu: Processor(host), memory: memory(host), hypervisor: hypervisor(host),
+            kernel: (try? host.read("/proc/sys/kernel/osrelease")) ?? "unknown", product: product(host),
+            accelerators: scan.devices.compactMap(Accelerator.init), pciDevices: scan.devices, sensorChips: Sensors.chips(),
+            problems: scan.problems)
+    }
+
+    /// `/proc/meminfo`, in KiB; proc(5).
+    private static func memory(_ host: HostRoot) -> Memory {
+        var memory = Memory(totalBytes: 0, swapBytes: 0)
+        for line in ((try? host.read("/proc/meminfo")) ?? "").split(separator: "\n") {
+            let parts = line.split(whereSeparator: { $0 == " " || $0 == ":" })
+            guard parts.count >= 2, let kibibytes = Int64(parts[1]) else { continue }
+            if parts[0] == "MemTotal" { memory.totalBytes = kibibytes * 1024 }
+            if parts[0] == "SwapTotal" { memory.swapBytes = kibibytes * 1024 }
+        }
+        return memory
+    }
+
+    /// Xen says so itself; others by the firmware's names, and at least by the processor's flag `hypervisor`.
+    private static func hypervisor(_ host: HostRoot) -> String? {
+        if let type = try? host.read("/sys/hypervisor/type") { return type }
+        let firmware = ["sys_vendor", "product_name", "board_vendor", "bios_vendor"].compactMap {
+            try? host.read("/sys/class/dmi/id/\($0)")
+        }.joined(separator: " ").lowercased()
+        let known = [
+            ("qemu", "QEMU/KVM"), ("kvm", "KVM"), ("vmware", "VMware"), ("virtualbox", "VirtualBox"), ("innotek", "VirtualBox"),
+            ("microsoft corporation virtual", "Hyper-V"), ("amazon ec2", "Amazon EC2"), ("google compute", "Google Compute"),
+            ("openstack", "OpenStack"), ("parallels", "Parallels"), ("bochs", "Bochs"), ("firecracker", "Firecracker"),
+        ]
+        if let match = known.first(where: { firmware.contains($0.0) }) { return match.1 }
+        let flags = (try? host.read("/proc/cpuinfo")) ?? ""
+        let hasFlag = flags.split(separator: "\n").contains { $0.hasPrefix("flags") && $0.contains(" hypervisor") }
+        return hasFlag ? "a hypervisor that does not say its name" : nil
+    }
+
+    private static func product(_ host: HostRoot) -> String? {
+        let parts = ["sys_vendor", "product_name"].compactMap { try? host.read("/sys/class/dmi/id/\($0)") }
+        let model = try? host.read("/proc/device-tree/model")
+        return parts.isEmpty ? model : parts.joined(separator: " ")
+    }
+}
+
+/// What can change from run to run and bears on the energy.
+package struct MachineState: Sendable, Hashable, Codable {
+    package var kernel: String?
+    package var governor: String?
+    package var turbo: Bool?
+    package var smt: Bool?
+    package var microcode: String?
+    package var loadAverage1: Double?
+
+    enum CodingKeys: String, CodingKey {
+        case kernel, governor, turbo, smt, microcode
+        case loadAverage1 = "load_average_1min"
+    }
+
+    /// `/sys/devices/system/cpu`: Documentation/ABI/testing/sysfs-devices-system-cpu.
+    package init(_ host: HostRoot) {
+        let cpu = "/sys/devices/system/cpu"
+        kernel = try? host.read("/proc/sys/kernel/osrelease")
+        governor = try? host.read("\(cpu)/cpu0/cpufreq/scaling_governor")
+        if let noTurbo = try? host.integer("\(cpu)/intel_pstate/no_turbo") {
+            turbo = noTurbo == 0
+        } else if let boost = try? host.integer("\(cpu)/cpufreq/boost") {
+            turbo = boost != 0
+        }
+        smt = (try? host.integer("\(cpu)/smt/active")).map { $0 != 0 }
+        microcode = Processor(host).microcode
+        loadAverage1 = try? host.procLoadavg().one
+    }
+}

@@ -1,0 +1,87 @@
+package import Host
+
+/// The CPUs of a machine.
+package struct Processor: Sendable, Hashable, Codable {
+    package var model: String
+    package var vendor: String?
+    package var family: Int?
+    package var modelNumber: Int?
+    package var sockets: Int
+    package var cores: Int
+    package var threads: Int
+    package var minimumMHz: Double?
+    package var maximumMHz: Double?
+    /// The instruction sets that matter for inference, by the kernel's names.
+    package var features: [String]
+    package var microcode: String?
+
+    enum CodingKeys: String, CodingKey {
+        case model, vendor, family, sockets, cores, threads, features, microcode
+        case modelNumber = "model_number"
+        case minimumMHz = "min_mhz"
+        case maximumMHz = "max_mhz"
+    }
+
+    /// Flags of x86 (arch/x86/include/asm/cpufeatures.h) and hwcaps of arm64 (Documentation/arch/arm64/elf_hwcaps.rst).
+    private static let inferenceFeatures = [
+        "sse4_2", "avx", "f16c", "fma", "avx2", "avx_vnni", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16",
+        "avx512_fp16", "amx_tile", "amx_int8", "amx_bf16", "amx_fp16", "asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve",
+        "sve2", "svei8mm", "svebf16", "sme",
+    ]
+
+    package init(_ host: HostRoot) {
+        self.init(cpuinfo: (try? host.read("/proc/cpuinfo")) ?? "")
+        let frequency = "/sys/devices/system/cpu/cpu0/cpufreq"
+        // Kilohertz; Documentation/admin-guide/pm/cpufreq.rst.
+        minimumMHz = (try? host.integer("\(frequency)/cpuinfo_min_freq")).map { Double($0) / 1000 }
+        if let maximum = try? host.integer("\(frequency)/cpuinfo_max_freq") { maximumMHz = Double(maximum) / 1000 }
+    }
+
+    /// Parses `/proc/cpuinfo` of x86 or arm64.
+    package init(cpuinfo: String) {
+        var fields: [String: String] = [:]
+        var coreIDs: Set<String> = []
+        var socketIDs: Set<String> = []
+        var count = 0
+        var socket = "0"
+        for line in cpuinfo.split(separator: "\n") {
+            guard let colon = line.firstIndex(of: ":") else { continue }
+            let key = Self.trimmed(line[..<colon])
+            let value = Self.trimmed(line[line.index(after: colon)...])
+            switch key {
+            case "processor": count += 1
+            case "physical id":
+                socket = value
+                socketIDs.insert(value)
+            case "core id": coreIDs.insert("\(socket)/\(value)")
+            default: break
+            }
+            if fields[key] == nil { fields[key] = value }
+        }
+        threads = max(1, count)
+        sockets = max(1, socketIDs.count)
+        cores = coreIDs.isEmpty ? threads : coreIDs.count
+        model = fields["model name"] ?? fields["Model"] ?? Self.arm(fields) ?? "unknown"
+        vendor = fields["vendor_id"]
+        family = fields["cpu family"].flatMap(Int.init)
+        modelNumber = fields["model"].flatMap(Int.init)
+        microcode = fields["microcode"]
+        let flags = Set((fields["flags"] ?? fields["Features"] ?? "").split(separator: " ").map(String.init))
+        features = Self.inferenceFeatures.filter(flags.contains)
+        maximumMHz = fields["cpu MHz"].flatMap(Double.init)
+        minimumMHz = nil
+    }
+
+    /// arm64 tells numbers and no name.
+    private static func arm(_ fields: [String: String]) -> String? {
+        guard let implementer = fields["CPU implementer"], let part = fields["CPU part"] else { return nil }
+        return "arm64 implementer \(implementer) part \(part)"
+    }
+
+    private static func trimmed(_ text: Substring) -> String {
+        var rest = text
+        while rest.first?.isWhitespace == true { rest.removeFirst() }
+        while rest.last?.isWhitespace == true { rest.removeLast() }
+        return String(rest)
+    }
+}

@@ -1,0 +1,35 @@
+import Host
+import Metering
+import Recording
+import Running
+import Service
+
+/// An error for the user: one line, and the exit status that fits.
+struct CommandFailure: Error {
+    /// EX_USAGE of sysexits.h, as the argument parser's own.
+    static let usage: Int32 = 64
+    static let failed: Int32 = 1
+
+    var message: String
+    var status: Int32
+
+    init(_ message: String, status: Int32 = failed) {
+        self.message = message
+        self.status = status
+    }
+
+    /// Sorts the errors of the modules; `nil` for those of the argument parser.
+    init?(known error: any Error) {
+        switch error {
+        case is SuiteError, is YAMLProblem, is PluginError, is MeteringError, is APIError, is StoreError, is StateError,
+            is HostError, is PluginFailure, is DaemonUnreachable, is WindowGone:
+            let answer = APIError(error)
+            message = answer.message
+            status = answer.kind == .usage ? Self.usage : Self.failed
+        case is CancellationError:
+            message = "interrupted"
+            status = 130
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,126 @@
+import ArgumentParser
+import Core
+import Foundation
+import Hardware
+import Metering
+import Reporting
+import Running
+import Service
+import WorkloadProtocol
+
+struct Meters: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List every meter of this machine, and why those that cannot be read cannot.",
+        discussion: """
+            Where a daemon answers, what it may read is shown.
+
+            Examples:
+              taskwatt meters
+              taskwatt meters --json | jq '.[].meter.id'
+            """)
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup var state: StateOptions
+
+    func run() async throws {
+        let surroundings = Surroundings()
+        var meters = MeterStatus.read(MeterCatalogue.discover(surroundings.host))
+        if let client = await DaemonClient.find(surroundings.daemonStates(state)) { meters = try await client.get("/v1/meters") }
+        if json {
+            Console.print(try Console.json(meters))
+            return
+        }
+        var table = TextTable([
+            ("meter", .left), ("name", .left), ("scope", .left), ("kind", .left), ("provenance", .left), ("period", .right),
+            ("resolution", .right), ("range", .right), ("reading", .right), ("power", .right),
+        ])
+        for status in meters {
+            let meter = status.meter
+            table.add([
+                meter.id, meter.name, meter.scope.rawValue, meter.kind.rawValue, meter.provenance.rawValue,
+                "\(Self.short(meter.periodSeconds * 1000)) ms",
+                meter.kind == .counter ? "\(Self.short(meter.resolution)) µJ" : "\(Self.short(meter.resolution)) µW",
+                meter.rangeMicrojoules.map { "\(Self.short(Double($0) / 1e6)) J" } ?? "–",
+                status.energy.map { "\(Self.short($0.joules)) J" } ?? "–",
+                status.isAvailable ? status.power.map { String(format: "%.2f W", $0.watts) } ?? "–" : "unavailable",
+            ])
+        }
+        Console.print(table.text())
+        for status in meters {
+            if let reason = status.reason {
+                Console.print("\n\(status.meter.id): \(reason)")
+                if let remedy = status.remedy { Console.print("\n    \(remedy)") }
+                Console.print("\n")
+            }
+            for remark in status.meter.remarks { Console.print("\(status.meter.id): \(remark)\n") }
+        }
+        if !meters.contains(where: { $0.meter.provenance != .estimated }) {
+            Console.print(Self.noSensor)
+        }
+    }
+
+    private static let noSensor = """
+        No meter measures here: there is no powercap zone and no power sensor of hwmon. On a real machine, load the driver
+        (`sudo modprobe intel_rapl_msr` on Intel and AMD); in a virtual machine, the host's taskwatt can measure.
+
+        """
+
+    private static func short(_ value: Double) -> String {
+        value == value.rounded() && abs(value) < 1e9 ? String(Int(value)) : String(format: "%.6g", value)
+    }
+}
+
+struct HardwareCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hardware", abstract: "List what this machine contains: CPU, memory, PCI devices, accelerators, sensors.",
+        discussion: """
+            Examples:
+              taskwatt hardware
+              taskwatt hardware --json | jq .accelerators
+            """)
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() throws {
+        let inventory = Inventory.discover(Surroundings().host)
+        Console.print(json ? try Console.json(inventory) : InventoryText.render(inventory))
+    }
+}
+
+struct Plugins: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List the workload plugins and their tasks.",
+        discussion: "A plugin is a directory with a plugin.yaml in $TASKWATT_PLUGIN_PATH or in your data directory's taskwatt/plugins.")
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() async throws {
+        let catalogue = Surroundings().runnerContext().plugins
+        let plugins = catalogue.plugins.map(PluginStatus.init)
+        if json {
+            Console.print(try Console.json(plugins))
+        } else {
+            var table = TextTable([("plugin", .left), ("version", .left), ("task", .left), ("models", .left)])
+            for plugin in plugins {
+                for (index, task) in plugin.manifest.tasks.enumerated() {
+                    table.add([
+                        index == 0 ? plugin.manifest.name : "", index == 0 ? plugin.manifest.version : "", task.id.rawValue,
+                        task.models.isEmpty ? "any" : task.models.joined(separator: ", "),
+                    ])
+                }
+            }
+            Console.print(table.text())
+            for plugin in plugins {
+                if let problem = plugin.problem { Console.print("\n\(plugin.manifest.name) cannot run here: \(problem)\n") }
+            }
+        }
+        for problem in catalogue.problems { Console.complain("\(problem)") }
+        if plugins.isEmpty {
+            throw CommandFailure("there is no plugin in \(catalogue.directories.joined(separator: ", "))")
+        }
+    }
+}

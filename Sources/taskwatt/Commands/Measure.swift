@@ -1,0 +1,239 @@
+import ArgumentParser
+import Core
+import Foundation
+import Glibc
+import Metering
+import Reporting
+import Running
+import Service
+import Subprocess
+import SystemPackage
+
+struct Measure: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measure the energy of a command.",
+        discussion: """
+            Runs the command here with your rights, passes its input, output and exit status through, and prints what it cost \
+            on standard error.
+
+            Examples:
+              taskwatt measure -- python3 infer.py
+              taskwatt measure --json --output energy.json -- make -j4
+              taskwatt measure --interval 10ms --scope wall -- sleep 10
+            """)
+
+    @Option(help: ArgumentHelp("How often meters are read: 1ms to 60s.", valueName: "time"))
+    var interval: Interval = Interval(seconds: 0.1)
+
+    @Option(help: ArgumentHelp("Measure with this meter alone; may be given several times.", valueName: "id"))
+    var meter: [String] = []
+
+    @Option(help: "What the total adds up: \(TotalScope.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var scope: TotalScope?
+
+    @Flag(help: "Print a JSON document.")
+    var json = false
+
+    @Option(help: ArgumentHelp("Write the result to a file instead.", valueName: "file"), completion: .file())
+    var output: String?
+
+    @OptionGroup var state: StateOptions
+
+    @Argument(parsing: .postTerminator, help: ArgumentHelp("The command, after --.", valueName: "command"))
+    var command: [String] = []
+
+    func validate() throws {
+        if command.isEmpty { throw ValidationError("Name a command after --, such as: taskwatt measure -- sleep 1") }
+    }
+
+    func run() async throws {
+        // What cannot be written at the end is better known at the beginning.
+        if let output, !FileManager.default.createFile(atPath: output, contents: nil) {
+            throw CommandFailure("\(output) cannot be written; choose another file with --output")
+        }
+        let (metering, end) = try await metering()
+        let window = try await metering.openWindow()
+        let status: TerminationStatus
+        do {
+            status = try await runCommand()
+        } catch {
+            await metering.discardWindow(window)
+            await end()
+            throw error
+        }
+        let energy = try await metering.closeWindow(window)
+        await end()
+        try write(energy, status: Self.exitStatus(status))
+        throw ExitCode(Self.exitStatus(status))
+    }
+
+    // MARK: Meters
+
+    /// This process's own meters; the daemon's where it can read some that we cannot.
+    private func metering() async throws -> (any EnergyMeasuring, end: () async -> Void) {
+        let surroundings = Surroundings()
+        let listings = MeterCatalogue.discover(surroundings.host)
+        let isDenied = listings.contains { !$0.availability.isAvailable }
+        if isDenied, let client = await DaemonClient.find(surroundings.daemonStates(state)) {
+            let metering = try await DaemonMetering(
+                client, SessionRequest(interval: interval.seconds, scope: scope, meters: meter))
+            let heartbeat = Task { await metering.keepAlive() }
+            return (
+                metering,
+                {
+                    heartbeat.cancel()
+                    await metering.end()
+                }
+            )
+        }
+        let chosen = try MeterCatalogue.select(listings, ids: meter)
+        let session = try MeteringSession(listings: chosen, intervalSeconds: interval.seconds)
+        let selection = try TotalSelection(meters: session.meters, asked: scope)
+        session.start()
+        return (LocalMetering(session: session, selection: selection), { session.stop() })
+    }
+
+    // MARK: The command
+
+    private func runCommand() async throws -> TerminationStatus {
+        // Ctrl-C reaches the command by the terminal; we wait for its end and report. A handler, unlike ignoring, is not
+        // inherited by the command.
+        signal(SIGINT) { _ in }
+        signal(SIGQUIT) { _ in }
+        let arguments = Arguments(Array(command.dropFirst()))
+        do {
+            return try await Subprocess.run(
+                .name(command[0]), arguments: arguments, input: .fileDescriptor(.standardInput, closeAfterSpawningProcess: false),
+                output: .fileDescriptor(.standardOutput, closeAfterSpawningProcess: false),
+                error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
+            ) { execution in
+                let identifier = execution.processIdentifier
+                // SIGTERM is for the command too: whoever stops us means it.
+                signal(SIGTERM, SIG_IGN)
+                let source = DispatchSource.makeSignalSource(signal: SIGTERM, queue: .global())
+                source.setEventHandler { _ = kill(identifier.value, SIGTERM) }
+                source.resume()
+            }.terminationStatus
+        } catch let error as SubprocessError {
+            // The exit statuses of env(1) and the shells.
+            switch error.underlyingError {
+            case .some(.permissionDenied):
+                throw CommandFailure("\(command[0]) may not be executed: permission denied", status: 126)
+            default:
+                throw CommandFailure("\(command[0]) cannot be found or started; check the name and PATH", status: 127)
+            }
+        }
+    }
+
+    private static func exitStatus(_ status: TerminationStatus) -> Int32 {
+        switch status {
+        case .exited(let code): code
+        case .signaled(let signal): 128 + signal
+        }
+    }
+
+    // MARK: The result
+
+    private func write(_ energy: WindowEnergy, status: Int32) throws {
+        let text =
+            json
+            ? try Console.json(MeasureDocument(energy: energy, command: command, exitStatus: status))
+            : MeasureText.render(energy)
+        if let output {
+            do {
+                try text.write(toFile: output, atomically: false, encoding: .utf8)
+            } catch {
+                throw CommandFailure("\(output) cannot be written; the result was:\n\(text)")
+            }
+        } else {
+            Console.error(text)
+        }
+    }
+}
+
+/// A time on the command line: `100ms`, `0.5s`, `2s`.
+struct Interval: ExpressibleByArgument {
+    var seconds: Double
+
+    init(seconds: Double) { self.seconds = seconds }
+
+    init?(argument: String) {
+        let units: [(suffix: String, factor: Double)] = [("ms", 0.001), ("us", 1e-6), ("s", 1)]
+        let unit = units.first { argument.hasSuffix($0.suffix) } ?? ("", 1)
+        guard let value = Double(argument.dropLast(unit.suffix.count)), (0.001...60).contains(value * unit.factor) else {
+            return nil
+        }
+        seconds = value * unit.factor
+    }
+
+    var defaultValueDescription: String { seconds < 1 ? "\(Int(seconds * 1000))ms" : "\(seconds)s" }
+}
+
+/// The result of `measure --json`.
+struct MeasureDocument: Encodable {
+    var energy: WindowEnergy
+    var command: [String]
+    var exitStatus: Int32
+
+    enum CodingKeys: String, CodingKey {
+        case command
+        case exitStatus = "exit_status"
+        case taskwatt = "taskwatt_version"
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try energy.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(command, forKey: .command)
+        try container.encode(exitStatus, forKey: .exitStatus)
+        try container.encode(Version.current, forKey: .taskwatt)
+    }
+}
+
+/// The result of `measure` for people.
+enum MeasureText {
+    static func render(_ energy: WindowEnergy) -> String {
+        let seconds = energy.window.durationSeconds
+        var table = TextTable([
+            ("", .left), ("energy", .right), ("± 95 %", .right), ("kWh", .right), ("mean power", .right), ("seen", .right),
+            ("", .left),
+        ])
+        func add(_ name: String, _ joules: Energy, _ uncertainty: Energy, _ coverage: Double, _ remarks: [String]) {
+            table.add([
+                name, "\(figure(joules.joules)) J", "\(figure(uncertainty.joules)) J",
+                String(format: "%.3g", joules.kilowattHours), joules.over(seconds).map { "\(figure($0.watts)) W" } ?? "–",
+                String(format: "%.4g %%", coverage * 100), remarks.joined(separator: ", "),
+            ])
+        }
+        for domain in energy.domains {
+            let inTotal = domain.inTotal ? "" : "not in the total"
+            add(
+                domain.name, domain.energy, domain.uncertainty, domain.coverage,
+                [domain.scope.rawValue, domain.provenance.rawValue, inTotal].filter { !$0.isEmpty }
+                    + domain.flags.map(\.rawValue))
+        }
+        let totals = [energy.total] + energy.otherScopes
+        for total in totals {
+            add(
+                "total \(total.scope.rawValue)", total.energy, total.uncertainty, total.coverage, [total.provenance.rawValue])
+        }
+        var text = table.text()
+        for other in energy.otherScopes {
+            let difference = other.energy.joules - energy.total.energy.joules
+            let spread =
+                (pow(other.uncertainty.joules, 2) + pow(energy.total.uncertainty.joules, 2)).squareRoot()
+            text += String(
+                format: "%@ less %@: %@ J ± %@ J\n", other.scope.rawValue, energy.total.scope.rawValue, figure(difference),
+                figure(spread))
+        }
+        text += String(format: "%.3f s", seconds)
+        if energy.total.provenance == .estimated {
+            text += "; estimated by a model, not measured: `taskwatt meters` says what would help"
+        }
+        return text + "\n"
+    }
+
+    private static func figure(_ value: Double) -> String {
+        abs(value) >= 100 ? String(format: "%.1f", value) : abs(value) >= 1 ? String(format: "%.3f", value) : String(format: "%.4f", value)
+    }
+}

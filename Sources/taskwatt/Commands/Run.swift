@@ -1,0 +1,229 @@
+import ArgumentParser
+import Core
+import Foundation
+import Metering
+import Recording
+import Reporting
+import Running
+import Service
+import WorkloadProtocol
+
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measure a suite of tasks and print the table.",
+        discussion: """
+            Runs in the daemon where one answers, else in this process. A suite is one that ships (quick, standard) or a YAML \
+            file. Ctrl-C ends the plugin and keeps the finished repeats.
+
+            Examples:
+              taskwatt run
+              taskwatt run standard --task text-generation --repeats 3
+              taskwatt run --task image-classification --count 100 --set threads=1
+              taskwatt run ./my-suite.yaml --json > table.json
+            """)
+
+    @Argument(
+        help: "The suite: \(SuiteFile.shipped.joined(separator: ", ")), or a file.",
+        completion: .file(extensions: ["yaml", "yml"]))
+    var suite = "quick"
+
+    @Option(help: "Only this task; may be given several times.")
+    var task: [String] = []
+
+    @Option(help: "The plugin that runs the tasks.")
+    var plugin: String?
+
+    @Option(help: "The model, where the plugin has several.")
+    var model: String?
+
+    @Option(help: "Where to run, such as cpu.")
+    var device: String?
+
+    @Option(help: "Repeats of each task.")
+    var repeats: Int?
+
+    @Option(help: "Inferences of each repeat.")
+    var count: Int?
+
+    @Option(name: .customLong("set"), help: ArgumentHelp("A parameter of the plugin.", valueName: "name=value"))
+    var parameters: [String] = []
+
+    @Option(help: ArgumentHelp("Measure with this meter alone; may be given several times.", valueName: "id"))
+    var meter: [String] = []
+
+    @Option(help: "What the total adds up: \(TotalScope.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var scope: TotalScope?
+
+    @Flag(help: "Print the table as JSON.")
+    var json = false
+
+    @Flag(help: "No progress on standard error.")
+    var quiet = false
+
+    @OptionGroup var state: StateOptions
+
+    func validate() throws {
+        if let repeats, !(1...100_000).contains(repeats) { throw ValidationError("--repeats must be from 1 to 100000.") }
+        if let count, !(1...1_000_000_000).contains(count) { throw ValidationError("--count must be 1 or more.") }
+        _ = try overrides()
+    }
+
+    func run() async throws {
+        let (suite, text) = try SuiteFile.load(self.suite)
+        let request = JobRequest(
+            suite: self.suite, suiteText: text, overrides: try overrides(), scope: scope, meters: meter)
+        _ = try suite.applying(request.overrides)
+        let surroundings = Surroundings()
+        let display = ProgressDisplay()
+        let quiet = quiet
+        let emit: @Sendable (RunEvent) -> Void = { if !quiet { display.show($0) } }
+        defer { display.end() }
+        let client = await DaemonClient.find(surroundings.daemonStates(state))
+        let state = state
+        let (result, table) = try await Interruption.cancelling {
+            if let client, try await hasPlugins(client, suite.applying(request.overrides)) {
+                return try await runInDaemon(client, request, emit)
+            }
+            return try await runHere(surroundings, state, client, request, emit)
+        }
+        display.end()
+        try report(result, table)
+    }
+
+    // MARK: Where it runs
+
+    /// Whether the daemon has every plugin of a suite. One of the user's own runs with the user's rights, in this process.
+    private func hasPlugins(_ client: DaemonClient, _ suite: Suite) async throws -> Bool {
+        let plugins: [PluginStatus] = try await client.get("/v1/plugins")
+        let own = Surroundings().runnerContext().plugins
+        return suite.entries.allSatisfy { entry in
+            let theirs = plugins.contains { plugin in
+                entry.plugin.map { $0 == plugin.manifest.name } ?? plugin.manifest.tasks.contains { $0.id == entry.task }
+            }
+            // What neither has is for the daemon to refuse, in the same words.
+            return theirs || (try? own.plugin(named: entry.plugin, for: entry.task)) == nil
+        }
+    }
+
+    private func runInDaemon(
+        _ client: DaemonClient, _ request: JobRequest, _ emit: @escaping @Sendable (RunEvent) -> Void
+    ) async throws -> (SuiteResult, TableReport?) {
+        let job: JobStatus = try await client.post("/v1/jobs", request)
+        var result = SuiteResult(suiteRun: "", status: .failed, failures: [])
+        do {
+            result = try await follow(job.id, client, emit)
+        } catch is CancellationError {
+            // The job is ours: it ends with us. Its last events tell what was kept.
+            let task = Task { () async throws -> SuiteResult in
+                try await client.delete("/v1/jobs/\(job.id)")
+                return try await follow(job.id, client) { _ in }
+            }
+            result = try await task.value
+        }
+        guard !result.suiteRun.isEmpty else { return (result, nil) }
+        // In a task of its own: this one may be cancelled, and what is kept is to be shown all the same.
+        let path = "/v1/table?suite_run=\(result.suiteRun)"
+        let table = Task { () async throws -> TableReport in try await client.get(path) }
+        return (result, try await table.value)
+    }
+
+    private func follow(
+        _ job: Int, _ client: DaemonClient, _ emit: @Sendable (RunEvent) -> Void
+    ) async throws -> SuiteResult {
+        var result: SuiteResult?
+        try await client.lines("/v1/jobs/\(job)/events") { line in
+            let event = try JSONDecoder().decode(RunEvent.self, from: line)
+            emit(event)
+            if event.event == .finished {
+                let failures = event.message?.split(separator: "\n").map(String.init) ?? []
+                result = SuiteResult(
+                    suiteRun: event.suiteRun ?? "", status: event.status ?? .failed, failures: failures)
+            }
+        }
+        try Task.checkCancellation()
+        guard let result else {
+            throw DaemonUnreachable(
+                description: "the daemon ended in the middle of the job; what was finished is in its record")
+        }
+        return result
+    }
+
+    private func runHere(
+        _ surroundings: Surroundings, _ options: StateOptions, _ client: DaemonClient?, _ request: JobRequest,
+        _ emit: @escaping @Sendable (RunEvent) -> Void
+    ) async throws -> (SuiteResult, TableReport?) {
+        let context = surroundings.runnerContext()
+        try context.plugins.check(SuiteFile.parse(request.suiteText, file: request.suite).applying(request.overrides))
+        var directory = surroundings.ownState(options)
+        if let client, client.directory == directory {
+            // The daemon holds the lock of that record.
+            directory = StateDirectory(path: "\(directory.path)-own", socketPath: directory.socketPath)
+        }
+        try directory.create()
+        let lock = try StateLock(directory, holder: "`taskwatt run`")
+        let store = try Store(directory: directory.path)
+        _ = try store.markInterrupted()
+        let execution = SuiteExecution(context: context, store: store, machine: try surroundings.machineRecord())
+        let result: SuiteResult
+        if let client {
+            Console.note("the daemon does not have this plugin: it runs here, and the daemon reads the meters; kept in \(directory.path)")
+            let metering = try await DaemonMetering(
+                client, SessionRequest(interval: SuiteExecution.interval, scope: request.scope, meters: request.meters))
+            let heartbeat = Task { await metering.keepAlive() }
+            result = try await execution.run(request, metering: metering, emit: emit)
+            heartbeat.cancel()
+            await metering.end()
+        } else {
+            result = try await execution.run(request, listings: MeterCatalogue.discover(surroundings.host), emit: emit)
+        }
+        var options = TableReport.Options()
+        options.suiteRun = result.suiteRun
+        let table = try TableReport(store, options)
+        _ = consume lock
+        return (result, table)
+    }
+
+    // MARK: The end
+
+    private func report(_ result: SuiteResult, _ table: TableReport?) throws {
+        if let table, !table.rows.isEmpty || json { Console.print(table.rendered(as: json ? .json : .text)) }
+        for failure in result.failures { Console.complain(failure) }
+        switch result.status {
+        case .completed: return
+        case .failed: throw ExitCode(CommandFailure.failed)
+        case .interrupted:
+            Console.complain("interrupted; the finished repeats are kept")
+            throw ExitCode(130)
+        }
+    }
+
+    private func overrides() throws -> SuiteOverrides {
+        var overrides = SuiteOverrides()
+        overrides.tasks = task.map(MLTask.init(rawValue:))
+        overrides.plugin = plugin
+        overrides.model = model
+        overrides.device = device
+        overrides.repeats = repeats
+        overrides.count = count
+        for parameter in parameters {
+            guard let equals = parameter.firstIndex(of: "="), equals > parameter.startIndex else {
+                throw ValidationError("--set takes name=value, such as --set threads=1, not '\(parameter)'.")
+            }
+            let text = String(parameter[parameter.index(after: equals)...])
+            let value: JSONValue
+            if let integer = Int64(text) {
+                value = .integer(integer)
+            } else if let number = Double(text) {
+                value = .number(number)
+            } else if let bool = Bool(text) {
+                value = .bool(bool)
+            } else {
+                value = .string(text)
+            }
+            overrides.parameters[String(parameter[..<equals])] = value
+        }
+        return overrides
+    }
+}
+
+extension TotalScope: ExpressibleByArgument {}

@@ -1,0 +1,75 @@
+import ArgumentParser
+import Core
+import Foundation
+import Glibc
+import Logging
+import Metering
+import Running
+import Service
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the daemon.",
+        discussion: """
+            Samples all meters once a second, runs suites from a queue, and answers on a Unix socket in the state directory \
+            (for the system's service, /run/taskwatt/taskwatt.sock). SIGTERM and Ctrl-C stop it; finished repeats are kept.
+
+            Example:
+              taskwatt serve --state-dir /tmp/watt & taskwatt run --state-dir /tmp/watt
+            """)
+
+    @Flag(help: "Log more.")
+    var verbose = false
+
+    @OptionGroup var state: StateOptions
+
+    func run() async throws {
+        signal(SIGPIPE, SIG_IGN)
+        let surroundings = Surroundings()
+        LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
+        var logger = Logger(label: "taskwatt")
+        logger.logLevel = verbose ? .debug : .info
+        let context = surroundings.runnerContext()
+        for problem in context.plugins.problems { logger.warning("\(problem)") }
+        let host = surroundings.host
+        let daemon = Daemon(
+            directory: surroundings.ownState(state), context: context, machine: try surroundings.machineRecord(), logger: logger
+        ) { MeterCatalogue.discover(host) }
+        try await daemon.run()
+    }
+}
+
+struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Say whether a daemon answers, and what it does.",
+        discussion: "Exits with 1 where none answers.")
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup var state: StateOptions
+
+    func run() async throws {
+        let places = Surroundings().daemonStates(state)
+        guard let client = await DaemonClient.find(places) else {
+            throw CommandFailure(
+                "no daemon answers on \(places.map(\.socketPath).joined(separator: " or ")); `taskwatt serve` starts one, and "
+                    + "commands work without")
+        }
+        let status = try await client.status()
+        if json {
+            Console.print(try Console.json(status))
+            return
+        }
+        let hours = (Date().timeIntervalSince1970 - status.startedAt) / 3600
+        Console.print(
+            String(
+                format: "taskwatt %@, process %d, up %.1f h, record in %@\n", status.version, status.processID, hours,
+                status.stateDirectory))
+        if let power = status.power { Console.print(String(format: "%.2f W now (%@)\n", power.watts, status.scope?.rawValue ?? "")) }
+        for job in status.jobs {
+            Console.print("job \(job.id): \(job.suite) \(job.state.rawValue)\(job.suiteRun.map { ", \($0)" } ?? "")\n")
+            for failure in job.failures { Console.print("    \(failure)\n") }
+        }
+    }
+}

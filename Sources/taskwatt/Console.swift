@@ -1,0 +1,50 @@
+import Foundation
+import Glibc
+
+/// What goes to the terminal.
+enum Console {
+    /// Whether a stream is a terminal that may be written in colour: https://no-color.org.
+    static func isColourful(_ descriptor: Int32) -> Bool {
+        let environment = ProcessInfo.processInfo.environment
+        return isatty(descriptor) != 0 && environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb"
+    }
+
+    /// One line on standard error.
+    static func complain(_ message: String) {
+        let oneLine = message.split(whereSeparator: \.isNewline).joined(separator: "; ")
+        let name = isColourful(STDERR_FILENO) ? "\u{1B}[31mtaskwatt:\u{1B}[0m" : "taskwatt:"
+        error("\(name) \(oneLine)\n")
+    }
+
+    static func note(_ message: String) { error("taskwatt: \(message)\n") }
+
+    static func error(_ text: String) { write(text, to: STDERR_FILENO) }
+    static func print(_ text: String) { write(text, to: STDOUT_FILENO) }
+
+    private static func write(_ text: String, to descriptor: Int32) {
+        var text = text
+        text.withUTF8 { bytes in
+            var rest = UnsafeRawBufferPointer(bytes)[...]
+            while !rest.isEmpty {
+                let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+                if count < 0, errno == EINTR { continue }
+                if count <= 0 {
+                    // Whoever read us has gone away, as `head` does: that is no error of ours.
+                    if errno == EPIPE { exit(0) }
+                    return
+                }
+                rest = rest.dropFirst(count)
+            }
+        }
+    }
+
+    /// JSON as people like to read it.
+    static func json(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
+    }
+
+    /// A heading, bold on a terminal.
+    static func heading(_ text: String) -> String { isColourful(STDOUT_FILENO) ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
+}

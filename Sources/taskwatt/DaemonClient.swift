@@ -1,0 +1,170 @@
+import AsyncHTTPClient
+import Core
+import Foundation
+import Glibc
+import HTTPTypes
+import Metering
+import NIOCore
+import NIOHTTP1
+import Running
+import Service
+
+/// The daemon's socket is there and it does not answer.
+struct DaemonUnreachable: Error, CustomStringConvertible {
+    var description: String
+}
+
+/// Talks to a daemon over its socket.
+struct DaemonClient: Sendable {
+    let directory: StateDirectory
+    private let base: String
+
+    /// The first daemon that answers among the places where one may be.
+    static func find(_ places: [StateDirectory]) async -> DaemonClient? {
+        for place in places where access(place.socketPath, F_OK) == 0 {
+            if access(place.socketPath, W_OK) != 0 {
+                Console.note(
+                    "a daemon is there, and its socket \(place.socketPath) is for its group alone; join it with "
+                        + "`sudo usermod -aG taskwatt $USER` and log in again")
+                continue
+            }
+            guard let client = try? DaemonClient(place) else { continue }
+            if (try? await client.status()) != nil { return client }
+        }
+        return nil
+    }
+
+    private init(_ directory: StateDirectory) throws {
+        self.directory = directory
+        let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~"))
+        let address = try directory.socketAddress()
+        base = "http+unix://" + (address.addingPercentEncoding(withAllowedCharacters: allowed) ?? address)
+    }
+
+    func status() async throws -> DaemonStatus { try await get("/v1/status", timeout: .seconds(5)) }
+
+    func get<Value: Decodable>(_ path: String, timeout: TimeAmount = .seconds(60)) async throws -> Value {
+        try decode(try await bytes(.GET, path, timeout: timeout))
+    }
+
+    func post<Body: Encodable, Value: Decodable>(_ path: String, _ body: Body) async throws -> Value {
+        try decode(try await bytes(.POST, path, body: Array(try JSONEncoder().encode(body))))
+    }
+
+    /// Posts nothing.
+    func post<Value: Decodable>(_ path: String) async throws -> Value { try decode(try await bytes(.POST, path)) }
+
+    func delete(_ path: String) async throws { _ = try await bytes(.DELETE, path) }
+
+    /// The lines of an answer as they come.
+    func lines(_ path: String, _ body: (Data) async throws -> Void) async throws {
+        let response = try await execute(.GET, path, timeout: .hours(24 * 365))
+        var rest = Data()
+        for try await var buffer in response.body {
+            rest.append(contentsOf: buffer.readBytes(length: buffer.readableBytes) ?? [])
+            while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                try await body(rest[rest.startIndex..<end])
+                rest.removeSubrange(rest.startIndex...end)
+            }
+        }
+    }
+
+    /// An answer as text, a piece at a time.
+    func pieces(_ path: String, _ body: (String) throws -> Void) async throws {
+        let response = try await execute(.GET, path, timeout: .hours(24))
+        // A character can lie across two pieces; lines never do, so whole lines are handed on.
+        var rest: [UInt8] = []
+        for try await buffer in response.body {
+            rest += Array(buffer.readableBytesView)
+            if let end = rest.lastIndex(of: UInt8(ascii: "\n")) {
+                try body(String(decoding: rest[...end], as: UTF8.self))
+                rest.removeSubrange(...end)
+            }
+        }
+        if !rest.isEmpty { try body(String(decoding: rest, as: UTF8.self)) }
+    }
+
+    private func bytes(
+        _ method: HTTPMethod, _ path: String, body: [UInt8]? = nil, timeout: TimeAmount = .seconds(60)
+    ) async throws -> [UInt8] {
+        let response = try await execute(method, path, body: body, timeout: timeout)
+        var buffer = try await response.body.collect(upTo: 256 << 20)
+        return buffer.readBytes(length: buffer.readableBytes) ?? []
+    }
+
+    private func execute(
+        _ method: HTTPMethod, _ path: String, body: [UInt8]? = nil, timeout: TimeAmount
+    ) async throws -> HTTPClientResponse {
+        var request = HTTPClientRequest(url: base + path)
+        request.method = method
+        if let body {
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .bytes(body)
+        }
+        let response: HTTPClientResponse
+        do {
+            response = try await HTTPClient.shared.execute(request, timeout: timeout)
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            throw DaemonUnreachable(
+                description: "the daemon on \(directory.socketPath) does not answer (\(error)); is it still running?")
+        }
+        guard response.status.code < 300 else {
+            let buffer = try await response.body.collect(upTo: 1 << 20)
+            let error = try? JSONDecoder().decode(APIError.self, from: Data(buffer.readableBytesView))
+            throw error ?? APIError(.failed, "the daemon answers \(response.status) to \(path)")
+        }
+        return response
+    }
+
+    private func decode<Value: Decodable>(_ bytes: [UInt8]) throws -> Value {
+        do {
+            return try JSONDecoder().decode(Value.self, from: Data(bytes))
+        } catch {
+            throw DaemonUnreachable(
+                description: "the daemon's answer cannot be read; its version may differ from this one's "
+                    + "(\(Version.current)): restart it")
+        }
+    }
+}
+
+/// Measures with the daemon's meters, which it may read where we may not; the work measured is ours and runs with our
+/// rights.
+struct DaemonMetering: EnergyMeasuring {
+    private let client: DaemonClient
+    private let id: Int
+    let meters: [MeterDescription]
+
+    init(_ client: DaemonClient, _ request: SessionRequest) async throws {
+        self.client = client
+        let created: SessionCreated = try await client.post("/v1/sessions", request)
+        id = created.id
+        meters = created.meters
+    }
+
+    func openWindow() async throws -> WindowID {
+        let opened: WindowOpened = try await client.post("/v1/sessions/\(id)/windows")
+        return WindowID(rawValue: opened.window)
+    }
+
+    func closeWindow(_ window: WindowID) async throws -> WindowEnergy {
+        try await client.post("/v1/sessions/\(id)/windows/\(window.rawValue)/close")
+    }
+
+    func discardWindow(_ window: WindowID) async {
+        try? await client.delete("/v1/sessions/\(id)/windows/\(window.rawValue)")
+    }
+
+    func latestPower() async -> Power? { await state()?.power }
+    func takeSamples() async -> [Sample] { await state()?.samples ?? [] }
+
+    private func state() async -> SessionState? { try? await client.get("/v1/sessions/\(id)") }
+
+    /// Calls often enough that the daemon does not take us for dead; ends with the task.
+    func keepAlive() async {
+        while (try? await Task.sleep(for: .seconds(30))) != nil { _ = await latestPower() }
+    }
+
+    func end() async { try? await client.delete("/v1/sessions/\(id)") }
+}

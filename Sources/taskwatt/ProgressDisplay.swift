@@ -1,0 +1,134 @@
+import Core
+import Foundation
+import Glibc
+import Running
+import Synchronization
+
+/// Shows how a run goes on: one line that changes on a terminal, plain lines elsewhere. Both on standard error.
+final class ProgressDisplay: Sendable {
+    private struct State {
+        var lineIsOpen = false
+        var entry = 0
+        var entries = 0
+    }
+
+    private let isTerminal: Bool
+    private let isColourful: Bool
+    private let state = Mutex(State())
+
+    init() {
+        isTerminal = isatty(STDERR_FILENO) != 0 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+        isColourful = Console.isColourful(STDERR_FILENO)
+    }
+
+    func show(_ event: RunEvent) {
+        state.withLock { state in
+            if let entry = event.entry { state.entry = entry }
+            if let entries = event.entries { state.entries = entries }
+            switch event.event {
+            case .queued: if let message = event.message { line("queued, \(message)", &state) }
+            case .started: break
+            case .message: if let message = event.message { line(prefix(event, state) + message, &state) }
+            case .stage: if isTerminal { change(prefix(event, state) + stage(event), &state) }
+            case .progress: if isTerminal { change(prefix(event, state) + progress(event), &state) }
+            case .result: if let run = event.run { result(run, event, &state) }
+            case .finished: close(&state)
+            }
+        }
+    }
+
+    /// Leaves the terminal in order before something else is printed.
+    func end() {
+        state.withLock { close(&$0) }
+    }
+
+    // MARK: Texts
+
+    private func prefix(_ event: RunEvent, _ state: State) -> String {
+        guard let task = event.task else { return "" }
+        return "[\(state.entry)/\(state.entries)] \(task.rawValue): "
+    }
+
+    private func stage(_ event: RunEvent) -> String {
+        switch event.stage {
+        case .load: "loading the model"
+        case .warmUp: "warming up"
+        case .query: "repeat \(event.repeatIndex ?? 1)/\(event.repeats ?? 1)"
+        case .idle, .idleAfter: "measuring the idle power"
+        case nil: "starting"
+        }
+    }
+
+    private func progress(_ event: RunEvent) -> String {
+        var parts = [stage(event)]
+        if event.stage == .idle || event.stage == .idleAfter {
+            parts.append("\(event.completed ?? 0)/\(event.total ?? 0) s")
+        } else if let completed = event.completed {
+            if let total = event.total {
+                parts.append("\(bar(Double(completed) / Double(max(1, total)))) \(completed)/\(total)")
+            } else {
+                parts.append("\(completed) inferences")
+            }
+        }
+        if let power = event.power { parts.append(String(format: "%.1f W", power.watts)) }
+        if let remaining = event.remainingSeconds {
+            parts.append(String(format: "%d:%02d left", Int(remaining) / 60, Int(remaining) % 60))
+        }
+        return parts.joined(separator: " · ")
+    }
+
+    private func bar(_ share: Double) -> String {
+        let width = 20
+        let full = max(0, min(width, Int(share * Double(width))))
+        return String(repeating: "█", count: full) + String(repeating: "░", count: width - full)
+    }
+
+    private func result(_ run: RunRecord, _ event: RunEvent, _ state: inout State) {
+        let total = run.energy.total
+        let text: String
+        switch run.stage {
+        case .idle, .idleAfter:
+            let spread = run.idlePowerUncertainty.map { String(format: " ± %.2f W", $0.watts) } ?? ""
+            text = String(format: "idle power %.2f W%@ (%@)", run.idlePower?.watts ?? 0, spread, total.provenance.rawValue)
+        case .load:
+            text = prefix(event, state) + String(format: "model loaded, %.1f J", total.energy.joules)
+        case .warmUp: return
+        case .query:
+            if let error = run.error {
+                text = prefix(event, state) + "failed: \(error)"
+            } else {
+                let seconds = run.energy.window.durationSeconds
+                let per1000 = total.energy.kilowattHours / Double(max(1, run.completedInferences)) * 1000
+                let flags = run.flags.isEmpty ? "" : " [\(run.flags.map(\.rawValue).joined(separator: ", "))]"
+                text =
+                    prefix(event, state)
+                    + String(
+                        format: "repeat %d/%d: %d inferences in %.1f s, %.1f W, %.3g kWh per 1,000%@", run.repeatIndex ?? 1,
+                        max(event.repeats ?? 1, run.repeatIndex ?? 1), run.completedInferences, seconds,
+                        total.energy.over(seconds)?.watts ?? 0, per1000, flags)
+            }
+        }
+        line(text, &state)
+    }
+
+    // MARK: The terminal
+
+    private func line(_ text: String, _ state: inout State) {
+        Console.error((state.lineIsOpen ? "\r\u{1B}[K" : "") + text + "\n")
+        state.lineIsOpen = false
+    }
+
+    private func change(_ text: String, _ state: inout State) {
+        // A line that is cut is better than one that wraps, for a wrapped one cannot be taken back.
+        let cut = String(text.prefix(columns - 1))
+        Console.error("\r\u{1B}[K" + (isColourful ? "\u{1B}[2m\(cut)\u{1B}[0m" : cut))
+        state.lineIsOpen = true
+    }
+
+    private func close(_ state: inout State) {
+        if state.lineIsOpen { Console.error("\r\u{1B}[K") }
+        state.lineIsOpen = false
+    }
+
+    private var columns: Int { ProcessInfo.processInfo.environment["COLUMNS"].flatMap(Int.init) ?? 80 }
+}

@@ -1,0 +1,123 @@
+import ArgumentParser
+import Foundation
+import Glibc
+import Hardware
+import Host
+import Metering
+import Running
+import Service
+
+/// `--state-dir`, which most commands have.
+struct StateOptions: ParsableArguments {
+    @Option(
+        name: .customLong("state-dir"),
+        help: ArgumentHelp(
+            "Where the record is kept, and the daemon's socket is.",
+            discussion: "Default: $TASKWATT_STATE_DIR, else $XDG_STATE_HOME/taskwatt (~/.local/state/taskwatt).",
+            valueName: "directory"),
+        completion: .directory)
+    var path: String?
+}
+
+/// Where things are on this machine: the composition root's knowledge of directories.
+struct Surroundings {
+    private let environment = ProcessInfo.processInfo.environment
+    let host = HostRoot()
+
+    static let systemState = StateDirectory(path: "/var/lib/taskwatt", socketPath: "/run/taskwatt/taskwatt.sock")
+
+    // MARK: State
+
+    /// The state directory that the user names, or systemd does for a service; `nil` for the default.
+    func namedState(_ options: StateOptions) -> StateDirectory? {
+        if let path = options.path ?? variable("TASKWATT_STATE_DIR") {
+            let path = absolute(path)
+            return path == Self.systemState.path
+                ? Self.systemState : StateDirectory(path: path, socketPath: "\(path)/taskwatt.sock")
+        }
+        guard let path = variable("STATE_DIRECTORY")?.split(separator: ":").first.map(String.init) else { return nil }
+        let runtime = variable("RUNTIME_DIRECTORY")?.split(separator: ":").first.map(String.init)
+        return StateDirectory(path: path, socketPath: "\(runtime ?? path)/taskwatt.sock")
+    }
+
+    var userState: StateDirectory {
+        let path = (variable("XDG_STATE_HOME") ?? "\(home)/.local/state") + "/taskwatt"
+        let runtime = variable("XDG_RUNTIME_DIR").map { "\($0)/taskwatt" }
+        return StateDirectory(path: path, socketPath: "\(runtime ?? path)/taskwatt.sock")
+    }
+
+    /// Where this process keeps what it measures itself.
+    func ownState(_ options: StateOptions) -> StateDirectory { namedState(options) ?? userState }
+
+    /// Where a daemon may answer: the named place alone, else the user's own and then the system's.
+    func daemonStates(_ options: StateOptions) -> [StateDirectory] {
+        namedState(options).map { [$0] } ?? [userState, Self.systemState]
+    }
+
+    // MARK: Plugins
+
+    /// Directories of plugins, in order: `TASKWATT_PLUGIN_PATH`, the user's own, those installed beside the program, those
+    /// of a checkout that the program was built in.
+    var pluginDirectories: [String] {
+        var directories = (variable("TASKWATT_PLUGIN_PATH") ?? "").split(separator: ":").map { absolute(String($0)) }
+        directories.append((variable("XDG_DATA_HOME") ?? "\(home)/.local/share") + "/taskwatt/plugins")
+        directories.append(
+            URL(fileURLWithPath: programDirectory).appendingPathComponent("../lib/taskwatt/plugins").standardized.path)
+        directories += ["/usr/local/lib/taskwatt/plugins", "/usr/lib/taskwatt/plugins"]
+        if let checkout { directories.append("\(checkout)/Plugins") }
+        var seen: Set<String> = []
+        return directories.filter { seen.insert($0).inserted }
+    }
+
+    private var checkout: String? {
+        var above = URL(fileURLWithPath: programDirectory)
+        while above.path != "/" {
+            let path = above.path
+            if access("\(path)/Package.swift", F_OK) == 0, access("\(path)/Plugins", F_OK) == 0 { return path }
+            above.deleteLastPathComponent()
+        }
+        return nil
+    }
+
+    var programDirectory: String {
+        URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
+    }
+
+    var cacheDirectory: String {
+        if let path = variable("TASKWATT_CACHE_DIR") { return absolute(path) }
+        if let path = variable("CACHE_DIRECTORY")?.split(separator: ":").first { return String(path) }
+        return (variable("XDG_CACHE_HOME") ?? "\(home)/.cache") + "/taskwatt"
+    }
+
+    func runnerContext() -> RunnerContext {
+        RunnerContext(
+            host: host, plugins: PluginCatalogue(directories: pluginDirectories, programDirectory: programDirectory),
+            cacheDirectory: cacheDirectory, version: Version.current)
+    }
+
+    // MARK: The machine
+
+    func machineRecord() throws -> MachineRecord {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let inventory = String(decoding: try encoder.encode(Inventory.discover(host).permanent), as: UTF8.self)
+        let host = host
+        return MachineRecord(name: ProcessInfo.processInfo.hostName, inventory: inventory) {
+            let state = try? encoder.encode(MachineState(host))
+            return state.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+        }
+    }
+
+    // MARK: Helpers
+
+    /// An empty variable is as good as none.
+    private func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+
+    private var home: String { variable("HOME") ?? NSHomeDirectory() }
+
+    private func absolute(_ path: String) -> String {
+        let expanded = (path as NSString).expandingTildeInPath
+        let url = URL(fileURLWithPath: expanded).standardized
+        return url.path.count > 1 && url.path.hasSuffix("/") ? String(url.path.dropLast()) : url.path
+    }
+}

@@ -1,0 +1,53 @@
+import ArgumentParser
+import Foundation
+
+/// The one program that a user types.
+@main
+struct Taskwatt: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "taskwatt",
+        abstract: "What does this model cost in energy, on this machine?",
+        discussion: """
+            Measures machine-learning tasks in kWh per 1,000 inferences and prints them in the layout of Luccioni et al., \
+            Power Hungry Processing (arXiv 2311.16863).
+
+            Examples:
+              taskwatt run                       the suite `quick`: a first table in two minutes
+              taskwatt run --task fill-mask      one task of it
+              taskwatt measure -- make -j4       the energy of any command
+              taskwatt meters                    what can be measured here, and what would make it better
+              taskwatt table --format markdown   the table again
+            """,
+        version: Version.current,
+        subcommands: [
+            Run.self, Measure.self, Table.self, ExportCommand.self, Meters.self, HardwareCommand.self, Plugins.self,
+            Serve.self, Status.self,
+        ])
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let code as ExitCode {
+            Foundation.exit(code.rawValue)
+        } catch let failure as CommandFailure {
+            Console.complain(failure.message)
+            Foundation.exit(failure.status)
+        } catch {
+            if let failure = CommandFailure(known: error) {
+                Console.complain(failure.message)
+                Foundation.exit(failure.status)
+            }
+            // Wrong usage, `--help` and `--version` are the parser's own.
+            exit(withError: error)
+        }
+    }
+}
+
+enum Version {
+    static let current = "0.1.0"
+}
