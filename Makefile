@@ -1,0 +1,62 @@
+# Everything that a user or CI does, by one word. The logic of `deps` and `run` is in .ci/, where it can be read and checked.
+
+.PHONY: help run test deps test-deps build debug lint format install uninstall clean
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+# Swift's libraries are linked in, so that the program runs where there is no toolchain.
+RELEASE = swift build -c release --static-swift-stdlib
+# `strict` makes warnings of our own code errors; those of packages stay out of it.
+STRICT = TASKWATT_STRICT=1 swift build --build-tests --explicit-target-dependency-import-check error
+
+help:
+	@echo 'make run      install what is missing, build, and measure a first table'
+	@echo 'make test     install what is missing, and run every test'
+	@echo 'make deps     install what is missing to build and run'
+	@echo 'make build    build .build/release/taskwatt'
+	@echo 'make lint     check the style of the code'
+	@echo 'make install  into PREFIX=$(PREFIX), with the systemd unit; `make uninstall` takes it away'
+
+run: build
+	.ci/first-table
+
+test: test-deps
+	$(STRICT)
+	TASKWATT_STRICT=1 swift test --skip-build
+
+deps:
+	.ci/deps
+
+test-deps:
+	.ci/deps --test
+
+build: deps
+	$(RELEASE) --product taskwatt
+	$(RELEASE) --product onnx-proxies
+
+lint:
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests Plugins
+
+format:
+	swift format --in-place --parallel --recursive Package.swift Sources Tests Plugins
+
+install:
+	install -D -m 0755 .build/release/taskwatt $(DESTDIR)$(PREFIX)/bin/taskwatt
+	install -D -m 0755 .build/release/onnx-proxies $(DESTDIR)$(PREFIX)/lib/taskwatt/plugins/onnx-proxies/onnx-proxies
+	install -D -m 0644 Plugins/onnx-proxies/plugin.yaml $(DESTDIR)$(PREFIX)/lib/taskwatt/plugins/onnx-proxies/plugin.yaml
+	install -d $(DESTDIR)/usr/lib/taskwatt/engines/onnxruntime $(DESTDIR)/usr/lib/systemd/system
+	if [ -d .engines/onnxruntime ]; then \
+	    cp -a .engines/onnxruntime/. $(DESTDIR)/usr/lib/taskwatt/engines/onnxruntime/; fi
+	sed 's|/usr/bin/taskwatt|$(PREFIX)/bin/taskwatt|' Systemd/taskwatt.service \
+	    > $(DESTDIR)/usr/lib/systemd/system/taskwatt.service
+	chmod 0644 $(DESTDIR)/usr/lib/systemd/system/taskwatt.service
+	install -D -m 0644 Systemd/taskwatt.sysusers $(DESTDIR)/usr/lib/sysusers.d/taskwatt.conf
+	@echo 'Installed. To run it as a service: sudo systemd-sysusers && sudo systemctl enable --now taskwatt'
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/taskwatt $(DESTDIR)/usr/lib/systemd/system/taskwatt.service
+	rm -f $(DESTDIR)/usr/lib/sysusers.d/taskwatt.conf
+	rm -rf $(DESTDIR)$(PREFIX)/lib/taskwatt $(DESTDIR)/usr/lib/taskwatt
+
+clean:
+	rm -rf .build .run table.csv runs.csv
