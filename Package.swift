@@ -2,17 +2,20 @@
 import PackageDescription
 
 /// Every target of ours is compiled with these; the list is kept in one place by the loop at the end.
-let settings: [SwiftSetting] = [
+var settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
+// CI sets this. Users' builds do without: a newer compiler's new warning shall not keep anybody from a table.
+if Context.environment["TASKWATT_STRICT"] != nil { settings.append(.treatAllWarnings(as: .error)) }
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -86,6 +89,28 @@ let package = Package(
                 "Core", "Hardware", "Host", "Metering", "Recording", "Reporting", "Running", "Service", "WorkloadProtocol",
                 argumentParser, httpClient, logging, nioCore, nioHTTP1, subprocess, systemPackage,
             ]),
+
+        // Tests. What only tests need is in Tests/; the simulator stands for sensors that are not here.
+        .executableTarget(name: "sensor-simulator", path: "Tests/SensorSimulator"),
+        .testTarget(name: "CoreTests", dependencies: ["Core"]),
+        .testTarget(name: "HostTests", dependencies: ["Host"]),
+        .testTarget(name: "HardwareTests", dependencies: ["Hardware", "Host"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "MeteringTests", dependencies: ["Core", "Host", "Metering"]),
+        .testTarget(name: "OnnxTests", dependencies: ["Onnx"]),
+        .testTarget(name: "OnnxProxiesTests", dependencies: ["Onnx", "PluginKit", "onnx-proxies"]),
+        .testTarget(
+            name: "RunningTests", dependencies: ["Core", "Host", "Metering", "Running", "WorkloadProtocol"],
+            resources: [.copy("Fixtures")]),
+        .testTarget(name: "RecordingTests", dependencies: ["Core", "Recording", grdb]),
+        .testTarget(name: "ReportingTests", dependencies: ["Core", "Recording", "Reporting"]),
+        .testTarget(
+            name: "ServiceTests",
+            dependencies: [
+                "Core", "Host", "Metering", "Recording", "Reporting", "Running", "Service", hummingbird, hummingbirdTesting,
+                httpTypes, logging, nioCore,
+            ]),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["onnx-proxies", "sensor-simulator", "taskwatt", subprocess, systemPackage]),
     ]
 )
 
