@@ -80,13 +80,15 @@ let package = Package(
         .target(
             name: "Service",
             dependencies: [
-                "Core", "Metering", "Recording", "Reporting", "Running", "WorkloadProtocol", httpTypes, hummingbird, logging,
+                "Core", "Metering", "Recording", "Reporting", "Running", "WorkloadProtocol", httpTypes, hummingbird,
+                logging,
                 nioCore, serviceLifecycle, unixSignals,
             ]),
         .executableTarget(
             name: "taskwatt",
             dependencies: [
-                "Core", "Hardware", "Host", "Metering", "Recording", "Reporting", "Running", "Service", "WorkloadProtocol",
+                "Core", "Hardware", "Host", "Metering", "Recording", "Reporting", "Running", "Service",
+                "WorkloadProtocol",
                 argumentParser, httpClient, logging, nioCore, nioHTTP1, subprocess, systemPackage,
             ]),
 
@@ -106,11 +108,15 @@ let package = Package(
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "Core", "Host", "Metering", "Recording", "Reporting", "Running", "Service", hummingbird, hummingbirdTesting,
+                "Core", "Host", "Metering", "Recording", "Reporting", "Running", "Service", hummingbird,
+                hummingbirdTesting,
                 httpTypes, logging, nioCore,
             ]),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["onnx-proxies", "sensor-simulator", "taskwatt", subprocess, systemPackage]),
+            name: "EndToEndTests",
+            dependencies: [
+                "Core", "Recording", "onnx-proxies", "sensor-simulator", "taskwatt", subprocess, systemPackage,
+            ]),
     ]
 )
 

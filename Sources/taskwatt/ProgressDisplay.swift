@@ -130,5 +130,10 @@ final class ProgressDisplay: Sendable {
         state.lineIsOpen = false
     }
 
-    private var columns: Int { ProcessInfo.processInfo.environment["COLUMNS"].flatMap(Int.init) ?? 80 }
+    /// The terminal's width; it may change as we go.
+    private var columns: Int {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 10 else { return 80 }
+        return Int(size.ws_col)
+    }
 }

@@ -15,6 +15,9 @@ struct CounterAccount {
         var cumulative: Int64
     }
 
+    /// So long after a read its energy is taken on by the power before, in nanoseconds: a millisecond.
+    private static let longestDrift: Int64 = 1_000_000
+
     /// Energy at an edge in microjoules, with the variance that the edge brings.
     private struct EdgeValue {
         var microjoules: Double
@@ -46,6 +49,8 @@ struct CounterAccount {
     private var readTimeAtEnd: MonotonicTime?
     private var powerBeforeEnd: Double?
     private var updatesAfter: [Update] = []
+    /// The first good read after the end.
+    private var readAfterEnd: (time: MonotonicTime, cumulative: Int64)?
 
     init(meter: MeterDescription) {
         self.meter = meter
@@ -80,7 +85,8 @@ struct CounterAccount {
                 startValue = EdgeValue(microjoules: 0, variance: 0, aligned: false)
             }
         case .gap(let from):
-            gaps.add(from: from, to: time)
+            // A session's own account lives for months and is never opened; only a window's gaps are of use.
+            if start != nil { gaps.add(from: from, to: time) }
             previousUpdate = nil
             lastUpdate = nil
         case .advanced(let wrapped):
@@ -94,6 +100,7 @@ struct CounterAccount {
         lastReadCumulative = unwrapper.cumulative
         lastReadTime = time
         if start != nil, end == nil { readsInside += 1 }
+        if end != nil, readAfterEnd == nil { readAfterEnd = (time, unwrapper.cumulative) }
     }
 
     private mutating func noteUpdate(between earlier: MonotonicTime, and later: MonotonicTime) {
@@ -146,7 +153,7 @@ struct CounterAccount {
             flags.insert(.vanished)
         }
 
-        let endValue = valueAtEnd(end)
+        let endValue = flags.contains(.vanished) ? seenLast : valueAtEnd(end)
         var energy = endValue.microjoules - startValue.microjoules
         var variance = startValue.variance + endValue.variance
         let period = effectivePeriod(of: window)
@@ -175,6 +182,9 @@ struct CounterAccount {
             coverage: 1 - Double(missing) / Double(window.end - window.start), flags: flags)
     }
 
+    /// Of a counter that is gone: what it last showed.
+    private var seenLast: EdgeValue { EdgeValue(microjoules: Double(cumulativeAtEnd), variance: 0, aligned: false) }
+
     private func valueAtEnd(_ end: MonotonicTime) -> EdgeValue {
         let floor = Double(cumulativeAtEnd)
         if let first = updatesAfter.first {
@@ -192,7 +202,14 @@ struct CounterAccount {
                     aligned: true)
             }
         }
-        let drift = (powerBeforeEnd ?? 0) * Double(readTimeAtEnd.map { min(end - $0, 1_000_000) } ?? 0) / 1e9
+        // Reads that failed over the end and succeed again just after it: what came in between is shared out by time.
+        if let before = readTimeAtEnd, let after = readAfterEnd, end - before > Self.longestDrift, after.time > end {
+            let share = Double(end - before) / Double(after.time - before)
+            let step = Double(after.cumulative) - floor
+            let doubt = step * min(share, 1 - share)
+            return EdgeValue(microjoules: floor + step * share, variance: doubt * doubt / 3, aligned: true)
+        }
+        let drift = (powerBeforeEnd ?? 0) * Double(readTimeAtEnd.map { min(end - $0, Self.longestDrift) } ?? 0) / 1e9
         return EdgeValue(microjoules: floor + max(0, drift), variance: 0, aligned: false)
     }
 

@@ -29,6 +29,7 @@ struct CounterUnwrapper {
         slackNanoseconds = max(20_000_000, Int64(saturating: meter.periodSeconds * 2e9))
     }
 
+    /// - Parameter raw: not negative.
     mutating func step(raw: Int64, at time: MonotonicTime) -> Step {
         guard let before = lastTime else {
             lastRaw = raw
@@ -44,7 +45,7 @@ struct CounterUnwrapper {
         var delta = raw - previous
         var wrapped = false
         if delta < 0 {
-            guard let range, raw >= 0, previous <= range else { return .gap(from: before) }
+            guard let range, previous <= range else { return .gap(from: before) }
             delta += range
             wrapped = true
         }

@@ -17,63 +17,41 @@ struct AccountResult {
 /// inside, and those after its end until `isSettled`. The energy is never negative, never a counter's range too much, and
 /// never extrapolated over time that the meter did not see.
 package struct EnergyAccount: Sendable {
-    private enum Method {
-        case counter(CounterAccount)
-        case gauge(GaugeAccount)
-    }
-
     package let meter: MeterDescription
-    private var method: Method
+    // Exactly one of the two is there. An enum with payloads would copy them at every reading.
+    private var counter: CounterAccount?
+    private var gauge: GaugeAccount?
 
     /// - Parameter intervalSeconds: how often the sampler means to read this meter.
     package init(meter: MeterDescription, intervalSeconds: Double) {
         self.meter = meter
         switch meter.kind {
-        case .counter: method = .counter(CounterAccount(meter: meter))
-        case .gauge: method = .gauge(GaugeAccount(meter: meter, intervalSeconds: intervalSeconds))
+        case .counter: counter = CounterAccount(meter: meter)
+        case .gauge: gauge = GaugeAccount(meter: meter, intervalSeconds: intervalSeconds)
         }
     }
 
     package mutating func record(_ reading: Reading, at time: MonotonicTime) {
-        // Taken out and put back, so that the payload is changed in place and not copied.
-        switch method {
-        case .counter(var account):
-            switch reading {
-            case .counter(let raw): account.record(raw: raw, at: time)
-            case .gauge, .failed: account.fail()
-            }
-            method = .counter(account)
-        case .gauge(var account):
-            switch reading {
-            case .gauge(let microwatts): account.record(microwatts: microwatts, at: time)
-            case .counter, .failed: account.fail()
-            }
-            method = .gauge(account)
+        switch reading {
+        // Energy since some beginning is not negative: such a value is as good as a failed read.
+        case .counter(let microjoules) where counter != nil && microjoules >= 0: counter?.record(raw: microjoules, at: time)
+        case .gauge(let microwatts) where gauge != nil: gauge?.record(microwatts: microwatts, at: time)
+        case .counter, .gauge, .failed:
+            counter?.fail()
+            gauge?.fail()
         }
     }
 
     /// Begins the window.
     package mutating func open(at time: MonotonicTime) {
-        switch method {
-        case .counter(var account):
-            account.open(at: time)
-            method = .counter(account)
-        case .gauge(var account):
-            account.open(at: time)
-            method = .gauge(account)
-        }
+        counter?.open(at: time)
+        gauge?.open(at: time)
     }
 
     /// Ends the window; readings that come later settle its edge.
     package mutating func close(at time: MonotonicTime) {
-        switch method {
-        case .counter(var account):
-            account.close(at: time)
-            method = .counter(account)
-        case .gauge(var account):
-            account.close(at: time)
-            method = .gauge(account)
-        }
+        counter?.close(at: time)
+        gauge?.close(at: time)
     }
 
     /// Whether the updates of this meter can be watched closely enough to set an edge on them.
@@ -82,32 +60,24 @@ package struct EnergyAccount: Sendable {
     }
 
     /// Whether an edge could be set on an update right now.
-    package var isAlignedNow: Bool {
-        if case .counter(let account) = method { account.isAlignedNow } else { true }
-    }
+    package var isAlignedNow: Bool { counter?.isAlignedNow ?? true }
 
     /// Whether further readings would no longer change the result.
     package var isSettled: Bool {
-        switch method {
-        case .counter(let account): !isAlignable || account.isSettled
-        case .gauge(let account): account.isSettled
-        }
+        if let counter { return !isAlignable || counter.isSettled }
+        return gauge?.isSettled ?? true
     }
 
     /// Energy since the first good read, wraps taken out; `nil` for a gauge or before any reading.
     package var cumulative: Energy? {
-        guard case .counter(let account) = method, account.hasReading else { return nil }
-        return Energy(microjoules: account.cumulativeMicrojoules)
+        guard let counter, counter.hasReading else { return nil }
+        return Energy(microjoules: counter.cumulativeMicrojoules)
     }
 
     /// The energy of the window that was opened and closed, with its 95 % interval (coverage factor of the normal
     /// distribution: all parts here are of type B, whose degrees of freedom are infinite).
     package func result(inTotal: Bool) -> DomainEnergy {
-        let found =
-            switch method {
-            case .counter(let account): account.result()
-            case .gauge(let account): account.result()
-            }
+        let found = counter?.result() ?? gauge?.result() ?? .empty
         let resolution = meter.kind == .counter ? meter.resolution * meter.resolution / 6 : 0
         let accuracy = (meter.relativeAccuracy ?? 0) * found.microjoules / 3.0.squareRoot()
         let standard = (found.edgeVariance + resolution + accuracy * accuracy).squareRoot()

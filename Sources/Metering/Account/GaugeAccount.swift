@@ -4,12 +4,14 @@ import Core
 /// one that averages over a time w is a rectangle over (t − w, t], because a trapezoid over averages errs by percents.
 struct GaugeAccount {
     private let meter: MeterDescription
-    /// No new sample for this long is a gap: 2 τ + w, where τ is no shorter than the sampler's own interval.
+    /// No new sample for this long is a gap: 2.5 τ + w, where τ is no shorter than the sampler's own interval. One missed
+    /// read is silence for 2 τ; the half more is for a sampler that comes late.
     private let longestSilence: Int64
     private let averaging: Int64
 
     private var lastTime: MonotonicTime?
     private var lastMicrowatts: Double = 0
+    private var beforeLastMicrowatts: Double?
     private var hasFailedSinceGood = false
     private var flags: Set<EnergyFlag> = []
 
@@ -19,11 +21,13 @@ struct GaugeAccount {
     private var coveredNanoseconds: Int64 = 0
     private var variance: Double = 0
     private var firstMicrowatts: Double?
+    /// The lowest and highest power around an edge that cut an average; the next sample still counts to it.
+    private var cutRange: ClosedRange<Double>?
 
     init(meter: MeterDescription, intervalSeconds: Double) {
         self.meter = meter
         averaging = Int64(saturating: meter.averagingSeconds * 1e9)
-        longestSilence = Int64(saturating: 2e9 * max(meter.periodSeconds, intervalSeconds)) + averaging
+        longestSilence = Int64(saturating: 2.5e9 * max(meter.periodSeconds, intervalSeconds)) + averaging
     }
 
     var hasReading: Bool { lastTime != nil }
@@ -40,7 +44,12 @@ struct GaugeAccount {
 
     mutating func record(microwatts: Int64, at time: MonotonicTime) {
         let power = Double(max(0, microwatts))
+        if let range = cutRange {
+            variance += cutVariance(min(range.lowerBound, power)...max(range.upperBound, power))
+            cutRange = nil
+        }
         defer {
+            beforeLastMicrowatts = lastTime == nil ? nil : lastMicrowatts
             lastTime = time
             lastMicrowatts = power
             hasFailedSinceGood = false
@@ -85,16 +94,24 @@ struct GaugeAccount {
         microjoules += (at(from) + at(to)) / 2 * seconds
         coveredNanoseconds += to - from
         guard stepVariance else { return }
-        // Power that steps somewhere between two samples is wrong by the step times up to half their distance. Of an
-        // average only the pieces that an edge cuts are uncertain, for inside the window it is exact.
-        let cut = from > a || to < b
-        if averaging == 0 || cut {
-            let step = (power(before: p0) - p1) * (averaging == 0 ? length / 1e9 : Double(averaging) / 1e9)
+        if averaging == 0 {
+            // Power that steps somewhere between two samples is wrong by the step times up to half their distance.
+            let step = (p0 - p1) * length / 1e9
             variance += step * step / 12
+        } else if from > a || to < b {
+            // Of averages only those that an edge cuts are uncertain: where in their time the power was spent, the
+            // neighbours tell at best.
+            let around = [p1, lastMicrowatts, beforeLastMicrowatts ?? lastMicrowatts]
+            cutRange = (around.min() ?? p1)...(around.max() ?? p1)
         }
     }
 
-    private func power(before p0: Double) -> Double { averaging == 0 ? p0 : lastMicrowatts }
+    /// The step may be anywhere in the time that the average spans, and the average is itself up to its time old: a
+    /// triangle over ± w, whose variance is w²/6.
+    private func cutVariance(_ range: ClosedRange<Double>) -> Double {
+        let step = (range.upperBound - range.lowerBound) * meter.averagingSeconds
+        return step * step / 6
+    }
 
     func result() -> AccountResult {
         guard let start, let end, end > start else { return .empty }
@@ -107,7 +124,8 @@ struct GaugeAccount {
         let shift = (lastMicrowatts - (firstMicrowatts ?? lastMicrowatts)) * meter.periodSeconds
         // The resolution is the same rounding for all samples of a steady power.
         let rounding = meter.resolution * window.durationSeconds
-        let variance = variance + shift * shift / 3 + rounding * rounding / 12
+        var variance = variance + shift * shift / 3 + rounding * rounding / 12
+        if let range = cutRange { variance += cutVariance(range) }
         let shortest = 10 * max(meter.periodSeconds, meter.averagingSeconds)
         if window.durationSeconds < shortest || microjoules < 20 * meter.resolution * window.durationSeconds {
             flags.insert(.unresolved)

@@ -3,9 +3,9 @@ struct JitterHistogram {
     private var bins = [UInt32](repeating: 0, count: 1001)
     private var count = 0
 
-    /// - Parameter error: |actual − nominal| / nominal.
+    /// - Parameter error: |actual − nominal| / nominal; a number.
     mutating func add(_ error: Double) {
-        bins[min(1000, max(0, Int(saturating: error * 1000)))] &+= 1
+        bins[Int(max(0, min(1000, error * 1000)))] &+= 1
         count += 1
     }
 
@@ -19,11 +19,5 @@ struct JitterHistogram {
             if Double(seen) >= q * Double(count) { return Double(index + 1) / 1000 }
         }
         return 1
-    }
-}
-
-extension Int {
-    fileprivate init(saturating value: Double) {
-        self = value.isFinite ? Int(Swift.min(Swift.max(value, -1e15), 1e15)) : 0
     }
 }

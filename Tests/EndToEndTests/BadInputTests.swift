@@ -1,0 +1,121 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+    /// One clear line on standard error that names the thing and the remedy; 64 for wrong usage, 1 for failed work.
+    @Suite(.serialized) struct BadInputTests {
+        @Test(arguments: [
+            (["run", "quik"], "there is no suite `quik`; did you mean `quick`?"),
+            (["run", "./none.yaml"], "./none.yaml: no such file"),
+            (["run", "--task", "text-clasification"], "`text-clasification`; did you mean `text-classification`?"),
+            (["run", "--plugin", "onnx-proxys"], "there is no plugin `onnx-proxys`; did you mean `onnx-proxies`?"),
+            (["run", "--model", "gpt5"], "has no model `gpt5`"),
+            (["run", "--set", "sizes=tiny"], "has no parameter `sizes`; did you mean `size`?"),
+            (["run", "--set", "size=huge"], "size cannot be `huge` (possible: full, tiny)"),
+            (["run", "--set", "size"], "--set takes name=value"),
+            (["run", "--meter", "rapl"], "there is no meter rapl"),
+            (["run", "--scope", "wall"], "no meter here has the scope wall"),
+            (["run", "--repeats", "0"], "--repeats must be from 1"),
+            (["run", "--count", "many"], "many"),
+            (["table", "--format", "pdf"], "pdf"),
+            (["export", "--runs", "--samples"], "either --runs or --samples"),
+            (["frobnicate"], "frobnicate"),
+        ]) func wrongUsage(arguments: [String], message: String) async throws {
+            let scratch = try Scratch()
+            let outcome = try await Program.run(
+                [Program.taskwatt] + arguments, environment: scratch.environment, directory: scratch.path)
+            #expect(outcome.status == 64, "\(outcome.error)")
+            #expect(outcome.error.contains(message), "\(outcome.error)")
+            #expect(outcome.output.isEmpty)
+            // Nothing was begun.
+            #expect(!FileManager.default.fileExists(atPath: "\(scratch.state)/taskwatt.sqlite"))
+        }
+
+        @Test(arguments: [
+            ("runs:\n  - {task: fill-mask, duration: 3}\n", "suite.yaml:2:23: unknown key `duration`"),
+            ("runs:\n  - {task: fill-mask\n", "suite.yaml:3:1: not valid YAML"),
+            ("repeats: many\nruns: [{task: fill-mask}]\n", "suite.yaml:1:10: `repeats` must be a whole number"),
+            ("repeats: 3\n", "the key `runs` is missing"), ("runs: []\n", "`runs` is empty"), ("", "is empty"),
+        ]) func malformedSuites(text: String, message: String) async throws {
+            let scratch = try Scratch()
+            let file = try scratch.write("suite.yaml", text)
+            let outcome = try await scratch.taskwatt("run", file)
+            #expect(outcome.status == 64)
+            #expect(outcome.errorLines.count == 1)
+            #expect(outcome.error.contains(message), "\(outcome.error)")
+            #expect(outcome.error.contains("suite.yaml"))
+        }
+
+        @Test func aPluginThatDiesIsNamedAndWhatWasMeasuredBeforeIsKept() async throws {
+            let scratch = try Scratch()
+            let directory = "\(scratch.path)/data/taskwatt/plugins/broken"
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            _ = try scratch.write(
+                "data/taskwatt/plugins/broken/plugin.yaml",
+                "name: broken\nversion: 1.0.0\ndescription: dies\nprogram: die.sh\ntasks: [{id: dying}]\n")
+            let program = try scratch.write(
+                "data/taskwatt/plugins/broken/die.sh", "#!/bin/sh\necho 'no GPU here' >&2\nexit 3\n")
+            chmod(program, 0o755)
+            let suite = try scratch.write(
+                "suite.yaml",
+                """
+                repeats: 1
+                idle_s: 0
+                idle_after_s: 0
+                runs:
+                  - {task: text-classification, count: 3, parameters: {size: tiny}}
+                  - {task: dying, plugin: broken, count: 3}
+                  - {task: text-generation, count: 3, parameters: {size: tiny}}
+                """)
+            let outcome = try await scratch.taskwatt("run", suite, "--quiet", "--json")
+            #expect(outcome.status == 1)
+            #expect(outcome.errorLines.count == 1)
+            #expect(
+                outcome.error.contains(
+                    "dying: the plugin broken ended during `initialize`, with exit status 3 (it said: no GPU here)"))
+            #expect(try Rows(outcome.output).rows.map(\.task) == ["text-classification", "text-generation"])
+        }
+
+        @Test func withoutTheEngineThePluginSaysHowToGetIt() async throws {
+            let scratch = try Scratch()
+            let outcome = try await Program.run(
+                [Program.taskwatt, "run", "--task", "fill-mask", "--set", "size=tiny", "--quiet"],
+                environment: scratch.environment.merging(["TASKWATT_ONNXRUNTIME": "/no/such/libonnxruntime.so"]) { $1 })
+            #expect(outcome.status == 1)
+            #expect(outcome.errorLines.count == 1)
+            #expect(outcome.error.contains("ONNX Runtime 1.14 or later is not on this machine"))
+            #expect(outcome.error.contains("make deps"))
+        }
+
+        @Test func stateThatCannotBeUsed() async throws {
+            let scratch = try Scratch()
+            let file = try scratch.write("file", "")
+            let blocked = try await scratch.taskwatt("run", "--state-dir", "\(file)/state")
+            #expect(blocked.status == 1)
+            #expect(blocked.errorLines.count == 1)
+            #expect(blocked.error.contains("choose another with --state-dir"))
+            try FileManager.default.createDirectory(atPath: scratch.state, withIntermediateDirectories: true)
+            _ = try scratch.write(
+                "state/taskwatt.sqlite", "this is no database, and it is longer than a header of SQLite's is")
+            let damaged = try await scratch.taskwatt("table")
+            #expect(damaged.status == 1)
+            #expect(damaged.error.contains("is no database of taskwatt"))
+            #expect(try scratch.read("state/taskwatt.sqlite").hasPrefix("this is no database"))
+            let none = try await scratch.taskwatt("table", "--state-dir", "\(scratch.path)/new")
+            #expect(none.status == 1)
+            #expect(none.error.contains("`taskwatt run` makes one"))
+        }
+
+        @Test func helpIsThereForEveryCommand() async throws {
+            let scratch = try Scratch()
+            for command in ["run", "measure", "table", "export", "meters", "hardware", "plugins", "serve", "status"] {
+                let outcome = try await scratch.taskwatt(command, "--help")
+                #expect(outcome.status == 0)
+                #expect(outcome.output.contains("USAGE: taskwatt \(command)"))
+            }
+            for shell in ["bash", "zsh", "fish"] {
+                #expect(try await scratch.taskwatt("--generate-completion-script", shell).output.contains("taskwatt"))
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+import Foundation
+import Recording
+import Testing
+
+extension EndToEnd {
+    @Suite(.serialized) struct DaemonTests {
+        private func start(_ scratch: Scratch, _ prefix: [String] = [], environment: [String: String] = [:])
+            async throws -> Background
+        {
+            let command = prefix + [Program.taskwatt, "serve"]
+            let daemon = try Background(
+                command, environment: scratch.environment.merging(environment) { _, new in new },
+                log: "\(scratch.path)/daemon.log")
+            let isReady = try await eventually(within: 10) { try await scratch.taskwatt("status").status == 0 }
+            try #require(isReady, "the daemon does not answer: \(daemon.text)")
+            return daemon
+        }
+
+        private let longRun = [
+            "--task", "text-classification", "--repeats", "5000", "--count", "5", "--set", "size=tiny",
+        ]
+
+        @Test func runsASuiteShowsItAndStopsCleanly() async throws {
+            let scratch = try Scratch()
+            let daemon = try await start(scratch)
+            let run = try await scratch.taskwatt(
+                "run", "--task", "text-generation", "--repeats", "2", "--count", "20", "--set", "size=tiny")
+            #expect(run.status == 0, "\(run.error)")
+            #expect(run.error.contains("repeat 2/2: 20 inferences"))
+            #expect(run.output.contains("text generation"))
+            // The record is the daemon's, and every command reads it through the daemon.
+            let table = try await scratch.taskwatt("table", "--format", "json")
+            #expect(try Rows(table.output).rows.map(\.n) == [2])
+            let runs = try await scratch.taskwatt("export", "--runs")
+            #expect(runs.output.split(separator: "\r\n").count == 1 + 5)
+            let status = try await scratch.taskwatt("status")
+            #expect(status.output.contains("job 1: quick completed"))
+            #expect(status.output.contains("W now"))
+            daemon.send(SIGTERM)
+            #expect(try await daemon.status(within: 10) == 0)
+            #expect(!FileManager.default.fileExists(atPath: "\(scratch.state)/taskwatt.sock"))
+            #expect(try await scratch.taskwatt("status").status == 1)
+            // Samples that belong to no run are kept too.
+            let store = try #require(try Store.existing(directory: scratch.state))
+            #expect(try store.samples().contains { $0.run == nil })
+        }
+
+        @Test func theSocketIsForOwnerAndGroup() async throws {
+            let scratch = try Scratch()
+            let daemon = try await start(scratch)
+            let attributes = try FileManager.default.attributesOfItem(atPath: "\(scratch.state)/taskwatt.sock")
+            #expect(attributes[.posixPermissions] as? Int == 0o770)
+            daemon.send(SIGTERM)
+            #expect(try await daemon.status(within: 10) == 0)
+        }
+
+        @Test func sigtermInARunStopsInTimeWithThePluginGoneAndNothingLost() async throws {
+            let scratch = try Scratch()
+            let daemon = try await start(scratch)
+            let client = try Background(
+                [Program.taskwatt, "run"] + longRun, environment: scratch.environment, log: "\(scratch.path)/client.log"
+            )
+            #expect(try await eventually(within: 30) { client.text.contains("repeat 3/5000") }, "\(client.text)")
+            let before = ContinuousClock.now
+            daemon.send(SIGTERM)
+            #expect(try await daemon.status(within: 10) == 0)
+            #expect(before.duration(to: .now) < .seconds(10))
+            #expect(processes(with: "onnx-proxies").isEmpty)
+            #expect(try await client.status(within: 5) != 0)
+            #expect(client.text.contains("interrupted") || client.text.contains("the daemon ended"))
+            let store = try #require(try Store.existing(directory: scratch.state))
+            #expect(try store.runs(RunFilter(stage: .query)).count >= 3)
+            #expect(try store.suiteRuns().first?.status == "interrupted")
+        }
+
+        @Test func controlCInTheClientEndsItsJob() async throws {
+            let scratch = try Scratch()
+            let daemon = try await start(scratch)
+            let client = try Background(
+                [Program.taskwatt, "run"] + longRun, environment: scratch.environment, log: "\(scratch.path)/client.log"
+            )
+            #expect(try await eventually(within: 30) { client.text.contains("repeat 2/5000") }, "\(client.text)")
+            client.send(SIGINT)
+            #expect(try await client.status(within: 10) == 130)
+            #expect(client.text.contains("text classification"))
+            #expect(processes(with: "onnx-proxies").isEmpty)
+            // The daemon goes on and takes the next.
+            let next = try await scratch.taskwatt(
+                "run", "--task", "text-generation", "--repeats", "1", "--count", "5", "--set", "size=tiny", "--quiet")
+            #expect(next.status == 0, "\(next.error)")
+            daemon.send(SIGTERM)
+            #expect(try await daemon.status(within: 10) == 0)
+        }
+
+        @Test func aSecondInstanceIsRefused() async throws {
+            let scratch = try Scratch()
+            let daemon = try await start(scratch)
+            let second = try await scratch.taskwatt("serve")
+            #expect(second.status == 1)
+            #expect(second.errorLines.count == 1)
+            #expect(second.error.contains("in use by the daemon, process \(daemon.identifier)"))
+            daemon.send(SIGTERM)
+            #expect(try await daemon.status(within: 10) == 0)
+        }
+
+        @Test func aKilledDaemonLeavesAWholeRecordAndCanStartAgain() async throws {
+            let scratch = try Scratch()
+            let daemon = try await start(scratch)
+            let client = try Background(
+                [Program.taskwatt, "run"] + longRun, environment: scratch.environment, log: "\(scratch.path)/client.log"
+            )
+            #expect(try await eventually(within: 30) { client.text.contains("repeat 3/5000") }, "\(client.text)")
+            daemon.send(SIGKILL)
+            #expect(try await client.status(within: 10) == 1)
+            // The plugin sees that nobody listens and ends by itself.
+            #expect(try await eventually(within: 5) { processes(with: "onnx-proxies").isEmpty })
+            let again = try await start(scratch)
+            #expect(again.text.contains("cut off"))
+            let table = try await scratch.taskwatt("table", "--format", "json")
+            #expect(try Rows(table.output).rows.first.map(\.n) ?? 0 >= 3)
+            again.send(SIGTERM)
+            #expect(try await again.status(within: 10) == 0)
+            let store = try #require(try Store.existing(directory: scratch.state))
+            #expect(try store.suiteRuns().first?.status == "interrupted")
+        }
+
+        /// What only the daemon may read, it reads for a user of its group; the command is the user's own.
+        @Test func measuresForAUserWhoMayNotReadTheMeters() async throws {
+            try #require(geteuid() == 0, "this test plays two users and needs root: run `sudo make test`")
+            let scratch = try Scratch()
+            chmod(scratch.path, 0o755)
+            let copy = "\(scratch.path)/taskwatt"
+            try FileManager.default.copyItem(atPath: Program.taskwatt, toPath: copy)
+            let simulation = try Simulation(scratch, Simulation.machine())
+            // nobody, in the group of the daemon's socket. It cannot read energy_uj, which is 0400 and root's.
+            let user = "setpriv --reuid=65534 --regid=65534 --groups=0"
+            let script = try scratch.write(
+                "both.sh",
+                """
+                set -e
+                '\(copy)' serve & daemon=$!
+                for _ in $(seq 100); do '\(copy)' status >/dev/null 2>&1 && break; sleep 0.1; done
+                \(user) cat /sys/class/powercap/intel-rapl:0/energy_uj && exit 9
+                \(user) '\(copy)' measure --json -- id -u 2>'\(scratch.path)/out.json'
+                \(user) '\(copy)' meters >'\(scratch.path)/meters.txt'
+                kill $daemon; wait $daemon
+                """)
+            let outcome = try await Program.run(simulation.command(["bash", script]), environment: scratch.environment)
+            #expect(outcome.status == 0, "\(outcome.error)")
+            #expect(outcome.output.contains("65534"))
+            let measured = try Measured(scratch.read("out.json"))
+            #expect(measured.total.provenance == "measured")
+            #expect(try measured.domain("powercap/intel-rapl:0").energyJ > 0)
+            #expect(try scratch.read("meters.txt").contains("powercap/intel-rapl:0"))
+        }
+
+        /// And without a daemon the same user is told what would help.
+        @Test func saysWhatWouldMakeAMeterReadable() async throws {
+            try #require(geteuid() == 0, "this test plays two users and needs root: run `sudo make test`")
+            let scratch = try Scratch()
+            chmod(scratch.path, 0o755)
+            let copy = "\(scratch.path)/taskwatt"
+            try FileManager.default.copyItem(atPath: Program.taskwatt, toPath: copy)
+            let simulation = try Simulation(scratch, Simulation.machine())
+            let outcome = try await Program.run(
+                simulation.command([
+                    "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", copy, "meters",
+                ]), environment: ["HOME": "/nonexistent"])
+            #expect(outcome.status == 0, "\(outcome.error)")
+            #expect(outcome.output.contains("energy_uj is readable by root alone"))
+            #expect(outcome.output.contains("sudo chmod a+r /sys/class/powercap/*/energy_uj"))
+        }
+
+        @Test func tellsSystemdThatItIsReadyAliveAndStopping() async throws {
+            let scratch = try Scratch()
+            let listener = try scratch.write(
+                "listen.py",
+                """
+                import socket, sys
+                s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+                s.bind(sys.argv[1])
+                s.settimeout(20)
+                while True:
+                    message = s.recv(4096).decode()
+                    print(message, flush=True)
+                    if "STOPPING=1" in message: break
+                """)
+            let socket = "\(scratch.path)/notify"
+            let systemd = try Background(
+                ["/usr/bin/python3", listener, socket], environment: [:], log: "\(scratch.path)/systemd.log")
+            #expect(try await eventually(within: 5) { FileManager.default.fileExists(atPath: socket) })
+            let daemon = try await start(scratch, environment: ["NOTIFY_SOCKET": socket, "WATCHDOG_USEC": "600000"])
+            #expect(try await eventually(within: 5) { systemd.text.contains("WATCHDOG=1") })
+            #expect(systemd.text.contains("READY=1"))
+            daemon.send(SIGTERM)
+            #expect(try await daemon.status(within: 10) == 0)
+            #expect(try await systemd.status(within: 5) == 0)
+            #expect(systemd.text.contains("STOPPING=1"))
+        }
+
+        /// systemd's own judgement of the unit, on a machine that has it.
+        @Test func theUnitIsValidAndSandboxed() async throws {
+            let scratch = try Scratch()
+            let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..")
+                .standardized.path
+            let unit = try String(contentsOfFile: "\(repository)/Systemd/taskwatt.service", encoding: .utf8)
+            let file = try scratch.write(
+                "taskwatt.service", unit.replacing("/usr/bin/taskwatt", with: Program.taskwatt))
+            let verified = try await Program.run(["systemd-analyze", "verify", "--man=no", file])
+            #expect(verified.status == 0, "\(verified.error)")
+            #expect(!verified.error.contains("taskwatt.service"), "\(verified.error)")
+            let rated = try await Program.run(["systemd-analyze", "security", "--offline=true", "--threshold=40", file])
+            #expect(rated.status == 0, "\(rated.output.suffix(300))")
+        }
+    }
+}

@@ -1,0 +1,173 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+    @Suite(.serialized) struct MeasureTests {
+        /// Every domain agrees with the truth to the step of power that its counter really made, through a wrap.
+        private func check(_ simulation: Simulation, _ measured: Measured) async throws {
+            let window = measured.window
+            let truth = try await simulation.truth(from: window.startMonotonicS, to: window.endMonotonicS)
+            let gaps = try simulation.longestGaps()
+            let most = [
+                "powercap/intel-rapl:0": 100.0, "powercap/intel-rapl:0:0": 6, "powercap/intel-rapl:1": 150,
+                "powercap/intel-rapl-mmio:0": 100,
+            ]
+            for (id, watts) in most {
+                let domain = try measured.domain(id)
+                let step = watts * (try #require(gaps[id]))
+                #expect(abs(domain.energyJ - (truth[id] ?? 0)) <= step, "\(id)")
+                #expect(domain.coverage == 1, "\(id)")
+                #expect(domain.provenance == "measured", "\(id)")
+            }
+            #expect(try measured.domain("powercap/intel-rapl:0").flags.contains("wrapped"))
+            let gpu = try measured.domain("hwmon/amdgpu-isa-0000/power1")
+            #expect(abs(gpu.energyJ - (truth["hwmon/amdgpu"] ?? 0)) < 0.01)
+            let card = try measured.domain("hwmon/xe-isa-0000/energy1")
+            #expect(abs(card.energyJ - (truth["hwmon/xe"] ?? 0)) <= 25 * (gaps["hwmon/xe"] ?? 0))
+            // The mirror of the package, psys and the chip of unknown place are in no total.
+            let parts = ["powercap/intel-rapl:0", "powercap/intel-rapl:0:0", "hwmon/amdgpu", "hwmon/xe"]
+            let expected = parts.reduce(0) { $0 + (truth[$1] ?? 0) }
+            #expect(abs(measured.total.energyJ - expected) < 0.5)
+            #expect(measured.total.scope == "components")
+            #expect(measured.total.provenance == "measured")
+        }
+
+        @Test func agreesWithTheTruthThroughAWrap() async throws {
+            let scratch = try Scratch()
+            let simulation = try Simulation(scratch, Simulation.machine())
+            let outcome = try await Program.run(
+                simulation.command([
+                    Program.taskwatt, "measure", "--json", "--output", "\(scratch.path)/out.json", "--", "sleep", "6",
+                ]), environment: scratch.environment)
+            #expect(outcome.status == 0, "\(outcome.error)")
+            try await check(simulation, try Measured(scratch.read("out.json")))
+        }
+
+        /// The same as an ordinary user, in a user namespace.
+        @Test func agreesWithTheTruthWithoutRoot() async throws {
+            let scratch = try Scratch()
+            chmod(scratch.path, 0o777)
+            var command = [Program.taskwatt]
+            var prefix: [String] = []
+            var simulator = Program.simulator
+            if geteuid() == 0 {
+                // An ordinary user cannot be expected to reach into root's build directory.
+                for program in [Program.taskwatt, Program.simulator] {
+                    let copy = "\(scratch.path)/\((program as NSString).lastPathComponent)"
+                    try FileManager.default.copyItem(atPath: program, toPath: copy)
+                }
+                command = ["\(scratch.path)/taskwatt"]
+                simulator = "\(scratch.path)/sensor-simulator"
+                prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+            }
+            let simulation = try Simulation(scratch, Simulation.machine())
+            command += ["measure", "--json", "--output", "\(scratch.path)/out.json", "--", "sleep", "6"]
+            let outcome = try await Program.run(
+                prefix + simulation.command(command, simulator: simulator), environment: scratch.environment)
+            #expect(outcome.status == 0, "user namespaces are needed here: \(outcome.error)")
+            try await check(simulation, try Measured(scratch.read("out.json")))
+        }
+
+        @Test func readsThatFailAreBridgedAndNothingIsLost() async throws {
+            let scratch = try Scratch()
+            let simulation = try Simulation(
+                scratch,
+                """
+                {"zones": [{"zone": "intel-rapl:0", "name": "package-0", "load": {"base": 80}, "update": 0.001,
+                  "range": 262143328850, "fails_from": 2, "fails_to": 4}]}
+                """)
+            let outcome = try await Program.run(
+                simulation.command([
+                    Program.taskwatt, "measure", "--json", "--output", "\(scratch.path)/out.json", "--", "sleep", "6",
+                ]), environment: scratch.environment)
+            #expect(outcome.status == 0, "\(outcome.error)")
+            let measured = try Measured(scratch.read("out.json"))
+            let domain = try measured.domain("powercap/intel-rapl:0")
+            #expect(domain.flags == ["bridged"])
+            #expect(domain.coverage == 1)
+            // The longest gap holds the two seconds without an update, so the tolerance here is three steps of a millisecond.
+            #expect(abs(domain.energyJ - 80 * measured.window.durationS) < 80 * 0.01)
+        }
+
+        @Test func theScopeCanBeChosen() async throws {
+            let scratch = try Scratch()
+            let simulation = try Simulation(scratch, Simulation.machine())
+            let outcome = try await Program.run(
+                simulation.command([
+                    Program.taskwatt, "measure", "--scope", "system", "--json", "--output", "\(scratch.path)/out.json",
+                    "--",
+                    "sleep", "1",
+                ]), environment: scratch.environment)
+            #expect(outcome.status == 0, "\(outcome.error)")
+            let total = try Measured(scratch.read("out.json")).total
+            #expect(total.scope == "system")
+            #expect(abs(total.energyJ / 150 - 1) < 0.2)
+            let wall = try await Program.run(
+                simulation.command([Program.taskwatt, "measure", "--scope", "wall", "--", "true"]),
+                environment: scratch.environment)
+            #expect(wall.status == 64)
+            #expect(wall.errorLines.count == 1)
+            #expect(wall.error.contains("no meter here has the scope wall; there is system, components"))
+        }
+
+        @Test func outputInputAndStatusPassThrough() async throws {
+            let scratch = try Scratch()
+            let outcome = try await scratch.taskwatt("measure", "--", "sh", "-c", "echo out; echo err >&2; exit 7")
+            #expect(outcome.status == 7)
+            #expect(outcome.output == "out\n")
+            #expect(outcome.error.hasPrefix("err\n"))
+            #expect(outcome.error.contains("estimated"))
+            #expect(outcome.error.contains("kWh"))
+            let killed = try await scratch.taskwatt("measure", "--", "sh", "-c", "kill -9 $$")
+            #expect(killed.status == 137)
+            let pipe = try await Program.run(
+                ["sh", "-c", "echo hello | '\(Program.taskwatt)' measure -- cat"], environment: scratch.environment)
+            #expect(pipe.output == "hello\n")
+        }
+
+        @Test func theDocumentHasTheFormThatIsPromised() async throws {
+            let scratch = try Scratch()
+            let outcome = try await scratch.taskwatt("measure", "--json", "--interval", "10ms", "--", "sleep", "0.3")
+            let measured = try Measured(outcome.error)
+            #expect(measured.window.durationS >= 0.3)
+            #expect(
+                abs(measured.window.endMonotonicS - measured.window.startMonotonicS - measured.window.durationS)
+                    < 1e-6)
+            #expect(measured.domains.count == 1)
+            #expect(measured.total.energyJ > 0)
+        }
+
+        @Test(arguments: [
+            (["measure"], 64, "Name a command after --"),
+            (["measure", "--", "no-such-program-here"], 127, "no-such-program-here cannot be found"),
+            (["measure", "--", "/etc/passwd"], 126, "/etc/passwd may not be executed"),
+            (["measure", "--interval", "0", "--", "true"], 64, "interval"),
+            (["measure", "--interval", "soon", "--", "true"], 64, "interval"),
+            (["measure", "--meter", "nvml/0", "--", "true"], 64, "there is no meter nvml/0"),
+            (["measure", "--scope", "moon", "--", "true"], 64, "moon"),
+            (
+                ["measure", "--output", "/no/such/directory/x", "--", "true"], 1,
+                "/no/such/directory/x cannot be written"
+            ),
+        ]) func badInput(arguments: [String], status: Int, message: String) async throws {
+            let scratch = try Scratch()
+            let outcome = try await Program.run([Program.taskwatt] + arguments, environment: scratch.environment)
+            #expect(outcome.status == Int32(status))
+            #expect(outcome.error.contains(message), "\(outcome.error)")
+        }
+
+        /// SIGTERM is for the command, whose end is then reported.
+        @Test func aSignalReachesTheCommandAndTheResultIsPrinted() async throws {
+            let scratch = try Scratch()
+            let background = try Background(
+                [Program.taskwatt, "measure", "--", "sleep", "60"], environment: scratch.environment,
+                log: "\(scratch.path)/log")
+            #expect(try await eventually(within: 5) { !processes(with: "sleep\u{0}60").isEmpty })
+            try await Task.sleep(for: .milliseconds(300))
+            background.send(SIGTERM)
+            #expect(try await background.status(within: 5) == 143)
+            #expect(background.text.contains("total components"))
+            #expect(processes(with: "sleep\u{0}60").isEmpty)
+        }
+    }
+}

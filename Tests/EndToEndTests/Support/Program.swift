@@ -1,0 +1,135 @@
+import Foundation
+import Subprocess
+import SystemPackage
+
+/// What a program printed, and how it ended.
+struct Outcome: Sendable {
+    var status: Int32
+    var output: String
+    var error: String
+
+    /// The lines of standard error.
+    var errorLines: [String] { error.split(separator: "\n").map(String.init) }
+}
+
+/// The programs that were built beside the tests, run as real processes.
+enum Program {
+    /// Where SwiftPM puts programs and the test bundle.
+    static let directory = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        .path
+
+    static var taskwatt: String { "\(directory)/taskwatt" }
+    static var simulator: String { "\(directory)/sensor-simulator" }
+
+    /// Runs to the end.
+    static func run(
+        _ command: [String], environment: [String: String] = [:], directory: String? = nil
+    ) async throws -> Outcome {
+        let result = try await Subprocess.run(
+            .name(command[0]), arguments: Arguments(Array(command.dropFirst())), environment: updated(environment),
+            workingDirectory: directory.map { FilePath($0) }, input: .none, output: .string(limit: 64 << 20),
+            error: .string(limit: 64 << 20))
+        let status: Int32 =
+            switch result.terminationStatus {
+            case .exited(let code): code
+            case .signaled(let signal): 128 + signal
+            }
+        return Outcome(status: status, output: result.standardOutput ?? "", error: result.standardError ?? "")
+    }
+
+    private static func updated(_ environment: [String: String]) -> Subprocess.Environment {
+        var variables: [Subprocess.Environment.Key: String?] = [:]
+        for (key, value) in environment { variables[Subprocess.Environment.Key(stringLiteral: key)] = value }
+        return .inherit.updating(variables)
+    }
+}
+
+/// A directory of its own for a test: state, cache and files; it goes with the value.
+final class Scratch: Sendable {
+    let path: String
+
+    init() throws {
+        path =
+            FileManager.default.temporaryDirectory.appendingPathComponent("taskwatt-e2e-\(UUID().uuidString.prefix(8))")
+            .path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    var state: String { "\(path)/state" }
+
+    /// Nothing of the person who runs the tests is read or written.
+    var environment: [String: String] {
+        [
+            "TASKWATT_STATE_DIR": state, "TASKWATT_CACHE_DIR": "\(path)/cache", "XDG_DATA_HOME": "\(path)/data",
+            "XDG_RUNTIME_DIR": "\(path)/runtime", "NO_COLOR": "1",
+        ]
+    }
+
+    func write(_ name: String, _ text: String) throws -> String {
+        let file = "\(path)/\(name)"
+        try text.write(toFile: file, atomically: true, encoding: .utf8)
+        return file
+    }
+
+    func read(_ name: String) throws -> String { try String(contentsOfFile: "\(path)/\(name)", encoding: .utf8) }
+
+    func taskwatt(_ arguments: String...) async throws -> Outcome {
+        try await Program.run([Program.taskwatt] + arguments, environment: environment)
+    }
+}
+
+/// A program that runs in the background until the test stops it.
+final class Background: @unchecked Sendable {
+    // Foundation's Process is not Sendable; it is started once and then only asked and signalled.
+    private let process = Process()
+    let log: String
+
+    init(_ command: [String], environment: [String: String], log: String) throws {
+        self.log = log
+        FileManager.default.createFile(atPath: log, contents: nil)
+        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
+        process.executableURL = URL(fileURLWithPath: command[0])
+        process.arguments = Array(command.dropFirst())
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = handle
+        process.standardError = handle
+        try process.run()
+    }
+
+    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+
+    var identifier: Int32 { process.processIdentifier }
+    var isRunning: Bool { process.isRunning }
+    var text: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
+
+    func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+
+    /// Waits for its end; `nil` if that takes longer.
+    func status(within seconds: Double) async throws -> Int32? {
+        try await eventually(within: seconds) { !self.process.isRunning } ? process.terminationStatus : nil
+    }
+}
+
+/// Asks until it is so, or the time is over.
+func eventually(within seconds: Double, _ condition: () async throws -> Bool) async throws -> Bool {
+    let end = ContinuousClock.now + .seconds(seconds)
+    while ContinuousClock.now < end {
+        if try await condition() { return true }
+        try await Task.sleep(for: .milliseconds(50))
+    }
+    return try await condition()
+}
+
+/// Processes whose command line contains a text.
+func processes(with text: String) -> [Int32] {
+    let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+    return all.compactMap(Int32.init).filter { process in
+        let line = (try? Data(contentsOf: URL(fileURLWithPath: "/proc/\(process)/cmdline"))) ?? Data()
+        let state = (try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? ""
+        let isZombie = state.split(separator: ")").last?.hasPrefix(" Z") ?? true
+        return !isZombie && String(decoding: line, as: UTF8.self).contains(text)
+    }
+}

@@ -1,0 +1,90 @@
+import Foundation
+import Testing
+
+/// Power sensors whose true energy is known, played under `/sys/class` to the command that is run in it.
+struct Simulation {
+    let file: String
+
+    /// - Parameter spec: the JSON of SimulatorSpec.
+    init(_ scratch: Scratch, _ spec: String) throws { file = try scratch.write("spec.json", spec) }
+
+    /// Two packages' worth of zones with a mirror and psys, and chips of three kinds; the first counter wraps.
+    static func machine(wrapsAfter: Double = 3, mode: String = "0400") -> String {
+        """
+        {"zones": [
+          {"zone": "intel-rapl:0", "name": "package-0", "load": {"base": 40, "square": 60, "period": 1.3}, "update": 0.001,
+           "range": 262143328850, "wraps_after": \(wrapsAfter), "mode": "\(mode)"},
+          {"zone": "intel-rapl:0:0", "name": "dram", "load": {"base": 6}, "update": 0.001, "range": 65712999613,
+           "mode": "\(mode)"},
+          {"zone": "intel-rapl:1", "name": "psys", "load": {"base": 150}, "update": 0.001, "range": 262143328850,
+           "mode": "\(mode)"},
+          {"zone": "intel-rapl-mmio:0", "name": "package-0", "load": {"base": 40, "square": 60, "period": 1.3},
+           "update": 0.001, "range": 262143328850, "mode": "\(mode)"}],
+         "chips": [
+          {"driver": "amdgpu", "kind": "average", "load": {"base": 30}, "update": 0.5, "label": "PPT"},
+          {"driver": "xe", "kind": "energy", "load": {"base": 25}, "update": 0.001, "label": "card"},
+          {"driver": "ina219", "kind": "input", "load": {"base": 5}, "update": 0.1}]}
+        """
+    }
+
+    /// The command that runs another one in the simulation.
+    func command(_ inner: [String], simulator: String = Program.simulator) -> [String] {
+        [simulator, "play", file] + inner
+    }
+
+    /// Joules of every sensor between two times of CLOCK_MONOTONIC, by the simulator's own word.
+    func truth(from start: Double, to end: Double) async throws -> [String: Double] {
+        let outcome = try await Program.run([Program.simulator, "truth", file, String(start), String(end)])
+        return try JSONDecoder().decode([String: Double].self, from: Data(outcome.output.utf8))
+    }
+
+    /// The longest time between two updates of each sensor in the simulation that ended.
+    func longestGaps() throws -> [String: Double] {
+        let data = try Data(contentsOf: URL(fileURLWithPath: "\(file).report"))
+        return try JSONDecoder().decode([String: Double].self, from: data)
+    }
+}
+
+/// What `measure --json` prints, as far as its form is promised.
+struct Measured: Decodable {
+    struct Window: Decodable {
+        var startMonotonicS: Double
+        var endMonotonicS: Double
+        var durationS: Double
+    }
+
+    struct Total: Decodable {
+        var energyJ: Double
+        var uncertaintyJ: Double
+        var scope: String
+        var provenance: String
+        var coverage: Double
+    }
+
+    struct Domain: Decodable {
+        var id: String
+        var name: String
+        var scope: String
+        var kind: String
+        var provenance: String
+        var energyJ: Double
+        var uncertaintyJ: Double
+        var coverage: Double
+        var flags: [String]
+    }
+
+    var window: Window
+    var total: Total
+    var domains: [Domain]
+
+    init(_ text: String) throws { self = try decoded(text) }
+
+    func domain(_ id: String) throws -> Domain { try #require(domains.first { $0.id == id }, "no domain \(id)") }
+}
+
+/// JSON whose keys are in snake case.
+func decoded<Value: Decodable>(_ text: String) throws -> Value {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(Value.self, from: Data(text.utf8))
+}

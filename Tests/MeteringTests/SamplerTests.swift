@@ -1,0 +1,88 @@
+import Core
+import Testing
+
+@testable import Metering
+
+@Suite struct SamplerTests {
+    @Test func deadlinesStayOnTheirGrid() throws {
+        let clock = SimulatedClock(latenessNanoseconds: 3_000_000)
+        let session = try MeteringSession(
+            listings: [SimulatedCounter().listing(clock)], intervalSeconds: 0.1, clock: clock)
+        let begin = clock.now()
+        var ticks = 0
+        while clock.now().seconds(since: begin) < 60 {
+            clock.sleep(until: try #require(session.tick()))
+            ticks += 1
+        }
+        // Work-then-sleep would lose 1.5 ms a tick, which is nine ticks a minute.
+        #expect(abs(ticks - 600) <= 2)
+    }
+
+    @Test func aSamplerThatWasHeldUpDoesNotMakeUpForItInABurst() throws {
+        let clock = SimulatedClock()
+        let session = try MeteringSession(
+            listings: [SimulatedCounter().listing(clock)], intervalSeconds: 0.1, clock: clock)
+        clock.sleep(until: clock.now().advanced(bySeconds: 10))
+        let next = try #require(session.tick())
+        #expect(next > clock.now())
+        #expect(session.takeSamples().count == 2)
+    }
+
+    @Test func samplesAreEnergyThatOnlyGrows() throws {
+        let clock = SimulatedClock()
+        var counter = SimulatedCounter(waveform: Waveform(base: 100), range: 210_000_000)
+        counter.plausibleWatts = 150
+        let session = try MeteringSession(listings: [counter.listing(clock)], intervalSeconds: 0.1, clock: clock)
+        for _ in 0..<300 { clock.sleep(until: try #require(session.tick())) }
+        let samples = session.takeSamples()
+        // The first reading is made as the session begins.
+        #expect(samples.count == 300)
+        #expect(
+            zip(samples, samples.dropFirst()).allSatisfy {
+                $0.time < $1.time && ($0.energy ?? .zero) <= ($1.energy ?? .zero)
+            })
+        let powers = samples.compactMap(\.power?.watts)
+        #expect(powers.count == 299)
+        #expect(powers.allSatisfy { abs($0 - 100) < 3 })
+        #expect(session.takeSamples().isEmpty)
+    }
+
+    /// When nobody takes the samples, memory stays what it is and the newest are kept.
+    @Test func theRingKeepsTheNewest() {
+        var ring = SampleRing(capacity: 3)
+        for index in 0..<5 {
+            ring.append(
+                RawSample(meter: index, time: MonotonicTime(nanoseconds: Int64(index)), energy: nil, power: nil))
+        }
+        #expect(ring.drain().map(\.meter) == [2, 3, 4])
+        #expect(ring.drain().isEmpty)
+    }
+
+    @Test func jitterIsTheNinetyFifthPercentile() {
+        var histogram = JitterHistogram()
+        for _ in 0..<19 { histogram.add(0.001) }
+        #expect(histogram.quantile(0.95) == nil)
+        for _ in 0..<77 { histogram.add(0.001) }
+        for _ in 0..<4 { histogram.add(0.5) }
+        #expect(histogram.quantile(0.95) == 0.002)
+        for _ in 0..<4 { histogram.add(.infinity) }
+        #expect((histogram.quantile(0.95) ?? 0) > 0.4)
+    }
+
+    @Test func windowsAreIndependentOfEachOther() throws {
+        let clock = SimulatedClock()
+        let counter = SimulatedCounter(waveform: Waveform(base: 100))
+        let session = try MeteringSession(listings: [counter.listing(clock)], intervalSeconds: 0.1, clock: clock)
+        let selection = try TotalSelection(meters: session.meters)
+        let outer = session.openWindow()
+        clock.sleep(until: clock.now().advanced(bySeconds: 1))
+        let inner = session.openWindow()
+        clock.sleep(until: clock.now().advanced(bySeconds: 1))
+        let short = try #require(session.closeWindow(inner, selection: selection))
+        let long = try #require(session.closeWindow(outer, selection: selection))
+        #expect(abs(short.total.energy.joules - 100 * short.window.durationSeconds) < 0.1)
+        #expect(abs(long.total.energy.joules - 100 * long.window.durationSeconds) < 0.1)
+        #expect(session.closeWindow(outer, selection: selection) == nil)
+        session.discardWindow(inner)
+    }
+}

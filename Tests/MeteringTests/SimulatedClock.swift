@@ -1,0 +1,60 @@
+import Core
+import Metering
+import Synchronization
+
+/// Time that moves when somebody reads it (a microsecond) or sleeps (with a lateness such as a real machine's), so that
+/// minutes are measured in milliseconds and every test sees the same time.
+final class SimulatedClock: MeteringClock {
+    private struct State {
+        var now: Int64
+        var suspended: Int64 = 0
+        var random: SeededRandom
+    }
+
+    private let state: Mutex<State>
+    private let latenessNanoseconds: Int64
+
+    /// - Parameter latenessNanoseconds: the longest that a sleep overruns its deadline.
+    init(start: Double = 1000, latenessNanoseconds: Int64 = 120_000, seed: UInt64 = 1) {
+        state = Mutex(State(now: Int64(start * 1e9), random: SeededRandom(seed: seed)))
+        self.latenessNanoseconds = latenessNanoseconds
+    }
+
+    func now() -> MonotonicTime {
+        state.withLock { state in
+            state.now += 1000
+            return MonotonicTime(nanoseconds: state.now)
+        }
+    }
+
+    /// The time, without moving it: for the hardware, which takes none.
+    func peek() -> Int64 { state.withLock(\.now) }
+
+    func sleep(until deadline: MonotonicTime) {
+        state.withLock { state in
+            let late = latenessNanoseconds > 0 ? Int64.random(in: 0...latenessNanoseconds, using: &state.random) : 0
+            state.now = max(state.now, deadline.nanoseconds + late)
+        }
+    }
+
+    /// The machine sleeps: CLOCK_MONOTONIC stands still and CLOCK_BOOTTIME goes on.
+    func suspend(seconds: Double) { state.withLock { $0.suspended += Int64(seconds * 1e9) } }
+
+    func suspendedNanoseconds() -> Int64 { state.withLock(\.suspended) }
+    func wallTime() -> Double { 1.7e9 + Double(peek()) / 1e9 }
+}
+
+/// Numbers that are the same in every run.
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 | 1 }
+
+    mutating func next() -> UInt64 {
+        // xorshift64*, Vigna 2016.
+        state ^= state >> 12
+        state ^= state << 25
+        state ^= state >> 27
+        return state &* 0x2545_f491_4f6c_dd1d
+    }
+}

@@ -1,0 +1,79 @@
+import Foundation
+import Glibc
+
+/// The files under `/sys/class`, in a mount namespace of our own.
+struct SimulatedTree {
+    private static let classes = "/sys/class"
+
+    /// Replaces `/sys/class/powercap` and `/sys/class/hwmon`, and leaves every other class as it is: libsensors has `/sys`
+    /// compiled in, and asks statfs(2) whether it is sysfs, so only what lies below is covered.
+    static func mountOver() throws {
+        let saved = FileManager.default.temporaryDirectory.appendingPathComponent("sys-class-\(getpid())").path
+        mkdir(saved, 0o700)
+        try check(mount(classes, saved, nil, UInt(MS_BIND | MS_REC), nil), "bind \(classes)")
+        try check(mount("tmpfs", classes, "tmpfs", 0, "mode=0755"), "tmpfs over \(classes)")
+        for name in try FileManager.default.contentsOfDirectory(atPath: saved)
+        where name != "hwmon" && name != "powercap" {
+            mkdir("\(classes)/\(name)", 0o755)
+            _ = mount("\(saved)/\(name)", "\(classes)/\(name)", nil, UInt(MS_BIND | MS_REC), nil)
+        }
+        umount2(saved, Int32(MNT_DETACH))
+        rmdir(saved)
+        mkdir("\(classes)/powercap", 0o755)
+        mkdir("\(classes)/hwmon", 0o755)
+    }
+
+    /// Makes a zone's files; returns the one that moves.
+    static func make(_ zone: SimulatorSpec.Zone) throws -> String {
+        let path = "\(classes)/powercap/\(zone.zone)"
+        mkdir(path, 0o755)
+        try write(zone.name, to: "\(path)/name")
+        try write("1", to: "\(path)/enabled")
+        if let range = zone.range { try write(String(range), to: "\(path)/max_energy_range_uj") }
+        try write("0", to: "\(path)/energy_uj")
+        chmod("\(path)/energy_uj", zone.mode.flatMap { mode_t($0, radix: 8) } ?? 0o400)
+        return "\(path)/energy_uj"
+    }
+
+    /// Makes a chip's files; returns the one that moves. The chip's place in hwmon is a symbolic link to a directory with a
+    /// `device` in it, else libsensors does not see it.
+    static func make(_ chip: SimulatorSpec.Chip, number: Int) throws -> String {
+        let device = "\(classes)/simulated-\(number)"
+        let path = "\(device)/hwmon\(number)"
+        for directory in [device, path, "\(path)/device"] { mkdir(directory, 0o755) }
+        symlink("../simulated-\(number)/hwmon\(number)", "\(classes)/hwmon/hwmon\(number)")
+        try write(chip.driver, to: "\(path)/name")
+        switch chip.kind {
+        case .average:
+            if let label = chip.label { try write(label, to: "\(path)/power1_label") }
+            try write(String(Int(chip.update * 1000)), to: "\(path)/power1_average_interval")
+            try write("0", to: "\(path)/power1_average")
+            return "\(path)/power1_average"
+        case .input:
+            if let label = chip.label { try write(label, to: "\(path)/power1_label") }
+            try write(String(Int(chip.update * 1000)), to: "\(path)/update_interval")
+            try write("0", to: "\(path)/power1_input")
+            return "\(path)/power1_input"
+        case .energy:
+            if let label = chip.label { try write(label, to: "\(path)/energy1_label") }
+            try write("0", to: "\(path)/energy1_input")
+            return "\(path)/energy1_input"
+        }
+    }
+
+    private static func write(_ text: String, to path: String) throws {
+        guard FileManager.default.createFile(atPath: path, contents: Data("\(text)\n".utf8)) else {
+            throw SimulatorError("\(path) cannot be made")
+        }
+        chmod(path, 0o444)
+    }
+
+    private static func check(_ result: Int32, _ what: String) throws {
+        if result != 0 { throw SimulatorError("\(what): \(String(cString: strerror(errno)))") }
+    }
+}
+
+struct SimulatorError: Error, CustomStringConvertible {
+    var description: String
+    init(_ description: String) { self.description = description }
+}

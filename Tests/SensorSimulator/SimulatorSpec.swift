@@ -1,0 +1,71 @@
+import Foundation
+
+/// What is simulated: power sensors whose energy is known in closed form for every moment of CLOCK_MONOTONIC.
+struct SimulatorSpec: Decodable {
+    /// Power in watts: a base, and a square wave that adds to it in the second half of each period.
+    struct Load: Decodable {
+        var base: Double
+        var square: Double?
+        var period: Double?
+
+        /// Joules from time 0 to `t` seconds.
+        func energy(to t: Double) -> Double {
+            guard let square, let period else { return base * t }
+            let periods = (t / period).rounded(.down)
+            let part = t - periods * period
+            return base * t + square * (periods * period / 2 + max(0, part - period / 2))
+        }
+
+        func power(at t: Double) -> Double {
+            guard let square, let period else { return base }
+            let part = t / period - (t / period).rounded(.down)
+            return part >= 0.5 ? base + square : base
+        }
+    }
+
+    /// A zone of `/sys/class/powercap`.
+    struct Zone: Decodable {
+        /// The directory, such as `intel-rapl:0`.
+        var zone: String
+        var name: String
+        var load: Load
+        /// Seconds between two updates of the counter.
+        var update: Double
+        /// In microjoules; none: the file is not there.
+        var range: Int64?
+        /// The counter wraps so many seconds after the simulation begins.
+        var wrapsAfter: Double?
+        /// Mode of `energy_uj`, in octal: the kernel's is 0400.
+        var mode: String?
+        /// Reads fail from so many seconds after the beginning, to so many.
+        var failsFrom: Double?
+        var failsTo: Double?
+    }
+
+    /// A chip of `/sys/class/hwmon` with one feature.
+    struct Chip: Decodable {
+        enum Kind: String, Decodable {
+            /// `power1_average` over the update interval, with `power1_average_interval`.
+            case average
+            /// `power1_input`, the power of the moment.
+            case input
+            /// `energy1_input`, a counter.
+            case energy
+        }
+
+        var driver: String
+        var kind: Kind
+        var load: Load
+        var update: Double
+        var label: String?
+    }
+
+    var zones: [Zone]?
+    var chips: [Chip]?
+
+    init(file: String) throws {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        self = try decoder.decode(SimulatorSpec.self, from: Data(contentsOf: URL(fileURLWithPath: file)))
+    }
+}
