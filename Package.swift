@@ -95,7 +95,7 @@ let package = Package(
         // Tests. What only tests need is in Tests/; the simulator stands for sensors that are not here.
         .executableTarget(name: "sensor-simulator", path: "Tests/SensorSimulator"),
         .testTarget(name: "CoreTests", dependencies: ["Core"]),
-        .testTarget(name: "HostTests", dependencies: ["Host"]),
+        .testTarget(name: "HostTests", dependencies: ["Core", "Host"]),
         .testTarget(name: "HardwareTests", dependencies: ["Hardware", "Host"], resources: [.copy("Fixtures")]),
         .testTarget(name: "MeteringTests", dependencies: ["Core", "Host", "Metering"]),
         .testTarget(name: "OnnxTests", dependencies: ["Onnx"]),

@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,83 +31,132 @@ static uint16_t speed(unsigned code) {
     return code < sizeof tenths / sizeof *tenths ? tenths[code] : 0;
 }
 
-static void name(struct pci_access *access, char *buffer, int size, int flags, int a, int b) {
-    char found[512] = "";
-    // Without the number that stands in for a name that is not in pci.ids.
-    char *text = pci_lookup_name(access, found, sizeof found, flags | PCI_LOOKUP_NO_NUMBERS, a, b);
-    snprintf(buffer, (size_t)size, "%s", text != NULL ? text : "");
+// A scan as far as it has come. It lies outside the frame that a jump leaves, so its values are whole after one.
+struct progress {
+    const char *sysfs, *dump, *ids;
+    struct pci_access *access;
+    // The device that is being read, and where it goes.
+    struct pci_dev *dev;
+    TWPCIDevice *out;
+};
+
+// Takes one step; false where libpci gave it up, with its reason in `message`.
+static bool try(void (*step)(struct progress *), struct progress *progress) {
+    if (setjmp(escape) != 0) return false;
+    step(progress);
+    return true;
 }
 
-static void fill(struct pci_access *access, struct pci_dev *dev, TWPCIDevice *out) {
-    out->domain = (uint32_t)dev->domain;
-    out->bus = dev->bus;
-    out->device = dev->dev;
-    out->function = dev->func;
-    out->numa_node = -1;
-    int known = pci_fill_info(dev, PCI_FILL_IDENT | PCI_FILL_CLASS | PCI_FILL_CLASS_EXT | PCI_FILL_SUBSYS |
-                                       PCI_FILL_NUMA_NODE | PCI_FILL_CAPS);
-    out->vendor_id = dev->vendor_id;
-    out->device_id = dev->device_id;
-    out->class_id = dev->device_class;
-    if (known & PCI_FILL_CLASS_EXT) {
-        out->programming_interface = dev->prog_if;
-        out->revision = dev->rev_id;
+static void find_devices(struct progress *p) {
+    // The method is always named: left to itself, libpci would in the end try the I/O ports.
+    if (p->dump != NULL) {
+        p->access->method = PCI_ACCESS_DUMP;
+        pci_set_param(p->access, "dump.name", (char *)p->dump);
+    } else {
+        p->access->method = PCI_ACCESS_SYS_BUS_PCI;
+        if (p->sysfs != NULL) pci_set_param(p->access, "sysfs.path", (char *)p->sysfs);
     }
+    if (p->ids != NULL) pci_set_name_list_path(p->access, (char *)p->ids, 0);
+    pci_init(p->access);
+    pci_scan_bus(p->access);
+}
+
+static void load_names(struct progress *p) { pci_load_name_list(p->access); }
+
+static void clean_up(struct progress *p) { pci_cleanup(p->access); }
+
+static void name(struct progress *p, char *buffer, size_t size, int flags, int a, int b) {
+    char found[512] = "";
+    // Without the number that stands in for a name that is not known; and from the list alone where one is given.
+    flags |= PCI_LOOKUP_NO_NUMBERS | (p->ids != NULL ? PCI_LOOKUP_NO_HWDB : 0);
+    char *text = pci_lookup_name(p->access, found, sizeof found, flags, a, b);
+    snprintf(buffer, size, "%s", text != NULL ? text : "");
+}
+
+static void fill_names(struct progress *p) {
+    TWPCIDevice *out = p->out;
+    name(p, out->vendor_name, sizeof out->vendor_name, PCI_LOOKUP_VENDOR, out->vendor_id, 0);
+    name(p, out->device_name, sizeof out->device_name, PCI_LOOKUP_DEVICE, out->vendor_id, out->device_id);
+    name(p, out->class_name, sizeof out->class_name, PCI_LOOKUP_CLASS, out->class_id, 0);
+}
+
+static void fill_link(struct progress *p) {
+    struct pci_cap *express = pci_find_cap(p->dev, PCI_CAP_ID_EXP, PCI_CAP_NORMAL);
+    if (express == NULL) return;
+    uint32_t capabilities = pci_read_long(p->dev, (int)express->addr + PCI_EXP_LNKCAP);
+    uint16_t status = pci_read_word(p->dev, (int)express->addr + PCI_EXP_LNKSTA);
+    // All ones: the device does not answer, as when it is powered down.
+    if (capabilities == 0xffffffff || capabilities == 0) return;
+    p->out->max_link_speed = speed(capabilities & PCI_EXP_LNKCAP_SPEED);
+    p->out->max_link_width = (uint16_t)((capabilities & PCI_EXP_LNKCAP_WIDTH) >> 4);
+    p->out->link_speed = speed(status & PCI_EXP_LNKSTA_SPEED);
+    p->out->link_width = (uint16_t)((status & PCI_EXP_LNKSTA_WIDTH) >> 4);
+}
+
+static void fill_ids(struct progress *p) { pci_fill_info(p->dev, PCI_FILL_IDENT); }
+
+static void fill_class(struct progress *p) {
+    if (pci_fill_info(p->dev, PCI_FILL_CLASS | PCI_FILL_CLASS_EXT) & PCI_FILL_CLASS_EXT) {
+        p->out->programming_interface = p->dev->prog_if;
+        p->out->revision = p->dev->rev_id;
+    }
+}
+
+static void fill_rest(struct progress *p) {
+    struct pci_dev *dev = p->dev;
+    int known = pci_fill_info(dev, PCI_FILL_SUBSYS | PCI_FILL_NUMA_NODE | PCI_FILL_CAPS);
     if (known & PCI_FILL_SUBSYS) {
-        out->subsystem_vendor_id = dev->subsys_vendor_id;
-        out->subsystem_id = dev->subsys_id;
+        p->out->subsystem_vendor_id = dev->subsys_vendor_id;
+        p->out->subsystem_id = dev->subsys_id;
     }
-    if (known & PCI_FILL_NUMA_NODE) out->numa_node = dev->numa_node;
+    if (known & PCI_FILL_NUMA_NODE) p->out->numa_node = dev->numa_node;
     uint8_t header[64];
-    out->has_config = (uint8_t)(pci_read_block(dev, 0, header, sizeof header) != 0);
-    if (out->has_config) {
-        struct pci_cap *express = pci_find_cap(dev, PCI_CAP_ID_EXP, PCI_CAP_NORMAL);
-        if (express != NULL) {
-            uint32_t capabilities = pci_read_long(dev, (int)express->addr + PCI_EXP_LNKCAP);
-            uint16_t status = pci_read_word(dev, (int)express->addr + PCI_EXP_LNKSTA);
-            if (capabilities != 0xffffffff && capabilities != 0) {
-                out->max_link_speed = speed(capabilities & PCI_EXP_LNKCAP_SPEED);
-                out->max_link_width = (uint16_t)((capabilities & PCI_EXP_LNKCAP_WIDTH) >> 4);
-                out->link_speed = speed(status & PCI_EXP_LNKSTA_SPEED);
-                out->link_width = (uint16_t)((status & PCI_EXP_LNKSTA_WIDTH) >> 4);
-            }
+    p->out->has_config = (uint8_t)(pci_read_block(dev, 0, header, sizeof header) != 0);
+    if (p->out->has_config) fill_link(p);
+}
+
+// A device that libpci gives up on keeps neither the others from being read nor its own place in the list, and one file
+// that cannot be read does not cost what the others say.
+static void fill(struct progress *p) {
+    void (*const steps[])(struct progress *) = {fill_ids, fill_class, fill_rest};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        if (!try(steps[i], p) && p->out->problem[0] == 0) {
+            snprintf(p->out->problem, sizeof p->out->problem, "%s", message);
         }
     }
-    name(access, out->vendor_name, sizeof out->vendor_name, PCI_LOOKUP_VENDOR, dev->vendor_id, 0);
-    name(access, out->device_name, sizeof out->device_name, PCI_LOOKUP_DEVICE, dev->vendor_id, dev->device_id);
-    name(access, out->class_name, sizeof out->class_name, PCI_LOOKUP_CLASS, dev->device_class, 0);
+    p->out->vendor_id = p->dev->vendor_id;
+    p->out->device_id = p->dev->device_id;
+    p->out->class_id = p->dev->device_class;
+    try(fill_names, p);
 }
 
 TWPCIScan tw_pci_scan(const char *sysfs, const char *dump, const char *ids) {
-    // What changes between setjmp and longjmp must be volatile to be whole after it.
-    TWPCIScan volatile scan = {NULL, 0, NULL};
-    struct pci_access *volatile access = pci_alloc();
-    access->error = fail;
-    access->warning = ignore;
-    access->debug = ignore;
-    if (setjmp(escape) == 0) {
-        if (sysfs != NULL) pci_set_param(access, "sysfs.path", (char *)sysfs);
-        if (dump != NULL) {
-            access->method = PCI_ACCESS_DUMP;
-            pci_set_param(access, "dump.name", (char *)dump);
-        }
-        if (ids != NULL) pci_set_name_list_path(access, (char *)ids, 0);
-        pci_init(access);
-        pci_scan_bus(access);
-        int total = 0;
-        for (struct pci_dev *dev = access->devices; dev != NULL; dev = dev->next) total++;
-        scan.devices = calloc((size_t)total + 1, sizeof *scan.devices);
-        for (struct pci_dev *dev = access->devices; dev != NULL && scan.devices != NULL; dev = dev->next) {
-            // Counted before it is filled, so that a device that ends the scan is listed with what is known.
-            int index = scan.count;
-            scan.count = index + 1;
-            fill(access, dev, &scan.devices[index]);
-        }
-        pci_cleanup(access);
-    } else {
-        // The access is left as it is: its state is not known any more.
-        scan.error = strdup(message);
+    TWPCIScan scan = {NULL, 0, NULL};
+    struct progress progress = {.sysfs = sysfs, .dump = dump, .ids = ids, .access = pci_alloc()};
+    progress.access->error = fail;
+    progress.access->warning = ignore;
+    progress.access->debug = ignore;
+    // What was found before an error stays.
+    if (!try(find_devices, &progress)) scan.error = strdup(message);
+    if (!try(load_names, &progress) && scan.error == NULL) scan.error = strdup(message);
+
+    int total = 0;
+    for (struct pci_dev *dev = progress.access->devices; dev != NULL; dev = dev->next) total++;
+    scan.devices = calloc((size_t)total + 1, sizeof *scan.devices);
+    if (scan.devices == NULL) return scan;
+    for (struct pci_dev *dev = progress.access->devices; dev != NULL; dev = dev->next) {
+        TWPCIDevice *out = &scan.devices[scan.count++];
+        out->domain = (uint32_t)dev->domain;
+        out->bus = dev->bus;
+        out->device = dev->dev;
+        out->function = dev->func;
+        out->numa_node = -1;
+        progress.dev = dev;
+        progress.out = out;
+        fill(&progress);
     }
+    // After an error libpci's state is not known: better some memory than a crash.
+    if (scan.error == NULL) try(clean_up, &progress);
     return scan;
 }
 

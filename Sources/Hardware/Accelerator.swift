@@ -31,6 +31,19 @@ package struct Accelerator: Sendable, Hashable, Codable {
         vendorID = device.vendorID
         deviceID = device.deviceID
     }
+
+    /// The accelerators among the devices of a machine, each once.
+    ///
+    /// A card may show itself as several functions: an Alveo card has one to manage and one to use, old integrated
+    /// graphics have a second head, and SR-IOV adds virtual functions. The first function stands for the card.
+    package static func all(of devices: [PCIDevice]) -> [Accelerator] {
+        var seen: Set<[String]> = []
+        return devices.sorted { $0.address < $1.address }.compactMap { device in
+            guard device.physicalFunction == nil, let accelerator = Accelerator(device) else { return nil }
+            let slot = String(device.address.prefix { $0 != "." })
+            return seen.insert([slot, String(device.vendorID), accelerator.kind.rawValue]).inserted ? accelerator : nil
+        }
+    }
 }
 
 /// Which PCI devices are accelerators, and of which class.
@@ -55,22 +68,27 @@ enum AcceleratorTable {
     private static let otherDisplay = 0x0380
     private static let processingAccelerator = 0x1200
 
-    /// In order; the first that fits counts. Sources: "pci.ids" is the PCI ID Repository's list (pci-ids.ucw.cz); drivers are
-    /// those of the Linux kernel or of the maker, by the file that has the id.
+    /// In order; the first that fits counts. Sources: "pci.ids" is the PCI ID Repository's list (pci-ids.ucw.cz);
+    /// drivers are those of the Linux kernel or of the maker, by the file that has the id.
     private static let entries: [Entry] = [
-        // GPUs. pci.ids: 10de NVIDIA, 1002 AMD/ATI, 8086 Intel; the class tells a GPU from the maker's other devices.
+        // GPUs. pci.ids: 10de NVIDIA, 1002 AMD/ATI, 8086 Intel; the class tells a GPU from the maker's other devices:
+        // sound (0403), USB (0c03), NVSwitch (0680, pci.ids 10de:1af1), QAT (0b40), DSA and IAA (0880).
         Entry(vendor: 0x10de, devices: [:], classes: [vga, threeD], kind: .gpu, maker: "NVIDIA"),
-        // AMD Instinct is 0380 (display controller, other) or 1200 (MI300): pci.ids 1002:740f, 1002:74a1.
+        // AMD Instinct is 0380 (MI210, 1002:740f) or 1200 (MI300X, 1002:74a1): jaypipes/ghw issue 383.
         Entry(
             vendor: 0x1002, devices: [:], classes: [vga, threeD, otherDisplay, processingAccelerator], kind: .gpu,
             maker: "AMD"),
-        // FPGA cards of Intel. pci.ids: 8086:09c4 PAC with Arria 10, 8086:0b2b PAC D5005 with Stratix 10;
-        // drivers/fpga/dfl-pci.c: 8086:bcc0, 0xbcc1 integrated, 0xbcce open FPGA stack.
+        // FPGA cards of Intel: drivers/fpga/dfl-pci.c, with the virtual functions, which are all that a virtual machine
+        // sees. bcbd to bcc1 are the FPGAs in a Xeon's package.
         Entry(
             vendor: 0x8086,
             devices: [
-                0x09c4: "PAC with Arria 10 GX FPGA", 0x0b2b: "FPGA PAC D5005 (Stratix 10)",
-                0xbcce: "FPGA (Open FPGA Stack)",
+                0x09c4: "PAC with Arria 10 GX FPGA", 0x09c5: "PAC with Arria 10 GX FPGA (virtual function)",
+                0x0b2b: "FPGA PAC D5005 (Stratix 10)", 0x0b2c: "FPGA PAC D5005 (virtual function)",
+                0x0b30: "FPGA PAC N3000",
+                0xbcbd: "integrated FPGA", 0xbcbf: "integrated FPGA (virtual function)", 0xbcc0: "integrated FPGA",
+                0xbcc1: "integrated FPGA (virtual function)", 0xbcce: "FPGA (Open FPGA Stack)",
+                0xbccf: "FPGA (Open FPGA Stack, virtual function)",
             ], kind: .fpga, maker: "Intel"),
         // drivers/accel/ivpu/ivpu_drv.h: PCI_DEVICE_ID_MTL, _ARL, _LNL, _PTL_P, _WCL.
         Entry(
@@ -79,73 +97,115 @@ enum AcceleratorTable {
                 0x7d1d: "NPU (Meteor Lake)", 0xad1d: "NPU (Arrow Lake)", 0x643e: "NPU (Lunar Lake)",
                 0xb03e: "NPU (Panther Lake)", 0xfd3e: "NPU (Wildcat Lake)",
             ], kind: .npu, maker: "Intel"),
-        // pci.ids: 8086:4511 and 8086:464f, Gaussian & Neural Accelerator.
+        // pci.ids: 8086:4511, 464f, 8a11, 9a11 and a74f, Gaussian & Neural Accelerator or GNA Scoring Accelerator. (The
+        // Gaussian Mixture Model unit before it, 1911, is not for neural networks.)
         Entry(
             vendor: 0x8086,
             devices: [
-                0x4511: "Gaussian and Neural Accelerator (Elkhart Lake)",
+                0x4511: "Gaussian & Neural Accelerator (Elkhart Lake)",
                 0x464f: "Gaussian & Neural Accelerator (12th Gen Core)",
+                0x8a11: "Gaussian & Neural Accelerator", 0x9a11: "Gaussian & Neural Accelerator",
+                0xa74f: "Gaussian & Neural Accelerator",
             ], kind: .npu, maker: "Intel"),
+        // Data Center GPUs (Flex, Max) are 0380, integrated graphics and Arc are 0300.
         Entry(vendor: 0x8086, devices: [:], classes: [vga, threeD, otherDisplay], kind: .gpu, maker: "Intel"),
-        // drivers/accel/amdxdna/amdxdna_pci_drv.c: 1022:1502 (npu1), 1022:17f0 (npu2 to npu6).
+        // drivers/accel/amdxdna/amdxdna_pci_drv.c: 1022:1502 (npu1), 1022:17f0 (npu2 to npu6). Their class is 1180,
+        // signal processing controller.
         Entry(
-            vendor: 0x1022, devices: [0x1502: "XDNA NPU (Phoenix)", 0x17f0: "XDNA 2 NPU (Strix)"], kind: .npu, maker: "AMD"),
-        // pci.ids: 10ee Xilinx; Alveo cards 5000 U200, 5004 and 5005 U250, 500c U280, 5020 U50, 505c U55C, golden images
-        // d000, d004, d00c, d020; 7038 FPGA card. Any other Xilinx device is an FPGA's own design: it counts where its class
-        // says accelerator.
+            vendor: 0x1022, devices: [0x1502: "XDNA NPU (Phoenix)", 0x17f0: "XDNA 2 NPU (Strix)"], kind: .npu,
+            maker: "AMD"),
+        // pci.ids: 10ee Xilinx; Alveo cards 5000 U200, 5004 and 5005 U250, 500c U280, 5020 U50, 505c U55C, golden
+        // images d000, d004, d00c, d020; 7038 FPGA card. XRT, xocl/devices.h: each card has a second function
+        // to use it by, 5001, 5005, 500d, 5021, 505d, and 5059 U55N, 5061 U50LV. Any other Xilinx device is an FPGA's
+        // own design: it counts where its class says accelerator.
         Entry(
             vendor: 0x10ee,
             devices: [
-                0x5000: "Alveo U200", 0x5004: "Alveo U250", 0x5005: "Alveo U250", 0x500c: "Alveo U280", 0x5020: "Alveo U50",
-                0x505c: "Alveo U55C", 0xd000: "Alveo U200 (golden image)", 0xd004: "Alveo U250 (golden image)",
-                0xd00c: "Alveo U280 (golden image)", 0xd020: "Alveo U50 (golden image)", 0x7038: "FPGA card XC7VX690T",
+                0x5000: "Alveo U200", 0x5001: "Alveo U200", 0x5004: "Alveo U250", 0x5005: "Alveo U250",
+                0x500c: "Alveo U280",
+                0x500d: "Alveo U280", 0x5020: "Alveo U50", 0x5021: "Alveo U50", 0x5058: "Alveo U55N",
+                0x5059: "Alveo U55N",
+                0x505c: "Alveo U55C", 0x505d: "Alveo U55C", 0x5060: "Alveo U50LV", 0x5061: "Alveo U50LV",
+                0xd000: "Alveo U200 (golden image)", 0xd004: "Alveo U250 (golden image)",
+                0xd00c: "Alveo U280 (golden image)",
+                0xd020: "Alveo U50 (golden image)", 0x7038: "FPGA card XC7VX690T",
             ], kind: .fpga, maker: "AMD/Xilinx"),
         Entry(vendor: 0x10ee, devices: [:], classes: [processingAccelerator], kind: .fpga, maker: "AMD/Xilinx"),
+        // XRT, xocl/devices.h: 1d0f:1042, f000 and f010, the FPGAs of AWS F1; aws-fpga's documents have f000.
+        Entry(
+            vendor: 0x1d0f, devices: [0x1042: "F1 FPGA", 0xf000: "F1 FPGA", 0xf010: "F1 FPGA"], kind: .fpga,
+            maker: "AWS"),
         // pci.ids: 1172 Altera; 00a7 Stratix V, 0530 Stratix IV.
-        Entry(vendor: 0x1172, devices: [0x00a7: "Stratix V", 0x0530: "Stratix IV"], kind: .fpga, maker: "Intel/Altera"),
+        Entry(
+            vendor: 0x1172, devices: [0x00a7: "Stratix V", 0x0530: "Stratix IV"], kind: .fpga, maker: "Intel/Altera"),
         Entry(vendor: 0x1172, devices: [:], classes: [processingAccelerator], kind: .fpga, maker: "Intel/Altera"),
-        // JAX, jax/_src/hardware_utils.py, _TPU_PCI_DEVICE_IDS: 1ae0:0027 v2 and v3, 005e v4, 0062 v5p, 0063 v5e, 006f v6e.
+        // JAX, jax/_src/hardware_utils.py, _TPU_PCI_DEVICE_IDS; 0056 has no public name. Named one by one: 1ae0:0042 is
+        // a network interface and 1ae0:001f a disk (pci.ids).
         Entry(
             vendor: 0x1ae0,
             devices: [
-                0x0027: "TPU v2/v3", 0x005e: "TPU v4", 0x0062: "TPU v5p", 0x0063: "TPU v5e", 0x006f: "TPU v6e",
+                0x0027: "TPU v2/v3", 0x0056: "TPU", 0x005e: "TPU v4", 0x0062: "TPU v5p", 0x0063: "TPU v5e",
+                0x006f: "TPU v6e",
+                0x0076: "TPU7x",
             ], kind: .tpu, maker: "Google"),
-        // pci.ids: 1ac1:089a Coral Edge TPU, 1ae0:abcd Pixel Neural Core.
+        // pci.ids: 1ac1:089a Coral Edge TPU (class 0880), 1ae0:abcd Pixel Neural Core.
         Entry(vendor: 0x1ac1, devices: [0x089a: "Coral Edge TPU"], kind: .tpu, maker: "Google"),
         Entry(vendor: 0x1ae0, devices: [0xabcd: "Edge TPU (Pixel Neural Core)"], kind: .tpu, maker: "Google"),
-        // drivers/accel/habanalabs/common/habanalabs_drv.c: PCI_IDS_GAUDI 1000, _SEC 1010, _HL2000M 1001 and 1011, GAUDI2
-        // 1020, GAUDI3 1060 (and 1062, 1063 in the maker's driver); pci.ids: 0001 Goya, 0030 Greco.
+        // drivers/accel/habanalabs/common/habanalabs_drv.c: PCI_IDS_GOYA 0001, GAUDI 1000, GAUDI_SEC 1010, GAUDI2 1020.
+        // The maker's own habanalabs_drv.c: GRECO 0020, GRECO_ADDIN 0030, GAUDI_HL2000M 1001 and _SEC 1011,
+        // GAUDI2_HL_288 1021, GAUDI3 1060, GAUDI3_SINGLE_DIE 1062, GAUDI3_HL_338 1063.
         Entry(
             vendor: 0x1da3,
             devices: [
-                0x0001: "Goya HL-1000", 0x0030: "Greco", 0x1000: "Gaudi HL-2000", 0x1001: "Gaudi HL-2000M",
-                0x1010: "Gaudi HL-2000 (secured)", 0x1011: "Gaudi HL-2000M (secured)", 0x1020: "Gaudi2", 0x1021: "Gaudi2 HL-288",
+                0x0001: "Goya HL-1000", 0x0020: "Greco", 0x0030: "Greco", 0x1000: "Gaudi HL-2000",
+                0x1001: "Gaudi HL-2000M",
+                0x1010: "Gaudi HL-2000 (secured)", 0x1011: "Gaudi HL-2000M (secured)", 0x1020: "Gaudi2",
+                0x1021: "Gaudi2 HL-288",
                 0x1060: "Gaudi3", 0x1062: "Gaudi3 (single die)", 0x1063: "Gaudi3 HL-338",
             ], kind: .digitalASIC, maker: "Habana"),
-        // Hailo's driver, hailort-drivers/linux/pcie/src/pcie.h; pci.ids has 1e60:2864.
+        // Hailo's driver, common/pcie_common.h: PCI_DEVICE_ID_HAILO_HAILO8, _HAILO10H, _HAILO15L, _MARS. Class 0b40,
+        // co-processor.
         Entry(
-            vendor: 0x1e60, devices: [0x2864: "Hailo-8", 0x45c4: "Hailo-10H", 0x43a2: "Hailo-15L"], kind: .digitalASIC,
-            maker: "Hailo"),
+            vendor: 0x1e60,
+            devices: [0x2864: "Hailo-8", 0x45c4: "Hailo-10H", 0x43a2: "Hailo-15L", 0x26a2: "Mars"],
+            kind: .digitalASIC, maker: "Hailo"),
         // Tenstorrent's driver, tt-kmd/enumerate.h.
         Entry(
             vendor: 0x1e52, devices: [0xfaca: "Grayskull", 0x401e: "Wormhole", 0xb140: "Blackhole"], kind: .digitalASIC,
             maker: "Tenstorrent"),
-        // pci.ids: 1d95:0001 Colossus GC2, 1d95:0002 Colossus GC1; later ones by their maker.
+        // pci.ids: 1d95:0001 Colossus GC2, 1d95:0002 Colossus GC1. No public list has later ones; the maker has no
+        // others.
         Entry(
             vendor: 0x1d95, devices: [0x0001: "Colossus GC2 (C2)", 0x0002: "Colossus GC1 (S1)"], kind: .digitalASIC,
             maker: "Graphcore"),
         Entry(vendor: 0x1d95, devices: [:], kind: .digitalASIC, maker: "Graphcore"),
-        // drivers/accel/qaic/qaic_drv.c: PCI_DEV_AIC100 0xa100 (vendor 17cb, PCI_VENDOR_ID_QCOM).
-        Entry(vendor: 0x17cb, devices: [0xa100: "Cloud AI 100"], kind: .digitalASIC, maker: "Qualcomm"),
-        // pci.ids: 1d0f:7064 Inferentia, 7264 Inferentia2, 7164 Trainium.
+        // drivers/accel/qaic/qaic_drv.c: PCI_DEVICE_ID_QCOM_AIC080, _AIC100, _AIC200. Vendor 17cb has Wi-Fi too.
         Entry(
-            vendor: 0x1d0f, devices: [0x7064: "Inferentia", 0x7264: "Inferentia2", 0x7164: "Trainium"],
-            kind: .digitalASIC, maker: "AWS"),
+            vendor: 0x17cb, devices: [0xa080: "Cloud AI 80", 0xa100: "Cloud AI 100", 0xa110: "Cloud AI 200"],
+            kind: .digitalASIC, maker: "Qualcomm"),
+        // The Neuron driver's neuron_device.h: INF1_DEVICE_ID0 to 3, TRN1, INF2, TRN2, TRN3_DEVICE_ID0 and 1. Other
+        // devices of 1d0f are network interfaces, disks and screens.
+        Entry(
+            vendor: 0x1d0f,
+            devices: [
+                0x7064: "Inferentia", 0x7065: "Inferentia", 0x7066: "Inferentia", 0x7067: "Inferentia",
+                0x7164: "Trainium",
+                0x7264: "Inferentia2", 0x7364: "Trainium2", 0x7564: "Trainium3", 0x7565: "Trainium3",
+            ], kind: .digitalASIC, maker: "AWS"),
         // pci.ids: 1de0:0000 TSP [GroqChip].
         Entry(vendor: 0x1de0, devices: [0x0000: "GroqChip (TSP)"], kind: .digitalASIC, maker: "Groq"),
         // MemryX's driver, mx3_driver_pub, memx_pcie.h: MEMX_PCIE_VENDOR_ID 0x1fe9, MEMX_PCIE_DEVICE_ID 0x0100.
         Entry(vendor: 0x1fe9, devices: [0x0100: "MX3"], kind: .digitalASIC, maker: "MemryX"),
+        // pci.ids: AI accelerators and network processors by their names there.
+        Entry(vendor: 0x1d22, devices: [0x3684: "Kunlun", 0x3685: "Kunlun2"], kind: .digitalASIC, maker: "Baidu"),
+        Entry(vendor: 0x1e67, devices: [0x0002: "runAI200"], kind: .digitalASIC, maker: "Untether AI"),
+        Entry(vendor: 0x1e7c, devices: [0xbca1: "AKD1000 (Akida)"], kind: .npu, maker: "BrainChip"),
+        Entry(vendor: 0x22b8, devices: [0x22a0: "InferX X1"], kind: .digitalASIC, maker: "Flex Logix"),
     ]
+
+    /// Processing accelerators that do no inference, vendor and device as one number. pci.ids: IBM GenWQE
+    /// (compression), Pensando DSC (storage), HiSilicon ZIP, Eideticom eBPF.
+    private static let otherWork: Set<Int> = [0x1014_044b, 0x1dd8_1007, 0x19e5_a250, 0x1de5_3000]
 
     static func entry(for device: PCIDevice) -> Entry? {
         for entry in entries where entry.vendor == device.vendorID {
@@ -153,8 +213,12 @@ enum AcceleratorTable {
             if entry.devices.isEmpty, entry.classes.isEmpty || entry.classes.contains(device.classID) { return entry }
         }
         // Any other processing accelerator, whoever makes it.
-        guard device.classID == processingAccelerator else { return nil }
+        guard device.classID == processingAccelerator, !otherWork.contains(device.vendorID << 16 | device.deviceID)
+        else {
+            return nil
+        }
         return Entry(
-            vendor: device.vendorID, devices: [:], kind: .other, maker: device.vendor ?? "vendor \(PCIDevice.hex(device.vendorID))")
+            vendor: device.vendorID, devices: [:], kind: .other,
+            maker: device.vendor ?? "vendor \(PCIDevice.hex(device.vendorID))")
     }
 }

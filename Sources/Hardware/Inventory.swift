@@ -43,6 +43,7 @@ package struct Inventory: Sendable, Hashable, Codable {
     package var permanent: Permanent {
         var processor = cpu
         processor.microcode = nil
+        processor.currentMHz = nil
         return Permanent(
             cpu: processor, memory: memory, hypervisor: hypervisor, product: product, accelerators: accelerators)
     }
@@ -59,7 +60,7 @@ package struct Inventory: Sendable, Hashable, Codable {
         return Inventory(
             cpu: Processor(host), memory: memory(host), hypervisor: hypervisor(host),
             kernel: (try? host.read("/proc/sys/kernel/osrelease")) ?? "unknown", product: product(host),
-            accelerators: scan.devices.compactMap(Accelerator.init), pciDevices: scan.devices, sensorChips: Sensors.chips(),
+            accelerators: Accelerator.all(of: scan.devices), pciDevices: scan.devices, sensorChips: Sensors.chips(),
             problems: scan.problems)
     }
 
@@ -78,18 +79,23 @@ package struct Inventory: Sendable, Hashable, Codable {
     /// Xen says so itself; others by the firmware's names, and at least by the processor's flag `hypervisor`.
     private static func hypervisor(_ host: HostRoot) -> String? {
         if let type = try? host.read("/sys/hypervisor/type") { return type }
-        let firmware = ["sys_vendor", "product_name", "board_vendor", "bios_vendor"].compactMap {
-            try? host.read("/sys/class/dmi/id/\($0)")
-        }.joined(separator: " ").lowercased()
+        func firmware(_ field: String) -> String? { try? host.read("/sys/class/dmi/id/\(field)").lowercased() }
+        // Makers of virtual machines rent out real ones too. On x86 the flag tells them apart (KVM, VMware, Hyper-V and
+        // Xen all set it); elsewhere the name of the product does, as systemd takes it too.
+        let flags = ((try? host.read("/proc/cpuinfo")) ?? "").split(separator: "\n").first { $0.hasPrefix("flags") }
+        if let flags, !flags.split(separator: " ").contains("hypervisor") { return nil }
+        if flags == nil, firmware("product_name")?.contains(".metal") == true { return nil }
+        let names = ["sys_vendor", "product_name", "board_vendor", "bios_vendor"].compactMap(firmware).joined(
+            separator: " ")
         let known = [
-            ("qemu", "QEMU/KVM"), ("kvm", "KVM"), ("vmware", "VMware"), ("virtualbox", "VirtualBox"), ("innotek", "VirtualBox"),
-            ("microsoft corporation virtual", "Hyper-V"), ("amazon ec2", "Amazon EC2"), ("google compute", "Google Compute"),
+            ("qemu", "QEMU/KVM"), ("kvm", "KVM"), ("vmware", "VMware"), ("virtualbox", "VirtualBox"),
+            ("innotek", "VirtualBox"),
+            ("microsoft corporation virtual", "Hyper-V"), ("amazon ec2", "Amazon EC2"),
+            ("google compute", "Google Compute"),
             ("openstack", "OpenStack"), ("parallels", "Parallels"), ("bochs", "Bochs"), ("firecracker", "Firecracker"),
         ]
-        if let match = known.first(where: { firmware.contains($0.0) }) { return match.1 }
-        let flags = (try? host.read("/proc/cpuinfo")) ?? ""
-        let hasFlag = flags.split(separator: "\n").contains { $0.hasPrefix("flags") && $0.contains(" hypervisor") }
-        return hasFlag ? "a hypervisor that does not say its name" : nil
+        if let match = known.first(where: { names.contains($0.0) }) { return match.1 }
+        return flags == nil ? nil : "a hypervisor that does not say its name"
     }
 
     private static func product(_ host: HostRoot) -> String? {

@@ -10,12 +10,14 @@ package enum InventoryText {
         shape += "\(cpu.threads) thread\(plural(cpu.threads))"
         switch (cpu.minimumMHz, cpu.maximumMHz) {
         case (let low?, let high?): shape += ", \(Int(low)) to \(Int(high)) MHz"
-        case (nil, let high?): shape += ", \(Int(high)) MHz"
-        default: break
+        case (nil, let high?): shape += ", up to \(Int(high)) MHz"
+        default: if let now = cpu.currentMHz { shape += ", now \(Int(now)) MHz" }
         }
         lines.append("          \(shape)")
         if !cpu.features.isEmpty { lines.append("          \(cpu.features.joined(separator: " "))") }
-        lines.append("memory    \(gibibytes(inventory.memory.totalBytes)) GiB, swap \(gibibytes(inventory.memory.swapBytes)) GiB")
+        lines.append(
+            "memory    \(gibibytes(inventory.memory.totalBytes)) GiB, swap \(gibibytes(inventory.memory.swapBytes)) GiB"
+        )
         if let product = inventory.product { lines.append("machine   \(product)") }
         if let hypervisor = inventory.hypervisor { lines.append("virtual   \(hypervisor)") }
         lines.append("kernel    \(inventory.kernel)")
@@ -37,7 +39,8 @@ package enum InventoryText {
             lines.append("  \(chip.name)\(chip.adapter.map { " on \($0)" } ?? "")")
             for feature in chip.features {
                 let value = feature.values.first { $0.name.hasSuffix("_input") || $0.name.hasSuffix("_average") }
-                let reading = value?.value.map { "\(short($0)) \(unit(feature.kind))" } ?? value?.problem ?? "no reading"
+                let reading =
+                    value?.value.map { "\(short($0)) \(unit(feature.kind))" } ?? value?.problem ?? "no reading"
                 lines.append("    \(feature.label): \(reading)")
             }
         }
@@ -51,19 +54,26 @@ package enum InventoryText {
         var details = [device.driver.map { "driver \($0)" } ?? "no driver"]
         if let speed = device.linkSpeed, let width = device.linkWidth {
             var link = "link \(short(speed)) GT/s ×\(width)"
-            if let most = device.maximumLinkSpeed, let widest = device.maximumLinkWidth, most != speed || widest != width {
+            if let most = device.maximumLinkSpeed, let widest = device.maximumLinkWidth,
+                most != speed || widest != width
+            {
                 link += " of \(short(most)) GT/s ×\(widest)"
             }
             details.append(link)
         }
         if let node = device.numaNode { details.append("NUMA node \(node)") }
         if let problem = device.problem { details.append(problem) }
-        return ["  \(device.address)  \(kind): \(device.title) [\(ids)]", "                \(details.joined(separator: ", "))"]
+        return [
+            "  \(device.address)  \(kind): \(device.title) [\(ids)]",
+            "                \(details.joined(separator: ", "))",
+        ]
     }
 
     private static func plural(_ count: Int) -> String { count == 1 ? "" : "s" }
 
-    private static func gibibytes(_ bytes: Int64) -> String { short((Double(bytes) / 1_073_741_824 * 10).rounded() / 10) }
+    private static func gibibytes(_ bytes: Int64) -> String {
+        short((Double(bytes) / 1_073_741_824 * 10).rounded() / 10)
+    }
 
     private static func short(_ value: Double) -> String {
         value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String((value * 1000).rounded() / 1000)

@@ -1,5 +1,4 @@
 import CPCI
-import Glibc
 package import Host
 
 /// A PCI device, as libpci and sysfs tell of it.
@@ -24,6 +23,9 @@ package struct PCIDevice: Sendable, Hashable, Codable {
     package var maximumLinkSpeed: Double?
     package var maximumLinkWidth: Int?
     package var numaNode: Int?
+    /// The address of the device that this one is a virtual function of (SR-IOV); `nil` for a device of its own, and in
+    /// a virtual machine, where the function is all there is.
+    package var physicalFunction: String?
     /// Why something of it is not known.
     package var problem: String?
 
@@ -40,6 +42,7 @@ package struct PCIDevice: Sendable, Hashable, Codable {
         case maximumLinkSpeed = "max_link_speed_gt_s"
         case maximumLinkWidth = "max_link_width"
         case numaNode = "numa_node"
+        case physicalFunction = "physical_function"
     }
 
     /// The names, or the ids where there are none.
@@ -59,22 +62,16 @@ package struct PCIScan: Sendable, Hashable {
     package var problems: [String]
 
     /// The devices of a machine. A machine without PCI has none, which is no problem.
-    package static func sysfs(_ host: HostRoot) -> PCIScan {
+    ///
+    /// - Parameter ids: a pci.ids file; `nil` for the system's.
+    package static func sysfs(_ host: HostRoot, ids: String? = nil) -> PCIScan {
         guard host.exists("/sys/bus/pci/devices") else { return PCIScan(devices: [], problems: []) }
-        var scan = run(sysfs: host.path("/sys/bus/pci"), dump: nil)
-        // libpci gives up on the first file of a device that it cannot read; those that it did not come to are listed here
-        // by what sysfs tells of them.
+        var scan = run(sysfs: host.path("/sys/bus/pci"), dump: nil, ids: ids)
         let known = Set(scan.devices.map(\.address))
         for address in (try? host.list("/sys/bus/pci/devices")) ?? [] where !known.contains(address) {
-            scan.devices.append(bare(host, address: address))
+            scan.devices.append(PCIDevice(address: address))
         }
-        for index in scan.devices.indices {
-            let path = "/sys/bus/pci/devices/\(scan.devices[index].address)"
-            scan.devices[index].driver = try? host.linkTarget("\(path)/driver")
-            if scan.devices[index].numaNode == nil {
-                scan.devices[index].numaNode = (try? host.integer("\(path)/numa_node")).flatMap { $0 >= 0 ? Int($0) : nil }
-            }
-        }
+        for index in scan.devices.indices { scan.devices[index].complete(from: host) }
         scan.devices.sort { $0.address < $1.address }
         return scan
     }
@@ -93,23 +90,61 @@ package struct PCIScan: Sendable, Hashable {
         }
         return scan
     }
-
-    /// `/sys/bus/pci/devices/<address>/{vendor,device,class}`: Documentation/PCI/sysfs-pci.rst.
-    private static func bare(_ host: HostRoot, address: String) -> PCIDevice {
-        func id(_ file: String) -> Int? {
-            guard let text = try? host.read("/sys/bus/pci/devices/\(address)/\(file)"), text.hasPrefix("0x") else { return nil }
-            return Int(text.dropFirst(2), radix: 16)
-        }
-        let missing = ["vendor", "device", "class"].filter { id($0) == nil }
-        return PCIDevice(
-            address: address, vendorID: id("vendor") ?? 0xffff, deviceID: id("device") ?? 0xffff,
-            classID: (id("class") ?? 0xff_0000) >> 8, revision: id("revision") ?? 0,
-            subsystemVendorID: id("subsystem_vendor") ?? 0, subsystemID: id("subsystem_device") ?? 0,
-            problem: missing.isEmpty ? "libpci could not read it" : "cannot be read: \(missing.joined(separator: ", "))")
-    }
 }
 
 extension PCIDevice {
+    /// A device of which only its place is known.
+    fileprivate init(address: String) {
+        self.init(
+            address: address, vendorID: 0xffff, deviceID: 0xffff, classID: 0xff00, revision: 0, subsystemVendorID: 0,
+            subsystemID: 0, problem: "libpci does not list it")
+    }
+
+    /// Adds what sysfs tells and libpci does not: Documentation/ABI/testing/sysfs-bus-pci.
+    fileprivate mutating func complete(from host: HostRoot) {
+        let path = "/sys/bus/pci/devices/\(address)"
+        var problems: [String] = []
+        func id(_ file: String) -> Int? {
+            do {
+                let text = try host.read("\(path)/\(file)")
+                if text.hasPrefix("0x"), let value = Int(text.dropFirst(2), radix: 16) { return value }
+                problems.append("`\(file)` \(HostError(path: path, malformed: text).reason)")
+            } catch {
+                problems.append("`\(file)`: \(error.reason)")
+            }
+            return nil
+        }
+        // libpci takes 0 for what it cannot make sense of, and 0 has a name. No device has the numbers that stand here
+        // for "not known".
+        (vendorID, deviceID, classID) = (
+            id("vendor") ?? 0xffff, id("device") ?? 0xffff, (id("class") ?? 0xff_0000) >> 8
+        )
+        if vendorID == 0xffff { vendor = nil }
+        if deviceID == 0xffff || vendorID == 0xffff { device = nil }
+        if classID == 0xff00 { className = nil }
+        if !problems.isEmpty { problem = problems.joined(separator: ", ") }
+
+        driver = try? host.linkTarget("\(path)/driver")
+        physicalFunction = try? host.linkTarget("\(path)/physfn")
+        if numaNode == nil {
+            numaNode = (try? host.integer("\(path)/numa_node")).flatMap { $0 >= 0 ? Int($0) : nil }
+        }
+        // Without the right to read all of the configuration space, libpci does not see the link; these anyone may
+        // read.
+        if maximumLinkSpeed == nil {
+            maximumLinkSpeed = speed(try? host.read("\(path)/max_link_speed"))
+            linkSpeed = speed(try? host.read("\(path)/current_link_speed"))
+            maximumLinkWidth = width(try? host.integer("\(path)/max_link_width"))
+            linkWidth = width(try? host.integer("\(path)/current_link_width"))
+        }
+    }
+
+    /// Such as `16.0 GT/s PCIe`, or `Unknown`.
+    private func speed(_ text: String?) -> Double? { text?.split(separator: " ").first.flatMap { Double($0) } }
+
+    /// 0 and 255 stand for a link that there is not.
+    private func width(_ lanes: Int64?) -> Int? { lanes.flatMap { (1...32).contains($0) ? Int($0) : nil } }
+
     fileprivate init(_ raw: TWPCIDevice) {
         func text(_ tuple: some Any) -> String? {
             let string = withUnsafeBytes(of: tuple) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
@@ -135,6 +170,6 @@ extension PCIDevice {
         maximumLinkSpeed = raw.max_link_speed > 0 ? Double(raw.max_link_speed) / 10 : nil
         maximumLinkWidth = raw.max_link_width > 0 ? Int(raw.max_link_width) : nil
         numaNode = raw.numa_node >= 0 ? Int(raw.numa_node) : nil
-        problem = raw.has_config != 0 ? nil : "its configuration space cannot be read"
+        problem = text(raw.problem) ?? (raw.has_config != 0 ? nil : "its configuration space cannot be read")
     }
 }

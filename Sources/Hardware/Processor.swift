@@ -9,8 +9,11 @@ package struct Processor: Sendable, Hashable, Codable {
     package var sockets: Int
     package var cores: Int
     package var threads: Int
+    /// The range that cpufreq may set; `nil` where the kernel does not set the clock, as in most virtual machines.
     package var minimumMHz: Double?
     package var maximumMHz: Double?
+    /// The clock of the first CPU when it was read.
+    package var currentMHz: Double?
     /// The instruction sets that matter for inference, by the kernel's names.
     package var features: [String]
     package var microcode: String?
@@ -20,12 +23,15 @@ package struct Processor: Sendable, Hashable, Codable {
         case modelNumber = "model_number"
         case minimumMHz = "min_mhz"
         case maximumMHz = "max_mhz"
+        case currentMHz = "current_mhz"
     }
 
     /// Flags of x86 (arch/x86/include/asm/cpufeatures.h) and hwcaps of arm64 (Documentation/arch/arm64/elf_hwcaps.rst).
     private static let inferenceFeatures = [
-        "sse4_2", "avx", "f16c", "fma", "avx2", "avx_vnni", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16",
-        "avx512_fp16", "amx_tile", "amx_int8", "amx_bf16", "amx_fp16", "asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve",
+        "sse4_2", "avx", "f16c", "fma", "avx2", "avx_vnni", "avx512f", "avx512bw", "avx512vl", "avx512_vnni",
+        "avx512_bf16",
+        "avx512_fp16", "amx_tile", "amx_int8", "amx_bf16", "amx_fp16", "asimd", "asimdhp", "asimddp", "i8mm", "bf16",
+        "sve",
         "sve2", "svei8mm", "svebf16", "sme",
     ]
 
@@ -34,7 +40,7 @@ package struct Processor: Sendable, Hashable, Codable {
         let frequency = "/sys/devices/system/cpu/cpu0/cpufreq"
         // Kilohertz; Documentation/admin-guide/pm/cpufreq.rst.
         minimumMHz = (try? host.integer("\(frequency)/cpuinfo_min_freq")).map { Double($0) / 1000 }
-        if let maximum = try? host.integer("\(frequency)/cpuinfo_max_freq") { maximumMHz = Double(maximum) / 1000 }
+        maximumMHz = (try? host.integer("\(frequency)/cpuinfo_max_freq")).map { Double($0) / 1000 }
     }
 
     /// Parses `/proc/cpuinfo` of x86 or arm64.
@@ -68,8 +74,7 @@ package struct Processor: Sendable, Hashable, Codable {
         microcode = fields["microcode"]
         let flags = Set((fields["flags"] ?? fields["Features"] ?? "").split(separator: " ").map(String.init))
         features = Self.inferenceFeatures.filter(flags.contains)
-        maximumMHz = fields["cpu MHz"].flatMap(Double.init)
-        minimumMHz = nil
+        currentMHz = fields["cpu MHz"].flatMap(Double.init)
     }
 
     /// arm64 tells numbers and no name.

@@ -86,7 +86,11 @@ package enum Sensors {
             } else {
                 var number = 0.0
                 let result = sensors_get_value(chip, sub.pointee.number, &number)
-                if result == 0 { value.value = number } else { value.problem = String(cString: sensors_strerror(result)) }
+                if result == 0 {
+                    value.value = number
+                } else {
+                    value.problem = String(cString: sensors_strerror(result))
+                }
             }
             values.append(value)
         }

@@ -4,7 +4,8 @@ import Glibc
 /// Cancels a task on SIGINT or SIGTERM instead of ending the process, so that plugins are ended and the record is closed.
 enum Interruption {
     /// - Returns: what `work` returns; a second signal ends the process at once.
-    static func cancelling<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
+    static func cancelling<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value
+    {
         // A write to a plugin that has died is an error of the call, not the end of us.
         signal(SIGPIPE, SIG_IGN)
         let task = Task { try await work() }

@@ -89,7 +89,8 @@ final class ProgressDisplay: Sendable {
         switch run.stage {
         case .idle, .idleAfter:
             let spread = run.idlePowerUncertainty.map { String(format: " ± %.2f W", $0.watts) } ?? ""
-            text = String(format: "idle power %.2f W%@ (%@)", run.idlePower?.watts ?? 0, spread, total.provenance.rawValue)
+            text = String(
+                format: "idle power %.2f W%@ (%@)", run.idlePower?.watts ?? 0, spread, total.provenance.rawValue)
         case .load:
             text = prefix(event, state) + String(format: "model loaded, %.1f J", total.energy.joules)
         case .warmUp: return
@@ -103,7 +104,8 @@ final class ProgressDisplay: Sendable {
                 text =
                     prefix(event, state)
                     + String(
-                        format: "repeat %d/%d: %d inferences in %.1f s, %.1f W, %.3g kWh per 1,000%@", run.repeatIndex ?? 1,
+                        format: "repeat %d/%d: %d inferences in %.1f s, %.1f W, %.3g kWh per 1,000%@",
+                        run.repeatIndex ?? 1,
                         max(event.repeats ?? 1, run.repeatIndex ?? 1), run.completedInferences, seconds,
                         total.energy.over(seconds)?.watts ?? 0, per1000, flags)
             }

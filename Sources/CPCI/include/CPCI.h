@@ -1,7 +1,7 @@
 // A scan of the PCI devices by libpci, pcilib(7), in one call.
 //
-// libpci reports a fatal error by a function that must not return, which Swift cannot express: here it jumps out of the
-// scan, and the error comes back as a message.
+// libpci reports a fatal error by a function that must not return, which Swift cannot express (its own calls exit):
+// here it jumps out of the step, and the error comes back as a message.
 #pragma once
 
 #include <stdint.h>
@@ -20,17 +20,19 @@ typedef struct {
     char vendor_name[128], device_name[160], class_name[96];
     // Whether the configuration space could be read.
     uint8_t has_config;
+    // Why libpci gave the device up; empty where it did not. The fields above are then what it had found.
+    char problem[192];
 } TWPCIDevice;
 
 typedef struct {
     TWPCIDevice *_Nullable devices;
     int count;
-    // NULL on success; else why the scan ended early. The devices found before are there.
+    // NULL on success; else why the list of devices may be short, or why there are no names.
     char *_Nullable error;
 } TWPCIScan;
 
 // `sysfs`: the directory that stands for /sys/bus/pci; NULL for the machine's own.
 // `dump`: a file as `lspci -x` prints it, to be read instead; or NULL.
-// `ids`: a pci.ids file; NULL for the system's.
+// `ids`: a pci.ids file; NULL for the system's and udev's.
 TWPCIScan tw_pci_scan(const char *_Nullable sysfs, const char *_Nullable dump, const char *_Nullable ids);
 void tw_pci_free(TWPCIScan scan);

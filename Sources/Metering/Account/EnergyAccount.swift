@@ -34,7 +34,8 @@ package struct EnergyAccount: Sendable {
     package mutating func record(_ reading: Reading, at time: MonotonicTime) {
         switch reading {
         // Energy since some beginning is not negative: such a value is as good as a failed read.
-        case .counter(let microjoules) where counter != nil && microjoules >= 0: counter?.record(raw: microjoules, at: time)
+        case .counter(let microjoules) where counter != nil && microjoules >= 0:
+            counter?.record(raw: microjoules, at: time)
         case .gauge(let microwatts) where gauge != nil: gauge?.record(microwatts: microwatts, at: time)
         case .counter, .gauge, .failed:
             counter?.fail()

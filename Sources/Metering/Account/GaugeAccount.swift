@@ -61,7 +61,9 @@ struct GaugeAccount {
         }
         let silence = time - lastTime
         if silence > longestSilence {
-            add(from: max(lastTime, time.advanced(byNanoseconds: -averaging)), to: time, power, power, stepVariance: false)
+            add(
+                from: max(lastTime, time.advanced(byNanoseconds: -averaging)), to: time, power, power,
+                stepVariance: false)
             return
         }
         if hasFailedSinceGood, start != nil { flags.insert(.bridged) }

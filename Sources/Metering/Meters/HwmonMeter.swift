@@ -37,7 +37,9 @@ enum HwmonMeter {
     private static func power(_ host: HostRoot, _ chip: SensorChip, _ feature: SensorChip.Feature) -> MeterListing? {
         // An average says more than a moment, where the chip has both.
         let average = feature.values.first { $0.name == "\(feature.name)_average" }
-        guard let value = average ?? feature.values.first(where: { $0.name == "\(feature.name)_input" }) else { return nil }
+        guard let value = average ?? feature.values.first(where: { $0.name == "\(feature.name)_input" }) else {
+            return nil
+        }
         let path = "\(chip.path)/\(value.name)"
         let place = Place(chip, host)
         // libsensors gives the interval in seconds; the file has milliseconds.

@@ -43,7 +43,8 @@ package enum PowercapMeter {
             case .permissionDenied:
                 availability = .unavailable(
                     reason: "\(file) is readable by root alone",
-                    remedy: "run the daemon (sudo systemctl start taskwatt), or: sudo chmod a+r \(directory)/*/energy_uj")
+                    remedy:
+                        "run the daemon (sudo systemctl start taskwatt), or: sudo chmod a+r \(directory)/*/energy_uj")
             default:
                 availability = .unavailable(reason: "reading \(file) failed: \(error.reason)", remedy: nil)
             }

@@ -85,7 +85,8 @@ package final class MeteringSession: Sendable {
         let now = clock.now()
         return raw.map { sample in
             Sample(
-                meterID: meters[sample.meter].id, time: sample.time, wallTime: wallNow - now.seconds(since: sample.time),
+                meterID: meters[sample.meter].id, time: sample.time,
+                wallTime: wallNow - now.seconds(since: sample.time),
                 energy: sample.energy, power: sample.power)
         }
     }
@@ -158,7 +159,9 @@ package final class MeteringSession: Sendable {
             state.windows[id]?.accounts.allSatisfy { !$0.isAlignable || $0.isSettled } ?? true
         }
         settleGauges(id)
-        guard let closed = state.withLock({ $0.windows.removeValue(forKey: id) }), let end = closed.end else { return nil }
+        guard let closed = state.withLock({ $0.windows.removeValue(forKey: id) }), let end = closed.end else {
+            return nil
+        }
         let slept = clock.suspendedNanoseconds() - closed.suspendedAtStart > 10_000_000
         return energy(of: closed, end: end, slept: slept, selection: selection)
     }

@@ -27,13 +27,16 @@ struct Meters: AsyncParsableCommand {
     func run() async throws {
         let surroundings = Surroundings()
         var meters = MeterStatus.read(MeterCatalogue.discover(surroundings.host))
-        if let client = await DaemonClient.find(surroundings.daemonStates(state)) { meters = try await client.get("/v1/meters") }
+        if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
+            meters = try await client.get("/v1/meters")
+        }
         if json {
             Console.print(try Console.json(meters))
             return
         }
         var table = TextTable([
-            ("meter", .left), ("name", .left), ("scope", .left), ("kind", .left), ("provenance", .left), ("period", .right),
+            ("meter", .left), ("name", .left), ("scope", .left), ("kind", .left), ("provenance", .left),
+            ("period", .right),
             ("resolution", .right), ("range", .right), ("reading", .right), ("power", .right),
         ])
         for status in meters {
@@ -74,7 +77,8 @@ struct Meters: AsyncParsableCommand {
 
 struct HardwareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "hardware", abstract: "List what this machine contains: CPU, memory, PCI devices, accelerators, sensors.",
+        commandName: "hardware",
+        abstract: "List what this machine contains: CPU, memory, PCI devices, accelerators, sensors.",
         discussion: """
             Examples:
               taskwatt hardware
@@ -93,7 +97,9 @@ struct HardwareCommand: ParsableCommand {
 struct Plugins: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List the workload plugins and their tasks.",
-        discussion: "A plugin is a directory with a plugin.yaml in $TASKWATT_PLUGIN_PATH or in your data directory's taskwatt/plugins.")
+        discussion:
+            "A plugin is a directory with a plugin.yaml in $TASKWATT_PLUGIN_PATH or in your data directory's taskwatt/plugins."
+    )
 
     @Flag(help: "Print JSON.")
     var json = false
@@ -108,14 +114,17 @@ struct Plugins: AsyncParsableCommand {
             for plugin in plugins {
                 for (index, task) in plugin.manifest.tasks.enumerated() {
                     table.add([
-                        index == 0 ? plugin.manifest.name : "", index == 0 ? plugin.manifest.version : "", task.id.rawValue,
+                        index == 0 ? plugin.manifest.name : "", index == 0 ? plugin.manifest.version : "",
+                        task.id.rawValue,
                         task.models.isEmpty ? "any" : task.models.joined(separator: ", "),
                     ])
                 }
             }
             Console.print(table.text())
             for plugin in plugins {
-                if let problem = plugin.problem { Console.print("\n\(plugin.manifest.name) cannot run here: \(problem)\n") }
+                if let problem = plugin.problem {
+                    Console.print("\n\(plugin.manifest.name) cannot run here: \(problem)\n")
+                }
             }
         }
         for problem in catalogue.problems { Console.complain("\(problem)") }

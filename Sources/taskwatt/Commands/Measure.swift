@@ -100,10 +100,13 @@ struct Measure: AsyncParsableCommand {
         // inherited by the command.
         signal(SIGINT) { _ in }
         signal(SIGQUIT) { _ in }
+        // As a shell has it: a name with a slash is a path, any other is looked up in PATH.
+        let program: Executable = command[0].contains("/") ? .path(FilePath(command[0])) : .name(command[0])
         let arguments = Arguments(Array(command.dropFirst()))
         do {
             return try await Subprocess.run(
-                .name(command[0]), arguments: arguments, input: .fileDescriptor(.standardInput, closeAfterSpawningProcess: false),
+                program, arguments: arguments,
+                input: .fileDescriptor(.standardInput, closeAfterSpawningProcess: false),
                 output: .fileDescriptor(.standardOutput, closeAfterSpawningProcess: false),
                 error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
             ) { execution in
@@ -160,7 +163,8 @@ struct Interval: ExpressibleByArgument {
     init?(argument: String) {
         let units: [(suffix: String, factor: Double)] = [("ms", 0.001), ("us", 1e-6), ("s", 1)]
         let unit = units.first { argument.hasSuffix($0.suffix) } ?? ("", 1)
-        guard let value = Double(argument.dropLast(unit.suffix.count)), (0.001...60).contains(value * unit.factor) else {
+        guard let value = Double(argument.dropLast(unit.suffix.count)), (0.001...60).contains(value * unit.factor)
+        else {
             return nil
         }
         seconds = value * unit.factor
@@ -195,13 +199,15 @@ enum MeasureText {
     static func render(_ energy: WindowEnergy) -> String {
         let seconds = energy.window.durationSeconds
         var table = TextTable([
-            ("", .left), ("energy", .right), ("± 95 %", .right), ("kWh", .right), ("mean power", .right), ("seen", .right),
+            ("", .left), ("energy", .right), ("± 95 %", .right), ("kWh", .right), ("mean power", .right),
+            ("seen", .right),
             ("", .left),
         ])
         func add(_ name: String, _ joules: Energy, _ uncertainty: Energy, _ coverage: Double, _ remarks: [String]) {
             table.add([
                 name, "\(figure(joules.joules)) J", "\(figure(uncertainty.joules)) J",
-                String(format: "%.3g", joules.kilowattHours), joules.over(seconds).map { "\(figure($0.watts)) W" } ?? "–",
+                String(format: "%.3g", joules.kilowattHours),
+                joules.over(seconds).map { "\(figure($0.watts)) W" } ?? "–",
                 String(format: "%.4g %%", coverage * 100), remarks.joined(separator: ", "),
             ])
         }
@@ -215,7 +221,8 @@ enum MeasureText {
         let totals = [energy.total] + energy.otherScopes
         for total in totals {
             add(
-                "total \(total.scope.rawValue)", total.energy, total.uncertainty, total.coverage, [total.provenance.rawValue])
+                "total \(total.scope.rawValue)", total.energy, total.uncertainty, total.coverage,
+                [total.provenance.rawValue])
         }
         var text = table.text()
         for other in energy.otherScopes {
@@ -223,7 +230,8 @@ enum MeasureText {
             let spread =
                 (pow(other.uncertainty.joules, 2) + pow(energy.total.uncertainty.joules, 2)).squareRoot()
             text += String(
-                format: "%@ less %@: %@ J ± %@ J\n", other.scope.rawValue, energy.total.scope.rawValue, figure(difference),
+                format: "%@ less %@: %@ J ± %@ J\n", other.scope.rawValue, energy.total.scope.rawValue,
+                figure(difference),
                 figure(spread))
         }
         text += String(format: "%.3f s", seconds)
@@ -234,6 +242,8 @@ enum MeasureText {
     }
 
     private static func figure(_ value: Double) -> String {
-        abs(value) >= 100 ? String(format: "%.1f", value) : abs(value) >= 1 ? String(format: "%.3f", value) : String(format: "%.4f", value)
+        abs(value) >= 100
+            ? String(format: "%.1f", value)
+            : abs(value) >= 1 ? String(format: "%.3f", value) : String(format: "%.4f", value)
     }
 }

@@ -39,7 +39,9 @@ struct Table: AsyncParsableCommand {
             var query = "net=\(net)"
             let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._"))
             for (name, value) in [("suite_run", suiteRun), ("task", task)] {
-                if let value = value?.addingPercentEncoding(withAllowedCharacters: allowed) { query += "&\(name)=\(value)" }
+                if let value = value?.addingPercentEncoding(withAllowedCharacters: allowed) {
+                    query += "&\(name)=\(value)"
+                }
             }
             report = try await client.get("/v1/table?\(query)")
         } else {

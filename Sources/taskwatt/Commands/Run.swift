@@ -63,7 +63,9 @@ struct Run: AsyncParsableCommand {
     @OptionGroup var state: StateOptions
 
     func validate() throws {
-        if let repeats, !(1...100_000).contains(repeats) { throw ValidationError("--repeats must be from 1 to 100000.") }
+        if let repeats, !(1...100_000).contains(repeats) {
+            throw ValidationError("--repeats must be from 1 to 100000.")
+        }
         if let count, !(1...1_000_000_000).contains(count) { throw ValidationError("--count must be 1 or more.") }
         _ = try overrides()
     }
@@ -98,7 +100,8 @@ struct Run: AsyncParsableCommand {
         let own = Surroundings().runnerContext().plugins
         return suite.entries.allSatisfy { entry in
             let theirs = plugins.contains { plugin in
-                entry.plugin.map { $0 == plugin.manifest.name } ?? plugin.manifest.tasks.contains { $0.id == entry.task }
+                entry.plugin.map { $0 == plugin.manifest.name }
+                    ?? plugin.manifest.tasks.contains { $0.id == entry.task }
             }
             // What neither has is for the daemon to refuse, in the same words.
             return theirs || (try? own.plugin(named: entry.plugin, for: entry.task)) == nil
@@ -166,7 +169,9 @@ struct Run: AsyncParsableCommand {
         let execution = SuiteExecution(context: context, store: store, machine: try surroundings.machineRecord())
         let result: SuiteResult
         if let client {
-            Console.note("the daemon does not have this plugin: it runs here, and the daemon reads the meters; kept in \(directory.path)")
+            Console.note(
+                "the daemon does not have this plugin: it runs here, and the daemon reads the meters; kept in \(directory.path)"
+            )
             let metering = try await DaemonMetering(
                 client, SessionRequest(interval: SuiteExecution.interval, scope: request.scope, meters: request.meters))
             let heartbeat = Task { await metering.keepAlive() }

@@ -33,7 +33,8 @@ struct Serve: AsyncParsableCommand {
         for problem in context.plugins.problems { logger.warning("\(problem)") }
         let host = surroundings.host
         let daemon = Daemon(
-            directory: surroundings.ownState(state), context: context, machine: try surroundings.machineRecord(), logger: logger
+            directory: surroundings.ownState(state), context: context, machine: try surroundings.machineRecord(),
+            logger: logger
         ) { MeterCatalogue.discover(host) }
         try await daemon.run()
     }
@@ -66,7 +67,9 @@ struct Status: AsyncParsableCommand {
             String(
                 format: "taskwatt %@, process %d, up %.1f h, record in %@\n", status.version, status.processID, hours,
                 status.stateDirectory))
-        if let power = status.power { Console.print(String(format: "%.2f W now (%@)\n", power.watts, status.scope?.rawValue ?? "")) }
+        if let power = status.power {
+            Console.print(String(format: "%.2f W now (%@)\n", power.watts, status.scope?.rawValue ?? ""))
+        }
         for job in status.jobs {
             Console.print("job \(job.id): \(job.suite) \(job.state.rawValue)\(job.suiteRun.map { ", \($0)" } ?? "")\n")
             for failure in job.failures { Console.print("    \(failure)\n") }
