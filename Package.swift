@@ -60,10 +60,10 @@ let package = Package(
         .target(name: "Host", dependencies: ["Core", systemPackage]),
         .target(name: "Sensors", dependencies: ["CSensors"]),
         .target(name: "Hardware", dependencies: ["CPCI", "Host", "Sensors"]),
-        .target(name: "Metering", dependencies: ["Core", "Host", "Sensors"]),
+        .target(name: "Metering", dependencies: ["Core", "Host", "Sensors"], exclude: ["README.md"]),
 
         // Workloads.
-        .target(name: "WorkloadProtocol", dependencies: ["Core"]),
+        .target(name: "WorkloadProtocol", dependencies: ["Core"], exclude: ["README.md"]),
         .target(name: "PluginKit", dependencies: ["Core", "WorkloadProtocol"]),
         .target(name: "Onnx", dependencies: ["COnnxRuntime", protobuf], exclude: ["onnx.proto"]),
         .executableTarget(

@@ -62,7 +62,8 @@ struct BERT {
     }
 
     private func encoderLayer(
-        _ g: inout GraphBuilder, _ x: GraphBuilder.Value, _ mask: GraphBuilder.Value, _ name: String, _ length: Dimension
+        _ g: inout GraphBuilder, _ x: GraphBuilder.Value, _ mask: GraphBuilder.Value, _ name: String,
+        _ length: Dimension
     ) -> GraphBuilder.Value {
         let width = hidden / heads
         func split(_ part: String) -> GraphBuilder.Value {
@@ -111,7 +112,8 @@ struct ResNet {
                 let c = g.convolution(b, "\(name).c", outputs: 4 * inner, kernel: 1, stride: 1, normScale: 0.5)
                 let shortcut =
                     block == 0
-                    ? g.convolution(x, "\(name).shortcut", outputs: 4 * inner, kernel: 1, stride: stride, normScale: 0.5)
+                    ? g.convolution(
+                        x, "\(name).shortcut", outputs: 4 * inner, kernel: 1, stride: stride, normScale: 0.5)
                     : x
                 x = g.relu(g.sum(c, shortcut))
             }

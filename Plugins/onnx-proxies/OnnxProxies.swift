@@ -25,16 +25,20 @@ struct OnnxProxies: WorkloadPlugin {
         }
         threads = try request.integer("threads", default: 0)
         guard (0...1024).contains(threads) else {
-            throw PluginProblem("threads must be from 0 (the engine's choice) to 1024, not \(threads)")
+            throw PluginProblem(
+                "threads must be from 0 to 1024, not \(threads)",
+                remedy: "use 0 to leave the choice to the engine, or the number of cores that it may use")
         }
         let (model, workload) = try Self.workload(request, size: size)
         let builder = workload.builder
         let file = try explained { () throws(OnnxError) in
             try ModelFile.cached(
-                in: request.cacheDirectory, key: "\(model)-\(sizeName)-\(request.task)-seed\(request.seed)-v\(Self.writerVersion)",
+                in: request.cacheDirectory,
+                key: "\(model)-\(sizeName)-\(request.task)-seed\(request.seed)-v\(Self.writerVersion)",
                 seed: request.seed, builder: builder
             ) { bytes in
-                request.report("writing the weights of \(model) once (\(bytes / 1_000_000) MB in \(request.cacheDirectory))")
+                let size = "\((bytes + 999_999) / 1_000_000) MB"
+                request.report("writing the weights of \(model) once (\(size) in \(request.cacheDirectory))")
             }
         }
         self.runtime = runtime
@@ -53,15 +57,24 @@ struct OnnxProxies: WorkloadPlugin {
     }
 
     mutating func prepare() throws {
-        guard let runtime, let file else { return }
+        guard let runtime, let file else { throw PluginProblem("`initialize` comes first") }
+        // Before the next one is loaded, so that two are never in memory.
+        session = nil
         session = try explained { () throws(OnnxError) in
             try OnnxSession(runtime, path: file.path, threads: threads)
         }
     }
 
     mutating func infer() throws {
-        guard let session, let runtime else { return }
-        try workload?.infer(session, runtime)
+        _ = try scores()
+    }
+
+    /// One inference, and what came out of it.
+    mutating func scores() throws -> [Float] {
+        guard let session, let runtime, let scores = try workload?.infer(session, runtime) else {
+            throw PluginProblem("`prepare` comes first")
+        }
+        return scores
     }
 
     /// The model and workload of a task.
@@ -72,10 +85,12 @@ struct OnnxProxies: WorkloadPlugin {
             }
             return name
         }
-        func length(_ parameter: String, default value: Int, below limit: Int) throws -> Int {
+        func length(_ parameter: String, default value: Int, upTo limit: Int, of positions: Int) throws -> Int {
             let value = try request.integer(parameter, default: value)
             guard (1...limit).contains(value) else {
-                throw PluginProblem("\(parameter) must be from 1 to \(limit), not \(value)")
+                throw PluginProblem(
+                    "\(parameter) must be from 1 to \(limit) here, not \(value)",
+                    remedy: "the model has \(positions) positions in this size; use a number that fits")
             }
             return value
         }
@@ -83,19 +98,22 @@ struct OnnxProxies: WorkloadPlugin {
         case "text-classification", "fill-mask":
             let isMask = request.task == "fill-mask"
             let model = BERT(size: size, head: isMask ? .vocabulary : .classification(labels: 2))
-            let tokens = try length("sequence_length", default: 128, below: model.positions)
+            let tokens = try length("sequence_length", default: 128, upTo: model.positions, of: model.positions)
             return (try named("bert-base"), EncoderWorkload(model, length: tokens, seed: request.seed))
         case "image-classification":
             return (try named("resnet-50"), ImageWorkload(ResNet(size: size), seed: request.seed))
         case "text-generation":
             let model = GPT2(size: size)
-            let new = try length("new_tokens", default: 10, below: model.positions - 1)
-            let prompt = try length("prompt_length", default: 50, below: model.positions - new)
+            let new = try length("new_tokens", default: 10, upTo: model.positions - 1, of: model.positions)
+            let prompt = try length(
+                "prompt_length", default: 50, upTo: model.positions - new, of: model.positions)
             return (
                 try named("gpt2"), GenerationWorkload(model, promptLength: prompt, newTokens: new, seed: request.seed)
             )
         default:
-            throw PluginProblem("onnx-proxies has no task `\(request.task)`")
+            throw PluginProblem(
+                "onnx-proxies has no task `\(request.task)`",
+                remedy: "use `text-classification`, `fill-mask`, `image-classification` or `text-generation`")
         }
     }
 

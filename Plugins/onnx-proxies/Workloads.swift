@@ -43,13 +43,8 @@ struct EncoderWorkload: ProxyWorkload {
                     OnnxTensor(runtime, floats: [Float](repeating: 0, count: length), shape: [1, 1, 1, length])
                 ),
             ], outputs: ["logits"])
-        let count =
-            switch model.head {
-            case .classification(let labels): labels
-            case .vocabulary: length * model.vocabulary
-            }
-        // What a pipeline reads of them: the labels, or the scores of the masked word.
-        return try outputs[0].withFloats(count: count) { Array($0.prefix(model.vocabulary)) }
+        // What a pipeline reads of them: the labels, or the scores of one masked word.
+        return try outputs[0].withFloats { Array($0.prefix(model.vocabulary)) }
     }
 }
 
@@ -77,7 +72,7 @@ struct ImageWorkload: ProxyWorkload {
         let outputs = try session.run(
             [("pixel_values", OnnxTensor(runtime, floats: pixels, shape: [1, 3, model.image, model.image]))],
             outputs: ["logits"])
-        return try outputs[0].withFloats(count: model.classes) { Array($0) }
+        return try outputs[0].withFloats { Array($0) }
     }
 }
 
@@ -130,7 +125,10 @@ struct GenerationWorkload: ProxyWorkload {
             let new = tokens.count
             var inputs: [(name: String, tensor: OnnxTensor)] = [
                 ("input_ids", try OnnxTensor(runtime, integers: tokens, shape: [1, new])),
-                ("position_ids", try OnnxTensor(runtime, integers: (past..<past + new).map(Int64.init), shape: [1, new])),
+                (
+                    "position_ids",
+                    try OnnxTensor(runtime, integers: (past..<past + new).map(Int64.init), shape: [1, new])
+                ),
                 ("attention_bias", try causalMask(runtime, new: new, past: past)),
             ]
             for layer in 0..<model.layers {
@@ -140,7 +138,7 @@ struct GenerationWorkload: ProxyWorkload {
             let outputs = try session.run(inputs, outputs: outputNames)
             cache = Array(outputs.dropFirst())
             past += new
-            scores = try outputs[0].withFloats(count: model.vocabulary) { Array($0) }
+            scores = try outputs[0].withFloats { Array($0) }
             let best = scores.indices.max { scores[$0] < scores[$1] } ?? 0
             generated.append(Int64(best))
             tokens = [Int64(best)]

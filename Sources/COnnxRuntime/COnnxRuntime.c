@@ -2,13 +2,14 @@
 #include "COnnxRuntime.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef OrtStatus *Status;
 
-// Places in the table OrtApi.
+// Places in the table OrtApi: offsetof(OrtApi, name) / sizeof(void *) in onnxruntime_c_api.h, the same in 1.14 and in 1.29.
 enum {
     kGetErrorMessage = 2,
     kCreateEnv = 3,
@@ -19,12 +20,16 @@ enum {
     kSetIntraOpNumThreads = 24,
     kCreateTensorWithDataAsOrtValue = 49,
     kGetTensorMutableData = 51,
+    kGetTensorElementType = 60,
+    kGetTensorShapeElementCount = 64,
+    kGetTensorTypeAndShape = 65,
     kCreateCpuMemoryInfo = 69,
     kReleaseEnv = 92,
     kReleaseStatus = 93,
     kReleaseMemoryInfo = 94,
     kReleaseSession = 95,
     kReleaseValue = 96,
+    kReleaseTensorTypeAndShapeInfo = 99,
     kReleaseSessionOptions = 100,
 };
 
@@ -79,6 +84,11 @@ TWOrt *tw_ort_open(const char *file, uint32_t minimum_api, char **error) {
         return NULL;
     }
     TWOrt *ort = calloc(1, sizeof *ort);
+    if (ort == NULL) {
+        *error = NULL;
+        dlclose(library);
+        return NULL;
+    }
     ort->library = library;
     ort->api = api;
     ort->version = base->GetVersionString();
@@ -104,9 +114,16 @@ void tw_ort_close(TWOrt *ort) {
 const char *tw_ort_version(const TWOrt *ort) { return ort->version; }
 const char *tw_ort_path(const TWOrt *ort) { return ort->path; }
 
+// The library counts the users of its one environment, and fails (seen with 1.32: "Only one instance of LoggingManager")
+// where one thread makes it while another lets go of the last.
+static pthread_mutex_t environment_lock = PTHREAD_MUTEX_INITIALIZER;
+
 char *tw_ort_create_env(const TWOrt *ort, OrtEnv **env) {
+    pthread_mutex_lock(&environment_lock);
     // ORT_LOGGING_LEVEL_ERROR 3.
-    return message(ort, CALL(ort, kCreateEnv, Status(*)(int, const char *, OrtEnv **))(3, "taskwatt", env));
+    Status status = CALL(ort, kCreateEnv, Status(*)(int, const char *, OrtEnv **))(3, "taskwatt", env);
+    pthread_mutex_unlock(&environment_lock);
+    return message(ort, status);
 }
 
 char *tw_ort_create_session(const TWOrt *ort, const OrtEnv *env, const char *path, int threads, OrtSession **session) {
@@ -145,11 +162,27 @@ char *tw_ort_run(const TWOrt *ort, OrtSession *session, const char *const *input
                                                                        output_names, output_count, outputs));
 }
 
-char *tw_ort_tensor_data(const TWOrt *ort, OrtValue *value, void **data) {
-    return message(ort, CALL(ort, kGetTensorMutableData, Status(*)(OrtValue *, void **))(value, data));
+char *tw_ort_tensor_data(const TWOrt *ort, OrtValue *value, void **data, size_t *count, int *element_type) {
+    OrtTensorTypeAndShapeInfo *info = NULL;
+    char *error = message(
+        ort, CALL(ort, kGetTensorTypeAndShape, Status(*)(const OrtValue *, OrtTensorTypeAndShapeInfo **))(value, &info));
+    if (error != NULL) return error;
+    error = message(
+        ort, CALL(ort, kGetTensorShapeElementCount, Status(*)(const OrtTensorTypeAndShapeInfo *, size_t *))(info, count));
+    if (error == NULL)
+        error = message(
+            ort, CALL(ort, kGetTensorElementType, Status(*)(const OrtTensorTypeAndShapeInfo *, int *))(info, element_type));
+    if (error == NULL)
+        error = message(ort, CALL(ort, kGetTensorMutableData, Status(*)(OrtValue *, void **))(value, data));
+    CALL(ort, kReleaseTensorTypeAndShapeInfo, void (*)(OrtTensorTypeAndShapeInfo *))(info);
+    return error;
 }
 
-void tw_ort_release_env(const TWOrt *ort, OrtEnv *env) { CALL(ort, kReleaseEnv, void (*)(OrtEnv *))(env); }
+void tw_ort_release_env(const TWOrt *ort, OrtEnv *env) {
+    pthread_mutex_lock(&environment_lock);
+    CALL(ort, kReleaseEnv, void (*)(OrtEnv *))(env);
+    pthread_mutex_unlock(&environment_lock);
+}
 
 void tw_ort_release_session(const TWOrt *ort, OrtSession *session) {
     CALL(ort, kReleaseSession, void (*)(OrtSession *))(session);

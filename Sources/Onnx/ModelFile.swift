@@ -1,95 +1,190 @@
 import Foundation
+import Glibc
 import SwiftProtobuf
 
-/// A model on disk: `model.onnx`, its weights beside it in `model.onnx.data`, and the SHA-256 of both in `model.sha256`.
+/// A model on disk: `model.onnx`, its weights beside it in `model.onnx.data`, and in `model.sha256` the SHA-256 of the two,
+/// one after the other.
 ///
 /// The weights are in a file of their own ("external data"), so that the engine maps them instead of holding them twice.
 package struct ModelFile: Sendable, Hashable {
     package let directory: String
+    package let sha256: String
     package var path: String { "\(directory)/model.onnx" }
-    package let sha256: String?
 
-    /// Finds a model in the cache, or writes it there. An interrupted or a second writer does no harm: the files are made
-    /// under another name and moved into place as a whole.
+    /// Finds a model in the cache, or writes it there.
+    ///
+    /// The files are made under another name and moved into place as a whole, so an interrupted writer does no harm. One
+    /// process writes at a time; a second waits, and then finds what the first has made.
     ///
     /// - Parameters:
     ///   - key: names the architecture, its size, the seed and the version of the writer.
     ///   - willWrite: told the number of bytes before they are written.
+    /// - Throws: `OnnxError.noSpace` or `OnnxError.cannotWrite`.
     package static func cached(
         in cache: String, key: String, seed: Int64, builder: GraphBuilder, willWrite: (Int64) -> Void
     ) throws(OnnxError) -> ModelFile {
         let directory = "\(cache)/\(key)"
-        if let file = existing(directory) { return file }
-        let bytes = Int64(builder.weights.reduce(0) { $0 + $1.count }) * 4
-        let temporary = "\(directory).\(ProcessInfo.processInfo.processIdentifier).tmp"
-        let files = FileManager.default
         do {
-            try files.createDirectory(atPath: temporary, withIntermediateDirectories: true)
-            let free = try files.attributesOfFileSystem(forPath: temporary)[.systemFreeSize] as? Int64 ?? .max
-            guard free > bytes + (64 << 20) else {
-                try? files.removeItem(atPath: temporary)
-                throw OnnxError.noSpace(path: cache, needed: bytes, free: free)
+            let plan = try Plan(builder)
+            if let file = existing(directory, plan) { return file }
+            try FileManager.default.createDirectory(atPath: cache, withIntermediateDirectories: true)
+            let lock = try CacheLock(directory: cache)
+            return try withExtendedLifetime(lock) {
+                // Whoever held the lock may have made it.
+                if let file = existing(directory, plan) { return file }
+                return try make(directory, in: cache, seed: seed, builder: builder, plan: plan, willWrite: willWrite)
             }
-            willWrite(bytes)
-            try write(builder, seed: seed, directory: temporary)
-            try hash(directory: temporary)
-            do {
-                try files.moveItem(atPath: temporary, toPath: directory)
-            } catch {
-                // Another process was quicker; its files are the same.
-                guard existing(directory) != nil else { throw error }
-                try? files.removeItem(atPath: temporary)
-            }
+        } catch let error as OnnxError {
+            throw error
         } catch {
-            try? files.removeItem(atPath: temporary)
-            if let error = error as? OnnxError { throw error }
             throw .cannotWrite(path: directory, reason: Self.reason(error))
         }
-        guard let file = existing(directory) else { throw .cannotWrite(path: directory, reason: "it is not there after writing") }
-        return file
     }
 
-    private static func existing(_ directory: String) -> ModelFile? {
+    /// A model of the cache that is whole: its graph is the one that would be written, and its weights are as many bytes.
+    /// After a power cut or with another writer's version either may be wrong.
+    private static func existing(_ directory: String, _ plan: Plan) -> ModelFile? {
         guard let text = try? String(contentsOfFile: "\(directory)/model.sha256", encoding: .utf8),
-            FileManager.default.fileExists(atPath: "\(directory)/model.onnx")
+            let sha256 = checksum(text), size(of: "\(directory)/model.onnx.data") == plan.dataBytes,
+            let model = try? Data(contentsOf: URL(fileURLWithPath: "\(directory)/model.onnx")), model == plan.model
         else { return nil }
-        return ModelFile(directory: directory, sha256: text.split(separator: "\n").first.map(String.init))
+        return ModelFile(directory: directory, sha256: sha256)
+    }
+
+    private static func size(of path: String) -> Int64? {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int64(status.st_size) : nil
     }
 
     // MARK: Writing
 
-    private static func write(_ builder: GraphBuilder, seed: Int64, directory: String) throws {
-        let dataPath = "\(directory)/model.onnx.data"
-        guard FileManager.default.createFile(atPath: dataPath, contents: nil) else {
-            throw OnnxError.cannotWrite(path: dataPath, reason: "no permission, or the disk is full")
+    /// Called with the lock held.
+    private static func make(
+        _ directory: String, in cache: String, seed: Int64, builder: GraphBuilder, plan: Plan,
+        willWrite: (Int64) -> Void
+    ) throws -> ModelFile {
+        let files = FileManager.default
+        // Nobody else writes now, so these are of writers that were killed.
+        for name in try files.contentsOfDirectory(atPath: cache) where name.hasSuffix(".tmp") {
+            try? files.removeItem(atPath: "\(cache)/\(name)")
         }
-        let data = try FileHandle(forWritingTo: URL(fileURLWithPath: dataPath))
-        defer { try? data.close() }
-        var graph = builder.graph
-        var offset: Int64 = 0
-        let chunk = UnsafeMutableBufferPointer<Float>.allocate(capacity: 1 << 20)
+        let temporary = "\(directory).tmp"
+        defer { try? files.removeItem(atPath: temporary) }
+        try files.createDirectory(atPath: temporary, withIntermediateDirectories: false)
+        let free = try freeBytes(temporary)
+        guard free > plan.dataBytes + (64 << 20) else {
+            throw OnnxError.noSpace(path: cache, needed: plan.dataBytes, free: free)
+        }
+        willWrite(plan.dataBytes)
+        try save("\(temporary)/model.onnx") { try $0.write(contentsOf: plan.model) }
+        try save("\(temporary)/model.onnx.data") { try writeWeights(builder, seed: seed, to: $0) }
+        let sha256 = try hash(["\(temporary)/model.onnx", "\(temporary)/model.onnx.data"])
+        try save("\(temporary)/model.sha256") { try $0.write(contentsOf: Data("\(sha256)\n".utf8)) }
+        // What lies here is broken, or `existing` would have taken it.
+        if files.fileExists(atPath: directory) { try files.removeItem(atPath: directory) }
+        try files.moveItem(atPath: temporary, toPath: directory)
+        return ModelFile(directory: directory, sha256: sha256)
+    }
+
+    /// Writes a file to the disk, and not only to the page cache: the kernel would write it back later, in the middle of a
+    /// measurement, and after a power cut it could be there with its size and without its content.
+    private static func save(_ path: String, _ write: (FileHandle) throws -> Void) throws {
+        guard FileManager.default.createFile(atPath: path, contents: nil) else {
+            throw OnnxError.cannotWrite(path: path, reason: errnoText())
+        }
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+        defer { try? file.close() }
+        try write(file)
+        try file.synchronize()
+    }
+
+    private static func writeWeights(_ builder: GraphBuilder, seed: Int64, to file: FileHandle) throws {
+        let capacity = 1 << 20
+        let chunk = UnsafeMutablePointer<Float>.allocate(capacity: capacity)
         defer { chunk.deallocate() }
         for weight in builder.weights {
-            graph.initializer.append(tensor(weight, offset: offset))
             var random = RandomWeights(seed: seed, name: weight.name)
             var rest = weight.count
             while rest > 0 {
-                let part = UnsafeMutableBufferPointer(rebasing: chunk[..<min(rest, chunk.count)])
+                let part = UnsafeMutableBufferPointer(start: chunk, count: min(rest, capacity))
                 switch weight.fill {
                 case .random(let deviation, let mean): random.fill(part, deviation: deviation, mean: mean)
-                case .constant(let value): part.update(repeating: value)
+                case .constant(let value): part.initialize(repeating: value)
                 }
-                try data.write(contentsOf: Data(bytesNoCopy: UnsafeMutableRawPointer(part.baseAddress!), count: part.count * 4, deallocator: .none))
+                try file.write(contentsOf: Data(bytesNoCopy: chunk, count: part.count * 4, deallocator: .none))
                 rest -= part.count
             }
-            offset += Int64(weight.count) * 4
-            // Aligned to 64 bytes, so that a mapped weight begins on a cache line.
-            let padding = Int((64 - offset % 64) % 64)
-            if padding > 0 {
-                try data.write(contentsOf: Data(count: padding))
-                offset += Int64(padding)
-            }
+            try file.write(contentsOf: Data(count: Plan.padding(after: weight)))
         }
+    }
+
+    private static func freeBytes(_ path: String) throws -> Int64 {
+        var status = statvfs()
+        guard statvfs(path, &status) == 0 else { throw OnnxError.cannotWrite(path: path, reason: errnoText()) }
+        return Int64(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize))
+    }
+
+    /// The SHA-256 of files, one after the other, by coreutils.
+    private static func hash(_ paths: [String]) throws -> String {
+        let joined = Pipe()
+        let answer = Pipe()
+        let cat = command("cat", ["--"] + paths, input: FileHandle.nullDevice, output: joined)
+        let sum = command("sha256sum", [], input: joined, output: answer)
+        try cat.run()
+        do {
+            try sum.run()
+        } catch {
+            cat.terminate()
+            throw error
+        }
+        let text = String(decoding: try answer.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        sum.waitUntilExit()
+        cat.waitUntilExit()
+        guard cat.terminationStatus == 0, sum.terminationStatus == 0, let checksum = checksum(text) else {
+            throw OnnxError.cannotWrite(path: paths[0], reason: "`sha256sum` of coreutils failed on it")
+        }
+        return checksum
+    }
+
+    private static func command(_ name: String, _ arguments: [String], input: Any, output: Pipe) -> Process {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [name] + arguments
+        process.standardInput = input
+        process.standardOutput = output
+        return process
+    }
+
+    /// - Returns: the 64 hexadecimal digits that a line begins with; `nil` if it does not.
+    private static func checksum(_ text: String) -> String? {
+        let digits = text.prefix { $0.isASCII && $0.isHexDigit }
+        return digits.count == 64 ? String(digits) : nil
+    }
+
+    fileprivate static func errnoText() -> String { String(cString: strerror(errno)) }
+
+    private static func reason(_ error: any Error) -> String {
+        let error = error as NSError
+        if let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError { return reason(underlying) }
+        return error.domain == NSPOSIXErrorDomain
+            ? String(cString: strerror(Int32(error.code))) : error.localizedDescription
+    }
+}
+
+/// What will be in the files, as far as it is known without writing the weights.
+private struct Plan {
+    /// `model.onnx`, byte for byte.
+    let model: Data
+    let dataBytes: Int64
+
+    init(_ builder: GraphBuilder) throws {
+        var graph = builder.graph
+        var offset: Int64 = 0
+        for weight in builder.weights {
+            graph.initializer.append(Self.tensor(weight, offset: offset))
+            offset += Int64(weight.count) * 4 + Int64(Self.padding(after: weight))
+        }
+        dataBytes = offset
         var opset = Onnx_OperatorSetIdProto()
         opset.version = 17
         var model = Onnx_ModelProto()
@@ -97,8 +192,11 @@ package struct ModelFile: Sendable, Hashable {
         model.producerName = "taskwatt"
         model.opsetImport = [opset]
         model.graph = graph
-        try model.serializedData().write(to: URL(fileURLWithPath: "\(directory)/model.onnx"))
+        self.model = try model.serializedData()
     }
+
+    /// Each weight begins at a multiple of 64 bytes, so that a mapped one begins on a cache line.
+    static func padding(after weight: GraphBuilder.Weight) -> Int { (64 - weight.count * 4 % 64) % 64 }
 
     private static func tensor(_ weight: GraphBuilder.Weight, offset: Int64) -> Onnx_TensorProto {
         var tensor = Onnx_TensorProto()
@@ -116,22 +214,26 @@ package struct ModelFile: Sendable, Hashable {
         }
         return tensor
     }
+}
 
-    /// Writes the SHA-256 of the two files, one after the other, by coreutils' `sha256sum`.
-    private static func hash(directory: String) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", "cat model.onnx model.onnx.data | sha256sum | cut -d' ' -f1 > model.sha256"]
-        process.currentDirectoryURL = URL(fileURLWithPath: directory)
-        try process.run()
-        process.waitUntilExit()
+/// The right to write in a cache, held by one process at a time; the kernel takes it back from one that dies (flock(2)).
+private final class CacheLock {
+    private let descriptor: Int32
+
+    /// Waits until whoever has it is done.
+    init(directory: String) throws {
+        let path = "\(directory)/.lock"
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw OnnxError.cannotWrite(path: path, reason: ModelFile.errnoText()) }
+        while flock(descriptor, LOCK_EX) != 0 {
+            if errno == EINTR { continue }
+            let reason = ModelFile.errnoText()
+            close(descriptor)
+            throw OnnxError.cannotWrite(path: path, reason: reason)
+        }
     }
 
-    private static func reason(_ error: any Error) -> String {
-        let error = error as NSError
-        if let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError { return reason(underlying) }
-        return error.domain == NSPOSIXErrorDomain ? String(cString: strerror(Int32(error.code))) : error.localizedDescription
-    }
+    deinit { close(descriptor) }
 }
 
 extension GraphBuilder {

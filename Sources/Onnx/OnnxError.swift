@@ -11,8 +11,10 @@ package enum OnnxError: Error, Sendable, Hashable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .noEngine(let tried):
-            let last = tried.last.map { " (\($0))" } ?? ""
-            return "ONNX Runtime 1.\(OnnxRuntime.minimumVersion) or later is not on this machine\(last)"
+            // A library that is there and cannot be used says more than the last name that was not found.
+            let telling = tried.first { !$0.contains("No such file") } ?? tried.last
+            return "ONNX Runtime 1.\(OnnxRuntime.minimumVersion) or later is not on this machine"
+                + (telling.map { " (\($0))" } ?? "")
         case .engine(let message): return "ONNX Runtime: \(message)"
         case .unknownShape(let name): return "the shape of \(name) is not known"
         case .cannotWrite(let path, let reason): return "\(path) cannot be written: \(reason)"

@@ -12,6 +12,8 @@ package final class OnnxRuntime: @unchecked Sendable {
 
     /// Opens the first library that can be used, from the places of `candidates`.
     package init(environment variables: [String: String] = ProcessInfo.processInfo.environment) throws(OnnxError) {
+        // Empty is as good as not set: that is how a unit file or a shell unsets it.
+        let variables = variables.filter { !$0.value.isEmpty }
         var tried: [String] = []
         var opened: OpaquePointer?
         for candidate in Self.candidates(variables) {
@@ -26,7 +28,10 @@ package final class OnnxRuntime: @unchecked Sendable {
         handle = opened
         var environment: OpaquePointer?
         let failure = tw_ort_create_env(opened, &environment)
-        guard failure == nil, let environment else { throw .engine(Self.take(failure)) }
+        guard failure == nil, let environment else {
+            tw_ort_close(opened)
+            throw .engine(Self.take(failure))
+        }
         self.environment = environment
     }
 
@@ -53,21 +58,23 @@ package final class OnnxRuntime: @unchecked Sendable {
             above.deleteLastPathComponent()
             directories.append(above.appendingPathComponent(".engines/onnxruntime").path)
         }
-        let files = directories.flatMap { directory in
-            ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [])
-                .filter { $0.hasPrefix("libonnxruntime.so") }.sorted().map { "\(directory)/\($0)" }
-        }
-        return files + systemNames()
+        return directories.flatMap(libraries) + systemNames()
     }
 
     /// The loader finds a library by the name that it was linked under; a distribution's carries its version.
     private static func systemNames() -> [String] {
-        let places = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/local/lib", "/usr/lib"]
-        let found = places.flatMap { place in
-            ((try? FileManager.default.contentsOfDirectory(atPath: place)) ?? [])
-                .filter { $0.hasPrefix("libonnxruntime.so") }.sorted().map { "\(place)/\($0)" }
-        }
-        return ["libonnxruntime.so.1", "libonnxruntime.so"] + found
+        let places = [
+            "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/local/lib", "/usr/lib",
+        ]
+        return ["libonnxruntime.so.1", "libonnxruntime.so"] + places.flatMap(libraries)
+    }
+
+    /// The engine's files in a directory, the newest version first.
+    private static func libraries(in directory: String) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [])
+            .filter { $0.hasPrefix("libonnxruntime.so") }
+            .sorted { $0.compare($1, options: .numeric) == .orderedDescending }
+            .map { "\(directory)/\($0)" }
     }
 
     static func take(_ message: UnsafeMutablePointer<CChar>?) -> String {

@@ -5,39 +5,53 @@ import Foundation
 package final class OnnxSession {
     private let runtime: OnnxRuntime
     private let handle: OpaquePointer
+    /// The names of inputs and outputs as C strings, made once and not at each inference.
+    private var names: [String: UnsafeMutablePointer<CChar>] = [:]
 
     /// - Parameter threads: 0 leaves the choice to the engine.
     package init(_ runtime: OnnxRuntime, path: String, threads: Int) throws(OnnxError) {
         self.runtime = runtime
         var handle: OpaquePointer?
         try OnnxRuntime.check(
-            tw_ort_create_session(runtime.handle, runtime.environment, path, Int32(threads), &handle))
+            tw_ort_create_session(runtime.handle, runtime.environment, path, Int32(clamping: threads), &handle))
         guard let handle else { throw .engine("no session for \(path)") }
         self.handle = handle
     }
 
-    deinit { tw_ort_release_session(runtime.handle, handle) }
+    deinit {
+        tw_ort_release_session(runtime.handle, handle)
+        for name in names.values { name.deallocate() }
+    }
 
     /// Runs the graph once.
     ///
     /// - Returns: the outputs in the order of their names.
-    package func run(_ inputs: [(name: String, tensor: OnnxTensor)], outputs names: [String]) throws(OnnxError) -> [OnnxTensor] {
-        let inputNames = inputs.map { strdup($0.name) }
-        let outputNames = names.map { strdup($0) }
-        defer {
-            for name in inputNames + outputNames { free(name) }
-        }
+    /// - Throws: `OnnxError.engine` for names, shapes or element types that are not the graph's.
+    package func run(
+        _ inputs: [(name: String, tensor: OnnxTensor)], outputs names: [String]
+    ) throws(OnnxError) -> [OnnxTensor] {
+        let inputNames = inputs.map { cString($0.name) }
+        let outputNames = names.map { cString($0) }
         let values: [OpaquePointer?] = inputs.map(\.tensor.handle)
         var results = [OpaquePointer?](repeating: nil, count: names.count)
-        let message = inputNames.map { UnsafePointer($0!) }.withUnsafeBufferPointer { inputNames in
-            outputNames.map { UnsafePointer($0!) }.withUnsafeBufferPointer { outputNames in
-                tw_ort_run(
-                    runtime.handle, handle, inputNames.baseAddress!, values, values.count, outputNames.baseAddress!,
-                    names.count, &results)
-            }
+        // The tensors own what `values` points to.
+        let message = withExtendedLifetime(inputs) {
+            tw_ort_run(
+                runtime.handle, handle, inputNames, values, values.count, outputNames, outputNames.count, &results)
         }
+        let tensors = results.compactMap { $0 }.map { OnnxTensor(runtime, owning: $0) }
         try OnnxRuntime.check(message)
-        return results.compactMap { $0 }.map { OnnxTensor(runtime, owning: $0) }
+        guard tensors.count == names.count else { throw .engine("an output is missing") }
+        return tensors
+    }
+
+    private func cString(_ name: String) -> UnsafePointer<CChar> {
+        if let known = names[name] { return UnsafePointer(known) }
+        let bytes = name.utf8CString
+        let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count)
+        for (index, byte) in bytes.enumerated() { (copy + index).initialize(to: byte) }
+        names[name] = copy
+        return UnsafePointer(copy)
     }
 }
 
@@ -45,7 +59,7 @@ package final class OnnxSession {
 package final class OnnxTensor {
     private let runtime: OnnxRuntime
     let handle: OpaquePointer
-    private let memory: UnsafeMutableRawBufferPointer?
+    private let memory: UnsafeMutableRawPointer?
 
     init(_ runtime: OnnxRuntime, owning handle: OpaquePointer) {
         self.runtime = runtime
@@ -67,11 +81,14 @@ package final class OnnxTensor {
         self.runtime = runtime
         // At least one byte, so that an empty tensor has an address too.
         let bytes = elements.count * MemoryLayout<Element>.stride
-        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, bytes), alignment: 64)
-        elements.withUnsafeBytes { memory.copyMemory(from: $0) }
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: max(1, bytes), alignment: 64)
+        elements.withUnsafeBytes { source in
+            UnsafeMutableRawBufferPointer(start: memory, count: bytes).copyMemory(from: source)
+        }
         var handle: OpaquePointer?
+        // The engine refuses a shape that is larger than the memory.
         let message = tw_ort_create_tensor(
-            runtime.handle, memory.baseAddress!, bytes, shape.map(Int64.init), shape.count, type.rawValue, &handle)
+            runtime.handle, memory, bytes, shape.map(Int64.init), shape.count, type.rawValue, &handle)
         guard message == nil, let handle else {
             memory.deallocate()
             throw .engine(OnnxRuntime.take(message))
@@ -86,10 +103,19 @@ package final class OnnxTensor {
     }
 
     /// The elements in place.
-    package func withFloats<Value>(count: Int, _ body: (UnsafeBufferPointer<Float>) throws -> Value) throws -> Value {
+    ///
+    /// - Throws: `OnnxError.engine` if they are not floats; whatever `body` throws.
+    package func withFloats<Value>(_ body: (UnsafeBufferPointer<Float>) throws -> Value) throws -> Value {
         var data: UnsafeMutableRawPointer?
-        try OnnxRuntime.check(tw_ort_tensor_data(runtime.handle, handle, &data))
-        guard let data else { throw OnnxError.engine("an output without data") }
-        return try body(UnsafeBufferPointer(start: data.assumingMemoryBound(to: Float.self), count: count))
+        var count = 0
+        var type: Int32 = 0
+        try OnnxRuntime.check(tw_ort_tensor_data(runtime.handle, handle, &data, &count, &type))
+        guard type == GraphBuilder.ElementType.float.rawValue else {
+            throw OnnxError.engine("a tensor of element type \(type) where floats are expected")
+        }
+        return try withExtendedLifetime(self) {
+            try body(
+                UnsafeBufferPointer(start: data?.assumingMemoryBound(to: Float.self), count: data == nil ? 0 : count))
+        }
     }
 }

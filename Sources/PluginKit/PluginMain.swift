@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import Glibc
+import Synchronization
 import WorkloadProtocol
 
 /// The loop that speaks the protocol for a plugin.
@@ -10,7 +11,8 @@ public enum PluginMain {
     /// Standard output belongs to the protocol: whatever else the process prints there, by any library, goes to standard
     /// error instead.
     public static func run(_ plugin: some WorkloadPlugin) {
-        let output = dup(STDOUT_FILENO)
+        // A program that the plugin starts must not hold the pipe open after it.
+        let output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
         dup2(STDERR_FILENO, STDOUT_FILENO)
         signal(SIGPIPE, SIG_IGN)
         exitWhenReaderIsGone(output)
@@ -33,27 +35,29 @@ public enum PluginMain {
     }
 }
 
-/// Writes whole lines.
-struct LineWriter: Sendable {
-    let descriptor: Int32
+/// Writes whole lines; a plugin may report progress from any thread.
+final class LineWriter: Sendable {
+    private let descriptor: Mutex<Int32>
 
-    func write(_ value: some Encodable) {
+    init(descriptor: Int32) { self.descriptor = Mutex(descriptor) }
+
+    /// - Throws: `EncodingError` for a value that JSON cannot hold, such as an infinite number; nothing is written then.
+    func write(_ value: some Encodable) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard var data = try? encoder.encode(value) else { return }
-        data.append(UInt8(ascii: "\n"))
-        data.withUnsafeBytes { bytes in
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
-                if count < 0, errno == EINTR { continue }
-                if count <= 0 { _exit(1) }
-                rest = rest.dropFirst(count)
+        var line = try encoder.encode(value)
+        line.append(UInt8(ascii: "\n"))
+        descriptor.withLock { descriptor in
+            line.withUnsafeBytes { bytes in
+                var written = 0
+                while written < bytes.count {
+                    let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
+                    let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+                    if count < 0, errno == EINTR { continue }
+                    if count <= 0 { _exit(1) }
+                    written += count
+                }
             }
         }
     }
-}
-
-extension Slice<UnsafeRawBufferPointer> {
-    fileprivate var baseAddress: UnsafeRawPointer? { UnsafeRawBufferPointer(rebasing: self).baseAddress }
 }

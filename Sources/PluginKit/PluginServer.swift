@@ -22,27 +22,34 @@ struct PluginServer<Plugin: WorkloadPlugin> {
     mutating func answer(_ line: String) -> Bool {
         let data = Data(line.utf8)
         guard let header = try? JSONDecoder().decode(RPCHeader.self, from: data) else {
-            fail(nil, WorkloadError(code: WorkloadError.parseErrorCode, message: "the line is not JSON"))
+            let isJSON = (try? JSONDecoder().decode(JSONValue.self, from: data)) != nil
+            fail(nil, isJSON ? Self.notARequest : Self.notJSON)
             return true
         }
         guard header.jsonrpc == "2.0", let name = header.method else {
-            fail(header.id, WorkloadError(code: WorkloadError.invalidRequestCode, message: "not a JSON-RPC 2.0 request"))
+            fail(header.id, Self.notARequest)
             return true
         }
         do {
             switch WorkloadMethod(rawValue: name) {
-            case .initialize: try reply(header.id, initialize(params(data)))
+            case .initialize:
+                // Whatever fails from here on, the model that was there before is not the one that was asked for.
+                (isInitialized, isPrepared) = (false, false)
+                let result = try initialize(params(data))
+                isInitialized = true
+                try reply(header.id, result)
             case .prepare:
                 try require(isInitialized, "`initialize` comes first")
                 let _: PrepareParams = try params(data)
+                isPrepared = false
                 try plugin.prepare()
                 isPrepared = true
-                reply(header.id, PrepareResult())
+                try reply(header.id, PrepareResult())
             case .run:
                 try require(isPrepared, "`prepare` comes first")
                 try reply(header.id, run(params(data)))
             case .shutdown:
-                reply(header.id, ShutdownResult())
+                try reply(header.id, ShutdownResult())
                 return false
             case .progress, nil:
                 throw WorkloadError(code: WorkloadError.methodNotFoundCode, message: "there is no method `\(name)`")
@@ -62,13 +69,13 @@ struct PluginServer<Plugin: WorkloadPlugin> {
             task: params.task.rawValue, model: params.model, device: params.device, seed: params.seed,
             cacheDirectory: params.cacheDirectory, parameters: params.parameters.mapValues(ParameterValue.init)
         ) { message in
-            output.write(RPCRequest(id: nil, method: .progress, params: ProgressParams(message: message)))
+            try? output.write(RPCRequest(id: nil, method: .progress, params: ProgressParams(message: message)))
         }
         let info = try plugin.initialize(request)
-        isInitialized = true
         return InitializeResult(
             workload: WorkloadDescription(
-                task: params.task, plugin: "", model: info.model ?? params.model, dataset: info.dataset, size: info.size,
+                task: params.task, plugin: "", model: info.model ?? params.model, dataset: info.dataset,
+                size: info.size,
                 device: info.device ?? params.device, precision: info.precision, batch: info.batch, engine: info.engine,
                 modelSHA256: info.modelSHA256, parameterCount: info.parameterCount,
                 operationsPerInference: info.operationsPerInference, seed: params.seed, parameters: params.parameters))
@@ -81,7 +88,8 @@ struct PluginServer<Plugin: WorkloadPlugin> {
             (params.durationSeconds ?? 1) > 0
         else {
             throw WorkloadError(
-                code: WorkloadError.invalidParamsCode, message: "`run` needs either `count` or `duration_s`, above zero")
+                code: WorkloadError.invalidParamsCode, message: "`run` needs either `count` or `duration_s`, above zero"
+            )
         }
         var latencies: [Double] = []
         latencies.reserveCapacity(min(params.count ?? 100_000, 1_000_000))
@@ -90,8 +98,10 @@ struct PluginServer<Plugin: WorkloadPlugin> {
         let start = monotonicNanoseconds()
         var before = start
         var told = start
-        let deadline = params.durationSeconds.map { start + Int64($0 * 1e9) } ?? .max
-        while latencies.count + failed < params.count ?? .max, before < deadline {
+        // A century is as good as any longer time, and fits.
+        let deadline = params.durationSeconds.map { start + Int64(min($0, 3e9) * 1e9) } ?? .max
+        let limit = params.count ?? .max
+        while latencies.count + failed < limit, before < deadline || latencies.count + failed == 0 {
             do {
                 try plugin.infer()
                 let now = monotonicNanoseconds()
@@ -104,7 +114,7 @@ struct PluginServer<Plugin: WorkloadPlugin> {
             }
             if before - told > progressInterval {
                 told = before
-                output.write(
+                try? output.write(
                     RPCRequest(
                         id: nil, method: .progress,
                         params: ProgressParams(completed: latencies.count, total: params.count)))
@@ -124,7 +134,19 @@ struct PluginServer<Plugin: WorkloadPlugin> {
         do {
             return try JSONDecoder().decode(RPCRequest<Params>.self, from: data).params
         } catch {
-            throw WorkloadError(code: WorkloadError.invalidParamsCode, message: "the parameters do not fit: \(error)")
+            throw WorkloadError(
+                code: WorkloadError.invalidParamsCode, message: "the parameters do not fit: \(Self.describe(error))")
+        }
+    }
+
+    /// What does not fit, in one line.
+    private static func describe(_ error: any Error) -> String {
+        func path(_ keys: [any CodingKey]) -> String { keys.map(\.stringValue).joined(separator: ".") }
+        return switch error as? DecodingError {
+        case .keyNotFound(let key, let context): "\(path(context.codingPath + [key])) is missing"
+        case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+            "\(path(context.codingPath)): \(context.debugDescription)"
+        default: "\(error)"
         }
     }
 
@@ -132,12 +154,28 @@ struct PluginServer<Plugin: WorkloadPlugin> {
         if !condition { throw WorkloadError(code: WorkloadError.invalidRequestCode, message: message) }
     }
 
-    private func reply(_ id: Int?, _ result: some Codable & Sendable) {
-        output.write(RPCResponse(id: id, result: result))
+    private static var notJSON: WorkloadError {
+        WorkloadError(code: WorkloadError.parseErrorCode, message: "the line is not JSON")
+    }
+
+    private static var notARequest: WorkloadError {
+        WorkloadError(code: WorkloadError.invalidRequestCode, message: "not a JSON-RPC 2.0 request")
+    }
+
+    private func reply(_ id: Int?, _ result: some Codable & Sendable) throws {
+        do {
+            try output.write(RPCResponse(id: id, result: result))
+        } catch {
+            // A call without an answer would leave the host waiting until its time is up.
+            throw WorkloadError(
+                code: WorkloadError.internalErrorCode,
+                message: "the answer does not fit in JSON: a number is not finite")
+        }
     }
 
     private func fail(_ id: Int?, _ error: WorkloadError) {
-        output.write(RPCResponse<ShutdownResult>(id: id, error: error))
+        // Text and a number: JSON holds both.
+        try? output.write(RPCResponse<ShutdownResult>(id: id, error: error))
     }
 
     private static func error(_ error: any Error) -> WorkloadError {
@@ -147,7 +185,11 @@ struct PluginServer<Plugin: WorkloadPlugin> {
             WorkloadError(
                 code: problem.isUnavailable ? WorkloadError.unavailableCode : WorkloadError.failedCode,
                 message: problem.message, remedy: problem.remedy)
-        default: WorkloadError(code: WorkloadError.failedCode, message: "\(error)")
+        default:
+            // One line, whatever an engine makes of its message.
+            WorkloadError(
+                code: WorkloadError.failedCode,
+                message: "\(error)".split(whereSeparator: \.isNewline).joined(separator: " "))
         }
     }
 }

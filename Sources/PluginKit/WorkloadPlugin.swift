@@ -53,7 +53,11 @@ public struct WorkloadRequest: Sendable {
         switch parameters[name] {
         case nil: return value
         case .integer(let given)?: return given
-        case let given?: throw PluginProblem("the parameter \(name) must be a whole number, not `\(given.text)`")
+        case .number(let given)? where Int(exactly: given) != nil: return Int(given)
+        case let given?:
+            throw PluginProblem(
+                "the parameter \(name) must be a whole number, not `\(given.text)`",
+                remedy: "give one, such as \(name)=\(value), or leave it out")
         }
     }
 
@@ -64,7 +68,10 @@ public struct WorkloadRequest: Sendable {
         switch parameters[name] {
         case nil: return value
         case .string(let given)?: return given
-        case let given?: throw PluginProblem("the parameter \(name) must be a text, not `\(given.text)`")
+        case let given?:
+            throw PluginProblem(
+                "the parameter \(name) must be a text, not `\(given.text)`",
+                remedy: "give one, such as \(name)=\(value), or leave it out")
         }
     }
 }

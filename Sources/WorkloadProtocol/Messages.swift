@@ -66,6 +66,37 @@ package struct InitializeResult: Sendable, Hashable, Codable {
         case workload
         case protocolVersion = "protocol_version"
     }
+
+    /// The host knows the task, the plugin and what it asked for, so a plugin need say no more than it has to say.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        protocolVersion = try container.decode(Int.self, forKey: .protocolVersion)
+        workload = try container.decode(Description.self, forKey: .workload).value
+    }
+
+    private struct Description: Decodable {
+        var value: WorkloadDescription
+
+        private enum Keys: String, CodingKey {
+            case model, dataset, size, device, precision, batch, engine, parameters
+            case modelSHA256 = "model_sha256"
+            case parameterCount = "parameter_count"
+            case operationsPerInference = "operations_per_inference"
+        }
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: Keys.self)
+            func text(_ key: Keys) throws -> String? { try container.decodeIfPresent(String.self, forKey: key) }
+            value = WorkloadDescription(
+                task: MLTask(rawValue: ""), plugin: "", model: try text(.model), dataset: try text(.dataset),
+                size: try text(.size), device: try text(.device), precision: try text(.precision),
+                batch: try container.decodeIfPresent(Int.self, forKey: .batch) ?? 1, engine: try text(.engine),
+                modelSHA256: try text(.modelSHA256),
+                parameterCount: try container.decodeIfPresent(Int64.self, forKey: .parameterCount),
+                operationsPerInference: try container.decodeIfPresent(Double.self, forKey: .operationsPerInference),
+                parameters: try container.decodeIfPresent([String: JSONValue].self, forKey: .parameters) ?? [:])
+        }
+    }
 }
 
 package struct PrepareParams: Sendable, Hashable, Codable {

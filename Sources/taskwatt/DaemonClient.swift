@@ -8,6 +8,7 @@ import NIOCore
 import NIOHTTP1
 import Running
 import Service
+import Synchronization
 
 /// The daemon's socket is there and it does not answer.
 struct DaemonUnreachable: Error, CustomStringConvertible {
@@ -131,9 +132,11 @@ struct DaemonClient: Sendable {
 
 /// Measures with the daemon's meters, which it may read where we may not; the work measured is ours and runs with our
 /// rights.
-struct DaemonMetering: EnergyMeasuring {
+final class DaemonMetering: EnergyMeasuring {
     private let client: DaemonClient
     private let id: Int
+    /// Samples come with every answer and are the daemon's no more; here they wait for whoever takes them.
+    private let samples = Mutex<[Sample]>([])
     let meters: [MeterDescription]
 
     init(_ client: DaemonClient, _ request: SessionRequest) async throws {
@@ -157,9 +160,19 @@ struct DaemonMetering: EnergyMeasuring {
     }
 
     func latestPower() async -> Power? { await state()?.power }
-    func takeSamples() async -> [Sample] { await state()?.samples ?? [] }
+    func takeSamples() async -> [Sample] {
+        _ = await state()
+        return samples.withLock { samples in
+            defer { samples = [] }
+            return samples
+        }
+    }
 
-    private func state() async -> SessionState? { try? await client.get("/v1/sessions/\(id)") }
+    private func state() async -> SessionState? {
+        let state: SessionState? = try? await client.get("/v1/sessions/\(id)")
+        if let state { samples.withLock { $0 += state.samples } }
+        return state
+    }
 
     /// Calls often enough that the daemon does not take us for dead; ends with the task.
     func keepAlive() async {

@@ -30,6 +30,7 @@ struct SimulatedTree {
         try write(zone.name, to: "\(path)/name")
         try write("1", to: "\(path)/enabled")
         if let range = zone.range { try write(String(range), to: "\(path)/max_energy_range_uj") }
+        if let limit = zone.limit { try write(String(Int(limit * 1e6)), to: "\(path)/constraint_0_power_limit_uw") }
         try write("0", to: "\(path)/energy_uj")
         chmod("\(path)/energy_uj", zone.mode.flatMap { mode_t($0, radix: 8) } ?? 0o400)
         return "\(path)/energy_uj"

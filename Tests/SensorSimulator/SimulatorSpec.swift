@@ -35,6 +35,8 @@ struct SimulatorSpec: Decodable {
         var range: Int64?
         /// The counter wraps so many seconds after the simulation begins.
         var wrapsAfter: Double?
+        /// `constraint_0_power_limit_uw`, in watts.
+        var limit: Double?
         /// Mode of `energy_uj`, in octal: the kernel's is 0400.
         var mode: String?
         /// Reads fail from so many seconds after the beginning, to so many.

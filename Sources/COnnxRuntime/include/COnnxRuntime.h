@@ -3,7 +3,7 @@
 //
 // The API is one table of functions that only ever grows at its end (onnxruntime_c_api.h: "All the members of this
 // structure are in the order in which they were added"), so a function's place in the table is for good. Places are
-// given as numbers below.
+// given as numbers in COnnxRuntime.c.
 #pragma once
 
 #include <stddef.h>
@@ -15,6 +15,7 @@ typedef struct OrtSession OrtSession;
 typedef struct OrtSessionOptions OrtSessionOptions;
 typedef struct OrtValue OrtValue;
 typedef struct OrtMemoryInfo OrtMemoryInfo;
+typedef struct OrtTensorTypeAndShapeInfo OrtTensorTypeAndShapeInfo;
 
 // An open library. All functions may be called from any thread.
 typedef struct TWOrt TWOrt;
@@ -44,7 +45,9 @@ char *_Nullable tw_ort_run(const TWOrt *_Nonnull ort, OrtSession *_Nonnull sessi
                            const OrtValue *_Nullable const *_Nonnull inputs, size_t input_count,
                            const char *_Nonnull const *_Nonnull output_names, size_t output_count,
                            OrtValue *_Nullable *_Nonnull outputs);
-char *_Nullable tw_ort_tensor_data(const TWOrt *_Nonnull ort, OrtValue *_Nonnull value, void *_Nullable *_Nonnull data);
+// The elements of a tensor in place, how many there are and of which ONNX element type.
+char *_Nullable tw_ort_tensor_data(const TWOrt *_Nonnull ort, OrtValue *_Nonnull value, void *_Nullable *_Nonnull data,
+                                   size_t *_Nonnull count, int *_Nonnull element_type);
 
 void tw_ort_release_env(const TWOrt *_Nonnull ort, OrtEnv *_Nullable env);
 void tw_ort_release_session(const TWOrt *_Nonnull ort, OrtSession *_Nullable session);

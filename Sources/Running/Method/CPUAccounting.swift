@@ -49,7 +49,9 @@ struct CPUAccounting {
     private static func workloadTicks(_ host: HostRoot, session: Int32) -> Double {
         let processes = ((try? host.list("/proc")) ?? []).filter { $0.first?.isNumber == true }
         return processes.reduce(0.0) { sum, process in
-            guard let stat = try? host.read("/proc/\(process)/stat"), let close = stat.lastIndex(of: ")") else { return sum }
+            guard let stat = try? host.read("/proc/\(process)/stat"), let close = stat.lastIndex(of: ")") else {
+                return sum
+            }
             // After the name in parentheses: state ppid pgrp session …; utime is field 14, cstime 17 (proc(5)).
             let fields = stat[stat.index(after: close)...].split(separator: " ")
             guard fields.count > 14, Int32(fields[3]) == session else { return sum }

@@ -16,25 +16,30 @@ struct EntryRun: Sendable {
     private var repeats: Int { entry.repeats ?? runner.suite.repeats }
     private var limits: PluginManifest.Limits { plugin.manifest.limits }
 
-    /// - Returns: how many windows were recorded.
-    func run() async throws -> Int {
+    func run() async throws {
         announce(nil, message: "starting \(plugin.manifest.name)")
         let cache = "\(runner.context.cacheDirectory)/\(plugin.manifest.name)"
-        try? FileManager.default.createDirectory(atPath: cache, withIntermediateDirectories: true)
-        return try await PluginProcess.with(plugin, environment: runner.context.environment) { connection, processID in
+        do {
+            try FileManager.default.createDirectory(atPath: cache, withIntermediateDirectories: true)
+        } catch {
+            throw PluginFailure(
+                plugin: plugin.manifest.name,
+                cause: .cannotStart("its cache directory \(cache) cannot be made: \(error.localizedDescription)"))
+        }
+        try await PluginProcess.with(plugin, environment: runner.context.environment) { connection, processID in
             let workload = try await initialize(connection, cache: cache)
             try await load(connection, processID, workload)
             try await warmUp(connection, processID, workload)
+            var amount = entry.amount
             for number in 1...repeats {
                 if number > 1, runner.suite.coolDownSeconds > 0 {
                     announce(.query, message: "cooling down")
                     try await Task.sleep(for: .seconds(runner.suite.coolDownSeconds))
                 }
-                try await query(connection, processID, workload, repeatIndex: number)
+                try await query(connection, processID, workload, repeatIndex: number, amount: &amount)
             }
             // Its answer is not waited for long: the process is ended anyway.
-            let _: ShutdownResult? = try? await connection.call(.shutdown, ShutdownParams(), timeout: 5)
-            return repeats + 2
+            let _: ShutdownResult? = try? await connection.call(.shutdown, ShutdownParams(), timeout: 5, patience: 5)
         }
     }
 
@@ -55,11 +60,16 @@ struct EntryRun: Sendable {
             throw PluginFailure(plugin: plugin.manifest.name, cause: .wrongVersion(result.protocolVersion))
         }
         var workload = result.workload
+        guard workload.batch > 0, workload.parameterCount ?? 0 >= 0, workload.operationsPerInference ?? 0 >= 0 else {
+            throw nonsense("its `initialize` gives a batch below 1, or parameters or operations below 0")
+        }
         // The record's word on what ran is the host's: the plugin fills in what only it can know.
         workload.task = entry.task
         workload.plugin = plugin.manifest.name
         workload.pluginVersion = plugin.manifest.version
+        workload.model = workload.model ?? entry.model
         workload.dataset = workload.dataset ?? entry.dataset
+        workload.device = workload.device ?? entry.device
         workload.seed = runner.suite.seed
         workload.parameters = parameters.merging(workload.parameters) { _, its in its }
         return workload
@@ -70,16 +80,12 @@ struct EntryRun: Sendable {
     ) async throws {
         announce(.load)
         let startedAt = runner.context.clock.wallTime()
-        let (energy, cpu, _) = try await runner.window(sessionID: processID) { () async throws -> PrepareResult in
+        let measured = try await runner.window(sessionID: processID) { () async throws -> PrepareResult in
             try await connection.call(.prepare, PrepareParams(), timeout: limits.prepareSeconds) { progress in
                 announce(.load, message: progress.message)
             }
         }
-        try await runner.keep(
-            RunRecord(
-                stage: .load, workload: workload, startedAt: startedAt, energy: energy,
-                idlePower: idle?.power, idlePowerUncertainty: idle?.uncertainty, otherCPUShare: cpu?.other,
-                stealShare: cpu?.steal, flags: runner.flags(energy, cpu: cpu)))
+        try await runner.keep(record(.load, workload, startedAt: startedAt, measured), measured.samples)
     }
 
     /// Inferences one at a time, until there were enough of them or enough time has gone by.
@@ -87,99 +93,114 @@ struct EntryRun: Sendable {
         _ connection: PluginConnection, _ processID: Int32, _ workload: WorkloadDescription
     ) async throws {
         let startedAt = runner.context.clock.wallTime()
-        let (energy, cpu, done) = try await runner.window(sessionID: processID) {
+        let measured = try await runner.window(sessionID: processID) {
             let begin = runner.context.clock.now()
             var completed = 0
             var failed = 0
             var latencies: [Double] = []
             repeat {
                 announce(.warmUp, completed: completed, total: runner.suite.warmUpInferences)
-                let result: RunResult = try await connection.call(
-                    .run, RunParams(count: 1), timeout: limits.inferenceSeconds)
-                completed += max(1, result.completed)
+                let result = try await infer(connection, .count(1), timeout: limits.inferenceSeconds)
+                completed += result.completed
                 failed += result.failed
                 latencies += result.latencies ?? []
-            } while completed < runner.suite.warmUpInferences
+            } while completed + failed < runner.suite.warmUpInferences
                 && runner.context.clock.now().seconds(since: begin) < runner.suite.warmUpSeconds
             return (completed: completed, failed: failed, latencies: latencies)
         }
-        try await runner.keep(
-            RunRecord(
-                stage: .warmUp, workload: workload, startedAt: startedAt, energy: energy,
-                completedInferences: done.completed, failedInferences: done.failed,
-                latency: LatencySummary(of: done.latencies), idlePower: idle?.power,
-                idlePowerUncertainty: idle?.uncertainty, otherCPUShare: cpu?.other, stealShare: cpu?.steal,
-                flags: runner.flags(energy, cpu: cpu)))
+        var run = record(.warmUp, workload, startedAt: startedAt, measured)
+        run.completedInferences = measured.value.completed
+        run.failedInferences = measured.value.failed
+        run.latency = LatencySummary(of: measured.value.latencies)
+        try await runner.keep(run, measured.samples)
     }
 
-    /// One repeat. A window that its meters cannot resolve is made longer and measured again, at most three times.
+    /// One repeat. A window that its meters cannot resolve is made longer and measured again, at most three times; the
+    /// later repeats are as long as the one that was resolved.
     private func query(
-        _ connection: PluginConnection, _ processID: Int32, _ workload: WorkloadDescription, repeatIndex: Int
+        _ connection: PluginConnection, _ processID: Int32, _ workload: WorkloadDescription, repeatIndex: Int,
+        amount: inout Suite.Amount
     ) async throws {
-        var amount = entry.amount
         for attempt in 1... {
             let startedAt = runner.context.clock.wallTime()
-            let (energy, cpu, result) = try await runner.window(sessionID: processID) {
-                try await infer(connection, amount: amount, repeatIndex: repeatIndex)
+            let asked = amount
+            let measured = try await runner.window(sessionID: processID) {
+                try await inferWithProgress(connection, asked, repeatIndex: repeatIndex)
             }
-            if energy.total.flags.contains(.unresolved), attempt < 4 {
+            if measured.energy.total.flags.contains(.unresolved), attempt < 4 {
                 amount = amount.scaled(by: 4)
                 announce(.query, message: "too short for the meters to resolve; measuring again, 4 times as long")
                 continue
             }
-            var flags = runner.flags(energy, cpu: cpu)
-            if idle == nil { flags.removeAll { $0 == .idleDrift } }
-            try await runner.keep(
-                RunRecord(
-                    stage: .query, repeatIndex: repeatIndex, workload: workload, startedAt: startedAt, energy: energy,
-                    completedInferences: result.completed, failedInferences: result.failed,
-                    latency: LatencySummary(of: result.latencies ?? []), idlePower: idle?.power,
-                    idlePowerUncertainty: idle?.uncertainty, otherCPUShare: cpu?.other, stealShare: cpu?.steal,
-                    flags: flags))
-            return
+            var run = record(.query, workload, startedAt: startedAt, measured)
+            run.repeatIndex = repeatIndex
+            run.completedInferences = measured.value.completed
+            run.failedInferences = measured.value.failed
+            run.latency = LatencySummary(of: measured.value.latencies ?? [])
+            return try await runner.keep(run, measured.samples)
         }
     }
 
-    private func infer(
-        _ connection: PluginConnection, amount: Suite.Amount, repeatIndex: Int
+    /// What is the same in the record of every stage.
+    private func record<Value>(
+        _ stage: RunStage, _ workload: WorkloadDescription, startedAt: Double, _ measured: Runner.Measured<Value>
+    ) -> RunRecord {
+        RunRecord(
+            stage: stage, workload: workload, startedAt: startedAt, energy: measured.energy, idlePower: idle?.power,
+            idlePowerUncertainty: idle?.uncertainty, otherCPUShare: measured.cpu?.other,
+            stealShare: measured.cpu?.steal, flags: runner.flags(measured.energy, cpu: measured.cpu))
+    }
+
+    private func inferWithProgress(
+        _ connection: PluginConnection, _ amount: Suite.Amount, repeatIndex: Int
     ) async throws -> RunResult {
-        let params: RunParams
         let timeout: Double
+        var total: Int?
         switch amount {
         case .count(let count):
-            params = RunParams(count: count)
+            total = count
             timeout = limits.inferenceSeconds * Double(count)
-        case .seconds(let seconds):
-            params = RunParams(durationSeconds: seconds)
-            timeout = seconds + limits.inferenceSeconds
+        case .seconds(let seconds): timeout = seconds + limits.inferenceSeconds
         }
-        announce(.query, repeatIndex: repeatIndex, completed: 0, total: params.count)
+        announce(.query, repeatIndex: repeatIndex, completed: 0, total: total)
         let progress = LatestCount()
         let begin = runner.context.clock.now()
         // Power may take a round trip to the daemon, so it is asked for here and not where the plugin is listened to.
-        let ticker = Task {
+        let ticker = Task { [total] in
             while !Task.isCancelled {
                 try? await Task.sleep(for: .milliseconds(400))
                 if Task.isCancelled { return }
                 let elapsed = runner.context.clock.now().seconds(since: begin)
                 let power = await runner.metering.latestPower()
                 announce(
-                    .query, repeatIndex: repeatIndex, completed: progress.value, total: params.count, power: power,
+                    .query, repeatIndex: repeatIndex, completed: progress.value, total: total, power: power,
                     remaining: remaining(amount, repeatIndex: repeatIndex, elapsed: elapsed, done: progress.value),
                     kind: .progress)
             }
         }
         defer { ticker.cancel() }
+        return try await infer(connection, amount, timeout: timeout) { progress.set($0.completed) }
+    }
+
+    /// One `run` of the plugin, its answer checked: wrong counts would be wrong figures in the table.
+    private func infer(
+        _ connection: PluginConnection, _ amount: Suite.Amount, timeout: Double,
+        onProgress: (@Sendable (ProgressParams) -> Void)? = nil
+    ) async throws -> RunResult {
+        let params =
+            switch amount {
+            case .count(let count): RunParams(count: count)
+            case .seconds(let seconds): RunParams(durationSeconds: seconds)
+            }
         // Once it shows progress, one inference's time without any is enough to know that it hangs.
         let result: RunResult = try await connection.call(
-            .run, params, timeout: timeout, patience: limits.inferenceSeconds
-        ) { progress.set($0.completed) }
-        guard result.completed >= 0, result.failed >= 0, result.completed + result.failed > 0 else {
-            throw PluginFailure(
-                plugin: plugin.manifest.name,
-                cause: .nonsense("its `run` says that \(result.completed) inferences completed"))
-        }
+            .run, params, timeout: timeout, patience: limits.inferenceSeconds, onProgress: onProgress)
+        if let problem = result.problem(asked: params) { throw nonsense("its `run` says \(problem)") }
         return result
+    }
+
+    private func nonsense(_ what: String) -> PluginFailure {
+        PluginFailure(plugin: plugin.manifest.name, cause: .nonsense(what))
     }
 
     // MARK: Telling
@@ -238,7 +259,8 @@ extension LatencySummary {
         /// The nearest rank.
         func quantile(_ q: Double) -> Double { sorted[max(0, Int((q * Double(sorted.count)).rounded(.up)) - 1)] }
         self.init(
-            mean: sorted.reduce(0, +) / Double(sorted.count), median: quantile(0.5), p95: quantile(0.95), minimum: first,
+            mean: sorted.reduce(0, +) / Double(sorted.count), median: quantile(0.5), p95: quantile(0.95),
+            minimum: first,
             maximum: last)
     }
 }

@@ -10,13 +10,11 @@ package struct IdleBaseline: Sendable, Hashable {
 
     /// - Returns: `nil` if the window's total was not seen well enough to say anything.
     package init?(whole: WindowEnergy, blocks: [WindowEnergy]) {
-        let total = whole.total
-        let seen = whole.window.durationSeconds * total.coverage
-        guard total.coverage > 0.5, seen > 0 else { return nil }
-        power = Power(watts: total.energy.joules / seen)
-        scope = total.scope
-        provenance = total.provenance
-        let powers = blocks.compactMap { $0.total.energy.over($0.window.durationSeconds)?.watts }
+        guard let power = Self.power(whole) else { return nil }
+        self.power = power
+        scope = whole.total.scope
+        provenance = whole.total.provenance
+        let powers = blocks.compactMap { Self.power($0)?.watts }
         if powers.count >= 2 {
             let mean = powers.reduce(0, +) / Double(powers.count)
             let squares = powers.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
@@ -27,11 +25,16 @@ package struct IdleBaseline: Sendable, Hashable {
         }
     }
 
+    /// The mean power over the part of a window that was seen; `nil` if that is less than half of it.
+    private static func power(_ window: WindowEnergy) -> Power? {
+        let coverage = window.total.coverage
+        return coverage > 0.5 ? window.total.energy.over(window.window.durationSeconds * coverage) : nil
+    }
+
     /// Whether two baselines differ by more than 3 standard uncertainties of the two together.
+    /// Where an uncertainty is not known, nothing can be said.
     package func differs(from other: IdleBaseline) -> Bool {
-        let a = uncertainty?.watts ?? 0
-        let b = other.uncertainty?.watts ?? 0
-        let together = (a * a + b * b).squareRoot()
-        return together > 0 && abs(power.watts - other.power.watts) > 3 * together
+        guard let a = uncertainty?.watts, let b = other.uncertainty?.watts else { return false }
+        return abs(power.watts - other.power.watts) > 3 * (a * a + b * b).squareRoot()
     }
 }

@@ -1,7 +1,7 @@
 package import Core
 package import Host
 package import Metering
-import Foundation
+import WorkloadProtocol
 
 /// What a runner needs to know of its surroundings.
 package struct RunnerContext: Sendable {
@@ -29,7 +29,6 @@ package struct RunnerContext: Sendable {
 
 /// How a suite ended.
 package struct SuiteOutcome: Sendable, Hashable {
-    package var recorded = 0
     /// What failed, a line each.
     package var failures: [String] = []
 }
@@ -67,36 +66,49 @@ package struct Runner: Sendable {
         var idle: IdleBaseline?
         if suite.idleSeconds > 0 {
             idle = try await measureIdle(.idle, seconds: suite.idleSeconds, before: nil)
-            outcome.recorded += 1
         }
         for (index, entry) in suite.entries.enumerated() {
+            try Task.checkCancellation()
+            var plugin: InstalledPlugin?
+            let problem: String
             do {
-                let plugin = try context.plugins.plugin(named: entry.plugin, for: entry.task)
-                let run = EntryRun(runner: self, entry: entry, index: index, plugin: plugin, idle: idle)
-                outcome.recorded += try await run.run()
+                let found = try context.plugins.plugin(named: entry.plugin, for: entry.task)
+                plugin = found
+                try await EntryRun(runner: self, entry: entry, index: index, plugin: found, idle: idle).run()
+                continue
             } catch let failure as PluginFailure {
-                outcome.failures.append("\(entry.task.rawValue): \(failure)")
-                try await recordFailure(entry, "\(failure)")
+                problem = "\(failure)"
             } catch let error as PluginError {
-                outcome.failures.append("\(entry.task.rawValue): \(error)")
-                try await recordFailure(entry, "\(error)")
+                problem = "\(error)"
             }
+            outcome.failures.append("\(entry.task.rawValue): \(problem)")
+            try await recordFailure(entry, plugin?.manifest, problem, idle: idle)
         }
         if suite.idleAfterSeconds > 0 {
             _ = try await measureIdle(.idleAfter, seconds: suite.idleAfterSeconds, before: idle)
-            outcome.recorded += 1
         }
         return outcome
     }
 
     // MARK: Windows
 
+    /// What a window saw.
+    struct Measured<Value> {
+        var energy: WindowEnergy
+        var cpu: (other: Double, steal: Double)?
+        var samples: [Sample]
+        var value: Value
+    }
+
     /// Measures a window around `work` and what the CPUs did in it.
-    func window<Value>(
-        sessionID: Int32?, _ work: () async throws -> Value
-    ) async throws -> (energy: WindowEnergy, cpu: (other: Double, steal: Double)?, value: Value) {
+    func window<Value>(sessionID: Int32?, _ work: () async throws -> Value) async throws -> Measured<Value> {
+        let collector = SampleCollector(metering)
+        // Samples from before belong to nothing that is recorded: a window given up, a plugin's start, a cool-down.
+        await collector.drop()
         let cpu = CPUAccounting(host: context.host, sessionID: sessionID)
         let window = try await metering.openWindow()
+        let collecting = Task { await collector.collectUntilCancelled() }
+        defer { collecting.cancel() }
         let value: Value
         do {
             value = try await work()
@@ -105,11 +117,14 @@ package struct Runner: Sendable {
             throw error
         }
         let energy = try await metering.closeWindow(window)
-        return (energy, cpu.shares(), value)
+        let shares = cpu.shares()
+        collecting.cancel()
+        await collecting.value
+        return Measured(energy: energy, cpu: shares, samples: await collector.finish(), value: value)
     }
 
-    func keep(_ run: RunRecord) async throws {
-        try await record(run, await metering.takeSamples())
+    func keep(_ run: RunRecord, _ samples: [Sample]) async throws {
+        try await record(run, samples)
         var event = RunEvent(.result)
         event.task = run.workload?.task
         event.stage = run.stage
@@ -132,7 +147,7 @@ package struct Runner: Sendable {
     private func measureIdle(_ stage: RunStage, seconds: Double, before: IdleBaseline?) async throws -> IdleBaseline? {
         let startedAt = context.clock.wallTime()
         let count = max(1, Int(seconds.rounded()))
-        let (energy, cpu, blocks) = try await window(sessionID: nil) {
+        let measured = try await window(sessionID: nil) {
             var blocks: [WindowEnergy] = []
             for block in 0..<count {
                 var event = RunEvent(.progress)
@@ -152,31 +167,37 @@ package struct Runner: Sendable {
             }
             return blocks
         }
-        let baseline = IdleBaseline(whole: energy, blocks: blocks)
-        var flags = flags(energy, cpu: cpu)
+        let baseline = IdleBaseline(whole: measured.energy, blocks: measured.value)
+        var flags = flags(measured.energy, cpu: measured.cpu)
         if let before, let baseline, baseline.differs(from: before) { flags.append(.idleDrift) }
         try await keep(
             RunRecord(
-                stage: stage, startedAt: startedAt, energy: energy, idlePower: baseline?.power,
-                idlePowerUncertainty: baseline?.uncertainty, otherCPUShare: cpu?.other, stealShare: cpu?.steal,
-                flags: flags))
+                stage: stage, startedAt: startedAt, energy: measured.energy, idlePower: baseline?.power,
+                idlePowerUncertainty: baseline?.uncertainty, otherCPUShare: measured.cpu?.other,
+                stealShare: measured.cpu?.steal, flags: flags), measured.samples)
         return baseline
     }
 
-    private func recordFailure(_ entry: Suite.Entry, _ message: String) async throws {
+    /// Records an entry that failed, as a window of no length that nobody can take for a figure.
+    private func recordFailure(
+        _ entry: Suite.Entry, _ manifest: PluginManifest?, _ message: String, idle: IdleBaseline?
+    ) async throws {
         let now = context.clock.now()
+        let worst = metering.meters.map(\.provenance).max { $0.rank < $1.rank }
         let none = WindowEnergy(
             window: Window(start: now, end: now),
             total: TotalEnergy(
-                energy: .zero, uncertainty: .zero, accuracyUncertainty: .zero, scope: .components,
-                provenance: .estimated, coverage: 0, flags: [], domainIDs: []),
+                energy: .zero, uncertainty: .zero, accuracyUncertainty: .zero, scope: idle?.scope ?? .components,
+                provenance: idle?.provenance ?? worst ?? .estimated, coverage: 0, flags: [], domainIDs: []),
             otherScopes: [], domains: [], intervalSeconds: 0, jitter: nil)
         let workload = WorkloadDescription(
-            task: entry.task, plugin: entry.plugin ?? "", model: entry.model, device: entry.device, seed: suite.seed,
+            task: entry.task, plugin: manifest?.name ?? entry.plugin ?? "", pluginVersion: manifest?.version,
+            model: entry.model, dataset: entry.dataset, device: entry.device, seed: suite.seed,
             parameters: entry.parameters)
         try await keep(
             RunRecord(
                 stage: .query, workload: workload, startedAt: context.clock.wallTime(), energy: none, status: .failed,
-                error: message))
+                error: message),
+            [])
     }
 }

@@ -28,7 +28,7 @@ package struct PluginCatalogue: Sendable {
     package init(directories: [String], programDirectory: String) {
         self.directories = directories
         let files = FileManager.default
-        for directory in directories {
+        for directory in directories.map(Self.absolute) {
             let names = ((try? files.contentsOfDirectory(atPath: directory)) ?? []).sorted()
             for name in names {
                 let path = "\(directory)/\(name)"
@@ -43,7 +43,8 @@ package struct PluginCatalogue: Sendable {
                     plugins.append(
                         InstalledPlugin(
                             manifest: manifest, directory: path,
-                            program: Self.program(manifest, directory: path, programDirectory: programDirectory)))
+                            program: Self.program(
+                                manifest, directory: path, programDirectory: Self.absolute(programDirectory))))
                 } catch {
                     problems.append(error)
                 }
@@ -102,6 +103,11 @@ package struct PluginCatalogue: Sendable {
         var manifest = PluginManifest(
             name: try required("name").string(), version: try required("version").string(),
             description: try required("description").string(), program: try required("program").string(), tasks: [])
+        // The name becomes that of the cache directory.
+        let isPlain = manifest.name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
+        guard isPlain, !manifest.name.hasPrefix(".") else {
+            throw try required("name").problem("`name` is of letters, digits, `-`, `_` and `.`, not `\(manifest.name)`")
+        }
         for argument in try root["arguments"]?.list() ?? [] { manifest.arguments.append(try argument.string()) }
         for task in try required("tasks").list() {
             let values = try task.mapping(keys: ["id", "models"])
@@ -116,7 +122,8 @@ package struct PluginCatalogue: Sendable {
             manifest.parameters.append(
                 PluginManifest.Parameter(
                     name: try name.string(), description: try values["description"]?.string() ?? "",
-                    default: values["default"]?.json(), values: try values["values"]?.list().map { $0.json() } ?? []))
+                    default: try values["default"]?.json(),
+                    values: try values["values"]?.list().map { value throws(YAMLProblem) in try value.json() } ?? []))
         }
         if let limits = root["limits"] {
             let values = try limits.mapping(keys: ["start_s", "prepare_s", "inference_s"])
@@ -126,6 +133,11 @@ package struct PluginCatalogue: Sendable {
             if let value = values["inference_s"] { manifest.limits.inferenceSeconds = try value.number(range) }
         }
         return manifest
+    }
+
+    /// A plugin runs in its own directory, from which a relative path would lead elsewhere.
+    private static func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
     }
 
     private static func program(

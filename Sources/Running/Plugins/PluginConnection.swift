@@ -4,21 +4,48 @@ package import WorkloadProtocol
 
 /// The host's end of the pipe: sends one call at a time and waits for its answer.
 package final class PluginConnection: Sendable {
+    /// In a call without a patience of its own, progress begins the timeout anew, but not for ever.
+    private static let mostTimeouts = 10.0
+
     private struct Pending {
         var id: Int
         var call: String
-        var answer: CheckedContinuation<[UInt8], any Error>
+        var answer: AsyncThrowingStream<[UInt8], any Error>.Continuation
+        var deadline: Deadline
+        var onProgress: (@Sendable (ProgressParams) -> Void)?
+    }
+
+    /// When a call has waited long enough.
+    private struct Deadline {
+        /// Without (further) progress.
+        var soft: ContinuousClock.Instant
+        /// Whatever progress there is.
+        var hard: ContinuousClock.Instant
+        var hardSeconds: Double
+        /// What `soft` moves by with each progress.
+        var patience: Double
+        /// Whether only a growing number of inferences is progress.
+        var needsGrowth: Bool
+        var hasProgressed = false
+        var completed = -1
+
+        mutating func move(_ progress: ProgressParams) {
+            if needsGrowth {
+                guard let now = progress.completed, now > completed else { return }
+                completed = now
+            }
+            hasProgressed = true
+            soft = .now + .seconds(patience)
+        }
     }
 
     private struct State {
         var nextID = 1
         var pending: Pending?
-        var deadline = ContinuousClock.now
-        /// What the deadline moves by when the plugin shows progress.
-        var patience = Duration.zero
-        var onProgress: (@Sendable (ProgressParams) -> Void)?
         var failure: PluginFailure?
-        var lastWords: String?
+        /// The beginning of the last line of its standard error.
+        var lastWords: [UInt8] = []
+        var sending: Task<Void, Never>?
     }
 
     package let plugin: String
@@ -33,35 +60,42 @@ package final class PluginConnection: Sendable {
     /// Calls the plugin.
     ///
     /// - Parameters:
-    ///   - timeout: how long to wait; a notification of progress begins it anew.
-    ///   - patience: how long to wait after a notification of progress; `nil`: `timeout`.
+    ///   - timeout: how long to wait, in seconds. Without `patience` a notification of progress begins it anew, up to ten
+    ///     times as long in all.
+    ///   - patience: how long to wait after the number of completed inferences has grown; then `timeout` is the most
+    ///     that the whole call may take.
     /// - Throws: `PluginFailure`, or `CancellationError`.
     package func call<Params: Codable & Sendable, Result: Codable & Sendable>(
         _ method: WorkloadMethod, _ params: Params, timeout: Double, patience: Double? = nil,
         onProgress: (@Sendable (ProgressParams) -> Void)? = nil
     ) async throws -> Result {
+        let (answers, continuation) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
+        let longest = patience == nil ? timeout * Self.mostTimeouts : timeout
+        let begin = ContinuousClock.now
+        let deadline = Deadline(
+            soft: begin + .seconds(timeout), hard: begin + .seconds(longest), hardSeconds: longest,
+            patience: patience ?? timeout, needsGrowth: patience != nil)
         let id = try state.withLock { state in
             if let failure = state.failure { throw failure }
             let id = state.nextID
             state.nextID += 1
-            state.deadline = .now + .seconds(timeout)
-            state.patience = .seconds(patience ?? timeout)
-            state.onProgress = onProgress
+            state.pending = Pending(
+                id: id, call: method.rawValue, answer: continuation, deadline: deadline, onProgress: onProgress)
             return id
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let line = Array(try encoder.encode(RPCRequest(id: id, method: method, params: params))) + [UInt8(ascii: "\n")]
-        let answer = try await withThrowingTaskGroup(of: [UInt8].self) { group in
-            group.addTask { try await self.exchange(line, id: id, call: method.rawValue) }
+        defer { state.withLock { $0.pending = nil } }
+        start(sending: try encode(RPCRequest(id: id, method: method, params: params)), call: method.rawValue)
+        let answer = try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
             group.addTask {
-                try await self.watchDeadline()
-                throw PluginFailure(
-                    plugin: self.plugin, cause: .timedOut(call: method.rawValue, seconds: timeout),
-                    lastWords: self.lastWords)
+                for try await line in answers { return line }
+                return nil
+            }
+            group.addTask {
+                throw try await self.timeOut(method.rawValue, first: timeout)
             }
             defer { group.cancelAll() }
-            return try await group.next() ?? []
+            guard case .some(.some(let answer)) = try await group.next() else { throw CancellationError() }
+            return answer
         }
         let response: RPCResponse<Result>
         do {
@@ -78,45 +112,67 @@ package final class PluginConnection: Sendable {
         return result
     }
 
-    package var lastWords: String? { state.withLock(\.lastWords) }
+    /// The last line that it wrote to its standard error.
+    package var lastWords: String? {
+        let line = state.withLock(\.lastWords)
+        return line.isEmpty ? nil : String(decoding: line, as: UTF8.self)
+    }
 
-    private func exchange(_ line: [UInt8], id: Int, call: String) async throws -> [UInt8] {
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                let failure = state.withLock { state -> (any Error)? in
-                    if let failure = state.failure { return failure }
-                    if Task.isCancelled { return CancellationError() }
-                    state.pending = Pending(id: id, call: call, answer: continuation)
-                    return nil
-                }
-                if let failure { return continuation.resume(throwing: failure) }
-                Task {
-                    do {
-                        try await self.send(line)
-                    } catch {
-                        // The plugin is gone or has closed its input; the reader of its output says which.
-                        try? await Task.sleep(for: .milliseconds(200))
-                        self.end(.ended(during: call, status: nil))
-                    }
-                }
+    private func encode(_ request: some Encodable) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            return Array(try encoder.encode(request)) + [UInt8(ascii: "\n")]
+        } catch {
+            throw PluginFailure(
+                plugin: plugin,
+                cause: .refused(
+                    WorkloadError(
+                        code: WorkloadError.invalidParamsCode, message: "a parameter is no JSON value: \(error)")))
+        }
+    }
+
+    /// Writing can block for as long as the plugin does not read, and cannot be cancelled, so nobody waits for it but
+    /// `settle`.
+    private func start(sending line: [UInt8], call: String) {
+        let task = Task {
+            do {
+                try await self.send(line)
+            } catch {
+                // Its output ends too if it is gone, and says more; this is for one that only closed its input.
+                try? await Task.sleep(for: .milliseconds(200))
+                self.end(.ended(during: call, status: nil))
             }
-        } onCancel: {
-            takePending()?.answer.resume(throwing: CancellationError())
         }
+        state.withLock { $0.sending = task }
     }
 
-    private func watchDeadline() async throws {
+    /// Waits for the last write, which ends with the plugin at the latest.
+    func settle() async { await state.withLock(\.sending)?.value }
+
+    /// Waits for the deadline, wherever progress moves it.
+    private func timeOut(_ call: String, first: Double) async throws -> PluginFailure {
         while true {
-            let deadline = state.withLock(\.deadline)
-            if deadline <= .now { return }
-            try await Task.sleep(until: deadline, clock: .continuous)
-        }
-    }
-
-    private func takePending() -> Pending? {
-        state.withLock { state in
-            defer { state.pending = nil }
-            return state.pending
+            guard let deadline = state.withLock({ $0.pending?.deadline }) else {
+                // The answer is on its way to `call`, which then cancels this.
+                try await Task.sleep(for: .seconds(3600))
+                continue
+            }
+            let next = min(deadline.soft, deadline.hard)
+            if next > .now {
+                // Patience can be shorter than what is left of the timeout, so progress can also move it closer.
+                try await Task.sleep(until: min(next, .now + .seconds(deadline.patience)), clock: .continuous)
+                continue
+            }
+            let cause: PluginFailure.Cause =
+                if deadline.hard <= .now {
+                    .timedOut(call: call, seconds: deadline.hardSeconds)
+                } else if deadline.hasProgressed {
+                    .stalled(call: call, seconds: deadline.patience)
+                } else {
+                    .timedOut(call: call, seconds: first)
+                }
+            return PluginFailure(plugin: plugin, cause: cause, lastWords: lastWords)
         }
     }
 
@@ -126,12 +182,18 @@ package final class PluginConnection: Sendable {
     func receive(_ line: [UInt8]) {
         if line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) { return }
         guard let header = try? JSONDecoder().decode(RPCHeader.self, from: Data(line)) else {
-            end(.nonsense("its output has a line that is not JSON-RPC: \(Self.excerpt(line))"))
-            return
+            let excerpt = Self.excerpt(line) + Self.hint(line)
+            return end(.nonsense("its output has a line that is not JSON-RPC: \(excerpt)"))
         }
-        if header.method == WorkloadMethod.progress.rawValue {
-            progress(line)
-            return
+        guard header.jsonrpc == "2.0" else {
+            return end(.nonsense("its output has a line without `\"jsonrpc\": \"2.0\"`: \(Self.excerpt(line))"))
+        }
+        if let method = header.method {
+            guard method == WorkloadMethod.progress.rawValue else {
+                let name = PluginFailure.oneLine(method, limit: 40)
+                return end(.nonsense("it sent `\(name)`, which is no message of a plugin"))
+            }
+            return progress(line)
         }
         let matching = state.withLock { state -> Pending? in
             guard let pending = state.pending, pending.id == header.id else { return nil }
@@ -139,7 +201,8 @@ package final class PluginConnection: Sendable {
             return pending
         }
         if let matching {
-            matching.answer.resume(returning: line)
+            matching.answer.yield(line)
+            matching.answer.finish()
         } else {
             end(.nonsense("it answered a call that was not made: \(Self.excerpt(line))"))
         }
@@ -147,34 +210,36 @@ package final class PluginConnection: Sendable {
 
     private func progress(_ line: [UInt8]) {
         guard let message = try? JSONDecoder().decode(RPCRequest<ProgressParams>.self, from: Data(line)) else {
-            end(.nonsense("its progress is not of the protocol: \(Self.excerpt(line))"))
-            return
+            return end(.nonsense("its progress is not of the protocol: \(Self.excerpt(line))"))
         }
         let handler = state.withLock { state in
-            state.deadline = .now + state.patience
-            return state.onProgress
+            state.pending?.deadline.move(message.params)
+            return state.pending?.onProgress
         }
         handler?(message.params)
     }
 
     /// A line of its standard error.
-    func hear(_ line: String) {
-        state.withLock { $0.lastWords = String(line.prefix(300)) }
+    func hear(_ line: [UInt8]) {
+        guard line.contains(where: { $0 > UInt8(ascii: " ") }) else { return }
+        // Longer than is shown, because characters can have four bytes.
+        let beginning = line.count > 1200 ? Array(line.prefix(1200)) : line
+        state.withLock { $0.lastWords = beginning }
     }
 
     /// No more will come: the waiting call, and every later one, fails.
     func end(_ cause: PluginFailure.Cause?) {
+        let words = lastWords
         let (pending, failure) = state.withLock { state -> (Pending?, PluginFailure) in
             let call = state.pending?.call ?? "shutdown"
             let failure =
                 state.failure
-                ?? PluginFailure(
-                    plugin: plugin, cause: cause ?? .ended(during: call, status: nil), lastWords: state.lastWords)
+                ?? PluginFailure(plugin: plugin, cause: cause ?? .ended(during: call, status: nil), lastWords: words)
             state.failure = failure
             defer { state.pending = nil }
             return (state.pending, failure)
         }
-        pending?.answer.resume(throwing: failure)
+        pending?.answer.finish(throwing: failure)
     }
 
     private func nonsense(_ what: String) -> PluginFailure {
@@ -182,9 +247,13 @@ package final class PluginConnection: Sendable {
     }
 
     private static func excerpt(_ line: [UInt8]) -> String {
-        let text = String(decoding: line.prefix(80), as: UTF8.self)
-        let printable = String(text.map { $0.isASCII && !$0.isNewline && $0 >= " " ? $0 : "·" })
-        return "`\(printable)\(line.count > 80 ? "…" : "")`"
+        "`" + PluginFailure.oneLine(String(decoding: line.prefix(320), as: UTF8.self), limit: 80) + "`"
+    }
+
+    /// What is usually wrong with a line that looks like JSON, and far behind what an excerpt shows.
+    private static func hint(_ line: [UInt8]) -> String {
+        let text = String(decoding: line, as: UTF8.self)
+        return text.contains("NaN") || text.contains("Infinity") ? " (JSON has no NaN and no Infinity)" : ""
     }
 
     private static func reason(_ error: any Error) -> String {

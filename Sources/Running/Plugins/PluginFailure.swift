@@ -6,7 +6,11 @@ package struct PluginFailure: Error, Sendable, Hashable, CustomStringConvertible
         case cannotStart(String)
         /// It ended in the middle of a call; the status is filled in when it is known.
         case ended(during: String, status: String?)
+        /// It closed its pipes and went on.
+        case hungUp(during: String)
         case timedOut(call: String, seconds: Double)
+        /// It showed progress first, and then none any more.
+        case stalled(call: String, seconds: Double)
         /// It sent something that is not of the protocol.
         case nonsense(String)
         case wrongVersion(Int)
@@ -25,16 +29,25 @@ package struct PluginFailure: Error, Sendable, Hashable, CustomStringConvertible
         self.lastWords = lastWords
     }
 
-    package var description: String {
-        let said = lastWords.map { " (it said: \($0))" } ?? ""
+    package var description: String { Self.oneLine(text, limit: 2000) }
+
+    private var text: String {
+        let said = lastWords.map { " (it said: \(Self.oneLine($0, limit: 300)))" } ?? ""
         switch cause {
         case .cannotStart(let reason):
             return "the plugin \(plugin) does not start: \(reason)"
         case .ended(let call, let status):
             return "the plugin \(plugin) ended during `\(call)`\(status.map { ", \($0)" } ?? "")\(said)"
+        case .hungUp(let call):
+            return "the plugin \(plugin) closed its pipes during `\(call)` without ending, and was ended\(said)"
         case .timedOut(let call, let seconds):
-            return "the plugin \(plugin) gave no answer to `\(call)` in \(Self.text(seconds)) s and was ended; raise the "
+            return
+                "the plugin \(plugin) gave no answer to `\(call)` in \(Self.text(seconds)) s and was ended; raise the "
                 + "limit in its plugin.yaml if it needs longer\(said)"
+        case .stalled(let call, let seconds):
+            return
+                "the plugin \(plugin) made no progress in `\(call)` for \(Self.text(seconds)) s and was ended; raise "
+                + "the limit in its plugin.yaml if it needs longer\(said)"
         case .nonsense(let what):
             return "the plugin \(plugin) does not speak the protocol: \(what)\(said)"
         case .wrongVersion(let version):
@@ -47,5 +60,15 @@ package struct PluginFailure: Error, Sendable, Hashable, CustomStringConvertible
 
     private static func text(_ seconds: Double) -> String {
         seconds == seconds.rounded() && abs(seconds) < 1e9 ? String(Int(seconds)) : String(seconds)
+    }
+
+    /// What a plugin says goes to a terminal, a log and a table: without line breaks and escape sequences.
+    static func oneLine(_ text: String, limit: Int) -> String {
+        let scalars = text.unicodeScalars.prefix(limit).map { scalar in
+            scalar.properties.generalCategory == .control || scalar == "\u{2028}" || scalar == "\u{2029}" ? "·" : scalar
+        }
+        var line = String(String.UnicodeScalarView(scalars))
+        if text.unicodeScalars.count > limit { line += "…" }
+        return line
     }
 }

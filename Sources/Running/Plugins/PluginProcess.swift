@@ -10,6 +10,10 @@ package enum PluginProcess {
     /// The longest line that a plugin may send: a million latencies fit.
     private static let longestLine = 32 << 20
     private static let terminationGrace = Duration.seconds(2)
+    /// How long a plugin may take to end by itself once it has answered `shutdown`, or closed its pipes.
+    private static let exitGrace = Duration.seconds(1)
+    /// A plugin that has closed its input must be an error of the write, not the end of this process.
+    private static let ignoringBrokenPipes: Void = { signal(SIGPIPE, SIG_IGN) }()
 
     /// Starts the plugin, runs `body` with it, and ends it.
     ///
@@ -25,13 +29,15 @@ package enum PluginProcess {
         case .found(let path): program = path
         case .missing(let reason): throw PluginFailure(plugin: name, cause: .cannotStart(reason))
         }
+        _ = ignoringBrokenPipes
         var options = PlatformOptions()
         options.createSession = true
         options.teardownSequence = [
             .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: terminationGrace)
         ]
         let teardown = options.teardownSequence
-        var variables: [Environment.Key: String?] = [:]
+        let mark = UUID().uuidString
+        var variables: [Environment.Key: String?] = [Environment.Key(stringLiteral: ProcessSweep.variable): mark]
         for (key, value) in environment { variables[Environment.Key(stringLiteral: key)] = value }
 
         let result: ExecutionResult<Result<Value, any Error>, SequenceOutput, SequenceOutput>
@@ -43,41 +49,48 @@ package enum PluginProcess {
             ) { execution in
                 let writer = execution.standardInputWriter
                 let connection = PluginConnection(plugin: name) { bytes in _ = try await writer.write(bytes) }
-                async let reading: Void = readLines(execution.standardOutput, limit: longestLine) { line in
-                    if let line { connection.receive(line) } else { connection.end(.nonsense(tooLong)) }
+                async let reading: Void = readLines(execution.standardOutput, limit: longestLine) { piece in
+                    switch piece {
+                    case .line(let line): connection.receive(line)
+                    case .tooLong: connection.end(.nonsense(tooLong))
+                    }
                 } atEnd: {
                     connection.end(nil)
                 }
-                async let listening: Void = readLines(execution.standardError, limit: 64 << 10) { line in
-                    if let line, !line.isEmpty { connection.hear(String(decoding: line, as: UTF8.self)) }
+                async let listening: Void = readLines(execution.standardError, limit: 64 << 10) { piece in
+                    if case .line(let line) = piece { connection.hear(line) }
                 } atEnd: {
                 }
                 let processID = execution.processIdentifier.value
+                let sweep = ProcessSweep(session: processID, mark: mark)
                 var outcome: Result<Value, any Error>
                 do {
                     outcome = .success(try await body(connection, processID))
+                    try? await writer.finish()
+                    // It was told to shut down and may now do so; whoever does not is ended below.
+                    _ = await sweep.hasEnded(within: exitGrace)
+                } catch let failure as PluginFailure {
+                    outcome = .failure(await judged(failure, sweep))
                 } catch {
                     outcome = .failure(error)
                 }
-                if case .failure(let failure as PluginFailure) = outcome, case .ended = failure.cause {
-                    // It is gone or going; give it a moment, so that its own exit status is seen and not our signal's.
-                    try? await Task.sleep(for: .milliseconds(100))
-                }
                 await execution.teardown(using: teardown)
-                // What it started and left behind in its group.
-                _ = Glibc.kill(-processID, SIGKILL)
+                await sweep.killAll()
                 _ = await (reading, listening)
-                if case .failure(var failure as PluginFailure) = outcome, failure.lastWords == nil,
-                    case .refused = failure.cause
-                {
-                    failure.lastWords = nil
+                await connection.settle()
+                if case .failure(var failure as PluginFailure) = outcome {
+                    // Its last line may come after its end was noticed.
+                    failure.lastWords = connection.lastWords
                     outcome = .failure(failure)
                 }
                 return outcome
             }
         } catch let error as SubprocessError {
+            try Task.checkCancellation()
             throw PluginFailure(plugin: name, cause: .cannotStart(reason(error, program: program)))
         }
+        // Cancelling ends the process at once, and that its end was noticed first does not make it the plugin's failure.
+        if case .failure = result.closureResult { try Task.checkCancellation() }
         switch result.closureResult {
         case .success(let value): return value
         case .failure(var failure as PluginFailure):
@@ -89,38 +102,30 @@ package enum PluginProcess {
         }
     }
 
+    /// Tells a plugin that has ended from one that only closed its pipes: the first one's own exit status is the cause,
+    /// the second one's would be our signal.
+    private static func judged(_ failure: PluginFailure, _ sweep: ProcessSweep) async -> PluginFailure {
+        guard case .ended(let call, nil) = failure.cause, await !sweep.hasEnded(within: exitGrace) else {
+            return failure
+        }
+        return PluginFailure(plugin: failure.plugin, cause: .hungUp(during: call), lastWords: failure.lastWords)
+    }
+
     private static let tooLong = "its output has a line of over 32 MiB"
 
-    /// Splits a stream into lines as it comes; `nil` stands for a line over the limit, and the rest of the stream is then
-    /// read and thrown away, so that the plugin does not hang on a full pipe.
     private static func readLines(
-        _ output: SubprocessOutputSequence, limit: Int, line: @Sendable ([UInt8]?) -> Void, atEnd: @Sendable () -> Void
+        _ output: SubprocessOutputSequence, limit: Int, piece: @Sendable (LineSplitter.Piece) -> Void,
+        atEnd: @Sendable () -> Void
     ) async {
-        var rest: [UInt8] = []
-        var isOverLimit = false
+        var splitter = LineSplitter(limit: limit)
         do {
             for try await buffer in output {
-                buffer.withUnsafeBytes { bytes in
-                    for part in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
-                        if part.offset > 0 {
-                            if !isOverLimit { line(rest) }
-                            rest.removeAll(keepingCapacity: rest.capacity < 1 << 20)
-                            isOverLimit = false
-                        }
-                        if isOverLimit { continue }
-                        rest.append(contentsOf: part.element)
-                        if rest.count > limit {
-                            line(nil)
-                            rest = []
-                            isOverLimit = true
-                        }
-                    }
-                }
+                buffer.withUnsafeBytes { splitter.feed($0, piece) }
             }
         } catch {
             // The pipe was closed under us as the process ended; what was whole has been delivered.
         }
-        if !rest.isEmpty, !isOverLimit { line(rest) }
+        splitter.finish(piece)
         atEnd()
     }
 
@@ -135,6 +140,8 @@ package enum PluginProcess {
         switch error.underlyingError {
         case .some(.permissionDenied): "\(program) may not be executed; chmod +x it"
         case .some(.noSuchFileOrDirectory): "\(program) or the interpreter in its first line is not there"
+        case .some(.execFormatError):
+            "\(program) is not a program; a script begins with a line like #!/usr/bin/env python3"
         case .some(let errno): "\(program): \(errno)"
         case .none: "\(program): \(error)"
         }

@@ -93,7 +93,7 @@ package struct SuiteOverrides: Sendable, Hashable, Codable {
 extension Suite {
     /// The suite with what the user asked for instead.
     ///
-    /// - Throws: `SuiteError.noSuchTask` for a task that the suite does not have and no plugin is named for.
+    /// - Throws: `SuiteError.empty` if there is nothing to run.
     package func applying(_ overrides: SuiteOverrides) throws(SuiteError) -> Suite {
         var suite = self
         if !overrides.tasks.isEmpty {

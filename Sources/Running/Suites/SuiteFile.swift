@@ -28,10 +28,15 @@ package enum SuiteFile {
         do {
             text = try String(contentsOfFile: nameOrPath, encoding: .utf8)
         } catch {
-            let exists = FileManager.default.fileExists(atPath: nameOrPath)
-            throw SuiteError.unreadable(
-                file: nameOrPath,
-                reason: exists ? "cannot be read as UTF-8 text; check its permissions and encoding" : "no such file")
+            var isDirectory: ObjCBool = false
+            let exists = FileManager.default.fileExists(atPath: nameOrPath, isDirectory: &isDirectory)
+            let reason =
+                !exists
+                ? "no such file"
+                : isDirectory.boolValue
+                    ? "is a directory; name a suite's file in it"
+                    : "cannot be read as UTF-8 text; check its permissions and encoding"
+            throw SuiteError.unreadable(file: nameOrPath, reason: reason)
         }
         return (try parse(text, file: nameOrPath), text)
     }
@@ -54,7 +59,9 @@ package enum SuiteFile {
             if let value = warmUp["inferences"] { suite.warmUpInferences = try value.integer(1...1_000_000) }
             if let value = warmUp["seconds"] { suite.warmUpSeconds = try value.number(0...86_400) }
         }
-        guard let runs = root["runs"] else { throw document.problem("the key `runs` is missing: a list of what to run") }
+        guard let runs = root["runs"] else {
+            throw document.problem("the key `runs` is missing: a list of what to run")
+        }
         for run in try runs.list() { suite.entries.append(try entry(run)) }
         guard !suite.entries.isEmpty else { throw runs.problem("`runs` is empty: name at least one task") }
         return suite
@@ -77,6 +84,7 @@ package enum SuiteFile {
             task: MLTask(rawValue: try task.string()), plugin: try values["plugin"]?.string(),
             model: try values["model"]?.string(), dataset: try values["dataset"]?.string(),
             device: try values["device"]?.string() ?? "cpu", amount: amount,
-            repeats: try values["repeats"]?.integer(1...100_000), parameters: try values["parameters"]?.parameters() ?? [:])
+            repeats: try values["repeats"]?.integer(1...100_000),
+            parameters: try values["parameters"]?.parameters() ?? [:])
     }
 }

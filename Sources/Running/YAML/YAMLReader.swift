@@ -31,7 +31,7 @@ struct YAMLReader {
         } catch {
             throw YAMLProblem(file: file, message: "cannot be read as YAML: \(error)")
         }
-        guard let composed else { throw YAMLProblem(file: file, message: "is empty") }
+        guard let composed else { throw YAMLProblem(file: file, line: 1, column: 1, message: "is empty") }
         self.init(file: file, node: composed, path: "")
     }
 
@@ -96,26 +96,34 @@ struct YAMLReader {
     }
 
     /// Any scalar, list or mapping as a JSON value.
-    func json() -> JSONValue {
+    ///
+    /// - Throws: `YAMLProblem` for `.nan` and `.inf`, which JSON does not have.
+    func json() throws(YAMLProblem) -> JSONValue {
         if let mapping = node.mapping {
             var object: [String: JSONValue] = [:]
             for (key, value) in mapping {
-                object[key.string ?? "?"] = YAMLReader(file: file, node: value, path: path).json()
+                let name = key.string ?? "?"
+                object[name] = try YAMLReader(file: file, node: value, path: "\(path).\(name)").json()
             }
             return .object(object)
         }
         if let sequence = node.sequence {
-            return .array(sequence.map { YAMLReader(file: file, node: $0, path: path).json() })
+            var array: [JSONValue] = []
+            for value in sequence { array.append(try YAMLReader(file: file, node: value, path: path).json()) }
+            return .array(array)
         }
         if node.null != nil { return .null }
         if let value = node.int { return .integer(Int64(value)) }
-        if let value = node.float { return .number(value) }
+        if let value = node.float {
+            guard value.isFinite else { throw problem("\(name) must be a finite number, not `\(shown)`") }
+            return .number(value)
+        }
         if let value = node.bool { return .bool(value) }
         return .string(node.scalar?.string ?? "")
     }
 
     func parameters() throws(YAMLProblem) -> [String: JSONValue] {
-        guard case .object(let values) = json() else { throw problem("\(name) must be a mapping of parameters") }
+        guard case .object(let values) = try json() else { throw problem("\(name) must be a mapping of parameters") }
         return values
     }
 
@@ -144,13 +152,14 @@ extension [String] {
     package func closest(to wrong: String) -> String? {
         let ranked = map { (name: $0, distance: Self.editDistance($0.lowercased(), wrong.lowercased())) }
         guard let best = ranked.min(by: { $0.distance < $1.distance }) else { return nil }
-        return best.distance <= Swift.max(1, wrong.count / 3) ? best.name : nil
+        // Two letters that changed places are a distance of two.
+        return best.distance <= (wrong.count < 4 ? 1 : Swift.max(2, wrong.count / 3)) ? best.name : nil
     }
 
     /// Levenshtein's distance.
     private static func editDistance(_ a: String, _ b: String) -> Int {
-        let (a, b) = (Array<Character>(a), Array<Character>(b))
-        var row = Array<Int>(0...b.count)
+        let (a, b) = ([Character](a), [Character](b))
+        var row = [Int](0...b.count)
         for (i, x) in a.enumerated() {
             var diagonal = row[0]
             row[0] = i + 1

@@ -7,6 +7,7 @@ import Reporting
 import Running
 import Service
 import Subprocess
+import Synchronization
 import SystemPackage
 
 struct Measure: AsyncParsableCommand {
@@ -96,13 +97,11 @@ struct Measure: AsyncParsableCommand {
     // MARK: The command
 
     private func runCommand() async throws -> TerminationStatus {
-        // Ctrl-C reaches the command by the terminal; we wait for its end and report. A handler, unlike ignoring, is not
-        // inherited by the command.
-        signal(SIGINT) { _ in }
-        signal(SIGQUIT) { _ in }
         // As a shell has it: a name with a slash is a path, any other is looked up in PATH.
-        let program: Executable = command[0].contains("/") ? .path(FilePath(command[0])) : .name(command[0])
+        let isPath = command[0].contains("/")
+        let program: Executable = isPath ? .path(FilePath(command[0])) : .name(command[0])
         let arguments = Arguments(Array(command.dropFirst()))
+        SignalRelay.begin()
         do {
             return try await Subprocess.run(
                 program, arguments: arguments,
@@ -110,21 +109,14 @@ struct Measure: AsyncParsableCommand {
                 output: .fileDescriptor(.standardOutput, closeAfterSpawningProcess: false),
                 error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
             ) { execution in
-                let identifier = execution.processIdentifier
-                // SIGTERM is for the command too: whoever stops us means it.
-                signal(SIGTERM, SIG_IGN)
-                let source = DispatchSource.makeSignalSource(signal: SIGTERM, queue: .global())
-                source.setEventHandler { _ = kill(identifier.value, SIGTERM) }
-                source.resume()
+                SignalRelay.relay(to: execution.processIdentifier.value)
             }.terminationStatus
-        } catch let error as SubprocessError {
+        } catch is SubprocessError {
             // The exit statuses of env(1) and the shells.
-            switch error.underlyingError {
-            case .some(.permissionDenied):
-                throw CommandFailure("\(command[0]) may not be executed: permission denied", status: 126)
-            default:
-                throw CommandFailure("\(command[0]) cannot be found or started; check the name and PATH", status: 127)
+            if isPath, access(command[0], F_OK) == 0, access(command[0], X_OK) != 0 {
+                throw CommandFailure("\(command[0]) may not be executed: permission denied; chmod +x it", status: 126)
             }
+            throw CommandFailure("\(command[0]) cannot be found or started; check the name and PATH", status: 127)
         }
     }
 
@@ -151,6 +143,34 @@ struct Measure: AsyncParsableCommand {
         } else {
             Console.error(text)
         }
+    }
+}
+
+/// What signals do while the command runs.
+///
+/// Ctrl-C and Ctrl-\ reach the command by the terminal; we wait for its end and report. SIGTERM is passed on: whoever stops
+/// us means the command. They have handlers, for unlike a signal that is ignored those are not inherited by the command.
+private enum SignalRelay {
+    private static let process = Atomic<Int32>(0)
+    private static let isTerminated = Atomic<Bool>(false)
+
+    static func begin() {
+        // Made now and not inside the handler, where nothing may be made.
+        process.store(0, ordering: .sequentiallyConsistent)
+        isTerminated.store(false, ordering: .sequentiallyConsistent)
+        signal(SIGINT) { _ in }
+        signal(SIGQUIT) { _ in }
+        signal(SIGTERM) { _ in
+            SignalRelay.isTerminated.store(true, ordering: .sequentiallyConsistent)
+            let process = SignalRelay.process.load(ordering: .sequentiallyConsistent)
+            if process > 0 { kill(process, SIGTERM) }
+        }
+    }
+
+    static func relay(to identifier: Int32) {
+        process.store(identifier, ordering: .sequentiallyConsistent)
+        // It may have come before there was anybody to pass it to.
+        if isTerminated.load(ordering: .sequentiallyConsistent) { kill(identifier, SIGTERM) }
     }
 }
 

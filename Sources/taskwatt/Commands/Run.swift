@@ -156,7 +156,13 @@ struct Run: AsyncParsableCommand {
         _ emit: @escaping @Sendable (RunEvent) -> Void
     ) async throws -> (SuiteResult, TableReport?) {
         let context = surroundings.runnerContext()
+        // All that can be known to be wrong is said before anything is made.
         try context.plugins.check(SuiteFile.parse(request.suiteText, file: request.suite).applying(request.overrides))
+        let listings = MeterCatalogue.discover(surroundings.host)
+        if client == nil {
+            let chosen = try MeterCatalogue.select(listings, ids: request.meters)
+            _ = try TotalSelection(meters: chosen.map(\.description), asked: request.scope)
+        }
         var directory = surroundings.ownState(options)
         if let client, client.directory == directory {
             // The daemon holds the lock of that record.
@@ -179,7 +185,7 @@ struct Run: AsyncParsableCommand {
             heartbeat.cancel()
             await metering.end()
         } else {
-            result = try await execution.run(request, listings: MeterCatalogue.discover(surroundings.host), emit: emit)
+            result = try await execution.run(request, listings: listings, emit: emit)
         }
         var options = TableReport.Options()
         options.suiteRun = result.suiteRun

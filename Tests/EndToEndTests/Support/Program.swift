@@ -25,8 +25,9 @@ enum Program {
     static func run(
         _ command: [String], environment: [String: String] = [:], directory: String? = nil
     ) async throws -> Outcome {
+        let program: Executable = command[0].contains("/") ? .path(FilePath(command[0])) : .name(command[0])
         let result = try await Subprocess.run(
-            .name(command[0]), arguments: Arguments(Array(command.dropFirst())), environment: updated(environment),
+            program, arguments: Arguments(Array(command.dropFirst())), environment: updated(environment),
             workingDirectory: directory.map { FilePath($0) }, input: .none, output: .string(limit: 64 << 20),
             error: .string(limit: 64 << 20))
         let status: Int32 =
@@ -34,7 +35,7 @@ enum Program {
             case .exited(let code): code
             case .signaled(let signal): 128 + signal
             }
-        return Outcome(status: status, output: result.standardOutput ?? "", error: result.standardError ?? "")
+        return Outcome(status: status, output: result.standardOutput, error: result.standardError)
     }
 
     private static func updated(_ environment: [String: String]) -> Subprocess.Environment {
@@ -88,7 +89,7 @@ final class Background: @unchecked Sendable {
 
     init(_ command: [String], environment: [String: String], log: String) throws {
         self.log = log
-        FileManager.default.createFile(atPath: log, contents: nil)
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
         let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
         process.executableURL = URL(fileURLWithPath: command[0])
         process.arguments = Array(command.dropFirst())

@@ -1,0 +1,100 @@
+import Core
+import Foundation
+import Glibc
+import Host
+import Metering
+import Running
+import Synchronization
+import Testing
+
+/// A directory of plugins for one test, a mark that all processes of the hostile one bear, and what was recorded.
+final class PluginBench: Sendable {
+    static let fixtures = Bundle.module.resourceURL!.appendingPathComponent("Fixtures/plugins").path
+
+    let directory: String
+    let mark = "mark-\(UUID().uuidString)"
+    private let state = Mutex<(runs: [RunRecord], samples: [[Sample]], events: [RunEvent])>(([], [], []))
+
+    /// - Parameter limits: of the hostile plugin, as in its manifest.
+    init(_ behaviour: String, limits: String = "{start_s: 20, prepare_s: 20, inference_s: 20}") throws {
+        directory = FileManager.default.temporaryDirectory.appendingPathComponent("taskwatt-\(UUID().uuidString)").path
+        try Self.write(
+            """
+            name: hostile
+            version: 1.2.3
+            description: misbehaves
+            program: \(Self.fixtures)/hostile/program.py
+            arguments: [\(behaviour), \(mark)]
+            tasks: [{id: text-generation}]
+            parameters: [{name: padding}]
+            limits: \(limits)
+            """, to: "\(directory)/plugins/hostile/plugin.yaml")
+        try FileManager.default.copyItem(atPath: "\(Self.fixtures)/sleeper", toPath: "\(directory)/plugins/sleeper")
+    }
+
+    deinit {
+        for process in processes() { kill(process, SIGKILL) }
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    static func write(_ text: String, to path: String) throws {
+        let parent = URL(fileURLWithPath: path).deletingLastPathComponent()
+        try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+    }
+
+    static let hostile = Suite.Entry(task: .textGeneration, plugin: "hostile", amount: .count(3))
+    static let sleeper = Suite.Entry(task: .fillMask, plugin: "sleeper", amount: .count(3))
+
+    static func suite(_ entries: [Suite.Entry], repeats: Int = 3) -> Suite {
+        Suite(
+            name: "test", repeats: repeats, idleSeconds: 0, idleAfterSeconds: 0, warmUpInferences: 1, warmUpSeconds: 1,
+            entries: entries)
+    }
+
+    func runner(_ suite: Suite, _ meter: ScriptedMeter = ScriptedMeter(), host: HostRoot = HostRoot()) -> Runner {
+        let context = RunnerContext(
+            host: host, plugins: PluginCatalogue(directories: ["\(directory)/plugins"], programDirectory: directory),
+            cacheDirectory: "\(directory)/cache", version: "test")
+        return Runner(suite: suite, context: context, metering: meter) { run, samples in
+            self.state.withLock { state in
+                state.runs.append(run)
+                state.samples.append(samples)
+            }
+        } emit: { event in
+            self.state.withLock { $0.events.append(event) }
+        }
+    }
+
+    /// Runs the hostile plugin alone: what failed, and that nothing of it is left.
+    func failure(entry: Suite.Entry = hostile, sourceLocation: SourceLocation = #_sourceLocation) async throws -> String
+    {
+        let meter = ScriptedMeter()
+        let outcome = try await runner(Self.suite([entry]), meter).run()
+        let failure = try #require(outcome.failures.first, sourceLocation: sourceLocation)
+        #expect(outcome.failures.count == 1, sourceLocation: sourceLocation)
+        #expect(!failure.contains { $0.isNewline }, "not one line: \(failure)", sourceLocation: sourceLocation)
+        #expect(failure.contains("hostile"), "does not name the plugin: \(failure)", sourceLocation: sourceLocation)
+        #expect(processes() == [], sourceLocation: sourceLocation)
+        #expect(meter.openWindows == 0, sourceLocation: sourceLocation)
+        let last = try #require(runs.last, sourceLocation: sourceLocation)
+        #expect(last.status == .failed, sourceLocation: sourceLocation)
+        #expect(failure == "text-generation: " + (last.error ?? ""), sourceLocation: sourceLocation)
+        #expect(last.workload?.plugin == "hostile", sourceLocation: sourceLocation)
+        return failure
+    }
+
+    var runs: [RunRecord] { state.withLock(\.runs) }
+    var samples: [[Sample]] { state.withLock(\.samples) }
+    var events: [RunEvent] { state.withLock(\.events) }
+
+    /// The living processes that bear the mark in their command line.
+    func processes() -> [Int32] {
+        let host = HostRoot()
+        return ((try? host.list("/proc")) ?? []).compactMap(Int32.init).filter { process in
+            guard let line = try? host.readBytes("/proc/\(process)/cmdline") else { return false }
+            // A zombie has an empty one.
+            return String(decoding: line, as: UTF8.self).contains(mark)
+        }
+    }
+}

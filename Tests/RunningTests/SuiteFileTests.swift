@@ -1,0 +1,167 @@
+import Core
+import Foundation
+import Running
+import Testing
+
+@Suite("Suite files")
+struct SuiteFileTests {
+    @Test("The shipped suites can be read, and say how they differ", arguments: SuiteFile.shipped)
+    func shipped(name: String) throws {
+        let (suite, text) = try SuiteFile.load(name)
+        #expect(suite.name == name)
+        #expect(!text.isEmpty)
+        #expect(suite.entries.map(\.task) == [.textClassification, .fillMask, .imageClassification, .textGeneration])
+        #expect(suite.repeats == (name == "quick" ? 3 : 10))
+        #expect(suite.idleSeconds == (name == "quick" ? 3 : 60))
+        #expect(suite.entries.allSatisfy { $0.amount == (name == "quick" ? .seconds(3) : .count(1000)) })
+    }
+
+    @Test("Every key is read, and what is left out has its default")
+    func keys() throws {
+        let suite = try SuiteFile.parse(
+            """
+            name: mine
+            description: all keys
+            repeats: 2
+            idle_s: 1.5
+            idle_after_s: 0
+            cool_down_s: 3
+            seed: 7
+            warm_up: {inferences: 4, seconds: 5}
+            runs:
+              - task: my-own-task
+                plugin: p
+                model: m
+                dataset: d
+                device: cuda:0
+                duration_s: 2.5
+                repeats: 9
+                parameters: {threads: 2, size: tiny, deep: [1, 2.5, {a: null}], on: true}
+              - {task: fill-mask}
+            """, file: "/x/mine.yaml")
+        var entry = Suite.Entry(task: MLTask(rawValue: "my-own-task"), amount: .seconds(2.5))
+        entry.plugin = "p"
+        entry.model = "m"
+        entry.dataset = "d"
+        entry.device = "cuda:0"
+        entry.repeats = 9
+        entry.parameters = [
+            "threads": .integer(2), "size": .string("tiny"), "on": .bool(true),
+            "deep": .array([.integer(1), .number(2.5), .object(["a": .null])]),
+        ]
+        #expect(
+            suite
+                == Suite(
+                    name: "mine", description: "all keys", repeats: 2, idleSeconds: 1.5, idleAfterSeconds: 0,
+                    warmUpInferences: 4, warmUpSeconds: 5, coolDownSeconds: 3, seed: 7,
+                    entries: [entry, Suite.Entry(task: .fillMask, amount: .count(1000))]))
+        #expect(try SuiteFile.parse("runs: [{task: fill-mask}]", file: "/x/nightly.yaml").name == "nightly")
+    }
+
+    struct Bad: Sendable, CustomTestStringConvertible {
+        var text: String
+        var place: String
+        var says: String
+        var testDescription: String { says }
+        init(_ text: String, _ place: String, _ says: String) {
+            self.text = text
+            self.place = place
+            self.says = says
+        }
+    }
+
+    @Test(
+        "A mistake is told with file, line, column and key",
+        arguments: [
+            Bad("repeat: 3\nruns: [{task: a}]", "1:1", "unknown key `repeat`; did you mean `repeats`?"),
+            Bad("runs:\n  - {task: a, modle: b}", "2:15", "unknown key `modle`; did you mean `model`?"),
+            Bad("zzzzzz: 1", "1:1", "unknown key `zzzzzz` (known: name,"),
+            Bad("runs:\n  - {task: a}\nrepeats: often", "3:10", "`repeats` must be a whole number from 1"),
+            Bad("runs:\n  - {task: a}\nrepeats: 0", "3:10", "not `0`"),
+            Bad("repeats: 99999999999999999999999\nruns: [{task: a}]", "1:10", "not `99999999999999999999999`"),
+            Bad("idle_s: 1e400\nruns: [{task: a}]", "1:9", "`idle_s` must be a number"),
+            Bad("idle_s: -1\nruns: [{task: a}]", "1:9", "`idle_s` must be a number"),
+            Bad("idle_s: .nan\nruns: [{task: a}]", "1:9", "`idle_s` must be a number"),
+            Bad("seed: -1\nruns: [{task: a}]", "1:7", "`seed` must be a whole number"),
+            Bad("warm_up: 3\nruns: [{task: a}]", "1:10", "`warm_up` must be a mapping with the keys inferences"),
+            Bad("runs: {task: a}", "1:7", "`runs` must be a list"),
+            Bad("runs: [a]", "1:8", "`runs[0]` must be a mapping"),
+            Bad("runs: []", "1:7", "`runs` is empty"),
+            Bad("name: x", "1:1", "the key `runs` is missing"),
+            Bad("runs:\n  - {model: a}", "2:5", "a run needs the key `task`"),
+            Bad("runs:\n  - {task: [a]}", "2:12", "`runs[0].task` must be a text"),
+            Bad("runs:\n  - {task: }", "2:12", "`runs[0].task` must be a text"),
+            Bad("runs:\n  - {task: a, count: 1, duration_s: 2}", "2:37", "either `count` or `duration_s`"),
+            Bad("runs:\n  - {task: a, count: 1.5}", "2:22", "`runs[0].count` must be a whole number"),
+            Bad("runs:\n  - {task: a, parameters: [1]}", "2:27", "`runs[0].parameters` must be a mapping"),
+            Bad(
+                "runs:\n  - {task: a, parameters: {x: .inf}}", "2:31", "`runs[0].parameters.x` must be a finite number"),
+            Bad("name: a\nname: b\nruns: [{task: a}]", "1:1", "`name`"),
+            Bad("runs:\n\t- {task: a}", "2:1", "not valid YAML"),
+            Bad("runs: [{task: a}", "2:1", "not valid YAML"),
+            Bad("a: b: c", "1:5", "not valid YAML"),
+            Bad("- a", "1:1", "the document must be a mapping with the keys name"),
+            Bad("runs: *nobody", "1:7", "not valid YAML"),
+        ])
+    func mistakes(_ bad: Bad) {
+        do {
+            _ = try SuiteFile.parse(bad.text, file: "my.yaml")
+            Issue.record("was accepted")
+        } catch {
+            #expect("\(error)".hasPrefix("my.yaml:\(bad.place): "), "\(error)")
+            #expect("\(error)".contains(bad.says), "\(error)")
+        }
+    }
+
+    @Test("Files that are empty, no text, no file or not there are told with their name")
+    func files() throws {
+        let bench = try PluginBench("none")
+        func problem(_ path: String) -> String {
+            do {
+                _ = try SuiteFile.load(path)
+                return "accepted"
+            } catch { return "\(error)" }
+        }
+        for empty in ["", "# only a comment\n"] {
+            try PluginBench.write(empty, to: "\(bench.directory)/empty.yaml")
+            #expect(problem("\(bench.directory)/empty.yaml") == "\(bench.directory)/empty.yaml:1:1: is empty")
+        }
+        let latin = "\(bench.directory)/latin.yaml"
+        try Data([0x6E, 0xE9, 0xFF, 0x0A]).write(to: URL(fileURLWithPath: latin))
+        #expect(problem(latin) == "\(latin): cannot be read as UTF-8 text; check its permissions and encoding")
+        #expect(problem("\(bench.directory)/") == "\(bench.directory)/: is a directory; name a suite's file in it")
+        #expect(problem("./none.yaml") == "./none.yaml: no such file")
+        #expect(problem("quik").hasPrefix("there is no suite `quik`; did you mean `quick`? (known: quick, standard;"))
+        try PluginBench.write("runs:\n  - {task: fill-mask}\n", to: "\(bench.directory)/good.yml")
+        #expect(try SuiteFile.load("\(bench.directory)/good.yml").suite.name == "good")
+    }
+
+    @Test("The command line changes a suite")
+    func overrides() throws {
+        var suite = Suite(
+            name: "s", repeats: 5,
+            entries: [
+                Suite.Entry(
+                    task: .fillMask, plugin: "p", amount: .seconds(3), repeats: 2, parameters: ["a": .integer(1)]),
+                Suite.Entry(task: .textGeneration, amount: .count(10)),
+            ])
+        var overrides = SuiteOverrides()
+        #expect(try suite.applying(overrides) == suite)
+        overrides.tasks = [.textGeneration, .textToImage]
+        overrides.repeats = 1
+        overrides.count = 4
+        overrides.device = "cuda:0"
+        overrides.model = "m"
+        overrides.parameters = ["b": .bool(true)]
+        let changed = try suite.applying(overrides)
+        #expect(changed.repeats == 1)
+        #expect(changed.entries.map(\.task) == [.textGeneration, .textToImage])
+        #expect(
+            changed.entries.allSatisfy {
+                $0.amount == .count(4) && $0.device == "cuda:0" && $0.model == "m" && $0.repeats == nil
+                    && $0.parameters == ["b": .bool(true)]
+            })
+        suite.entries = []
+        #expect(throws: SuiteError.empty("s")) { try suite.applying(SuiteOverrides()) }
+    }
+}
