@@ -88,7 +88,9 @@ final class ProgressDisplay: Sendable {
         let text: String
         switch run.stage {
         case .idle, .idleAfter:
-            let spread = run.idlePowerUncertainty.map { String(format: " ± %.2f W", $0.watts) } ?? ""
+            // The scatter of a model's blocks says nothing of how true the model is.
+            let scatter = total.provenance == .estimated ? nil : run.idlePowerUncertainty
+            let spread = scatter.map { String(format: " ± %.2f W", $0.watts) } ?? ""
             text = String(
                 format: "idle power %.2f W%@ (%@)", run.idlePower?.watts ?? 0, spread, total.provenance.rawValue)
         case .load:
@@ -106,7 +108,7 @@ final class ProgressDisplay: Sendable {
                     + String(
                         format: "repeat %d/%d: %d inferences in %.1f s, %.1f W, %.3g kWh per 1,000%@",
                         run.repeatIndex ?? 1,
-                        max(event.repeats ?? 1, run.repeatIndex ?? 1), run.completedInferences, seconds,
+                        event.repeats ?? 1, run.completedInferences, seconds,
                         total.energy.over(seconds)?.watts ?? 0, per1000, flags)
             }
         }

@@ -25,9 +25,9 @@ extension EndToEnd {
             let scratch = try Scratch()
             let daemon = try await start(scratch)
             let run = try await scratch.taskwatt(
-                "run", "--task", "text-generation", "--repeats", "2", "--count", "20", "--set", "size=tiny")
+                "run", "--task", "text-generation", "--repeats", "2", "--count", "300", "--set", "size=tiny")
             #expect(run.status == 0, "\(run.error)")
-            #expect(run.error.contains("repeat 2/2: 20 inferences"))
+            #expect(run.error.contains("repeat 2/2: 300 inferences"))
             #expect(run.output.contains("text generation"))
             // The record is the daemon's, and every command reads it through the daemon.
             let table = try await scratch.taskwatt("table", "--format", "json")

@@ -137,7 +137,7 @@ struct EntryRun: Sendable {
             run.completedInferences = measured.value.completed
             run.failedInferences = measured.value.failed
             run.latency = LatencySummary(of: measured.value.latencies ?? [])
-            return try await runner.keep(run, measured.samples)
+            return try await runner.keep(run, measured.samples, repeats: repeats)
         }
     }
 

@@ -123,12 +123,14 @@ package struct Runner: Sendable {
         return Measured(energy: energy, cpu: shares, samples: await collector.finish(), value: value)
     }
 
-    func keep(_ run: RunRecord, _ samples: [Sample]) async throws {
+    /// - Parameter repeats: of how many repeats it is one, for people to see.
+    func keep(_ run: RunRecord, _ samples: [Sample], repeats: Int? = nil) async throws {
         try await record(run, samples)
         var event = RunEvent(.result)
         event.task = run.workload?.task
         event.stage = run.stage
         event.repeatIndex = run.repeatIndex
+        event.repeats = repeats
         event.run = run
         emit(event)
     }
