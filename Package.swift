@@ -94,23 +94,24 @@ let package = Package(
 
         // Tests. What only tests need is in Tests/; the simulator stands for sensors that are not here.
         .executableTarget(name: "sensor-simulator", path: "Tests/SensorSimulator"),
+        .target(name: "TestSupport", dependencies: ["Host"], path: "Tests/TestSupport"),
         .testTarget(name: "CoreTests", dependencies: ["Core"]),
-        .testTarget(name: "HostTests", dependencies: ["Core", "Host"]),
-        .testTarget(name: "HardwareTests", dependencies: ["Hardware", "Host"], resources: [.copy("Fixtures")]),
-        .testTarget(name: "MeteringTests", dependencies: ["Core", "Host", "Metering"]),
-        .testTarget(name: "OnnxTests", dependencies: ["Onnx"]),
-        .testTarget(name: "OnnxProxiesTests", dependencies: ["Onnx", "PluginKit", "onnx-proxies"]),
+        .testTarget(name: "HostTests", dependencies: ["Core", "Host", "TestSupport"]),
+        .testTarget(
+            name: "HardwareTests", dependencies: ["Hardware", "Host", "TestSupport"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "MeteringTests", dependencies: ["Core", "Host", "Metering", "TestSupport"]),
+        .testTarget(name: "OnnxTests", dependencies: ["Onnx", "TestSupport"]),
+        .testTarget(name: "OnnxProxiesTests", dependencies: ["Onnx", "PluginKit", "onnx-proxies", "TestSupport"]),
         .testTarget(
             name: "RunningTests", dependencies: ["Core", "Host", "Metering", "Running", "WorkloadProtocol"],
             resources: [.copy("Fixtures")]),
-        .testTarget(name: "RecordingTests", dependencies: ["Core", "Recording", grdb]),
-        .testTarget(name: "ReportingTests", dependencies: ["Core", "Recording", "Reporting"]),
+        .testTarget(name: "RecordingTests", dependencies: ["Core", "Recording", grdb, "TestSupport"]),
+        .testTarget(name: "ReportingTests", dependencies: ["Core", "Recording", "Reporting", "TestSupport"]),
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "Core", "Host", "Metering", "Recording", "Reporting", "Running", "Service", hummingbird,
-                hummingbirdTesting,
-                httpTypes, logging, nioCore,
+                "Core", "Host", "Metering", "Recording", "Reporting", "Running", "Service", "TestSupport",
+                hummingbird, hummingbirdTesting, httpTypes, logging, nioCore,
             ]),
         .testTarget(
             name: "EndToEndTests",

@@ -26,6 +26,8 @@ package struct StoredRun: Sendable, Hashable {
     package var suiteRun: String
     package var suite: String
     package var machine: String
+    /// Tells machines of one name apart, and one machine before and after its hardware changed.
+    package var machineFingerprint: String
     package var version: String
     package var record: RunRecord
 }
@@ -78,15 +80,17 @@ extension Store {
             return try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT run.id, suite_run.uuid, suite_run.suite, machine.name, suite_run.taskwatt_version, run.record
+                    SELECT run.id, suite_run.uuid, suite_run.suite, machine.name, machine.fingerprint,
+                        suite_run.taskwatt_version, run.record
                     FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
                         JOIN machine ON machine.id = suite_run.machine_id
                     WHERE \(conditions.joined(separator: " AND ")) ORDER BY run.id LIMIT ?
                     """, arguments: arguments
             ).map { row in
-                let json: String = row[5]
+                let json: String = row[6]
                 return StoredRun(
-                    id: row[0], suiteRun: row[1], suite: row[2], machine: row[3], version: row[4],
+                    id: row[0], suiteRun: row[1], suite: row[2], machine: row[3], machineFingerprint: row[4],
+                    version: row[5],
                     record: try decoder.decode(RunRecord.self, from: Data(json.utf8)))
             }
         }

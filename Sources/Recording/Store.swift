@@ -12,7 +12,7 @@ package final class Store: Sendable {
 
     /// Opens the record in a directory, making both if they are not there.
     ///
-    /// - Throws: `StoreError`. A database of a newer version is refused and left as it is.
+    /// - Throws: `StoreError`. A file that is no record of ours, or one of a newer version, is refused and left as it is.
     package init(directory: String) throws(StoreError) {
         path = "\(directory)/taskwatt.sqlite"
         do {
@@ -24,17 +24,36 @@ package final class Store: Sendable {
         do {
             var configuration = Configuration()
             configuration.busyMode = .timeout(10)
-            configuration.prepareDatabase { db in
-                try db.execute(sql: "PRAGMA synchronous = FULL")
-            }
+            try Self.refuseForeign(path)
             pool = try DatabasePool(path: path, configuration: configuration)
-            let migrator = Schema.migrator
-            if try pool.read({ try migrator.hasBeenSuperseded($0) }) { throw StoreError.newerVersion(path: path) }
-            try migrator.migrate(pool)
+            // GRDB sets a pool's writer to NORMAL, after whatever the configuration says: a power cut could take results.
+            try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
+            try Schema.migrator.migrate(pool)
         } catch let error as StoreError {
             throw error
         } catch {
             throw StoreError(error, path: path)
+        }
+    }
+
+    /// Looks at a file that is there before anything of it is changed: a pool's first act is to turn on WAL, which writes.
+    private static func refuseForeign(_ path: String) throws {
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else { return }
+        if isDirectory.boolValue { throw StoreError.cannotOpen(path: path, reason: "it is a directory") }
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(10)
+        try DatabaseQueue(path: path, configuration: configuration).read { db in
+            if try Schema.migrator.hasBeenSuperseded(db) { throw StoreError.newerVersion(path: path) }
+            // An interrupted first start leaves at most the list of migrations; tables without it are another program's.
+            let tables =
+                try Int.fetchOne(
+                    db, sql: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name <> 'grdb_migrations'")
+                ?? 0
+            if tables > 0, try Schema.migrator.appliedIdentifiers(db).isEmpty {
+                throw StoreError.notADatabase(path: path)
+            }
         }
     }
 
@@ -52,7 +71,7 @@ package final class Store: Sendable {
         }
     }
 
-    private func write<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+    func write<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
         do {
             return try pool.write(body)
         } catch {
@@ -127,7 +146,8 @@ package final class Store: Sendable {
         try db.execute(
             sql: "INSERT OR IGNORE INTO machine (fingerprint, name, inventory, first_seen) VALUES (?, ?, ?, ?)",
             arguments: [fingerprint, start.machineName, start.inventory, start.startedAt])
-        return try Int64.fetchOne(db, sql: "SELECT id FROM machine WHERE fingerprint = ?", arguments: [fingerprint]) ?? 0
+        return try Int64.fetchOne(db, sql: "SELECT id FROM machine WHERE fingerprint = ?", arguments: [fingerprint])
+            ?? 0
     }
 
     /// Keeps one window with its domains and samples, in one transaction.
@@ -144,7 +164,8 @@ package final class Store: Sendable {
                 arguments: [
                     uuid, run.stage.rawValue, run.repeatIndex, run.workload?.task.rawValue, run.workload?.model,
                     run.workload?.dataset, run.workload?.plugin, run.workload?.size, run.startedAt,
-                    run.energy.window.durationSeconds, run.completedInferences, total.energy.joules, total.scope.rawValue,
+                    run.energy.window.durationSeconds, run.completedInferences, total.energy.joules,
+                    total.scope.rawValue,
                     total.provenance.rawValue, total.coverage, run.status.rawValue, Self.json(run),
                 ])
             let id = db.lastInsertedRowID
@@ -195,7 +216,8 @@ package final class Store: Sendable {
     package func markInterrupted() throws(StoreError) -> Int {
         try write { db in
             try db.execute(
-                sql: "UPDATE suite_run SET status = 'interrupted', error = 'the process ended' WHERE status = 'running'")
+                sql: "UPDATE suite_run SET status = 'interrupted', error = 'the process ended' WHERE status = 'running'"
+            )
             return db.changesCount
         }
     }

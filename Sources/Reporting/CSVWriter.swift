@@ -14,7 +14,9 @@ package struct CSVWriter {
                     || byte == UInt8(ascii: "\r")
             }
             if needsQuotes {
-                text += "\"" + field.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+                text +=
+                    "\"" + field.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
+                    + "\""
             } else {
                 text += field
             }
@@ -28,8 +30,10 @@ package struct CSVWriter {
         return value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : "\(value)"
     }
 
-    /// ISO 8601 in UTC with microseconds: `2026-11-24T03:15:29.123456Z`.
+    /// ISO 8601 in UTC with microseconds: `2026-11-24T03:15:29.123456Z`; empty of what no calendar with years of four
+    /// digits has.
     package static func time(_ unixSeconds: Double) -> String {
+        guard (-62_135_596_800..<253_402_300_799).contains(unixSeconds) else { return "" }
         let whole = unixSeconds.rounded(.down)
         var seconds = time_t(whole)
         var microseconds = Int(((unixSeconds - whole) * 1e6).rounded())

@@ -57,14 +57,14 @@ package struct Export: Sendable {
     }
 
     private static let runColumns = [
-        "run_id", "suite_run", "suite", "machine", "taskwatt_version", "stage", "task", "repeat", "status", "started_at",
-        "duration_s", "completed_inferences", "failed_inferences", "energy_j", "energy_uncertainty_95_j", "energy_kwh",
-        "kwh_per_1000_inferences", "net_energy_j", "net_kwh_per_1000_inferences", "mean_power_w", "idle_power_w",
-        "idle_power_standard_uncertainty_w", "scope", "provenance", "coverage", "domains", "domain_energies_j", "energy_flags",
-        "run_flags", "plugin", "plugin_version", "engine", "model", "model_sha256", "parameter_count",
-        "operations_per_inference", "dataset", "size", "device", "precision", "batch", "seed", "parameters",
-        "latency_mean_s", "latency_median_s", "latency_p95_s", "other_cpu_share", "steal_share", "sampler_interval_s",
-        "sampler_jitter_p95", "error",
+        "run_id", "suite_run", "suite", "machine", "machine_fingerprint", "taskwatt_version", "stage", "task",
+        "repeat", "status", "started_at", "duration_s", "completed_inferences", "failed_inferences", "energy_j",
+        "energy_uncertainty_95_j", "energy_kwh", "kwh_per_1000_inferences", "net_energy_j",
+        "net_kwh_per_1000_inferences", "mean_power_w", "idle_power_w", "idle_power_standard_uncertainty_w", "scope",
+        "provenance", "coverage", "domains", "domain_energies_j", "energy_flags", "run_flags", "plugin",
+        "plugin_version", "engine", "model", "model_sha256", "parameter_count", "operations_per_inference", "dataset",
+        "size", "device", "precision", "batch", "seed", "parameters", "latency_mean_s", "latency_median_s",
+        "latency_p95_s", "other_cpu_share", "steal_share", "sampler_interval_s", "sampler_jitter_p95", "error",
     ]
 
     private static func runFields(_ stored: StoredRun) -> [String] {
@@ -82,9 +82,11 @@ package struct Export: Sendable {
         let domains = run.energy.domains.map { domain in "\(domain.id)=\(CSVWriter.number(domain.energy.joules))" }
         let number: (Double?) -> String = CSVWriter.number
         let identity: [String] = [
-            String(stored.id), stored.suiteRun, stored.suite, stored.machine, stored.version, run.stage.rawValue,
+            String(stored.id), stored.suiteRun, stored.suite, stored.machine, stored.machineFingerprint, stored.version,
+            run.stage.rawValue,
             workload?.task.rawValue ?? "", run.repeatIndex.map(String.init) ?? "", run.status.rawValue,
-            CSVWriter.time(run.startedAt), number(seconds), String(run.completedInferences), String(run.failedInferences),
+            CSVWriter.time(run.startedAt), number(seconds), String(run.completedInferences),
+            String(run.failedInferences),
         ]
         let energy: [String] = [
             number(total.energy.joules), number(total.uncertainty.joules), number(total.energy.kilowattHours),
@@ -98,7 +100,8 @@ package struct Export: Sendable {
         let model: [String] = [
             workload?.plugin ?? "", workload?.pluginVersion ?? "", workload?.engine ?? "", workload?.model ?? "",
             workload?.modelSHA256 ?? "", workload?.parameterCount.map(String.init) ?? "",
-            number(workload?.operationsPerInference), workload?.dataset ?? "", workload?.size ?? "", workload?.device ?? "",
+            number(workload?.operationsPerInference), workload?.dataset ?? "", workload?.size ?? "",
+            workload?.device ?? "",
             workload?.precision ?? "", workload.map { String($0.batch) } ?? "", workload?.seed.map(String.init) ?? "",
             parameters.map { "\($0.key)=\($0.value.text)" }.joined(separator: " "),
         ]

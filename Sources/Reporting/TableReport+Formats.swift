@@ -17,7 +17,13 @@ extension TableReport {
     }
 
     private var hasSizes: Bool { rows.contains { $0.size != nil && $0.size != "full" } }
-    private var hasMachines: Bool { Set(rows.map(\.machine)).count > 1 }
+    private var hasMachines: Bool { Set(rows.map(\.machineFingerprint)).count > 1 }
+
+    /// The machine's name; where several machines of the table have the same one, with the begin of its fingerprint.
+    private func machine(_ row: Row) -> String {
+        let namesakes = rows.filter { $0.machine == row.machine && $0.machineFingerprint != row.machineFingerprint }
+        return namesakes.isEmpty ? row.machine : "\(row.machine) (\(row.machineFingerprint.prefix(6)))"
+    }
 
     private var table: TextTable {
         let energy = isNet ? "net kWh" : "kWh"
@@ -31,11 +37,11 @@ extension TableReport {
         for row in rows {
             var cells = [
                 row.title, Self.figure(row.mean), row.std.map { Self.figure($0) } ?? "–", String(row.n),
-                row.uncertainty.map { Self.figure($0) } ?? "–", row.scope.rawValue, row.provenance.rawValue,
+                Self.figure(row.uncertainty), row.scope.rawValue, row.provenance.rawValue,
                 row.paperMean.map { Self.figure($0) } ?? "–", row.paperRatio.map { Self.ratio($0) } ?? "–",
             ]
             if hasSizes { cells.append(row.size ?? "–") }
-            if hasMachines { cells.append(row.machine) }
+            if hasMachines { cells.append(machine(row)) }
             table.add(cells)
         }
         return table
@@ -47,8 +53,10 @@ extension TableReport {
             "kWh per 1,000 inferences, \(isNet ? "net: the idle baseline is taken off" : "gross: idle power is in it"); "
                 + "std over all runs of a task (n − 1); ± 95 % is the interval of the mean."
         ]
+        if rows.contains(where: { $0.n == 1 }) { notes.append("Of n = 1 the interval is the measurement's own.") }
         if rows.contains(where: { $0.scope == .components }) {
-            notes.append("Scope components: CPU packages, memory and accelerators that have a meter; not the whole machine.")
+            notes.append(
+                "Scope components: CPU packages, memory and accelerators that have a meter; not the whole machine.")
         }
         if rows.contains(where: { $0.provenance == .estimated }) {
             notes.append(
@@ -64,7 +72,8 @@ extension TableReport {
         if hasSizes { notes.append("size tiny: small models for tests; their energy says nothing of the real ones.") }
         let least = rows.map(\.coverage).min() ?? 1
         if least < 1 {
-            notes.append("Some windows were not seen whole (down to \(Self.percent(least))); energy is divided by coverage.")
+            notes.append(
+                "Some windows were not seen whole (down to \(Self.percent(least))); energy is divided by coverage.")
         }
         var flagged: [String: Int] = [:]
         for row in rows { flagged.merge(row.flags) { $0 + $1 } }
@@ -90,15 +99,19 @@ extension TableReport {
     private var csv: String {
         var writer = CSVWriter()
         writer.row([
-            "task", "title", "mean_kwh_per_1000", "std_kwh_per_1000", "n", "mean_uncertainty_95_kwh_per_1000", "net", "scope",
-            "provenance", "models", "size", "machine", "run_to_run_cv", "coverage", "paper_mean_kwh_per_1000", "paper_ratio",
+            "task", "title", "mean_kwh_per_1000", "std_kwh_per_1000", "n", "mean_uncertainty_95_kwh_per_1000", "net",
+            "scope",
+            "provenance", "models", "size", "machine", "machine_fingerprint", "run_to_run_cv", "coverage",
+            "paper_mean_kwh_per_1000", "paper_ratio",
         ])
         for row in rows {
             writer.row([
                 row.task.rawValue, row.title, CSVWriter.number(row.mean), CSVWriter.number(row.std), String(row.n),
-                CSVWriter.number(row.uncertainty), isNet ? "true" : "false", row.scope.rawValue, row.provenance.rawValue,
-                row.models.joined(separator: " "), row.size ?? "", row.machine, CSVWriter.number(row.runToRunCV),
-                CSVWriter.number(row.coverage), CSVWriter.number(row.paperMean), CSVWriter.number(row.paperRatio),
+                CSVWriter.number(row.uncertainty), isNet ? "true" : "false", row.scope.rawValue,
+                row.provenance.rawValue,
+                row.models.joined(separator: " "), row.size ?? "", row.machine, row.machineFingerprint,
+                CSVWriter.number(row.runToRunCV), CSVWriter.number(row.coverage), CSVWriter.number(row.paperMean),
+                CSVWriter.number(row.paperRatio),
             ])
         }
         return writer.text
@@ -115,7 +128,8 @@ extension TableReport {
 
     /// Three significant digits without an exponent.
     static func figure(_ value: Double) -> String {
-        guard value != 0, value.isFinite else { return "0" }
+        guard value.isFinite else { return "–" }
+        guard value != 0 else { return "0" }
         let magnitude = Int(floor(log10(abs(value))))
         return String(format: "%.\(max(0, 2 - magnitude))f", value)
     }

@@ -4,7 +4,7 @@ package import Recording
 /// The table of kWh per 1,000 inferences, in the paper's layout.
 package struct TableReport: Sendable, Hashable, Codable {
     /// One task. Runs of different scope, provenance, size or machine never mix in one mean, so a task can have several
-    /// rows.
+    /// rows. A machine whose hardware changed is another one.
     package struct Row: Sendable, Hashable, Codable {
         package var task: MLTask
         /// The paper's name for the task.
@@ -18,9 +18,10 @@ package struct TableReport: Sendable, Hashable, Codable {
         package var provenance: Provenance
         package var size: String?
         package var machine: String
-        /// The half-width of the 95 % interval of the mean.
-        package var uncertainty: Double?
-        /// The median of the variation between repeats of one model, relative; `nil` without repeats.
+        package var machineFingerprint: String
+        /// The half-width of the 95 % interval of the mean; of one run, that of its own measurement.
+        package var uncertainty: Double
+        /// The median of the variation between repeats of one model on one dataset, relative; `nil` without repeats.
         package var runToRunCV: Double?
         /// The least coverage of the runs.
         package var coverage: Double
@@ -33,6 +34,7 @@ package struct TableReport: Sendable, Hashable, Codable {
             case task, title, n, models, scope, provenance, size, machine, coverage, flags
             case mean = "mean_kwh"
             case std = "std_kwh"
+            case machineFingerprint = "machine_fingerprint"
             case uncertainty = "mean_uncertainty_95_kwh"
             case runToRunCV = "run_to_run_cv"
             case paperMean = "paper_mean_kwh"
@@ -52,6 +54,7 @@ package struct TableReport: Sendable, Hashable, Codable {
             try container.encode(provenance, forKey: .provenance)
             try container.encode(size, forKey: .size)
             try container.encode(machine, forKey: .machine)
+            try container.encode(machineFingerprint, forKey: .machineFingerprint)
             try container.encode(uncertainty, forKey: .uncertainty)
             try container.encode(runToRunCV, forKey: .runToRunCV)
             try container.encode(coverage, forKey: .coverage)
@@ -88,17 +91,18 @@ package struct TableReport: Sendable, Hashable, Codable {
         isNet = options.isNet
         var groups: [GroupKey: [Measured]] = [:]
         var leftOut: [String: Int] = [:]
+        let baselines = options.isNet ? try Self.baselines(store, options) : [:]
         let filter = RunFilter(suiteRun: options.suiteRun, stage: .query, task: options.task)
         var page = try store.runs(filter)
         while let last = page.last {
             for run in page {
                 guard let workload = run.record.workload else { continue }
-                switch Measured.of(run.record, net: options.isNet) {
+                switch Measured.of(run, net: options.isNet) {
                 case .measured(let measured):
                     let total = run.record.energy.total
                     let key = GroupKey(
                         task: workload.task, scope: total.scope, provenance: total.provenance, size: workload.size,
-                        machine: run.machine)
+                        machine: run.machine, fingerprint: run.machineFingerprint)
                     groups[key, default: []].append(measured)
                 case .leftOut(let reason): leftOut[reason, default: 0] += 1
                 }
@@ -106,7 +110,23 @@ package struct TableReport: Sendable, Hashable, Codable {
             page = try store.runs(filter, after: last.id)
         }
         self.leftOut = leftOut
-        rows = groups.map { key, runs in Self.row(key, runs) }.sorted(by: Self.isBefore)
+        rows = groups.map { key, runs in Self.row(key, runs, baselines) }.sorted(by: Self.isBefore)
+    }
+
+    /// The degrees of freedom of each suite's idle baseline. It was measured in blocks of about a second, so its length
+    /// tells how many there were.
+    private static func baselines(_ store: Store, _ options: Options) throws(StoreError) -> [String: Double] {
+        let filter = RunFilter(suiteRun: options.suiteRun, stage: .idle)
+        var degrees: [String: Double] = [:]
+        var page = try store.runs(filter)
+        while let last = page.last {
+            for run in page {
+                let blocks = run.record.energy.window.durationSeconds.rounded()
+                degrees[run.suiteRun] = max(1, blocks - 1)
+            }
+            page = try store.runs(filter, after: last.id)
+        }
+        return degrees
     }
 
     private struct GroupKey: Hashable {
@@ -115,14 +135,22 @@ package struct TableReport: Sendable, Hashable, Codable {
         var provenance: Provenance
         var size: String?
         var machine: String
+        var fingerprint: String
     }
 
-    /// One run's figure.
+    /// One run's figure, in kWh per 1,000 inferences throughout.
     private struct Measured {
         var kilowattHours: Double
         /// The standard uncertainty that is common to all runs of these meters.
         var accuracy: Double
+        /// What edges and resolution add: the variance of one run beside its accuracy.
+        var ownVariance: Double
+        /// The standard uncertainty of the idle energy taken off, which is common to all runs with that baseline.
+        var idle: Double
+        /// The suite that the run and its baseline belong to.
+        var suiteRun: String
         var model: String
+        var dataset: String
         var coverage: Double
         var flags: [String]
 
@@ -131,7 +159,8 @@ package struct TableReport: Sendable, Hashable, Codable {
             case leftOut(String)
         }
 
-        static func of(_ run: RunRecord, net: Bool) -> Outcome {
+        static func of(_ stored: StoredRun, net: Bool) -> Outcome {
+            let run = stored.record
             let total = run.energy.total
             guard run.status == .completed else { return .leftOut(run.status.rawValue) }
             guard run.completedInferences > 0 else { return .leftOut("no inference completed") }
@@ -141,56 +170,80 @@ package struct TableReport: Sendable, Hashable, Codable {
             let per1000 = 1000 / Double(run.completedInferences) / 3.6e6 / total.coverage
             var joules = total.energy.joules
             var accuracy = total.accuracyUncertainty.joules
+            let standard = total.uncertainty.joules / TableReport.normalFactor
+            let ownVariance = standard * standard - accuracy * accuracy
+            var idleUncertainty = 0.0
             if net {
                 guard let idle = run.idlePower else { return .leftOut("no idle baseline") }
                 let gross = joules
-                joules -= idle.watts * run.energy.window.durationSeconds * total.coverage
+                let seen = run.energy.window.durationSeconds * total.coverage
+                joules -= idle.watts * seen
+                idleUncertainty = (run.idlePowerUncertainty?.watts ?? 0) * seen
                 // Accuracy is common to the two readings, so it scales with their difference.
                 accuracy = gross > 0 ? accuracy * abs(joules) / gross : 0
             }
             return .measured(
                 Measured(
                     kilowattHours: joules * per1000, accuracy: accuracy * per1000,
-                    model: run.workload?.model ?? run.workload?.plugin ?? "", coverage: total.coverage,
-                    flags: run.flags.map(\.rawValue)))
+                    ownVariance: ownVariance * per1000 * per1000, idle: idleUncertainty * per1000,
+                    suiteRun: stored.suiteRun, model: run.workload?.model ?? run.workload?.plugin ?? "",
+                    dataset: run.workload?.dataset ?? "", coverage: total.coverage, flags: run.flags.map(\.rawValue)))
         }
     }
 
-    private static func row(_ key: GroupKey, _ runs: [Measured]) -> Row {
+    private static func row(_ key: GroupKey, _ runs: [Measured], _ baselines: [String: Double]) -> Row {
         let values = runs.map(\.kilowattHours)
         let mean = Statistics.mean(values) ?? 0
         let std = Statistics.sampleStandardDeviation(values)
-        let byModel = Dictionary(grouping: runs, by: \.model)
-        let variations = byModel.values.compactMap { runs -> Double? in
+        let variations = Dictionary(grouping: runs) { [$0.model, $0.dataset] }.values.compactMap { runs -> Double? in
             let values = runs.map(\.kilowattHours)
             guard let std = Statistics.sampleStandardDeviation(values), let mean = Statistics.mean(values), mean > 0
             else { return nil }
             return std / mean
         }
-        let accuracy = Statistics.mean(runs.map(\.accuracy)) ?? 0
         var flags: [String: Int] = [:]
         for flag in runs.flatMap(\.flags) { flags[flag, default: 0] += 1 }
         let paper = PaperTable.rows[key.task]?.mean
         return Row(
-            task: key.task, title: key.task.title, mean: mean, std: std, n: values.count, models: byModel.keys.sorted(),
+            task: key.task, title: key.task.title, mean: mean, std: std, n: values.count,
+            models: Set(runs.map(\.model)).sorted(),
             scope: key.scope, provenance: key.provenance, size: key.size, machine: key.machine,
-            uncertainty: interval(std: std, n: values.count, accuracy: accuracy),
+            machineFingerprint: key.fingerprint, uncertainty: interval(runs, std: std, baselines),
             runToRunCV: Statistics.median(variations), coverage: runs.map(\.coverage).min() ?? 0, flags: flags,
             paperMean: paper, paperRatio: paper.map { mean / $0 })
     }
 
-    /// The half-width of the 95 % interval of a mean (GUM, JCGM 100:2008, G.4). The spread of the repeats holds edges and
-    /// resolution already; only accuracy, which is the same in all of them, joins it. Accuracy has no spread of its own,
-    /// so the effective degrees of freedom are (n − 1) · (u / u_spread)⁴.
-    private static func interval(std: Double?, n: Int, accuracy: Double) -> Double? {
-        guard let std else { return nil }
-        let spread = std / Double(n).squareRoot()
-        let combined = (spread * spread + accuracy * accuracy).squareRoot()
-        guard combined > 0 else { return 0 }
-        guard spread > 0 else { return 1.959964 * combined }
-        let ratio = combined / spread
-        let degrees = Double(n - 1) * ratio * ratio * ratio * ratio
-        return Statistics.studentT95(min(degrees, 1e6)) * combined
+    /// The coverage factor of 95 % of a normal distribution, which the uncertainties of single windows are stated with.
+    private static let normalFactor = 1.959964
+
+    /// The half-width of the 95 % interval of a mean (GUM, JCGM 100:2008, G.4).
+    ///
+    /// The spread of the repeats holds edges and resolution already; of one run they are its own. What is the same in all
+    /// repeats joins it: the accuracy of the meters, and of net figures the idle baseline, once for each suite that has its
+    /// own. The degrees of freedom are Welch and Satterthwaite's; accuracy has no spread, so it has as many as one likes.
+    private static func interval(_ runs: [Measured], std: Double?, _ baselines: [String: Double]) -> Double {
+        let n = Double(runs.count)
+        let accuracy = Statistics.mean(runs.map(\.accuracy)) ?? 0
+        var variance = accuracy * accuracy
+        // The sum of u⁴/ν.
+        var fourth = 0.0
+        if let std {
+            let spread = std * std / n
+            variance += spread
+            fourth += spread * spread / (n - 1)
+        } else {
+            variance += runs.map(\.ownVariance).reduce(0, +)
+        }
+        for (suiteRun, members) in Dictionary(grouping: runs, by: \.suiteRun) {
+            let idle = members.map(\.idle).reduce(0, +) / n
+            variance += idle * idle
+            if let degrees = baselines[suiteRun] { fourth += idle * idle * idle * idle / degrees }
+        }
+        guard variance > 0 else { return 0 }
+        let degrees = variance * variance / fourth
+        // Above this Student's t is the normal distribution in six digits.
+        let factor = degrees < 1e7 ? Statistics.studentT95(degrees) : normalFactor
+        return factor * variance.squareRoot()
     }
 
     private static func isBefore(_ a: Row, _ b: Row) -> Bool {
@@ -201,6 +254,7 @@ package struct TableReport: Sendable, Hashable, Codable {
         if a.provenance.rank != b.provenance.rank { return a.provenance.rank < b.provenance.rank }
         if a.machine != b.machine { return a.machine < b.machine }
         if a.scope != b.scope { return a.scope.rawValue < b.scope.rawValue }
-        return (a.size ?? "") < (b.size ?? "")
+        if a.size != b.size { return (a.size ?? "") < (b.size ?? "") }
+        return a.machineFingerprint < b.machineFingerprint
     }
 }

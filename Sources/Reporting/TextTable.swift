@@ -27,9 +27,11 @@ package struct TextTable {
     }
 
     package func markdown() -> String {
-        func line(_ cells: [String]) -> String {
-            "| " + cells.map { $0.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|") }.joined(separator: " | ") + " |"
+        func cell(_ text: String) -> String {
+            text.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|")
+                .split(whereSeparator: \.isNewline).joined(separator: " ")
         }
+        func line(_ cells: [String]) -> String { "| " + cells.map(cell).joined(separator: " | ") + " |" }
         let rule = "|" + columns.map { $0.alignment == .left ? " --- |" : " ---: |" }.joined()
         return ([line(columns.map(\.title)), rule] + rows.map(line)).joined(separator: "\n") + "\n"
     }

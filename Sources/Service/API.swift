@@ -46,6 +46,32 @@ package struct JobRequest: Sendable, Hashable, Codable {
         case suite, overrides, scope, meters
         case suiteText = "suite_text"
     }
+
+    /// What changes nothing may be left out.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        suite = try container.decode(String.self, forKey: .suite)
+        suiteText = try container.decode(String.self, forKey: .suiteText)
+        overrides = try container.decodeIfPresent(SuiteOverrides.self, forKey: .overrides) ?? SuiteOverrides()
+        scope = try container.decodeIfPresent(TotalScope.self, forKey: .scope)
+        meters = try container.decodeIfPresent([String].self, forKey: .meters) ?? []
+    }
+
+    /// The suite with the overrides in it, all of it checked against the plugins that there are.
+    ///
+    /// - Throws: `YAMLProblem`, `SuiteError`, `PluginError`, `APIError`.
+    func suite(for plugins: PluginCatalogue) throws -> Suite {
+        // Overrides come over the socket too, so the command line's own checks are not enough.
+        if let repeats = overrides.repeats, !(1...100_000).contains(repeats) {
+            throw APIError(.usage, "repeats must be from 1 to 100000, not \(repeats)")
+        }
+        if let count = overrides.count, !(1...1_000_000_000).contains(count) {
+            throw APIError(.usage, "count must be from 1 to 1000000000, not \(count)")
+        }
+        let suite = try SuiteFile.parse(suiteText, file: suite).applying(overrides)
+        try plugins.check(suite)
+        return suite
+    }
 }
 
 /// GET /v1/jobs/{id}
@@ -73,11 +99,12 @@ package struct MeterStatus: Sendable, Hashable, Codable {
     package var isAvailable: Bool
     package var reason: String?
     package var remedy: String?
-    /// The reading of this moment: energy of a counter, power of a gauge.
+    /// The reading of this moment: energy of a counter, power of either.
     package var energy: Energy?
     package var power: Power?
 
-    /// Reads each meter that can be read, twice, a tenth of a second apart, so that counters have a power too.
+    /// Reads each meter that can be read, twice, a tenth of a second apart, so that counters have a power too. Blocks for
+    /// that time.
     package static func read(_ listings: [MeterListing], clock: any MeteringClock = SystemClock()) -> [MeterStatus] {
         let readers = listings.map { $0.availability.isAvailable ? $0.open() : nil }
         let first = readers.map { $0.map { ($0.read(), clock.now()) } }
@@ -149,6 +176,13 @@ package struct SessionRequest: Sendable, Hashable, Codable {
         case scope, meters
         case interval = "interval_s"
     }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        interval = try container.decode(Double.self, forKey: .interval)
+        scope = try container.decodeIfPresent(TotalScope.self, forKey: .scope)
+        meters = try container.decodeIfPresent([String].self, forKey: .meters) ?? []
+    }
 }
 
 package struct SessionCreated: Sendable, Hashable, Codable {
@@ -197,6 +231,7 @@ package struct APIError: Error, Sendable, Hashable, Codable, CustomStringConvert
         switch error {
         case let error as APIError: self = error
         case is SuiteError, is YAMLProblem, is PluginError, is MeteringError: self.init(.usage, "\(error)")
+        case is WindowGone: self.init(.notFound, "\(error)")
         default: self.init(.failed, "\(error)")
         }
     }

@@ -7,8 +7,12 @@ import ServiceLifecycle
 /// Samples all meters once a second for as long as the daemon lives, and keeps the samples.
 struct AlwaysOnSampler: Service {
     static let interval = 1.0
+    private static let writeInterval = Duration.seconds(10)
+    private static let deleteInterval = Duration.seconds(3600)
     /// Samples that belong to no run are kept this long, in seconds.
     private static let keep = 7.0 * 86_400
+    /// While the record cannot be written, this many samples wait for better times.
+    private static let mostWaiting = 50_000
 
     let session: MeteringSession
     let store: Store
@@ -17,35 +21,56 @@ struct AlwaysOnSampler: Service {
 
     func run() async throws {
         session.start()
-        try? await cancelWhenGracefulShutdown {
-            var sinceWrite = 0
-            var sinceDelete = 0
-            while !Task.isCancelled {
-                try await Task.sleep(for: min(.seconds(1), notifier.watchdogInterval ?? .seconds(1)))
-                // Reading the power goes through the sampler's lock: a sampler that hangs gives no sign of life.
-                _ = session.latestPower()
-                notifier.alive()
-                sinceWrite += 1
-                sinceDelete += 1
-                if sinceWrite >= 10 {
-                    sinceWrite = 0
-                    write()
-                }
-                if sinceDelete >= 3600 {
-                    sinceDelete = 0
-                    try? store.deleteSamples(before: SystemClock().wallTime() - Self.keep)
-                }
+        var waiting: [Sample] = []
+        var failed = false
+        var lastWrite = ContinuousClock.now
+        var lastDelete = ContinuousClock.now
+        let shortest = min(.seconds(1), notifier.watchdogInterval ?? .seconds(1))
+        while await sleeps(shortest) {
+            // Taking the samples goes through the sampler's lock: a sampler that hangs gives no sign of life.
+            waiting += session.takeSamples()
+            notifier.alive()
+            if lastWrite.duration(to: .now) >= Self.writeInterval {
+                lastWrite = .now
+                write(&waiting, &failed)
+            }
+            if lastDelete.duration(to: .now) >= Self.deleteInterval {
+                lastDelete = .now
+                delete()
             }
         }
         session.stop()
-        write()
+        waiting += session.takeSamples()
+        write(&waiting, &failed)
     }
 
-    private func write() {
+    /// `false` once the daemon stops.
+    private func sleeps(_ duration: Duration) async -> Bool {
+        let result: Void? = try? await cancelWhenGracefulShutdown { try await Task.sleep(for: duration) }
+        return result != nil && !Task.isShuttingDownGracefully
+    }
+
+    private func write(_ waiting: inout [Sample], _ failed: inout Bool) {
         do {
-            try store.record(session.takeSamples())
+            try store.record(waiting)
+            waiting = []
+            failed = false
         } catch {
-            logger.error("samples are lost: \(error)")
+            // Once and not every ten seconds; a full disk would not want them all in its log.
+            if !failed { logger.error("samples cannot be kept: \(error); trying again") }
+            failed = true
+            if waiting.count > Self.mostWaiting {
+                logger.error("\(waiting.count - Self.mostWaiting) samples are lost")
+                waiting.removeFirst(waiting.count - Self.mostWaiting)
+            }
+        }
+    }
+
+    private func delete() {
+        do {
+            try store.deleteSamples(before: SystemClock().wallTime() - Self.keep)
+        } catch {
+            logger.error("old samples cannot be deleted: \(error)")
         }
     }
 }

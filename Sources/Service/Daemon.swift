@@ -48,12 +48,11 @@ package struct Daemon: Sendable {
             listings: listings)
         let sessions = ClientSessions(listings: listings)
         let notifier = SystemdNotifier()
-        let startedAt = Clocks.now
+        let startedAt = context.clock.wallTime()
         let routes = Routes(
             queue: queue, sessions: sessions, store: store, plugins: context.plugins, listings: listings
         ) { [directory, context] in
-            await sessions.dropStale()
-            return DaemonStatus(
+            DaemonStatus(
                 version: context.version, processID: getpid(), stateDirectory: directory.path, startedAt: startedAt,
                 power: session.latestPower(of: selection), scope: selection.scope, jobs: await queue.statuses)
         }
@@ -61,29 +60,38 @@ package struct Daemon: Sendable {
         let application = Application(
             router: routes.router(),
             configuration: ApplicationConfiguration(
-                address: .unixDomainSocket(path: try directory.socketAddress()), serverName: "taskwatt/\(context.version)"),
+                address: .unixDomainSocket(path: try directory.socketAddress()),
+                serverName: "taskwatt/\(context.version)"),
             onServerRunning: { [logger] _ in
                 logger.info("ready on \(socketPath)")
                 notifier.ready()
             }, logger: quiet(logger))
-        // Stopped in the reverse order: first the job with its plugin, then the sampler, last the server.
+        // Stopped in the reverse order: systemd is told, then the job with its plugin ends, then the samplers, last the
+        // server.
         var configuration = ServiceGroupConfiguration(
             services: [
                 .init(service: application),
                 .init(service: AlwaysOnSampler(session: session, store: store, notifier: notifier, logger: logger)),
+                .init(service: sessions),
                 .init(service: queue),
+                .init(service: StopNotice(notifier: notifier)),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
         configuration.maximumGracefulShutdownDuration = .seconds(8)
         try await ServiceGroup(configuration: configuration).run()
-        notifier.stopping()
         unlink(socketPath)
         logger.info("stopped")
         _ = consume lock
     }
 
-    private enum Clocks {
-        static var now: Double { SystemClock().wallTime() }
+    /// Tells systemd that the daemon is about to stop, before the first of the others does.
+    private struct StopNotice: Service {
+        let notifier: SystemdNotifier
+
+        func run() async throws {
+            try await gracefulShutdown()
+            notifier.stopping()
+        }
     }
 
     /// The libraries' own words are for those who look for faults in them.

@@ -6,18 +6,43 @@ import ServiceLifecycle
 
 /// The daemon's queue: one suite at a time, in the order in which they came.
 package actor JobQueue {
-    private struct Job {
+    struct Job {
         var status: JobStatus
         var request: JobRequest
-        /// What a late listener is told: everything but the fleeting progress.
+        /// What a late listener is told: everything but the fleeting progress, of a very long job the latest.
         var history: [RunEvent] = []
-        var listeners: [Int: AsyncStream<RunEvent>.Continuation] = [:]
+        var listeners: [Int: Listener] = [:]
     }
+
+    /// One that follows a job. It may be slow or hang, so what waits for it has a limit.
+    struct Listener {
+        fileprivate var continuation: AsyncStream<RunEvent>.Continuation
+        private var isLagging = false
+
+        fileprivate init(continuation: AsyncStream<RunEvent>.Continuation) { self.continuation = continuation }
+
+        fileprivate mutating func tell(_ event: RunEvent) {
+            // Progress is worth nothing late; what matters is told in any case, the job's end before all.
+            if isLagging, event.event == .progress { return }
+            if case .enqueued(let room) = continuation.yield(event) {
+                isLagging = room < JobQueue.longestBacklog - 100
+            } else {
+                isLagging = true
+            }
+        }
+    }
+
+    /// The events that are kept of a job, and those that may wait for one listener, which has twice the room.
+    private static let longestHistory = 1000
+    private static let longestBacklog = 2 * longestHistory
+    /// Of so many ended jobs it is known how they ended, and of so many what happened in them.
+    private static let mostJobs = 100
+    private static let mostHistories = 10
 
     private let execution: SuiteExecution
     private let listings: @Sendable () -> [MeterListing]
     private let logger: Logger
-    private var jobs: [Int: Job] = [:]
+    private(set) var jobs: [Int: Job] = [:]
     private var nextID = 1
     private var nextListener = 1
     private var running: (id: Int, task: Task<Void, Never>)?
@@ -60,13 +85,14 @@ package actor JobQueue {
     /// What has happened so far, then what happens, until the job's end.
     func events(of id: Int) -> AsyncStream<RunEvent>? {
         guard let job = jobs[id] else { return nil }
-        let (stream, continuation) = AsyncStream.makeStream(of: RunEvent.self, bufferingPolicy: .bufferingNewest(1000))
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: RunEvent.self, bufferingPolicy: .bufferingNewest(Self.longestBacklog))
         for event in job.history { continuation.yield(event) }
         switch job.status.state {
         case .queued, .running:
             let listener = nextListener
             nextListener += 1
-            jobs[id]?.listeners[listener] = continuation
+            jobs[id]?.listeners[listener] = Listener(continuation: continuation)
             continuation.onTermination = { [weak self] _ in
                 Task { await self?.drop(listener, of: id) }
             }
@@ -78,10 +104,14 @@ package actor JobQueue {
     private func drop(_ listener: Int, of id: Int) { jobs[id]?.listeners[listener] = nil }
 
     private func tell(_ event: RunEvent, _ id: Int) {
-        guard jobs[id] != nil else { return }
-        if let uuid = event.suiteRun { jobs[id]?.status.suiteRun = uuid }
-        if event.event != .progress { jobs[id]?.history.append(event) }
-        for listener in jobs[id]?.listeners.values ?? [:].values { listener.yield(event) }
+        guard var job = jobs.removeValue(forKey: id) else { return }
+        if let uuid = event.suiteRun { job.status.suiteRun = uuid }
+        if event.event != .progress {
+            if job.history.count == Self.longestHistory { job.history.removeFirst() }
+            job.history.append(event)
+        }
+        for listener in job.listeners.keys { job.listeners[listener]?.tell(event) }
+        jobs[id] = job
     }
 
     private func finish(_ id: Int, _ result: SuiteResult) {
@@ -96,17 +126,20 @@ package actor JobQueue {
         var event = RunEvent(.finished)
         event.status = result.status
         event.message = result.failures.isEmpty ? nil : result.failures.joined(separator: "\n")
-        event.suiteRun = result.suiteRun.isEmpty ? nil : result.suiteRun
+        // Where the record itself failed, there is no result to say it, and what was kept before is there all the same.
+        event.suiteRun = result.suiteRun.isEmpty ? jobs[id]?.status.suiteRun : result.suiteRun
         tell(event, id)
-        for listener in jobs[id]?.listeners.values ?? [:].values { listener.finish() }
+        for listener in jobs[id]?.listeners.values ?? [:].values { listener.continuation.finish() }
         jobs[id]?.listeners = [:]
         forgetOldJobs()
     }
 
-    /// A daemon lives long; the record has what a job measured, so of the jobs themselves the last hundred will do.
+    /// A daemon lives long, and the record has what a job measured.
     private func forgetOldJobs() {
-        let ended = jobs.values.filter { $0.status.state != .queued && $0.status.state != .running }.map(\.status.id).sorted()
-        for id in ended.dropLast(100) { jobs[id] = nil }
+        let ended = jobs.values.filter { $0.status.state != .queued && $0.status.state != .running }.map(\.status.id)
+            .sorted()
+        for id in ended.dropLast(Self.mostHistories) { jobs[id]?.history.removeAll { $0.event != .finished } }
+        for id in ended.dropLast(Self.mostJobs) { jobs[id] = nil }
     }
 
     // MARK: Running
@@ -114,7 +147,7 @@ package actor JobQueue {
     private func start(_ id: Int) -> Task<Void, Never>? {
         guard let job = jobs[id], job.status.state == .queued, !isStopping else { return nil }
         jobs[id]?.status.state = .running
-        let (events, continuation) = AsyncStream.makeStream(of: RunEvent.self, bufferingPolicy: .bufferingNewest(1000))
+        let (events, continuation) = AsyncStream.makeStream(of: RunEvent.self)
         let task = Task {
             async let telling: Void = {
                 for await event in events { await self.tell(event, id) }
@@ -122,6 +155,8 @@ package actor JobQueue {
             var result: SuiteResult
             do {
                 result = try await execution.run(job.request, listings: listings()) { continuation.yield($0) }
+            } catch is CancellationError {
+                result = SuiteResult(suiteRun: "", status: .interrupted, failures: [])
             } catch {
                 result = SuiteResult(suiteRun: "", status: .failed, failures: ["\(error)"])
             }

@@ -25,7 +25,7 @@ struct Routes: Sendable {
         router.add(middleware: ErrorAnswers())
         let v1 = router.group("v1")
         v1.get("status") { _, _ in try Self.json(await status()) }
-        v1.get("meters") { _, _ in try Self.json(MeterStatus.read(listings())) }
+        v1.get("meters") { _, _ in try Self.json(await offPool { MeterStatus.read(listings()) }) }
         v1.get("plugins") { _, _ in try Self.json(plugins.plugins.map(PluginStatus.init)) }
         addJobs(to: v1)
         addSessions(to: v1)
@@ -38,7 +38,7 @@ struct Routes: Sendable {
         v1.post("jobs") { request, _ in
             let job: JobRequest = try await Self.body(request)
             // All that can be known to be wrong is said now, and not when the job's turn comes.
-            try plugins.check(SuiteFile.parse(job.suiteText, file: job.suite).applying(job.overrides))
+            _ = try job.suite(for: plugins)
             let chosen = try MeterCatalogue.select(listings(), ids: job.meters)
             _ = try TotalSelection(meters: chosen.map(\.description), asked: job.scope)
             return try Self.json(await queue.submit(job), status: .created)
@@ -57,7 +57,8 @@ struct Routes: Sendable {
                 status: .ok, headers: [.contentType: "application/x-ndjson"],
                 body: ResponseBody { writer in
                     for await event in events {
-                        try await writer.write(ByteBuffer(bytes: try Self.encoder().encode(event) + [UInt8(ascii: "\n")]))
+                        try await writer.write(
+                            ByteBuffer(bytes: try Self.encoder().encode(event) + [UInt8(ascii: "\n")]))
                     }
                     try await writer.finish(nil)
                 })
@@ -74,7 +75,7 @@ struct Routes: Sendable {
                 SessionState(power: await metering.latestPower(), samples: await metering.takeSamples()))
         }
         v1.delete("sessions/:id") { _, context in
-            await sessions.end(try Self.id(context))
+            try await sessions.end(try Self.id(context))
             return Response(status: .noContent)
         }
         v1.post("sessions/:id/windows") { _, context in
@@ -84,7 +85,8 @@ struct Routes: Sendable {
         v1.post("sessions/:id/windows/:window/close") { _, context in
             let metering = try await sessions.metering(try Self.id(context))
             return try Self.json(
-                try await metering.closeWindow(WindowID(rawValue: try context.parameters.require("window", as: Int.self))))
+                try await metering.closeWindow(
+                    WindowID(rawValue: try context.parameters.require("window", as: Int.self))))
         }
         v1.delete("sessions/:id/windows/:window") { _, context in
             let metering = try await sessions.metering(try Self.id(context))
@@ -125,11 +127,33 @@ struct Routes: Sendable {
     private static func id(_ context: Context) throws -> Int { try context.parameters.require("id", as: Int.self) }
 
     private static func body<Value: Decodable>(_ request: Request) async throws -> Value {
-        let buffer = try await request.body.collect(upTo: 4 << 20)
+        let buffer: ByteBuffer
+        do {
+            buffer = try await request.body.collect(upTo: longestBody)
+        } catch is NIOTooManyBytesError {
+            throw HTTPError(.contentTooLarge)
+        }
         do {
             return try JSONDecoder().decode(Value.self, from: Data(buffer.readableBytesView))
-        } catch {
-            throw APIError(.usage, "the request's body is not what is asked for: \(error)")
+        } catch let error as DecodingError {
+            throw APIError(.usage, "the request's body is not what is asked for: \(reason(error))")
+        }
+    }
+
+    /// Suites are text that people write; this is many times the longest.
+    private static let longestBody = 4 << 20
+
+    /// What is wrong and where, in one line.
+    private static func reason(_ error: DecodingError) -> String {
+        func place(_ context: DecodingError.Context) -> String {
+            let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
+            return path.isEmpty ? "" : " in `\(path)`"
+        }
+        switch error {
+        case .keyNotFound(let key, let context): return "the key `\(key.stringValue)` is missing\(place(context))"
+        case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+            return context.debugDescription + place(context)
+        @unknown default: return "\(error)"
         }
     }
 
@@ -158,8 +182,14 @@ private struct ErrorAnswers: RouterMiddleware {
         do {
             return try await next(request, context)
         } catch let error as any HTTPResponseError {
+            let kind: APIError.Kind =
+                switch error.status {
+                case .notFound: .notFound
+                case let status where status.kind == .clientError: .usage
+                default: .failed
+                }
             let reason = error.status.reasonPhrase
-            return try Routes.json(APIError(.failed, "\(request.uri.path): \(reason)"), status: error.status)
+            return try Routes.json(APIError(kind, "\(request.uri.path): \(reason)"), status: error.status)
         } catch {
             let answer = APIError(error)
             let status: HTTPResponse.Status =

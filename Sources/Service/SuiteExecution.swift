@@ -63,8 +63,7 @@ package struct SuiteExecution: Sendable {
     package func run(
         _ request: JobRequest, metering: any EnergyMeasuring, emit: @escaping @Sendable (RunEvent) -> Void
     ) async throws -> SuiteResult {
-        let suite = try SuiteFile.parse(request.suiteText, file: request.suite).applying(request.overrides)
-        try context.plugins.check(suite)
+        let suite = try request.suite(for: context.plugins)
         let options = String(decoding: try JSONEncoder().encode(request.overrides), as: UTF8.self)
         let uuid = try store.beginSuiteRun(
             Store.SuiteStart(
@@ -89,6 +88,8 @@ package struct SuiteExecution: Sendable {
             result.status = .failed
             result.failures = ["\(error)"]
         }
+        // A plugin that was ended in the middle of its start can look as if it had failed by itself.
+        if Task.isCancelled, result.status == .failed { result.status = .interrupted }
         try store.endSuiteRun(
             uuid, status: result.status, error: result.failures.isEmpty ? nil : result.failures.joined(separator: "\n"),
             at: context.clock.wallTime())

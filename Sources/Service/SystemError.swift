@@ -4,5 +4,7 @@ import Glibc
 struct SystemError: CustomStringConvertible {
     private let errno: Int32
     init(_ errno: Int32) { self.errno = errno }
-    var description: String { errno == 0 ? "its contents are not what belongs there" : String(cString: strerror(errno)) }
+    var description: String {
+        errno == 0 ? "its contents are not what belongs there" : String(cString: strerror(errno))
+    }
 }

@@ -8,10 +8,11 @@ struct SystemdNotifier: Sendable {
     let watchdogInterval: Duration?
 
     init(environment: [String: String] = ProcessInfo.processInfo.environment) {
-        socketPath = environment["NOTIFY_SOCKET"]
-        let mine = environment["WATCHDOG_PID"].map { $0 == String(getpid()) } ?? true
-        watchdogInterval =
-            mine ? environment["WATCHDOG_USEC"].flatMap(Int64.init).map { .microseconds($0 / 2) } : nil
+        // A path, or a name in the abstract namespace.
+        socketPath = environment["NOTIFY_SOCKET"].flatMap { $0.hasPrefix("/") || $0.hasPrefix("@") ? $0 : nil }
+        let isMine = environment["WATCHDOG_PID"].map { $0 == String(getpid()) } ?? true
+        let microseconds = environment["WATCHDOG_USEC"].flatMap(Int64.init) ?? 0
+        watchdogInterval = isMine && microseconds > 0 ? .microseconds(max(1, microseconds / 2)) : nil
     }
 
     func ready() { send("READY=1\nSTATUS=measuring") }
@@ -33,7 +34,9 @@ struct SystemdNotifier: Sendable {
         let length = socklen_t(MemoryLayout<sa_family_t>.size + socketPath.utf8.count)
         _ = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                message.withCString { sendto(descriptor, $0, strlen($0), Int32(MSG_NOSIGNAL), address, length) }
+                // A manager that does not read shall not hold the daemon up.
+                let flags = Int32(MSG_NOSIGNAL | MSG_DONTWAIT)
+                return message.withCString { sendto(descriptor, $0, strlen($0), flags, address, length) }
             }
         }
     }

@@ -1,5 +1,6 @@
 import Foundation
 import Host
+import TestSupport
 import Testing
 
 @testable import Hardware
@@ -9,7 +10,7 @@ struct InventoryTests {
     private func discover(cpuinfo: String, firmware: [String: String] = [:], files: [String: String] = [:]) throws
         -> Inventory
     {
-        let tree = try Tree()
+        let tree = try TemporaryDirectory()
         try tree.write("/proc/cpuinfo", cpuinfo)
         for (name, text) in firmware { try tree.write("/sys/class/dmi/id/\(name)", text + "\n") }
         for (path, text) in files { try tree.write(path, text) }
@@ -80,7 +81,7 @@ struct InventoryTests {
 
     @Test("A machine of which nothing can be read has an inventory")
     func nothing() throws {
-        let inventory = Inventory.discover(try Tree().host)
+        let inventory = Inventory.discover(try TemporaryDirectory().host)
         #expect(inventory.cpu.model == "unknown" && inventory.kernel == "unknown")
         #expect(inventory.memory.totalBytes == 0)
         #expect(inventory.pciDevices.isEmpty && inventory.accelerators.isEmpty)
@@ -100,7 +101,7 @@ struct InventoryTests {
 
     @Test("The state of a machine: governor, turbo, SMT")
     func state() throws {
-        let tree = try Tree()
+        let tree = try TemporaryDirectory()
         let cpu = "/sys/devices/system/cpu"
         try tree.write("/proc/cpuinfo", CPUInfo.xeon(sockets: 1, cores: 1))
         try tree.write("/proc/loadavg", "0.52 0.58 0.59 1/467 12345\n")
@@ -120,7 +121,7 @@ struct InventoryTests {
 
     @Test("AMD tells of boost")
     func boost() throws {
-        let tree = try Tree()
+        let tree = try TemporaryDirectory()
         try tree.write("/sys/devices/system/cpu/cpufreq/boost", "0\n")
         try tree.write("/sys/devices/system/cpu/smt/active", "0\n")
         #expect(MachineState(tree.host).turbo == false)
@@ -131,7 +132,7 @@ struct InventoryTests {
 
     @Test("What a machine does not tell is not known")
     func unknown() throws {
-        let state = MachineState(try Tree().host)
+        let state = MachineState(try TemporaryDirectory().host)
         #expect(state.governor == nil && state.turbo == nil && state.smt == nil)
         #expect(state.kernel == nil && state.microcode == nil && state.loadAverage1 == nil)
     }

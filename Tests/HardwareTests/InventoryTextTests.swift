@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Hardware
@@ -50,7 +51,7 @@ struct InventoryTextTests {
 
     @Test("A machine with nothing, and its problems")
     func bare() throws {
-        let tree = try Tree()
+        let tree = try TemporaryDirectory()
         var inventory = Inventory.discover(tree.host)
         inventory.sensorChips = []
         inventory.problems = ["libpci: it broke"]

@@ -1,5 +1,6 @@
 import Foundation
 import Host
+import TestSupport
 import Testing
 
 @testable import Hardware
@@ -29,7 +30,7 @@ struct PCIScanTests {
 
     @Test("Names come from the given pci.ids")
     func names() throws {
-        let tree = try Tree()
+        let tree = try TemporaryDirectory()
         let scan = PCIScan.dump(try Fixtures.path("dgx-a100"), ids: try tree.ids())
         let card = try #require(scan.devices.first { $0.deviceID == 0x20b2 })
         #expect(card.title == "Maker One Card One")
@@ -48,9 +49,9 @@ struct PCIScanTests {
 
     @Test("A pci.ids that cannot be parsed costs the names and is reported")
     func brokenNames() throws {
-        let tree = try Tree()
+        let tree = try TemporaryDirectory()
         try tree.write("/pci.ids", "what is this\n\t\t\tnobody knows\n")
-        let scan = PCIScan.dump(try Fixtures.path("mi300x-server"), ids: tree.root + "/pci.ids")
+        let scan = PCIScan.dump(try Fixtures.path("mi300x-server"), ids: tree.path + "/pci.ids")
         #expect(scan.devices.count == 11)
         #expect(scan.problems.count == 1)
         #expect(Accelerator.all(of: scan.devices).count == 8)
@@ -61,14 +62,14 @@ struct PCIScanTests {
         let missing = PCIScan.dump("/nowhere/at-all.lspci")
         #expect(missing.devices.isEmpty)
         #expect(missing.problems.count == 1)
-        let tree = try Tree()
+        let tree = try TemporaryDirectory()
         try tree.write("/dump", "this is no dump\n")
-        #expect(PCIScan.dump(tree.root + "/dump").devices.isEmpty)
+        #expect(PCIScan.dump(tree.path + "/dump").devices.isEmpty)
     }
 
     @Test("A machine without PCI has no devices and no problem")
     func withoutPCI() throws {
-        let tree = try Tree()
+        let tree = try TemporaryDirectory()
         #expect(PCIScan.sysfs(tree.host) == PCIScan(devices: [], problems: []))
         try tree.directory("/sys/bus/pci/devices")
         #expect(PCIScan.sysfs(tree.host) == PCIScan(devices: [], problems: []))

@@ -1,16 +1,17 @@
 import Foundation
 import Host
+import TestSupport
 import Testing
 
 @testable import Hardware
 
 @Suite("PCI devices in sysfs")
 struct PCISysfsTests {
-    private let tree: Tree
+    private let tree: TemporaryDirectory
     private let devices = "/sys/bus/pci/devices"
 
     init() throws {
-        tree = try Tree()
+        tree = try TemporaryDirectory()
         try tree.device("0000:00:01.0", vendor: 0x10de, device: 0x20b2, class: 0x0302)
         try tree.device("0000:00:1f.0", vendor: 0x1002, device: 0x74a1, class: 0x1200)
     }
@@ -39,18 +40,18 @@ struct PCISysfsTests {
         var vendor = 0x10de
         var device = 0x20b2
         var code = 0x0302
-        var make: @Sendable (Tree, String) throws -> Void
+        var make: @Sendable (TemporaryDirectory, String) throws -> Void
     }
 
     static let faults: [Fault] = [
         Fault(testDescription: "no vendor", reason: "`vendor`: no such file", vendor: 0xffff) { tree, path in
-            try FileManager.default.removeItem(atPath: "\(tree.root)\(path)/vendor")
+            try FileManager.default.removeItem(atPath: "\(tree.path)\(path)/vendor")
         },
         Fault(testDescription: "no device", reason: "`device`: no such file", device: 0xffff) { tree, path in
-            try FileManager.default.removeItem(atPath: "\(tree.root)\(path)/device")
+            try FileManager.default.removeItem(atPath: "\(tree.path)\(path)/device")
         },
         Fault(testDescription: "no class", reason: "`class`: no such file", code: 0xff00) { tree, path in
-            try FileManager.default.removeItem(atPath: "\(tree.root)\(path)/class")
+            try FileManager.default.removeItem(atPath: "\(tree.path)\(path)/class")
         },
         Fault(testDescription: "garbage for a device", reason: "`device` holds `zebra`", device: 0xffff) { tree, path in
             try tree.write("\(path)/device", "zebra\n")
@@ -61,7 +62,7 @@ struct PCISysfsTests {
         // Reading a directory fails for root too, which a file without permission does not.
         Fault(testDescription: "a vendor that fails", reason: "`vendor`: Is a directory", vendor: 0xffff) {
             tree, path in
-            try FileManager.default.removeItem(atPath: "\(tree.root)\(path)/vendor")
+            try FileManager.default.removeItem(atPath: "\(tree.path)\(path)/vendor")
             try tree.directory("\(path)/vendor")
         },
         Fault(testDescription: "a short configuration", reason: "its configuration space cannot be read") {
@@ -69,14 +70,14 @@ struct PCISysfsTests {
             try tree.write("\(path)/config", Data(repeating: 0, count: 16))
         },
         Fault(testDescription: "no configuration", reason: "its configuration space cannot be read") { tree, path in
-            try FileManager.default.removeItem(atPath: "\(tree.root)\(path)/config")
+            try FileManager.default.removeItem(atPath: "\(tree.path)\(path)/config")
         },
         Fault(
             testDescription: "an empty directory",
             reason: "`vendor`: no such file, `device`: no such file, `class`: no such file",
             vendor: 0xffff, device: 0xffff, code: 0xff00
         ) { tree, path in
-            try FileManager.default.removeItem(atPath: tree.root + path)
+            try FileManager.default.removeItem(atPath: tree.path + path)
             try tree.directory(path)
         },
     ]

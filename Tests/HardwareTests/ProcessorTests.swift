@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Hardware
@@ -54,7 +55,7 @@ struct ProcessorTests {
 
     @Test("The range is cpufreq's, in kilohertz there")
     func range() throws {
-        let tree = try Tree()
+        let tree = try TemporaryDirectory()
         try tree.write("/proc/cpuinfo", CPUInfo.xeon(sockets: 1, cores: 2))
         try tree.write("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_min_freq", "800000\n")
         try tree.write("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", "3800000\n")
@@ -65,7 +66,7 @@ struct ProcessorTests {
 
     @Test("Without a range of cpufreq there is none")
     func withoutRange() throws {
-        let tree = try Tree()
+        let tree = try TemporaryDirectory()
         try tree.write("/proc/cpuinfo", CPUInfo.epyc())
         try tree.write("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", "<unknown>\n")
         let cpu = Processor(tree.host)

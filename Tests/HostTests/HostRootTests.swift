@@ -1,13 +1,14 @@
 import Foundation
 import Host
+import TestSupport
 import Testing
 
 @Suite("Host")
 struct HostRootTests {
-    private let tree: Tree
+    private let tree: TemporaryDirectory
     private var host: HostRoot { tree.host }
 
-    init() throws { tree = try Tree() }
+    init() throws { tree = try TemporaryDirectory() }
 
     @Test("A text file is read without the white space around it")
     func read() throws {
@@ -59,7 +60,7 @@ struct HostRootTests {
     @Test("Sixteen MiB are the most that is read")
     func cap() throws {
         try tree.write("/proc/large", "")
-        let handle = try #require(FileHandle(forWritingAtPath: tree.root + "/proc/large"))
+        let handle = try #require(FileHandle(forWritingAtPath: tree.path + "/proc/large"))
         try handle.truncate(atOffset: 17 << 20)
         try handle.close()
         #expect(try host.readBytes("/proc/large").count == 16 << 20)
@@ -126,8 +127,8 @@ struct HostRootTests {
     @Test("A root with or without a slash at its end is the same")
     func root() throws {
         try tree.write("/sys/name", "x")
-        let slashed = HostRoot(root: tree.root + "/")
-        #expect(slashed.path("/sys/name") == tree.root + "/sys/name")
+        let slashed = HostRoot(root: tree.path + "/")
+        #expect(slashed.path("/sys/name") == tree.path + "/sys/name")
         #expect(slashed.exists("/sys/name") && !slashed.exists("/sys/other"))
         #expect(HostRoot().path("/proc/stat") == "/proc/stat")
     }

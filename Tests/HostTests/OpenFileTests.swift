@@ -1,12 +1,13 @@
 import Foundation
 import Host
+import TestSupport
 import Testing
 
 @Suite("Files that stay open")
 struct OpenFileTests {
-    private let tree: Tree
+    private let tree: TemporaryDirectory
 
-    init() throws { tree = try Tree() }
+    init() throws { tree = try TemporaryDirectory() }
 
     private func read(_ text: String) throws -> Result<Int64, HostError> {
         try tree.write("/sys/energy_uj", text)
@@ -45,7 +46,7 @@ struct OpenFileTests {
         let counter = try tree.host.openCounter("/sys/energy_uj")
         #expect(try counter.read() == 1)
         #expect(try counter.read() == 1)
-        let handle = try #require(FileHandle(forWritingAtPath: tree.root + "/sys/energy_uj"))
+        let handle = try #require(FileHandle(forWritingAtPath: tree.path + "/sys/energy_uj"))
         try handle.write(contentsOf: Data("2500\n".utf8))
         try handle.close()
         #expect(try counter.read() == 2500)

@@ -1,5 +1,6 @@
 import Foundation
 import Host
+import TestSupport
 import Testing
 
 @Suite("/proc/stat")
@@ -34,7 +35,7 @@ struct ProcStatTests {
 
     @Test("From the file, through the root")
     func file() throws {
-        let tree = try Tree()
+        let tree = try TemporaryDirectory()
         let missing = #expect(throws: HostError.self) { try tree.host.procStat() }
         #expect(missing?.kind == .missing)
         try tree.write("/proc/stat", "something else entirely\n")
@@ -50,7 +51,7 @@ struct ProcStatTests {
 
     @Test("Load averages")
     func load() throws {
-        let tree = try Tree()
+        let tree = try TemporaryDirectory()
         try tree.write("/proc/loadavg", "0.52 1.58 12.00 1/467 12345\n")
         let load = try tree.host.procLoadavg()
         #expect(load.one == 0.52 && load.five == 1.58 && load.fifteen == 12)

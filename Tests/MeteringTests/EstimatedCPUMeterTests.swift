@@ -1,5 +1,6 @@
 import Core
 import Metering
+import TestSupport
 import Testing
 
 @Suite struct EstimatedCPUMeterTests {
@@ -20,7 +21,7 @@ import Testing
 
     /// Idle 0.456 W and full 1.957 W a thread: two threads, one of them busy, are 2 × 0.456 + 1.501 = 2.413 W.
     @Test func theModelIsIdlePowerAndItsBusyShare() throws {
-        let tree = try FixtureTree(["/proc/cpuinfo": Self.milan, "/proc/stat": "cpu  100 0 0 900 0 0 0 0 0 0\n"])
+        let tree = try TemporaryDirectory(["/proc/cpuinfo": Self.milan, "/proc/stat": "cpu  100 0 0 900 0 0 0 0 0 0\n"])
         let listing = try #require(EstimatedCPUMeter.discover(tree.host).first)
         #expect(listing.description.provenance == .estimated)
         #expect(listing.description.relativeAccuracy == 0.4)
@@ -40,7 +41,9 @@ import Testing
     }
 
     @Test func anUnknownProcessorIsMoreUncertainAndSaysSo() throws {
-        let tree = try FixtureTree(["/proc/cpuinfo": "processor : 0\n", "/proc/stat": "cpu  1 0 0 9 0 0 0 0 0 0\n"])
+        let tree = try TemporaryDirectory([
+            "/proc/cpuinfo": "processor : 0\n", "/proc/stat": "cpu  1 0 0 9 0 0 0 0 0 0\n",
+        ])
         let description = try #require(EstimatedCPUMeter.discover(tree.host).first).description
         #expect(description.relativeAccuracy == 0.6)
         #expect(description.remarks.contains { $0.contains("an estimate") })

@@ -1,5 +1,6 @@
 import Core
 import Metering
+import TestSupport
 import Testing
 
 @Suite struct PowercapMeterTests {
@@ -19,7 +20,7 @@ import Testing
     }
 
     @Test func aServerOfTwoPackagesWithItsMirrorAndPsys() throws {
-        let tree = try FixtureTree(
+        let tree = try TemporaryDirectory(
             merged(
                 zone("intel-rapl:0", "package-0"), zone("intel-rapl:1", "package-1"), zone("intel-rapl:0:0", "dram"),
                 zone("intel-rapl:1:0", "dram"), zone("intel-rapl:0:1", "core"), zone("intel-rapl:2", "psys"),
@@ -42,7 +43,7 @@ import Testing
     }
 
     @Test func eachDieIsAPackageDomain() throws {
-        let tree = try FixtureTree(
+        let tree = try TemporaryDirectory(
             merged(zone("intel-rapl:0", "package-0-die-0"), zone("intel-rapl:1", "package-0-die-1")))
         let meters = PowercapMeter.discover(tree.host).map(\.description)
         #expect(meters.map(\.scope) == [.package, .package])
@@ -50,14 +51,14 @@ import Testing
     }
 
     @Test(arguments: ["", "0\n", "many\n"]) func aRangeThatIsUnreadableIsSaid(range: String) throws {
-        let tree = try FixtureTree(zone("intel-rapl:0", "package-0", range: range))
+        let tree = try TemporaryDirectory(zone("intel-rapl:0", "package-0", range: range))
         let meter = try #require(PowercapMeter.discover(tree.host).first).description
         #expect(meter.rangeMicrojoules == nil)
         #expect(meter.remarks.contains { $0.contains("max_energy_range_uj") })
     }
 
     @Test func aCounterWithGarbageIsListedWithTheReason() throws {
-        let tree = try FixtureTree(zone("intel-rapl:0", "package-0", uj: "n/a\n"))
+        let tree = try TemporaryDirectory(zone("intel-rapl:0", "package-0", uj: "n/a\n"))
         let listing = try #require(PowercapMeter.discover(tree.host).first)
         guard case .unavailable(let reason, _) = listing.availability else {
             Issue.record("a counter that holds no number is available")
@@ -70,9 +71,9 @@ import Testing
         var files = zone("intel-rapl:0", "package-0")
         files["\(Self.zones)/intel-rapl:0/constraint_0_power_limit_uw"] = "125000000\n"
         files["\(Self.zones)/intel-rapl:0/constraint_1_max_power_uw"] = "200000000\n"
-        let tree = try FixtureTree(files)
+        let tree = try TemporaryDirectory(files)
         #expect(PowercapMeter.discover(tree.host).first?.description.plausiblePower == Power(watts: 300))
-        let bare = try FixtureTree(merged(zone("intel-rapl:0", "package-0"), zone("intel-rapl:0:0", "dram")))
+        let bare = try TemporaryDirectory(merged(zone("intel-rapl:0", "package-0"), zone("intel-rapl:0:0", "dram")))
         #expect(
             PowercapMeter.discover(bare.host).map(\.description.plausiblePower) == [
                 Power(watts: 1500), Power(watts: 300),
@@ -80,7 +81,7 @@ import Testing
     }
 
     @Test func theOpenFileFollowsTheCounterAndComesBackAfterAFailure() throws {
-        let tree = try FixtureTree(zone("intel-rapl:0", "package-0"))
+        let tree = try TemporaryDirectory(zone("intel-rapl:0", "package-0"))
         let reader = try #require(PowercapMeter.discover(tree.host).first).open()
         #expect(reader.read() == .counter(microjoules: 1_000_000))
         try tree.write("\(Self.zones)/intel-rapl:0/energy_uj", "")
@@ -93,7 +94,7 @@ import Testing
     }
 
     @Test func aMachineWithoutPowercapHasNone() throws {
-        let tree = try FixtureTree(["/proc/stat": "cpu  1 2 3 4 5 6 7 8 0 0\n"])
+        let tree = try TemporaryDirectory(["/proc/stat": "cpu  1 2 3 4 5 6 7 8 0 0\n"])
         #expect(PowercapMeter.discover(tree.host).isEmpty)
     }
 }

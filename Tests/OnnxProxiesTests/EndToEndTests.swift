@@ -1,6 +1,7 @@
 import Foundation
 import Onnx
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import PluginKit

@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 import Onnx
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Models on disk") struct ModelFileTests {

@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 import Onnx
+import TestSupport
 import Testing
 
 @Suite("ONNX Runtime") struct OnnxRuntimeTests {

@@ -127,21 +127,32 @@ struct Run: AsyncParsableCommand {
         // In a task of its own: this one may be cancelled, and what is kept is to be shown all the same.
         let path = "/v1/table?suite_run=\(result.suiteRun)"
         let table = Task { () async throws -> TableReport in try await client.get(path) }
-        return (result, try await table.value)
+        do {
+            return (result, try await table.value)
+        } catch is DaemonUnreachable where result.status == .interrupted {
+            // It was the daemon that stopped; the record is there when it is back.
+            return (result, nil)
+        }
     }
 
     private func follow(
         _ job: Int, _ client: DaemonClient, _ emit: @Sendable (RunEvent) -> Void
     ) async throws -> SuiteResult {
         var result: SuiteResult?
-        try await client.lines("/v1/jobs/\(job)/events") { line in
-            let event = try JSONDecoder().decode(RunEvent.self, from: line)
-            emit(event)
-            if event.event == .finished {
-                let failures = event.message?.split(separator: "\n").map(String.init) ?? []
-                result = SuiteResult(
-                    suiteRun: event.suiteRun ?? "", status: event.status ?? .failed, failures: failures)
+        do {
+            try await client.lines("/v1/jobs/\(job)/events") { line in
+                let event = try JSONDecoder().decode(RunEvent.self, from: line)
+                emit(event)
+                if event.event == .finished {
+                    let failures = event.message?.split(separator: "\n").map(String.init) ?? []
+                    result = SuiteResult(
+                        suiteRun: event.suiteRun ?? "", status: event.status ?? .failed, failures: failures)
+                }
             }
+        } catch let error as APIError {
+            throw error
+        } catch {
+            // The connection broke off. If the end was told before, that is how it ends; if not, it is said below.
         }
         try Task.checkCancellation()
         guard let result else {

@@ -1,35 +1,7 @@
 import Foundation
-import Host
+import TestSupport
 
-/// A directory that stands for the root of a machine; gone when the test is done with it.
-final class Tree: Sendable {
-    let root: String
-
-    init() throws {
-        root = FileManager.default.temporaryDirectory.appendingPathComponent("taskwatt-hardware-\(UUID())").path
-        try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: root) }
-
-    var host: HostRoot { HostRoot(root: root) }
-
-    func directory(_ path: String) throws {
-        try FileManager.default.createDirectory(atPath: root + path, withIntermediateDirectories: true)
-    }
-
-    func write(_ path: String, _ contents: String) throws { try write(path, Data(contents.utf8)) }
-
-    func write(_ path: String, _ contents: Data) throws {
-        try directory((path as NSString).deletingLastPathComponent)
-        try contents.write(to: URL(fileURLWithPath: root + path))
-    }
-
-    func link(_ path: String, to target: String) throws {
-        try directory((path as NSString).deletingLastPathComponent)
-        try FileManager.default.createSymbolicLink(atPath: root + path, withDestinationPath: target)
-    }
-
+extension TemporaryDirectory {
     /// A PCI device with the files that the kernel makes for one.
     func device(_ address: String, vendor: Int, device: Int, class code: Int, config length: Int = 64) throws {
         let path = "/sys/bus/pci/devices/\(address)"
@@ -59,7 +31,7 @@ final class Tree: Sendable {
             "C 03  Display controller", "\t02  Screenless controller",
         ]
         try write("/pci.ids", lines.joined(separator: "\n") + "\n")
-        return root + "/pci.ids"
+        return path + "/pci.ids"
     }
 
     private func hex(_ value: Int, _ width: Int) -> String {

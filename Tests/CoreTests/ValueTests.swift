@@ -1,0 +1,103 @@
+import Core
+import Foundation
+import Testing
+
+@Suite("Tasks")
+struct MLTaskTests {
+    @Test("Ten tasks in the paper's order, with the paper's names")
+    func order() {
+        #expect(
+            MLTask.paperTasks.map(\.rawValue) == [
+                "text-classification", "question-answering", "fill-mask", "token-classification",
+                "image-classification",
+                "object-detection", "text-generation", "summarization", "image-to-text", "text-to-image",
+            ])
+        #expect(
+            MLTask.paperTasks.map(\.title) == [
+                "text classification", "extractive QA", "masked language modeling", "token classification",
+                "image classification", "object detection", "text generation", "summarization", "image captioning",
+                "image generation",
+            ])
+    }
+
+    @Test("A user's own task is called by its id")
+    func ownTask() { #expect(MLTask(rawValue: "protein-folding").title == "protein-folding") }
+
+    @Test("In JSON a task is a text")
+    func codable() throws {
+        #expect(try String(decoding: JSONEncoder().encode([MLTask.fillMask]), as: UTF8.self) == "[\"fill-mask\"]")
+        #expect(try JSONDecoder().decode([MLTask].self, from: Data("[\"x\"]".utf8)) == [MLTask(rawValue: "x")])
+    }
+}
+
+@Suite("Records")
+struct RecordTests {
+    static let record = RunRecord(
+        stage: .query, repeatIndex: 2,
+        workload: WorkloadDescription(
+            task: .fillMask, plugin: "p", pluginVersion: "1.2", model: "m", dataset: "d", size: "tiny", device: "cpu",
+            precision: "fp32", batch: 4, engine: "E 1", modelSHA256: "ab", parameterCount: 7,
+            operationsPerInference: 1.5e9,
+            seed: 3, parameters: ["threads": .integer(2)]),
+        startedAt: 1_764_000_000.25,
+        energy: WindowEnergy(
+            window: Window(start: MonotonicTime(seconds: 1), end: MonotonicTime(seconds: 3)),
+            total: TotalEnergy(
+                energy: Energy(joules: 10), uncertainty: Energy(joules: 1), accuracyUncertainty: Energy(joules: 0.25),
+                scope: .components, provenance: .measured, coverage: 0.995, flags: [.bridged, .rangeUnknown],
+                domainIDs: ["a"]),
+            otherScopes: [],
+            domains: [
+                DomainEnergy(
+                    id: "a", name: "package-0", scope: .package, kind: .counter, provenance: .measured,
+                    energy: Energy(joules: 10), uncertainty: Energy(joules: 1),
+                    accuracyUncertainty: Energy(joules: 0.25),
+                    coverage: 0.995, flags: [.staleEdges], inTotal: true)
+            ], intervalSeconds: 0.1, jitter: 0.01),
+        completedInferences: 100, failedInferences: 1,
+        latency: LatencySummary(mean: 0.01, median: 0.01, p95: 0.02, minimum: 0.005, maximum: 0.03),
+        idlePower: Power(watts: 2), idlePowerUncertainty: Power(watts: 0.1), otherCPUShare: 0.01, stealShare: 0,
+        flags: [.lowCoverage, .idleDrift, .samplerLate], status: .completed, error: nil)
+
+    @Test("A run comes back from JSON as it was")
+    func roundTrip() throws {
+        let data = try JSONEncoder().encode(Self.record)
+        #expect(try JSONDecoder().decode(RunRecord.self, from: data) == Self.record)
+    }
+
+    /// Whoever reads an export or the API relies on these: a unit in each name.
+    @Test("The keys of a run's JSON")
+    func keys() throws {
+        let object = try #require(
+            try JSONSerialization.jsonObject(with: JSONEncoder().encode(Self.record)) as? [String: Any])
+        #expect(
+            Set(object.keys) == [
+                "stage", "repeat", "workload", "started_at_unix_s", "energy", "completed_inferences",
+                "failed_inferences",
+                "latency", "idle_power_w", "idle_power_standard_uncertainty_w", "other_cpu_share", "steal_share",
+                "flags",
+                "status",
+            ])
+        let energy = try #require(object["energy"] as? [String: Any])
+        let total = try #require(energy["total"] as? [String: Any])
+        #expect(total["energy_j"] as? Double == 10)
+        #expect(total["uncertainty_j"] as? Double == 1)
+        #expect(total["flags"] as? [String] == ["bridged", "range-unknown"])
+        #expect(object["flags"] as? [String] == ["low-coverage", "idle-drift", "sampler-late"])
+    }
+
+    @Test("Provenance ranks from measured down to simulated")
+    func provenance() {
+        #expect(Provenance.allCases.sorted { $0.rank < $1.rank } == [.measured, .derived, .estimated, .simulated])
+    }
+
+    @Test("A meter's description comes back from JSON as it was")
+    func meter() throws {
+        let meter = MeterDescription(
+            id: "powercap/intel-rapl:0", name: "package-0", scope: .package, kind: .counter, provenance: .measured,
+            source: "/sys/class/powercap/intel-rapl:0/energy_uj", periodSeconds: 0.001, resolution: 61,
+            rangeMicrojoules: 262_143_328_850, relativeAccuracy: 0.05, plausiblePower: Power(watts: 1500),
+            silicon: "package-0", remarks: ["a"])
+        #expect(try JSONDecoder().decode(MeterDescription.self, from: JSONEncoder().encode(meter)) == meter)
+    }
+}

@@ -1,0 +1,297 @@
+import Core
+import Recording
+import Reporting
+import Testing
+
+@Suite("The table")
+struct TableReportTests {
+    private let record: TestRecord
+
+    init() throws { record = try TestRecord() }
+
+    private func report(net: Bool = false, suite: String? = nil, task: MLTask? = nil) throws -> TableReport {
+        var options = TableReport.Options()
+        options.isNet = net
+        options.suiteRun = suite
+        options.task = task
+        return try TableReport(record.store, options)
+    }
+
+    @Test("Mean, sample deviation, number, and the ratio to the paper")
+    func meanAndDeviation() throws {
+        try record.add([run(3600, model: "b"), run(3960, model: "a"), run(3240, model: "a")])
+        let row = try #require(try report().rows.first)
+        #expect(isClose(row.mean, 0.01))
+        #expect(isClose(row.std, 0.001))
+        #expect(row.n == 3)
+        #expect(row.models == ["a", "b"])
+        #expect(row.title == "masked language modeling")
+        #expect(row.paperMean == 0.003379)
+        #expect(isClose(row.paperRatio, 0.01 / 0.003379))
+        #expect(row.machine == "host")
+    }
+
+    @Test("An empty record makes an empty table")
+    func empty() throws {
+        let report = try report()
+        #expect(report.rows.isEmpty)
+        #expect(report.leftOut.isEmpty)
+    }
+
+    @Test("Inferences that failed are not divided by")
+    func perInference() throws {
+        try record.add([run(36, inferences: 1), run(36, task: .summarization, inferences: 1000)])
+        let rows = try report().rows
+        #expect(isClose(rows.first { $0.task == .fillMask }?.mean, 0.01))
+        #expect(isClose(rows.first { $0.task == .summarization }?.mean, 0.00001))
+    }
+
+    // MARK: What is left out
+
+    @Test("Only whole and finished query windows are in it, and the others are counted")
+    func leftOut() throws {
+        try record.add([
+            run(), run(9999, coverage: 0.9899, flags: [.lowCoverage]), run(9999, status: .failed, error: "crashed"),
+            run(9999, status: .interrupted), run(9999, flags: [.suspended]), run(9999, inferences: 0),
+            run(9999, stage: .load), run(9999, stage: .warmUp), run(9999, stage: .idle),
+        ])
+        let report = try report()
+        #expect(report.rows.count == 1)
+        #expect(report.rows.first?.n == 1)
+        #expect(isClose(report.rows.first?.mean, 0.01))
+        #expect(
+            report.leftOut == [
+                "coverage under 99 %": 1, "failed": 1, "interrupted": 1, "the machine slept": 1,
+                "no inference completed": 1,
+            ])
+        let text = report.rendered(as: .text)
+        #expect(text.contains("Left out: 1 run (coverage under 99 %)."))
+        #expect(text.contains("Left out: 1 run (failed)."))
+    }
+
+    @Test("From 99 % up, the energy is divided by the coverage, which is said")
+    func coverage() throws {
+        try record.add([run(3564, coverage: 0.99), run(3600)])
+        let report = try report()
+        let row = try #require(report.rows.first)
+        #expect(isClose(row.mean, 0.01))
+        #expect(isClose(row.std, 0) || row.std.map { $0 < 1e-12 } == true)
+        #expect(row.coverage == 0.99)
+        #expect(report.rendered(as: .text).contains("down to 99.00 %"))
+    }
+
+    @Test("Flags are counted and explained")
+    func flags() throws {
+        try record.add([run(flags: [.contended]), run(flags: [.contended, .samplerLate]), run()])
+        let report = try report()
+        #expect(report.rows.first?.flags == ["contended": 2, "sampler-late": 1])
+        #expect(report.notes.contains { $0.hasPrefix("2 runs flagged contended") })
+        #expect(report.notes.contains { $0.hasPrefix("1 run flagged sampler-late") })
+    }
+
+    // MARK: What never mixes
+
+    @Test("Measured, derived, estimated and simulated are never in one mean", arguments: [false, true])
+    func provenance(net: Bool) throws {
+        try record.add(Provenance.allCases.map { run(provenance: $0, idle: 1) })
+        let rows = try report(net: net).rows
+        #expect(rows.map(\.provenance) == [.measured, .derived, .estimated, .simulated])
+        #expect(rows.allSatisfy { $0.n == 1 })
+    }
+
+    @Test("Neither are scopes, nor sizes")
+    func scopesAndSizes() throws {
+        try record.add([
+            run(), run(size: "tiny"), run(scope: .wall), run(scope: .system), run(size: nil), run(size: "tiny"),
+        ])
+        let rows = try report().rows
+        #expect(rows.count == 5)
+        #expect(rows.first { $0.size == "tiny" }?.n == 2)
+        #expect(try report().rendered(as: .text).contains("size tiny"))
+    }
+
+    @Test("Nor are machines, be it two of one name or one whose hardware changed")
+    func machines() throws {
+        let first = try record.suite(machine: "node", inventory: "{\"gpu\":1}")
+        let second = try record.suite(machine: "node", inventory: "{\"gpu\":2}")
+        let other = try record.suite(machine: "other")
+        try record.add([run(3600)], suite: first)
+        try record.add([run(7200)], suite: second)
+        try record.add([run(3600)], suite: other)
+        try record.add([run(3600)], suite: record.suite(machine: "node", inventory: "{\"gpu\":1}"))
+        let report = try report()
+        #expect(report.rows.map(\.machine) == ["node", "node", "other"])
+        #expect(Set(report.rows.map(\.machineFingerprint)).count == 3)
+        #expect(report.rows.map(\.n).sorted() == [1, 1, 2])
+        #expect(report.rows.first { $0.n == 2 }.map { isClose($0.mean, 0.01) } == true)
+
+        let text = report.rendered(as: .text)
+        for row in report.rows.prefix(2) { #expect(text.contains("node (\(row.machineFingerprint.prefix(6)))")) }
+        #expect(text.contains("  other\n"), "a name of its own needs no suffix")
+    }
+
+    @Test("Of one machine the name is not shown")
+    func oneMachine() throws {
+        try record.add([run()])
+        #expect(try !report().rendered(as: .text).contains("host"))
+    }
+
+    // MARK: Order and choice
+
+    @Test("Rows are in the paper's order, a user's own tasks after them")
+    func order() throws {
+        let own = [MLTask(rawValue: "zebra"), MLTask(rawValue: "apple")]
+        try record.add((MLTask.paperTasks.reversed() + own).map { run(task: $0) })
+        #expect(
+            try report().rows.map(\.task)
+                == MLTask.paperTasks + [MLTask(rawValue: "apple"), MLTask(rawValue: "zebra")])
+    }
+
+    @Test("A user's own task has no ratio")
+    func ownTask() throws {
+        try record.add([run(task: MLTask(rawValue: "apple"))])
+        let report = try report()
+        #expect(report.rows.first?.paperRatio == nil)
+        #expect(!report.rendered(as: .text).contains("Luccioni"))
+    }
+
+    @Test("Only one suite, only one task")
+    func filters() throws {
+        let first = try record.add([run(3600), run(3600, task: .summarization)])
+        try record.add([run(7200)])
+        #expect(try isClose(report(suite: first, task: .fillMask).rows.first?.mean, 0.01))
+        #expect(try report(suite: first).rows.count == 2)
+        #expect(try report(suite: "none").rows.isEmpty)
+        #expect(try report(task: .fillMask).rows.first?.n == 2)
+    }
+
+    @Test("More runs than a page are all in it")
+    func pages() throws {
+        let uuid = try record.suite()
+        try record.add((1...503).map { run(Double($0)) }, suite: uuid)
+        let row = try #require(try report().rows.first)
+        #expect(row.n == 503)
+        #expect(isClose(row.mean, 252 * 10 / 3.6e6))
+    }
+
+    @Test("The run-to-run variation is within one model and dataset")
+    func variation() throws {
+        try record.add([
+            run(100, model: "a", dataset: "x"), run(102, model: "a", dataset: "x"), run(500, model: "a", dataset: "y"),
+            run(900, model: "b", dataset: "x"),
+        ])
+        #expect(isClose(try report().rows.first?.runToRunCV, 2.0.squareRoot() / 101))
+        try record.add([run(task: .summarization)])
+        #expect(try report(task: .summarization).rows.first?.runToRunCV == nil)
+    }
+}
+
+/// By hand, with SciPy 1.17.1 for the quantiles; JCGM 100:2008, G.4.
+@Suite("The interval of a mean")
+struct IntervalTests {
+    private let record: TestRecord
+
+    init() throws { record = try TestRecord() }
+
+    private func row(net: Bool = false) throws -> TableReport.Row {
+        var options = TableReport.Options()
+        options.isNet = net
+        return try #require(try TableReport(record.store, options).rows.first)
+    }
+
+    private static let joules = [3600.0, 3960, 3240]
+
+    /// s = 0.001, u_spread² = s²/3, u_accuracy = 0.0002; ν = 2·(u²/u_spread²)² = 2.5088, t = 3.5657.
+    @Test("Accuracy joins the spread, at the effective degrees of freedom")
+    func gross() throws {
+        try record.add(Self.joules.map { run($0, uncertainty: 150, accuracy: 72) })
+        #expect(isClose(try row().uncertainty, 0.0021786785999432967, relative: 1e-7))
+    }
+
+    /// Without accuracy it is the textbook's t·s/√n: 4.302653 × 0.001 / √3.
+    @Test("Without accuracy it is the textbook's")
+    func spreadAlone() throws {
+        try record.add(Self.joules.map { run($0) })
+        #expect(isClose(try row().uncertainty, 4.302652729749462 * 0.001 / 3.0.squareRoot(), relative: 1e-7))
+    }
+
+    @Test("Repeats without any spread have the accuracy left")
+    func accuracyAlone() throws {
+        try record.add([run(3600, accuracy: 72), run(3600, accuracy: 72)])
+        #expect(isClose(try row().uncertainty, 0.0003919928))
+    }
+
+    @Test("Repeats without any uncertainty at all have none")
+    func none() throws {
+        try record.add([run(3600), run(3600)])
+        #expect(try row().uncertainty == 0)
+    }
+
+    /// Idle 2 W ± 0.5 W over 100 s, from a baseline of 3 s (ν = 2): u_idle = 50 J, in all three alike.
+    @Test("Net: the baseline's own uncertainty is common to all repeats")
+    func net() throws {
+        try record.add(
+            [run(6, stage: .idle, seconds: 3.1, idle: 2, idleUncertainty: 0.5)]
+                + Self.joules.map { run($0, uncertainty: 150, accuracy: 72, idle: 2, idleUncertainty: 0.5) })
+        let row = try row(net: true)
+        #expect(isClose(row.mean, 0.0094444444444444))
+        #expect(isClose(row.std, 0.001))
+        #expect(isClose(row.uncertainty, 0.002111394605424939, relative: 1e-6))
+    }
+
+    /// Two runs with a baseline of 3 s, one with another of 60 s: (2/3 · 50 J)² + (1/3 · 50 J)².
+    @Test("Net: baselines of different suites are independent")
+    func netOfTwoSuites() throws {
+        let runs = Self.joules.map { run($0, uncertainty: 150, accuracy: 72, idle: 2, idleUncertainty: 0.5) }
+        try record.add([run(6, stage: .idle, seconds: 3, idle: 2, idleUncertainty: 0.5)] + runs.prefix(2))
+        try record.add([run(120, stage: .idle, seconds: 60, idle: 2, idleUncertainty: 0.5), runs[2]])
+        #expect(isClose(try row(net: true).uncertainty, 0.0021469707799790915, relative: 1e-6))
+    }
+
+    @Test("One run has its own interval, scaled")
+    func single() throws {
+        try record.add([run(3600, uncertainty: 100, accuracy: 30)])
+        let row = try row()
+        #expect(row.n == 1)
+        #expect(row.std == nil)
+        #expect(isClose(row.uncertainty, 100 * 10 / 3.6e6))
+    }
+
+    @Test("One run that was seen to 99 %: the interval is divided by the coverage like the energy")
+    func singleWithCoverage() throws {
+        try record.add([run(3564, uncertainty: 99, coverage: 0.99)])
+        #expect(isClose(try row().uncertainty, 100 * 10 / 3.6e6))
+    }
+
+    /// Edges 41.2 J, accuracy 30 J scaled to net, idle 50 J with ν = 2: ν = 8.02, t = 2.3054.
+    @Test("One run, net")
+    func singleNet() throws {
+        try record.add([
+            run(6, stage: .idle, seconds: 3, idle: 2, idleUncertainty: 0.5),
+            run(3600, uncertainty: 100, accuracy: 30, idle: 2, idleUncertainty: 0.5),
+        ])
+        #expect(isClose(try row(net: true).uncertainty, 0.0004530241357318653, relative: 1e-6))
+    }
+
+    @Test("Net without a baseline stays out")
+    func netWithoutBaseline() throws {
+        try record.add([run(3600), run(3600, idle: 2)])
+        var options = TableReport.Options()
+        options.isNet = true
+        let report = try TableReport(record.store, options)
+        #expect(report.rows.first?.n == 1)
+        #expect(report.leftOut == ["no idle baseline": 1])
+    }
+
+    @Test("Net of what was seen: idle power counts for the time that was covered")
+    func netWithCoverage() throws {
+        try record.add([run(3564, coverage: 0.99, idle: 2)])
+        #expect(isClose(try row(net: true).mean, 3400 * 10 / 3.6e6))
+    }
+
+    @Test("A workload below idle is shown as it is: negative")
+    func belowIdle() throws {
+        try record.add([run(100, accuracy: 5, idle: 2)])
+        #expect(isClose(try row(net: true).mean, -100 * 10 / 3.6e6))
+    }
+}

@@ -1,0 +1,153 @@
+import Core
+import Foundation
+import Host
+import Logging
+import Metering
+import Recording
+import Running
+import Synchronization
+import TestSupport
+
+@testable import Service
+
+/// A counter of 10 W without end, which is always fresh.
+private final class TenWatts: MeterReader {
+    func read() -> Reading { .counter(microjoules: SystemClock().now().nanoseconds / 100) }
+}
+
+enum FakeMeters {
+    static let meter = MeterListing(
+        description: MeterDescription(
+            id: "fake/package-0", name: "package-0", scope: .package, kind: .counter, provenance: .simulated,
+            source: "test", periodSeconds: 0.000_1, resolution: 1, plausiblePower: Power(watts: 1500),
+            silicon: "package-0"),
+        availability: .available
+    ) { TenWatts() }
+
+    static let locked = MeterListing(
+        description: MeterDescription(
+            id: "fake/dram", name: "dram", scope: .dram, kind: .counter, provenance: .simulated, source: "test",
+            periodSeconds: 0.001, resolution: 1, plausiblePower: Power(watts: 300), silicon: "dram"),
+        availability: .unavailable(reason: "permission denied", remedy: "run as root")
+    ) { TenWatts() }
+
+    static let all: @Sendable () -> [MeterListing] = { [meter, locked] }
+}
+
+/// A daemon's parts without its socket: a record, a plugin in python3 that sleeps, and a meter of 10 W.
+final class TestDaemon: Sendable {
+    let directory: TemporaryDirectory
+    let store: Store
+    let context: RunnerContext
+    let queue: JobQueue
+    let sessions: ClientSessions
+    let routes: Routes
+    private let running: Task<Void, Never>
+
+    init(patience: Duration = .seconds(120)) throws {
+        let directory = try TemporaryDirectory()
+        self.directory = directory
+        try Self.writePlugin("\(directory.path)/plugins/sleeper")
+        store = try Store(directory: directory.path)
+        context = RunnerContext(
+            host: HostRoot(),
+            plugins: PluginCatalogue(directories: ["\(directory.path)/plugins"], programDirectory: directory.path),
+            cacheDirectory: "\(directory.path)/cache", version: "1.0")
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let queue = JobQueue(
+            execution: SuiteExecution(
+                context: context, store: store,
+                machine: MachineRecord(name: "host", inventory: "{}") { "{}" }),
+            logger: logger, listings: FakeMeters.all)
+        self.queue = queue
+        sessions = ClientSessions(patience: patience, listings: FakeMeters.all)
+        routes = Routes(
+            queue: queue, sessions: sessions, store: store, plugins: context.plugins, listings: FakeMeters.all
+        ) {
+            DaemonStatus(
+                version: "1.0", processID: 1, stateDirectory: "/state", startedAt: 5, power: Power(watts: 10),
+                scope: .components, jobs: await queue.statuses)
+        }
+        running = Task { try? await queue.run() }
+    }
+
+    deinit { running.cancel() }
+
+    /// Ends the queue as the daemon's stop does, and waits for it.
+    func stop() async {
+        running.cancel()
+        await running.value
+    }
+
+    /// A suite of one entry. `sleep` is one inference's time in seconds, `chatter` the messages before it is ready.
+    static func suite(
+        _ name: String = "test", sleep: Double = 0.02, count: Int = 2, repeats: Int = 1, chatter: Int = 0
+    ) -> String {
+        """
+        name: \(name)
+        repeats: \(repeats)
+        idle_s: 0
+        idle_after_s: 0
+        warm_up: {inferences: 1, seconds: 0}
+        runs:
+          - {task: fill-mask, plugin: sleeper, count: \(count), parameters: {sleep: \(sleep), chatter: \(chatter)}}
+        """
+    }
+
+    static func request(_ name: String = "test", suiteText: String? = nil) -> JobRequest {
+        JobRequest(
+            suite: name, suiteText: suiteText ?? suite(name), overrides: SuiteOverrides(), scope: nil, meters: [])
+    }
+
+    private static func writePlugin(_ path: String) throws {
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        let manifest = """
+            name: sleeper
+            version: 1.0.0
+            description: sleeps
+            program: sleeper.py
+            tasks:
+              - {id: fill-mask, models: [nap]}
+            parameters:
+              - {name: sleep, description: seconds, default: 0.01}
+              - {name: chatter, description: messages, default: 0}
+            limits: {start_s: 20, prepare_s: 20, inference_s: 20}
+            """
+        let program = """
+            #!/usr/bin/env python3
+            import json, sys, time
+            parameters = {}
+            def send(message): print(json.dumps({"jsonrpc": "2.0", **message}), flush=True)
+            for line in sys.stdin:
+                call = json.loads(line)
+                params, result = call["params"], {}
+                if call["method"] == "initialize":
+                    parameters = params["parameters"]
+                    for number in range(parameters["chatter"]):
+                        send({"method": "progress", "params": {"message": str(number)}})
+                    result = {"protocol_version": 1, "workload": {
+                        "task": params["task"], "plugin": "sleeper", "model": "nap", "size": "tiny", "batch": 1,
+                        "parameters": {}}}
+                elif call["method"] == "run":
+                    start = time.monotonic()
+                    for _ in range(params["count"]): time.sleep(parameters["sleep"])
+                    result = {"completed": params["count"], "failed": 0, "start_monotonic_s": start,
+                              "end_monotonic_s": time.monotonic()}
+                send({"id": call["id"], "result": result})
+                if call["method"] == "shutdown": break
+            """
+        try Data(manifest.utf8).write(to: URL(fileURLWithPath: "\(path)/plugin.yaml"))
+        try Data(program.utf8).write(to: URL(fileURLWithPath: "\(path)/sleeper.py"))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(path)/sleeper.py")
+    }
+}
+
+/// Waits until something is so, ten seconds at most.
+func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
+    for _ in 0..<500 {
+        if try await condition() { return true }
+        try await Task.sleep(for: .milliseconds(20))
+    }
+    return false
+}

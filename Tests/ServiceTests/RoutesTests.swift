@@ -1,0 +1,312 @@
+import Core
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import Metering
+import NIOCore
+import Recording
+import Reporting
+import Running
+import Testing
+
+@testable import Service
+
+@Suite("The API")
+struct RoutesTests {
+    private let daemon: TestDaemon
+
+    init() throws { daemon = try TestDaemon() }
+
+    /// One request to the router, without a socket.
+    private func ask(
+        _ method: HTTPRequest.Method = .get, _ uri: String, body: String? = nil
+    ) async throws -> TestResponse {
+        try await Application(router: daemon.routes.router()).test(.router) { client in
+            try await client.execute(uri: uri, method: method, body: body.map(ByteBuffer.init(string:)))
+        }
+    }
+
+    private func decode<Value: Decodable>(_ response: TestResponse) throws -> Value {
+        try JSONDecoder().decode(Value.self, from: Data(response.body.readableBytesView))
+    }
+
+    /// What every answer that is no success looks like.
+    private func expectError(
+        _ response: TestResponse, _ status: HTTPResponse.Status, _ kind: APIError.Kind, contains words: String,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        #expect(response.status == status, sourceLocation: sourceLocation)
+        #expect(response.headers[.contentType] == "application/json", sourceLocation: sourceLocation)
+        let error: APIError = try decode(response)
+        #expect(error.kind == kind, sourceLocation: sourceLocation)
+        #expect(error.message.contains(words), "\(error.message)", sourceLocation: sourceLocation)
+        #expect(!error.message.contains("\n"), sourceLocation: sourceLocation)
+    }
+
+    private func job(suiteText: String, more: String = "") throws -> String {
+        let text = String(decoding: try JSONEncoder().encode(suiteText), as: UTF8.self)
+        return "{\"suite\":\"test\",\"suite_text\":\(text)\(more)}"
+    }
+
+    // MARK: State
+
+    @Test("Status")
+    func status() async throws {
+        let response = try await ask(.get, "/v1/status")
+        #expect(response.status == .ok)
+        let object = try #require(
+            try JSONSerialization.jsonObject(with: Data(response.body.readableBytesView)) as? [String: Any])
+        #expect(object["version"] as? String == "1.0")
+        #expect(object["power_w"] as? Double == 10)
+        #expect(object["scope"] as? String == "components")
+        #expect(object["state_directory"] as? String == "/state")
+        #expect((object["jobs"] as? [Any])?.isEmpty == true)
+    }
+
+    @Test("Meters, with what they read now, or why they cannot be read")
+    func meters() async throws {
+        let meters: [MeterStatus] = try decode(try await ask(.get, "/v1/meters"))
+        #expect(meters.map(\.meter.id) == ["fake/package-0", "fake/dram"])
+        #expect(meters[0].isAvailable)
+        #expect(abs((meters[0].power?.watts ?? 0) - 10) < 0.5)
+        #expect((meters[0].energy?.joules ?? 0) > 0)
+        #expect(!meters[1].isAvailable)
+        #expect(meters[1].reason == "permission denied")
+        #expect(meters[1].remedy == "run as root")
+        #expect(meters[1].energy == nil)
+    }
+
+    @Test("Plugins")
+    func plugins() async throws {
+        let plugins: [PluginStatus] = try decode(try await ask(.get, "/v1/plugins"))
+        #expect(plugins.map { $0.directory.hasSuffix("/plugins/sleeper") } == [true])
+        #expect(plugins[0].problem == nil)
+    }
+
+    @Test("What is not there is said in JSON")
+    func notFound() async throws {
+        try expectError(try await ask(.get, "/v1/nothing"), .notFound, .notFound, contains: "/v1/nothing")
+        try expectError(try await ask(.get, "/"), .notFound, .notFound, contains: "Not Found")
+        try expectError(try await ask(.get, "/v1/export/secrets"), .notFound, .notFound, contains: "runs and samples")
+    }
+
+    // MARK: Jobs
+
+    @Test("A job from its submission to its row in the table")
+    func wholeJob() async throws {
+        let submitted = try await ask(.post, "/v1/jobs", body: job(suiteText: TestDaemon.suite(repeats: 2)))
+        #expect(submitted.status == .created)
+        let created: JobStatus = try decode(submitted)
+        let stream = try await ask(.get, "/v1/jobs/\(created.id)/events")
+        #expect(stream.headers[.contentType] == "application/x-ndjson")
+        let lines = String(buffer: stream.body).split(separator: "\n")
+        let events = try lines.map { try JSONDecoder().decode(RunEvent.self, from: Data($0.utf8)) }
+        let last = try #require(events.last)
+        #expect(last.event == .finished)
+        #expect(last.status == .completed)
+        let uuid = try #require(last.suiteRun)
+
+        let status: JobStatus = try decode(try await ask(.get, "/v1/jobs/\(created.id)"))
+        #expect(status.state == .completed)
+        let all: [JobStatus] = try decode(try await ask(.get, "/v1/jobs"))
+        #expect(all == [status])
+        let suites: [SuiteRunSummary] = try decode(try await ask(.get, "/v1/suite-runs"))
+        #expect(suites.map(\.uuid) == [uuid])
+
+        let table: TableReport = try decode(try await ask(.get, "/v1/table?suite_run=\(uuid)"))
+        let row = try #require(table.rows.first)
+        #expect(row.n == 2)
+        #expect(row.provenance == .simulated)
+        // 10 W for 20 ms an inference, and what starting it takes.
+        #expect(row.mean > 10 * 20 / 3.6e6 && row.mean < 10 * 60 / 3.6e6)
+        let net: TableReport = try decode(try await ask(.get, "/v1/table?net=true"))
+        #expect(net.isNet)
+        #expect(net.leftOut == ["no idle baseline": 2])
+        let other: TableReport = try decode(try await ask(.get, "/v1/table?task=summarization"))
+        #expect(other.rows.isEmpty)
+
+        let export = try await ask(.get, "/v1/export/runs?suite_run=\(uuid)")
+        #expect(export.status == .ok)
+        #expect(export.headers[.contentType] == "text/csv; charset=utf-8; header=present")
+        #expect(String(buffer: export.body).split(separator: "\r\n").count == 5)
+        let samples = try await ask(.get, "/v1/export/samples")
+        #expect(String(buffer: samples.body).hasPrefix("run_id,meter,time,"))
+        #expect(String(buffer: samples.body).contains("fake/package-0"))
+        let none = try await ask(.get, "/v1/export/runs?suite_run=none")
+        #expect(String(buffer: none.body).split(separator: "\r\n").count == 1)
+    }
+
+    @Test("A body that is no JSON, or lacks something, is the client's mistake")
+    func malformedBody() async throws {
+        try expectError(try await ask(.post, "/v1/jobs", body: "{\"suite\": "), .badRequest, .usage, contains: "JSON")
+        try expectError(try await ask(.post, "/v1/jobs", body: ""), .badRequest, .usage, contains: "body")
+        try expectError(try await ask(.post, "/v1/jobs"), .badRequest, .usage, contains: "body")
+        try expectError(
+            try await ask(.post, "/v1/jobs", body: "{\"suite\":\"a\"}"), .badRequest, .usage,
+            contains: "`suite_text` is missing")
+        try expectError(
+            try await ask(.post, "/v1/jobs", body: "{\"suite\":\"a\",\"suite_text\":7}"), .badRequest, .usage,
+            contains: "suite_text")
+        let huge = "\"" + String(repeating: "a", count: 5 << 20) + "\""
+        try expectError(
+            try await ask(.post, "/v1/jobs", body: huge), .contentTooLarge, .usage, contains: "/v1/jobs")
+    }
+
+    @Test(
+        "What can be known to be wrong is said at once",
+        arguments: [
+            ("runs: [{task: fill-mask, cuont: 3}]", "", "cuont"), ("runs: [", "", "test"),
+            ("runs: [{task: text-to-image}]", "", "text-to-image"),
+            ("runs: [{task: fill-mask, plugin: sleper}]", "", "did you mean `sleeper`"),
+            ("runs: [{task: fill-mask, model: gpt}]", "", "gpt"),
+            ("runs: [{task: fill-mask, parameters: {nap: 1}}]", "", "nap"),
+            ("runs: [{task: fill-mask}]", ",\"meters\":[\"nope\"]", "nope"),
+            ("runs: [{task: fill-mask}]", ",\"meters\":[\"fake/dram\"]", "permission denied"),
+            ("runs: [{task: fill-mask}]", ",\"scope\":\"wall\"", "wall"),
+            ("runs: [{task: fill-mask}]", ",\"scope\":\"galaxy\"", "scope"),
+            // One that got through would trap in the runner, and take the daemon with it.
+            ("runs: [{task: fill-mask}]", ",\"overrides\":{\"tasks\":[],\"parameters\":{},\"repeats\":0}", "repeats"),
+            ("runs: [{task: fill-mask}]", ",\"overrides\":{\"tasks\":[],\"parameters\":{},\"count\":-1}", "count"),
+        ])
+    func wrongJobs(suiteText: String, more: String, words: String) async throws {
+        let response = try await ask(.post, "/v1/jobs", body: job(suiteText: suiteText, more: more))
+        #expect(response.status == .badRequest)
+        let error: APIError = try decode(response)
+        #expect(error.kind == .usage)
+        #expect(error.message.contains(words), "\(error.message)")
+        #expect(await daemon.queue.statuses.isEmpty)
+    }
+
+    @Test("Unknown jobs, and ids that are none")
+    func unknownJobs() async throws {
+        try expectError(try await ask(.get, "/v1/jobs/7"), .notFound, .notFound, contains: "no such job")
+        try expectError(try await ask(.delete, "/v1/jobs/7"), .notFound, .notFound, contains: "no such job")
+        try expectError(try await ask(.get, "/v1/jobs/7/events"), .notFound, .notFound, contains: "no such job")
+        try expectError(try await ask(.get, "/v1/jobs/x"), .badRequest, .usage, contains: "/v1/jobs/x")
+    }
+
+    @Test("A job that runs is cancelled")
+    func cancel() async throws {
+        let created: JobStatus = try decode(
+            try await ask(.post, "/v1/jobs", body: job(suiteText: TestDaemon.suite(sleep: 15))))
+        #expect(try await eventually { await daemon.queue.status(of: created.id)?.suiteRun != nil })
+        #expect(try await ask(.delete, "/v1/jobs/\(created.id)").status == .ok)
+        let stream = try await ask(.get, "/v1/jobs/\(created.id)/events")
+        let last = try #require(String(buffer: stream.body).split(separator: "\n").last)
+        let event = try JSONDecoder().decode(RunEvent.self, from: Data(last.utf8))
+        #expect(event.event == .finished)
+        #expect(event.status == .interrupted)
+    }
+
+    /// Over a real connection: what the router's test does not have.
+    @Test("A client that goes away in the middle of the events is forgotten, and the job goes on")
+    func clientGoes() async throws {
+        let job = try await daemon.queue.submit(
+            TestDaemon.request(suiteText: TestDaemon.suite(sleep: 0.5, count: 4)))
+        let daemon = daemon
+        try await Application(router: daemon.routes.router()).test(.live) { client in
+            let port = try #require(client.port)
+            try await TestClient.withClient(host: "localhost", port: port) { other in
+                try await other.executeAndDontWaitForResponse(
+                    TestClient.Request("/v1/jobs/\(job.id)/events", method: .get, authority: "localhost"))
+                #expect(try await eventually { await daemon.queue.jobs[job.id]?.listeners.count == 1 })
+            }
+            #expect(try await eventually { await daemon.queue.jobs[job.id]?.listeners.isEmpty == true })
+            #expect(await daemon.queue.status(of: job.id)?.state == .running)
+        }
+        #expect(try await eventually { await daemon.queue.status(of: job.id)?.state == .completed })
+    }
+
+    // MARK: Sessions
+
+    private func session(_ interval: Double = 0.05) async throws -> SessionCreated {
+        try decode(try await ask(.post, "/v1/sessions", body: "{\"interval_s\":\(interval),\"meters\":[]}"))
+    }
+
+    @Test("A session: windows are opened and closed, samples and power are read, then it ends")
+    func sessions() async throws {
+        let response = try await ask(.post, "/v1/sessions", body: "{\"interval_s\":0.05}")
+        #expect(response.status == .created)
+        let created: SessionCreated = try decode(response)
+        #expect(created.meters.map(\.id) == ["fake/package-0"])
+        let base = "/v1/sessions/\(created.id)"
+
+        let open = try await ask(.post, "\(base)/windows")
+        #expect(open.status == .created)
+        let opened: WindowOpened = try decode(open)
+        try await Task.sleep(for: .milliseconds(200))
+        let energy: WindowEnergy = try decode(try await ask(.post, "\(base)/windows/\(opened.window)/close"))
+        #expect(energy.window.durationSeconds > 0.19)
+        let watts = try #require(energy.total.energy.over(energy.window.durationSeconds)).watts
+        #expect(abs(watts - 10) < 0.1)
+        #expect(energy.total.provenance == .simulated)
+        #expect(energy.total.coverage == 1)
+
+        let state: SessionState = try decode(try await ask(.get, base))
+        #expect(state.samples.count >= 3)
+        #expect(abs((state.power?.watts ?? 0) - 10) < 0.5)
+        let again: SessionState = try decode(try await ask(.get, base))
+        #expect(again.samples.count < state.samples.count, "samples are handed out once")
+
+        let closed = try await ask(.post, "\(base)/windows/\(opened.window)/close")
+        try expectError(closed, .notFound, .notFound, contains: "window")
+        try expectError(try await ask(.post, "\(base)/windows/99/close"), .notFound, .notFound, contains: "window")
+        let second: WindowOpened = try decode(try await ask(.post, "\(base)/windows"))
+        #expect(try await ask(.delete, "\(base)/windows/\(second.window)").status == .noContent)
+        try expectError(
+            try await ask(.post, "\(base)/windows/\(second.window)/close"), .notFound, .notFound, contains: "window")
+
+        #expect(try await ask(.delete, base).status == .noContent)
+        try expectError(try await ask(.get, base), .notFound, .notFound, contains: "no session")
+        try expectError(try await ask(.delete, base), .notFound, .notFound, contains: "no session")
+        try expectError(try await ask(.post, "\(base)/windows"), .notFound, .notFound, contains: "no session")
+    }
+
+    @Test(
+        "A session that cannot be is the client's mistake",
+        arguments: [
+            ("{\"interval_s\":0}", "interval"), ("{\"interval_s\":61}", "interval"),
+            ("{\"interval_s\":-1}", "interval"),
+            ("{}", "interval_s"), ("{\"interval_s\":1,\"meters\":[\"nope\"]}", "nope"),
+            ("{\"interval_s\":1,\"scope\":\"wall\"}", "wall"),
+        ])
+    func wrongSessions(body: String, words: String) async throws {
+        try expectError(try await ask(.post, "/v1/sessions", body: body), .badRequest, .usage, contains: words)
+    }
+
+    @Test("Sixty-four clients measure at a time")
+    func manySessions() async throws {
+        var ids: [Int] = []
+        for _ in 0..<64 { ids.append(try await session(1).id) }
+        #expect(Set(ids).count == 64)
+        try expectError(
+            try await ask(.post, "/v1/sessions", body: "{\"interval_s\":1}"), .internalServerError, .failed,
+            contains: "64 clients")
+        #expect(try await ask(.delete, "/v1/sessions/\(ids[0])").status == .noContent)
+        ids[0] = try await session(1).id
+        for id in ids { try await daemon.sessions.end(id) }
+    }
+
+    @Test("Who does not call loses the session, even if nobody else calls")
+    func stale() async throws {
+        let daemon = try TestDaemon(patience: .seconds(2))
+        let created = try await daemon.sessions.create(SessionRequest(interval: 0.05, scope: nil, meters: []))
+        for _ in 0..<5 {
+            try await Task.sleep(for: .milliseconds(500))
+            _ = try await daemon.sessions.metering(created.id)
+        }
+        let metering = try await daemon.sessions.metering(created.id)
+        let running = Task { try await daemon.sessions.run() }
+        // Its sampler ends: there are no more samples.
+        let hasEnded = try await eventually {
+            _ = await metering.takeSamples()
+            try await Task.sleep(for: .milliseconds(300))
+            return await metering.takeSamples().isEmpty
+        }
+        #expect(hasEnded)
+        await #expect(throws: APIError.self) { try await daemon.sessions.metering(created.id) }
+        running.cancel()
+        try await running.value
+    }
+}

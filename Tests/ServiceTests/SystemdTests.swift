@@ -1,0 +1,76 @@
+import Core
+import Foundation
+import Glibc
+import Logging
+import Metering
+import Recording
+import TestSupport
+import Testing
+
+@testable import Service
+
+@Suite("systemd")
+struct SystemdTests {
+    @Test(
+        "It is told of readiness, life and stop, on a socket by path or in the abstract namespace",
+        arguments: [false, true])
+    func messages(isAbstract: Bool) throws {
+        let directory = try TemporaryDirectory()
+        let path = isAbstract ? "@taskwatt-test-\(UUID().uuidString)" : "\(directory.path)/notify"
+        let socket = try DatagramSocket(path: path)
+        let notifier = SystemdNotifier(environment: ["NOTIFY_SOCKET": path])
+        notifier.ready()
+        #expect(socket.receive()?.split(separator: "\n").contains("READY=1") == true)
+        notifier.alive()
+        #expect(socket.receive() == "WATCHDOG=1")
+        notifier.stopping()
+        #expect(socket.receive() == "STOPPING=1")
+        #expect(socket.receive(milliseconds: 10) == nil)
+    }
+
+    @Test("Without a socket, or with one that is gone, nothing happens")
+    func noSocket() {
+        for environment in [[:], ["NOTIFY_SOCKET": ""], ["NOTIFY_SOCKET": "/none"], ["NOTIFY_SOCKET": "vsock:2:1"]] {
+            SystemdNotifier(environment: environment).ready()
+        }
+        SystemdNotifier(environment: ["NOTIFY_SOCKET": "/" + String(repeating: "a", count: 200)]).ready()
+    }
+
+    @Test("The watchdog is fed twice as often as it asks, and only if it is ours")
+    func watchdog() {
+        func interval(_ environment: [String: String]) -> Duration? {
+            SystemdNotifier(environment: environment).watchdogInterval
+        }
+        #expect(interval(["WATCHDOG_USEC": "30000000"]) == .seconds(15))
+        #expect(interval(["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "\(getpid())"]) == .seconds(15))
+        #expect(interval(["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"]) == nil)
+        #expect(interval(["WATCHDOG_USEC": "soon"]) == nil)
+        #expect(interval(["WATCHDOG_USEC": "0"]) == nil)
+        #expect(interval(["WATCHDOG_USEC": "-5"]) == nil)
+        #expect(interval([:]) == nil)
+    }
+
+    @Test("While the sampler lives the watchdog is fed, and at its end the samples are kept")
+    func sampler() async throws {
+        let directory = try TemporaryDirectory()
+        let socket = try DatagramSocket(path: "\(directory.path)/notify")
+        let store = try Store(directory: directory.path)
+        let session = try MeteringSession(listings: [FakeMeters.meter], intervalSeconds: 0.05)
+        let sampler = AlwaysOnSampler(
+            session: session, store: store,
+            notifier: SystemdNotifier(environment: [
+                "NOTIFY_SOCKET": "\(directory.path)/notify", "WATCHDOG_USEC": "100000",
+            ]), logger: Logger(label: "test"))
+        let running = Task { try await sampler.run() }
+        try await Task.sleep(for: .milliseconds(700))
+        running.cancel()
+        try await running.value
+        var signs = 0
+        while socket.receive(milliseconds: 0) == "WATCHDOG=1" { signs += 1 }
+        #expect(signs >= 5)
+        let samples = try store.samples()
+        #expect(samples.count >= 5)
+        #expect(samples.allSatisfy { $0.run == nil && $0.sample.meterID == "fake/package-0" })
+        #expect(session.tick() == nil, "the sampler has stopped")
+    }
+}
