@@ -8,19 +8,29 @@ actor ClientSessions {
     private struct Lease {
         var session: MeteringSession
         var metering: LocalMetering
-        var lastCall: ContinuousClock.Instant
+        var lastCall: MonotonicTime
     }
 
     private static let most = 64
 
-    private let patience: Duration
+    /// How long a session lives after its client's last call, in seconds.
+    private static let patience = 120.0
+
+    private let clock: any MeteringClock
+    private let checkInterval: Duration
     private let listings: @Sendable () -> [MeterListing]
     private var leases: [Int: Lease] = [:]
     private var nextID = 1
 
-    /// - Parameter patience: how long a session lives after its client's last call.
-    init(patience: Duration = .seconds(120), listings: @escaping @Sendable () -> [MeterListing]) {
-        self.patience = patience
+    /// - Parameters:
+    ///   - clock: tells who has not called for too long.
+    ///   - checkInterval: how often `run` looks for them.
+    init(
+        clock: any MeteringClock = SystemClock(), checkInterval: Duration = .seconds(30),
+        listings: @escaping @Sendable () -> [MeterListing]
+    ) {
+        self.clock = clock
+        self.checkInterval = checkInterval
         self.listings = listings
     }
 
@@ -36,7 +46,7 @@ actor ClientSessions {
         let id = nextID
         nextID += 1
         leases[id] = Lease(
-            session: session, metering: LocalMetering(session: session, selection: selection), lastCall: .now)
+            session: session, metering: LocalMetering(session: session, selection: selection), lastCall: clock.now())
         return SessionCreated(id: id, meters: session.meters)
     }
 
@@ -45,7 +55,7 @@ actor ClientSessions {
         guard let lease = leases[id] else {
             throw Self.noSession(id)
         }
-        leases[id]?.lastCall = .now
+        leases[id]?.lastCall = clock.now()
         return lease.metering
     }
 
@@ -59,7 +69,8 @@ actor ClientSessions {
     }
 
     private func dropStale() {
-        for (id, lease) in leases where lease.lastCall.duration(to: .now) > patience {
+        let now = clock.now()
+        for (id, lease) in leases where now.seconds(since: lease.lastCall) > Self.patience {
             leases[id] = nil
             lease.session.stop()
         }
@@ -71,7 +82,7 @@ extension ClientSessions: Service {
     func run() async throws {
         try? await cancelWhenGracefulShutdown {
             while true {
-                try await Task.sleep(for: self.patience / 4)
+                try await Task.sleep(for: self.checkInterval)
                 await self.dropStale()
             }
         }

@@ -20,6 +20,14 @@ struct DaemonClient: Sendable {
     let directory: StateDirectory
     private let base: String
 
+    /// A socket that nobody listens on any more will not be listened on in ten seconds' time either, so one try will do.
+    /// It lives as long as the process.
+    private static let http: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
     /// The first daemon that answers among the places where one may be.
     static func find(_ places: [StateDirectory]) async -> DaemonClient? {
         for place in places where access(place.socketPath, F_OK) == 0 {
@@ -104,7 +112,7 @@ struct DaemonClient: Sendable {
         }
         let response: HTTPClientResponse
         do {
-            response = try await HTTPClient.shared.execute(request, timeout: timeout)
+            response = try await Self.http.execute(request, timeout: timeout)
         } catch is CancellationError {
             throw CancellationError()
         } catch {

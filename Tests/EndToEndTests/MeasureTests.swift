@@ -163,11 +163,11 @@ extension EndToEnd {
                 [Program.taskwatt, "measure", "--", "sleep", "60"], environment: scratch.environment,
                 log: "\(scratch.path)/log")
             // Ours has it in its command line too.
-            #expect(try await eventually(within: 5) { processes(with: "sleep\u{0}60").count == 2 })
+            #expect(try await eventually(within: 5) { scratch.processes(with: "sleep\u{0}60").count == 2 })
             background.send(SIGTERM)
             #expect(try await background.status(within: 5) == 143)
             #expect(background.text.contains("total components"))
-            #expect(processes(with: "sleep\u{0}60").isEmpty)
+            #expect(scratch.processes(with: "sleep\u{0}60").isEmpty)
         }
     }
 }

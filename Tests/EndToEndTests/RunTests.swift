@@ -124,7 +124,7 @@ extension EndToEnd {
             #expect(try await background.status(within: 10) == 130)
             #expect(background.text.contains("interrupted; the finished repeats are kept"))
             #expect(background.text.contains("text classification"))
-            #expect(processes(with: "onnx-proxies").isEmpty)
+            #expect(scratch.processes(with: "onnx-proxies").isEmpty)
             let store = try #require(try Store.existing(directory: scratch.state))
             #expect(try store.runs(RunFilter(stage: .query)).count >= 3)
             #expect(try store.suiteRuns().first?.status == "interrupted")

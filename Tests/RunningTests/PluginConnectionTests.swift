@@ -38,6 +38,16 @@ struct PluginConnectionTests {
         #expect(lines == [#"{"id":1,"jsonrpc":"2.0","method":"run","params":{"count":2}}"# + "\n"])
     }
 
+    @Test("A plugin that ends before it is called is missed by the call that comes next")
+    func endedBetweenCalls() async {
+        let connection = PluginConnection(plugin: "p", send: Self.silent)
+        connection.end(nil)
+        let failure = await Self.failure {
+            let _: PrepareResult = try await connection.call(.prepare, PrepareParams(), timeout: 1)
+        }
+        #expect(failure?.cause == .ended(during: "prepare", status: nil))
+    }
+
     @Test("Progress for ever does not keep a start going for ever")
     func endlessProgress() async throws {
         let connection = PluginConnection(plugin: "p", send: Self.silent)

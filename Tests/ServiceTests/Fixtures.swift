@@ -34,6 +34,17 @@ enum FakeMeters {
     static let all: @Sendable () -> [MeterListing] = { [meter, locked] }
 }
 
+/// A clock that stands still until it is set forward.
+final class StandingClock: MeteringClock {
+    private let time = Mutex(MonotonicTime(seconds: 1000))
+
+    func forward(seconds: Double) { time.withLock { $0 = $0.advanced(bySeconds: seconds) } }
+    func now() -> MonotonicTime { time.withLock { $0 } }
+    func sleep(until deadline: MonotonicTime) {}
+    func suspendedNanoseconds() -> Int64 { 0 }
+    func wallTime() -> Double { 1_764_000_000 }
+}
+
 /// A daemon's parts without its socket: a record, a plugin in python3 that sleeps, and a meter of 10 W.
 final class TestDaemon: Sendable {
     let directory: TemporaryDirectory
@@ -44,7 +55,7 @@ final class TestDaemon: Sendable {
     let routes: Routes
     private let running: Task<Void, Never>
 
-    init(patience: Duration = .seconds(120)) throws {
+    init(sessionClock: any MeteringClock = SystemClock()) throws {
         let directory = try TemporaryDirectory()
         self.directory = directory
         try Self.writePlugin("\(directory.path)/plugins/sleeper")
@@ -61,7 +72,8 @@ final class TestDaemon: Sendable {
                 machine: MachineRecord(name: "host", inventory: "{}") { "{}" }),
             logger: logger, listings: FakeMeters.all)
         self.queue = queue
-        sessions = ClientSessions(patience: patience, listings: FakeMeters.all)
+        sessions = ClientSessions(
+            clock: sessionClock, checkInterval: .milliseconds(50), listings: FakeMeters.all)
         routes = Routes(
             queue: queue, sessions: sessions, store: store, plugins: context.plugins, listings: FakeMeters.all
         ) {

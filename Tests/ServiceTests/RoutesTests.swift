@@ -290,15 +290,17 @@ struct RoutesTests {
 
     @Test("Who does not call loses the session, even if nobody else calls")
     func stale() async throws {
-        let daemon = try TestDaemon(patience: .seconds(2))
+        let clock = StandingClock()
+        let daemon = try TestDaemon(sessionClock: clock)
         let created = try await daemon.sessions.create(SessionRequest(interval: 0.05, scope: nil, meters: []))
-        for _ in 0..<5 {
-            try await Task.sleep(for: .milliseconds(500))
+        let running = Task { try await daemon.sessions.run() }
+        for _ in 0..<3 {
+            clock.forward(seconds: 119)
             _ = try await daemon.sessions.metering(created.id)
         }
         let metering = try await daemon.sessions.metering(created.id)
-        let running = Task { try await daemon.sessions.run() }
-        // Its sampler ends: there are no more samples.
+        clock.forward(seconds: 121)
+        // Nobody calls; its sampler ends all the same: there are no more samples.
         let hasEnded = try await eventually {
             _ = await metering.takeSamples()
             try await Task.sleep(for: .milliseconds(300))

@@ -1,5 +1,4 @@
 package import Core
-import Dispatch
 package import Metering
 
 /// Whoever can measure the energy of a window: this process's own meters, or the daemon's over its socket.
@@ -26,6 +25,8 @@ package struct LocalMetering: EnergyMeasuring {
 
     package var meters: [MeterDescription] { session.meters }
 
+    // Edges block for some milliseconds.
+
     package func openWindow() async throws -> WindowID {
         await offPool { session.openWindow() }
     }
@@ -39,13 +40,6 @@ package struct LocalMetering: EnergyMeasuring {
     package func discardWindow(_ window: WindowID) async { session.discardWindow(window) }
     package func latestPower() async -> Power? { session.latestPower(of: selection) }
     package func takeSamples() async -> [Sample] { session.takeSamples() }
-
-    /// Edges block for some milliseconds, which is not for the threads that all tasks share.
-    private func offPool<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
-        await withCheckedContinuation { continuation in
-            DispatchQueue.global(qos: .userInitiated).async { continuation.resume(returning: work()) }
-        }
-    }
 }
 
 /// The window was closed or dropped before.

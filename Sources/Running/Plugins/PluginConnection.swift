@@ -48,6 +48,9 @@ package final class PluginConnection: Sendable {
         var sending: Task<Void, Never>?
     }
 
+    /// Stands for the call in the failure of a plugin that ended while none was waiting.
+    private static let noCall = ""
+
     package let plugin: String
     private let send: @Sendable ([UInt8]) async throws -> Void
     private let state = Mutex(State())
@@ -76,7 +79,13 @@ package final class PluginConnection: Sendable {
             soft: begin + .seconds(timeout), hard: begin + .seconds(longest), hardSeconds: longest,
             patience: patience ?? timeout, needsGrowth: patience != nil)
         let id = try state.withLock { state in
-            if let failure = state.failure { throw failure }
+            if var failure = state.failure {
+                // It ended between two calls: the next one is what it is missed by.
+                if case .ended(during: Self.noCall, let status) = failure.cause {
+                    failure.cause = .ended(during: method.rawValue, status: status)
+                }
+                throw failure
+            }
             let id = state.nextID
             state.nextID += 1
             state.pending = Pending(
@@ -231,7 +240,7 @@ package final class PluginConnection: Sendable {
     func end(_ cause: PluginFailure.Cause?) {
         let words = lastWords
         let (pending, failure) = state.withLock { state -> (Pending?, PluginFailure) in
-            let call = state.pending?.call ?? "shutdown"
+            let call = state.pending?.call ?? Self.noCall
             let failure =
                 state.failure
                 ?? PluginFailure(plugin: plugin, cause: cause ?? .ended(during: call, status: nil), lastWords: words)

@@ -124,13 +124,18 @@ func eventually(within seconds: Double, _ condition: () async throws -> Bool) as
     return try await condition()
 }
 
-/// Processes whose command line contains a text.
-func processes(with text: String) -> [Int32] {
-    let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-    return all.compactMap(Int32.init).filter { process in
-        let line = (try? Data(contentsOf: URL(fileURLWithPath: "/proc/\(process)/cmdline"))) ?? Data()
-        let state = (try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? ""
-        let isZombie = state.split(separator: ")").last?.hasPrefix(" Z") ?? true
-        return !isZombie && String(decoding: line, as: UTF8.self).contains(text)
+extension Scratch {
+    /// Living processes whose command line contains a text and that were started, however deep, with this directory's
+    /// environment: those of other tests and people are not ours.
+    func processes(with text: String) -> [Int32] {
+        let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return all.compactMap(Int32.init).filter { process in
+            func contents(_ file: String) -> String {
+                let data = (try? Data(contentsOf: URL(fileURLWithPath: "/proc/\(process)/\(file)"))) ?? Data()
+                return String(decoding: data, as: UTF8.self)
+            }
+            // A zombie's command line is empty.
+            return contents("cmdline").contains(text) && contents("environ").contains(path)
+        }
     }
 }
