@@ -34,6 +34,7 @@ package struct StoredRun: Sendable, Hashable {
 
 /// Which windows a query returns.
 package struct RunFilter: Sendable, Hashable {
+    /// A UUID, or `last`.
     package var suiteRun: String?
     package var stage: RunStage?
     package var task: MLTask?
@@ -54,6 +55,9 @@ package struct StoredSample: Sendable, Hashable {
 }
 
 extension Store {
+    /// A suite's UUID, given twice: `last` stands for the one that began last.
+    private static let uuid = "CASE ? WHEN 'last' THEN (SELECT uuid FROM suite_run ORDER BY id DESC LIMIT 1) ELSE ? END"
+
     /// A page of the windows that fit, in the order of the record.
     ///
     /// - Parameter after: the id of the last one of the page before.
@@ -64,8 +68,8 @@ extension Store {
             var conditions = ["run.id > ?"]
             var arguments: StatementArguments = [after]
             if let value = filter.suiteRun {
-                conditions.append("suite_run.uuid = ?")
-                arguments += [value]
+                conditions.append("suite_run.uuid = \(Self.uuid)")
+                arguments += [value, value]
             }
             if let value = filter.stage {
                 conditions.append("run.stage = ?")
@@ -105,8 +109,9 @@ extension Store {
             var arguments: StatementArguments = [after]
             if let suiteRun {
                 condition +=
-                    " AND run_id IN (SELECT run.id FROM run JOIN suite_run ON suite_run.id = suite_run_id WHERE uuid = ?)"
-                arguments += [suiteRun]
+                    " AND run_id IN (SELECT run.id FROM run JOIN suite_run ON suite_run.id = suite_run_id"
+                    + " WHERE uuid = \(Self.uuid))"
+                arguments += [suiteRun, suiteRun]
             }
             arguments += [limit]
             return try Row.fetchAll(

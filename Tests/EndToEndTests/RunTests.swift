@@ -151,6 +151,16 @@ extension EndToEnd {
                 #expect(table.status == 0)
                 #expect(table.output.contains("text classification"))
             }
+            // A second suite: the table has both, unless only the last is asked for.
+            _ = try await Program.run(
+                [Program.taskwatt, "run", "--task", "text-classification", "--repeats", "1", "--count", "5"]
+                    + Self.tiny,
+                environment: scratch.environment)
+            #expect(try Rows(try await scratch.taskwatt("table", "--format", "json").output).rows.map(\.n) == [3])
+            let last = try await scratch.taskwatt("table", "--suite-run", "last", "--format", "json")
+            #expect(try Rows(last.output).rows.map(\.n) == [1])
+            let lastRuns = try await scratch.taskwatt("export", "--suite-run", "last")
+            #expect(lastRuns.output.split(separator: "\r\n").count == 1 + 4)
             let net = try await scratch.taskwatt("table", "--net")
             #expect(net.output.contains("net kWh"))
         }

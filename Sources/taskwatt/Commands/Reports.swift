@@ -11,6 +11,7 @@ struct Table: AsyncParsableCommand {
         discussion: """
             Examples:
               taskwatt table
+              taskwatt table --suite-run last
               taskwatt table --net --format csv > table.csv
             """)
 
@@ -23,7 +24,7 @@ struct Table: AsyncParsableCommand {
     @Option(help: "Only this task.")
     var task: String?
 
-    @Option(help: ArgumentHelp("Only this suite's runs, as `taskwatt status` lists them.", valueName: "uuid"))
+    @Option(help: ArgumentHelp("Only this suite's runs: its UUID, or `last`.", valueName: "uuid"))
     var suiteRun: String?
 
     @OptionGroup var state: StateOptions
@@ -77,7 +78,7 @@ struct ExportCommand: AsyncParsableCommand {
     @Flag(help: "Every sample of every meter, one a line.")
     var samples = false
 
-    @Option(help: ArgumentHelp("Only this suite's, as `taskwatt status` lists them.", valueName: "uuid"))
+    @Option(help: ArgumentHelp("Only this suite's: its UUID, or `last`.", valueName: "uuid"))
     var suiteRun: String?
 
     @OptionGroup var state: StateOptions
