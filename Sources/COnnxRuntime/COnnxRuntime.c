@@ -58,6 +58,11 @@ static char *message(const TWOrt *ort, Status status) {
 }
 
 TWOrt *tw_ort_open(const char *file, uint32_t minimum_api, char **error) {
+    // From 1.29 on the official builds send telemetry, by threads of their own that write files and use the network in the
+    // middle of a measurement. The engine reads this when it is opened (its docs/Privacy.md); older ones do not know it.
+    // Somebody who wants it can say so: what is set already stays.
+    setenv("ORT_DISABLE_TELEMETRY", "1", 0);
+    setenv("ORT_TELEMETRY_DISABLED", "1", 0);
     *error = NULL;
     void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL) {

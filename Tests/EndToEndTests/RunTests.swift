@@ -90,6 +90,21 @@ extension EndToEnd {
             #expect(row.meanKwh > 0)
         }
 
+        /// The official builds of ONNX Runtime send telemetry unless told not to: no device id, no queue of events is left.
+        @Test func theEngineSendsNothing() async throws {
+            let scratch = try Scratch()
+            let home = ["HOME": "\(scratch.path)/home", "XDG_CACHE_HOME": ""]
+            let outcome = try await Program.run(
+                // On a CI server the engine is quiet by itself.
+                [
+                    "env", "-u", "CI", Program.taskwatt, "run", "--task", "text-classification", "--repeats", "1",
+                    "--count", "5",
+                ] + Self.tiny,
+                environment: scratch.environment.merging(home) { _, new in new })
+            #expect(outcome.status == 0, "\(outcome.error)")
+            #expect(!FileManager.default.fileExists(atPath: "\(scratch.path)/home/.cache"))
+        }
+
         @Test func plainLinesWhereThereIsNoTerminalAndABarWhereThereIs() async throws {
             let scratch = try Scratch()
             let arguments = [
