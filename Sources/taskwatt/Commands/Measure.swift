@@ -231,10 +231,14 @@ enum MeasureText {
                 String(format: "%.4g %%", coverage * 100), remarks.joined(separator: ", "),
             ])
         }
+        // Two meters of one piece of silicon have one name.
+        let names = Dictionary(grouping: energy.domains, by: \.name)
         for domain in energy.domains {
+            let isOnly = names[domain.name]?.count == 1
             let inTotal = domain.inTotal ? "" : "not in the total"
             add(
-                domain.name, domain.energy, domain.uncertainty, domain.coverage,
+                isOnly ? domain.name : "\(domain.name) (\(domain.id))", domain.energy, domain.uncertainty,
+                domain.coverage,
                 [domain.scope.rawValue, domain.provenance.rawValue, inTotal].filter { !$0.isEmpty }
                     + domain.flags.map(\.rawValue))
         }
