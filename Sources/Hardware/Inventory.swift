@@ -21,22 +21,32 @@ package struct Inventory: Sendable, Hashable, Codable {
         package var totalBytes: Int64
         package var swapBytes: Int64
 
+        /// What is plugged in, as near as can be told: firmware and kernel keep some percents of it for themselves, and
+        /// each kernel other ones. Rounded up to an eighth of the power of two below.
+        var installedBytes: Int64 {
+            guard totalBytes > 0 else { return 0 }
+            let step = max(1, (Int64(1) << (63 - totalBytes.leadingZeroBitCount)) / 8)
+            return (totalBytes + step - 1) / step * step
+        }
+
         enum CodingKeys: String, CodingKey {
             case totalBytes = "total_bytes"
             case swapBytes = "swap_bytes"
         }
     }
 
-    /// The parts that make a machine this machine; without readings, which change by the second.
+    /// The parts that make a machine this machine. Nothing that a reboot, a new kernel or a setting changes, or the table would
+    /// take it for another machine.
     package struct Permanent: Sendable, Hashable, Codable {
         package var cpu: Processor
-        package var memory: Memory
+        package var installedMemoryBytes: Int64
         package var hypervisor: String?
         package var product: String?
         package var accelerators: [Accelerator]
 
         enum CodingKeys: String, CodingKey {
-            case cpu, memory, hypervisor, product, accelerators
+            case cpu, hypervisor, product, accelerators
+            case installedMemoryBytes = "installed_memory_bytes"
         }
     }
 
@@ -44,8 +54,16 @@ package struct Inventory: Sendable, Hashable, Codable {
         var processor = cpu
         processor.microcode = nil
         processor.currentMHz = nil
+        processor.minimumMHz = nil
+        processor.maximumMHz = nil
+        let accelerators = accelerators.map { accelerator in
+            var accelerator = accelerator
+            accelerator.driver = nil
+            return accelerator
+        }
         return Permanent(
-            cpu: processor, memory: memory, hypervisor: hypervisor, product: product, accelerators: accelerators)
+            cpu: processor, installedMemoryBytes: memory.installedBytes, hypervisor: hypervisor, product: product,
+            accelerators: accelerators)
     }
 
     enum CodingKeys: String, CodingKey {
@@ -65,7 +83,7 @@ package struct Inventory: Sendable, Hashable, Codable {
     }
 
     /// `/proc/meminfo`, in KiB; proc(5).
-    private static func memory(_ host: HostRoot) -> Memory {
+    fileprivate static func memory(_ host: HostRoot) -> Memory {
         var memory = Memory(totalBytes: 0, swapBytes: 0)
         for line in ((try? host.read("/proc/meminfo")) ?? "").split(separator: "\n") {
             let parts = line.split(whereSeparator: { $0 == " " || $0 == ":" })
@@ -113,9 +131,12 @@ package struct MachineState: Sendable, Hashable, Codable {
     package var smt: Bool?
     package var microcode: String?
     package var loadAverage1: Double?
+    package var memory: Inventory.Memory
+    /// By the address of the accelerator.
+    package var drivers: [String: String]
 
     enum CodingKeys: String, CodingKey {
-        case kernel, governor, turbo, smt, microcode
+        case kernel, governor, turbo, smt, microcode, memory, drivers
         case loadAverage1 = "load_average_1min"
     }
 
@@ -132,5 +153,10 @@ package struct MachineState: Sendable, Hashable, Codable {
         smt = (try? host.integer("\(cpu)/smt/active")).map { $0 != 0 }
         microcode = Processor(host).microcode
         loadAverage1 = try? host.procLoadavg().one
+        memory = Inventory.memory(host)
+        let accelerators = Accelerator.all(of: PCIScan.sysfs(host).devices)
+        drivers = Dictionary(
+            accelerators.compactMap { device in device.driver.map { (device.address, $0) } },
+            uniquingKeysWith: { first, _ in first })
     }
 }

@@ -99,6 +99,21 @@ struct InventoryTests {
         #expect(whole.contains("\"current_mhz\":2596.13"))
     }
 
+    @Test(
+        "Memory is told as it is plugged in, whatever this kernel leaves of it",
+        arguments: [
+            (8_050_000, 8), (15_900_000, 16), (16_300_000, 16), (24_600_000, 24), (32_700_000, 32), (65_700_000, 64),
+            (131_500_000, 128), (263_700_000, 256), (527_900_000, 512),
+        ])
+    func installedMemory(kibibytes: Int, gibibytes: Int64) throws {
+        let tree = try TemporaryDirectory(["/proc/meminfo": "MemTotal: \(kibibytes) kB\nSwapTotal: 0 kB\n"])
+        let after = try TemporaryDirectory(["/proc/meminfo": "MemTotal: \(kibibytes - 4000) kB\nSwapTotal: 9 kB\n"])
+        let permanent = Inventory.discover(tree.host).permanent
+        #expect(permanent.installedMemoryBytes == gibibytes << 30)
+        #expect(permanent == Inventory.discover(after.host).permanent)
+        #expect(MachineState(after.host).memory.swapBytes == 9 << 10)
+    }
+
     @Test("The state of a machine: governor, turbo, SMT")
     func state() throws {
         let tree = try TemporaryDirectory()

@@ -12,7 +12,8 @@ struct Meters: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "List every meter of this machine, and why those that cannot be read cannot.",
         discussion: """
-            Where a daemon answers, what it may read is shown.
+            Where a daemon answers, what it may read is shown. In JSON, the resolution is in microjoules for a counter and in \
+            microwatts for a gauge.
 
             Examples:
               taskwatt meters

@@ -29,7 +29,7 @@ struct Measure: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Measure with this meter alone; may be given several times.", valueName: "id"))
     var meter: [String] = []
 
-    @Option(help: "What the total adds up: \(TotalScope.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(help: "What the total adds up.")
     var scope: TotalScope?
 
     @Flag(help: "Print a JSON document.")
