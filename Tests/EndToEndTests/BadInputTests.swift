@@ -79,10 +79,14 @@ extension EndToEnd {
         @Test func withoutTheEngineThePluginSaysHowToGetIt() async throws {
             let scratch = try Scratch()
             let outcome = try await Program.run(
-                [Program.taskwatt, "run", "--task", "fill-mask", "--set", "size=tiny", "--quiet"],
+                [
+                    Program.taskwatt, "run", "--task", "fill-mask", "--task", "text-generation", "--set", "size=tiny",
+                    "--quiet",
+                ],
                 environment: scratch.environment.merging(["TASKWATT_ONNXRUNTIME": "/no/such/libonnxruntime.so"]) { $1 })
             #expect(outcome.status == 1)
             #expect(outcome.errorLines.count == 1)
+            #expect(outcome.error.hasPrefix("taskwatt: fill-mask, text-generation: onnx-proxies: "))
             #expect(outcome.error.contains("ONNX Runtime 1.14 or later is not on this machine"))
             #expect(outcome.error.contains("make deps"))
         }

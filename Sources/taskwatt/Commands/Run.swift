@@ -209,7 +209,7 @@ struct Run: AsyncParsableCommand {
 
     private func report(_ result: SuiteResult, _ table: TableReport?) throws {
         if let table, !table.rows.isEmpty || json { Console.print(table.rendered(as: json ? .json : .text)) }
-        for failure in result.failures { Console.complain(failure) }
+        for failure in Self.condensed(result.failures) { Console.complain(failure) }
         switch result.status {
         case .completed: return
         case .failed: throw ExitCode(CommandFailure.failed)
@@ -217,6 +217,26 @@ struct Run: AsyncParsableCommand {
             Console.complain("interrupted; the finished repeats are kept")
             throw ExitCode(130)
         }
+    }
+
+    /// What failed for several tasks in the same way, such as an engine that is not there, is said once.
+    ///
+    /// - Parameter failures: each a task, a colon and what is wrong.
+    static func condensed(_ failures: [String]) -> [String] {
+        var tasks: [(reason: String, names: [String])] = []
+        for failure in failures {
+            let parts = failure.split(separator: ": ", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else {
+                tasks.append((failure, []))
+                continue
+            }
+            if let index = tasks.firstIndex(where: { $0.reason == parts[1] && !$0.names.isEmpty }) {
+                tasks[index].names.append(parts[0])
+            } else {
+                tasks.append((parts[1], [parts[0]]))
+            }
+        }
+        return tasks.map { $0.names.isEmpty ? $0.reason : "\($0.names.joined(separator: ", ")): \($0.reason)" }
     }
 
     private func overrides() throws -> SuiteOverrides {
