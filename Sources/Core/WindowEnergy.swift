@@ -171,3 +171,6 @@ package struct WindowEnergy: Sendable, Hashable, Codable {
         case intervalSeconds = "interval_s"
     }
 }
+
+/// The coverage factor of 95 % of a normal distribution, by which the uncertainties of single windows are stated.
+package let normalCoverageFactor = 1.959964

@@ -29,10 +29,8 @@ package struct Processor: Sendable, Hashable, Codable {
     /// Flags of x86 (arch/x86/include/asm/cpufeatures.h) and hwcaps of arm64 (Documentation/arch/arm64/elf_hwcaps.rst).
     private static let inferenceFeatures = [
         "sse4_2", "avx", "f16c", "fma", "avx2", "avx_vnni", "avx512f", "avx512bw", "avx512vl", "avx512_vnni",
-        "avx512_bf16",
-        "avx512_fp16", "amx_tile", "amx_int8", "amx_bf16", "amx_fp16", "asimd", "asimdhp", "asimddp", "i8mm", "bf16",
-        "sve",
-        "sve2", "svei8mm", "svebf16", "sme",
+        "avx512_bf16", "avx512_fp16", "amx_tile", "amx_int8", "amx_bf16", "amx_fp16",
+        "asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2", "svei8mm", "svebf16", "sme",
     ]
 
     package init(_ host: HostRoot) {
@@ -43,30 +41,13 @@ package struct Processor: Sendable, Hashable, Codable {
         maximumMHz = (try? host.integer("\(frequency)/cpuinfo_max_freq")).map { Double($0) / 1000 }
     }
 
-    /// Parses `/proc/cpuinfo` of x86 or arm64.
+    /// - Parameter cpuinfo: the text of `/proc/cpuinfo`.
     package init(cpuinfo: String) {
-        var fields: [String: String] = [:]
-        var coreIDs: Set<String> = []
-        var socketIDs: Set<String> = []
-        var count = 0
-        var socket = "0"
-        for line in cpuinfo.split(separator: "\n") {
-            guard let colon = line.firstIndex(of: ":") else { continue }
-            let key = Self.trimmed(line[..<colon])
-            let value = Self.trimmed(line[line.index(after: colon)...])
-            switch key {
-            case "processor": count += 1
-            case "physical id":
-                socket = value
-                socketIDs.insert(value)
-            case "core id": coreIDs.insert("\(socket)/\(value)")
-            default: break
-            }
-            if fields[key] == nil { fields[key] = value }
-        }
-        threads = max(1, count)
-        sockets = max(1, socketIDs.count)
-        cores = coreIDs.isEmpty ? threads : coreIDs.count
+        let info = ProcCpuinfo(cpuinfo)
+        let fields = info.fields
+        threads = info.processors
+        sockets = info.sockets
+        cores = info.cores
         model = fields["model name"] ?? fields["Model"] ?? Self.arm(fields) ?? "unknown"
         vendor = fields["vendor_id"]
         family = fields["cpu family"].flatMap(Int.init)
@@ -81,12 +62,5 @@ package struct Processor: Sendable, Hashable, Codable {
     private static func arm(_ fields: [String: String]) -> String? {
         guard let implementer = fields["CPU implementer"], let part = fields["CPU part"] else { return nil }
         return "arm64 implementer \(implementer) part \(part)"
-    }
-
-    private static func trimmed(_ text: Substring) -> String {
-        var rest = text
-        while rest.first?.isWhitespace == true { rest.removeFirst() }
-        while rest.last?.isWhitespace == true { rest.removeLast() }
-        return String(rest)
     }
 }

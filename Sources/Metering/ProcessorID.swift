@@ -21,29 +21,11 @@ package struct ProcessorID: Sendable, Hashable {
 
     /// Reads `/proc/cpuinfo`; what is not there stays empty.
     package init(_ host: HostRoot) {
-        guard let text = try? host.read("/proc/cpuinfo") else { return }
-        var count = 0
-        for line in text.split(separator: "\n") {
-            let parts = line.split(separator: ":", maxSplits: 1).map { $0.trimming() }
-            guard parts.count == 2 else { continue }
-            switch parts[0] {
-            case "processor": count += 1
-            case "model name" where modelName.isEmpty: modelName = parts[1]
-            case "vendor_id" where vendor.isEmpty: vendor = parts[1]
-            case "cpu family" where family == nil: family = Int(parts[1])
-            case "model" where model == nil: model = Int(parts[1])
-            default: break
-            }
-        }
-        logicalCPUs = max(1, count)
-    }
-}
-
-extension Substring {
-    fileprivate func trimming() -> String {
-        var rest = self
-        while let first = rest.first, first.isWhitespace { rest.removeFirst() }
-        while let last = rest.last, last.isWhitespace { rest.removeLast() }
-        return String(rest)
+        guard let info = try? host.procCpuinfo() else { return }
+        modelName = info.fields["model name"] ?? ""
+        vendor = info.fields["vendor_id"] ?? ""
+        family = info.fields["cpu family"].flatMap(Int.init)
+        model = info.fields["model"].flatMap(Int.init)
+        logicalCPUs = info.processors
     }
 }

@@ -170,7 +170,7 @@ package struct TableReport: Sendable, Hashable, Codable {
             let per1000 = 1000 / Double(run.completedInferences) / 3.6e6 / total.coverage
             var joules = total.energy.joules
             var accuracy = total.accuracyUncertainty.joules
-            let standard = total.uncertainty.joules / TableReport.normalFactor
+            let standard = total.uncertainty.joules / normalCoverageFactor
             let ownVariance = standard * standard - accuracy * accuracy
             var idleUncertainty = 0.0
             if net {
@@ -213,9 +213,6 @@ package struct TableReport: Sendable, Hashable, Codable {
             paperMean: paper, paperRatio: paper.map { mean / $0 })
     }
 
-    /// The coverage factor of 95 % of a normal distribution, which the uncertainties of single windows are stated with.
-    private static let normalFactor = 1.959964
-
     /// The half-width of the 95 % interval of a mean (GUM, JCGM 100:2008, G.4).
     ///
     /// The spread of the repeats holds edges and resolution already; of one run they are its own. What is the same in all
@@ -242,7 +239,7 @@ package struct TableReport: Sendable, Hashable, Codable {
         guard variance > 0 else { return 0 }
         let degrees = variance * variance / fourth
         // Above this Student's t is the normal distribution in six digits.
-        let factor = degrees < 1e7 ? Statistics.studentT95(degrees) : normalFactor
+        let factor = degrees < 1e7 ? Statistics.studentT95(degrees) : normalCoverageFactor
         return factor * variance.squareRoot()
     }
 

@@ -90,6 +90,3 @@ package struct EnergyAccount: Sendable {
             flags: found.flags.sorted { $0.rawValue < $1.rawValue }, inTotal: inTotal)
     }
 }
-
-/// Two standard deviations less a little: 95 % of a normal distribution lies within.
-package let normalCoverageFactor = 1.959964
