@@ -1,6 +1,6 @@
 # Everything that a user or CI does, by one word. The logic of `deps` and `run` is in .ci/, where it can be read and checked.
 
-.PHONY: help run test deps test-deps build debug lint format install uninstall clean
+.PHONY: help run test deps test-deps build lint format install uninstall clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -14,15 +14,16 @@ help:
 	@echo 'make test     install what is missing, and run every test'
 	@echo 'make deps     install what is missing to build and run'
 	@echo 'make build    build .build/release/taskwatt'
-	@echo 'make lint     check the style of the code'
+	@echo 'make lint     check the style of the code; `make format` mends it'
+	@echo 'make clean    remove what was built and measured here'
 	@echo 'make install  into PREFIX=$(PREFIX), with the systemd unit; `make uninstall` takes it away'
 
 run: build
 	.ci/first-table
 
+# One test at a time: many of them measure time and power.
 test: test-deps
 	$(STRICT)
-	# One at a time: many of them measure time and power.
 	TASKWATT_STRICT=1 swift test --skip-build --no-parallel
 
 deps:
