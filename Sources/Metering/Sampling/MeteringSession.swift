@@ -113,11 +113,7 @@ package final class MeteringSession: Sendable {
     /// Begins a window now. Takes up to 30 ms to find the counters' updates first.
     package func openWindow() -> WindowID {
         let id = state.withLock { state in
-            let id = state.nextWindowID
-            state.nextWindowID += 1
-            state.windows[id] = OpenWindow(
-                phase: .opening, accounts: state.meters.map(\.account), start: clock.now(), suspendedAtStart: 0,
-                jitter: JitterHistogram())
+            let id = state.addWindow(at: clock.now())
             // An average is read on its own grid; everything else once more, as near the edge as can be.
             for index in state.meters.indices where state.meters[index].description.averagingSeconds == 0 {
                 state.read(index, clock: clock)
@@ -125,14 +121,16 @@ package final class MeteringSession: Sendable {
             return id
         }
         pollEdge { state in
-            state.windows[id]?.accounts.allSatisfy { !$0.isAlignable || $0.isAlignedNow } ?? true
+            state.window(id) { $0.accounts.allSatisfy { !$0.isAlignable || $0.isAlignedNow } } ?? true
         }
         state.withLock { state in
             let now = clock.now()
-            state.windows[id]?.suspendedAtStart = clock.suspendedNanoseconds()
-            state.windows[id]?.start = now
-            state.windows[id]?.phase = .open
-            for index in state.meters.indices { state.windows[id]?.accounts[index].open(at: now) }
+            state.changeWindow(id) { window in
+                window.suspendedAtStart = clock.suspendedNanoseconds()
+                window.start = now
+                window.phase = .open
+                for index in window.accounts.indices { window.accounts[index].open(at: now) }
+            }
         }
         return WindowID(rawValue: id)
     }
@@ -144,22 +142,24 @@ package final class MeteringSession: Sendable {
     package func closeWindow(_ window: WindowID, selection: TotalSelection) -> WindowEnergy? {
         let id = window.rawValue
         let exists = state.withLock { state in
-            guard state.windows[id]?.phase == .open else { return false }
+            guard state.window(id, { $0.phase }) == .open else { return false }
             for index in state.meters.indices where state.meters[index].description.averagingSeconds == 0 {
                 state.read(index, clock: clock)
             }
             let now = clock.now()
-            state.windows[id]?.end = now
-            state.windows[id]?.phase = .settling
-            for index in state.meters.indices { state.windows[id]?.accounts[index].close(at: now) }
+            state.changeWindow(id) { window in
+                window.end = now
+                window.phase = .settling
+                for index in window.accounts.indices { window.accounts[index].close(at: now) }
+            }
             return true
         }
         guard exists else { return nil }
         pollEdge { state in
-            state.windows[id]?.accounts.allSatisfy { !$0.isAlignable || $0.isSettled } ?? true
+            state.window(id) { $0.accounts.allSatisfy { !$0.isAlignable || $0.isSettled } } ?? true
         }
         settleGauges(id)
-        guard let closed = state.withLock({ $0.windows.removeValue(forKey: id) }), let end = closed.end else {
+        guard let closed = state.withLock({ $0.removeWindow(id) }), let end = closed.end else {
             return nil
         }
         let slept = clock.suspendedNanoseconds() - closed.suspendedAtStart > 10_000_000
@@ -168,7 +168,7 @@ package final class MeteringSession: Sendable {
 
     /// Drops a window that nobody wants any more.
     package func discardWindow(_ window: WindowID) {
-        state.withLock { _ = $0.windows.removeValue(forKey: window.rawValue) }
+        state.withLock { _ = $0.removeWindow(window.rawValue) }
     }
 
     private func energy(
@@ -212,11 +212,12 @@ package final class MeteringSession: Sendable {
         let deadline = clock.now().advanced(bySeconds: Self.longestSettling)
         while true {
             let next = state.withLock { state -> MonotonicTime? in
-                guard let window = state.windows[id] else { return nil }
-                let waiting = window.accounts.indices.filter { index in
-                    window.accounts[index].meter.kind == .gauge && !window.accounts[index].isSettled
+                let waiting = state.window(id) { window in
+                    window.accounts.indices.filter { index in
+                        window.accounts[index].meter.kind == .gauge && !window.accounts[index].isSettled
+                    }
                 }
-                guard !waiting.isEmpty, clock.now() < deadline else { return nil }
+                guard let waiting, !waiting.isEmpty, clock.now() < deadline else { return nil }
                 for index in waiting where state.meters[index].description.averagingSeconds == 0 {
                     state.read(index, clock: clock)
                 }

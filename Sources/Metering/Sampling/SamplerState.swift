@@ -20,6 +20,7 @@ struct OpenMeter {
 struct OpenWindow {
     enum Phase { case opening, open, settling }
 
+    let id: Int
     var phase: Phase
     var accounts: [EnergyAccount]
     var start: MonotonicTime
@@ -31,10 +32,47 @@ struct OpenWindow {
 /// All that a session changes as it samples; its lock is the session's.
 struct SamplerState {
     var meters: [OpenMeter]
-    var windows: [Int: OpenWindow] = [:]
-    var nextWindowID = 1
+    /// An array, which is changed in place by its indices: a dictionary whose keys are gone through would be copied, with
+    /// every account in it, at each change.
+    private var windows: [OpenWindow] = []
+    private var nextWindowID = 1
     var samples: SampleRing
     var isStopped = false
+
+    init(meters: [OpenMeter], samples: SampleRing) {
+        self.meters = meters
+        self.samples = samples
+    }
+
+    // MARK: Windows
+
+    /// Begins a window, whose accounts know what was before it.
+    mutating func addWindow(at time: MonotonicTime) -> Int {
+        let id = nextWindowID
+        nextWindowID += 1
+        windows.append(
+            OpenWindow(
+                id: id, phase: .opening, accounts: meters.map(\.account), start: time, suspendedAtStart: 0,
+                jitter: JitterHistogram()))
+        return id
+    }
+
+    /// - Returns: `nil` where there is no such window.
+    func window<Value>(_ id: Int, _ body: (OpenWindow) -> Value) -> Value? {
+        windows.first { $0.id == id }.map(body)
+    }
+
+    /// Changes a window in place; does nothing where there is none.
+    mutating func changeWindow(_ id: Int, _ body: (inout OpenWindow) -> Void) {
+        guard let index = windows.firstIndex(where: { $0.id == id }) else { return }
+        body(&windows[index])
+    }
+
+    mutating func removeWindow(_ id: Int) -> OpenWindow? {
+        windows.firstIndex { $0.id == id }.map { windows.remove(at: $0) }
+    }
+
+    // MARK: Readings
 
     /// Reads every meter that is due, and tells when the next one is.
     mutating func tick(clock: any MeteringClock) -> MonotonicTime {
@@ -63,9 +101,7 @@ struct SamplerState {
         let after = clock.now()
         let time = before.advanced(byNanoseconds: (after - before) / 2)
         meters[index].account.record(reading, at: time)
-        for id in windows.keys {
-            windows[id]?.accounts[index].record(reading, at: time)
-        }
+        for window in windows.indices { windows[window].accounts[index].record(reading, at: time) }
         if case .gauge(let microwatts) = reading { meters[index].power = Power(microwatts: microwatts) }
         return time
     }
@@ -74,7 +110,7 @@ struct SamplerState {
         if let last = meters[index].lastTick {
             let interval = Double(meters[index].intervalNanoseconds)
             let error = abs(Double(time - last) - interval) / interval
-            for id in windows.keys where windows[id]?.phase == .open { windows[id]?.jitter.add(error) }
+            for window in windows.indices where windows[window].phase == .open { windows[window].jitter.add(error) }
         }
         meters[index].lastTick = time
         let cumulative = meters[index].account.cumulative

@@ -79,7 +79,10 @@ struct Measured: Decodable {
 
     init(_ text: String) throws { self = try decoded(text) }
 
-    func domain(_ id: String) throws -> Domain { try #require(domains.first { $0.id == id }, "no domain \(id)") }
+    /// - Parameter id: of a meter, or as far as the bus that libsensors names a chip by: that differs from version to version.
+    func domain(_ id: String) throws -> Domain {
+        try #require(domains.first { $0.id == id || $0.id.hasPrefix("\(id)-") }, "no domain \(id)")
+    }
 }
 
 /// JSON whose keys are in snake case.
