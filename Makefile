@@ -33,8 +33,7 @@ test-deps:
 	.ci/deps --test
 
 build: deps
-	$(RELEASE) --product taskwatt
-	$(RELEASE) --product onnx-proxies
+	$(RELEASE)
 
 lint:
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests Plugins
@@ -43,6 +42,7 @@ format:
 	swift format --in-place --parallel --recursive Package.swift Sources Tests Plugins
 
 install:
+	@test -x .build/release/taskwatt || { echo 'install: nothing is built yet; run `make build` first' >&2; exit 1; }
 	install -D -s -m 0755 .build/release/taskwatt $(DESTDIR)$(PREFIX)/bin/taskwatt
 	install -D -s -m 0755 .build/release/onnx-proxies $(DESTDIR)$(PREFIX)/lib/taskwatt/plugins/onnx-proxies/onnx-proxies
 	install -D -m 0644 Plugins/onnx-proxies/plugin.yaml $(DESTDIR)$(PREFIX)/lib/taskwatt/plugins/onnx-proxies/plugin.yaml
@@ -53,7 +53,7 @@ install:
 	    > $(DESTDIR)/usr/lib/systemd/system/taskwatt.service
 	chmod 0644 $(DESTDIR)/usr/lib/systemd/system/taskwatt.service
 	install -D -m 0644 Systemd/taskwatt.sysusers $(DESTDIR)/usr/lib/sysusers.d/taskwatt.conf
-	@echo 'Installed. To run it as a service: sudo systemd-sysusers && sudo systemctl enable --now taskwatt'
+	@echo 'Installed. To run it as a service: sudo systemd-sysusers && sudo systemctl daemon-reload && sudo systemctl enable --now taskwatt'
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/taskwatt $(DESTDIR)/usr/lib/systemd/system/taskwatt.service

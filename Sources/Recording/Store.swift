@@ -1,6 +1,7 @@
 package import Core
 import Foundation
 import GRDB
+import Glibc
 
 /// The record: an SQLite database that keeps every window that was measured.
 ///
@@ -59,7 +60,12 @@ package final class Store: Sendable {
 
     /// Reads a record that may not be there yet; `nil` if it is not.
     package static func existing(directory: String) throws(StoreError) -> Store? {
-        guard FileManager.default.fileExists(atPath: "\(directory)/taskwatt.sqlite") else { return nil }
+        let path = "\(directory)/taskwatt.sqlite"
+        if access(path, F_OK) != 0 {
+            // "Not there" and "not for you" are different things.
+            if errno == EACCES { throw .cannotOpen(path: path, reason: "permission denied") }
+            return nil
+        }
         return try Store(directory: directory)
     }
 

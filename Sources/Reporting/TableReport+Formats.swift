@@ -25,6 +25,23 @@ extension TableReport {
         return namesakes.isEmpty ? row.machine : "\(row.machine) (\(row.machineFingerprint.prefix(6)))"
     }
 
+    /// Whether a task has rows that differ in model, plugin or set-up.
+    private var hasSetups: Bool {
+        Dictionary(grouping: rows, by: \.task).values.contains { rows in
+            Set(rows.map(\.plugin)).count > 1 || Set(rows.map(\.setup)).count > 1
+        }
+    }
+
+    /// What tells a row from the others of its task.
+    private func difference(_ row: Row) -> String {
+        let others = rows.filter { $0.task == row.task }
+        let names = Set(others.flatMap(\.setup.keys)).filter { name in Set(others.map { $0.setup[name] }).count > 1 }
+        let plugin = Set(others.map(\.plugin)).count > 1 ? [row.plugin] : []
+        // The parameters of another plugin say nothing of this one.
+        return (plugin + names.sorted().compactMap { name in row.setup[name].map { "\(name)=\($0)" } })
+            .joined(separator: " ")
+    }
+
     private var table: TextTable {
         let energy = isNet ? "net kWh" : "kWh"
         var columns: [(title: String, alignment: TextTable.Alignment)] = [
@@ -33,6 +50,7 @@ extension TableReport {
         ]
         if hasSizes { columns.append(("size", .left)) }
         if hasMachines { columns.append(("machine", .left)) }
+        if hasSetups { columns += [("model", .left), ("with", .left)] }
         var table = TextTable(columns)
         for row in rows {
             var cells = [
@@ -42,6 +60,7 @@ extension TableReport {
             ]
             if hasSizes { cells.append(row.size ?? "–") }
             if hasMachines { cells.append(machine(row)) }
+            if hasSetups { cells += [row.models.joined(separator: ", "), difference(row)] }
             table.add(cells)
         }
         return table
@@ -53,6 +72,11 @@ extension TableReport {
             "kWh per 1,000 inferences, \(isNet ? "net: the idle baseline is taken off" : "gross: idle power is in it"); "
                 + "std over all runs of a task (n − 1); ± 95 % is the interval of the mean."
         ]
+        if contendedBaselines > 0 {
+            notes.append(
+                "\(contendedBaselines) idle baseline\(contendedBaselines == 1 ? "" : "s") contended: something else ran "
+                    + "while the idle power was measured, so net is too low; repeat on a quiet machine.")
+        }
         if rows.contains(where: { $0.n == 1 }) { notes.append("Of n = 1 the interval is the measurement's own.") }
         if rows.contains(where: { $0.scope == .components }) {
             notes.append(
@@ -102,7 +126,7 @@ extension TableReport {
             "task", "title", "mean_kwh_per_1000", "std_kwh_per_1000", "n", "mean_uncertainty_95_kwh_per_1000", "net",
             "scope",
             "provenance", "models", "size", "machine", "machine_fingerprint", "run_to_run_cv", "coverage",
-            "paper_mean_kwh_per_1000", "paper_ratio",
+            "paper_mean_kwh_per_1000", "paper_ratio", "plugin", "setup", "flags",
         ])
         for row in rows {
             writer.row([
@@ -111,7 +135,8 @@ extension TableReport {
                 row.provenance.rawValue,
                 row.models.joined(separator: " "), row.size ?? "", row.machine, row.machineFingerprint,
                 CSVWriter.number(row.runToRunCV), CSVWriter.number(row.coverage), CSVWriter.number(row.paperMean),
-                CSVWriter.number(row.paperRatio),
+                CSVWriter.number(row.paperRatio), row.plugin, row.setupText,
+                row.flags.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "),
             ])
         }
         return writer.text

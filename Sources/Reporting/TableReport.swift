@@ -3,8 +3,8 @@ package import Recording
 
 /// The table of kWh per 1,000 inferences, in the paper's layout.
 package struct TableReport: Sendable, Hashable, Codable {
-    /// One task. Runs of different scope, provenance, size or machine never mix in one mean, so a task can have several
-    /// rows. A machine whose hardware changed is another one.
+    /// One task. Runs of different scope, provenance, size, plugin, set-up or machine never mix in one mean, so a task can
+    /// have several rows. A machine whose hardware changed is another one.
     package struct Row: Sendable, Hashable, Codable {
         package var task: MLTask
         /// The paper's name for the task.
@@ -17,6 +17,9 @@ package struct TableReport: Sendable, Hashable, Codable {
         package var scope: TotalScope
         package var provenance: Provenance
         package var size: String?
+        package var plugin: String
+        /// Device, precision, batch and the plugin's parameters.
+        package var setup: [String: String]
         package var machine: String
         package var machineFingerprint: String
         /// The half-width of the 95 % interval of the mean; of one run, that of its own measurement.
@@ -31,7 +34,7 @@ package struct TableReport: Sendable, Hashable, Codable {
         package var paperRatio: Double?
 
         enum CodingKeys: String, CodingKey {
-            case task, title, n, models, scope, provenance, size, machine, coverage, flags
+            case task, title, n, models, scope, provenance, size, plugin, setup, machine, coverage, flags
             case mean = "mean_kwh"
             case std = "std_kwh"
             case machineFingerprint = "machine_fingerprint"
@@ -53,6 +56,8 @@ package struct TableReport: Sendable, Hashable, Codable {
             try container.encode(scope, forKey: .scope)
             try container.encode(provenance, forKey: .provenance)
             try container.encode(size, forKey: .size)
+            try container.encode(plugin, forKey: .plugin)
+            try container.encode(setup, forKey: .setup)
             try container.encode(machine, forKey: .machine)
             try container.encode(machineFingerprint, forKey: .machineFingerprint)
             try container.encode(uncertainty, forKey: .uncertainty)
@@ -69,11 +74,14 @@ package struct TableReport: Sendable, Hashable, Codable {
     package var rows: [Row]
     /// Runs that are not in the table, by the reason.
     package var leftOut: [String: Int]
+    /// Of net figures, how many idle baselines were measured while something else ran.
+    package var contendedBaselines: Int
 
     enum CodingKeys: String, CodingKey {
         case rows
         case isNet = "net"
         case leftOut = "left_out"
+        case contendedBaselines = "contended_baselines"
     }
 
     /// What a table is made of.
@@ -91,7 +99,8 @@ package struct TableReport: Sendable, Hashable, Codable {
         isNet = options.isNet
         var groups: [GroupKey: [Measured]] = [:]
         var leftOut: [String: Int] = [:]
-        let baselines = options.isNet ? try Self.baselines(store, options) : [:]
+        let idle = options.isNet ? try Self.baselines(store, options) : (degrees: [:], contended: [])
+        var suites: Set<String> = []
         let filter = RunFilter(suiteRun: options.suiteRun, stage: .query, task: options.task)
         var page = try store.runs(filter)
         while let last = page.last {
@@ -100,8 +109,10 @@ package struct TableReport: Sendable, Hashable, Codable {
                 switch Measured.of(run, net: options.isNet) {
                 case .measured(let measured):
                     let total = run.record.energy.total
+                    suites.insert(run.suiteRun)
                     let key = GroupKey(
                         task: workload.task, scope: total.scope, provenance: total.provenance, size: workload.size,
+                        plugin: workload.plugin, setup: Self.setup(workload),
                         machine: run.machine, fingerprint: run.machineFingerprint)
                     groups[key, default: []].append(measured)
                 case .leftOut(let reason): leftOut[reason, default: 0] += 1
@@ -110,23 +121,36 @@ package struct TableReport: Sendable, Hashable, Codable {
             page = try store.runs(filter, after: last.id)
         }
         self.leftOut = leftOut
-        rows = groups.map { key, runs in Self.row(key, runs, baselines) }.sorted(by: Self.isBefore)
+        contendedBaselines = idle.contended.intersection(suites).count
+        rows = groups.map { key, runs in Self.row(key, runs, idle.degrees) }.sorted(by: Self.isBefore)
     }
 
-    /// The degrees of freedom of each suite's idle baseline. It was measured in blocks of about a second, so its length
+    private static func setup(_ workload: WorkloadDescription) -> [String: String] {
+        var setup = workload.parameters.mapValues(\.text)
+        setup["device"] = workload.device
+        setup["precision"] = workload.precision
+        setup["batch"] = String(workload.batch)
+        return setup
+    }
+
+    /// The degrees of freedom of each suite's idle baseline, and the suites whose baseline was contended. It was measured in blocks of about a second, so its length
     /// tells how many there were.
-    private static func baselines(_ store: Store, _ options: Options) throws(StoreError) -> [String: Double] {
+    private static func baselines(_ store: Store, _ options: Options) throws(StoreError) -> (
+        degrees: [String: Double], contended: Set<String>
+    ) {
         let filter = RunFilter(suiteRun: options.suiteRun, stage: .idle)
         var degrees: [String: Double] = [:]
+        var contended: Set<String> = []
         var page = try store.runs(filter)
         while let last = page.last {
             for run in page {
                 let blocks = run.record.energy.window.durationSeconds.rounded()
                 degrees[run.suiteRun] = max(1, blocks - 1)
+                if run.record.flags.contains(.contended) { contended.insert(run.suiteRun) }
             }
             page = try store.runs(filter, after: last.id)
         }
-        return degrees
+        return (degrees, contended)
     }
 
     private struct GroupKey: Hashable {
@@ -134,6 +158,8 @@ package struct TableReport: Sendable, Hashable, Codable {
         var scope: TotalScope
         var provenance: Provenance
         var size: String?
+        var plugin: String
+        var setup: [String: String]
         var machine: String
         var fingerprint: String
     }
@@ -207,10 +233,10 @@ package struct TableReport: Sendable, Hashable, Codable {
         return Row(
             task: key.task, title: key.task.title, mean: mean, std: std, n: values.count,
             models: Set(runs.map(\.model)).sorted(),
-            scope: key.scope, provenance: key.provenance, size: key.size, machine: key.machine,
-            machineFingerprint: key.fingerprint, uncertainty: interval(runs, std: std, baselines),
+            scope: key.scope, provenance: key.provenance, size: key.size, plugin: key.plugin, setup: key.setup,
+            machine: key.machine, machineFingerprint: key.fingerprint, uncertainty: interval(runs, std: std, baselines),
             runToRunCV: Statistics.median(variations), coverage: runs.map(\.coverage).min() ?? 0, flags: flags,
-            paperMean: paper, paperRatio: paper.map { mean / $0 })
+            paperMean: paper, paperRatio: mean > 0 ? paper.map { mean / $0 } : nil)
     }
 
     /// The half-width of the 95 % interval of a mean (GUM, JCGM 100:2008, G.4).
@@ -252,6 +278,12 @@ package struct TableReport: Sendable, Hashable, Codable {
         if a.machine != b.machine { return a.machine < b.machine }
         if a.scope != b.scope { return a.scope.rawValue < b.scope.rawValue }
         if a.size != b.size { return (a.size ?? "") < (b.size ?? "") }
-        return a.machineFingerprint < b.machineFingerprint
+        if a.machineFingerprint != b.machineFingerprint { return a.machineFingerprint < b.machineFingerprint }
+        if a.plugin != b.plugin { return a.plugin < b.plugin }
+        return a.setupText < b.setupText
     }
+}
+
+extension TableReport.Row {
+    var setupText: String { setup.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ") }
 }

@@ -92,27 +92,32 @@ final class ProgressDisplay: Sendable {
             let scatter = total.provenance == .estimated ? nil : run.idlePowerUncertainty
             let spread = scatter.map { String(format: " ± %.2f W", $0.watts) } ?? ""
             text = String(
-                format: "idle power %.2f W%@ (%@)", run.idlePower?.watts ?? 0, spread, total.provenance.rawValue)
+                format: "idle power %.2f W%@ (%@)%@", run.idlePower?.watts ?? 0, spread, total.provenance.rawValue,
+                flags(run))
         case .load:
             text = prefix(event, state) + String(format: "model loaded, %.1f J", total.energy.joules)
         case .warmUp: return
         case .query:
-            if let error = run.error {
-                text = prefix(event, state) + "failed: \(error)"
+            if run.error != nil {
+                // Why is said at the end, once.
+                text = prefix(event, state) + "failed"
             } else {
                 let seconds = run.energy.window.durationSeconds
                 let per1000 = total.energy.kilowattHours / Double(max(1, run.completedInferences)) * 1000
-                let flags = run.flags.isEmpty ? "" : " [\(run.flags.map(\.rawValue).joined(separator: ", "))]"
                 text =
                     prefix(event, state)
                     + String(
                         format: "repeat %d/%d: %d inferences in %.1f s, %.1f W, %.3g kWh per 1,000%@",
                         run.repeatIndex ?? 1,
                         event.repeats ?? 1, run.completedInferences, seconds,
-                        total.energy.over(seconds)?.watts ?? 0, per1000, flags)
+                        total.energy.over(seconds)?.watts ?? 0, per1000, flags(run))
             }
         }
         line(text, &state)
+    }
+
+    private func flags(_ run: RunRecord) -> String {
+        run.flags.isEmpty ? "" : " [\(run.flags.map(\.rawValue).joined(separator: ", "))]"
     }
 
     // MARK: The terminal

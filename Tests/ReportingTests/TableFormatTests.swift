@@ -63,16 +63,17 @@ struct TableFormatTests {
                 [
                     "task", "title", "mean_kwh_per_1000", "std_kwh_per_1000", "n", "mean_uncertainty_95_kwh_per_1000",
                     "net", "scope", "provenance", "models", "size", "machine", "machine_fingerprint", "run_to_run_cv",
-                    "coverage", "paper_mean_kwh_per_1000", "paper_ratio",
+                    "coverage", "paper_mean_kwh_per_1000", "paper_ratio", "plugin", "setup", "flags",
                 ],
                 [
                     "text-classification", "text classification", "0.002292", "0", "2", "0", "false", "components",
-                    "measured", "bert", "full", "host", fingerprint, "0", "1", "0.002292", "1",
+                    "measured", "bert", "full", "host", fingerprint, "0", "1", "0.002292", "1", "p", "batch=1", "",
                 ],
                 [
                     "own, \"task\"", "own, \"task\"", "\(report.rows[1].mean)", "", "1",
                     "\(report.rows[1].uncertainty)",
                     "false", "components", "estimated", "m", "", "host", fingerprint, "", "1", "", "",
+                    "p", "batch=1", "",
                 ],
             ])
     }
@@ -81,13 +82,13 @@ struct TableFormatTests {
     func json() throws {
         let text = report.rendered(as: .json)
         let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-        #expect(Set(object.keys) == ["rows", "net", "left_out"])
+        #expect(Set(object.keys) == ["rows", "net", "left_out", "contended_baselines"])
         #expect(object["net"] as? Bool == false)
         let rows = try #require(object["rows"] as? [[String: Any]])
         let keys: Set = [
             "task", "title", "mean_kwh", "std_kwh", "n", "models", "scope", "provenance", "size", "machine",
             "machine_fingerprint", "mean_uncertainty_95_kwh", "run_to_run_cv", "coverage", "flags", "paper_mean_kwh",
-            "paper_ratio",
+            "paper_ratio", "plugin", "setup",
         ]
         for row in rows { #expect(Set(row.keys) == keys) }
         #expect(rows[0]["task"] as? String == "text-classification")

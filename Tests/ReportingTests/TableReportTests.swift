@@ -110,6 +110,34 @@ struct TableReportTests {
         #expect(try report().rendered(as: .text).contains("size tiny"))
     }
 
+    @Test("Runs of different parameters or plugins never mix, and what tells the rows apart is said")
+    func setups() throws {
+        func made(_ tokens: Int64, plugin: String = "p") -> RunRecord {
+            var made = run()
+            made.workload?.plugin = plugin
+            made.workload?.parameters = ["new_tokens": .integer(tokens), "threads": .integer(0)]
+            return made
+        }
+        try record.add([made(10), made(10), made(60), made(10, plugin: "q")])
+        let report = try report()
+        #expect(report.rows.map(\.n) == [2, 1, 1])
+        let text = report.rendered(as: .text)
+        #expect(
+            text.contains("p new_tokens=10") && text.contains("p new_tokens=60") && text.contains("q new_tokens=10"))
+        #expect(!text.contains("threads"))
+    }
+
+    @Test("Net of a baseline that was contended is said to be too low, and has no ratio where it is negative")
+    func contendedBaseline() throws {
+        let suite = try record.add([run(stage: .idle, seconds: 3, flags: [.contended])])
+        try record.add([run(task: .fillMask, idle: 40)], suite: suite)
+        let net = try report(net: true)
+        #expect(net.contendedBaselines == 1)
+        #expect(net.rendered(as: .text).contains("1 idle baseline contended"))
+        #expect(net.rows[0].mean < 0 && net.rows[0].paperRatio == nil)
+        #expect(try report().contendedBaselines == 0)
+    }
+
     @Test("Nor are machines, be it two of one name or one whose hardware changed")
     func machines() throws {
         let first = try record.suite(machine: "node", inventory: "{\"gpu\":1}")

@@ -149,6 +149,13 @@ package struct Runner: Sendable {
     private func measureIdle(_ stage: RunStage, seconds: Double, before: IdleBaseline?) async throws -> IdleBaseline? {
         let startedAt = context.clock.wallTime()
         let count = max(1, Int(seconds.rounded()))
+        if count >= 10 {
+            // Nobody should wonder for a minute what it is doing.
+            var event = RunEvent(.message)
+            event.stage = stage
+            event.message = "measuring the idle power for \(count) s"
+            emit(event)
+        }
         let measured = try await window(sessionID: nil) {
             var blocks: [WindowEnergy] = []
             for block in 0..<count {

@@ -51,6 +51,8 @@ package enum SuiteFile {
         if let value = root["description"] { suite.description = try value.string() }
         if let value = root["repeats"] { suite.repeats = try value.integer(1...100_000) }
         if let value = root["idle_s"] { suite.idleSeconds = try value.number(0...86_400) }
+        // Whoever wants a short baseline before does not want a long one after.
+        suite.idleAfterSeconds = suite.idleSeconds
         if let value = root["idle_after_s"] { suite.idleAfterSeconds = try value.number(0...86_400) }
         if let value = root["cool_down_s"] { suite.coolDownSeconds = try value.number(0...86_400) }
         if let value = root["seed"] { suite.seed = Int64(try value.integer(0...Int.max)) }

@@ -50,6 +50,11 @@ struct Table: AsyncParsableCommand {
         }
         if report.rows.isEmpty, format == .text {
             let left = report.leftOut.map { "\($0.value) left out: \($0.key)" }.sorted().joined(separator: ", ")
+            let asked = [suiteRun.map { "--suite-run \($0)" }, task.map { "--task \($0)" }].compactMap(\.self)
+            if left.isEmpty, !asked.isEmpty {
+                throw CommandFailure(
+                    "no run fits \(asked.joined(separator: " ")); without it the whole record is shown")
+            }
             throw CommandFailure("no run fits" + (left.isEmpty ? "; `taskwatt run` makes the first" : " (\(left))"))
         }
         Console.print(report.rendered(as: format))
