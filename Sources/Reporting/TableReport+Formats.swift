@@ -84,7 +84,7 @@ extension TableReport {
         }
         if rows.contains(where: { $0.provenance == .estimated }) {
             notes.append(
-                "estimated: no meter can be read on this machine; a model of the CPU's power stands in. `taskwatt meters` "
+                "estimated: by a model of the CPU's power, where no meter was read. `taskwatt meters` "
                     + "says what would give measured figures.")
         }
         if rows.contains(where: { $0.paperRatio != nil }) {

@@ -31,6 +31,11 @@ enum Console {
                 if count <= 0 {
                     // Whoever read us has gone away, as `head` does: that is no error of ours.
                     if errno == EPIPE { exit(0) }
+                    // Half of a table must not pass for a whole one.
+                    if descriptor == STDOUT_FILENO {
+                        complain("the output cannot be written: \(String(cString: strerror(errno)))")
+                        exit(CommandFailure.failed)
+                    }
                     return
                 }
                 rest = rest.dropFirst(count)

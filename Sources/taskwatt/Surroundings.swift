@@ -42,7 +42,10 @@ struct Surroundings {
 
     var userState: StateDirectory {
         let path = (variable("XDG_STATE_HOME") ?? "\(home)/.local/state") + "/taskwatt"
-        let runtime = variable("XDG_RUNTIME_DIR").map { "\($0)/taskwatt" }
+        // cron, su and sudo come without the variable, and the directory is there all the same: pam_systemd(8).
+        let usual = "/run/user/\(getuid())"
+        let runtimeDirectory = variable("XDG_RUNTIME_DIR") ?? (access(usual, W_OK | X_OK) == 0 ? usual : nil)
+        let runtime = runtimeDirectory.map { "\($0)/taskwatt" }
         return StateDirectory(path: path, socketPath: "\(runtime ?? path)/taskwatt.sock")
     }
 

@@ -25,7 +25,7 @@ struct TableFormatTests {
             + "of the mean.",
         "Of n = 1 the interval is the measurement's own.",
         "Scope components: CPU packages, memory and accelerators that have a meter; not the whole machine.",
-        "estimated: no meter can be read on this machine; a model of the CPU's power stands in. `taskwatt meters` says what "
+        "estimated: by a model of the CPU's power, where no meter was read. `taskwatt meters` says what "
             + "would give measured figures.",
         "Paper: Luccioni et al., arXiv 2311.16863, Table 2, recomputed from its logs. Its figures hold the idle power of 8 "
             + "GPUs, a constant 42.5 W of CPU and a modelled 430.8 W of memory, so the ratio compares different scopes.",

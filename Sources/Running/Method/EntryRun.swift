@@ -24,7 +24,9 @@ struct EntryRun: Sendable {
         } catch {
             throw PluginFailure(
                 plugin: plugin.manifest.name,
-                cause: .cannotStart("its cache directory \(cache) cannot be made: \(error.localizedDescription)"))
+                cause: .cannotStart(
+                    "its cache directory \(cache) cannot be made (permission denied, or a file is in the way); set "
+                        + "TASKWATT_CACHE_DIR to another"))
         }
         try await PluginProcess.with(plugin, environment: runner.context.environment) { connection, processID in
             let workload = try await initialize(connection, cache: cache)
