@@ -21,6 +21,16 @@ extension EndToEnd {
             "--task", "text-classification", "--repeats", "5000", "--count", "5", "--set", "size=tiny",
         ]
 
+        /// A client whose long run has done some repeats in the daemon.
+        private func clientInARun(_ scratch: Scratch, repeats: Int) async throws -> Background {
+            let client = try Background(
+                [Program.taskwatt, "run"] + longRun, environment: scratch.environment, log: "\(scratch.path)/client.log"
+            )
+            let isRunning = try await eventually(within: 30) { client.text.contains("repeat \(repeats)/5000") }
+            #expect(isRunning, "\(client.text)")
+            return client
+        }
+
         @Test func runsASuiteShowsItAndStopsCleanly() async throws {
             let scratch = try Scratch()
             let daemon = try await start(scratch)
@@ -58,10 +68,7 @@ extension EndToEnd {
         @Test func sigtermInARunStopsInTimeWithThePluginGoneAndNothingLost() async throws {
             let scratch = try Scratch()
             let daemon = try await start(scratch)
-            let client = try Background(
-                [Program.taskwatt, "run"] + longRun, environment: scratch.environment, log: "\(scratch.path)/client.log"
-            )
-            #expect(try await eventually(within: 30) { client.text.contains("repeat 3/5000") }, "\(client.text)")
+            let client = try await clientInARun(scratch, repeats: 3)
             let before = ContinuousClock.now
             daemon.send(SIGTERM)
             #expect(try await daemon.status(within: 10) == 0)
@@ -78,10 +85,7 @@ extension EndToEnd {
         @Test func controlCInTheClientEndsItsJob() async throws {
             let scratch = try Scratch()
             let daemon = try await start(scratch)
-            let client = try Background(
-                [Program.taskwatt, "run"] + longRun, environment: scratch.environment, log: "\(scratch.path)/client.log"
-            )
-            #expect(try await eventually(within: 30) { client.text.contains("repeat 2/5000") }, "\(client.text)")
+            let client = try await clientInARun(scratch, repeats: 2)
             client.send(SIGINT)
             #expect(try await client.status(within: 10) == 130)
             #expect(client.text.contains("text classification"))
@@ -108,10 +112,7 @@ extension EndToEnd {
         @Test func aKilledDaemonLeavesAWholeRecordAndCanStartAgain() async throws {
             let scratch = try Scratch()
             let daemon = try await start(scratch)
-            let client = try Background(
-                [Program.taskwatt, "run"] + longRun, environment: scratch.environment, log: "\(scratch.path)/client.log"
-            )
-            #expect(try await eventually(within: 30) { client.text.contains("repeat 3/5000") }, "\(client.text)")
+            let client = try await clientInARun(scratch, repeats: 3)
             daemon.send(SIGKILL)
             #expect(try await client.status(within: 10) == 1)
             // A socket without a listener is noticed at once.

@@ -95,19 +95,17 @@ struct ExportCommand: AsyncParsableCommand {
     func run() async throws {
         let kind: Export.Kind = samples ? .samples : .runs
         var lines = 0
+        func show(_ piece: String) {
+            lines += piece.utf8.count { $0 == UInt8(ascii: "\n") }
+            Console.print(piece)
+        }
         let surroundings = Surroundings()
         if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
             let query = suiteRun.map { "?suite_run=\($0)" } ?? ""
-            try await client.pieces("/v1/export/\(kind.rawValue)\(query)") { piece in
-                lines += piece.utf8.count { $0 == UInt8(ascii: "\n") }
-                Console.print(piece)
-            }
+            try await client.pieces("/v1/export/\(kind.rawValue)\(query)") { show($0) }
         } else {
             var export = Export(kind, of: try Record.open(surroundings, state), suiteRun: suiteRun)
-            while let piece = try export.next() {
-                lines += piece.utf8.count { $0 == UInt8(ascii: "\n") }
-                Console.print(piece)
-            }
+            while let piece = try export.next() { show(piece) }
         }
         if let suiteRun, lines <= 1 {
             throw CommandFailure("nothing fits --suite-run \(suiteRun); without it the whole record is exported")
