@@ -8,11 +8,22 @@ package enum Reading: Sendable, Hashable {
     case gauge(microwatts: Int64)
     /// The read failed with this `errno`; a failure is a normal result that the account knows how to bridge.
     case failed(errno: Int32)
+    /// Nothing has come since the last call, of a meter that is polled in the background.
+    case nothingNew
 }
 
 /// An open meter. It belongs to one session, keeps its file open, and reads without allocating.
 package protocol MeterReader: AnyObject {
+    /// Never waits for anything slower than a file of the kernel.
     func read() -> Reading
+
+    /// When the last reading was made, of a meter that is polled in the background; `nil` where that is when `read` was
+    /// called.
+    var readTime: MonotonicTime? { get }
+}
+
+extension MeterReader {
+    package var readTime: MonotonicTime? { nil }
 }
 
 /// Whether a meter can be read, and if not, why and what would help.

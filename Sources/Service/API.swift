@@ -125,6 +125,7 @@ package struct MeterStatus: Sendable, Hashable, Codable {
                 if case (.counter(let before), let earlier)? = first[index], microjoules >= before {
                     status.power = Energy(microjoules: microjoules - before).over(time.seconds(since: earlier))
                 }
+            case .nothingNew: break
             case .failed(let errno):
                 status.isAvailable = false
                 status.reason = "the read failed: \(SystemError(errno))"

@@ -37,6 +37,7 @@ package struct EnergyAccount: Sendable {
         case .counter(let microjoules) where counter != nil && microjoules >= 0:
             counter?.record(raw: microjoules, at: time)
         case .gauge(let microwatts) where gauge != nil: gauge?.record(microwatts: microwatts, at: time)
+        case .nothingNew: break
         case .counter, .gauge, .failed:
             counter?.fail()
             gauge?.fail()

@@ -83,7 +83,8 @@ struct SamplerState {
                 let due = meters[index].nextDue
                 let interval = meters[index].intervalNanoseconds
                 let time = read(index, clock: clock)
-                noteTick(index, at: time)
+                noteInterval(index, at: now)
+                if let time { noteSample(index, at: time) }
                 // Deadlines stay on their grid; those that were missed are left out, not made up for in a burst.
                 let missed = max(0, (clock.now() - due) / interval)
                 meters[index].nextDue = due.advanced(byNanoseconds: (missed + 1) * interval)
@@ -94,25 +95,31 @@ struct SamplerState {
     }
 
     /// Reads one meter now, for the session's account and every window's. Nothing here allocates.
+    ///
+    /// - Returns: when the reading was made; `nil` if there is none.
     @discardableResult
-    mutating func read(_ index: Int, clock: any MeteringClock) -> MonotonicTime {
+    mutating func read(_ index: Int, clock: any MeteringClock) -> MonotonicTime? {
         let before = clock.now()
         let reading = meters[index].reader.read()
         let after = clock.now()
-        let time = before.advanced(byNanoseconds: (after - before) / 2)
+        if case .nothingNew = reading { return nil }
+        let time = meters[index].reader.readTime ?? before.advanced(byNanoseconds: (after - before) / 2)
         meters[index].account.record(reading, at: time)
         for window in windows.indices { windows[window].accounts[index].record(reading, at: time) }
         if case .gauge(let microwatts) = reading { meters[index].power = Power(microwatts: microwatts) }
         return time
     }
 
-    private mutating func noteTick(_ index: Int, at time: MonotonicTime) {
+    private mutating func noteInterval(_ index: Int, at time: MonotonicTime) {
         if let last = meters[index].lastTick {
             let interval = Double(meters[index].intervalNanoseconds)
             let error = abs(Double(time - last) - interval) / interval
             for window in windows.indices where windows[window].phase == .open { windows[window].jitter.add(error) }
         }
         meters[index].lastTick = time
+    }
+
+    private mutating func noteSample(_ index: Int, at time: MonotonicTime) {
         let cumulative = meters[index].account.cumulative
         if let cumulative {
             if let before = meters[index].tickCumulative, let beforeTime = meters[index].tickTime {
