@@ -54,13 +54,14 @@ let package = Package(
         .systemLibrary(name: "CSensors", providers: [.apt(["libsensors-dev"])]),
         .target(name: "CPCI", linkerSettings: [.linkedLibrary("pci")]),
         .target(name: "COnnxRuntime"),
+        .target(name: "CLinux"),
 
         // Values and the machine.
         .target(name: "Core"),
         .target(name: "Host", dependencies: ["Core", systemPackage]),
         .target(name: "Sensors", dependencies: ["CSensors"]),
         .target(name: "Hardware", dependencies: ["CPCI", "Host", "Sensors"]),
-        .target(name: "Metering", dependencies: ["Core", "Host", "Sensors"], exclude: ["README.md"]),
+        .target(name: "Metering", dependencies: ["CLinux", "Core", "Host", "Sensors"], exclude: ["README.md"]),
 
         // Workloads.
         .target(name: "WorkloadProtocol", dependencies: ["Core"], exclude: ["README.md"]),

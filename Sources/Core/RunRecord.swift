@@ -110,6 +110,10 @@ package enum RunFlag: String, Sendable, Hashable, Codable, CaseIterable {
     case idleDrift = "idle-drift"
     /// The sampler missed its interval by more than 20 %.
     case samplerLate = "sampler-late"
+    /// A meter of the total and another one of the same silicon say different things.
+    case metersDisagree = "meters-disagree"
+    /// The inner scope measured more than the outer one that contains it.
+    case scopesContradict = "scopes-contradict"
     /// The machine slept inside the window; the run is void.
     case suspended
 }

@@ -46,6 +46,8 @@ package enum EnergyFlag: String, Sendable, Hashable, Codable, CaseIterable {
     case vanished
     /// The edges could not be set on an update of the meter, so the uncertainty holds its staleness.
     case staleEdges = "stale-edges"
+    /// Another meter of the same silicon says something else, beyond both uncertainties.
+    case disagrees
     /// The machine slept inside the window; the figure is void.
     case suspended
 }
@@ -169,6 +171,29 @@ package struct WindowEnergy: Sendable, Hashable, Codable {
         case window, total, domains, jitter
         case otherScopes = "other_scopes"
         case intervalSeconds = "interval_s"
+        case reconciliations
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        window = try container.decode(Window.self, forKey: .window)
+        total = try container.decode(TotalEnergy.self, forKey: .total)
+        otherScopes = try container.decode([TotalEnergy].self, forKey: .otherScopes)
+        domains = try container.decode([DomainEnergy].self, forKey: .domains)
+        intervalSeconds = try container.decode(Double.self, forKey: .intervalSeconds)
+        jitter = try container.decodeIfPresent(Double.self, forKey: .jitter)
+    }
+
+    /// The reconciliations follow from the rest; they are written for whoever reads the document.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(window, forKey: .window)
+        try container.encode(total, forKey: .total)
+        try container.encode(otherScopes, forKey: .otherScopes)
+        try container.encode(domains, forKey: .domains)
+        try container.encode(intervalSeconds, forKey: .intervalSeconds)
+        try container.encodeIfPresent(jitter, forKey: .jitter)
+        try container.encode(reconciliations, forKey: .reconciliations)
     }
 }
 

@@ -6,7 +6,9 @@ package enum MeterCatalogue {
     /// In the order in which meters count where two see the same silicon.
     private static let discoveries: [@Sendable (HostRoot) -> [MeterListing]] = [
         PowercapMeter.discover,
+        PerfMeter.discover,
         HwmonMeter.discover,
+        BatteryMeter.discover,
         EstimatedCPUMeter.discover,
     ]
 
@@ -23,7 +25,7 @@ package enum MeterCatalogue {
         if ids.isEmpty {
             let available = listings.filter(\.availability.isAvailable)
             let measured = available.filter { $0.description.provenance != .estimated }
-            let totals: Set<MeterScope> = [.wall, .system, .package, .dram, .accelerator]
+            let totals: Set<MeterScope> = [.wall, .system, .package, .dram, .accelerator, .battery]
             return measured.contains { totals.contains($0.description.scope) } ? measured : available
         }
         var chosen: [MeterListing] = []

@@ -61,7 +61,8 @@ package struct Export: Sendable {
         "repeat", "status", "started_at", "duration_s", "completed_inferences", "failed_inferences", "energy_j",
         "energy_uncertainty_95_j", "energy_kwh", "kwh_per_1000_inferences", "net_energy_j",
         "net_kwh_per_1000_inferences", "mean_power_w", "idle_power_w", "idle_power_standard_uncertainty_w", "scope",
-        "provenance", "coverage", "domains", "domain_energies_j", "energy_flags", "run_flags", "plugin",
+        "provenance", "coverage", "domains", "domain_energies_j", "other_scopes_j", "residuals_j", "energy_flags",
+        "run_flags", "plugin",
         "plugin_version", "engine", "model", "model_sha256", "parameter_count", "operations_per_inference", "dataset",
         "size", "device", "precision", "batch", "seed", "parameters", "latency_mean_s", "latency_median_s",
         "latency_p95_s", "other_cpu_share", "steal_share", "sampler_interval_s", "sampler_jitter_p95", "error",
@@ -81,6 +82,10 @@ package struct Export: Sendable {
         let netPer1000 = per1000.flatMap { factor in net.map { $0 * factor } }
         let domains = run.energy.domains.map { domain in "\(domain.id)=\(CSVWriter.number(domain.energy.joules))" }
         let number: (Double?) -> String = CSVWriter.number
+        let otherScopes = run.energy.otherScopes.map { "\($0.scope.rawValue)=\(number($0.energy.joules))" }
+        let residuals = run.energy.reconciliations.map { pair in
+            "\(pair.outer.rawValue)-\(pair.inner.rawValue)=\(number(pair.residual.joules)):\(pair.verdict.rawValue)"
+        }
         let identity: [String] = [
             String(stored.id), stored.suiteRun, stored.suite, stored.machine, stored.machineFingerprint, stored.version,
             run.stage.rawValue,
@@ -93,7 +98,7 @@ package struct Export: Sendable {
             number(grossPer1000), number(net), number(netPer1000), number(total.energy.over(seconds)?.watts),
             number(run.idlePower?.watts), number(run.idlePowerUncertainty?.watts), total.scope.rawValue,
             total.provenance.rawValue, number(total.coverage), total.domainIDs.joined(separator: " "),
-            domains.joined(separator: " "),
+            domains.joined(separator: " "), otherScopes.joined(separator: " "), residuals.joined(separator: " "),
             total.flags.map(\.rawValue).joined(separator: " "), run.flags.map(\.rawValue).joined(separator: " "),
         ]
         let parameters = (workload?.parameters ?? [:]).sorted { $0.key < $1.key }

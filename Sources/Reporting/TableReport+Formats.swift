@@ -99,6 +99,7 @@ extension TableReport {
             notes.append(
                 "Some windows were not seen whole (down to \(Self.percent(least))); energy is divided by coverage.")
         }
+        notes += rows.compactMap(Self.scopes)
         var flagged: [String: Int] = [:]
         for row in rows { flagged.merge(row.flags) { $0 + $1 } }
         for (flag, count) in flagged.sorted(by: { $0.key < $1.key }) {
@@ -110,12 +111,25 @@ extension TableReport {
         return notes
     }
 
+    /// The scopes of one row side by side; `nil` where there is one only.
+    private static func scopes(_ row: Row) -> String? {
+        guard !row.otherScopes.isEmpty else { return nil }
+        let all = row.otherScopes.sorted { $0.key > $1.key }.map { "\($0.key) \(figure($0.value))" }
+        let residuals = row.reconciliations.map { pair in
+            let share = pair.share.map { String(format: "%.1f %%", $0 * 100) } ?? "–"
+            return "\(pair.outer.rawValue) less \(pair.inner.rawValue) is \(share), \(pair.verdict.text)"
+        }
+        return "\(row.title), gross in other scopes: " + (all + residuals).joined(separator: "; ") + "."
+    }
+
     private static func meaning(of flag: String) -> String {
         switch RunFlag(rawValue: flag) {
         case .contended: "other processes or the hypervisor took CPU time; repeat on a quiet machine."
         case .unresolved: "too short or too little energy for the meters."
         case .samplerLate: "the sampler missed its interval by more than 20 %."
         case .idleDrift: "the idle power moved."
+        case .metersDisagree: "two meters of one piece of silicon differ; `taskwatt export --runs` has both."
+        case .scopesContradict: "an inner scope measured more than the one around it: a meter is wrong."
         case .lowCoverage, .suspended, nil: "see `taskwatt export`."
         }
     }
@@ -126,7 +140,8 @@ extension TableReport {
             "task", "title", "mean_kwh_per_1000", "std_kwh_per_1000", "n", "mean_uncertainty_95_kwh_per_1000", "net",
             "scope",
             "provenance", "models", "size", "machine", "machine_fingerprint", "run_to_run_cv", "coverage",
-            "paper_mean_kwh_per_1000", "paper_ratio", "plugin", "setup", "flags",
+            "paper_mean_kwh_per_1000", "paper_ratio", "plugin", "setup", "flags", "other_scopes_kwh_per_1000",
+            "residuals",
         ])
         for row in rows {
             writer.row([
@@ -137,6 +152,11 @@ extension TableReport {
                 CSVWriter.number(row.runToRunCV), CSVWriter.number(row.coverage), CSVWriter.number(row.paperMean),
                 CSVWriter.number(row.paperRatio), row.plugin, row.setupText,
                 row.flags.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "),
+                row.otherScopes.sorted { $0.key > $1.key }.map { "\($0.key)=\(CSVWriter.number($0.value))" }
+                    .joined(separator: " "),
+                row.reconciliations.map { pair in
+                    "\(pair.outer.rawValue)-\(pair.inner.rawValue)=\(CSVWriter.number(pair.share)):\(pair.verdict.rawValue)"
+                }.joined(separator: " "),
             ])
         }
         return writer.text

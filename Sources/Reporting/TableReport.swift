@@ -30,11 +30,17 @@ package struct TableReport: Sendable, Hashable, Codable {
         package var coverage: Double
         /// How many of the runs are flagged, by flag.
         package var flags: [String: Int]
+        /// The gross energy of the other scopes that were measured, in kWh per 1,000 inferences, by scope.
+        package var otherScopes: [String: Double]
+        /// What each scope holds beyond the one inside it, over all runs of the row.
+        package var reconciliations: [Reconciliation]
         package var paperMean: Double?
         package var paperRatio: Double?
 
         enum CodingKeys: String, CodingKey {
             case task, title, n, models, scope, provenance, size, plugin, setup, machine, coverage, flags
+            case reconciliations
+            case otherScopes = "other_scopes_kwh"
             case mean = "mean_kwh"
             case std = "std_kwh"
             case machineFingerprint = "machine_fingerprint"
@@ -64,6 +70,8 @@ package struct TableReport: Sendable, Hashable, Codable {
             try container.encode(runToRunCV, forKey: .runToRunCV)
             try container.encode(coverage, forKey: .coverage)
             try container.encode(flags, forKey: .flags)
+            try container.encode(otherScopes, forKey: .otherScopes)
+            try container.encode(reconciliations, forKey: .reconciliations)
             try container.encode(paperMean, forKey: .paperMean)
             try container.encode(paperRatio, forKey: .paperRatio)
         }
@@ -179,10 +187,22 @@ package struct TableReport: Sendable, Hashable, Codable {
         var dataset: String
         var coverage: Double
         var flags: [String]
+        /// kWh per 1,000 inferences of the other scopes, gross.
+        var otherScopes: [TotalScope: Double]
+        var reconciliations: [Reconciliation]
 
         enum Outcome {
             case measured(Measured)
             case leftOut(String)
+        }
+
+        private static func otherScopes(_ run: RunRecord) -> [TotalScope: Double] {
+            let seen = run.energy.otherScopes.filter { $0.coverage >= 0.99 }
+            return Dictionary(
+                seen.map { other in
+                    let per1000 = 1000 / Double(run.completedInferences) / other.coverage
+                    return (other.scope, other.energy.kilowattHours * per1000)
+                }, uniquingKeysWith: { first, _ in first })
         }
 
         static func of(_ stored: StoredRun, net: Bool) -> Outcome {
@@ -213,8 +233,24 @@ package struct TableReport: Sendable, Hashable, Codable {
                     kilowattHours: joules * per1000, accuracy: accuracy * per1000,
                     ownVariance: ownVariance * per1000 * per1000, idle: idleUncertainty * per1000,
                     suiteRun: stored.suiteRun, model: run.workload?.model ?? run.workload?.plugin ?? "",
-                    dataset: run.workload?.dataset ?? "", coverage: total.coverage, flags: run.flags.map(\.rawValue)))
+                    dataset: run.workload?.dataset ?? "", coverage: total.coverage, flags: run.flags.map(\.rawValue),
+                    otherScopes: Self.otherScopes(run), reconciliations: run.energy.reconciliations))
         }
+    }
+
+    /// The mean of each other scope over the runs that have it.
+    private static func otherScopes(_ runs: [Measured]) -> [String: Double] {
+        var means: [String: Double] = [:]
+        for scope in TotalScope.allCases {
+            means[scope.rawValue] = Statistics.mean(runs.compactMap { $0.otherScopes[scope] })
+        }
+        return means
+    }
+
+    private static func reconciliations(_ runs: [Measured]) -> [Reconciliation] {
+        let pairs = Dictionary(grouping: runs.flatMap(\.reconciliations)) { [$0.outer, $0.inner] }
+        return pairs.sorted { $0.key.map(\.rawValue).joined() > $1.key.map(\.rawValue).joined() }
+            .compactMap { Reconciliation(sumOf: $0.value) }
     }
 
     private static func row(_ key: GroupKey, _ runs: [Measured], _ baselines: [String: Double]) -> Row {
@@ -236,6 +272,7 @@ package struct TableReport: Sendable, Hashable, Codable {
             scope: key.scope, provenance: key.provenance, size: key.size, plugin: key.plugin, setup: key.setup,
             machine: key.machine, machineFingerprint: key.fingerprint, uncertainty: interval(runs, std: std, baselines),
             runToRunCV: Statistics.median(variations), coverage: runs.map(\.coverage).min() ?? 0, flags: flags,
+            otherScopes: otherScopes(runs), reconciliations: reconciliations(runs),
             paperMean: paper, paperRatio: mean > 0 ? paper.map { mean / $0 } : nil)
     }
 

@@ -107,13 +107,23 @@ final class ProgressDisplay: Sendable {
                 text =
                     prefix(event, state)
                     + String(
-                        format: "repeat %d/%d: %d inferences in %.1f s, %.1f W, %.3g kWh per 1,000%@",
+                        format: "repeat %d/%d: %d inferences in %.1f s, %.1f W%@, %.3g kWh per 1,000%@",
                         run.repeatIndex ?? 1,
                         event.repeats ?? 1, run.completedInferences, seconds,
-                        total.energy.over(seconds)?.watts ?? 0, per1000, flags(run))
+                        total.energy.over(seconds)?.watts ?? 0, otherScopes(run.energy), per1000, flags(run))
             }
         }
         line(text, &state)
+    }
+
+    /// The other scopes that were measured, beside the total.
+    private func otherScopes(_ energy: WindowEnergy) -> String {
+        let parts = energy.otherScopes.compactMap { other in
+            other.energy.over(energy.window.durationSeconds).map {
+                String(format: "%@ %.1f W", other.scope.rawValue, $0.watts)
+            }
+        }
+        return parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))"
     }
 
     private func flags(_ run: RunRecord) -> String {

@@ -36,9 +36,15 @@ func run(
     uncertainty: Double = 0,
     accuracy: Double = 0, scope: TotalScope = .components, provenance: Provenance = .measured, coverage: Double = 1,
     idle: Double? = nil, idleUncertainty: Double? = nil, flags: [RunFlag] = [], status: RunStatus = .completed,
-    error: String? = nil
+    error: String? = nil, wall: (joules: Double, uncertainty: Double)? = nil
 ) -> RunRecord {
-    RunRecord(
+    let others = wall.map { wall in
+        TotalEnergy(
+            energy: Energy(joules: wall.joules), uncertainty: Energy(joules: wall.uncertainty),
+            accuracyUncertainty: .zero,
+            scope: .wall, provenance: .measured, coverage: 1, flags: [], domainIDs: ["plug"])
+    }
+    return RunRecord(
         stage: stage, repeatIndex: 1,
         workload: stage == .idle
             ? nil : WorkloadDescription(task: task, plugin: "p", model: model, dataset: dataset, size: size),
@@ -49,7 +55,7 @@ func run(
                 energy: Energy(joules: joules), uncertainty: Energy(joules: uncertainty),
                 accuracyUncertainty: Energy(joules: accuracy), scope: scope, provenance: provenance, coverage: coverage,
                 flags: [], domainIDs: ["a"]),
-            otherScopes: [], domains: [], intervalSeconds: 0.1, jitter: nil),
+            otherScopes: others.map { [$0] } ?? [], domains: [], intervalSeconds: 0.1, jitter: nil),
         completedInferences: inferences, idlePower: idle.map(Power.init(watts:)),
         idlePowerUncertainty: idleUncertainty.map(Power.init(watts:)), flags: flags, status: status, error: error)
 }

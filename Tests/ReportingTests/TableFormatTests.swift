@@ -64,16 +64,18 @@ struct TableFormatTests {
                     "task", "title", "mean_kwh_per_1000", "std_kwh_per_1000", "n", "mean_uncertainty_95_kwh_per_1000",
                     "net", "scope", "provenance", "models", "size", "machine", "machine_fingerprint", "run_to_run_cv",
                     "coverage", "paper_mean_kwh_per_1000", "paper_ratio", "plugin", "setup", "flags",
+                    "other_scopes_kwh_per_1000", "residuals",
                 ],
                 [
                     "text-classification", "text classification", "0.002292", "0", "2", "0", "false", "components",
                     "measured", "bert", "full", "host", fingerprint, "0", "1", "0.002292", "1", "p", "batch=1", "",
+                    "", "",
                 ],
                 [
                     "own, \"task\"", "own, \"task\"", "\(report.rows[1].mean)", "", "1",
                     "\(report.rows[1].uncertainty)",
                     "false", "components", "estimated", "m", "", "host", fingerprint, "", "1", "", "",
-                    "p", "batch=1", "",
+                    "p", "batch=1", "", "", "",
                 ],
             ])
     }
@@ -88,7 +90,7 @@ struct TableFormatTests {
         let keys: Set = [
             "task", "title", "mean_kwh", "std_kwh", "n", "models", "scope", "provenance", "size", "machine",
             "machine_fingerprint", "mean_uncertainty_95_kwh", "run_to_run_cv", "coverage", "flags", "paper_mean_kwh",
-            "paper_ratio", "plugin", "setup",
+            "paper_ratio", "plugin", "setup", "other_scopes_kwh", "reconciliations",
         ]
         for row in rows { #expect(Set(row.keys) == keys) }
         #expect(rows[0]["task"] as? String == "text-classification")
@@ -101,6 +103,27 @@ struct TableFormatTests {
         #expect(rows[1]["std_kwh"] is NSNull)
         #expect(rows[1]["paper_mean_kwh"] is NSNull)
         #expect(text.hasSuffix("}\n"))
+    }
+
+    @Test("Other scopes stand beside the total, with what is left over and whether that is explained")
+    func scopesSideBySide() throws {
+        let record = try TestRecord()
+        try record.add((0..<2).map { _ in run(3600, uncertainty: 36, wall: (4500, 45)) })
+        let table = try TableReport(record.store)
+        let row = try #require(table.rows.first)
+        #expect(isClose(row.otherScopes["wall"], 0.0125))
+        let pair = try #require(row.reconciliations.first)
+        #expect(pair.outer == .wall && pair.inner == .components && pair.verdict == .unmetered)
+        #expect(isClose(pair.share, 0.2))
+        #expect(isClose(pair.uncertainty.joules, (2.0 * (36 * 36 + 45 * 45)).squareRoot(), relative: 1e-6))
+        #expect(
+            table.rendered(as: .text).contains(
+                "masked language modeling, gross in other scopes: wall 0.0125; wall less components is 20.0 %, "
+                    + "not explained by the stated uncertainties: what no inner meter sees."))
+        let csv = try pythonReads(table.rendered(as: .csv))
+        #expect(Array(csv[1].suffix(2)) == ["wall=0.0125", "wall-components=0.2:unmetered"])
+        let data = Data(table.rendered(as: .json).utf8)
+        #expect(try JSONDecoder().decode(TableReport.self, from: data) == table)
     }
 
     @Test("A table comes back from its JSON as it was: the command line reads the daemon's")

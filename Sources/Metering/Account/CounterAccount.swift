@@ -15,8 +15,8 @@ struct CounterAccount {
         var cumulative: Int64
     }
 
-    /// So long after a read its energy is taken on by the power before, in nanoseconds: a millisecond.
-    private static let longestDrift: Int64 = 1_000_000
+    /// A read no older than this, in nanoseconds, is as good as one at the edge itself.
+    private static let fresh: Int64 = 1_000_000
 
     /// Energy at an edge in microjoules, with the variance that the edge brings.
     private struct EdgeValue {
@@ -26,6 +26,8 @@ struct CounterAccount {
     }
 
     private let meter: MeterDescription
+    /// So long after a read its energy is taken on by the power before, in nanoseconds.
+    private let longestDrift: Int64
     private var unwrapper: CounterUnwrapper
     private var gaps = GapList()
     private var flags: Set<EnergyFlag> = []
@@ -38,6 +40,8 @@ struct CounterAccount {
 
     private var start: MonotonicTime?
     private var startValue: EdgeValue?
+    /// The last read before the start, where that is long ago: the first read after it will tell what came in between.
+    private var pendingStart: (time: MonotonicTime, cumulative: Int64)?
     private var powerBeforeStart: Double?
     private var readsInside = 0
     private var updatesInside = 0
@@ -54,6 +58,7 @@ struct CounterAccount {
 
     init(meter: MeterDescription) {
         self.meter = meter
+        longestDrift = max(Self.fresh, meter.periodSeconds > 0.01 ? Int64(saturating: 2.5e9 * meter.periodSeconds) : 0)
         unwrapper = CounterUnwrapper(meter: meter)
         updatesAfter.reserveCapacity(2)
         if unwrapper.range == nil, meter.provenance != .estimated { flags.insert(.rangeUnknown) }
@@ -70,7 +75,12 @@ struct CounterAccount {
     }
 
     /// Whether nothing more is to be had from further reads after the end.
-    var isSettled: Bool { updatesAfter.count >= 2 }
+    /// - Parameter isAlignable: whether its updates can be watched; else one read at or after the end will do.
+    func isSettled(isAlignable: Bool) -> Bool {
+        if isAlignable { return updatesAfter.count >= 2 }
+        guard let end, let readTimeAtEnd else { return true }
+        return end - readTimeAtEnd <= Self.fresh || readAfterEnd != nil
+    }
 
     mutating func fail() {
         hasFailedSinceGood = true
@@ -78,6 +88,7 @@ struct CounterAccount {
 
     mutating func record(raw: Int64, at time: MonotonicTime) {
         let previousTime = lastReadTime
+        let previousCumulative = unwrapper.cumulative
         switch unwrapper.step(raw: raw, at: time) {
         case .first:
             if let start { gaps.add(from: start, to: time) }
@@ -89,6 +100,7 @@ struct CounterAccount {
             if start != nil { gaps.add(from: from, to: time) }
             previousUpdate = nil
             lastUpdate = nil
+            pendingStart = nil
         case .advanced(let wrapped):
             if wrapped, start != nil, end == nil { flags.insert(.wrapped) }
             if hasFailedSinceGood, start != nil { flags.insert(.bridged) }
@@ -99,8 +111,28 @@ struct CounterAccount {
         hasFailedSinceGood = false
         lastReadCumulative = unwrapper.cumulative
         lastReadTime = time
-        if start != nil, end == nil { readsInside += 1 }
-        if end != nil, readAfterEnd == nil { readAfterEnd = (time, unwrapper.cumulative) }
+        if pendingStart != nil { settleStart(from: previousCumulative, at: time) }
+        if let start, time >= start, end == nil { readsInside += 1 }
+        if let end, time < end {
+            // A reading of a meter polled in the background came in after the end, and is from before it.
+            cumulativeAtEnd = unwrapper.cumulative
+            readTimeAtEnd = time
+        } else if end != nil, readAfterEnd == nil {
+            readAfterEnd = (time, unwrapper.cumulative)
+        }
+    }
+
+    /// What came in between the last read before the start and the first after it is shared out by time.
+    private mutating func settleStart(from cumulative: Int64, at time: MonotonicTime) {
+        guard let start, let before = pendingStart else { return }
+        if time < start {
+            pendingStart = (time, unwrapper.cumulative)
+            startValue = drifted(from: unwrapper.cumulative, at: time, to: start, microwatts: powerBeforeStart)
+        } else {
+            let step = Double(unwrapper.cumulative - before.cumulative)
+            startValue = shared(Double(before.cumulative), step, from: before.time, to: time, at: start)
+            pendingStart = nil
+        }
     }
 
     private mutating func noteUpdate(between earlier: MonotonicTime, and later: MonotonicTime) {
@@ -125,8 +157,8 @@ struct CounterAccount {
         if let a = previousUpdate, let b = lastUpdate, Self.isDense(a, b), time - b.time <= 4 * (b.time - a.time) {
             startValue = Self.extrapolate(from: b, by: time - b.time, microwatts: Self.microwatts(a, b) ?? 0)
         } else {
-            let drift = (powerBeforeStart ?? 0) * Double(time - readTime) / 1e9
-            startValue = EdgeValue(microjoules: Double(unwrapper.cumulative) + drift, variance: 0, aligned: false)
+            startValue = drifted(from: unwrapper.cumulative, at: readTime, to: time, microwatts: powerBeforeStart)
+            if time - readTime > Self.fresh { pendingStart = (readTime, unwrapper.cumulative) }
         }
     }
 
@@ -148,7 +180,7 @@ struct CounterAccount {
                 microjoules: 0, edgeVariance: 0, coverage: 0, flags: flags.union([.gap, .unresolved]))
         }
         var gaps = gaps
-        if hasFailedSinceGood, lastReadTime < end {
+        if lastReadTime < end, hasFailedSinceGood || end - lastReadTime > longestDrift {
             gaps.add(from: lastReadTime, to: end)
             flags.insert(.vanished)
         }
@@ -202,15 +234,33 @@ struct CounterAccount {
                     aligned: true)
             }
         }
-        // Reads that failed over the end and succeed again just after it: what came in between is shared out by time.
-        if let before = readTimeAtEnd, let after = readAfterEnd, end - before > Self.longestDrift, after.time > end {
-            let share = Double(end - before) / Double(after.time - before)
-            let step = Double(after.cumulative) - floor
-            let doubt = step * min(share, 1 - share)
-            return EdgeValue(microjoules: floor + step * share, variance: doubt * doubt / 3, aligned: true)
+        // Reads that failed over the end and succeed again just after it, or a meter that is polled in the background.
+        if let before = readTimeAtEnd, let after = readAfterEnd, end - before > Self.fresh, after.time > end {
+            return shared(floor, Double(after.cumulative) - floor, from: before, to: after.time, at: end)
         }
-        let drift = (powerBeforeEnd ?? 0) * Double(readTimeAtEnd.map { min(end - $0, Self.longestDrift) } ?? 0) / 1e9
-        return EdgeValue(microjoules: floor + max(0, drift), variance: 0, aligned: false)
+        return drifted(from: cumulativeAtEnd, at: readTimeAtEnd ?? end, to: end, microwatts: powerBeforeEnd)
+    }
+
+    /// The energy at an edge between two reads, by time. All of the step may have come on one side of the edge.
+    private func shared(
+        _ microjoules: Double, _ step: Double, from before: MonotonicTime, to after: MonotonicTime,
+        at edge: MonotonicTime
+    ) -> EdgeValue {
+        let share = Double(edge - before) / Double(max(1, after - before))
+        let doubt = step * min(share, 1 - share)
+        return EdgeValue(
+            microjoules: microjoules + step * share, variance: doubt * doubt / 3, aligned: meter.periodSeconds <= 0.01)
+    }
+
+    /// The energy at an edge after the last read, by the power before.
+    private func drifted(
+        from cumulative: Int64, at read: MonotonicTime, to edge: MonotonicTime, microwatts: Double?
+    ) -> EdgeValue {
+        let time = min(max(0, edge - read), longestDrift)
+        let drift = max(0, microwatts ?? 0) * Double(time) / 1e9
+        let doubt = time > Self.fresh ? drift : 0
+        return EdgeValue(
+            microjoules: Double(cumulative) + drift, variance: doubt * doubt / 12, aligned: false)
     }
 
     /// The update period in seconds: the stated one, or a longer one that the readings inside the window show.

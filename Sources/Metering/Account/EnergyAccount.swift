@@ -66,7 +66,7 @@ package struct EnergyAccount: Sendable {
 
     /// Whether further readings would no longer change the result.
     package var isSettled: Bool {
-        if let counter { return !isAlignable || counter.isSettled }
+        if let counter { return counter.isSettled(isAlignable: isAlignable) }
         return gauge?.isSettled ?? true
     }
 

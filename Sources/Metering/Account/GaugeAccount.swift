@@ -119,6 +119,17 @@ struct GaugeAccount {
         guard let start, let end, end > start else { return .empty }
         let window = Window(start: start, end: end)
         var flags = flags
+        var (microjoules, coveredNanoseconds, variance) = (microjoules, coveredNanoseconds, variance)
+        // A slow meter whose next value did not come in time: the last one holds for as long as it would have.
+        if let lastTime, lastTime < end, !hasFailedSinceGood, end - lastTime <= longestSilence {
+            let held = end - max(lastTime, start)
+            let energy = lastMicrowatts * Double(held) / 1e9
+            let step = (lastMicrowatts - (beforeLastMicrowatts ?? 0)) * Double(held) / 1e9
+            microjoules += energy
+            coveredNanoseconds += held
+            variance += step * step / 3
+            flags.insert(.staleEdges)
+        }
         let coverage = min(1, Double(coveredNanoseconds) / Double(end - start))
         if coverage < 1 - 1e-9 { flags.insert(.gap) }
         if hasFailedSinceGood, (lastTime ?? start) < end { flags.insert(.vanished) }
@@ -126,7 +137,7 @@ struct GaugeAccount {
         let shift = (lastMicrowatts - (firstMicrowatts ?? lastMicrowatts)) * meter.periodSeconds
         // The resolution is the same rounding for all samples of a steady power.
         let rounding = meter.resolution * window.durationSeconds
-        var variance = variance + shift * shift / 3 + rounding * rounding / 12
+        variance += shift * shift / 3 + rounding * rounding / 12
         if let range = cutRange { variance += cutVariance(range) }
         let shortest = 10 * max(meter.periodSeconds, meter.averagingSeconds)
         if window.durationSeconds < shortest || microjoules < 20 * meter.resolution * window.durationSeconds {

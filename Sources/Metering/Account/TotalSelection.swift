@@ -17,8 +17,11 @@ package struct TotalSelection: Sendable, Hashable {
         let measured = meters.filter { $0.provenance != .estimated }
         var members: [TotalScope: [String]] = [:]
         members[.components] = Self.cover(measured.filter { [.package, .dram, .accelerator].contains($0.scope) })
-        members[.system] = Self.cover(measured.filter { $0.scope == .system })
+        // The board is one, whatever number of meters see it.
+        members[.system] = Array(Self.cover(measured.filter { $0.scope == .system }).prefix(1))
         members[.wall] = Self.cover(measured.filter { $0.scope == .wall })
+        // What a laptop draws from its batteries while they discharge is all that it uses.
+        if members[.wall]?.isEmpty == true { members[.wall] = Self.cover(measured.filter { $0.scope == .battery }) }
         // Nothing measures a component, the board or the plug: then, and only then, the model stands in.
         if members.values.allSatisfy(\.isEmpty) {
             members[.components] = Self.cover(meters.filter { $0.scope == .package && $0.provenance == .estimated })

@@ -58,6 +58,10 @@ package enum PowercapMeter {
         if range == nil {
             remarks.append("max_energy_range_uj cannot be read, so any step back of the counter is a gap")
         }
+        if (try? host.integer("\(path)/enabled")) == 0 {
+            // `enabled` is about the zone's power limits (powercap.rst); the counter runs whatever it says.
+            remarks.append("its power limits are off (enabled is 0); it counts all the same")
+        }
         if zone.hasPrefix("intel-rapl-mmio") { remarks.append("the same silicon as the intel-rapl zone of this name") }
         let description = MeterDescription(
             id: "powercap/\(zone)", name: parentName.map { "\($0)/\(name)" } ?? name, scope: scope, kind: .counter,

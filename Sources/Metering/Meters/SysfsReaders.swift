@@ -62,3 +62,24 @@ final class GaugeFileReader: MeterReader {
         }
     }
 }
+
+/// Voltage × current: two files, in millivolts and milliamperes, whose product is in microwatts.
+final class ProductFileReader: MeterReader {
+    private let voltage: NumberFileReader
+    private let current: NumberFileReader
+
+    init(host: HostRoot, millivolts: String, milliamperes: String) {
+        voltage = NumberFileReader(host: host, path: millivolts)
+        current = NumberFileReader(host: host, path: milliamperes)
+    }
+
+    func read() -> Reading {
+        do throws(HostError) {
+            // In floating point, for a broken chip's numbers can be any.
+            let product = Double(try voltage.read()) * Double(try current.read())
+            return .gauge(microwatts: Int64(saturating: product))
+        } catch {
+            return .failed(errno: error.errno)
+        }
+    }
+}

@@ -11,8 +11,6 @@ package final class MeteringSession: Sendable {
     /// How long an edge may be watched for updates of the counters.
     private static let edgeBudgetNanoseconds: Int64 = 30_000_000
     private static let edgePollNanoseconds: Int64 = 100_000
-    /// How long a window waits for the last sample of a slow gauge.
-    private static let longestSettling = 5.0
 
     package let meters: [MeterDescription]
     package let intervalSeconds: Double
@@ -158,7 +156,7 @@ package final class MeteringSession: Sendable {
         pollEdge { state in
             state.window(id) { $0.accounts.allSatisfy { !$0.isAlignable || $0.isSettled } } ?? true
         }
-        settleGauges(id)
+        settleSlowMeters(id)
         guard let closed = state.withLock({ $0.removeWindow(id) }), let end = closed.end else {
             return nil
         }
@@ -175,11 +173,12 @@ package final class MeteringSession: Sendable {
         of window: OpenWindow, end: MonotonicTime, slept: Bool, selection: TotalSelection
     ) -> WindowEnergy {
         let members = Set(selection.members[selection.scope] ?? [])
-        let domains = window.accounts.map { account in
+        var domains = window.accounts.map { account in
             var domain = account.result(inTotal: members.contains(account.meter.id))
             if slept { domain.flags.append(.suspended) }
             return domain
         }
+        CrossCheck.flag(&domains, meters: meters)
         let total =
             selection.total(of: selection.scope, domains: domains)
             ?? TotalEnergy(
@@ -208,25 +207,48 @@ package final class MeteringSession: Sendable {
         }
     }
 
-    private func settleGauges(_ id: Int) {
-        let deadline = clock.now().advanced(bySeconds: Self.longestSettling)
+    /// Waits for the reading after the end that gauges and meters polled in the background need.
+    private func settleSlowMeters(_ id: Int) {
+        let begin = clock.now()
         while true {
             let next = state.withLock { state -> MonotonicTime? in
+                let now = clock.now()
                 let waiting = state.window(id) { window in
                     window.accounts.indices.filter { index in
-                        window.accounts[index].meter.kind == .gauge && !window.accounts[index].isSettled
+                        let account = window.accounts[index]
+                        return !account.isAlignable && !account.isSettled
+                            && now.seconds(since: begin) < Self.longestSettling(account.meter)
                     }
                 }
-                guard let waiting, !waiting.isEmpty, clock.now() < deadline else { return nil }
+                guard let waiting, !waiting.isEmpty, !state.isStopped else { return nil }
                 for index in waiting where state.meters[index].description.averagingSeconds == 0 {
                     state.read(index, clock: clock)
                 }
-                if state.isStopped { return nil }
                 // Where the sampler's thread runs it takes the tick; a test without one is served here.
-                return min(deadline, state.tick(clock: clock), clock.now().advanced(byNanoseconds: 20_000_000))
+                return min(state.tick(clock: clock), now.advanced(byNanoseconds: 20_000_000))
             }
             guard let next else { return }
             clock.sleep(until: next)
+        }
+    }
+
+    /// How long a window waits for a meter, in seconds: an average counts whole, any other value holds for a while.
+    private static func longestSettling(_ meter: MeterDescription) -> Double { meter.averagingSeconds > 0 ? 5 : 1.5 }
+
+    /// Waits until every meter that is polled in the background has given a reading or failed, so that the first window
+    /// does not begin without them.
+    package func waitForFirstReadings(seconds: Double = 5) {
+        let deadline = clock.now().advanced(bySeconds: seconds)
+        while true {
+            let isDone = state.withLock { state in
+                for index in state.meters.indices where !state.meters[index].hasAnswered {
+                    state.read(index, clock: clock)
+                }
+                return state.isStopped || state.meters.allSatisfy(\.hasAnswered)
+            }
+            let now = clock.now()
+            if isDone || now >= deadline { return }
+            clock.sleep(until: now.advanced(byNanoseconds: 20_000_000))
         }
     }
 }

@@ -7,6 +7,8 @@ struct OpenMeter {
     /// How often this meter is read: not faster than its own period makes sense, not slower than its wraps allow.
     let intervalNanoseconds: Int64
     var nextDue: MonotonicTime
+    /// Whether it has given a reading, or failed to.
+    var hasAnswered = false
     var lastTick: MonotonicTime?
     /// The account since the session began; a window's account starts as a copy of it, and so knows the power before.
     var account: EnergyAccount
@@ -103,6 +105,7 @@ struct SamplerState {
         let reading = meters[index].reader.read()
         let after = clock.now()
         if case .nothingNew = reading { return nil }
+        meters[index].hasAnswered = true
         let time = meters[index].reader.readTime ?? before.advanced(byNanoseconds: (after - before) / 2)
         meters[index].account.record(reading, at: time)
         for window in windows.indices { windows[window].accounts[index].record(reading, at: time) }

@@ -142,6 +142,8 @@ package struct Runner: Sendable {
         if energy.total.flags.contains(.unresolved) { flags.append(.unresolved) }
         if energy.total.coverage < 0.99 { flags.append(.lowCoverage) }
         if let jitter = energy.jitter, jitter > 0.2 { flags.append(.samplerLate) }
+        if energy.total.flags.contains(.disagrees) { flags.append(.metersDisagree) }
+        if energy.reconciliations.contains(where: { $0.verdict == .contradiction }) { flags.append(.scopesContradict) }
         if energy.domains.contains(where: { $0.flags.contains(.suspended) }) { flags.append(.suspended) }
         return flags
     }

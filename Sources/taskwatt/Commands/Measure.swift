@@ -249,14 +249,16 @@ enum MeasureText {
                 [total.provenance.rawValue])
         }
         var text = table.text()
-        for other in energy.otherScopes {
-            let difference = other.energy.joules - energy.total.energy.joules
-            let spread =
-                (pow(other.uncertainty.joules, 2) + pow(energy.total.uncertainty.joules, 2)).squareRoot()
+        for pair in energy.reconciliations {
             text += String(
-                format: "%@ less %@: %@ J ± %@ J\n", other.scope.rawValue, energy.total.scope.rawValue,
-                figure(difference),
-                figure(spread))
+                format: "%@ less %@: %@ J ± %@ J%@, %@\n", pair.outer.rawValue, pair.inner.rawValue,
+                figure(pair.residual.joules), figure(pair.uncertainty.joules),
+                pair.share.map { String(format: " (%.1f %%)", $0 * 100) } ?? "", pair.verdict.text)
+        }
+        let disagreeing = energy.domains.filter { $0.flags.contains(.disagrees) }
+        if !disagreeing.isEmpty {
+            let readings = disagreeing.map { "\($0.id) \(figure($0.energy.joules)) J" }
+            text += "meters of the same silicon disagree: \(readings.joined(separator: ", "))\n"
         }
         text += String(format: "%.3f s", seconds)
         if energy.total.provenance == .estimated {

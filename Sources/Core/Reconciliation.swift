@@ -1,0 +1,69 @@
+/// Two nested scopes of one window side by side: what the outer one measured beyond the inner.
+package struct Reconciliation: Sendable, Hashable, Codable {
+    package enum Verdict: String, Sendable, Hashable, Codable {
+        /// The two agree within their stated uncertainties.
+        case explained
+        /// The outer one holds more, such as fans, disks and the losses of the power supply.
+        case unmetered
+        /// The inner one says more than what contains it: one of the two is wrong, or sees something else than it says.
+        case contradiction
+    }
+
+    package var outer: TotalScope
+    package var inner: TotalScope
+    /// The outer scope's energy less the inner's.
+    package var residual: Energy
+    /// The half-width of the residual's 95 % interval, from the stated uncertainties of both.
+    package var uncertainty: Energy
+    package var outerEnergy: Energy
+    package var verdict: Verdict
+
+    /// - Returns: `nil` where less than 99 % of the window was seen by one of the two, for then they do not compare.
+    package init?(outer: TotalEnergy, inner: TotalEnergy) {
+        guard outer.coverage >= 0.99, inner.coverage >= 0.99 else { return nil }
+        let (a, b) = (outer.uncertainty.joules, inner.uncertainty.joules)
+        self.init(
+            outer: outer.scope, inner: inner.scope, residual: outer.energy - inner.energy,
+            uncertainty: Energy(joules: (a * a + b * b).squareRoot()), outerEnergy: outer.energy)
+    }
+
+    /// Several windows together.
+    ///
+    /// - Parameter parts: of the same two scopes; `nil` of none.
+    package init?(sumOf parts: [Reconciliation]) {
+        guard let first = parts.first else { return nil }
+        let squares = parts.reduce(0.0) { $0 + $1.uncertainty.joules * $1.uncertainty.joules }
+        self.init(
+            outer: first.outer, inner: first.inner, residual: parts.reduce(.zero) { $0 + $1.residual },
+            uncertainty: Energy(joules: squares.squareRoot()), outerEnergy: parts.reduce(.zero) { $0 + $1.outerEnergy })
+    }
+
+    private init(outer: TotalScope, inner: TotalScope, residual: Energy, uncertainty: Energy, outerEnergy: Energy) {
+        self.outer = outer
+        self.inner = inner
+        self.residual = residual
+        self.uncertainty = uncertainty
+        self.outerEnergy = outerEnergy
+        let isWithin = Energy(microjoules: abs(residual.microjoules)) <= uncertainty
+        verdict = isWithin ? .explained : residual > .zero ? .unmetered : .contradiction
+    }
+
+    /// The residual as a share of the outer scope's energy; `nil` where that is zero.
+    package var share: Double? { outerEnergy > .zero ? residual.joules / outerEnergy.joules : nil }
+
+    enum CodingKeys: String, CodingKey {
+        case outer, inner, verdict
+        case outerEnergy = "outer_energy_j"
+        case residual = "residual_j"
+        case uncertainty = "uncertainty_j"
+    }
+}
+
+extension WindowEnergy {
+    /// Each scope that was measured with the next one inside it: wall ⊃ system ⊃ components.
+    package var reconciliations: [Reconciliation] {
+        let totals = [total] + otherScopes
+        let nested = [TotalScope.wall, .system, .components].compactMap { scope in totals.first { $0.scope == scope } }
+        return zip(nested, nested.dropFirst()).compactMap { Reconciliation(outer: $0, inner: $1) }
+    }
+}

@@ -1,0 +1,123 @@
+import Core
+import Glibc
+package import Host
+
+/// The power that a laptop draws from its battery: while it is unplugged that is the power of the whole machine, and stands in
+/// for a wall meter.
+///
+/// `/sys/class/power_supply/<name>/`: `type`, `scope`, `present`, `status`, `power_now` (µW), `current_now` (µA), `voltage_now`
+/// (µV); Documentation/ABI/testing/sysfs-class-power.
+package enum BatteryMeter {
+    private static let directory = "/sys/class/power_supply"
+    /// The kernel asks an ACPI battery once a second at the most (drivers/acpi/battery.c, `cache_time`).
+    private static let periodSeconds = 1.0
+    /// ACPI tells whole milliwatts (_BST, ACPI specification 10.2.2.11).
+    private static let resolutionMicrowatts = 1000.0
+
+    package static func discover(_ host: HostRoot) -> [MeterListing] {
+        ((try? host.list(directory)) ?? []).compactMap { listing(host, battery: $0) }
+    }
+
+    private static func listing(_ host: HostRoot, battery: String) -> MeterListing? {
+        let path = "\(directory)/\(battery)"
+        guard (try? host.read("\(path)/type")) == "Battery",
+            // Those of a mouse or a headset say `Device`.
+            (try? host.read("\(path)/scope")) != "Device", (try? host.integer("\(path)/present")) != 0
+        else { return nil }
+        let status = (try? host.read("\(path)/status")) ?? "Unknown"
+        let power = "\(path)/power_now"
+        let (voltage, current) = ("\(path)/voltage_now", "\(path)/current_now")
+        let hasPower = (try? host.integer(power)) != nil
+        let hasBoth = (try? host.integer(voltage)) != nil && (try? host.integer(current)) != nil
+        var availability = MeterAvailability.available
+        if !hasPower, !hasBoth, status == "Discharging" {
+            availability = .unavailable(
+                reason: "\(path) tells neither power_now nor voltage_now and current_now", remedy: nil)
+        } else if status != "Discharging" {
+            availability = .unavailable(
+                reason:
+                    "\(battery) is \(status.lowercased()): only what it gives while it discharges is the machine's power",
+                remedy: "unplug the power supply")
+        }
+        let description = MeterDescription(
+            id: "battery/\(battery)", name: battery, scope: .battery, kind: .gauge,
+            provenance: hasPower ? .measured : .derived,
+            source: hasPower ? power : "\(voltage) × current_now", periodSeconds: periodSeconds,
+            resolution: resolutionMicrowatts, plausiblePower: Power(watts: 500), silicon: battery,
+            remarks: ["the whole machine while it runs on battery; plugged in, the time counts as a gap"])
+        return MeterListing(description: description, availability: availability) {
+            BatteryReader(
+                status: StatusFile(host: host, path: "\(path)/status"),
+                power: hasPower
+                    ? .file(NumberFileReader(host: host, path: power))
+                    : .product(
+                        NumberFileReader(host: host, path: voltage), NumberFileReader(host: host, path: current)))
+        }
+    }
+}
+
+private final class BatteryReader: MeterReader {
+    enum Source {
+        case file(NumberFileReader)
+        /// µV × µA, which is pW.
+        case product(NumberFileReader, NumberFileReader)
+    }
+
+    private let status: StatusFile
+    private let power: Source
+
+    init(status: StatusFile, power: Source) {
+        self.status = status
+        self.power = power
+    }
+
+    func read() -> Reading {
+        do throws(HostError) {
+            // What goes into the battery, or past it, is not the machine's power.
+            guard try status.isDischarging() else { return .failed(errno: ENODATA) }
+            switch power {
+            // Some drivers count a current out of the battery as negative.
+            case .file(let file): return .gauge(microwatts: Int64(clamping: try file.read().magnitude))
+            case .product(let voltage, let current):
+                let product = Double(try voltage.read()) * Double(try current.read())
+                return .gauge(microwatts: Int64(saturating: abs(product) / 1e6))
+            }
+        } catch {
+            return .failed(errno: error.errno)
+        }
+    }
+}
+
+/// `status` of a battery, kept open.
+private final class StatusFile {
+    private let host: HostRoot
+    private let path: String
+    private var file: Box?
+
+    init(host: HostRoot, path: String) {
+        self.host = host
+        self.path = path
+    }
+
+    func isDischarging() throws(HostError) -> Bool {
+        do throws(HostError) {
+            let box: Box
+            if let file {
+                box = file
+            } else {
+                box = Box(try host.openText(path))
+                file = box
+            }
+            // `Discharging` is the only status that begins so; `Charging`, `Full`, `Not charging`, `Unknown` are the others.
+            return try box.text.read { $0.first == UInt8(ascii: "D") }
+        } catch {
+            file = nil
+            throw error
+        }
+    }
+
+    private final class Box {
+        let text: OpenText
+        init(_ text: consuming OpenText) { self.text = text }
+    }
+}

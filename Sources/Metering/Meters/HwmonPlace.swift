@@ -1,0 +1,90 @@
+import Core
+import Host
+import Sensors
+
+/// Where a chip of hwmon sits, as far as its driver tells.
+struct HwmonPlace {
+    let scope: MeterScope
+    let plausiblePower: Power
+    let silicon: String
+    let remarks: [String]
+
+    init(_ chip: SensorChip, _ feature: SensorChip.Feature, _ host: HostRoot) {
+        // The PCI address of a GPU, by which its own library's meter of it is known to be the same silicon.
+        let device = (try? host.linkTarget("\(chip.path)/device")) ?? chip.name
+        switch chip.driver {
+        // An APU has the voltage `vddnb` (amdgpu_pm.c), and its power is that of the processor's whole package.
+        case "amdgpu" where chip.features.contains { $0.kind == .voltage && $0.label == "vddnb" }:
+            scope = .package
+            plausiblePower = Power(watts: 1500)
+            silicon = "package-0"
+            remarks = ["an APU: its power is that of the whole package, processor and graphics"]
+        // drivers/gpu/drm: amdgpu_pm.c, i915_hwmon.c, xe_hwmon.c, nouveau_hwmon.c. All meters of one GPU are of the same
+        // silicon, and one of them counts.
+        case "amdgpu", "radeon", "i915", "xe", "nouveau":
+            scope = .accelerator
+            plausiblePower = Power(watts: 3000)
+            silicon = device
+            remarks = []
+        // drivers/hwmon/acpi_power_meter.c.
+        case "power_meter", "acpi_power_meter":
+            scope = .system
+            plausiblePower = Power(watts: 20_000)
+            silicon = "board"
+            remarks = []
+        // drivers/hwmon/fam15h_power.c: the power of the processor's package.
+        case "fam15h_power":
+            scope = .package
+            plausiblePower = Power(watts: 1500)
+            silicon = device
+            remarks = []
+        // NVIDIA's Jetson modules: this rail feeds the module (Jetson Linux Developer Guide, Software-Based Power
+        // Consumption Modeling).
+        case "ina3221" where ["VDD_IN", "POM_5V_IN"].contains(feature.label):
+            scope = .system
+            plausiblePower = Power(watts: 500)
+            silicon = "board"
+            remarks = ["the input of the whole module"]
+        default:
+            scope = .rail
+            plausiblePower = Power(watts: 20_000)
+            silicon = "\(device)/\(feature.name)"
+            remarks = [
+                "where \(chip.driver) sits is not known, so it is in no total; give it a scope in taskwatt.yaml if you know"
+            ]
+        }
+    }
+}
+
+/// A rail of a chip that tells voltage and current and no power.
+struct HwmonRail {
+    /// The current's feature, by which the rail goes; with the voltage's label where that says more.
+    let feature: SensorChip.Feature
+    let voltage: SensorChip.Value
+    let current: SensorChip.Value
+
+    /// Voltages and currents that belong together: by PMBus's names (`vin` and `iin`, `vout1` and `iout1`;
+    /// Documentation/hwmon/pmbus.rst), by equal labels, else by equal numbers.
+    static func pairs(of chip: SensorChip) -> [HwmonRail] {
+        let voltages = chip.features.filter { $0.kind == .voltage }
+        return chip.features.filter { $0.kind == .current }.compactMap { current in
+            guard let voltage = voltages.first(where: { belong($0, current) }),
+                let volts = voltage.values.first(where: { $0.name == "\(voltage.name)_input" }),
+                let amperes = current.values.first(where: { $0.name == "\(current.name)_input" }),
+                // The voltage over a shunt is some millivolts and has nothing to do with the rail's.
+                volts.value ?? 1 >= 0.5
+            else { return nil }
+            var feature = current
+            if current.label == current.name, voltage.label != voltage.name { feature.label = voltage.label }
+            return HwmonRail(feature: feature, voltage: volts, current: amperes)
+        }
+    }
+
+    private static func belong(_ voltage: SensorChip.Feature, _ current: SensorChip.Feature) -> Bool {
+        let (v, i) = (voltage.label.lowercased(), current.label.lowercased())
+        let hasOwnLabel = current.label != current.name
+        if hasOwnLabel, v.first == "v", i.first == "i", v.dropFirst() == i.dropFirst() { return true }
+        if hasOwnLabel, voltage.label != voltage.name { return v == i }
+        return voltage.name.drop { $0.isLetter } == current.name.drop { $0.isLetter }
+    }
+}
