@@ -9,12 +9,17 @@ package enum MeterCatalogue {
         PerfMeter.discover,
         HwmonMeter.discover,
         BatteryMeter.discover,
-        EstimatedCPUMeter.discover,
     ]
 
     /// Every meter that exists on this machine, readable or not.
-    package static func discover(_ host: HostRoot) -> [MeterListing] {
-        discoveries.flatMap { $0(host) }
+    ///
+    /// - Parameters:
+    ///   - others: meters found elsewhere, such as plugs on the network.
+    ///   - calibration: of the model on this machine.
+    package static func discover(
+        _ host: HostRoot, others: [MeterListing] = [], calibration: Calibration? = nil
+    ) -> [MeterListing] {
+        discoveries.flatMap { $0(host) } + others + EstimatedCPUMeter.discover(host, calibration: calibration)
     }
 
     /// The meters to open: those that the user names, else all that are available. The model is left out where anything

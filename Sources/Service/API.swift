@@ -103,12 +103,24 @@ package struct MeterStatus: Sendable, Hashable, Codable {
     package var energy: Energy?
     package var power: Power?
 
-    /// Reads each meter that can be read, twice, a tenth of a second apart, so that counters have a power too. Blocks for
-    /// that time.
-    package static func read(_ listings: [MeterListing], clock: any MeteringClock = SystemClock()) -> [MeterStatus] {
+    /// Reads each meter that can be read, twice, a tenth of a second apart, so that counters have a power too; those that
+    /// are polled in the background once, when they answer, but for no longer than `patience` seconds.
+    package static func read(_ listings: [MeterListing], patience: Double = 4) async -> [MeterStatus] {
+        await offPool { read(listings, patience: patience, clock: SystemClock()) }
+    }
+
+    private static func read(
+        _ listings: [MeterListing], patience: Double, clock: any MeteringClock
+    ) -> [MeterStatus] {
         let readers = listings.map { $0.availability.isAvailable ? $0.open() : nil }
-        let first = readers.map { $0.map { ($0.read(), clock.now()) } }
-        clock.sleep(until: clock.now().advanced(bySeconds: 0.1))
+        let deadline = clock.now().advanced(bySeconds: patience)
+        var first = readers.map { $0.map { ($0.read(), clock.now()) } }
+        repeat {
+            clock.sleep(until: clock.now().advanced(bySeconds: 0.1))
+            for (index, reader) in readers.enumerated() where first[index]?.0 == .nothingNew {
+                first[index] = reader.map { ($0.read(), clock.now()) }
+            }
+        } while clock.now() < deadline && first.contains { $0?.0 == .nothingNew }
         return listings.indices.map { index in
             var status = MeterStatus(meter: listings[index].description, isAvailable: true)
             if case .unavailable(let reason, let remedy) = listings[index].availability {
@@ -117,15 +129,18 @@ package struct MeterStatus: Sendable, Hashable, Codable {
                 status.remedy = remedy
             }
             guard let reader = readers[index] else { return status }
-            let (second, time) = (reader.read(), clock.now())
+            var (second, time) = (reader.read(), clock.now())
+            if second == .nothingNew, let only = first[index] { (second, time) = only }
             switch second {
             case .gauge(let microwatts): status.power = Power(microwatts: microwatts)
             case .counter(let microjoules):
                 status.energy = Energy(microjoules: microjoules)
-                if case (.counter(let before), let earlier)? = first[index], microjoules >= before {
+                if case (.counter(let before), let earlier)? = first[index], microjoules >= before, time > earlier {
                     status.power = Energy(microjoules: microjoules - before).over(time.seconds(since: earlier))
                 }
-            case .nothingNew: break
+            case .nothingNew:
+                status.isAvailable = false
+                status.reason = "it has not answered within \(Int(patience)) s"
             case .failed(let errno):
                 status.isAvailable = false
                 status.reason = "the read failed: \(SystemError(errno))"

@@ -18,7 +18,7 @@ actor ClientSessions {
 
     private let clock: any MeteringClock
     private let checkInterval: Duration
-    private let listings: @Sendable () -> [MeterListing]
+    private let listings: @Sendable () async -> [MeterListing]
     private var leases: [Int: Lease] = [:]
     private var nextID = 1
 
@@ -27,22 +27,23 @@ actor ClientSessions {
     ///   - checkInterval: how often `run` looks for them.
     init(
         clock: any MeteringClock = SystemClock(), checkInterval: Duration = .seconds(30),
-        listings: @escaping @Sendable () -> [MeterListing]
+        listings: @escaping @Sendable () async -> [MeterListing]
     ) {
         self.clock = clock
         self.checkInterval = checkInterval
         self.listings = listings
     }
 
-    func create(_ request: SessionRequest) throws -> SessionCreated {
+    func create(_ request: SessionRequest) async throws -> SessionCreated {
         dropStale()
         guard leases.count < Self.most else {
             throw APIError(.failed, "\(Self.most) clients are measuring; try again later")
         }
-        let chosen = try MeterCatalogue.select(listings(), ids: request.meters)
+        let chosen = try MeterCatalogue.select(await listings(), ids: request.meters)
         let session = try MeteringSession(listings: chosen, intervalSeconds: request.interval)
         let selection = try TotalSelection(meters: session.meters, asked: request.scope)
         session.start()
+        await offPool { session.waitForFirstReadings() }
         let id = nextID
         nextID += 1
         leases[id] = Lease(

@@ -14,12 +14,12 @@ package struct Daemon: Sendable {
     private let directory: StateDirectory
     private let context: RunnerContext
     private let machine: MachineRecord
-    private let listings: @Sendable () -> [MeterListing]
+    private let listings: @Sendable () async -> [MeterListing]
     private let logger: Logger
 
     package init(
         directory: StateDirectory, context: RunnerContext, machine: MachineRecord, logger: Logger,
-        listings: @escaping @Sendable () -> [MeterListing]
+        listings: @escaping @Sendable () async -> [MeterListing]
     ) {
         self.directory = directory
         self.context = context
@@ -40,7 +40,7 @@ package struct Daemon: Sendable {
         let cutOff = try store.markInterrupted()
         if cutOff > 0 { logger.warning("\(cutOff) suite(s) were cut off when the last process ended") }
 
-        let chosen = try MeterCatalogue.select(listings())
+        let chosen = try MeterCatalogue.select(await listings())
         let session = try MeteringSession(listings: chosen, intervalSeconds: AlwaysOnSampler.interval)
         let selection = try TotalSelection(meters: session.meters)
         let queue = JobQueue(

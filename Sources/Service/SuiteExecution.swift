@@ -53,9 +53,10 @@ package struct SuiteExecution: Sendable {
     ) async throws -> SuiteResult {
         let chosen = try MeterCatalogue.select(listings, ids: request.meters)
         let session = try MeteringSession(listings: chosen, intervalSeconds: Self.interval, clock: context.clock)
+        let selection = try TotalSelection(meters: session.meters, asked: request.scope)
         session.start()
         defer { session.stop() }
-        let selection = try TotalSelection(meters: session.meters, asked: request.scope)
+        await offPool { session.waitForFirstReadings() }
         return try await run(request, metering: LocalMetering(session: session, selection: selection), emit: emit)
     }
 

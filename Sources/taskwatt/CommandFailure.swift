@@ -22,7 +22,8 @@ struct CommandFailure: Error {
     init?(known error: any Error) {
         switch error {
         case is SuiteError, is YAMLProblem, is PluginError, is MeteringError, is APIError, is StoreError, is StateError,
-            is HostError, is PluginFailure, is DaemonUnreachable, is WindowGone:
+            is HostError, is CalibrationError, is CalibrationFileError, is PluginFailure, is DaemonUnreachable,
+            is WindowGone:
             let answer = APIError(error)
             message = answer.message
             status = answer.kind == .usage ? Self.usage : Self.failed

@@ -98,16 +98,51 @@ struct Surroundings {
             cacheDirectory: cacheDirectory, version: Version.current)
     }
 
+    // MARK: Meters
+
+    /// Every meter of this machine.
+    func meters(_ options: StateOptions) async -> [MeterListing] {
+        MeterCatalogue.discover(host, calibration: calibrations(options).first { $0.subject == .estimate })
+    }
+
+    /// The calibrations of this machine: the user's own, and the system's for what those do not have.
+    func calibrations(_ options: StateOptions) -> [Calibration] {
+        var all: [Calibration] = []
+        for directory in [ownState(options), Self.systemState] {
+            do {
+                let found = try CalibrationFile(directory: directory.path).read()
+                all += found.filter { new in !all.contains { $0.subject == new.subject } }
+            } catch {
+                Console.complain("\(error)")
+            }
+        }
+        return all
+    }
+
     // MARK: The machine
 
-    func machineRecord() throws -> MachineRecord {
+    func machineRecord(_ options: StateOptions) throws -> MachineRecord {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let inventory = String(decoding: try encoder.encode(Inventory.discover(host).permanent), as: UTF8.self)
-        let host = host
+        let (host, calibrations) = (host, calibrations(options))
         return MachineRecord(name: ProcessInfo.processInfo.hostName, inventory: inventory) {
-            let state = try? encoder.encode(MachineState(host))
+            let state = try? encoder.encode(StateDocument(machine: MachineState(host), calibrations: calibrations))
             return state.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+        }
+    }
+
+    /// What the record keeps of the machine's state, in one JSON object.
+    private struct StateDocument: Encodable {
+        var machine: MachineState
+        var calibrations: [Calibration]
+
+        enum CodingKeys: CodingKey { case calibrations }
+
+        func encode(to encoder: any Encoder) throws {
+            try machine.encode(to: encoder)
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(calibrations, forKey: .calibrations)
         }
     }
 

@@ -21,7 +21,7 @@ struct Taskwatt: AsyncParsableCommand {
         version: Version.current,
         subcommands: [
             Run.self, Measure.self, Table.self, ExportCommand.self, Meters.self, HardwareCommand.self, Plugins.self,
-            Serve.self, Status.self,
+            Serve.self, Status.self, Calibrate.self,
         ])
 
     static func main() async {

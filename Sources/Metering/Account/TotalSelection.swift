@@ -24,7 +24,11 @@ package struct TotalSelection: Sendable, Hashable {
         if members[.wall]?.isEmpty == true { members[.wall] = Self.cover(measured.filter { $0.scope == .battery }) }
         // Nothing measures a component, the board or the plug: then, and only then, the model stands in.
         if members.values.allSatisfy(\.isEmpty) {
-            members[.components] = Self.cover(meters.filter { $0.scope == .package && $0.provenance == .estimated })
+            let models = meters.filter { $0.provenance == .estimated }
+            members[.components] = models.filter { $0.scope == .package }.map(\.id)
+            // A model that was calibrated against a plug or a board meter is a model of that.
+            members[.system] = models.filter { $0.scope == .system }.map(\.id)
+            members[.wall] = models.filter { [.wall, .battery].contains($0.scope) }.map(\.id)
         }
         members = members.filter { !$0.value.isEmpty }
         self.members = members

@@ -9,8 +9,14 @@ package enum EstimatedCPUMeter {
     /// One clock tick, the step of `/proc/stat`.
     private static let tickSeconds = 0.01
 
-    package static func discover(_ host: HostRoot) -> [MeterListing] {
+    /// - Parameter calibration: of this machine; one that was made on another processor is left aside.
+    package static func discover(_ host: HostRoot, calibration: Calibration? = nil) -> [MeterListing] {
         let processor = ProcessorID(host)
+        if let calibration, calibration.processor == processor.modelName,
+            let model = CPUPowerModel(calibration: calibration, logicalCPUs: processor.logicalCPUs)
+        {
+            return [listing(host, calibrated(calibration, model), model)]
+        }
         let match = CPUPowerTable.lookup(processor)
         let model = CPUPowerModel(power: match.power, logicalCPUs: processor.logicalCPUs)
         let description = MeterDescription(
@@ -23,16 +29,33 @@ package enum EstimatedCPUMeter {
                     + "\(processor.logicalCPUs) logical CPUs (\(match.power.source)); an estimate, ± "
                     + "\(Int((match.relativeUncertainty * 100).rounded())) %"
             ])
+        return [listing(host, description, model)]
+    }
+
+    /// The model as calibrated has the reference's scope: against a plug, it is a model of the whole machine.
+    private static func calibrated(_ calibration: Calibration, _ model: CPUPowerModel) -> MeterDescription {
+        MeterDescription(
+            id: "estimate/cpu", name: "cpu (calibrated model)", scope: calibration.referenceScope, kind: .counter,
+            provenance: .estimated, source: "/proc/stat and the model \(calibration.summary)",
+            periodSeconds: tickSeconds, resolution: model.microjoulesPerTick,
+            relativeAccuracy: calibration.relativeUncertainty, plausiblePower: Power(watts: 10 * model.fullWatts),
+            silicon: "cpu-model",
+            remarks: [
+                "\(calibration.summary); an estimate, ± \(Int((calibration.relativeUncertainty * 100).rounded())) %"
+            ])
+    }
+
+    private static func listing(
+        _ host: HostRoot, _ description: MeterDescription, _ model: CPUPowerModel
+    ) -> MeterListing {
         let isReadable = (try? host.procStat()) != nil
-        return [
-            MeterListing(
-                description: description,
-                availability: isReadable
-                    ? .available : .unavailable(reason: "/proc/stat cannot be read", remedy: "mount /proc")
-            ) {
-                EstimatedCPUReader(host: host, model: model)
-            }
-        ]
+        return MeterListing(
+            description: description,
+            availability: isReadable
+                ? .available : .unavailable(reason: "/proc/stat cannot be read", remedy: "mount /proc")
+        ) {
+            EstimatedCPUReader(host: host, model: model)
+        }
     }
 
     private static func text(_ watts: Double) -> String { String((watts * 10).rounded() / 10) }
@@ -48,6 +71,14 @@ struct CPUPowerModel: Sendable, Hashable {
     init(power: CPUPower, logicalCPUs: Int) {
         idleWatts = power.idleWattsPerThread * Double(logicalCPUs)
         fullWatts = power.fullWattsPerThread * Double(logicalCPUs)
+        self.logicalCPUs = logicalCPUs
+    }
+
+    /// `nil` of a calibration that is not the model's.
+    init?(calibration: Calibration, logicalCPUs: Int) {
+        guard let full = calibration.full else { return nil }
+        idleWatts = max(0, calibration.idle.watts)
+        fullWatts = max(idleWatts, full.watts)
         self.logicalCPUs = logicalCPUs
     }
 

@@ -27,9 +27,11 @@ struct Meters: AsyncParsableCommand {
 
     func run() async throws {
         let surroundings = Surroundings()
-        var meters = MeterStatus.read(MeterCatalogue.discover(surroundings.host))
+        let meters: [MeterStatus]
         if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
             meters = try await client.get("/v1/meters")
+        } else {
+            meters = await MeterStatus.read(await surroundings.meters(state))
         }
         if json {
             Console.print(try Console.json(meters))

@@ -52,46 +52,22 @@ struct Measure: AsyncParsableCommand {
         if let output, !FileManager.default.createFile(atPath: output, contents: nil) {
             throw CommandFailure("\(output) cannot be written; choose another file with --output")
         }
-        let (metering, end) = try await metering()
+        let access = try await MeterAccess.open(
+            Surroundings(), state, ids: meter, scope: scope, interval: interval.seconds)
+        let metering = access.metering
         let window = try await metering.openWindow()
         let status: TerminationStatus
         do {
             status = try await runCommand()
         } catch {
             await metering.discardWindow(window)
-            await end()
+            await access.end()
             throw error
         }
         let energy = try await metering.closeWindow(window)
-        await end()
+        await access.end()
         try write(energy, status: Self.exitStatus(status))
         throw ExitCode(Self.exitStatus(status))
-    }
-
-    // MARK: Meters
-
-    /// This process's own meters; the daemon's where it can read some that we cannot.
-    private func metering() async throws -> (any EnergyMeasuring, end: () async -> Void) {
-        let surroundings = Surroundings()
-        let listings = MeterCatalogue.discover(surroundings.host)
-        let isDenied = listings.contains { !$0.availability.isAvailable }
-        if isDenied, let client = await DaemonClient.find(surroundings.daemonStates(state)) {
-            let metering = try await DaemonMetering(
-                client, SessionRequest(interval: interval.seconds, scope: scope, meters: meter))
-            let heartbeat = Task { await metering.keepAlive() }
-            return (
-                metering,
-                {
-                    heartbeat.cancel()
-                    await metering.end()
-                }
-            )
-        }
-        let chosen = try MeterCatalogue.select(listings, ids: meter)
-        let session = try MeteringSession(listings: chosen, intervalSeconds: interval.seconds)
-        let selection = try TotalSelection(meters: session.meters, asked: scope)
-        session.start()
-        return (LocalMetering(session: session, selection: selection), { session.stop() })
     }
 
     // MARK: The command

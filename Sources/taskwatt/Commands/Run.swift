@@ -169,7 +169,7 @@ struct Run: AsyncParsableCommand {
         let context = surroundings.runnerContext()
         // All that can be known to be wrong is said before anything is made.
         try context.plugins.check(SuiteFile.parse(request.suiteText, file: request.suite).applying(request.overrides))
-        let listings = MeterCatalogue.discover(surroundings.host)
+        let listings = await surroundings.meters(options)
         if client == nil {
             let chosen = try MeterCatalogue.select(listings, ids: request.meters)
             _ = try TotalSelection(meters: chosen.map(\.description), asked: request.scope)
@@ -183,7 +183,7 @@ struct Run: AsyncParsableCommand {
         let lock = try StateLock(directory, holder: "`taskwatt run`")
         let store = try Store(directory: directory.path)
         _ = try store.markInterrupted()
-        let execution = SuiteExecution(context: context, store: store, machine: try surroundings.machineRecord())
+        let execution = SuiteExecution(context: context, store: store, machine: try surroundings.machineRecord(options))
         let result: SuiteResult
         if let client {
             Console.note(

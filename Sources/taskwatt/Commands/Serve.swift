@@ -31,11 +31,10 @@ struct Serve: AsyncParsableCommand {
         logger.logLevel = verbose ? .debug : .info
         let context = surroundings.runnerContext()
         for problem in context.plugins.problems { logger.warning("\(problem)") }
-        let host = surroundings.host
         let daemon = Daemon(
-            directory: surroundings.ownState(state), context: context, machine: try surroundings.machineRecord(),
+            directory: surroundings.ownState(state), context: context, machine: try surroundings.machineRecord(state),
             logger: logger
-        ) { MeterCatalogue.discover(host) }
+        ) { await surroundings.meters(state) }
         try await daemon.run()
     }
 }

@@ -1,0 +1,140 @@
+import ArgumentParser
+import Core
+import Foundation
+import Glibc
+import Metering
+import Reporting
+import Running
+import Service
+
+struct Calibrate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Set the model of the CPU's power, or a total, against a meter that knows better.",
+        discussion: """
+            Loads all CPUs with three kinds of work at four levels, and fits a line through the power that the reference shows. \
+            What it finds is kept for this machine in calibration.json in the state directory, and named in every later \
+            record. Let nothing else run meanwhile.
+
+            Examples:
+              taskwatt calibrate --against shelly/plug
+              taskwatt calibrate --against powercap/intel-rapl:0 --seconds 5
+              taskwatt calibrate --against redfish/bmc --of components
+              taskwatt calibrate --show
+              taskwatt calibrate --remove
+            """)
+
+    @Option(help: ArgumentHelp("The reference meter; `taskwatt meters` lists them.", valueName: "meter"))
+    var against: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What is calibrated: the model of the CPU's power (estimate), or a scope's total (components, system).",
+            valueName: "subject"))
+    var of = Calibration.Subject.estimate
+
+    @Option(help: "How long each of the 14 loads is measured; default: 10 periods of the reference, at least 5 s.")
+    var seconds: Double?
+
+    @Flag(help: "Show the calibrations that are kept.")
+    var show = false
+
+    @Flag(help: "Forget the calibrations that are kept.")
+    var remove = false
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup var state: StateOptions
+
+    func validate() throws {
+        if let seconds, !(0.2...3600).contains(seconds) { throw ValidationError("--seconds must be from 0.2 to 3600.") }
+        if !show, !remove, against == nil {
+            throw ValidationError("Name the reference with --against, such as --against shelly/plug.")
+        }
+        if show && remove || (show || remove) && against != nil {
+            throw ValidationError("--against, --show and --remove are three different things; give one.")
+        }
+    }
+
+    func run() async throws {
+        let surroundings = Surroundings()
+        let directory = surroundings.ownState(state)
+        let file = CalibrationFile(directory: directory.path)
+        if remove {
+            Console.note(try file.remove() ? "removed \(file.path)" : "there is no \(file.path)")
+            return
+        }
+        guard let against else {
+            let kept = surroundings.calibrations(state)
+            if json {
+                Console.print(try Console.json(kept))
+            } else {
+                Console.print(
+                    kept.isEmpty ? "no calibration is kept here\n" : kept.map(Self.text).joined(separator: "\n"))
+            }
+            return
+        }
+        // What cannot be kept at the end is better known at the beginning.
+        try directory.create()
+        let calibration = try await Interruption.cancelling { try await calibrate(surroundings, against) }
+        try file.keep(calibration)
+        Console.print(json ? try Console.json(calibration) : Self.text(calibration))
+        Console.note("kept in \(file.path); the daemon takes it when it is started again")
+    }
+
+    private func calibrate(_ surroundings: Surroundings, _ against: String) async throws -> Calibration {
+        let ids = of == .estimate ? [against] : []
+        let access = try await MeterAccess.open(surroundings, state, ids: ids, scope: nil, interval: 0.1)
+        do {
+            let calibration = try await measure(access.metering, against, surroundings)
+            await access.end()
+            return calibration
+        } catch {
+            await access.end()
+            throw error
+        }
+    }
+
+    private func measure(
+        _ metering: any EnergyMeasuring, _ against: String, _ surroundings: Surroundings
+    ) async throws -> Calibration {
+        guard let reference = metering.meters.first(where: { $0.id == against }) else {
+            throw MeteringError.noSuchMeter(against, available: metering.meters.map(\.id))
+        }
+        guard reference.provenance != .estimated else {
+            throw CommandFailure(
+                "\(against) is a model itself; name a meter that measures (`taskwatt meters` lists them)",
+                status: CommandFailure.usage)
+        }
+        let scopes = try TotalSelection(meters: metering.meters).members
+        if let scope = TotalScope(rawValue: of.rawValue), scopes[scope] == nil {
+            throw MeteringError.noSuchScope(scope, available: TotalScope.allCases.filter { scopes[$0] != nil })
+        }
+        let period = max(reference.periodSeconds, reference.averagingSeconds)
+        let seconds = seconds ?? max(5, 10 * period)
+        let series = CalibrationSeries(
+            subject: of, reference: reference, metering: metering, host: surroundings.host, seconds: seconds,
+            settleSeconds: min(seconds, max(1, 2 * period)))
+        Console.note(String(format: "%.0f s of loads on all CPUs; let nothing else run", series.duration))
+        return try await series.run(date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))) {
+            Console.note("load \($0)/\($1): \($2)")
+        }
+    }
+
+    private static func text(_ calibration: Calibration) -> String {
+        var table = TextTable([("load", .left), ("\(calibration.subject.rawValue)", .right), ("reference", .right)])
+        for point in calibration.points {
+            let x =
+                calibration.subject == .estimate
+                ? String(format: "%.1f %% busy", point.x * 100) : String(format: "%.2f W", point.x)
+            table.add([point.load, x, String(format: "%.2f W", point.watts)])
+        }
+        return table.text()
+            + "\(calibration.subject.rawValue) \(calibration.summary) (± 2 standard uncertainties of the line)\n"
+            + String(
+                format: "the loads scatter by %.2f W about the line; a figure of it is ± %.0f %%\n",
+                calibration.scatter.watts, calibration.relativeUncertainty * 100)
+    }
+}
+
+extension Calibration.Subject: ExpressibleByArgument {}
