@@ -49,6 +49,8 @@ final class Player: Sendable {
                         let joules = chip.load.energy(to: time) - chip.load.energy(to: time - chip.update)
                         return Int64(joules / chip.update * 1e6)
                     case .input: return Int64(chip.load.power(at: time) * 1e6)
+                    // Milliamperes at 12 V.
+                    case .rail: return Int64(chip.load.power(at: time) / 12 * 1000)
                     case .energy: return Int64(chip.load.energy(to: time) * 1e6)
                     }
                 })

@@ -23,6 +23,19 @@ struct SimulatedTree {
         mkdir("\(classes)/hwmon", 0o755)
     }
 
+    private static let pmus = "/sys/bus/event_source/devices"
+
+    /// A PMU of RAPL's name and files, of the type of the software PMU: the kernel counts nanoseconds on CPU 0.
+    static func makePMU() throws {
+        try check(mount("tmpfs", pmus, "tmpfs", 0, "mode=0755"), "tmpfs over \(pmus)")
+        for directory in ["\(pmus)/power", "\(pmus)/power/events"] { mkdir(directory, 0o755) }
+        try write("1", to: "\(pmus)/power/type")
+        try write("0", to: "\(pmus)/power/cpumask")
+        try write("event=0x00", to: "\(pmus)/power/events/energy-pkg")
+        try write("1e-9", to: "\(pmus)/power/events/energy-pkg.scale")
+        try write("Joules", to: "\(pmus)/power/events/energy-pkg.unit")
+    }
+
     /// Makes a zone's files; returns the one that moves.
     static func make(_ zone: SimulatorSpec.Zone) throws -> String {
         let path = "\(classes)/powercap/\(zone.zone)"
@@ -41,7 +54,13 @@ struct SimulatedTree {
     static func make(_ chip: SimulatorSpec.Chip, number: Int) throws -> String {
         let device = "\(classes)/simulated-\(number)"
         let path = "\(device)/hwmon\(number)"
-        for directory in [device, path, "\(path)/device"] { mkdir(directory, 0o755) }
+        let bus = "\(device)/\(chip.pci ?? "device-\(number)")"
+        for directory in [device, path, bus] { mkdir(directory, 0o755) }
+        symlink(bus, "\(path)/device")
+        if chip.apu == true {
+            try write("900", to: "\(path)/in1_input")
+            try write("vddnb", to: "\(path)/in1_label")
+        }
         symlink("../simulated-\(number)/hwmon\(number)", "\(classes)/hwmon/hwmon\(number)")
         try write(chip.driver, to: "\(path)/name")
         switch chip.kind {
@@ -55,6 +74,12 @@ struct SimulatedTree {
             try write(String(Int(chip.update * 1000)), to: "\(path)/update_interval")
             try write("0", to: "\(path)/power1_input")
             return "\(path)/power1_input"
+        case .rail:
+            if let label = chip.label { try write(label, to: "\(path)/in1_label") }
+            try write(String(Int(chip.update * 1000)), to: "\(path)/update_interval")
+            try write("12000", to: "\(path)/in1_input")
+            try write("0", to: "\(path)/curr1_input")
+            return "\(path)/curr1_input"
         case .energy:
             if let label = chip.label { try write(label, to: "\(path)/energy1_label") }
             try write("0", to: "\(path)/energy1_input")

@@ -53,6 +53,8 @@ struct SimulatorSpec: Decodable {
             case input
             /// `energy1_input`, a counter.
             case energy
+            /// `in1_input`, 12 V, and `curr1_input`.
+            case rail
         }
 
         var driver: String
@@ -60,8 +62,14 @@ struct SimulatorSpec: Decodable {
         var load: Load
         var update: Double
         var label: String?
+        /// The address of the PCI device that the chip is in.
+        var pci: String?
+        /// An APU of AMD has the voltage `vddnb`.
+        var apu: Bool?
     }
 
+    /// The PMU `power`, whose counter is the kernel's CPU clock in place of RAPL's: one watt.
+    var pmu: Bool?
     var zones: [Zone]?
     var chips: [Chip]?
 

@@ -49,6 +49,7 @@ do {
         exit(wait(for: unshare + [own, "inside"] + arguments[2...]))
     case "inside":
         try SimulatedTree.mountOver()
+        if spec.pmu == true { try SimulatedTree.makePMU() }
         let player = try Player(spec, begin: monotonic())
         player.start()
         let status = wait(for: Array(arguments[3...]))
