@@ -11,8 +11,16 @@ final class Player: Sendable {
         var id: String
         var path: String
         var period: Double
-        /// The text of the file at a time; `nil`: the read fails.
-        var value: @Sendable (Double) -> Int64?
+        var value: @Sendable (Double) -> Content
+    }
+
+    /// What a file holds at a time.
+    enum Content {
+        case number(Int64)
+        /// The read fails.
+        case unreadable
+        /// The directory with the file is not there.
+        case gone
     }
 
     private struct Progress {
@@ -33,11 +41,7 @@ final class Player: Sendable {
             let path = try SimulatedTree.make(zone)
             channels.append(
                 Channel(id: "powercap/\(zone.zone)", path: path, period: zone.update) { [offset] time in
-                    if let from = zone.failsFrom, let to = zone.failsTo, (begin + from...begin + to).contains(time) {
-                        return nil
-                    }
-                    let microjoules = Int64((zone.load.energy(to: time) + offset) * 1e6)
-                    return zone.range.map { ((microjoules % $0) + $0) % $0 } ?? microjoules
+                    Self.content(of: zone, offset: offset, at: time, begin: begin)
                 })
         }
         for (number, chip) in (spec.chips ?? []).enumerated() {
@@ -47,22 +51,42 @@ final class Player: Sendable {
                     switch chip.kind {
                     case .average:
                         let joules = chip.load.energy(to: time) - chip.load.energy(to: time - chip.update)
-                        return Int64(joules / chip.update * 1e6)
-                    case .input: return Int64(chip.load.power(at: time) * 1e6)
+                        return .number(Int64(joules / chip.update * 1e6))
+                    case .input: return .number(Int64(chip.load.power(at: time) * 1e6))
                     // Milliamperes at 12 V.
-                    case .rail: return Int64(chip.load.power(at: time) / 12 * 1000)
-                    case .energy: return Int64(chip.load.energy(to: time) * 1e6)
+                    case .rail: return .number(Int64(chip.load.power(at: time) / 12 * 1000))
+                    case .energy: return .number(Int64(chip.load.energy(to: time) * 1e6))
                     }
                 })
         }
         self.channels = channels
     }
 
+    /// The counter of a zone, with whatever befalls it.
+    private static func content(
+        of zone: SimulatorSpec.Zone, offset: Double, at time: Double, begin: Double
+    ) -> Content {
+        func isBetween(_ from: Double?, _ to: Double?) -> Bool {
+            guard let from, let to else { return false }
+            return (begin + from..<begin + to).contains(time)
+        }
+        if isBetween(zone.failsFrom, zone.failsTo) { return .unreadable }
+        if isBetween(zone.goneFrom, zone.goneTo) { return .gone }
+        var joules = zone.load.energy(to: time) + offset
+        if let at = zone.stepsBackAt, time >= begin + at { joules -= 50 }
+        if let back = zone.goneTo, time >= begin + back { joules -= zone.load.energy(to: begin + back) + offset }
+        let unit = zone.unit ?? 1
+        let microjoules = Int64((joules * 1e6 / unit).rounded(.down) * unit)
+        return .number(zone.range.map { ((microjoules % $0) + $0) % $0 } ?? microjoules)
+    }
+
     /// Plays until `stop`; the first values are written before this returns.
     func start() {
         let files = channels.map { open($0.path, O_WRONLY | O_CLOEXEC) }
         let begin = monotonic()
-        for index in channels.indices { Self.write(channels[index].value(begin), to: files[index]) }
+        for index in channels.indices {
+            Self.write(channels[index].value(begin), to: files[index], of: channels[index])
+        }
         let thread = Thread { [channels, self] in
             // A real chip is not kept waiting by what the machine computes. Without the right to that, gaps are reported.
             var parameter = sched_param(sched_priority: 10)
@@ -74,7 +98,7 @@ final class Player: Sendable {
                 sleep(until: earliest)
                 for index in channels.indices where next[index] <= monotonic() {
                     let now = monotonic()
-                    Self.write(channels[index].value(now), to: files[index])
+                    Self.write(channels[index].value(now), to: files[index], of: channels[index])
                     let gap = monotonic() - last[index]
                     last[index] = now
                     let missed = max(0, ((now - next[index]) / channels[index].period).rounded(.down))
@@ -98,12 +122,16 @@ final class Player: Sendable {
         }
     }
 
-    private static func write(_ value: Int64?, to file: Int32) {
-        // An empty file is a failed read, as ENODEV is of sysfs.
-        guard let value else {
+    private static func write(_ content: Content, to file: Int32, of channel: Channel) {
+        let directory = (channel.path as NSString).deletingLastPathComponent
+        let isGone = access(directory, F_OK) != 0
+        guard case .number(let value) = content else {
+            // An empty file is a failed read, as ENODEV is of sysfs, for those who have it open.
             ftruncate(file, 0)
+            if case .gone = content, !isGone { rename(directory, "\(directory) gone") }
             return
         }
+        if isGone { rename("\(directory) gone", directory) }
         var text = "\(value)\n"
         text.withUTF8 { bytes in
             _ = pwrite(file, bytes.baseAddress, bytes.count, 0)

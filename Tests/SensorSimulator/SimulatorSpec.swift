@@ -42,6 +42,13 @@ struct SimulatorSpec: Decodable {
         /// Reads fail from so many seconds after the beginning, to so many.
         var failsFrom: Double?
         var failsTo: Double?
+        /// The counter loses 50 J so many seconds after the beginning.
+        var stepsBackAt: Double?
+        /// The zone is gone from so many seconds after the beginning, to so many, and comes back from zero.
+        var goneFrom: Double?
+        var goneTo: Double?
+        /// The counter's unit in microjoules, such as AMD's 2^-16 J.
+        var unit: Double?
     }
 
     /// A chip of `/sys/class/hwmon` with one feature.

@@ -71,6 +71,7 @@ struct Measured: Decodable {
         var uncertaintyJ: Double
         var coverage: Double
         var flags: [String]
+        var inTotal: Bool
     }
 
     var window: Window
