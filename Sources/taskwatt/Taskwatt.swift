@@ -15,13 +15,14 @@ struct Taskwatt: AsyncParsableCommand {
               taskwatt run                       the suite `quick`: a first table in two minutes
               taskwatt run --task fill-mask      one task of it
               taskwatt measure -- make -j4       the energy of any command
-              taskwatt meters                    what can be measured here, and what would make it better
+              taskwatt meters                    what can be measured here
+              taskwatt doctor                    what would make it better
               taskwatt table --format markdown   the table again
             """,
         version: Version.current,
         subcommands: [
-            Run.self, Measure.self, Table.self, ExportCommand.self, Meters.self, HardwareCommand.self, Plugins.self,
-            Serve.self, Status.self,
+            Run.self, Measure.self, Table.self, ExportCommand.self, Meters.self, DoctorCommand.self,
+            HardwareCommand.self, Plugins.self, Serve.self, Status.self,
         ])
 
     static func main() async {
