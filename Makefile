@@ -53,11 +53,12 @@ install:
 	    > $(DESTDIR)/usr/lib/systemd/system/taskwatt.service
 	chmod 0644 $(DESTDIR)/usr/lib/systemd/system/taskwatt.service
 	install -D -m 0644 Systemd/taskwatt.sysusers $(DESTDIR)/usr/lib/sysusers.d/taskwatt.conf
+	install -D -m 0644 Systemd/60-taskwatt.rules $(DESTDIR)/usr/lib/udev/rules.d/60-taskwatt.rules
 	@echo 'Installed. To run it as a service: sudo systemd-sysusers && sudo systemctl daemon-reload && sudo systemctl enable --now taskwatt'
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/taskwatt $(DESTDIR)/usr/lib/systemd/system/taskwatt.service
-	rm -f $(DESTDIR)/usr/lib/sysusers.d/taskwatt.conf
+	rm -f $(DESTDIR)/usr/lib/sysusers.d/taskwatt.conf $(DESTDIR)/usr/lib/udev/rules.d/60-taskwatt.rules
 	rm -rf $(DESTDIR)$(PREFIX)/lib/taskwatt $(DESTDIR)/usr/lib/taskwatt
 
 clean:

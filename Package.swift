@@ -88,7 +88,7 @@ let package = Package(
         .executableTarget(
             name: "taskwatt",
             dependencies: [
-                "Core", "Hardware", "Host", "Metering", "Recording", "Reporting", "Running", "Service",
+                "CLinux", "Core", "Hardware", "Host", "Metering", "Recording", "Reporting", "Running", "Service",
                 "WorkloadProtocol",
                 argumentParser, httpClient, logging, nioCore, nioHTTP1, subprocess, systemPackage,
             ]),
@@ -104,7 +104,8 @@ let package = Package(
         .testTarget(name: "OnnxTests", dependencies: ["Onnx", "TestSupport"]),
         .testTarget(name: "OnnxProxiesTests", dependencies: ["Onnx", "PluginKit", "onnx-proxies", "TestSupport"]),
         .testTarget(
-            name: "RunningTests", dependencies: ["Core", "Host", "Metering", "Running", "WorkloadProtocol"],
+            name: "RunningTests",
+            dependencies: ["Core", "Host", "Metering", "Running", "TestSupport", "WorkloadProtocol"],
             resources: [.copy("Fixtures")]),
         .testTarget(name: "RecordingTests", dependencies: ["Core", "Recording", grdb, "TestSupport"]),
         .testTarget(name: "ReportingTests", dependencies: ["Core", "Recording", "Reporting", "TestSupport"]),

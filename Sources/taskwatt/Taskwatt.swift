@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import Foundation
 
 /// The one program that a user types.
@@ -15,18 +16,22 @@ struct Taskwatt: AsyncParsableCommand {
               taskwatt run                       the suite `quick`: a first table in two minutes
               taskwatt run --task fill-mask      one task of it
               taskwatt measure -- make -j4       the energy of any command
-              taskwatt meters                    what can be measured here, and what would make it better
+              taskwatt meters                    what can be measured here
+              taskwatt doctor                    what would make it better
               taskwatt table --format markdown   the table again
             """,
         version: Version.current,
         subcommands: [
-            Run.self, Measure.self, Table.self, ExportCommand.self, Meters.self, HardwareCommand.self, Plugins.self,
-            Serve.self, Status.self, Calibrate.self,
+            Run.self, Measure.self, Table.self, ExportCommand.self, Meters.self, HardwareCommand.self,
+            DoctorCommand.self,
+            Calibrate.self, Plugins.self, Serve.self, Status.self,
         ])
 
     static func main() async {
         do {
             var command = try parseAsRoot()
+            // Here there is one thread yet, from which all others have their rights.
+            if command is Serve { taskwatt_clear_ambient_capabilities() }
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {

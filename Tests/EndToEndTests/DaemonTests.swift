@@ -56,6 +56,43 @@ extension EndToEnd {
             #expect(try store.samples().contains { $0.run == nil })
         }
 
+        /// The daemon may read meters that its plugins may not: what the unit gives it ends with it.
+        @Test func pluginsDoNotHaveTheDaemonsCapabilities() async throws {
+            guard geteuid() == 0 else { return print("not checked: only root can give a process capabilities") }
+            let scratch = try Scratch()
+            chmod(scratch.path, 0o777)
+            let directory = "\(scratch.path)/plugins/nosy"
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            _ = try scratch.write(
+                "plugins/nosy/plugin.yaml",
+                "name: nosy\nversion: 1.0.0\ndescription: tells its rights\nprogram: nosy\ntasks: [{id: fill-mask}]\n")
+            let program = try scratch.write(
+                "plugins/nosy/nosy", "#!/bin/sh\ngrep ^Cap /proc/self/status >\(scratch.path)/rights\n")
+            chmod(program, 0o755)
+            let copy = "\(scratch.path)/taskwatt"
+            try FileManager.default.copyItem(atPath: Program.taskwatt, toPath: copy)
+            let prefix = [
+                "/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=+perfmon",
+                "--ambient-caps=+perfmon",
+            ]
+            let daemon = try Background(
+                prefix + [copy, "serve"],
+                environment: scratch.environment.merging(["TASKWATT_PLUGIN_PATH": "\(scratch.path)/plugins"]) { $1 },
+                log: "\(scratch.path)/daemon.log")
+            #expect(try await eventually(within: 10) { try await scratch.taskwatt("status").status == 0 })
+            _ = try await scratch.taskwatt("run", "--task", "fill-mask", "--plugin", "nosy")
+            func effective(_ status: String) throws -> UInt64 {
+                let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("CapEff:") })
+                return try #require(UInt64(line.split(separator: "\t").last ?? "", radix: 16))
+            }
+            // CAP_PERFMON is number 38.
+            let own = try String(contentsOfFile: "/proc/\(daemon.identifier)/status", encoding: .utf8)
+            #expect(try effective(own) == 1 << 38)
+            #expect(try effective(scratch.read("rights")) == 0)
+            daemon.send(SIGTERM)
+            #expect(try await daemon.status(within: 10) == 0)
+        }
+
         @Test func theSocketIsForOwnerAndGroup() async throws {
             let scratch = try Scratch()
             let daemon = try await start(scratch)

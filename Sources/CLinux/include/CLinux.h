@@ -8,4 +8,8 @@
 // Returns a file descriptor that is closed on exec, or the negative errno.
 int taskwatt_perf_open(uint32_t type, uint64_t config, int cpu);
 
+// Takes the ambient capabilities of the calling thread away, so that the programs that it starts do not have them; its own
+// rights stay. capabilities(7), PR_CAP_AMBIENT of prctl(2).
+void taskwatt_clear_ambient_capabilities(void);
+
 #endif

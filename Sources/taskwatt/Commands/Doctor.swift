@@ -1,0 +1,93 @@
+import ArgumentParser
+import Core
+import Glibc
+import Host
+import Metering
+import Reporting
+import Running
+import Service
+
+struct DoctorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Check whether this machine can be measured well, and say what would make it better.",
+        discussion: """
+            Takes a second, changes nothing, and looks as you: what only root may see is `unknown`. Where a daemon answers, the \
+            meters are those that it may read. The exit status is 1 if a check fails, else 0.
+
+            Examples:
+              taskwatt doctor
+              sudo taskwatt doctor               also what only root may see
+              taskwatt doctor --json | jq '.[] | select(.verdict != "pass")'
+              taskwatt doctor && taskwatt run    measure only on a machine that is fit for it
+            """)
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup var state: StateOptions
+
+    func run() async throws {
+        let surroundings = Surroundings()
+        let host = surroundings.host
+        let meters = try await seenByDaemon(await surroundings.meters(state), surroundings)
+        let checks = await offPool { Doctor.examine(host, meters: meters) }
+        Console.print(json ? try Console.json(checks) : Self.text(checks))
+        if checks.contains(where: { $0.verdict == .fail }) { throw ExitCode(CommandFailure.failed) }
+    }
+
+    /// The meters as the daemon may read them: it is the daemon that measures where there is one.
+    private func seenByDaemon(_ listings: [MeterListing], _ surroundings: Surroundings) async throws -> [MeterListing] {
+        guard let client = await DaemonClient.find(surroundings.daemonStates(state)) else { return listings }
+        let statuses: [MeterStatus] = try await client.get("/v1/meters")
+        return listings.map { listing in
+            guard let status = statuses.first(where: { $0.meter.id == listing.description.id }) else { return listing }
+            var listing = listing
+            listing.availability =
+                status.isAvailable
+                ? .available : .unavailable(reason: status.reason ?? "the daemon cannot read it", remedy: status.remedy)
+            return listing
+        }
+    }
+
+    // MARK: Text
+
+    private static func text(_ checks: [Check]) -> String {
+        var table = TextTable([("verdict", .left), ("check", .left), ("found", .left)])
+        for check in checks {
+            for (index, line) in lines(check.found).enumerated() {
+                table.add([index == 0 ? check.verdict.rawValue : "", index == 0 ? check.title : "", line])
+            }
+        }
+        let counts = Verdict.allCases.compactMap { verdict -> String? in
+            let count = checks.count { $0.verdict == verdict }
+            return count > 0 ? "\(count) \(verdict.rawValue)" : nil
+        }
+        return coloured(table.text()) + advice(checks) + "\n\(counts.joined(separator: ", "))\n"
+    }
+
+    /// What would help, of every check that has a remedy, in the order of the table.
+    private static func advice(_ checks: [Check]) -> String {
+        let remedies = checks.compactMap { check in check.remedy.map { (check.title, lines($0)) } }
+        if remedies.isEmpty { return "" }
+        let list = remedies.map { title, lines in "\(title)\n" + lines.map { "    \($0)\n" }.joined() }
+        return "\n" + Console.heading("What would help") + "\n\n" + list.joined()
+    }
+
+    /// The verdict stands at the beginning of a line, and a colour has no width: it is put in when the columns are aligned.
+    private static func coloured(_ table: String) -> String {
+        guard Console.isColourful(STDOUT_FILENO) else { return table }
+        let colours: [(verdict: Verdict, code: Int)] = [(.pass, 32), (.warn, 33), (.fail, 31), (.unknown, 90)]
+        return table.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            guard let found = colours.first(where: { line.hasPrefix("\($0.verdict.rawValue) ") }) else {
+                return String(line)
+            }
+            let word = found.verdict.rawValue
+            return "\u{1B}[\(found.code)m\(word)\u{1B}[0m" + line.dropFirst(word.count)
+        }.joined(separator: "\n")
+    }
+
+    private static func lines(_ text: String) -> [String] {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    }
+}
