@@ -14,22 +14,31 @@ struct AlwaysOnSampler: Service {
     /// While the record cannot be written, this many samples wait for better times.
     private static let mostWaiting = 50_000
 
-    let session: MeteringSession
+    /// How often new meters are looked for, and those that are gone.
+    var refreshInterval = Duration.seconds(300)
+
+    let meters: CurrentMeters
+    let listings: @Sendable () async -> [MeterListing]
     let store: Store
     let notifier: SystemdNotifier
     let logger: Logger
 
     func run() async throws {
-        session.start()
+        meters.session.start()
         var waiting: [Sample] = []
         var failed = false
         var lastWrite = ContinuousClock.now
         var lastDelete = ContinuousClock.now
+        var lastRefresh = ContinuousClock.now
         let shortest = min(.seconds(1), notifier.watchdogInterval ?? .seconds(1))
         while await sleeps(shortest) {
             // Taking the samples goes through the sampler's lock: a sampler that hangs gives no sign of life.
-            waiting += session.takeSamples()
+            waiting += meters.session.takeSamples()
             notifier.alive()
+            if lastRefresh.duration(to: .now) >= refreshInterval {
+                lastRefresh = .now
+                waiting += meters.refresh(await listings())
+            }
             if lastWrite.duration(to: .now) >= Self.writeInterval {
                 lastWrite = .now
                 write(&waiting, &failed)
@@ -39,8 +48,8 @@ struct AlwaysOnSampler: Service {
                 delete()
             }
         }
-        session.stop()
-        waiting += session.takeSamples()
+        meters.session.stop()
+        waiting += meters.session.takeSamples()
         write(&waiting, &failed)
     }
 

@@ -40,9 +40,7 @@ package struct Daemon: Sendable {
         let cutOff = try store.markInterrupted()
         if cutOff > 0 { logger.warning("\(cutOff) suite(s) were cut off when the last process ended") }
 
-        let chosen = try MeterCatalogue.select(await listings())
-        let session = try MeteringSession(listings: chosen, intervalSeconds: AlwaysOnSampler.interval)
-        let selection = try TotalSelection(meters: session.meters)
+        let meters = try CurrentMeters(await listings(), logger: logger)
         let queue = JobQueue(
             execution: SuiteExecution(context: context, store: store, machine: machine), logger: logger,
             listings: listings)
@@ -52,9 +50,10 @@ package struct Daemon: Sendable {
         let routes = Routes(
             queue: queue, sessions: sessions, store: store, plugins: context.plugins, listings: listings
         ) { [directory, context] in
-            DaemonStatus(
+            let (power, scope) = meters.power
+            return DaemonStatus(
                 version: context.version, processID: getpid(), stateDirectory: directory.path, startedAt: startedAt,
-                power: session.latestPower(of: selection), scope: selection.scope, jobs: await queue.statuses)
+                power: power, scope: scope, jobs: await queue.statuses)
         }
         let socketPath = directory.socketPath
         let application = Application(
@@ -71,7 +70,9 @@ package struct Daemon: Sendable {
         var configuration = ServiceGroupConfiguration(
             services: [
                 .init(service: application),
-                .init(service: AlwaysOnSampler(session: session, store: store, notifier: notifier, logger: logger)),
+                .init(
+                    service: AlwaysOnSampler(
+                        meters: meters, listings: listings, store: store, notifier: notifier, logger: logger)),
                 .init(service: sessions),
                 .init(service: queue),
                 .init(service: StopNotice(notifier: notifier)),

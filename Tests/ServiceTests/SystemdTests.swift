@@ -4,6 +4,7 @@ import Glibc
 import Logging
 import Metering
 import Recording
+import Synchronization
 import TestSupport
 import Testing
 
@@ -50,14 +51,47 @@ struct SystemdTests {
         #expect(interval([:]) == nil)
     }
 
+    @Test("A meter that comes while the daemon runs is sampled, and one that goes is let go")
+    func metersComeAndGo() async throws {
+        let directory = try TemporaryDirectory()
+        let store = try Store(directory: directory.path)
+        var second = FakeMeters.meter
+        second.description.id = "fake/package-1"
+        second.description.silicon = "package-1"
+        let present = Mutex([FakeMeters.meter])
+        let meters = try CurrentMeters(
+            present.withLock { $0 }, intervalSeconds: 0.05, logger: Logger(label: "test"))
+        let first = meters.session
+        let sampler = AlwaysOnSampler(
+            refreshInterval: .milliseconds(100), meters: meters, listings: { present.withLock { $0 } }, store: store,
+            notifier: SystemdNotifier(environment: ["WATCHDOG_USEC": "100000"]), logger: Logger(label: "test"))
+        let running = Task { try await sampler.run() }
+        #expect(try await eventually { meters.power.power != nil })
+        #expect(meters.session === first, "the same meters go on")
+        present.withLock { $0.append(second) }
+        #expect(try await eventually { meters.session.meters.count == 2 })
+        #expect(first.tick() == nil, "the session before has ended")
+        #expect(try await eventually { (meters.power.power?.watts ?? 0) > 19 })
+        present.withLock { _ = $0.removeFirst() }
+        #expect(try await eventually { meters.session.meters.map(\.id) == ["fake/package-1"] })
+        // Where nothing is left, the last ones go on and say in every sample that they cannot be read.
+        present.withLock { $0 = [] }
+        try await Task.sleep(for: .milliseconds(300))
+        #expect(meters.session.meters.map(\.id) == ["fake/package-1"])
+        running.cancel()
+        try await running.value
+        #expect(Set(try store.samples().map(\.sample.meterID)) == ["fake/package-0", "fake/package-1"])
+    }
+
     @Test("While the sampler lives the watchdog is fed, and at its end the samples are kept")
     func sampler() async throws {
         let directory = try TemporaryDirectory()
         let socket = try DatagramSocket(path: "\(directory.path)/notify")
         let store = try Store(directory: directory.path)
-        let session = try MeteringSession(listings: [FakeMeters.meter], intervalSeconds: 0.05)
+        let meters = try CurrentMeters([FakeMeters.meter], intervalSeconds: 0.05, logger: Logger(label: "test"))
+        let session = meters.session
         let sampler = AlwaysOnSampler(
-            session: session, store: store,
+            meters: meters, listings: { [FakeMeters.meter] }, store: store,
             notifier: SystemdNotifier(environment: [
                 "NOTIFY_SOCKET": "\(directory.path)/notify", "WATCHDOG_USEC": "100000",
             ]), logger: Logger(label: "test"))
