@@ -5,9 +5,11 @@ import Testing
 /// The stated 95 % interval holds: of 100 windows with random phases, edges and powers the truth lies inside in at least 89
 /// (fewer happens by chance once in 100 times where the interval is a true 95 %).
 @Suite struct UncertaintyTests {
-    private func covered(_ make: (Int, inout SeededRandom, SimulatedClock) -> (MeterListing, Waveform)) throws -> Int {
+    private func covered(_ seed: UInt64, _ make: (Int, inout SeededRandom, SimulatedClock) -> (MeterListing, Waveform))
+        throws -> Int
+    {
         var inside = 0
-        var random = SeededRandom(seed: 42)
+        var random = SeededRandom(seed: seed)
         for trial in 0..<100 {
             let clock = SimulatedClock(start: .random(in: 500...600, using: &random), seed: UInt64(trial + 1))
             let (listing, waveform) = make(trial, &random, clock)
@@ -26,8 +28,8 @@ import Testing
             squarePeriod: .random(in: 0.8...7, using: &random), squarePhase: .random(in: 0...7, using: &random))
     }
 
-    @Test func fastCounters() throws {
-        let inside = try covered { _, random, clock in
+    @Test(arguments: 0..<8 as Range<UInt64>) func fastCounters(seed: UInt64) throws {
+        let inside = try covered(seed) { _, random, clock in
             let wave = waveform(&random)
             let counter = SimulatedCounter(waveform: wave, phase: .random(in: 0...0.001, using: &random))
             return (counter.listing(clock), wave)
@@ -36,8 +38,8 @@ import Testing
     }
 
     /// Too slow to watch an update at the edges: the staleness is in the uncertainty.
-    @Test func slowCounters() throws {
-        let inside = try covered { _, random, clock in
+    @Test(arguments: 0..<8 as Range<UInt64>) func slowCounters(seed: UInt64) throws {
+        let inside = try covered(seed) { _, random, clock in
             let wave = waveform(&random)
             let counter = SimulatedCounter(waveform: wave, period: 0.1, phase: .random(in: 0...0.1, using: &random))
             return (counter.listing(clock), wave)
@@ -45,8 +47,8 @@ import Testing
         #expect(inside >= 89)
     }
 
-    @Test func gaugesOfTheMoment() throws {
-        let inside = try covered { _, random, clock in
+    @Test(arguments: 0..<8 as Range<UInt64>) func gaugesOfTheMoment(seed: UInt64) throws {
+        let inside = try covered(seed) { _, random, clock in
             let wave = waveform(&random)
             let gauge = SimulatedGauge(waveform: wave, period: 0.05, phase: .random(in: 0...0.05, using: &random))
             return (gauge.listing(clock), wave)
@@ -54,8 +56,8 @@ import Testing
         #expect(inside >= 89)
     }
 
-    @Test func gaugesThatAverage() throws {
-        let inside = try covered { _, random, clock in
+    @Test(arguments: 0..<8 as Range<UInt64>) func gaugesThatAverage(seed: UInt64) throws {
+        let inside = try covered(seed) { _, random, clock in
             let wave = waveform(&random)
             let gauge = SimulatedGauge(
                 waveform: wave, period: 0.25, phase: .random(in: 0...0.25, using: &random), averaging: 0.25)

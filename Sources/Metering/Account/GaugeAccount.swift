@@ -23,6 +23,9 @@ struct GaugeAccount {
     private var firstMicrowatts: Double?
     /// The lowest and highest power around an edge that cut an average; the next sample still counts to it.
     private var cutRange: ClosedRange<Double>?
+    /// The squared steps from sample to sample, to tell how much the next one may differ.
+    private var squaredSteps = 0.0
+    private var steps = 0.0
 
     init(meter: MeterDescription, intervalSeconds: Double) {
         self.meter = meter
@@ -66,6 +69,8 @@ struct GaugeAccount {
                 stepVariance: false)
             return
         }
+        squaredSteps += (power - lastMicrowatts) * (power - lastMicrowatts)
+        steps += 1
         if hasFailedSinceGood, start != nil { flags.insert(.bridged) }
         if averaging > 0 {
             add(from: lastTime, to: time, power, power, stepVariance: true)
@@ -109,10 +114,12 @@ struct GaugeAccount {
     }
 
     /// The step may be anywhere in the time that the average spans, and the average is itself up to its time old: a
-    /// triangle over ± w, whose variance is w²/6.
+    /// triangle over ± w, whose variance is w²/6. Where the neighbours do not differ a step may still hide in the next
+    /// average, and is taken to be as large as steps have been.
     private func cutVariance(_ range: ClosedRange<Double>) -> Double {
-        let step = (range.upperBound - range.lowerBound) * meter.averagingSeconds
-        return step * step / 6
+        let range = range.upperBound - range.lowerBound
+        let usual = steps > 0 ? squaredSteps / steps : 0
+        return max(range * range, usual) * meter.averagingSeconds * meter.averagingSeconds / 6
     }
 
     func result() -> AccountResult {
