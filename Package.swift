@@ -55,13 +55,17 @@ let package = Package(
         .target(name: "CPCI", linkerSettings: [.linkedLibrary("pci")]),
         .target(name: "COnnxRuntime"),
         .target(name: "CLinux"),
+        .target(name: "CNVML"),
+        .target(name: "CAMDSMI"),
 
         // Values and the machine.
         .target(name: "Core"),
         .target(name: "Host", dependencies: ["Core", systemPackage]),
         .target(name: "Sensors", dependencies: ["CSensors"]),
         .target(name: "Hardware", dependencies: ["CPCI", "Host", "Sensors"]),
-        .target(name: "Metering", dependencies: ["CLinux", "Core", "Host", "Sensors"], exclude: ["README.md"]),
+        .target(
+            name: "Metering", dependencies: ["CAMDSMI", "CLinux", "CNVML", "Core", "Host", "Sensors"],
+            exclude: ["README.md"]),
 
         // Workloads.
         .target(name: "WorkloadProtocol", dependencies: ["Core"], exclude: ["README.md"]),
@@ -100,7 +104,9 @@ let package = Package(
         .testTarget(name: "HostTests", dependencies: ["Core", "Host", "TestSupport"]),
         .testTarget(
             name: "HardwareTests", dependencies: ["Hardware", "Host", "TestSupport"], resources: [.copy("Fixtures")]),
-        .testTarget(name: "MeteringTests", dependencies: ["Core", "Host", "Metering", "TestSupport"]),
+        .testTarget(
+            name: "MeteringTests", dependencies: ["Core", "Host", "Metering", "TestSupport"],
+            resources: [.copy("Fixtures")]),
         .testTarget(name: "OnnxTests", dependencies: ["Onnx", "TestSupport"]),
         .testTarget(name: "OnnxProxiesTests", dependencies: ["Onnx", "PluginKit", "onnx-proxies", "TestSupport"]),
         .testTarget(

@@ -7,6 +7,8 @@ package enum MeterCatalogue {
     private static let discoveries: [@Sendable (HostRoot) -> [MeterListing]] = [
         PowercapMeter.discover,
         PerfMeter.discover,
+        NVMLMeter.discover,
+        AMDSMIMeter.discover,
         HwmonMeter.discover,
         BatteryMeter.discover,
     ]

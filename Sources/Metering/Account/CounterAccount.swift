@@ -13,10 +13,14 @@ struct CounterAccount {
         var time: MonotonicTime
         var halfNanoseconds: Int64
         var cumulative: Int64
+        /// When the read was made that saw it.
+        var readTime: MonotonicTime
     }
 
     /// A read no older than this, in nanoseconds, is as good as one at the edge itself.
     private static let fresh: Int64 = 1_000_000
+    /// The power before an edge is that of so many periods at least: over one alone it could be nothing or double.
+    private static let periodsOfPower = 4.0
 
     /// Energy at an edge in microjoules, with the variance that the edge brings.
     private struct EdgeValue {
@@ -35,6 +39,8 @@ struct CounterAccount {
 
     private var previousUpdate: Update?
     private var lastUpdate: Update?
+    /// Two updates that lie at least `periodsOfPower` periods apart, the newer of them at most as far back.
+    private var anchors: (older: Update, newer: Update)?
     private var lastReadCumulative: Int64 = 0
     private var lastReadTime: MonotonicTime?
 
@@ -43,6 +49,9 @@ struct CounterAccount {
     /// The last read before the start, where that is long ago: the first read after it will tell what came in between.
     private var pendingStart: (time: MonotonicTime, cumulative: Int64)?
     private var powerBeforeStart: Double?
+    /// The largest power that the last updates before an edge could mean; it makes the edge as uncertain as it may be.
+    private var mostBeforeStart = 0.0
+    private var mostBeforeEnd = 0.0
     private var readsInside = 0
     private var updatesInside = 0
     private var firstUpdateInside: Update?
@@ -100,6 +109,7 @@ struct CounterAccount {
             if start != nil { gaps.add(from: from, to: time) }
             previousUpdate = nil
             lastUpdate = nil
+            anchors = nil
             pendingStart = nil
         case .advanced(let wrapped):
             if wrapped, start != nil, end == nil { flags.insert(.wrapped) }
@@ -138,9 +148,17 @@ struct CounterAccount {
     private mutating func noteUpdate(between earlier: MonotonicTime, and later: MonotonicTime) {
         let half = (later - earlier) / 2
         let update = Update(
-            time: earlier.advanced(byNanoseconds: half), halfNanoseconds: half, cumulative: unwrapper.cumulative)
+            time: earlier.advanced(byNanoseconds: half), halfNanoseconds: half, cumulative: unwrapper.cumulative,
+            readTime: later)
         previousUpdate = lastUpdate
         lastUpdate = update
+        if let newer = anchors?.newer {
+            if Double(later - newer.readTime) >= Self.periodsOfPower * meter.periodSeconds * 1e9 {
+                anchors = (newer, update)
+            }
+        } else {
+            anchors = (update, update)
+        }
         if let end {
             if updatesAfter.count < 2, update.time >= end { updatesAfter.append(update) }
         } else if start != nil {
@@ -152,7 +170,8 @@ struct CounterAccount {
 
     mutating func open(at time: MonotonicTime) {
         start = time
-        powerBeforeStart = Self.microwatts(previousUpdate, lastUpdate)
+        powerBeforeStart = recentPower
+        mostBeforeStart = Self.microwatts(previousUpdate, lastUpdate) ?? 0
         guard let readTime = lastReadTime else { return }
         if let a = previousUpdate, let b = lastUpdate, Self.isDense(a, b), time - b.time <= 4 * (b.time - a.time) {
             startValue = Self.extrapolate(from: b, by: time - b.time, microwatts: Self.microwatts(a, b) ?? 0)
@@ -166,7 +185,8 @@ struct CounterAccount {
         end = time
         cumulativeAtEnd = unwrapper.cumulative
         readTimeAtEnd = lastReadTime
-        powerBeforeEnd = Self.microwatts(previousUpdate, lastUpdate)
+        powerBeforeEnd = recentPower
+        mostBeforeEnd = Self.microwatts(previousUpdate, lastUpdate) ?? 0
     }
 
     /// The account of the window; the caller has opened and closed it.
@@ -196,11 +216,13 @@ struct CounterAccount {
         if meter.provenance != .estimated {
             if !startValue.aligned {
                 energy -= before * period / 2
-                variance += before * before * period * period / 12
+                let most = max(before, mostBeforeStart)
+                variance += most * most * period * period / 12
             }
             if !endValue.aligned {
                 energy += after * period / 2
-                variance += after * after * period * period / 12
+                let most = max(after, mostBeforeEnd)
+                variance += most * most * period * period / 12
             }
             if !startValue.aligned || !endValue.aligned { flags.insert(.staleEdges) }
         }
@@ -276,6 +298,16 @@ struct CounterAccount {
         let spacing = b.time - a.time
         return spacing > 0 && 4 * b.halfNanoseconds <= spacing && 4 * a.halfNanoseconds <= spacing
             && spacing <= 100_000_000
+    }
+
+    /// The power up to the last update in microwatts; `nil` as long as there are too few to tell it.
+    private var recentPower: Double? {
+        guard let last = lastUpdate else { return nil }
+        if let previous = previousUpdate, Self.isDense(previous, last) { return Self.microwatts(previous, last) }
+        guard let older = anchors?.older,
+            Double(last.readTime - older.readTime) >= Self.periodsOfPower * meter.periodSeconds * 1e9
+        else { return nil }
+        return Double(last.cumulative - older.cumulative) / last.readTime.seconds(since: older.readTime)
     }
 
     private static func microwatts(_ a: Update?, _ b: Update?) -> Double? {

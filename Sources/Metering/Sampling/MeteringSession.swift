@@ -41,11 +41,14 @@ package final class MeteringSession: Sendable {
         tick()
     }
 
-    /// A counter is read at least twice in the shortest time in which it could wrap; a gauge no faster than it changes.
+    /// A counter is read at least twice in the shortest time in which it could wrap; a slow one, as a gauge, no faster
+    /// than it changes.
     private static func interval(of meter: MeterDescription, asked: Double) -> Int64 {
         var seconds = asked
         switch meter.kind {
         case .counter:
+            // Up to 10 ms the edges are watched closely all the same; a slower counter tells nothing new in between.
+            if meter.periodSeconds > 0.01 { seconds = max(seconds, meter.periodSeconds) }
             if let range = meter.rangeMicrojoules, range > 0, meter.plausiblePower.microwatts > 0 {
                 seconds = min(seconds, Double(range) / (2 * Double(meter.plausiblePower.microwatts)))
             }
