@@ -4,6 +4,7 @@ import Glibc
 import Running
 import Testing
 import WorkloadProtocol
+import YAMLReading
 
 @Suite("Plugin catalogue")
 struct PluginCatalogueTests {

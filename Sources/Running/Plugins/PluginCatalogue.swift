@@ -1,6 +1,7 @@
 package import Core
 import Foundation
 package import WorkloadProtocol
+package import YAMLReading
 
 /// A plugin that was found on this machine.
 package struct InstalledPlugin: Sendable, Hashable {

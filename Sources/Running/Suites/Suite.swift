@@ -1,4 +1,5 @@
 package import Core
+import YAMLReading
 
 /// What to run, how often and for how long: the contents of a suite's YAML file.
 package struct Suite: Sendable, Hashable, Codable {

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+package import YAMLReading
 
 /// Reads suites, the ones that ship with Taskwatt and users' files.
 package enum SuiteFile {

@@ -1,4 +1,4 @@
-import Core
+package import Core
 import Foundation
 import Yams
 
@@ -9,6 +9,13 @@ package struct YAMLProblem: Error, Sendable, Hashable, CustomStringConvertible {
     package var column: Int?
     package var message: String
 
+    package init(file: String, line: Int? = nil, column: Int? = nil, message: String) {
+        self.file = file
+        self.line = line
+        self.column = column
+        self.message = message
+    }
+
     package var description: String {
         let place = [file] + [line, column].compactMap { $0.map(String.init) }
         return place.joined(separator: ":") + ": " + message
@@ -16,13 +23,13 @@ package struct YAMLProblem: Error, Sendable, Hashable, CustomStringConvertible {
 }
 
 /// A part of a YAML file that is read strictly: unknown keys and wrong types are errors with file, line and column.
-struct YAMLReader {
-    let file: String
+package struct YAMLReader {
+    package let file: String
     private let node: Node
     /// Where this is in the file, for messages: `runs[2].task`.
     private let path: String
 
-    init(text: String, file: String) throws(YAMLProblem) {
+    package init(text: String, file: String) throws(YAMLProblem) {
         let composed: Node?
         do {
             composed = try Yams.compose(yaml: text)
@@ -41,7 +48,7 @@ struct YAMLReader {
         self.path = path
     }
 
-    func problem(_ message: String) -> YAMLProblem {
+    package func problem(_ message: String) -> YAMLProblem {
         YAMLProblem(file: file, line: node.mark?.line, column: node.mark?.column, message: message)
     }
 
@@ -50,7 +57,7 @@ struct YAMLReader {
     /// The values of a mapping by their keys.
     ///
     /// - Throws: `YAMLProblem` at the first key that is not among `keys`.
-    func mapping(keys: [String]) throws(YAMLProblem) -> [String: YAMLReader] {
+    package func mapping(keys: [String]) throws(YAMLProblem) -> [String: YAMLReader] {
         guard let mapping = node.mapping else {
             throw problem("\(name) must be a mapping with the keys \(keys.joined(separator: ", "))")
         }
@@ -68,19 +75,33 @@ struct YAMLReader {
         return values
     }
 
-    func list() throws(YAMLProblem) -> [YAMLReader] {
+    /// The entries of a mapping whose keys are the user's own, such as ids, in the order of the file.
+    package func entries() throws(YAMLProblem) -> [(key: String, value: YAMLReader)] {
+        guard let mapping = node.mapping else { throw problem("\(name) must be a mapping") }
+        return mapping.map { key, value in
+            let key = key.string ?? "?"
+            return (key, YAMLReader(file: file, node: value, path: path.isEmpty ? key : "\(path).\(key)"))
+        }
+    }
+
+    package func list() throws(YAMLProblem) -> [YAMLReader] {
         guard let sequence = node.sequence else { throw problem("\(name) must be a list") }
         return sequence.enumerated().map { index, value in
             YAMLReader(file: file, node: value, path: "\(path)[\(index)]")
         }
     }
 
-    func string() throws(YAMLProblem) -> String {
+    package func string() throws(YAMLProblem) -> String {
         guard let value = node.scalar?.string, !value.isEmpty else { throw problem("\(name) must be a text") }
         return value
     }
 
-    func integer(_ range: ClosedRange<Int>) throws(YAMLProblem) -> Int {
+    package func bool() throws(YAMLProblem) -> Bool {
+        guard let value = node.bool else { throw problem("\(name) must be true or false, not `\(shown)`") }
+        return value
+    }
+
+    package func integer(_ range: ClosedRange<Int>) throws(YAMLProblem) -> Int {
         guard let value = node.int, range.contains(value) else {
             throw problem(
                 "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound), not `\(shown)`")
@@ -88,7 +109,7 @@ struct YAMLReader {
         return value
     }
 
-    func number(_ range: ClosedRange<Double>) throws(YAMLProblem) -> Double {
+    package func number(_ range: ClosedRange<Double>) throws(YAMLProblem) -> Double {
         guard let value = node.float ?? node.int.map(Double.init), range.contains(value) else {
             throw problem("\(name) must be a number from \(range.lowerBound) to \(range.upperBound), not `\(shown)`")
         }
@@ -98,7 +119,7 @@ struct YAMLReader {
     /// Any scalar, list or mapping as a JSON value.
     ///
     /// - Throws: `YAMLProblem` for `.nan` and `.inf`, which JSON does not have.
-    func json() throws(YAMLProblem) -> JSONValue {
+    package func json() throws(YAMLProblem) -> JSONValue {
         if let mapping = node.mapping {
             var object: [String: JSONValue] = [:]
             for (key, value) in mapping {
@@ -122,7 +143,7 @@ struct YAMLReader {
         return .string(node.scalar?.string ?? "")
     }
 
-    func parameters() throws(YAMLProblem) -> [String: JSONValue] {
+    package func parameters() throws(YAMLProblem) -> [String: JSONValue] {
         guard case .object(let values) = try json() else { throw problem("\(name) must be a mapping of parameters") }
         return values
     }

@@ -1,0 +1,29 @@
+import Core
+import Glibc
+
+/// Why a device gave no reading: one line for a listing, a remedy where one is known, and the `errno` for the account.
+struct DeviceError: Error, Sendable, Hashable, CustomStringConvertible {
+    var reason: String
+    var remedy: String?
+    var errno: Int32
+
+    init(_ reason: String, remedy: String? = nil, errno: Int32 = EIO) {
+        self.reason = reason
+        self.remedy = remedy
+        self.errno = errno
+    }
+
+    var description: String { reason + (remedy.map { "; \($0)" } ?? "") }
+
+    static func noAnswer(from source: String, within seconds: Double) -> DeviceError {
+        let limit = seconds == seconds.rounded() ? "\(Int64(saturating: seconds))" : "\(seconds)"
+        return DeviceError(
+            "no answer from \(source) within \(limit) s",
+            remedy: "see that it is on and that its address is right", errno: ETIMEDOUT)
+    }
+
+    /// The answer came and does not hold what belongs there.
+    static func unusable(_ reason: String, remedy: String? = nil) -> DeviceError {
+        DeviceError(reason, remedy: remedy, errno: EBADMSG)
+    }
+}

@@ -1,0 +1,128 @@
+import Core
+import Foundation
+import NIOSSL
+
+/// Where a device is: `http` or `https`, a host, and perhaps a path that a proxy adds.
+struct DeviceAddress: Sendable, Hashable {
+    /// As it was given.
+    let text: String
+    /// The URL without a slash at its end, to put a path behind.
+    let base: String
+    /// Scheme, host and port.
+    let origin: String
+    let isSecure: Bool
+
+    /// - Throws: `BadAddress` with what is wrong with the text.
+    init(_ text: String) throws(BadAddress) {
+        guard let url = URLComponents(string: text), let scheme = url.scheme, ["http", "https"].contains(scheme),
+            let host = url.host, !host.isEmpty
+        else { throw BadAddress(message: "must be a URL such as http://192.168.1.20, not `\(text)`") }
+        // The text is not repeated: it holds a secret.
+        guard url.user == nil, url.password == nil else {
+            throw BadAddress(message: "must hold no user and no password; give them by `user` and `password_file`")
+        }
+        guard url.fragment == nil else { throw BadAddress(message: "must have no part after a `#`") }
+        var origin = URLComponents()
+        origin.scheme = scheme
+        origin.host = host
+        origin.port = url.port
+        guard let originText = origin.string else {
+            throw BadAddress(message: "must be a URL such as http://192.168.1.20, not `\(text)`")
+        }
+        self.origin = originText
+        self.text = text
+        base = text.hasSuffix("/") ? String(text.dropLast()) : text
+        isSecure = scheme == "https"
+    }
+
+    /// Without the query, which may hold a key.
+    var shown: String { base.split(separator: "?", maxSplits: 1).first.map(String.init) ?? base }
+
+    struct BadAddress: Error { var message: String }
+}
+
+/// How to get in: all secrets by the files that hold them.
+struct DeviceAccess: Sendable, Hashable {
+    var user: String?
+    var passwordFile: String?
+    var tokenFile: String?
+    /// Take any certificate.
+    var isInsecure = false
+    /// The certificates, in PEM, that a device's own is verified with.
+    var caFile: String?
+}
+
+/// An address with the credentials for it, read and ready.
+struct DeviceLink: Sendable {
+    let address: DeviceAddress
+    let user: String?
+    let password: String?
+    private let client: DeviceClient
+    private let authorization: String?
+    private let tls: TLSConfiguration?
+
+    /// - Throws: `DeviceError` for a file of secrets or certificates that cannot be used.
+    init(_ address: DeviceAddress, _ access: DeviceAccess, client: DeviceClient) throws(DeviceError) {
+        self.address = address
+        self.client = client
+        user = access.user
+        var password: String?
+        if let file = access.passwordFile { password = try SecretFile.read(file) }
+        self.password = password
+        if let file = access.tokenFile {
+            authorization = "Bearer \(try SecretFile.read(file))"
+        } else if let user = access.user, let password {
+            // RFC 7617.
+            authorization = "Basic \(Data("\(user):\(password)".utf8).base64EncodedString())"
+        } else {
+            authorization = nil
+        }
+        tls = address.isSecure ? try Self.tls(access) : nil
+    }
+
+    private static func tls(_ access: DeviceAccess) throws(DeviceError) -> TLSConfiguration {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        if access.isInsecure { configuration.certificateVerification = .none }
+        if let file = access.caFile {
+            do {
+                configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(file))
+            } catch {
+                throw DeviceError(
+                    "\(file) holds no certificate that can be read", remedy: "give the CA's certificate in PEM")
+            }
+        }
+        return configuration
+    }
+
+    /// What is at the address itself.
+    func get() async throws(DeviceError) -> JSONValue {
+        try await client.json(address.text, shown: address.shown, authorization: authorization, tls: tls)
+    }
+
+    /// - Parameters:
+    ///   - path: below the address, with its query.
+    ///   - sendsCredentials: `false` for a device that takes them in the query.
+    func get(_ path: String, sendsCredentials: Bool = true) async throws(DeviceError) -> JSONValue {
+        try await client.json(
+            address.base + path, shown: address.shown, authorization: sendsCredentials ? authorization : nil, tls: tls)
+    }
+
+    /// - Parameter path: an absolute path of the host, as a device gives it for its own resources.
+    func get(fromRoot path: String) async throws(DeviceError) -> JSONValue {
+        // A path that is another host's URL would be given the credentials of this one.
+        guard path.hasPrefix("/"), !path.hasPrefix("//") else {
+            throw .unusable("\(address.shown) gives the link `\(path.prefix(100))`, which is no path")
+        }
+        return try await client.json(
+            address.origin + path, shown: address.origin + path, authorization: authorization, tls: tls)
+    }
+}
+
+extension String {
+    /// The text as the value of a query: all but the unreserved characters of RFC 3986 are escaped.
+    var queryValue: String {
+        let unreserved = CharacterSet(
+            charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+        return addingPercentEncoding(withAllowedCharacters: unreserved) ?? ""
+    }
+}

@@ -1,0 +1,67 @@
+import Core
+import Foundation
+import YAMLReading
+
+/// Any sensor of power or energy that Home Assistant has.
+///
+/// developers.home-assistant.io/docs/api/rest: `GET /api/states/<entity_id>` with a long-lived access token answers
+/// with `state`, `attributes.unit_of_measurement`, and the times `last_updated` and, since 2024, `last_reported`, which
+/// also moves when the same figure is reported again.
+struct HomeAssistantMeter: DeviceMeter {
+    static let type = "home-assistant"
+    static let keys = ["address", "entity", "token_file"]
+    static let defaultPeriodSeconds = 10.0
+
+    let address: DeviceAddress
+    private let entity: String
+
+    init(_ fields: MeterFields) throws(YAMLProblem) {
+        address = try fields.address("address")
+        let value = try fields.required("entity")
+        entity = try value.string()
+        let parts = entity.split(separator: ".", omittingEmptySubsequences: false)
+        let isName = parts.allSatisfy { part in
+            !part.isEmpty
+                && part.utf8.allSatisfy {
+                    UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0
+                        || UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || $0 == UInt8(ascii: "_")
+                }
+        }
+        guard parts.count == 2, isName else {
+            throw value.problem("`entity` must be an id such as sensor.rack_power, not `\(entity)`")
+        }
+        _ = try fields.required("token_file")
+    }
+
+    func connect(_ link: DeviceLink) async throws(DeviceError) -> DeviceConnection {
+        DeviceConnection { () async throws(DeviceError) -> DeviceValue in
+            try read(try await link.get("/api/states/\(entity)"))
+        }
+    }
+
+    private func read(_ answer: JSONValue) throws(DeviceError) -> DeviceValue {
+        guard let state = answer["state"]?.stringValue else { throw .unusable("the answer has no /state") }
+        guard let number = answer["state"]?.numeric else {
+            throw .unusable("\(entity) is `\(state.prefix(60))`", remedy: "see that its device is on")
+        }
+        let name = answer["attributes"]?["unit_of_measurement"]?.stringValue
+        guard let unit = name.flatMap(MeterUnit.init(rawValue:)) else {
+            throw .unusable(
+                "the unit of \(entity) is \(name.map { "`\($0)`" } ?? "not given")",
+                remedy: "give an entity in one of \(MeterUnit.list)")
+        }
+        let stamp = answer["last_reported"]?.stringValue ?? answer["last_updated"]?.stringValue
+        return DeviceValue(
+            number, unit, step: DeviceValue.step(ofPrinted: state), timestamp: stamp.flatMap(Self.seconds))
+    }
+
+    /// Seconds since 1970 of a time such as `2026-05-24T21:35:24.910485+00:00` (ISO 8601); `nil` for anything else.
+    static func seconds(_ text: String) -> Double? {
+        // The fraction has six digits, which not every parser takes; a second more or less says nothing of staleness.
+        var plain = text
+        if let dot = plain.firstIndex(of: ".") {
+            plain.removeSubrange(dot..<(plain[dot...].dropFirst().firstIndex { !$0.isNumber } ?? plain.endIndex))
+        }
+        return (try? Date(plain, strategy: .iso8601))?.timeIntervalSince1970
+    }
+}

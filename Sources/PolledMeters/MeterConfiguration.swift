@@ -1,0 +1,183 @@
+import Core
+import Foundation
+package import Metering
+package import YAMLReading
+
+/// The meters that a user lists, and what a user knows of the machine that it cannot tell: `meters:` and `overrides:`
+/// of a `taskwatt.yaml`.
+package struct MeterConfiguration: Sendable {
+    /// Every type of device. A new one is a file of its own and one line here.
+    static let types: [any DeviceMeter.Type] = [
+        ShellyMeter.self, TasmotaMeter.self, HomeAssistantMeter.self, PrometheusMeter.self, JSONMeter.self,
+        RedfishMeter.self,
+    ]
+
+    var meters: [ConfiguredMeter] = []
+    var overrides: [String: MeterOverride] = [:]
+
+    /// No meters and no overrides.
+    package init() {}
+
+    /// - Parameter file: for messages.
+    /// - Throws: `YAMLProblem` with file, line and column for all that is unknown, missing or out of range.
+    package static func parse(text: String, file: String) throws(YAMLProblem) -> MeterConfiguration {
+        var configuration = MeterConfiguration()
+        // A file in which all is commented out is one without meters.
+        let isBlank = text.split(whereSeparator: \.isNewline).allSatisfy { line in
+            line.first { !$0.isWhitespace }.map { $0 == "#" } ?? true
+        }
+        if isBlank { return configuration }
+        let root = try YAMLReader(text: text, file: file).mapping(keys: ["meters", "overrides"])
+        var ids: Set<String> = []
+        for entry in try root["meters"]?.list() ?? [] {
+            let meter = try ConfiguredMeter(entry)
+            guard ids.insert(meter.id).inserted else { throw entry.problem("there are two meters \(meter.id)") }
+            configuration.meters.append(meter)
+        }
+        for (id, entry) in try root["overrides"]?.entries() ?? [] {
+            configuration.overrides[id] = try MeterOverride(entry)
+        }
+        return configuration
+    }
+
+    /// The listings as the user corrects them.
+    package func applyOverrides(to listings: [MeterListing]) -> [MeterListing] {
+        listings.map { listing in overrides[listing.description.id]?.applied(to: listing) ?? listing }
+    }
+}
+
+/// What a user knows of a meter that the machine cannot tell.
+struct MeterOverride: Sendable, Hashable {
+    var scope: MeterScope?
+    var accuracy: Double?
+    var plausiblePower: Power?
+    var isIgnored = false
+
+    init(_ entry: YAMLReader) throws(YAMLProblem) {
+        let fields = try MeterFields(entry, keys: ["scope", "accuracy", "plausible_power_w", "ignore"])
+        scope = try fields.choice("scope", MeterScope.self)
+        accuracy = try fields["accuracy"]?.number(0...1)
+        plausiblePower = try fields["plausible_power_w"]?.number(1...1e9).watts
+        isIgnored = try fields["ignore"]?.bool() ?? false
+    }
+
+    func applied(to listing: MeterListing) -> MeterListing {
+        var listing = listing
+        if let scope, scope != listing.description.scope {
+            // What was remarked of a rail, that it is in no total, is no longer so.
+            if listing.description.scope == .rail { listing.description.remarks = [] }
+            listing.description.remarks.append("the scope \(scope.rawValue) is given by the configuration")
+            listing.description.scope = scope
+            if scope == .system { listing.description.silicon = ConfiguredMeter.board }
+        }
+        if let accuracy { listing.description.relativeAccuracy = accuracy }
+        if let plausiblePower { listing.description.plausiblePower = plausiblePower }
+        if isIgnored {
+            listing.availability = .unavailable(
+                reason: "left out by the configuration",
+                remedy: "remove `ignore` from the override of \(listing.description.id)")
+        }
+        return listing
+    }
+}
+
+extension Double {
+    fileprivate var watts: Power { Power(watts: self) }
+}
+
+/// One entry of `meters:`.
+struct ConfiguredMeter: Sendable {
+    /// All meters of the whole board see the same: one of them counts.
+    static let board = "board"
+    /// No plug, and no board that hangs on one, takes more.
+    private static let plausiblePower = Power(watts: 20_000)
+    private static let commonKeys = ["name", "type", "scope", "accuracy", "period_s", "insecure", "ca_file"]
+
+    var id: String
+    var name: String
+    var scope: MeterScope
+    var accuracy: Double?
+    var access: DeviceAccess
+    var device: any DeviceMeter
+    var schedule: PollSchedule
+
+    init(_ entry: YAMLReader) throws(YAMLProblem) {
+        // The type decides which other keys there are, so it is looked for among all of them first.
+        let types = MeterConfiguration.types
+        let all = Self.commonKeys + types.flatMap { $0.keys }
+        let typeField = try MeterFields(entry, keys: all.uniqued).required("type")
+        let typeName = try typeField.string()
+        guard let type = types.first(where: { $0.type == typeName }) else {
+            let names = types.map { $0.type }
+            let near = names.closest(to: typeName).map { "; did you mean `\($0)`?" } ?? ""
+            throw typeField.problem("there is no type `\(typeName)`\(near) (known: \(names.joined(separator: ", ")))")
+        }
+        let fields = try MeterFields(entry, keys: Self.commonKeys + type.keys)
+        let nameField = try fields.required("name")
+        name = try nameField.string()
+        guard name.count <= 64, name.utf8.allSatisfy(Self.isNameByte) else {
+            throw nameField.problem("`name` must be of letters, digits, `-`, `_` and `.` (64 at most), not `\(name)`")
+        }
+        id = "\(type.type)/\(name)"
+        scope = try fields.choice("scope", MeterScope.self) ?? type.defaultScope
+        accuracy = try fields["accuracy"]?.number(0...1)
+        let period = try fields["period_s"]?.number(type.shortestPeriodSeconds...3600) ?? type.defaultPeriodSeconds
+        // A device with a shortest period of its own is not asked sooner to retry either.
+        schedule = PollSchedule(
+            periodSeconds: period,
+            shortestSpacing: type.shortestPeriodSeconds >= 1 ? type.shortestPeriodSeconds : 0)
+        device = try type.init(fields)
+        access = try Self.access(fields, isSecure: device.address.isSecure)
+    }
+
+    private static func access(_ fields: MeterFields, isSecure: Bool) throws(YAMLProblem) -> DeviceAccess {
+        var access = DeviceAccess()
+        access.user = try fields["user"]?.string()
+        access.passwordFile = try fields.file("password_file")
+        access.tokenFile = try fields.file("token_file")
+        access.isInsecure = try fields["insecure"]?.bool() ?? false
+        access.caFile = try fields.file("ca_file")
+        if (access.user == nil) != (access.passwordFile == nil) {
+            throw fields.entry.problem("`user` and `password_file` go together")
+        }
+        if let token = fields["token_file"], access.user != nil {
+            throw token.problem("give either `token_file` or `user` and `password_file`")
+        }
+        if let ca = fields["ca_file"], access.isInsecure {
+            throw ca.problem("`ca_file` verifies the certificate and `insecure` does not; give one of them")
+        }
+        if let key = fields["insecure"] ?? fields["ca_file"], !isSecure {
+            throw key.problem("`insecure` and `ca_file` are for addresses that begin with https://")
+        }
+        return access
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+            true
+        default: false
+        }
+    }
+
+    /// - Parameters:
+    ///   - unit: of the figures, which a device may only tell when it is asked.
+    ///   - step: the smallest step of the figures, in the unit.
+    func description(
+        unit: MeterUnit, step: Double, periodSeconds: Double, remarks: [String] = []
+    ) -> MeterDescription {
+        MeterDescription(
+            id: id, name: name, scope: scope, kind: unit.kind, provenance: .measured, source: device.address.shown,
+            periodSeconds: periodSeconds, resolution: step * unit.micros, relativeAccuracy: accuracy,
+            plausiblePower: Self.plausiblePower, silicon: scope == .system ? Self.board : id, remarks: remarks)
+    }
+}
+
+extension [String] {
+    /// Each once, in order.
+    fileprivate var uniqued: [String] {
+        var seen: Set<String> = []
+        return filter { seen.insert($0).inserted }
+    }
+}

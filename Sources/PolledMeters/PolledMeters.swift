@@ -1,0 +1,82 @@
+import Core
+import Foundation
+package import Host
+package import Metering
+
+/// Meters that take long to answer and are polled in the background: plugs and BMCs on the network, and the machine's
+/// own BMC.
+package enum PolledMeters {
+    /// Where programs are looked for: `PATH`, and where they are for root, which a user's `PATH` may lack.
+    package static let searchPath: [String] = {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        return path.split(separator: ":").map(String.init) + ["/usr/sbin", "/sbin", "/usr/local/sbin"]
+    }()
+
+    /// How long a device may take to be found, in seconds.
+    private static let probeLimit = 3.0
+
+    /// Every meter that is configured, and the machine's own BMC where there is one, available or with the reason why
+    /// not. All are probed at once.
+    ///
+    /// - Parameter searchPath: the directories for the programs that talk to the BMC.
+    package static func discover(
+        _ host: HostRoot, _ configuration: MeterConfiguration, client: DeviceClient = .shared,
+        searchPath: [String] = PolledMeters.searchPath
+    ) async -> [MeterListing] {
+        await withTaskGroup(of: (Int, MeterListing?).self) { group in
+            for (index, meter) in configuration.meters.enumerated() {
+                group.addTask { (index, await listing(of: meter, client: client)) }
+            }
+            let last = configuration.meters.count
+            group.addTask { (last, await IPMIMeter.discover(host, searchPath: searchPath, limit: probeLimit)) }
+            var found: [(Int, MeterListing?)] = []
+            for await result in group { found.append(result) }
+            return found.sorted { $0.0 < $1.0 }.compactMap(\.1)
+        }
+    }
+
+    private static func listing(of meter: ConfiguredMeter, client: DeviceClient) async -> MeterListing {
+        let source = meter.device.address.shown
+        do throws(DeviceError) {
+            let link = try DeviceLink(meter.device.address, meter.access, client: client)
+            let device = meter.device
+            let (connection, value) = try await within(probeLimit, from: source) {
+                () async throws(DeviceError) -> (DeviceConnection, DeviceValue) in
+                let connection = try await device.connect(link)
+                return (connection, try await connection.read())
+            }
+            let schedule = meter.schedule
+            try schedule.checkAge(of: value)
+            // A slower device is still asked as often as the user says, so that its updates are seen soon.
+            let period = max(schedule.periodSeconds, connection.slowestPeriod)
+            let kind = value.unit.kind
+            return MeterListing(
+                description: meter.description(
+                    unit: value.unit, step: value.step, periodSeconds: period, remarks: connection.remarks),
+                availability: .available
+            ) {
+                PolledReader(kind: kind, schedule: schedule) { limit throws(DeviceError) in
+                    try await within(limit, from: source, connection.read)
+                }
+            }
+        } catch {
+            let expected = meter.device.expected
+            return MeterListing(
+                description: meter.description(
+                    unit: expected.unit, step: expected.step, periodSeconds: meter.schedule.periodSeconds),
+                availability: .unavailable(reason: error.reason, remedy: error.remedy)
+            ) {
+                FailedReader(errno: error.errno)
+            }
+        }
+    }
+}
+
+/// Of a meter that cannot be read.
+final class FailedReader: MeterReader {
+    private let errno: Int32
+
+    init(errno: Int32) { self.errno = errno }
+
+    func read() -> Reading { .failed(errno: errno) }
+}

@@ -1,0 +1,149 @@
+import Core
+import Foundation
+import Glibc
+import Host
+import Metering
+import TestSupport
+import Testing
+
+@testable import PolledMeters
+
+/// The machine's own BMC, by scripts that print what the programs of freeipmi 1.6 and ipmitool 1.8 print.
+@Suite struct IPMIMeterTests {
+    private static let freeipmi = """
+        Current Power                        : 164 Watts
+        Minimum Power over sampling duration : 48 watts
+        Maximum Power over sampling duration : 361 watts
+        Average Power over sampling duration : 157 watts
+        Time Stamp                           : 12/29/2023 - 08:58:00
+        Statistics reporting time period     : 1473439000 milliseconds
+        Power Measurement                    : Active
+
+        """
+    private static let ipmitool = """
+
+            Instantaneous power reading:                   332 Watts
+            Minimum during sampling period:                 68 Watts
+            Maximum during sampling period:                504 Watts
+            Average power reading over sample period:      348 Watts
+            IPMI timestamp:                           Thu Feb 15 08:36:01 2024
+            Sampling period:                          00000005 Seconds.
+            Power reading state is:                   activated
+
+
+        """
+
+    private let machine: TemporaryDirectory
+
+    init() throws { machine = try TemporaryDirectory(["/dev/ipmi0": ""]) }
+
+    /// A program that prints a text, or does as it is told.
+    private func program(_ name: String, prints text: String = "", then: String = "exit 0") throws {
+        try machine.write("/bin/\(name)", "#!/bin/sh\necho \"$@\" >> \"$0.calls\"\ncat <<'END'\n\(text)END\n\(then)\n")
+        try FileManager.default.setAttributes(
+            [.posixPermissions: 0o755], ofItemAtPath: machine.path + "/bin/\(name)")
+    }
+
+    private func listing(_ host: HostRoot? = nil) async throws -> MeterListing? {
+        try await discover("", host: host ?? machine.host, searchPath: [machine.path + "/none", machine.path + "/bin"])
+            .first
+    }
+
+    @Test func freeipmiGoesFirst() async throws {
+        try program("ipmi-dcmi", prints: Self.freeipmi)
+        try program("ipmitool", prints: Self.ipmitool)
+        let listing = try #require(try await listing())
+        #expect(listing.availability == .available)
+        #expect(listing.description.id == "ipmi/dcmi")
+        #expect(listing.description.scope == .system)
+        #expect(listing.description.silicon == "board")
+        #expect(listing.description.kind == .gauge)
+        // It has kept statistics for 17 days, which is no period of measuring.
+        #expect(listing.description.periodSeconds == 2)
+        #expect(await next(listing.open()) == .gauge(microwatts: 164_000_000))
+        let calls = try String(contentsOfFile: machine.path + "/bin/ipmi-dcmi.calls", encoding: .utf8)
+        #expect(calls.split(separator: "\n").first == "--get-system-power-statistics")
+    }
+
+    @Test func ipmitoolDoesToo() async throws {
+        try program("ipmitool", prints: Self.ipmitool)
+        let listing = try #require(try await listing())
+        #expect(listing.description.periodSeconds == 5)
+        #expect(await next(listing.open()) == .gauge(microwatts: 332_000_000))
+        let calls = try String(contentsOfFile: machine.path + "/bin/ipmitool.calls", encoding: .utf8)
+        #expect(calls.split(separator: "\n").first == "dcmi power reading")
+    }
+
+    @Test func aMachineWithoutABMCHasNoSuchMeter() async throws {
+        try program("ipmi-dcmi", prints: Self.freeipmi)
+        let empty = try TemporaryDirectory()
+        #expect(try await listing(empty.host) == nil)
+    }
+
+    @Test(arguments: ["/dev/ipmi/0", "/dev/ipmidev/0"])
+    func theDeviceHasOtherNames(device: String) async throws {
+        try program("ipmi-dcmi", prints: Self.freeipmi)
+        let other = try TemporaryDirectory([device: ""])
+        #expect(try await listing(other.host)?.availability == .available)
+    }
+
+    @Test func withoutAProgramTheRemedyIsToInstallOne() async throws {
+        let listing = try #require(try await listing())
+        #expect(listing.reason == "neither ipmi-dcmi nor ipmitool is installed")
+        #expect(listing.remedy == "sudo apt install freeipmi-tools")
+        #expect(listing.open().read() == .failed(errno: ENOENT))
+    }
+
+    @Test(.enabled(if: geteuid() != 0, "root may open everything"))
+    func aDeviceThatMayNotBeOpened() async throws {
+        try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: machine.path + "/dev/ipmi0")
+        let listing = try #require(try await listing())
+        #expect(listing.remedy == "run as root, or let the daemon measure")
+    }
+
+    @Test(arguments: [
+        (freeipmi.replacing(": Active", with: ": Not Available"), "does not measure power now"),
+        (freeipmi.replacing("164 Watts", with: "0 Watts"), "0 W of a machine that runs"),
+        (ipmitool.replacing("activated", with: "deactivated"), "does not measure power now"),
+        ("Hello\n", "no power"), ("Current Power : lots\n", "no power"),
+    ])
+    func whatIsNoPower(text: String, reason: String) async throws {
+        try program("ipmi-dcmi", prints: text)
+        let listing = try #require(try await listing())
+        #expect(listing.reason?.contains(reason) == true)
+    }
+
+    @Test func aProgramThatFailsIsQuoted() async throws {
+        try program(
+            "ipmi-dcmi", then: "echo 'ipmi_cmd_dcmi_get_power_reading: command invalid or unsupported' >&2; exit 1")
+        let listing = try #require(try await listing())
+        #expect(
+            listing.reason == "ipmi-dcmi failed: ipmi_cmd_dcmi_get_power_reading: command invalid or unsupported")
+    }
+
+    @Test func aProgramThatHangsIsEndedWithWhatItStarted() async throws {
+        try program("ipmi-dcmi", then: "sleep 60 &\necho $! > \"$0.child\"\nwait")
+        let begin = ContinuousClock.now
+        let listing = try #require(try await listing())
+        #expect(listing.reason == "no answer from ipmi-dcmi within 3 s")
+        #expect(ContinuousClock.now - begin < .seconds(5))
+        let text = try String(contentsOfFile: machine.path + "/bin/ipmi-dcmi.child", encoding: .utf8)
+        let child = try #require(Int32(text.filter(\.isNumber)))
+        // Reaped by whoever reaps orphans: until then it may be a zombie.
+        try await Task.sleep(for: .milliseconds(200))
+        let status = try? String(contentsOfFile: "/proc/\(child)/stat", encoding: .utf8)
+        #expect(status == nil || status?.contains(") Z ") == true)
+    }
+
+    @Test func aProgramThatPrintsWithoutEndIsAFailure() async throws {
+        try program("ipmi-dcmi", then: "yes")
+        let listing = try #require(try await listing())
+        #expect(listing.reason?.hasPrefix("ipmi-dcmi") == true || listing.reason?.hasPrefix("no answer") == true)
+    }
+
+    @Test(arguments: [("00000001 Seconds.", 1.0), ("00000000 Seconds.", 2), ("1000 Milliseconds", 1), ("5 Seconds", 5)])
+    func theSamplingPeriod(text: String, period: Double) throws {
+        let printed = Self.ipmitool.replacing("00000005 Seconds.", with: text)
+        #expect(try IPMIMeter.Statistics(printed).period == period)
+    }
+}
