@@ -20,6 +20,8 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -46,6 +48,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
@@ -67,6 +70,14 @@ let package = Package(
             name: "Metering", dependencies: ["CAMDSMI", "CLinux", "CNVML", "Core", "Host", "Sensors"],
             exclude: ["README.md"]),
 
+        .target(name: "YAMLReading", dependencies: ["Core", yams]),
+        .target(
+            name: "PolledMeters",
+            dependencies: [
+                "Core", "Host", "Metering", "YAMLReading", httpClient, nioCore, nioHTTP1, nioPosix, nioSSL, subprocess,
+                systemPackage,
+            ], exclude: ["README.md"]),
+
         // Workloads.
         .target(name: "WorkloadProtocol", dependencies: ["Core"], exclude: ["README.md"]),
         .target(name: "PluginKit", dependencies: ["Core", "WorkloadProtocol"]),
@@ -78,22 +89,21 @@ let package = Package(
         // Run, record, report, serve.
         .target(
             name: "Running",
-            dependencies: ["Core", "Host", "Metering", "WorkloadProtocol", subprocess, systemPackage, yams],
+            dependencies: ["Core", "Host", "Metering", "WorkloadProtocol", "YAMLReading", subprocess, systemPackage],
             resources: [.embedInCode("Suites/quick.yaml"), .embedInCode("Suites/standard.yaml")]),
         .target(name: "Recording", dependencies: ["Core", grdb]),
         .target(name: "Reporting", dependencies: ["Core", "Recording"]),
         .target(
             name: "Service",
             dependencies: [
-                "Core", "Metering", "Recording", "Reporting", "Running", "WorkloadProtocol", httpTypes, hummingbird,
-                logging,
-                nioCore, serviceLifecycle, unixSignals,
+                "Core", "Metering", "Recording", "Reporting", "Running", "WorkloadProtocol", "YAMLReading", httpTypes,
+                hummingbird, logging, nioCore, serviceLifecycle, unixSignals,
             ]),
         .executableTarget(
             name: "taskwatt",
             dependencies: [
-                "CLinux", "Core", "Hardware", "Host", "Metering", "Recording", "Reporting", "Running", "Service",
-                "WorkloadProtocol",
+                "CLinux", "Core", "Hardware", "Host", "Metering", "PolledMeters", "Recording", "Reporting", "Running",
+                "Service", "WorkloadProtocol", "YAMLReading",
                 argumentParser, httpClient, logging, nioCore, nioHTTP1, subprocess, systemPackage,
             ]),
 
@@ -107,11 +117,17 @@ let package = Package(
         .testTarget(
             name: "MeteringTests", dependencies: ["Core", "Host", "Metering", "TestSupport"],
             resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "PolledMetersTests",
+            dependencies: [
+                "Core", "Host", "Metering", "PolledMeters", "TestSupport", "YAMLReading", httpClient, nioCore, nioHTTP1,
+                nioPosix, nioSSL,
+            ]),
         .testTarget(name: "OnnxTests", dependencies: ["Onnx", "TestSupport"]),
         .testTarget(name: "OnnxProxiesTests", dependencies: ["Onnx", "PluginKit", "onnx-proxies", "TestSupport"]),
         .testTarget(
             name: "RunningTests",
-            dependencies: ["Core", "Host", "Metering", "Running", "TestSupport", "WorkloadProtocol"],
+            dependencies: ["Core", "Host", "Metering", "Running", "TestSupport", "WorkloadProtocol", "YAMLReading"],
             resources: [.copy("Fixtures")]),
         .testTarget(name: "RecordingTests", dependencies: ["Core", "Recording", grdb, "TestSupport"]),
         .testTarget(name: "ReportingTests", dependencies: ["Core", "Recording", "Reporting", "TestSupport"]),

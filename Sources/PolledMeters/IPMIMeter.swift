@@ -42,7 +42,8 @@ enum IPMIMeter {
             return MeterListing(
                 description: description(source: command.name, period: statistics.period), availability: .available
             ) {
-                PolledReader(kind: .gauge, schedule: schedule) { limit throws(DeviceError) in
+                PolledReader(kind: .gauge, schedule: schedule, sharedAs: "\(id) \(command.name)") {
+                    limit throws(DeviceError) in
                     DeviceValue(try await command.run(limit: limit).watts, .watt, step: 1)
                 }
             }

@@ -49,13 +49,13 @@ package enum PolledMeters {
             try schedule.checkAge(of: value)
             // A slower device is still asked as often as the user says, so that its updates are seen soon.
             let period = max(schedule.periodSeconds, connection.slowestPeriod)
-            let kind = value.unit.kind
+            let (kind, id) = (value.unit.kind, meter.id)
             return MeterListing(
                 description: meter.description(
                     unit: value.unit, step: value.step, periodSeconds: period, remarks: connection.remarks),
                 availability: .available
             ) {
-                PolledReader(kind: kind, schedule: schedule) { limit throws(DeviceError) in
+                PolledReader(kind: kind, schedule: schedule, sharedAs: "\(id) \(source)") { limit throws(DeviceError) in
                     try await within(limit, from: source, connection.read)
                 }
             }

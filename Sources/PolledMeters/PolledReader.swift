@@ -52,23 +52,24 @@ struct PollSchedule: Sendable, Hashable {
 /// Asks a device once, within a limit in seconds.
 typealias Poll = @Sendable (_ limit: Double) async throws(DeviceError) -> DeviceValue
 
-/// A meter that takes long to answer: a task of its own asks it every period and leaves what came for `read`, which
-/// never waits.
+/// A meter that takes long to answer: a task asks it every period and leaves what came for `read`, which never waits.
 final class PolledReader: MeterReader {
-    private let mailbox: Mailbox
-    private let task: Task<Void, Never>
+    private let mailbox = Mailbox()
+    private let poller: Poller
 
     /// Begins to poll at once, and ends when the reader is let go.
     ///
-    /// - Parameter kind: what the meter is listed as; an answer of the other kind is a failure.
-    init(kind: MeterKind, schedule: PollSchedule, poll: @escaping Poll) {
-        mailbox = Mailbox()
-        // The task must not hold the reader, whose end is what ends the task.
-        let poller = Poller(kind: kind, schedule: schedule, poll: poll, mailbox: mailbox)
-        task = Task { await poller.run() }
+    /// - Parameters:
+    ///   - kind: what the meter is listed as; an answer of the other kind is a failure.
+    ///   - sharedAs: the device's name. Readers of one name and schedule have one poller, so that no device is asked more
+    ///     often because several sessions of this process measure with it. `nil` for a poller of its own.
+    init(kind: MeterKind, schedule: PollSchedule, sharedAs name: String? = nil, poll: @escaping Poll) {
+        let make = { Poller(kind: kind, schedule: schedule, poll: poll) }
+        poller = name.map { Poller.shared(Poller.Key(name: $0, kind: kind, schedule: schedule), make) } ?? make()
+        poller.subscribe(mailbox)
     }
 
-    deinit { task.cancel() }
+    deinit { poller.unsubscribe(mailbox) }
 
     func read() -> Reading { mailbox.take() }
 
@@ -76,60 +77,10 @@ final class PolledReader: MeterReader {
 
     /// Why the last attempt failed; `nil` after one that did not.
     var lastError: DeviceError? { mailbox.lastError }
-
-}
-
-/// The loop that asks a device.
-private struct Poller: Sendable {
-    let kind: MeterKind
-    let schedule: PollSchedule
-    let poll: Poll
-    let mailbox: Mailbox
-
-    func run() async {
-        let start = Clocks.monotonic()
-        var failures = 0
-        while !Task.isCancelled {
-            let before = Clocks.monotonic()
-            let outcome = await attempt()
-            let after = Clocks.monotonic()
-            if Task.isCancelled { return }
-            // The device made its figure somewhere between the question and the answer.
-            let time = before.advanced(byNanoseconds: (after - before) / 2)
-            var next: MonotonicTime
-            switch outcome {
-            case .success(let reading):
-                failures = 0
-                mailbox.put(reading, at: time, error: nil)
-                next = schedule.next(after: after, from: start)
-            case .failure(let error):
-                failures += 1
-                mailbox.put(.failed(errno: error.errno), at: time, error: error)
-                next = after.advanced(bySeconds: schedule.retryDelay(failures: failures))
-            }
-            next = max(next, before.advanced(bySeconds: schedule.shortestSpacing))
-            let pause = max(Int64(0), next - Clocks.monotonic())
-            try? await Task.sleep(for: .nanoseconds(pause), clock: .suspending)
-        }
-    }
-
-    private func attempt() async -> Result<Reading, DeviceError> {
-        do throws(DeviceError) {
-            let value = try await poll(schedule.timeLimit)
-            try schedule.checkAge(of: value)
-            guard value.unit.kind == kind else {
-                throw .unusable("its unit is now \(value.unit.rawValue), which is another kind of figure than before")
-            }
-            guard value.number.isFinite else { throw .unusable("its figure is \(value.number)") }
-            return .success(value.unit.reading(value.number))
-        } catch {
-            return .failure(error)
-        }
-    }
 }
 
 /// What has come from a device and was not yet read.
-private final class Mailbox: Sendable {
+final class Mailbox: Sendable {
     /// More than one only waits where reader and device have nearly the same period and drift past each other.
     private static let capacity = 4
 

@@ -2,6 +2,7 @@ package import Core
 package import Metering
 package import Running
 package import WorkloadProtocol
+import YAMLReading
 
 // What goes over the socket: the bodies of the requests and answers under /v1, in JSON.
 

@@ -18,7 +18,7 @@ struct AlwaysOnSampler: Service {
     var refreshInterval = Duration.seconds(300)
 
     let meters: CurrentMeters
-    let listings: @Sendable () async -> [MeterListing]
+    let listings: @Sendable () async throws -> [MeterListing]
     let store: Store
     let notifier: SystemdNotifier
     let logger: Logger
@@ -37,7 +37,12 @@ struct AlwaysOnSampler: Service {
             notifier.alive()
             if lastRefresh.duration(to: .now) >= refreshInterval {
                 lastRefresh = .now
-                waiting += meters.refresh(await listings())
+                do {
+                    waiting += meters.refresh(try await listings())
+                } catch {
+                    // A configuration that was just broken; what is measured goes on.
+                    logger.error("the meters are left as they are: \(error)")
+                }
             }
             if lastWrite.duration(to: .now) >= Self.writeInterval {
                 lastWrite = .now

@@ -18,7 +18,7 @@ actor ClientSessions {
 
     private let clock: any MeteringClock
     private let checkInterval: Duration
-    private let listings: @Sendable () async -> [MeterListing]
+    private let listings: @Sendable () async throws -> [MeterListing]
     private var leases: [Int: Lease] = [:]
     private var nextID = 1
 
@@ -27,7 +27,7 @@ actor ClientSessions {
     ///   - checkInterval: how often `run` looks for them.
     init(
         clock: any MeteringClock = SystemClock(), checkInterval: Duration = .seconds(30),
-        listings: @escaping @Sendable () async -> [MeterListing]
+        listings: @escaping @Sendable () async throws -> [MeterListing]
     ) {
         self.clock = clock
         self.checkInterval = checkInterval
@@ -39,7 +39,7 @@ actor ClientSessions {
         guard leases.count < Self.most else {
             throw APIError(.failed, "\(Self.most) clients are measuring; try again later")
         }
-        let chosen = try MeterCatalogue.select(await listings(), ids: request.meters)
+        let chosen = try MeterCatalogue.select(try await listings(), ids: request.meters)
         let session = try MeteringSession(listings: chosen, intervalSeconds: request.interval)
         let selection = try TotalSelection(meters: session.meters, asked: request.scope)
         session.start()

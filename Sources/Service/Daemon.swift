@@ -14,12 +14,12 @@ package struct Daemon: Sendable {
     private let directory: StateDirectory
     private let context: RunnerContext
     private let machine: MachineRecord
-    private let listings: @Sendable () async -> [MeterListing]
+    private let listings: @Sendable () async throws -> [MeterListing]
     private let logger: Logger
 
     package init(
         directory: StateDirectory, context: RunnerContext, machine: MachineRecord, logger: Logger,
-        listings: @escaping @Sendable () async -> [MeterListing]
+        listings: @escaping @Sendable () async throws -> [MeterListing]
     ) {
         self.directory = directory
         self.context = context
@@ -40,7 +40,7 @@ package struct Daemon: Sendable {
         let cutOff = try store.markInterrupted()
         if cutOff > 0 { logger.warning("\(cutOff) suite(s) were cut off when the last process ended") }
 
-        let meters = try CurrentMeters(await listings(), logger: logger)
+        let meters = try CurrentMeters(try await listings(), logger: logger)
         let queue = JobQueue(
             execution: SuiteExecution(context: context, store: store, machine: machine), logger: logger,
             listings: listings)

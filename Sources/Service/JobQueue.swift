@@ -40,7 +40,7 @@ package actor JobQueue {
     private static let mostHistories = 10
 
     private let execution: SuiteExecution
-    private let listings: @Sendable () async -> [MeterListing]
+    private let listings: @Sendable () async throws -> [MeterListing]
     private let logger: Logger
     private(set) var jobs: [Int: Job] = [:]
     private var nextID = 1
@@ -49,7 +49,7 @@ package actor JobQueue {
     private var isStopping = false
     private let (queue, queued) = AsyncStream.makeStream(of: Int.self)
 
-    init(execution: SuiteExecution, logger: Logger, listings: @escaping @Sendable () async -> [MeterListing]) {
+    init(execution: SuiteExecution, logger: Logger, listings: @escaping @Sendable () async throws -> [MeterListing]) {
         self.execution = execution
         self.logger = logger
         self.listings = listings
@@ -154,7 +154,7 @@ package actor JobQueue {
             }()
             var result: SuiteResult
             do {
-                result = try await execution.run(job.request, listings: await listings()) { continuation.yield($0) }
+                result = try await execution.run(job.request, listings: try await listings()) { continuation.yield($0) }
             } catch is CancellationError {
                 result = SuiteResult(suiteRun: "", status: .interrupted, failures: [])
             } catch {

@@ -15,7 +15,7 @@ struct Routes: Sendable {
     let sessions: ClientSessions
     let store: Store
     let plugins: PluginCatalogue
-    let listings: @Sendable () async -> [MeterListing]
+    let listings: @Sendable () async throws -> [MeterListing]
     let status: @Sendable () async -> DaemonStatus
 
     typealias Context = BasicRequestContext
@@ -25,7 +25,7 @@ struct Routes: Sendable {
         router.add(middleware: ErrorAnswers())
         let v1 = router.group("v1")
         v1.get("status") { _, _ in try Self.json(await status()) }
-        v1.get("meters") { _, _ in try Self.json(await MeterStatus.read(listings())) }
+        v1.get("meters") { _, _ in try Self.json(await MeterStatus.read(try await listings())) }
         v1.get("plugins") { _, _ in try Self.json(plugins.plugins.map(PluginStatus.init)) }
         addJobs(to: v1)
         addSessions(to: v1)
@@ -39,7 +39,7 @@ struct Routes: Sendable {
             let job: JobRequest = try await Self.body(request)
             // All that can be known to be wrong is said now, and not when the job's turn comes.
             _ = try job.suite(for: plugins)
-            let chosen = try MeterCatalogue.select(await listings(), ids: job.meters)
+            let chosen = try MeterCatalogue.select(try await listings(), ids: job.meters)
             _ = try TotalSelection(meters: chosen.map(\.description), asked: job.scope)
             return try Self.json(await queue.submit(job), status: .created)
         }

@@ -3,6 +3,7 @@ import Metering
 import Recording
 import Running
 import Service
+import YAMLReading
 
 /// An error for the user: one line, and the exit status that fits.
 struct CommandFailure: Error {

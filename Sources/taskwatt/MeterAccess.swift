@@ -16,7 +16,7 @@ struct MeterAccess {
     static func open(
         _ surroundings: Surroundings, _ state: StateOptions, ids: [String], scope: TotalScope?, interval: Double
     ) async throws -> MeterAccess {
-        let listings = await surroundings.meters(state)
+        let listings = try await surroundings.meters(state)
         let isDenied = listings.contains { !$0.availability.isAvailable }
         if isDenied, let client = await DaemonClient.find(surroundings.daemonStates(state)) {
             let metering = try await DaemonMetering(

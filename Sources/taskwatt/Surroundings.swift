@@ -4,8 +4,10 @@ import Glibc
 import Hardware
 import Host
 import Metering
+import PolledMeters
 import Running
 import Service
+import YAMLReading
 
 /// `--state-dir`, which most commands have.
 struct StateOptions: ParsableArguments {
@@ -100,9 +102,37 @@ struct Surroundings {
 
     // MARK: Meters
 
-    /// Every meter of this machine.
-    func meters(_ options: StateOptions) async -> [MeterListing] {
-        MeterCatalogue.discover(host, calibration: calibrations(options).first { $0.subject == .estimate })
+    /// Every meter of this machine and of its configuration.
+    ///
+    /// - Throws: `YAMLProblem`, `CommandFailure` for a configuration that cannot be used.
+    func meters(_ options: StateOptions) async throws -> [MeterListing] {
+        let configuration = try meterConfiguration()
+        let others = await PolledMeters.discover(host, configuration)
+        let (host, calibration) = (host, calibrations(options).first { $0.subject == .estimate })
+        // Watching the counters of GPUs takes some tenths of a second.
+        let all = await offPool { MeterCatalogue.discover(host, others: others, calibration: calibration) }
+        return configuration.applyOverrides(to: all)
+    }
+
+    /// The configuration file: `TASKWATT_CONFIG`, else the user's own, else the system's; `nil` where there is none.
+    var configurationFile: String? {
+        if let path = variable("TASKWATT_CONFIG") { return absolute(path) }
+        let own = (variable("XDG_CONFIG_HOME") ?? "\(home)/.config") + "/taskwatt/taskwatt.yaml"
+        return [own, "/etc/taskwatt/taskwatt.yaml"].first { access($0, F_OK) == 0 }
+    }
+
+    private func meterConfiguration() throws -> MeterConfiguration {
+        guard let file = configurationFile else { return MeterConfiguration() }
+        do {
+            let text = try String(contentsOfFile: file, encoding: .utf8)
+            return try MeterConfiguration.parse(text: text, file: file)
+        } catch let problem as YAMLProblem {
+            throw problem
+        } catch {
+            let reason = access(file, F_OK) == 0 ? String(cString: strerror(errno)) : "no such file"
+            throw CommandFailure(
+                "the configuration \(file) cannot be read: \(reason); name another in TASKWATT_CONFIG")
+        }
     }
 
     /// The calibrations of this machine: the user's own, and the system's for what those do not have.

@@ -20,6 +20,31 @@ import Testing
 
     private static func watts(_ watts: Double) -> Answer { .json(#"{"StatusSNS":{"ENERGY":{"Power":\#(watts)}}}"#) }
 
+    /// Two sessions of one process measure with one plug: it is asked once a period for both.
+    @Test func readersOfOneNameShareThePolls() async throws {
+        let polls = Atomic<Int>(0)
+        let poll: Poll = { _ in
+            polls.add(1, ordering: .relaxed)
+            return DeviceValue(5, .watt, step: 1)
+        }
+        let name = UUID().uuidString
+        let schedule = PollSchedule(periodSeconds: 0.1)
+        var first: PolledReader? = PolledReader(kind: .gauge, schedule: schedule, sharedAs: name, poll: poll)
+        try await Task.sleep(for: .seconds(0.55))
+        let second = PolledReader(kind: .gauge, schedule: schedule, sharedAs: name, poll: poll)
+        // It begins with what is known.
+        #expect(second.read() == .gauge(microwatts: 5_000_000))
+        try await Task.sleep(for: .seconds(0.5))
+        let count = polls.load(ordering: .relaxed)
+        #expect((6...12).contains(count), "\(count)")
+        #expect(first?.read() == .gauge(microwatts: 5_000_000))
+        // The end of one is not the end of the other.
+        first = nil
+        while second.read() != .nothingNew {}
+        try await Task.sleep(for: .seconds(0.3))
+        #expect(second.read() == .gauge(microwatts: 5_000_000))
+    }
+
     @Test func eachReadingIsTakenOnceWithTheTimeOfItsRequest() async throws {
         let server = try TestServer { _ in Self.watts(12) }
         let listing = try await plug(server, period: 60)

@@ -30,7 +30,7 @@ struct DoctorCommand: AsyncParsableCommand {
     func run() async throws {
         let surroundings = Surroundings()
         let host = surroundings.host
-        let meters = try await seenByDaemon(await surroundings.meters(state), surroundings)
+        let meters = try await seenByDaemon(try await surroundings.meters(state), surroundings)
         let checks = await offPool { Doctor.examine(host, meters: meters) }
         Console.print(json ? try Console.json(checks) : Self.text(checks))
         if checks.contains(where: { $0.verdict == .fail }) { throw ExitCode(CommandFailure.failed) }

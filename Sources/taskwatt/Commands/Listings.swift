@@ -31,7 +31,7 @@ struct Meters: AsyncParsableCommand {
         if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
             meters = try await client.get("/v1/meters")
         } else {
-            meters = await MeterStatus.read(await surroundings.meters(state))
+            meters = await MeterStatus.read(try await surroundings.meters(state))
         }
         if json {
             Console.print(try Console.json(meters))

@@ -169,7 +169,7 @@ struct Run: AsyncParsableCommand {
         let context = surroundings.runnerContext()
         // All that can be known to be wrong is said before anything is made.
         try context.plugins.check(SuiteFile.parse(request.suiteText, file: request.suite).applying(request.overrides))
-        let listings = await surroundings.meters(options)
+        let listings = try await surroundings.meters(options)
         if client == nil {
             let chosen = try MeterCatalogue.select(listings, ids: request.meters)
             _ = try TotalSelection(meters: chosen.map(\.description), asked: request.scope)

@@ -34,7 +34,7 @@ struct Serve: AsyncParsableCommand {
         let daemon = Daemon(
             directory: surroundings.ownState(state), context: context, machine: try surroundings.machineRecord(state),
             logger: logger
-        ) { await surroundings.meters(state) }
+        ) { try await surroundings.meters(state) }
         try await daemon.run()
     }
 }

@@ -1,0 +1,117 @@
+import Core
+import Host
+import Metering
+import Synchronization
+
+/// Asks a device for all its readers, for as long as there is one.
+final class Poller: Sendable {
+    struct Key: Hashable {
+        var name: String
+        var kind: MeterKind
+        var schedule: PollSchedule
+    }
+
+    private struct Weak {
+        weak var poller: Poller?
+    }
+
+    private struct State {
+        var mailboxes: [Mailbox] = []
+        var latest: (reading: Reading, time: MonotonicTime, error: DeviceError?)?
+    }
+
+    private static let all = Mutex<[Key: Weak]>([:])
+
+    private let state = Mutex(State())
+    // Set once, right after the rest; a task cannot be made before there is what it works on.
+    private let task = Mutex<Task<Void, Never>?>(nil)
+
+    init(kind: MeterKind, schedule: PollSchedule, poll: @escaping Poll) {
+        // The task must not hold the poller, whose end is what ends the task.
+        let loop = PollLoop(kind: kind, schedule: schedule, poll: poll) { [weak self] in
+            self?.put($0, at: $1, error: $2)
+        }
+        task.withLock { $0 = Task { await loop.run() } }
+    }
+
+    deinit { task.withLock { $0?.cancel() } }
+
+    /// The poller of this key that lives, else a new one.
+    static func shared(_ key: Key, _ make: () -> Poller) -> Poller {
+        all.withLock { all in
+            all = all.filter { $0.value.poller != nil }
+            if let living = all[key]?.poller { return living }
+            let new = make()
+            all[key] = Weak(poller: new)
+            return new
+        }
+    }
+
+    /// A reader that comes later begins with what came last, and so knows the power before its first window.
+    func subscribe(_ mailbox: Mailbox) {
+        state.withLock { state in
+            state.mailboxes.append(mailbox)
+            if let latest = state.latest { mailbox.put(latest.reading, at: latest.time, error: latest.error) }
+        }
+    }
+
+    func unsubscribe(_ mailbox: Mailbox) {
+        state.withLock { state in state.mailboxes.removeAll { $0 === mailbox } }
+    }
+
+    private func put(_ reading: Reading, at time: MonotonicTime, error: DeviceError?) {
+        state.withLock { state in
+            state.latest = (reading, time, error)
+            for mailbox in state.mailboxes { mailbox.put(reading, at: time, error: error) }
+        }
+    }
+}
+
+/// The loop that asks a device.
+private struct PollLoop: Sendable {
+    let kind: MeterKind
+    let schedule: PollSchedule
+    let poll: Poll
+    let put: @Sendable (Reading, MonotonicTime, DeviceError?) -> Void
+
+    func run() async {
+        let start = Clocks.monotonic()
+        var failures = 0
+        while !Task.isCancelled {
+            let before = Clocks.monotonic()
+            let outcome = await attempt()
+            let after = Clocks.monotonic()
+            if Task.isCancelled { return }
+            // The device made its figure somewhere between the question and the answer.
+            let time = before.advanced(byNanoseconds: (after - before) / 2)
+            var next: MonotonicTime
+            switch outcome {
+            case .success(let reading):
+                failures = 0
+                put(reading, time, nil)
+                next = schedule.next(after: after, from: start)
+            case .failure(let error):
+                failures += 1
+                put(.failed(errno: error.errno), time, error)
+                next = after.advanced(bySeconds: schedule.retryDelay(failures: failures))
+            }
+            next = max(next, before.advanced(bySeconds: schedule.shortestSpacing))
+            let pause = max(Int64(0), next - Clocks.monotonic())
+            try? await Task.sleep(for: .nanoseconds(pause), clock: .suspending)
+        }
+    }
+
+    private func attempt() async -> Result<Reading, DeviceError> {
+        do throws(DeviceError) {
+            let value = try await poll(schedule.timeLimit)
+            try schedule.checkAge(of: value)
+            guard value.unit.kind == kind else {
+                throw .unusable("its unit is now \(value.unit.rawValue), which is another kind of figure than before")
+            }
+            guard value.number.isFinite else { throw .unusable("its figure is \(value.number)") }
+            return .success(value.unit.reading(value.number))
+        } catch {
+            return .failure(error)
+        }
+    }
+}
