@@ -20,31 +20,37 @@ package struct OpenCounter: ~Copyable {
         // 20 digits and a sign are the longest that a kernel prints.
         let (count, value) = withUnsafeTemporaryAllocation(byteCount: 32, alignment: 1) { buffer in
             let count = pread(file.rawValue, buffer.baseAddress, buffer.count, 0)
-            return (count, count > 0 ? Self.parse(buffer[..<count]) : nil)
+            return (count, count > 0 ? Self.parse(UnsafeRawBufferPointer(rebasing: buffer[..<count])) : nil)
         }
         if count < 0 { throw HostError(path: path, errno: errno) }
         guard let value else { throw HostError(path: path, malformed: count == 0 ? "nothing" : "no whole number") }
         return value
     }
 
-    private static func parse(_ bytes: Slice<UnsafeMutableRawBufferPointer>) -> Int64? {
-        var value: Int64 = 0
-        var digits = 0
-        var isNegative = false
-        for byte in bytes {
-            if byte == UInt8(ascii: "\n") || byte == 0 { break }
-            if byte == UInt8(ascii: "-"), digits == 0, !isNegative {
-                isNegative = true
-                continue
+    private static func parse(_ bytes: UnsafeRawBufferPointer) -> Int64? {
+        // An index and wrapping arithmetic: this is most of what a reading costs besides the system call.
+        let isNegative = bytes[0] == UInt8(ascii: "-")
+        let first = isNegative ? 1 : 0
+        var index = first
+        var value: UInt64 = 0
+        while index < bytes.count {
+            let digit = bytes[index] &- UInt8(ascii: "0")
+            guard digit <= 9 else { break }
+            // The first 18 digits cannot overflow.
+            if index - first < 18 {
+                value = value &* 10 &+ UInt64(digit)
+            } else {
+                let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+                let (sum, carry) = product.addingReportingOverflow(UInt64(digit))
+                guard !overflow, !carry, sum <= UInt64(Int64.max) else { return nil }
+                value = sum
             }
-            guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
-            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
-            let (sum, carry) = product.addingReportingOverflow(Int64(byte - UInt8(ascii: "0")))
-            if overflow || carry { return nil }
-            value = sum
-            digits += 1
+            index &+= 1
         }
-        return digits == 0 ? nil : isNegative ? -value : value
+        guard index > first, index == bytes.count || bytes[index] == UInt8(ascii: "\n") || bytes[index] == 0 else {
+            return nil
+        }
+        return isNegative ? -Int64(value) : Int64(value)
     }
 }
 

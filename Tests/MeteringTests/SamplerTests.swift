@@ -1,4 +1,5 @@
 import Core
+import Synchronization
 import Testing
 
 @testable import Metering
@@ -85,4 +86,35 @@ import Testing
         #expect(session.closeWindow(outer, selection: selection) == nil)
         session.discardWindow(inner)
     }
+
+    /// Its thread may sleep for a minute longer; the meters' files shall not stay open for so long.
+    @Test func aSessionThatIsLetGoLetsGoOfItsMeters() throws {
+        let openReaders = OpenReaders()
+        var listing = SimulatedCounter().listing(SimulatedClock())
+        listing.open = { CountedReader(openReaders) }
+        do {
+            let session = try MeteringSession(listings: [listing], intervalSeconds: 60)
+            session.start()
+            #expect(openReaders.count.withLock { $0 } == 1)
+        }
+        #expect(openReaders.count.withLock { $0 } == 0)
+    }
+}
+
+private final class OpenReaders: Sendable {
+    let count = Mutex(0)
+}
+
+/// Counts as open for as long as it lives.
+private final class CountedReader: MeterReader {
+    private let readers: OpenReaders
+
+    init(_ readers: OpenReaders) {
+        self.readers = readers
+        readers.count.withLock { $0 += 1 }
+    }
+
+    deinit { readers.count.withLock { $0 -= 1 } }
+
+    func read() -> Reading { .counter(microjoules: 0) }
 }

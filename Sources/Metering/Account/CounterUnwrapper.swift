@@ -40,7 +40,7 @@ struct CounterUnwrapper {
         let previous = lastRaw
         lastRaw = raw
         lastTime = time
-        if let range, mostEnergy(in: elapsed) >= range { return .gap(from: before) }
+        if let range, mostEnergy(in: elapsed) >= Double(range) - 0.5 { return .gap(from: before) }
         let limit = mostEnergy(in: elapsed + slackNanoseconds)
         var delta = raw - previous
         var wrapped = false
@@ -49,13 +49,14 @@ struct CounterUnwrapper {
             delta += range
             wrapped = true
         }
-        guard delta >= 0, delta <= limit else { return .gap(from: before) }
+        guard delta >= 0, Double(delta) - 0.5 <= limit else { return .gap(from: before) }
         cumulative += delta
         return .advanced(wrapped: wrapped)
     }
 
-    /// The largest plausible energy in a time, in microjoules.
-    private func mostEnergy(in nanoseconds: Int64) -> Int64 {
-        Int64(saturating: Double(plausibleMicrowatts) * Double(nanoseconds) / 1e9)
+    /// The largest plausible energy in a time, in microjoules. It is compared to the nearest microjoule, but not rounded:
+    /// that is a call into the maths library, at every reading of every account.
+    private func mostEnergy(in nanoseconds: Int64) -> Double {
+        Double(plausibleMicrowatts) * Double(nanoseconds) / 1e9
     }
 }

@@ -15,7 +15,7 @@ package final class MeteringSession: Sendable {
     package let meters: [MeterDescription]
     package let intervalSeconds: Double
     private let clock: any MeteringClock
-    private let state: Mutex<SamplerState>
+    private let shared: SharedState
 
     /// Opens the meters that are available among `listings` and reads each once.
     ///
@@ -37,7 +37,7 @@ package final class MeteringSession: Sendable {
                 description: listing.description, reader: listing.open(), intervalNanoseconds: interval, nextDue: now,
                 account: EnergyAccount(meter: listing.description, intervalSeconds: Double(interval) / 1e9))
         }
-        state = Mutex(SamplerState(meters: open, samples: SampleRing(capacity: 8192)))
+        shared = SharedState(SamplerState(meters: open, samples: SampleRing(capacity: 8192)))
         tick()
     }
 
@@ -58,30 +58,30 @@ package final class MeteringSession: Sendable {
         return Int64(saturating: max(0.001, seconds) * 1e9)
     }
 
+    // The thread, which may sleep for a minute, keeps the state: it goes empty.
+    deinit { shared.state.withLock { $0.close() } }
+
     /// Starts the sampler's thread. It ends with `stop`, or when the session is let go.
     package func start() {
-        let thread = Thread { [weak self, clock] in
-            while let next = self?.tick() { clock.sleep(until: next) }
+        let thread = Thread { [shared, clock] in
+            // Takes effect in the thread itself only; pthread_setname_np(3) allows 15 characters.
+            Thread.current.name = "sampler"
+            while let next = shared.tick(clock: clock) { clock.sleep(until: next) }
         }
-        thread.name = "taskwatt-sampler"
         thread.start()
     }
 
     package func stop() {
-        state.withLock { $0.isStopped = true }
+        shared.state.withLock { $0.isStopped = true }
     }
 
     /// Reads what is due; `nil` once the session has stopped.
     @discardableResult
-    package func tick() -> MonotonicTime? {
-        state.withLock { state in
-            state.isStopped ? nil : state.tick(clock: clock)
-        }
-    }
+    package func tick() -> MonotonicTime? { shared.tick(clock: clock) }
 
     /// The samples since the last call, in order.
     package func takeSamples() -> [Sample] {
-        let raw = state.withLock { $0.samples.drain() }
+        let raw = shared.state.withLock { $0.samples.drain() }
         let wallNow = clock.wallTime()
         let now = clock.now()
         return raw.map { sample in
@@ -94,7 +94,7 @@ package final class MeteringSession: Sendable {
 
     /// The latest power of each meter, by its id.
     package func latestPower() -> [String: Power] {
-        state.withLock { state in
+        shared.state.withLock { state in
             Dictionary(
                 state.meters.compactMap { meter in meter.power.map { (meter.description.id, $0) } },
                 uniquingKeysWith: { first, _ in first })
@@ -113,7 +113,7 @@ package final class MeteringSession: Sendable {
 
     /// Begins a window now. Takes up to 30 ms to find the counters' updates first.
     package func openWindow() -> WindowID {
-        let id = state.withLock { state in
+        let id = shared.state.withLock { state in
             let id = state.addWindow(at: clock.now())
             // An average is read on its own grid; everything else once more, as near the edge as can be.
             for index in state.meters.indices where state.meters[index].description.averagingSeconds == 0 {
@@ -124,7 +124,7 @@ package final class MeteringSession: Sendable {
         pollEdge { state in
             state.window(id) { $0.accounts.allSatisfy { !$0.isAlignable || $0.isAlignedNow } } ?? true
         }
-        state.withLock { state in
+        shared.state.withLock { state in
             let now = clock.now()
             state.changeWindow(id) { window in
                 window.suspendedAtStart = clock.suspendedNanoseconds()
@@ -142,7 +142,7 @@ package final class MeteringSession: Sendable {
     /// - Throws: `MeteringError` if the selection has no meters.
     package func closeWindow(_ window: WindowID, selection: TotalSelection) -> WindowEnergy? {
         let id = window.rawValue
-        let exists = state.withLock { state in
+        let exists = shared.state.withLock { state in
             guard state.window(id, { $0.phase }) == .open else { return false }
             for index in state.meters.indices where state.meters[index].description.averagingSeconds == 0 {
                 state.read(index, clock: clock)
@@ -160,7 +160,7 @@ package final class MeteringSession: Sendable {
             state.window(id) { $0.accounts.allSatisfy { !$0.isAlignable || $0.isSettled } } ?? true
         }
         settleSlowMeters(id)
-        guard let closed = state.withLock({ $0.removeWindow(id) }), let end = closed.end else {
+        guard let closed = shared.state.withLock({ $0.removeWindow(id) }), let end = closed.end else {
             return nil
         }
         let slept = clock.suspendedNanoseconds() - closed.suspendedAtStart > 10_000_000
@@ -169,7 +169,7 @@ package final class MeteringSession: Sendable {
 
     /// Drops a window that nobody wants any more.
     package func discardWindow(_ window: WindowID) {
-        state.withLock { _ = $0.removeWindow(window.rawValue) }
+        shared.state.withLock { _ = $0.removeWindow(window.rawValue) }
     }
 
     private func energy(
@@ -199,7 +199,7 @@ package final class MeteringSession: Sendable {
     private func pollEdge(until isDone: (borrowing SamplerState) -> Bool) {
         let deadline = clock.now().advanced(byNanoseconds: Self.edgeBudgetNanoseconds)
         while true {
-            let (done, now) = state.withLock { state in
+            let (done, now) = shared.state.withLock { state in
                 for index in state.meters.indices where state.meters[index].account.isAlignable {
                     state.read(index, clock: clock)
                 }
@@ -214,7 +214,7 @@ package final class MeteringSession: Sendable {
     private func settleSlowMeters(_ id: Int) {
         let begin = clock.now()
         while true {
-            let next = state.withLock { state -> MonotonicTime? in
+            let next = shared.state.withLock { state -> MonotonicTime? in
                 let now = clock.now()
                 let waiting = state.window(id) { window in
                     window.accounts.indices.filter { index in
@@ -243,7 +243,7 @@ package final class MeteringSession: Sendable {
     package func waitForFirstReadings(seconds: Double = 5) {
         let deadline = clock.now().advanced(bySeconds: seconds)
         while true {
-            let isDone = state.withLock { state in
+            let isDone = shared.state.withLock { state in
                 for index in state.meters.indices where !state.meters[index].hasAnswered {
                     state.read(index, clock: clock)
                 }
@@ -252,6 +252,20 @@ package final class MeteringSession: Sendable {
             let now = clock.now()
             if isDone || now >= deadline { return }
             clock.sleep(until: now.advanced(byNanoseconds: 20_000_000))
+        }
+    }
+}
+
+/// What the session and its thread share. The thread knows no more of the session, which can so be let go at any time.
+private final class SharedState: Sendable {
+    let state: Mutex<SamplerState>
+
+    init(_ initial: consuming sending SamplerState) { state = Mutex(initial) }
+
+    /// Reads what is due; `nil` once the session has stopped.
+    func tick(clock: any MeteringClock) -> MonotonicTime? {
+        state.withLock { state in
+            state.isStopped ? nil : state.tick(clock: clock)
         }
     }
 }

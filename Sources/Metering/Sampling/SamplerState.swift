@@ -16,6 +16,60 @@ struct OpenMeter {
     var tickCumulative: Energy?
     var tickTime: MonotonicTime?
     var power: Power?
+
+    /// Reads the meter for the session's account.
+    ///
+    /// - Parameter latest: the time just before; becomes the time just after.
+    /// - Returns: `nil` if there is nothing new.
+    mutating func read(latest: inout MonotonicTime, clock: any MeteringClock) -> TimedReading? {
+        let before = latest
+        let reading = reader.read()
+        latest = clock.now()
+        if case .nothingNew = reading { return nil }
+        hasAnswered = true
+        let time = reader.readTime ?? before.advanced(byNanoseconds: (latest - before) / 2)
+        account.record(reading, at: time)
+        if case .gauge(let microwatts) = reading { power = Power(microwatts: microwatts) }
+        return TimedReading(reading: reading, time: time)
+    }
+
+    /// A regular reading, which was due.
+    ///
+    /// - Parameters:
+    ///   - now: when the sampler woke up.
+    ///   - latest: as in `read`.
+    /// - Returns: the reading, and the error of the interval since the tick before, relative to the nominal one.
+    mutating func tick(
+        at now: MonotonicTime, latest: inout MonotonicTime, clock: any MeteringClock
+    ) -> (TimedReading?, intervalError: Double?) {
+        let timed = read(latest: &latest, clock: clock)
+        let error = lastTick.map { last in
+            abs(Double(now - last) - Double(intervalNanoseconds)) / Double(intervalNanoseconds)
+        }
+        lastTick = now
+        // Deadlines stay on their grid; those that were missed are left out, not made up for in a burst.
+        let late = latest - nextDue
+        let missed = late < intervalNanoseconds ? 0 : late / intervalNanoseconds
+        nextDue = nextDue.advanced(byNanoseconds: (missed + 1) * intervalNanoseconds)
+        if let timed { notePower(at: timed.time) }
+        return (timed, error)
+    }
+
+    /// The power of a counter is that since the regular reading before.
+    private mutating func notePower(at time: MonotonicTime) {
+        guard let cumulative = account.cumulative else { return }
+        if let before = tickCumulative, let beforeTime = tickTime {
+            power = (cumulative - before).over(time.seconds(since: beforeTime))
+        }
+        tickCumulative = cumulative
+        tickTime = time
+    }
+}
+
+/// A reading that is new, and when it was made.
+struct TimedReading {
+    var reading: Reading
+    var time: MonotonicTime
 }
 
 /// A window that is opening, open or settling.
@@ -44,6 +98,14 @@ struct SamplerState {
     init(meters: [OpenMeter], samples: SampleRing) {
         self.meters = meters
         self.samples = samples
+    }
+
+    /// Stops, and lets go of everything.
+    mutating func close() {
+        isStopped = true
+        meters = []
+        windows = []
+        samples = SampleRing(capacity: 0)
     }
 
     // MARK: Windows
@@ -76,63 +138,40 @@ struct SamplerState {
 
     // MARK: Readings
 
-    /// Reads every meter that is due, and tells when the next one is.
+    /// Reads every meter that is due, and tells when the next one is. Nothing here allocates.
     mutating func tick(clock: any MeteringClock) -> MonotonicTime {
         let now = clock.now()
         var next = now.advanced(bySeconds: 60)
+        // The time after one reading is the time before the next: a reading costs one look at the clock.
+        var latest = now
         for index in meters.indices {
             if meters[index].nextDue <= now {
-                let due = meters[index].nextDue
-                let interval = meters[index].intervalNanoseconds
-                let time = read(index, clock: clock)
-                noteInterval(index, at: now)
-                if let time { noteSample(index, at: time) }
-                // Deadlines stay on their grid; those that were missed are left out, not made up for in a burst.
-                let missed = max(0, (clock.now() - due) / interval)
-                meters[index].nextDue = due.advanced(byNanoseconds: (missed + 1) * interval)
+                let (reading, error) = meters[index].tick(at: now, latest: &latest, clock: clock)
+                note(index, reading, intervalError: error)
+                if let reading {
+                    samples.append(
+                        RawSample(
+                            meter: index, time: reading.time, energy: meters[index].tickCumulative,
+                            power: meters[index].power))
+                }
             }
             next = min(next, meters[index].nextDue)
         }
         return next
     }
 
-    /// Reads one meter now, for the session's account and every window's. Nothing here allocates.
-    ///
-    /// - Returns: when the reading was made; `nil` if there is none.
-    @discardableResult
-    mutating func read(_ index: Int, clock: any MeteringClock) -> MonotonicTime? {
-        let before = clock.now()
-        let reading = meters[index].reader.read()
-        let after = clock.now()
-        if case .nothingNew = reading { return nil }
-        meters[index].hasAnswered = true
-        let time = meters[index].reader.readTime ?? before.advanced(byNanoseconds: (after - before) / 2)
-        meters[index].account.record(reading, at: time)
-        for window in windows.indices { windows[window].accounts[index].record(reading, at: time) }
-        if case .gauge(let microwatts) = reading { meters[index].power = Power(microwatts: microwatts) }
-        return time
+    /// Reads one meter now, for the session's account and every window's.
+    mutating func read(_ index: Int, clock: any MeteringClock) {
+        var latest = clock.now()
+        note(index, meters[index].read(latest: &latest, clock: clock), intervalError: nil)
     }
 
-    private mutating func noteInterval(_ index: Int, at time: MonotonicTime) {
-        if let last = meters[index].lastTick {
-            let interval = Double(meters[index].intervalNanoseconds)
-            let error = abs(Double(time - last) - interval) / interval
-            for window in windows.indices where windows[window].phase == .open { windows[window].jitter.add(error) }
+    /// Hands a reading, and how far off its time was, to the windows.
+    private mutating func note(_ index: Int, _ timed: TimedReading?, intervalError: Double?) {
+        for window in windows.indices {
+            if let timed { windows[window].accounts[index].record(timed.reading, at: timed.time) }
+            if let intervalError, windows[window].phase == .open { windows[window].jitter.add(intervalError) }
         }
-        meters[index].lastTick = time
-    }
-
-    private mutating func noteSample(_ index: Int, at time: MonotonicTime) {
-        let cumulative = meters[index].account.cumulative
-        if let cumulative {
-            if let before = meters[index].tickCumulative, let beforeTime = meters[index].tickTime {
-                meters[index].power = (cumulative - before).over(time.seconds(since: beforeTime))
-            }
-            meters[index].tickCumulative = cumulative
-            meters[index].tickTime = time
-        }
-        samples.append(
-            RawSample(meter: index, time: time, energy: cumulative, power: meters[index].power))
     }
 }
 
@@ -153,8 +192,14 @@ struct SampleRing {
     init(capacity: Int) { storage = Array(repeating: nil, count: capacity) }
 
     mutating func append(_ sample: RawSample) {
-        storage[(head + count) % storage.count] = sample
-        if count < storage.count { count += 1 } else { head = (head + 1) % storage.count }
+        let capacity = storage.count
+        let tail = head + count
+        storage[tail < capacity ? tail : tail - capacity] = sample
+        if count < capacity {
+            count += 1
+        } else {
+            head = head + 1 < capacity ? head + 1 : 0
+        }
     }
 
     mutating func drain() -> [RawSample] {
