@@ -32,6 +32,8 @@ struct CounterAccount {
     private let meter: MeterDescription
     /// So long after a read its energy is taken on by the power before, in nanoseconds.
     private let longestDrift: Int64
+    /// Whether its updates are so close together that they can be watched.
+    private let isFast: Bool
     private var unwrapper: CounterUnwrapper
     private var gaps = GapList()
     private var flags: Set<EnergyFlag> = []
@@ -67,7 +69,8 @@ struct CounterAccount {
 
     init(meter: MeterDescription) {
         self.meter = meter
-        longestDrift = max(Self.fresh, meter.periodSeconds > 0.01 ? Int64(saturating: 2.5e9 * meter.periodSeconds) : 0)
+        isFast = meter.periodSeconds <= 0.01
+        longestDrift = max(Self.fresh, !isFast ? Int64(saturating: 2.5e9 * meter.periodSeconds) : 0)
         unwrapper = CounterUnwrapper(meter: meter)
         updatesAfter.reserveCapacity(2)
         if unwrapper.range == nil, meter.provenance != .estimated { flags.insert(.rangeUnknown) }
@@ -152,19 +155,24 @@ struct CounterAccount {
             readTime: later)
         previousUpdate = lastUpdate
         lastUpdate = update
-        if let newer = anchors?.newer {
-            if Double(later - newer.readTime) >= Self.periodsOfPower * meter.periodSeconds * 1e9 {
-                anchors = (newer, update)
-            }
-        } else {
-            anchors = (update, update)
-        }
+        // Of a fast counter two updates in a row tell the power well enough.
+        if !isFast { noteAnchor(update) }
         if let end {
             if updatesAfter.count < 2, update.time >= end { updatesAfter.append(update) }
         } else if start != nil {
             updatesInside += 1
             if firstUpdateInside == nil { firstUpdateInside = update }
             lastUpdateInside = update
+        }
+    }
+
+    private mutating func noteAnchor(_ update: Update) {
+        guard let newer = anchors?.newer else {
+            anchors = (update, update)
+            return
+        }
+        if Double(update.readTime - newer.readTime) >= Self.periodsOfPower * meter.periodSeconds * 1e9 {
+            anchors = (newer, update)
         }
     }
 
@@ -271,7 +279,7 @@ struct CounterAccount {
         let share = Double(edge - before) / Double(max(1, after - before))
         let doubt = step * min(share, 1 - share)
         return EdgeValue(
-            microjoules: microjoules + step * share, variance: doubt * doubt / 3, aligned: meter.periodSeconds <= 0.01)
+            microjoules: microjoules + step * share, variance: doubt * doubt / 3, aligned: isFast)
     }
 
     /// The energy at an edge after the last read, by the power before.
@@ -304,6 +312,7 @@ struct CounterAccount {
     private var recentPower: Double? {
         guard let last = lastUpdate else { return nil }
         if let previous = previousUpdate, Self.isDense(previous, last) { return Self.microwatts(previous, last) }
+        if isFast { return Self.microwatts(previousUpdate, lastUpdate) }
         guard let older = anchors?.older,
             Double(last.readTime - older.readTime) >= Self.periodsOfPower * meter.periodSeconds * 1e9
         else { return nil }

@@ -144,11 +144,14 @@ struct SamplerState {
         var next = now.advanced(bySeconds: 60)
         // The time after one reading is the time before the next: a reading costs one look at the clock.
         var latest = now
+        // How far off the sampler woke up is told once, by the first meter that was due.
+        var intervalError: Double?
         for index in meters.indices {
             if meters[index].nextDue <= now {
                 let (reading, error) = meters[index].tick(at: now, latest: &latest, clock: clock)
-                note(index, reading, intervalError: error)
+                if intervalError == nil { intervalError = error }
                 if let reading {
+                    note(index, reading)
                     samples.append(
                         RawSample(
                             meter: index, time: reading.time, energy: meters[index].tickCumulative,
@@ -157,21 +160,23 @@ struct SamplerState {
             }
             next = min(next, meters[index].nextDue)
         }
+        if let intervalError {
+            for window in windows.indices where windows[window].phase == .open {
+                windows[window].jitter.add(intervalError)
+            }
+        }
         return next
     }
 
     /// Reads one meter now, for the session's account and every window's.
     mutating func read(_ index: Int, clock: any MeteringClock) {
         var latest = clock.now()
-        note(index, meters[index].read(latest: &latest, clock: clock), intervalError: nil)
+        if let reading = meters[index].read(latest: &latest, clock: clock) { note(index, reading) }
     }
 
-    /// Hands a reading, and how far off its time was, to the windows.
-    private mutating func note(_ index: Int, _ timed: TimedReading?, intervalError: Double?) {
-        for window in windows.indices {
-            if let timed { windows[window].accounts[index].record(timed.reading, at: timed.time) }
-            if let intervalError, windows[window].phase == .open { windows[window].jitter.add(intervalError) }
-        }
+    /// Hands a reading to the windows.
+    private mutating func note(_ index: Int, _ timed: TimedReading) {
+        for window in windows.indices { windows[window].accounts[index].record(timed.reading, at: timed.time) }
     }
 }
 
