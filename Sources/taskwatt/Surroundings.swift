@@ -157,7 +157,9 @@ struct Surroundings {
         let inventory = String(decoding: try encoder.encode(Inventory.discover(host).permanent), as: UTF8.self)
         let (host, calibrations) = (host, calibrations(options))
         return MachineRecord(name: ProcessInfo.processInfo.hostName, inventory: inventory) {
-            let state = try? encoder.encode(StateDocument(machine: MachineState(host), calibrations: calibrations))
+            let state = try? encoder.encode(
+                StateDocument(
+                    machine: MachineState(host), calibrations: calibrations, accelerators: NVML.system.states()))
             return state.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
         }
     }
@@ -166,13 +168,15 @@ struct Surroundings {
     private struct StateDocument: Encodable {
         var machine: MachineState
         var calibrations: [Calibration]
+        var accelerators: [AcceleratorState]
 
-        enum CodingKeys: CodingKey { case calibrations }
+        enum CodingKeys: CodingKey { case calibrations, accelerators }
 
         func encode(to encoder: any Encoder) throws {
             try machine.encode(to: encoder)
             var container = encoder.container(keyedBy: CodingKeys.self)
             try container.encode(calibrations, forKey: .calibrations)
+            try container.encode(accelerators, forKey: .accelerators)
         }
     }
 

@@ -98,6 +98,88 @@ extension EndToEnd {
             #expect(geteuid() != 0 || text.error.contains("meters of the same silicon disagree: powercap/intel-rapl:0"))
         }
 
+        /// A plug that answers in JSON, beside psys and a package: wall, system and components side by side, with what each
+        /// holds beyond the next.
+        @Test func aPlugOnTheNetworkIsReconciledWithTheBoardAndThePackage() async throws {
+            let scratch = try Scratch()
+            let server = try scratch.write(
+                "plug.py",
+                """
+                import http.server, sys
+                class Plug(http.server.BaseHTTPRequestHandler):
+                    def do_GET(self):
+                        body = b'{"emeter": {"power": 150.0}}'
+                        self.send_response(200)
+                        self.send_header('Content-Length', str(len(body)))
+                        self.end_headers()
+                        self.wfile.write(body)
+                    def log_message(self, *_): pass
+                server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Plug)
+                open(sys.argv[1], 'w').write(str(server.server_port))
+                server.serve_forever()
+                """)
+            let plug = try Background(
+                ["/usr/bin/env", "python3", server, "\(scratch.path)/port"], environment: [:],
+                log: "\(scratch.path)/plug.log")
+            #expect(try await eventually(within: 10) { (try? scratch.read("port"))?.isEmpty == false })
+            let configuration = try scratch.write(
+                "taskwatt.yaml",
+                """
+                meters:
+                  - {name: desk, type: json, url: "http://127.0.0.1:\(try scratch.read("port"))/", pointer: /emeter/power,
+                     unit: W, accuracy: 0.01, period_s: 0.5}
+                """)
+            let simulation = try Simulation(
+                scratch,
+                """
+                {"zones": [
+                  {"zone": "intel-rapl:0", "name": "package-0", "load": {"base": 80}, "update": 0.001},
+                  {"zone": "intel-rapl:1", "name": "psys", "load": {"base": 120}, "update": 0.001}]}
+                """)
+            let environment = scratch.environment.merging(["TASKWATT_CONFIG": configuration]) { $1 }
+            let outcome = try await Program.run(
+                simulation.command([
+                    Program.taskwatt, "measure", "--json", "--output", "\(scratch.path)/out.json", "--", "sleep", "3",
+                ]), environment: environment)
+            #expect(outcome.status == 0, "\(outcome.error)")
+            let measured = try Measured(scratch.read("out.json"))
+            let seconds = measured.window.durationS
+            #expect(abs(try measured.domain("json/desk").energyJ / seconds - 150) < 0.1)
+            let pairs = try #require(measured.reconciliations)
+            #expect(pairs.map(\.outer) == ["wall", "system"] && pairs.map(\.inner) == ["system", "components"])
+            #expect(pairs.allSatisfy { $0.verdict == "unmetered" })
+            #expect(abs(pairs[0].residualJ / seconds - 30) < 1 && abs(pairs[1].residualJ / seconds - 40) < 1)
+            let text = try await Program.run(
+                simulation.command([Program.taskwatt, "measure", "--scope", "wall", "--", "sleep", "2"]),
+                environment: environment)
+            #expect(text.error.contains("total wall") && text.error.contains("wall less system: "), "\(text.error)")
+            #expect(text.error.contains("not explained by the stated uncertainties"))
+            // The plug is gone: one line says so, and the rest is measured.
+            plug.send(SIGKILL)
+            _ = try await plug.status(within: 5)
+            let gone = try await Program.run(
+                simulation.command([Program.taskwatt, "measure", "--json", "--", "sleep", "0.5"]),
+                environment: environment)
+            #expect(gone.status == 0, "\(gone.error)")
+            #expect(try Measured(gone.error).domains.count == 2)
+        }
+
+        @Test func aConfigurationWithAMistakeIsOneLineWithItsPlace() async throws {
+            let scratch = try Scratch()
+            let configuration = try scratch.write("taskwatt.yaml", "meters:\n  - {name: a, type: shely}\n")
+            let environment = scratch.environment.merging(["TASKWATT_CONFIG": configuration]) { $1 }
+            for command in [["meters"], ["doctor"], ["measure", "--", "true"], ["run"], ["serve"]] {
+                let outcome = try await Program.run([Program.taskwatt] + command, environment: environment)
+                #expect(outcome.status == 64, "\(command)")
+                #expect(outcome.errorLines.count == 1, "\(outcome.error)")
+                #expect(outcome.error.contains("taskwatt.yaml:2:20: ") && outcome.error.contains("`shelly`"))
+            }
+            let none = try await Program.run(
+                [Program.taskwatt, "meters"],
+                environment: scratch.environment.merging(["TASKWATT_CONFIG": "\(scratch.path)/none.yaml"]) { $1 })
+            #expect(none.status == 1 && none.error.contains("none.yaml cannot be read: no such file"))
+        }
+
         /// Where powercap is root's alone and perf is permitted, perf measures; where neither is, both say what would help.
         @Test func eachSaysWhatIsMissingAndWhatGrantsIt() async throws {
             guard geteuid() == 0 else { return print("not checked: only root can become another user here") }

@@ -44,7 +44,8 @@ package enum PowercapMeter {
                 availability = .unavailable(
                     reason: "\(file) is readable by root alone",
                     remedy:
-                        "run the daemon (sudo systemctl start taskwatt), or: sudo chmod a+r \(directory)/*/energy_uj")
+                        "run the daemon (sudo systemctl start taskwatt), or join the group of its udev rule (sudo usermod -aG "
+                        + "taskwatt $USER), or until the next boot: sudo chmod a+r \(directory)/*/energy_uj")
             default:
                 availability = .unavailable(reason: "reading \(file) failed: \(error.reason)", remedy: nil)
             }

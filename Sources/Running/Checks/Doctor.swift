@@ -9,7 +9,8 @@ package enum Doctor {
     /// Blocks for the time over which rates are taken.
     /// - Parameter seconds: that time; at 100 clock ticks a second, one of less than a second tells no percents.
     package static func examine(
-        _ host: HostRoot, meters: [MeterListing], clock: any MeteringClock = SystemClock(), seconds: Double = 1
+        _ host: HostRoot, meters: [MeterListing], accelerators: [AcceleratorState] = [],
+        clock: any MeteringClock = SystemClock(), seconds: Double = 1
     ) -> [Check] {
         // The processes are read outside of the window of the CPU's counters: reading them takes CPU time itself.
         let processesBefore = ProcessTimes(host)
@@ -38,6 +39,7 @@ package enum Doctor {
             PowerChecks.platformProfile(host),
             HeatChecks.temperatures(host),
             HeatChecks.throttling(before, after),
+            AcceleratorChecks.accelerators(accelerators),
         ]
     }
 }

@@ -31,7 +31,7 @@ struct DoctorCommand: AsyncParsableCommand {
         let surroundings = Surroundings()
         let host = surroundings.host
         let meters = try await seenByDaemon(try await surroundings.meters(state), surroundings)
-        let checks = await offPool { Doctor.examine(host, meters: meters) }
+        let checks = await offPool { Doctor.examine(host, meters: meters, accelerators: NVML.system.states()) }
         Console.print(json ? try Console.json(checks) : Self.text(checks))
         if checks.contains(where: { $0.verdict == .fail }) { throw ExitCode(CommandFailure.failed) }
     }

@@ -236,6 +236,11 @@ enum MeasureText {
             let readings = disagreeing.map { "\($0.id) \(figure($0.energy.joules)) J" }
             text += "meters of the same silicon disagree: \(readings.joined(separator: ", "))\n"
         }
+        let counted = energy.domains.filter(\.inTotal)
+        if energy.total.scope == .components, !counted.isEmpty, !counted.contains(where: { $0.scope == .package }) {
+            text +=
+                "no CPU package is measured here: the total holds \(counted.map(\.name).joined(separator: ", ")) alone\n"
+        }
         text += String(format: "%.3f s", seconds)
         if energy.total.provenance == .estimated {
             text += "; estimated by a model, not measured: `taskwatt meters` says what would help"

@@ -64,6 +64,7 @@ final class Scratch: Sendable {
     var environment: [String: String] {
         [
             "TASKWATT_STATE_DIR": state, "TASKWATT_CACHE_DIR": "\(path)/cache", "XDG_DATA_HOME": "\(path)/data",
+            "XDG_CONFIG_HOME": "\(path)/config",
             "XDG_RUNTIME_DIR": "\(path)/runtime", "NO_COLOR": "1",
         ]
     }

@@ -74,6 +74,14 @@ struct Measured: Decodable {
         var inTotal: Bool
     }
 
+    struct Reconciliation: Decodable {
+        var outer: String
+        var inner: String
+        var residualJ: Double
+        var verdict: String
+    }
+
+    var reconciliations: [Reconciliation]?
     var window: Window
     var total: Total
     var domains: [Domain]
