@@ -172,7 +172,7 @@ extension EndToEnd {
                 let outcome = try await Program.run([Program.taskwatt] + command, environment: environment)
                 #expect(outcome.status == 64, "\(command)")
                 #expect(outcome.errorLines.count == 1, "\(outcome.error)")
-                #expect(outcome.error.contains("taskwatt.yaml:2:20: ") && outcome.error.contains("`shelly`"))
+                #expect(outcome.error.contains("taskwatt.yaml:2:21: ") && outcome.error.contains("`shelly`"))
             }
             let none = try await Program.run(
                 [Program.taskwatt, "meters"],
