@@ -26,6 +26,15 @@ extension MeterReader {
     package var readTime: MonotonicTime? { nil }
 }
 
+/// Stands for a meter that could not be opened.
+package final class UnreadableMeter: MeterReader {
+    private let errno: Int32
+
+    package init(errno: Int32) { self.errno = errno }
+
+    package func read() -> Reading { .failed(errno: errno) }
+}
+
 /// Whether a meter can be read, and if not, why and what would help.
 package enum MeterAvailability: Sendable, Hashable, Codable {
     case available

@@ -57,7 +57,7 @@ enum IPMIMeter {
             description: description(source: source, period: defaultPeriod),
             availability: .unavailable(reason: error.reason, remedy: error.remedy)
         ) {
-            FailedReader(errno: error.errno)
+            UnreadableMeter(errno: error.errno)
         }
     }
 

@@ -66,17 +66,8 @@ package enum PolledMeters {
                     unit: expected.unit, step: expected.step, periodSeconds: meter.schedule.periodSeconds),
                 availability: .unavailable(reason: error.reason, remedy: error.remedy)
             ) {
-                FailedReader(errno: error.errno)
+                UnreadableMeter(errno: error.errno)
             }
         }
     }
-}
-
-/// Of a meter that cannot be read.
-final class FailedReader: MeterReader {
-    private let errno: Int32
-
-    init(errno: Int32) { self.errno = errno }
-
-    func read() -> Reading { .failed(errno: errno) }
 }

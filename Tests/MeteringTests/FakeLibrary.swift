@@ -67,3 +67,13 @@ extension MeterListing {
         return reason + (remedy.map { "; \($0)" } ?? "")
     }
 }
+
+/// The GPUs that the real code finds through a fake NVML, on a machine with these files.
+func discoverNVML(
+    _ fake: FakeLibrary, _ files: [String: String] = [:], clock: any MeteringClock = SystemClock()
+) throws -> [MeterListing] {
+    let tree = try TemporaryDirectory(files)
+    return withExtendedLifetime(tree) {
+        NVMLMeter.discover(tree.host, nvml: NVML(library: fake.path), clock: clock)
+    }
+}

@@ -9,20 +9,11 @@ import Testing
     private static let address = "0000:10:00.0"
     private let gpu = pciFunction(address, vendor: "0x10de", class: "0x030200")
 
-    private func discover(
-        _ fake: FakeLibrary, _ files: [String: String] = [:], clock: any MeteringClock = SystemClock()
-    ) throws -> [MeterListing] {
-        let tree = try TemporaryDirectory(files)
-        return withExtendedLifetime(tree) {
-            NVMLMeter.discover(tree.host, nvml: NVML(library: fake.path), clock: clock)
-        }
-    }
-
     // MARK: What it is
 
     @Test func aGPUThatCountsEnergyIsACounterOfItsPCIAddress() throws {
         let fake = try FakeLibrary("nvml", "gpu0.max_limit=700\ngpu0.period_s=0.02\n")
-        let listing = try #require(discover(fake, gpu).first)
+        let listing = try #require(discoverNVML(fake, gpu).first)
         #expect(listing.availability == .available)
         let meter = listing.description
         #expect(meter.id == "nvml/0000:10:00.0")
@@ -39,14 +30,14 @@ import Testing
 
     @Test func aDomainOfMoreThanFourDigitsIsWrittenAsTheKernelDoes() throws {
         let fake = try FakeLibrary("nvml", "gpu0.domain=65536\ngpu0.period_s=0.02\n")
-        let meter = try #require(discover(fake).first).description
+        let meter = try #require(discoverNVML(fake).first).description
         #expect(meter.silicon == "10000:10:00.0")
         #expect(meter.plausiblePower == Power(watts: 3000))
     }
 
     @Test func underMIGItIsTheWholeGPUOnce() throws {
         let fake = try FakeLibrary("nvml", "gpu0.mig=3\ngpu0.period_s=0.02\n")
-        let listings = try discover(fake, gpu)
+        let listings = try discoverNVML(fake, gpu)
         #expect(listings.count == 1)
         #expect(listings.first?.description.remarks.contains { $0.contains("whole GPU, with 3 MIG devices") } == true)
     }
@@ -60,7 +51,7 @@ import Testing
     ) throws {
         let fake = try FakeLibrary(
             "nvml", "gpu0.energy=3\ngpu0.watts=123.456\ngpu0.major=\(major)\ngpu0.minor=\(minor)\n")
-        let listing = try #require(discover(fake, gpu).first)
+        let listing = try #require(discoverNVML(fake, gpu).first)
         #expect(listing.availability == .available)
         #expect(listing.description.kind == .gauge)
         #expect(listing.description.averagingSeconds == averaging)
@@ -94,7 +85,7 @@ import Testing
     ])
     func aLibraryThatDoesNotStartIsSaidOfEachGPU(status: Int, reason: String, remedy: String) throws {
         let fake = try FakeLibrary("nvml", "init=\(status)\n")
-        let listings = try discover(fake, gpu)
+        let listings = try discoverNVML(fake, gpu)
         #expect(listings.count == 1)
         let listing = try #require(listings.first)
         #expect(listing.description.id == "nvml/0000:10:00.0")
@@ -106,7 +97,7 @@ import Testing
             return
         }
         // Without a GPU there is nothing to say: the library of a machine image is no meter.
-        #expect(try discover(fake).isEmpty)
+        #expect(try discoverNVML(fake).isEmpty)
     }
 
     @Test func withoutTheLibraryOnlyAGPUIsWorthALine() throws {
@@ -125,18 +116,18 @@ import Testing
 
     @Test func aFileThatIsNotNVMLIsNamed() throws {
         let fake = try FakeLibrary("nvml", define: "NOT_NVML")
-        #expect(try discover(fake, gpu).first?.problem.contains("\(fake.path) is not NVML") == true)
+        #expect(try discoverNVML(fake, gpu).first?.problem.contains("\(fake.path) is not NVML") == true)
     }
 
     @Test func aGPUThatIsLostDoesNotHideTheOthers() throws {
         let fake = try FakeLibrary("nvml", "count=2\ngpu1.handle=15\ngpu0.period_s=0.02\n")
         let second = pciFunction("0000:11:00.0", vendor: "0x10de", class: "0x030000")
-        let listings = try discover(fake, gpu.merging(second) { a, _ in a })
+        let listings = try discoverNVML(fake, gpu.merging(second) { a, _ in a })
         #expect(listings.map(\.description.id) == ["nvml/0000:10:00.0", "nvml/0000:11:00.0"])
         #expect(listings.first?.availability == .available)
         #expect(listings.last?.problem.contains("fallen off the bus") == true)
         // Where sysfs does not tell its address, it is listed all the same.
-        let bare = try discover(fake)
+        let bare = try discoverNVML(fake)
         #expect(bare.map(\.description.id) == ["nvml/0000:10:00.0", "nvml/gpu-1"])
         #expect(bare.map(\.availability.isAvailable) == [true, false])
     }
@@ -153,7 +144,7 @@ import Testing
 
     @Test func aGPUWithNeitherEnergyNorPowerIsUnavailable() throws {
         let fake = try FakeLibrary("nvml", "gpu0.energy=3\ngpu0.power=3\n")
-        #expect(try discover(fake, gpu).first?.problem.contains("neither the energy nor the power") == true)
+        #expect(try discoverNVML(fake, gpu).first?.problem.contains("neither the energy nor the power") == true)
     }
 
     // MARK: State

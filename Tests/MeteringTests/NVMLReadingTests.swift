@@ -9,18 +9,9 @@ import Testing
 @Suite(.serialized) struct NVMLReadingTests {
     private let gpu = pciFunction("0000:10:00.0", vendor: "0x10de", class: "0x030200")
 
-    private func discover(
-        _ fake: FakeLibrary, _ files: [String: String] = [:], clock: any MeteringClock = SystemClock()
-    ) throws -> [MeterListing] {
-        let tree = try TemporaryDirectory(files)
-        return withExtendedLifetime(tree) {
-            NVMLMeter.discover(tree.host, nvml: NVML(library: fake.path), clock: clock)
-        }
-    }
-
     @Test func millijoulesBecomeMicrojoules() throws {
         let fake = try FakeLibrary("nvml", "gpu0.watts=200\ngpu0.period_s=0.02\n")
-        let reader = try #require(discover(fake, gpu).first).open()
+        let reader = try #require(discoverNVML(fake, gpu).first).open()
         let before = Clocks.monotonic().seconds
         guard case .counter(let microjoules) = reader.read() else {
             Issue.record("the counter was not read")
@@ -35,7 +26,7 @@ import Testing
     @Test func aLostGPUFailsIsLeftAloneForASecondAndComesBack() throws {
         let fake = try FakeLibrary("nvml", "gpu0.period_s=0.02\n")
         let clock = SimulatedClock()
-        let reader = try #require(discover(fake, gpu, clock: clock).first).open()
+        let reader = try #require(discoverNVML(fake, gpu, clock: clock).first).open()
         guard case .counter(let before) = reader.read() else {
             Issue.record("the first read failed")
             return
@@ -110,7 +101,7 @@ import Testing
 
     @Test func theSessionDoesNotAskFasterThanTheCounterMoves() throws {
         let fake = try FakeLibrary("nvml", "gpu0.watts=200\ngpu0.period_s=0.05\n")
-        let listings = try discover(fake, gpu)
+        let listings = try discoverNVML(fake, gpu)
         let period = try #require(listings.first).description.periodSeconds
         let before = fake.calls
         let begin = Clocks.monotonic()
@@ -146,7 +137,7 @@ import Testing
     @Test func aWindowOfRealTimeHoldsTheEnergyThatTheGPUDrew() throws {
         let fake = try FakeLibrary(
             "nvml", "gpu0.watts=300\ngpu0.swing=400\ngpu0.swing_s=0.7\ngpu0.period_s=0.05\n")
-        let listings = try discover(fake, gpu)
+        let listings = try discoverNVML(fake, gpu)
         let energy = try measureForReal(listings, seconds: 2.5)
         let truth = Waveform(base: 300, square: 400, squarePeriod: 0.7)
         let expected = truth.energy(energy.window)

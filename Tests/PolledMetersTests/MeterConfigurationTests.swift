@@ -130,7 +130,7 @@ import YAMLReading
                 id: "hwmon/ina219-i2c-0-40/power1", name: "ina219", scope: .rail, kind: .gauge, provenance: .measured,
                 source: "s", periodSeconds: 0.1, resolution: 1, plausiblePower: Power(watts: 20_000),
                 silicon: "0-0040/power1", remarks: ["where ina219 sits is not known, so it is in no total"]),
-            availability: .available, open: { FailedReader(errno: 0) })
+            availability: .available, open: { UnreadableMeter(errno: 0) })
         var other = rail
         other.description.id = "hwmon/other/power1"
         let configuration = try MeterConfiguration.parse(

@@ -101,10 +101,3 @@ package enum NVMLMeter {
             plausiblePower: limit ?? Power(watts: 3000), silicon: gpu.address, remarks: remarks)
     }
 }
-
-/// Stands for a meter that could not be opened.
-final class UnreadableMeter: MeterReader {
-    private let errno: Int32
-    init(errno: Int32) { self.errno = errno }
-    func read() -> Reading { .failed(errno: errno) }
-}

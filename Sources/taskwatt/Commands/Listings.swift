@@ -46,8 +46,9 @@ struct Meters: AsyncParsableCommand {
             let meter = status.meter
             table.add([
                 meter.id, meter.name, meter.scope.rawValue, meter.kind.rawValue, meter.provenance.rawValue,
-                "\(Self.short(meter.periodSeconds * 1000)) ms",
-                meter.kind == .counter ? "\(Self.short(meter.resolution)) µJ" : "\(Self.short(meter.resolution)) µW",
+                meter.periodSeconds < 1
+                    ? "\(Self.short(meter.periodSeconds * 1000)) ms" : "\(Self.short(meter.periodSeconds)) s",
+                Self.micro(meter.resolution, meter.kind == .counter ? "J" : "W"),
                 meter.rangeMicrojoules.map { "\(Self.short(Double($0) / 1e6)) J" } ?? "–",
                 status.energy.map { "\(Self.short($0.joules)) J" } ?? "–",
                 status.isAvailable ? status.power.map { String(format: "%.2f W", $0.watts) } ?? "–" : "unavailable",
@@ -72,6 +73,13 @@ struct Meters: AsyncParsableCommand {
         (`sudo modprobe intel_rapl_msr` on Intel and AMD); in a virtual machine, the host's taskwatt can measure.
 
         """
+
+    /// A value in micro-units with the prefix that fits it.
+    private static func micro(_ value: Double, _ unit: String) -> String {
+        let prefixes = [(1e6, ""), (1e3, "m"), (1, "µ")]
+        let (factor, prefix) = prefixes.first { value >= $0.0 } ?? (1, "µ")
+        return "\(String(format: "%.4g", value / factor)) \(prefix)\(unit)"
+    }
 
     private static func short(_ value: Double) -> String {
         value == value.rounded() && abs(value) < 1e9 ? String(Int(value)) : String(format: "%.6g", value)
