@@ -14,8 +14,13 @@ package struct Energy: Sendable, Hashable, Comparable, AdditiveArithmetic {
     package var kilowattHours: Double { joules / 3.6e6 }
 
     package static let zero = Energy(microjoules: 0)
-    package static func + (a: Energy, b: Energy) -> Energy { Energy(microjoules: a.microjoules + b.microjoules) }
-    package static func - (a: Energy, b: Energy) -> Energy { Energy(microjoules: a.microjoules - b.microjoules) }
+    // Sums end at the limits: a broken sensor's number must not end the program.
+    package static func + (a: Energy, b: Energy) -> Energy {
+        Energy(microjoules: a.microjoules.addingSaturated(b.microjoules))
+    }
+    package static func - (a: Energy, b: Energy) -> Energy {
+        Energy(microjoules: a.microjoules.subtractingSaturated(b.microjoules))
+    }
     package static func < (a: Energy, b: Energy) -> Bool { a.microjoules < b.microjoules }
 
     /// Mean power over a duration; `nil` for a duration of zero.
@@ -34,8 +39,12 @@ package struct Power: Sendable, Hashable, Comparable, AdditiveArithmetic {
     package var watts: Double { Double(microwatts) / 1e6 }
 
     package static let zero = Power(microwatts: 0)
-    package static func + (a: Power, b: Power) -> Power { Power(microwatts: a.microwatts + b.microwatts) }
-    package static func - (a: Power, b: Power) -> Power { Power(microwatts: a.microwatts - b.microwatts) }
+    package static func + (a: Power, b: Power) -> Power {
+        Power(microwatts: a.microwatts.addingSaturated(b.microwatts))
+    }
+    package static func - (a: Power, b: Power) -> Power {
+        Power(microwatts: a.microwatts.subtractingSaturated(b.microwatts))
+    }
     package static func < (a: Power, b: Power) -> Bool { a.microwatts < b.microwatts }
 
     package func over(_ seconds: Double) -> Energy { Energy(joules: watts * seconds) }
@@ -62,6 +71,18 @@ extension Power: Codable {
 }
 
 extension Int64 {
+    /// The sum, or the limit that it lies beyond.
+    func addingSaturated(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other > 0 ? .max : .min) : sum
+    }
+
+    /// The difference, or the limit that it lies beyond.
+    func subtractingSaturated(_ other: Int64) -> Int64 {
+        let (difference, overflow) = subtractingReportingOverflow(other)
+        return overflow ? (other < 0 ? .max : .min) : difference
+    }
+
     /// Rounds to nearest; not-a-number becomes 0, and what does not fit becomes the nearest limit. Readings come from
     /// outside, so a conversion must never trap.
     package init(saturating value: Double) {

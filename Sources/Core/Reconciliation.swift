@@ -20,7 +20,7 @@ package struct Reconciliation: Sendable, Hashable, Codable {
 
     /// - Returns: `nil` where less than 99 % of the window was seen by one of the two, for then they do not compare.
     package init?(outer: TotalEnergy, inner: TotalEnergy) {
-        guard outer.coverage >= 0.99, inner.coverage >= 0.99 else { return nil }
+        guard outer.isSeen, inner.isSeen else { return nil }
         let (a, b) = (outer.uncertainty.joules, inner.uncertainty.joules)
         self.init(
             outer: outer.scope, inner: inner.scope, residual: outer.energy - inner.energy,
@@ -44,7 +44,7 @@ package struct Reconciliation: Sendable, Hashable, Codable {
         self.residual = residual
         self.uncertainty = uncertainty
         self.outerEnergy = outerEnergy
-        let isWithin = Energy(microjoules: abs(residual.microjoules)) <= uncertainty
+        let isWithin = residual <= uncertainty && Energy.zero - residual <= uncertainty
         verdict = isWithin ? .explained : residual > .zero ? .unmetered : .contradiction
     }
 
@@ -57,6 +57,11 @@ package struct Reconciliation: Sendable, Hashable, Codable {
         case residual = "residual_j"
         case uncertainty = "uncertainty_j"
     }
+}
+
+extension TotalEnergy {
+    /// Whether so much was seen that it stands for the whole window; else it is no figure to compare.
+    package var isSeen: Bool { coverage >= 0.99 }
 }
 
 extension WindowEnergy {

@@ -2,6 +2,9 @@ package import Core
 
 /// The model of the CPU's power, or a scope's total, set against a meter that knows better; kept for this machine.
 package struct Calibration: Sendable, Hashable, Codable {
+    /// Loads while which other processes took more than 5 % of the CPUs.
+    package var disturbed: [Point] { points.filter { $0.others > 0.05 } }
+
     /// What was calibrated.
     package enum Subject: String, Sendable, Hashable, Codable, CaseIterable {
         /// The model: reference = idle + (full − idle) × busy share of the CPUs.
@@ -18,11 +21,14 @@ package struct Calibration: Sendable, Hashable, Codable {
         package var x: Double
         /// The reference's power in watts.
         package var watts: Double
+        /// The share of the CPUs that other processes took meanwhile, 0 to 1.
+        package var others: Double
 
-        package init(load: String, x: Double, watts: Double) {
+        package init(load: String, x: Double, watts: Double, others: Double = 0) {
             self.load = load
             self.x = x
             self.watts = watts
+            self.others = others
         }
     }
 

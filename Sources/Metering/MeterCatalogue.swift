@@ -36,7 +36,9 @@ package enum MeterCatalogue {
             return measured.contains { totals.contains($0.description.scope) } ? measured : available
         }
         var chosen: [MeterListing] = []
-        for id in ids {
+        var seen: Set<String> = []
+        // One that is named twice counts once.
+        for id in ids where seen.insert(id).inserted {
             guard let listing = listings.first(where: { $0.description.id == id }) else {
                 throw .noSuchMeter(id, available: listings.map(\.description.id))
             }

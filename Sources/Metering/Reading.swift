@@ -12,6 +12,17 @@ package enum Reading: Sendable, Hashable {
     case nothingNew
 }
 
+/// A reading, and when it was made.
+package struct TimedReading: Sendable, Hashable {
+    package var reading: Reading
+    package var time: MonotonicTime
+
+    package init(reading: Reading, time: MonotonicTime) {
+        self.reading = reading
+        self.time = time
+    }
+}
+
 /// An open meter. It belongs to one session, keeps its file open, and reads without allocating.
 package protocol MeterReader: AnyObject {
     /// Never waits for anything slower than a file of the kernel.
@@ -47,6 +58,10 @@ package enum MeterAvailability: Sendable, Hashable, Codable {
 package struct MeterListing: Sendable {
     package var description: MeterDescription
     package var availability: MeterAvailability
+    /// Another number where a configured meter of the same id is another one than before: another outlet, another password.
+    package var revision = 0
+    /// Whether the user asked for it in the configuration, so that it ought to be there.
+    package var isConfigured = false
     /// Opens it for one session.
     package var open: @Sendable () -> any MeterReader
 

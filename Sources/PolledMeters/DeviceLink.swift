@@ -94,6 +94,12 @@ struct DeviceLink: Sendable {
         return configuration
     }
 
+    /// Changes with the secrets, which are not in the configuration.
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(password)
+        hasher.combine(authorization)
+    }
+
     /// What is at the address itself.
     func get() async throws(DeviceError) -> JSONValue {
         try await client.json(address.text, shown: address.shown, authorization: authorization, tls: tls)

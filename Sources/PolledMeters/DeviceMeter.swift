@@ -17,11 +17,15 @@ protocol DeviceMeter: Sendable {
     static var keys: [String] { get }
     static var defaultPeriodSeconds: Double { get }
     static var shortestPeriodSeconds: Double { get }
+    /// How long the device may take to be found.
+    static var probeSeconds: Double { get }
     static var defaultScope: MeterScope { get }
 
     init(_ fields: MeterFields) throws(YAMLProblem)
 
     var address: DeviceAddress { get }
+    /// Names the outlet, where a device has several figures of one; `nil` where that is not known.
+    var outlet: String? { get }
     /// The unit and step of its figures, as far as the configuration tells.
     var expected: (unit: MeterUnit, step: Double) { get }
     /// Finds what is to be read, such as the channel of a plug of this generation.
@@ -30,7 +34,9 @@ protocol DeviceMeter: Sendable {
 
 extension DeviceMeter {
     static var shortestPeriodSeconds: Double { 0.1 }
+    static var probeSeconds: Double { 3 }
     static var defaultScope: MeterScope { .wall }
+    var outlet: String? { nil }
     var expected: (unit: MeterUnit, step: Double) { (.watt, 0.1) }
 }
 

@@ -27,7 +27,8 @@ enum IPMIMeter {
             return unavailable(
                 DeviceError(
                     "\(device) may not be opened: \(String(cString: strerror(Glibc.errno)))",
-                    remedy: "run as root, or let the daemon measure", errno: Glibc.errno), source: device)
+                    remedy: "run as root, or read the BMC by Redfish (taskwatt.yaml)", errno: Glibc.errno),
+                source: device)
         }
         guard let command = Command.find(programs, in: searchPath) else {
             return unavailable(
@@ -35,14 +36,27 @@ enum IPMIMeter {
                     "neither ipmi-dcmi nor ipmitool is installed", remedy: "sudo apt install freeipmi-tools",
                     errno: ENOENT), source: device)
         }
+        // By its path too, for tests have programs of their own.
+        var hasher = Hasher()
+        hasher.combine(String(describing: command))
+        return await ProbeCache.shared.listing(hasher.finalize(), freshFor: defaultPeriod) {
+            await probe(command, limit: limit)
+        }
+    }
+
+    private static func probe(_ command: Command, limit: Double) async -> MeterListing {
         do throws(DeviceError) {
+            let before = Clocks.monotonic()
             let statistics = try await command.run(limit: limit)
+            let seed = TimedReading(
+                reading: .gauge(microwatts: Power(watts: statistics.watts).microwatts),
+                time: before.advanced(byNanoseconds: (Clocks.monotonic() - before) / 2))
             let schedule = PollSchedule(
                 periodSeconds: statistics.period, shortestSpacing: statistics.period)
             return MeterListing(
                 description: description(source: command.name, period: statistics.period), availability: .available
             ) {
-                PolledReader(kind: .gauge, schedule: schedule, sharedAs: "\(id) \(command.name)") {
+                PolledReader(kind: .gauge, schedule: schedule, sharedAs: "\(id) \(command.path)", seed: seed) {
                     limit throws(DeviceError) in
                     DeviceValue(try await command.run(limit: limit).watts, .watt, step: 1)
                 }

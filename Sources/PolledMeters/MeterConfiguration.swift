@@ -40,6 +40,9 @@ package struct MeterConfiguration: Sendable {
         return configuration
     }
 
+    /// The ids that are overridden.
+    package var overridden: Set<String> { Set(overrides.keys) }
+
     /// The listings as the user corrects them.
     package func applyOverrides(to listings: [MeterListing]) -> [MeterListing] {
         listings.map { listing in overrides[listing.description.id]?.applied(to: listing) ?? listing }
@@ -170,7 +173,8 @@ struct ConfiguredMeter: Sendable {
         MeterDescription(
             id: id, name: name, scope: scope, kind: unit.kind, provenance: .measured, source: device.address.shown,
             periodSeconds: periodSeconds, resolution: step * unit.micros, relativeAccuracy: accuracy,
-            plausiblePower: Self.plausiblePower, silicon: scope == .system ? Self.board : id, remarks: remarks)
+            plausiblePower: Self.plausiblePower, silicon: scope == .system ? Self.board : device.outlet ?? id,
+            remarks: remarks)
     }
 }
 

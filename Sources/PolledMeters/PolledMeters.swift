@@ -12,7 +12,7 @@ package enum PolledMeters {
         return path.split(separator: ":").map(String.init) + ["/usr/sbin", "/sbin", "/usr/local/sbin"]
     }()
 
-    /// How long a device may take to be found, in seconds.
+    /// How long the machine's own BMC may take to be found, in seconds.
     private static let probeLimit = 3.0
 
     /// Every meter that is configured, and the machine's own BMC where there is one, available or with the reason why
@@ -35,39 +35,68 @@ package enum PolledMeters {
         }
     }
 
+    /// What was found lately is not asked for again.
     private static func listing(of meter: ConfiguredMeter, client: DeviceClient) async -> MeterListing {
-        let source = meter.device.address.shown
         do throws(DeviceError) {
             let link = try DeviceLink(meter.device.address, meter.access, client: client)
+            var hasher = Hasher()
+            hasher.combine(String(describing: meter))
+            link.hash(into: &hasher)
+            let revision = hasher.finalize()
+            return await ProbeCache.shared.listing(revision, freshFor: meter.schedule.periodSeconds) {
+                await probe(meter, link, revision)
+            }
+        } catch {
+            return unavailable(meter, error)
+        }
+    }
+
+    private static func probe(_ meter: ConfiguredMeter, _ link: DeviceLink, _ revision: Int) async -> MeterListing {
+        let source = meter.device.address.shown
+        do throws(DeviceError) {
             let device = meter.device
-            let (connection, value) = try await within(probeLimit, from: source) {
-                () async throws(DeviceError) -> (DeviceConnection, DeviceValue) in
+            let limit = type(of: device).probeSeconds
+            let (connection, value, time) = try await within(limit, from: source) {
+                () async throws(DeviceError) -> (DeviceConnection, DeviceValue, MonotonicTime) in
                 let connection = try await device.connect(link)
-                return (connection, try await connection.read())
+                let before = Clocks.monotonic()
+                let value = try await connection.read()
+                return (connection, value, before.advanced(byNanoseconds: (Clocks.monotonic() - before) / 2))
             }
             let schedule = meter.schedule
             try schedule.checkAge(of: value)
             // A slower device is still asked as often as the user says, so that its updates are seen soon.
             let period = max(schedule.periodSeconds, connection.slowestPeriod)
             let (kind, id) = (value.unit.kind, meter.id)
-            return MeterListing(
+            let seed = TimedReading(reading: value.unit.reading(value.number), time: time)
+            var listing = MeterListing(
                 description: meter.description(
                     unit: value.unit, step: value.step, periodSeconds: period, remarks: connection.remarks),
                 availability: .available
             ) {
-                PolledReader(kind: kind, schedule: schedule, sharedAs: "\(id) \(source)") { limit throws(DeviceError) in
+                PolledReader(kind: kind, schedule: schedule, sharedAs: "\(id) \(revision)", seed: seed) {
+                    limit throws(DeviceError) in
                     try await within(limit, from: source, connection.read)
                 }
             }
+            listing.revision = revision
+            listing.isConfigured = true
+            return listing
         } catch {
-            let expected = meter.device.expected
-            return MeterListing(
-                description: meter.description(
-                    unit: expected.unit, step: expected.step, periodSeconds: meter.schedule.periodSeconds),
-                availability: .unavailable(reason: error.reason, remedy: error.remedy)
-            ) {
-                UnreadableMeter(errno: error.errno)
-            }
+            return unavailable(meter, error)
         }
+    }
+
+    private static func unavailable(_ meter: ConfiguredMeter, _ error: DeviceError) -> MeterListing {
+        let expected = meter.device.expected
+        var listing = MeterListing(
+            description: meter.description(
+                unit: expected.unit, step: expected.step, periodSeconds: meter.schedule.periodSeconds),
+            availability: .unavailable(reason: error.reason, remedy: error.remedy)
+        ) {
+            UnreadableMeter(errno: error.errno)
+        }
+        listing.isConfigured = true
+        return listing
     }
 }

@@ -61,10 +61,14 @@ final class PolledReader: MeterReader {
     ///
     /// - Parameters:
     ///   - kind: what the meter is listed as; an answer of the other kind is a failure.
+    ///   - seed: what the device told when it was found.
     ///   - sharedAs: the device's name. Readers of one name and schedule have one poller, so that no device is asked more
     ///     often because several sessions of this process measure with it. `nil` for a poller of its own.
-    init(kind: MeterKind, schedule: PollSchedule, sharedAs name: String? = nil, poll: @escaping Poll) {
-        let make = { Poller(kind: kind, schedule: schedule, poll: poll) }
+    init(
+        kind: MeterKind, schedule: PollSchedule, sharedAs name: String? = nil, seed: TimedReading? = nil,
+        poll: @escaping Poll
+    ) {
+        let make = { Poller(kind: kind, schedule: schedule, seed: seed, poll: poll) }
         poller = name.map { Poller.shared(Poller.Key(name: $0, kind: kind, schedule: schedule), make) } ?? make()
         poller.subscribe(mailbox)
     }

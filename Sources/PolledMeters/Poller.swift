@@ -26,9 +26,11 @@ final class Poller: Sendable {
     // Set once, right after the rest; a task cannot be made before there is what it works on.
     private let task = Mutex<Task<Void, Never>?>(nil)
 
-    init(kind: MeterKind, schedule: PollSchedule, poll: @escaping Poll) {
+    /// - Parameter seed: what the device told when it was found; then it is asked again when there can be something new.
+    init(kind: MeterKind, schedule: PollSchedule, seed: TimedReading? = nil, poll: @escaping Poll) {
+        if let seed { state.withLock { $0.latest = (seed.reading, seed.time, nil) } }
         // The task must not hold the poller, whose end is what ends the task.
-        let loop = PollLoop(kind: kind, schedule: schedule, poll: poll) { [weak self] in
+        let loop = PollLoop(kind: kind, schedule: schedule, after: seed?.time, poll: poll) { [weak self] in
             self?.put($0, at: $1, error: $2)
         }
         task.withLock { $0 = Task { await loop.run() } }
@@ -71,10 +73,16 @@ final class Poller: Sendable {
 private struct PollLoop: Sendable {
     let kind: MeterKind
     let schedule: PollSchedule
+    /// When the device was asked before; `nil` to ask at once.
+    let after: MonotonicTime?
     let poll: Poll
     let put: @Sendable (Reading, MonotonicTime, DeviceError?) -> Void
 
     func run() async {
+        if let after {
+            let pause = schedule.periodSeconds - Clocks.monotonic().seconds(since: after)
+            try? await Task.sleep(for: .seconds(max(0, pause)), clock: .suspending)
+        }
         let start = Clocks.monotonic()
         var failures = 0
         while !Task.isCancelled {

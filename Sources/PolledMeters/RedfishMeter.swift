@@ -7,6 +7,8 @@ import YAMLReading
 /// (since 2021), and to `Power`, whose `PowerControl[0].PowerConsumedWatts` it was before.
 struct RedfishMeter: DeviceMeter {
     static let type = "redfish"
+    /// A BMC takes half a second and more for each of up to some twenty resources.
+    static let probeSeconds = 15.0
     static let keys = ["address", "chassis", "user", "password_file"]
     static let defaultPeriodSeconds = 5.0
     /// A BMC is slow, and its host's fans depend on it.
@@ -41,8 +43,17 @@ struct RedfishMeter: DeviceMeter {
                 throw .unusable("there is no chassis \(chassis)", remedy: "give one of \(names)")
             }
         }
+        var failure: DeviceError?
         for candidate in candidates {
-            if let place = try await place(in: candidate, link) {
+            let found: Place?
+            do throws(DeviceError) {
+                found = try await place(in: candidate, link)
+            } catch {
+                // One chassis that does not answer does not hide another that does.
+                failure = error
+                continue
+            }
+            if let place = found {
                 return DeviceConnection { () async throws(DeviceError) -> DeviceValue in
                     guard let value = place.pointer.find(in: try await link.get(fromRoot: place.path)),
                         let number = value.numeric
@@ -51,6 +62,7 @@ struct RedfishMeter: DeviceMeter {
                 }
             }
         }
+        if let failure { throw failure }
         let names = candidates.map(Self.name).joined(separator: ", ")
         throw .unusable("no chassis of the BMC tells its power (\(names))", remedy: "see if `ipmi/dcmi` is there")
     }
@@ -68,13 +80,19 @@ struct RedfishMeter: DeviceMeter {
 
     private func place(in chassis: String, _ link: DeviceLink) async throws(DeviceError) -> Place? {
         let resource = try await link.get(fromRoot: chassis)
+        var failure: DeviceError?
         for place in Self.places {
             guard let path = resource[place.link]?["@odata.id"]?.stringValue,
                 let pointer = JSONPointer(place.pointer)
             else { continue }
-            let metrics = try await link.get(fromRoot: path)
-            if pointer.find(in: metrics)?.numeric != nil { return Place(path: path, pointer: pointer) }
+            do throws(DeviceError) {
+                let metrics = try await link.get(fromRoot: path)
+                if pointer.find(in: metrics)?.numeric != nil { return Place(path: path, pointer: pointer) }
+            } catch {
+                failure = error
+            }
         }
+        if let failure { throw failure }
         return nil
     }
 

@@ -26,6 +26,9 @@ struct ShellyMeter: DeviceMeter {
 
     var expected: (unit: MeterUnit, step: Double) { quantity == .power ? (.watt, 0.1) : (.wattHour, 0.1) }
 
+    /// Its power and its energy are two meters of one outlet.
+    var outlet: String? { "\(address.origin)#\(channel)" }
+
     func connect(_ link: DeviceLink) async throws(DeviceError) -> DeviceConnection {
         let about = try await link.get("/shelly")
         if let generation = about["gen"]?.integerValue, generation >= 2 {

@@ -25,6 +25,9 @@ struct TasmotaMeter: DeviceMeter {
     /// The defaults of `WattRes` 0 and `EnergyRes` 3.
     var expected: (unit: MeterUnit, step: Double) { quantity == .power ? (.watt, 1) : (.kilowattHour, 0.001) }
 
+    /// Its power and its energy are two meters of one outlet.
+    var outlet: String? { "\(address.origin)#\(channel)" }
+
     func connect(_ link: DeviceLink) async throws(DeviceError) -> DeviceConnection {
         var path = "/cm?"
         if let user = link.user, let password = link.password {

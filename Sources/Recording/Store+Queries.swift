@@ -29,6 +29,8 @@ package struct StoredRun: Sendable, Hashable {
     /// Tells machines of one name apart, and one machine before and after its hardware changed.
     package var machineFingerprint: String
     package var version: String
+    /// JSON of what was so when the suite began: governor, calibrations, GPUs.
+    package var machineState: String
     package var record: RunRecord
 }
 
@@ -85,7 +87,7 @@ extension Store {
                 db,
                 sql: """
                     SELECT run.id, suite_run.uuid, suite_run.suite, machine.name, machine.fingerprint,
-                        suite_run.taskwatt_version, run.record
+                        suite_run.taskwatt_version, run.record, suite_run.machine_state
                     FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
                         JOIN machine ON machine.id = suite_run.machine_id
                     WHERE \(conditions.joined(separator: " AND ")) ORDER BY run.id LIMIT ?
@@ -94,7 +96,7 @@ extension Store {
                 let json: String = row[6]
                 return StoredRun(
                     id: row[0], suiteRun: row[1], suite: row[2], machine: row[3], machineFingerprint: row[4],
-                    version: row[5],
+                    version: row[5], machineState: row[7],
                     record: try decoder.decode(RunRecord.self, from: Data(json.utf8)))
             }
         }

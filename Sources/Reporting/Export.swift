@@ -61,11 +61,13 @@ package struct Export: Sendable {
         "repeat", "status", "started_at", "duration_s", "completed_inferences", "failed_inferences", "energy_j",
         "energy_uncertainty_95_j", "energy_kwh", "kwh_per_1000_inferences", "net_energy_j",
         "net_kwh_per_1000_inferences", "mean_power_w", "idle_power_w", "idle_power_standard_uncertainty_w", "scope",
-        "provenance", "coverage", "domains", "domain_energies_j", "other_scopes_j", "residuals_j", "energy_flags",
+        "provenance", "coverage", "domains", "domain_energies_j", "domain_coverages", "other_scopes_j", "residuals_j",
+        "energy_flags",
         "run_flags", "plugin",
         "plugin_version", "engine", "model", "model_sha256", "parameter_count", "operations_per_inference", "dataset",
         "size", "device", "precision", "batch", "seed", "parameters", "latency_mean_s", "latency_median_s",
-        "latency_p95_s", "other_cpu_share", "steal_share", "sampler_interval_s", "sampler_jitter_p95", "error",
+        "latency_p95_s", "other_cpu_share", "steal_share", "sampler_interval_s", "sampler_jitter_p95", "machine_state",
+        "error",
     ]
 
     private static func runFields(_ stored: StoredRun) -> [String] {
@@ -75,14 +77,18 @@ package struct Export: Sendable {
         let seconds = run.energy.window.durationSeconds
         let net = run.idlePower.map { total.energy.joules - $0.watts * seconds * total.coverage }
         var per1000: Double?
-        if run.completedInferences > 0, total.coverage > 0 {
+        // Under 99 % of coverage nothing is extrapolated.
+        if run.completedInferences > 0, total.isSeen {
             per1000 = 1000 / Double(run.completedInferences) / 3.6e6 / total.coverage
         }
         let grossPer1000 = per1000.map { $0 * total.energy.joules }
         let netPer1000 = per1000.flatMap { factor in net.map { $0 * factor } }
         let domains = run.energy.domains.map { domain in "\(domain.id)=\(CSVWriter.number(domain.energy.joules))" }
         let number: (Double?) -> String = CSVWriter.number
-        let otherScopes = run.energy.otherScopes.map { "\($0.scope.rawValue)=\(number($0.energy.joules))" }
+        let coverages = run.energy.domains.map { "\($0.id)=\(number($0.coverage))" }
+        let otherScopes = run.energy.otherScopes.map { other in
+            "\(other.scope.rawValue)=\(number(other.energy.joules)):\(number(other.coverage))"
+        }
         let residuals = run.energy.reconciliations.map { pair in
             "\(pair.outer.rawValue)-\(pair.inner.rawValue)=\(number(pair.residual.joules)):\(pair.verdict.rawValue)"
         }
@@ -98,7 +104,8 @@ package struct Export: Sendable {
             number(grossPer1000), number(net), number(netPer1000), number(total.energy.over(seconds)?.watts),
             number(run.idlePower?.watts), number(run.idlePowerUncertainty?.watts), total.scope.rawValue,
             total.provenance.rawValue, number(total.coverage), total.domainIDs.joined(separator: " "),
-            domains.joined(separator: " "), otherScopes.joined(separator: " "), residuals.joined(separator: " "),
+            domains.joined(separator: " "), coverages.joined(separator: " "), otherScopes.joined(separator: " "),
+            residuals.joined(separator: " "),
             total.flags.map(\.rawValue).joined(separator: " "), run.flags.map(\.rawValue).joined(separator: " "),
         ]
         let parameters = (workload?.parameters ?? [:]).sorted { $0.key < $1.key }
@@ -112,7 +119,8 @@ package struct Export: Sendable {
         ]
         let conditions: [String] = [
             number(run.latency?.mean), number(run.latency?.median), number(run.latency?.p95), number(run.otherCPUShare),
-            number(run.stealShare), number(run.energy.intervalSeconds), number(run.energy.jitter), run.error ?? "",
+            number(run.stealShare), number(run.energy.intervalSeconds), number(run.energy.jitter), stored.machineState,
+            run.error ?? "",
         ]
         return identity + energy + model + conditions
     }

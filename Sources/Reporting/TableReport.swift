@@ -197,7 +197,7 @@ package struct TableReport: Sendable, Hashable, Codable {
         }
 
         private static func otherScopes(_ run: RunRecord) -> [TotalScope: Double] {
-            let seen = run.energy.otherScopes.filter { $0.coverage >= 0.99 }
+            let seen = run.energy.otherScopes.filter(\.isSeen)
             return Dictionary(
                 seen.map { other in
                     let per1000 = 1000 / Double(run.completedInferences) / other.coverage
@@ -210,7 +210,7 @@ package struct TableReport: Sendable, Hashable, Codable {
             let total = run.energy.total
             guard run.status == .completed else { return .leftOut(run.status.rawValue) }
             guard run.completedInferences > 0 else { return .leftOut("no inference completed") }
-            guard total.coverage >= 0.99 else { return .leftOut("coverage under 99 %") }
+            guard total.isSeen else { return .leftOut("coverage under 99 %") }
             guard !run.flags.contains(.suspended) else { return .leftOut("the machine slept") }
             // What was seen stands for the whole: at most 1 % more, and the coverage is in the row.
             let per1000 = 1000 / Double(run.completedInferences) / 3.6e6 / total.coverage

@@ -15,10 +15,11 @@ package struct DaemonStatus: Sendable, Hashable, Codable {
     /// The latest power of the default total.
     package var power: Power?
     package var scope: TotalScope?
+    package var provenance: Provenance?
     package var jobs: [JobStatus]
 
     enum CodingKeys: String, CodingKey {
-        case version, scope, jobs
+        case version, scope, provenance, jobs
         case processID = "process_id"
         case stateDirectory = "state_directory"
         case startedAt = "started_at_unix_s"

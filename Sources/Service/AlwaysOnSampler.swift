@@ -15,7 +15,7 @@ struct AlwaysOnSampler: Service {
     private static let mostWaiting = 50_000
 
     /// How often new meters are looked for, and those that are gone.
-    var refreshInterval = Duration.seconds(300)
+    var refreshInterval = Duration.seconds(60)
 
     let meters: CurrentMeters
     let listings: @Sendable () async throws -> [MeterListing]

@@ -21,6 +21,8 @@ actor ClientSessions {
     private let listings: @Sendable () async throws -> [MeterListing]
     private var leases: [Int: Lease] = [:]
     private var nextID = 1
+    /// Sessions whose meters are being found.
+    private var creating = 0
 
     /// - Parameters:
     ///   - clock: tells who has not called for too long.
@@ -36,9 +38,11 @@ actor ClientSessions {
 
     func create(_ request: SessionRequest) async throws -> SessionCreated {
         dropStale()
-        guard leases.count < Self.most else {
+        guard leases.count + creating < Self.most else {
             throw APIError(.failed, "\(Self.most) clients are measuring; try again later")
         }
+        creating += 1
+        defer { creating -= 1 }
         let chosen = try MeterCatalogue.select(try await listings(), ids: request.meters)
         let session = try MeteringSession(listings: chosen, intervalSeconds: request.interval)
         let selection = try TotalSelection(meters: session.meters, asked: request.scope)

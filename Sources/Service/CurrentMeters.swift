@@ -8,7 +8,27 @@ final class CurrentMeters: Sendable {
     private struct Current {
         var session: MeteringSession
         var selection: TotalSelection
+        var listings: [MeterListing]
+        /// How often in a row each of them was looked for and not found.
+        var misses: [String: Int] = [:]
+
+        /// Those that were not found this time, and are kept for now.
+        mutating func kept(besides found: [MeterListing]) -> [MeterListing] {
+            let ids = Set(found.map(\.description.id))
+            let missed = listings.filter { !ids.contains($0.description.id) }
+            let before = misses
+            misses = [:]
+            for listing in missed { misses[listing.description.id] = (before[listing.description.id] ?? 0) + 1 }
+            // The model goes at once where something measures now.
+            return missed.filter { listing in
+                listing.description.provenance != .estimated
+                    && (misses[listing.description.id] ?? 0) < CurrentMeters.mostMisses
+            }
+        }
     }
+
+    /// A plug that does not answer for once, or a GPU that is reset, is no reason to begin anew.
+    private static let mostMisses = 2
 
     private let current: Mutex<Current>
     private let intervalSeconds: Double
@@ -18,35 +38,39 @@ final class CurrentMeters: Sendable {
     init(
         _ listings: [MeterListing], intervalSeconds: Double = AlwaysOnSampler.interval, logger: Logger
     ) throws(MeteringError) {
-        current = Mutex(try Self.open(listings, intervalSeconds))
+        current = Mutex(try Self.open(MeterCatalogue.select(listings), intervalSeconds))
         self.intervalSeconds = intervalSeconds
         self.logger = logger
     }
 
     var session: MeteringSession { current.withLock { $0.session } }
 
-    /// The latest power of the default total, and its scope.
-    var power: (power: Power?, scope: TotalScope) {
+    /// The latest power of the default total, and what that is.
+    var power: (power: Power?, scope: TotalScope, provenance: Provenance?) {
         let current = current.withLock { $0 }
-        return (current.session.latestPower(of: current.selection), current.selection.scope)
+        let selection = current.selection
+        let members = Set(selection.members[selection.scope] ?? [])
+        let provenance = current.session.meters.filter { members.contains($0.id) }.map(\.provenance)
+            .max { $0.rank < $1.rank }
+        return (current.session.latestPower(of: selection), selection.scope, provenance)
     }
 
     /// Takes the meters that there are now, if they are others than before.
     ///
     /// - Returns: the samples of the session that ended, if one did.
     func refresh(_ listings: [MeterListing]) -> [Sample] {
-        guard let chosen = try? MeterCatalogue.select(listings) else { return [] }
-        let before = Set(session.meters.map(\.id))
-        let now = Set(chosen.map(\.description.id))
-        guard before != now else { return [] }
+        guard let found = try? MeterCatalogue.select(listings) else { return [] }
+        let (chosen, before) = current.withLock { ($0.kept(besides: found) + found, $0.listings) }
+        guard Self.identity(chosen) != Self.identity(before) else { return [] }
         do {
-            let next = try Self.open(listings, intervalSeconds)
+            let next = try Self.open(chosen, intervalSeconds)
             let old = current.withLock { current in
                 defer { current = next }
                 return current.session
             }
             next.session.start()
             old.stop()
+            let (before, now) = (Set(old.meters.map(\.id)), Set(next.session.meters.map(\.id)))
             let come = now.subtracting(before).sorted().joined(separator: ", ")
             let gone = before.subtracting(now).sorted().joined(separator: ", ")
             logger.info(
@@ -59,9 +83,15 @@ final class CurrentMeters: Sendable {
         }
     }
 
+    /// Tells one set of meters from another. A whole description would not do: parts of it, such as the resolution of
+    /// voltage × current, depend on what flows at the time.
+    private static func identity(_ listings: [MeterListing]) -> Set<String> {
+        Set(listings.map { "\($0.description.id) \($0.revision)" })
+    }
+
     private static func open(_ listings: [MeterListing], _ intervalSeconds: Double) throws(MeteringError) -> Current {
-        let chosen = try MeterCatalogue.select(listings)
-        let session = try MeteringSession(listings: chosen, intervalSeconds: intervalSeconds)
-        return Current(session: session, selection: try TotalSelection(meters: session.meters))
+        let session = try MeteringSession(listings: listings, intervalSeconds: intervalSeconds)
+        return Current(
+            session: session, selection: try TotalSelection(meters: session.meters), listings: listings)
     }
 }

@@ -50,10 +50,10 @@ package struct Daemon: Sendable {
         let routes = Routes(
             queue: queue, sessions: sessions, store: store, plugins: context.plugins, listings: listings
         ) { [directory, context] in
-            let (power, scope) = meters.power
+            let (power, scope, provenance) = meters.power
             return DaemonStatus(
                 version: context.version, processID: getpid(), stateDirectory: directory.path, startedAt: startedAt,
-                power: power, scope: scope, jobs: await queue.statuses)
+                power: power, scope: scope, provenance: provenance, jobs: await queue.statuses)
         }
         let socketPath = directory.socketPath
         let application = Application(

@@ -25,6 +25,9 @@ package struct StateDirectory: Sendable, Hashable {
         return "/proc/self/fd/\(descriptor)/\((socketPath as NSString).lastPathComponent)"
     }
 
+    /// Whether a socket is there, and we may not use it.
+    package var isForOthers: Bool { access(socketPath, F_OK) == 0 && access(socketPath, W_OK) != 0 }
+
     /// Makes the directory if it is not there, readable by its owner and group alone.
     package func create() throws(StateError) {
         do {

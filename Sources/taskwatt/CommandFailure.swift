@@ -28,6 +28,8 @@ struct CommandFailure: Error {
             let answer = APIError(error)
             message = answer.message
             status = answer.kind == .usage ? Self.usage : Self.failed
+            // What was asked for is right, and cannot be had.
+            if case MeteringError.unavailableMeter = error { status = Self.failed }
         case is CancellationError:
             message = "interrupted"
             status = 130

@@ -31,7 +31,7 @@ struct DaemonClient: Sendable {
     /// The first daemon that answers among the places where one may be.
     static func find(_ places: [StateDirectory]) async -> DaemonClient? {
         for place in places where access(place.socketPath, F_OK) == 0 {
-            if access(place.socketPath, W_OK) != 0 {
+            if place.isForOthers {
                 Console.note(
                     "a daemon is there, and its socket \(place.socketPath) is for its group alone; join it with "
                         + "`sudo usermod -aG taskwatt $USER` and log in again")
@@ -117,7 +117,7 @@ struct DaemonClient: Sendable {
             throw CancellationError()
         } catch {
             throw DaemonUnreachable(
-                description: "the daemon on \(directory.socketPath) does not answer (\(error)); is it still running?")
+                description: "the daemon on \(directory.socketPath) does not answer; is it still running?")
         }
         guard response.status.code < 300 else {
             let buffer = try await response.body.collect(upTo: 1 << 20)
@@ -145,6 +145,7 @@ final class DaemonMetering: EnergyMeasuring {
     private let id: Int
     /// Samples come with every answer and are the daemon's no more; here they wait for whoever takes them.
     private let samples = Mutex<[Sample]>([])
+    private static let mostSamples = 50_000
     let meters: [MeterDescription]
 
     init(_ client: DaemonClient, _ request: SessionRequest) async throws {
@@ -164,7 +165,8 @@ final class DaemonMetering: EnergyMeasuring {
     }
 
     func discardWindow(_ window: WindowID) async {
-        try? await client.delete("/v1/sessions/\(id)/windows/\(window.rawValue)")
+        // In a task of its own: ours may be cancelled, and the daemon is to know all the same.
+        await Task { [client, id] in try? await client.delete("/v1/sessions/\(id)/windows/\(window.rawValue)") }.value
     }
 
     func latestPower() async -> Power? { await state()?.power }
@@ -178,7 +180,13 @@ final class DaemonMetering: EnergyMeasuring {
 
     private func state() async -> SessionState? {
         let state: SessionState? = try? await client.get("/v1/sessions/\(id)")
-        if let state { samples.withLock { $0 += state.samples } }
+        if let state {
+            samples.withLock { samples in
+                samples += state.samples
+                // Of a command that runs for days nobody takes them.
+                if samples.count > Self.mostSamples { samples.removeFirst(samples.count - Self.mostSamples) }
+            }
+        }
         return state
     }
 
@@ -187,5 +195,5 @@ final class DaemonMetering: EnergyMeasuring {
         while (try? await Task.sleep(for: .seconds(30))) != nil { _ = await latestPower() }
     }
 
-    func end() async { try? await client.delete("/v1/sessions/\(id)") }
+    func end() async { await Task { [client, id] in try? await client.delete("/v1/sessions/\(id)") }.value }
 }

@@ -3,9 +3,16 @@ import Metering
 import Running
 import Service
 
+extension MeterDescription {
+    /// Whether a total can hold it. A battery that charges is no loss.
+    fileprivate var isOfATotal: Bool { [.wall, .system, .package, .dram, .accelerator].contains(scope) }
+}
+
 /// Meters that are open for a command: this process's own, or the daemon's where it can read some that we cannot.
 struct MeterAccess {
     let metering: any EnergyMeasuring
+    /// How many meters of a total's scopes are here and cannot be read.
+    var unreadable = 0
     /// Lets go of them.
     let end: @Sendable () async -> Void
 
@@ -17,8 +24,7 @@ struct MeterAccess {
         _ surroundings: Surroundings, _ state: StateOptions, ids: [String], scope: TotalScope?, interval: Double
     ) async throws -> MeterAccess {
         let listings = try await surroundings.meters(state)
-        let isDenied = listings.contains { !$0.availability.isAvailable }
-        if isDenied, let client = await DaemonClient.find(surroundings.daemonStates(state)) {
+        if let client = try await better(than: listings, ids: ids, surroundings, state) {
             let metering = try await DaemonMetering(
                 client, SessionRequest(interval: interval, scope: scope, meters: ids))
             let heartbeat = Task { await metering.keepAlive() }
@@ -27,11 +33,57 @@ struct MeterAccess {
                 await metering.end()
             }
         }
+        return try await own(listings, ids: ids, scope: scope, interval: interval)
+    }
+
+    /// The daemon, if it can read what we cannot and all that we can: it does not have the meters of a user's own
+    /// configuration.
+    private static func better(
+        than listings: [MeterListing], ids: [String], _ surroundings: Surroundings, _ state: StateOptions
+    ) async throws -> DaemonClient? {
+        let ours = Set(listings.filter(Self.measures).map(\.description.id))
+        guard listings.contains(where: { !$0.availability.isAvailable }), ids.isEmpty || !ours.isSuperset(of: ids),
+            let client = await DaemonClient.find(surroundings.daemonStates(state))
+        else { return nil }
+        let statuses: [MeterStatus] = try await client.get("/v1/meters")
+        let theirs = Set(statuses.filter { $0.isAvailable && $0.meter.provenance != .estimated }.map(\.meter.id))
+        return theirs.isStrictSuperset(of: ours) ? client : nil
+    }
+
+    private static func measures(_ listing: MeterListing) -> Bool {
+        listing.availability.isAvailable && listing.description.provenance != .estimated
+    }
+
+    private static func own(
+        _ listings: [MeterListing], ids: [String], scope: TotalScope?, interval: Double
+    ) async throws -> MeterAccess {
         let chosen = try MeterCatalogue.select(listings, ids: ids)
         let session = try MeteringSession(listings: chosen, intervalSeconds: interval)
-        let selection = try TotalSelection(meters: session.meters, asked: scope)
+        let selection = try selection(session.meters, scope: scope, of: listings)
         session.start()
         await offPool { session.waitForFirstReadings() }
-        return MeterAccess(metering: LocalMetering(session: session, selection: selection)) { session.stop() }
+        let locked = ids.isEmpty ? listings.filter { !$0.availability.isAvailable && $0.description.isOfATotal } : []
+        return MeterAccess(
+            metering: LocalMetering(session: session, selection: selection), unreadable: locked.count
+        ) { session.stop() }
+    }
+
+    /// The total that is asked for.
+    ///
+    /// - Throws: `MeteringError`; where a meter of the scope is there and cannot be read, why.
+    static func selection(
+        _ meters: [MeterDescription], scope: TotalScope?, of listings: [MeterListing]
+    ) throws -> TotalSelection {
+        do throws(MeteringError) {
+            return try TotalSelection(meters: meters, asked: scope)
+        } catch {
+            guard case .noSuchScope(let scope, _) = error else { throw error }
+            for listing in listings where listing.description.scope.rawValue == scope.rawValue {
+                if case .unavailable(let reason, let remedy) = listing.availability {
+                    throw MeteringError.unavailableMeter(listing.description.id, reason: reason, remedy: remedy)
+                }
+            }
+            throw error
+        }
     }
 }

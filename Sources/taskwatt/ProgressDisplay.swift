@@ -103,7 +103,18 @@ final class ProgressDisplay: Sendable {
                 text = prefix(event, state) + "failed"
             } else {
                 let seconds = run.energy.window.durationSeconds
-                let per1000 = total.energy.kilowattHours / Double(max(1, run.completedInferences)) * 1000
+                guard total.isSeen else {
+                    text =
+                        prefix(event, state)
+                        + String(
+                            format:
+                                "repeat %d/%d: %d inferences in %.1f s; the meters saw %.0f %%, so it stays out of the table",
+                            run.repeatIndex ?? 1, event.repeats ?? 1, run.completedInferences, seconds,
+                            total.coverage * 100)
+                    break
+                }
+                let per1000 =
+                    total.energy.kilowattHours / total.coverage / Double(max(1, run.completedInferences)) * 1000
                 text =
                     prefix(event, state)
                     + String(
@@ -119,9 +130,10 @@ final class ProgressDisplay: Sendable {
     /// The other scopes that were measured, beside the total.
     private func otherScopes(_ energy: WindowEnergy) -> String {
         let parts = energy.otherScopes.compactMap { other in
-            other.energy.over(energy.window.durationSeconds).map {
-                String(format: "%@ %.1f W", other.scope.rawValue, $0.watts)
-            }
+            other.isSeen
+                ? other.energy.over(energy.window.durationSeconds).map {
+                    String(format: "%@ %.1f W", other.scope.rawValue, $0.watts)
+                } : "\(other.scope.rawValue) not seen"
         }
         return parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))"
     }

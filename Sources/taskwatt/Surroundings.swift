@@ -1,4 +1,5 @@
 import ArgumentParser
+import Core
 import Foundation
 import Glibc
 import Hardware
@@ -7,6 +8,7 @@ import Metering
 import PolledMeters
 import Running
 import Service
+import Synchronization
 import YAMLReading
 
 /// `--state-dir`, which most commands have.
@@ -111,8 +113,16 @@ struct Surroundings {
         let (host, calibration) = (host, calibrations(options).first { $0.subject == .estimate })
         // Watching the counters of GPUs takes some tenths of a second.
         let all = await offPool { MeterCatalogue.discover(host, others: others, calibration: calibration) }
+        let strangers = configuration.overridden.subtracting(all.map(\.description.id)).sorted()
+        for id in Self.told.withLock({ told in strangers.filter { told.insert($0).inserted } }) {
+            let near = all.map(\.description.id).closest(to: id).map { "; did you mean \($0)?" } ?? ""
+            Console.complain("the configuration overrides \(id), and there is no such meter here\(near)")
+        }
         return configuration.applyOverrides(to: all)
     }
+
+    /// Overrides that no meter here has, each of which is told once.
+    private static let told = Mutex<Set<String>>([])
 
     /// The configuration file: `TASKWATT_CONFIG`, else the user's own, else the system's; `nil` where there is none.
     var configurationFile: String? {
@@ -124,12 +134,12 @@ struct Surroundings {
     private func meterConfiguration() throws -> MeterConfiguration {
         guard let file = configurationFile else { return MeterConfiguration() }
         do {
-            let text = try String(contentsOfFile: file, encoding: .utf8)
+            let text = String(decoding: try host.readBytes(file), as: UTF8.self)
             return try MeterConfiguration.parse(text: text, file: file)
         } catch let problem as YAMLProblem {
             throw problem
         } catch {
-            let reason = access(file, F_OK) == 0 ? String(cString: strerror(errno)) : "no such file"
+            let reason = (error as? HostError)?.reason ?? "\(error)"
             throw CommandFailure(
                 "the configuration \(file) cannot be read: \(reason); name another in TASKWATT_CONFIG")
         }

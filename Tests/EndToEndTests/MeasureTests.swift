@@ -81,18 +81,18 @@ extension EndToEnd {
             }
             let wave = "\"load\": {\"base\": 40, \"square\": 60, \"period\": 1.3}, \"update\": 0.001,"
             let zones = [
-                zone(0, "package-0-die-0", ""), zone(1, "package-0-die-1", "\"wraps_after\": 7,"),
+                zone(0, "package-0", ""), zone(1, "package-1", "\"wraps_after\": 7,"),
                 // 240 J at 80 W.
-                zone(2, "package-1", "", range: "\"range\": 240000000,"),
-                zone(3, "package-2", "\"unit\": 15.2587890625,", range: "\"range\": 65532610987,"),
-                zone(4, "package-3", "\"fails_from\": 6, \"fails_to\": 9,"),
-                zone(5, "package-4", "\"steps_back_at\": 8,"),
-                zone(6, "package-5", "\"gone_from\": 6, \"gone_to\": 9,"),
-                zone(7, "package-6", "", range: ""),
+                zone(2, "package-2", "", range: "\"range\": 240000000,"),
+                zone(3, "package-3", "\"unit\": 15.2587890625,", range: "\"range\": 65532610987,"),
+                zone(4, "package-4", "\"fails_from\": 6, \"fails_to\": 9,"),
+                zone(5, "package-5", "\"steps_back_at\": 8,"),
+                zone(6, "package-6", "\"gone_from\": 6, \"gone_to\": 9,"),
+                zone(7, "package-7", "", range: ""),
                 "{\"zone\": \"intel-rapl:8\", \"name\": \"psys\", \(wave) \"range\": 262143328850}",
                 "{\"zone\": \"intel-rapl:0:0\", \"name\": \"dram\", \(wave) \"range\": 65712999613}",
                 """
-                {"zone": "intel-rapl-mmio:0", "name": "package-0-die-0", "load": {"base": 80}, "update": 0.001,
+                {"zone": "intel-rapl-mmio:0", "name": "package-0", "load": {"base": 80}, "update": 0.001,
                  "range": 262143328850}
                 """,
             ]

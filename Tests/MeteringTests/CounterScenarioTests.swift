@@ -183,6 +183,18 @@ import Testing
         }
     }
 
+    /// A plug whose counter moves in steps of a tenth of a kilowatt-hour, 360 kJ: no step is power that cannot be.
+    @Test func aCoarseCounterCounts() throws {
+        let counter = SimulatedCounter(
+            name: "plug", scope: .wall, waveform: Waveform(base: 500), period: 0.1, unitMicrojoules: 3.6e11, range: nil,
+            plausibleWatts: 20_000)
+        let clock = SimulatedClock()
+        let energy = try measure([counter.listing(clock)], clock: clock, seconds: 7200, interval: 60)
+        let domain = try #require(energy.domains.first)
+        #expect(domain.coverage == 1)
+        #expect(abs(domain.energy.joules - 3.6e6) <= 360_000)
+    }
+
     @Test func aSuspendVoidsTheWindow() throws {
         let clock = SimulatedClock()
         let energy = try measure([SimulatedCounter().listing(clock)], clock: clock, seconds: 4) {

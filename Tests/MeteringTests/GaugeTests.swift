@@ -42,6 +42,47 @@ import Testing
         #expect(energy.total.coverage == 1)
     }
 
+    /// A chip or a plug that says a million terawatts, once: no power, no energy, and no end of the program.
+    @Test func aValueThatCannotBeIsAFailedRead() throws {
+        let clock = SimulatedClock()
+        let honest = SimulatedGauge(name: "power1", waveform: Waveform(base: 50))
+        var absurd = SimulatedGauge(name: "power2", scope: .wall, waveform: Waveform(base: 50)).listing(clock)
+        let reading = SimulatedGauge(waveform: Waveform(base: 50))
+        absurd.open = {
+            ClosureReader {
+                let time = Double(clock.peek()) / 1e9
+                return (1006...1009).contains(time) ? .gauge(microwatts: .max) : reading.reading(at: time)
+            }
+        }
+        let energy = try measure([honest.listing(clock), absurd], clock: clock, seconds: 15)
+        let domain = try #require(energy.domains.last)
+        #expect(domain.flags.contains(.gap) && abs(domain.coverage - 0.8) < 0.02)
+        #expect(abs(domain.energy.joules - 50 * energy.window.durationSeconds * domain.coverage) < 0.1)
+    }
+
+    /// While nothing is known the latest power is not the one before, and not zero.
+    @Test func aMeterThatFailsHasNoPower() throws {
+        let clock = SimulatedClock()
+        var gauge = SimulatedGauge(waveform: Waveform(base: 50))
+        gauge.faults.failures = [1003...1005]
+        var counter = SimulatedCounter(waveform: Waveform(base: 80))
+        counter.faults.failures = [1003...1005]
+        let session = try MeteringSession(
+            listings: [gauge.listing(clock), counter.listing(clock)], intervalSeconds: 0.1, clock: clock)
+        var seen: [Double: [Double?]] = [:]
+        for moment in [1002.0, 1004, 1007] {
+            while Double(clock.peek()) / 1e9 < moment, let next = session.tick() { clock.sleep(until: next) }
+            let power = session.latestPower()
+            seen[moment] = ["simulated/power1", "simulated/package-0"].map { power[$0]?.watts }
+        }
+        #expect(seen[1002]?.map { $0.map { $0.rounded() } } == [50, 80])
+        #expect(seen[1004] == [nil, nil])
+        #expect(seen[1007]?.map { $0.map { $0.rounded() } } == [50, 80])
+        // Of the seconds without a reading the record holds no power either.
+        let silent = session.takeSamples().filter { (1003.2...1004.8).contains($0.time.seconds) }
+        #expect(!silent.isEmpty && silent.allSatisfy { $0.power == nil })
+    }
+
     /// A gauge is not polled faster than it changes.
     @Test func thePollingRateIsTheSensorsOwn() throws {
         let clock = SimulatedClock()

@@ -29,6 +29,11 @@ import Testing
         #expect(try MeterCatalogue.select(listings(), ids: ["simulated/model"]).count == 1)
     }
 
+    @Test func aMeterNamedTwiceCountsOnce() throws {
+        let chosen = try MeterCatalogue.select(listings(), ids: ["simulated/package-0", "simulated/package-0"])
+        #expect(chosen.count == 1)
+    }
+
     @Test(arguments: [0, 0.0005, 61, .nan, .infinity]) func anIntervalOutOfRangeIsRefused(seconds: Double) {
         #expect(throws: MeteringError.self) { try MeteringSession(listings: listings(), intervalSeconds: seconds) }
     }

@@ -82,6 +82,12 @@ import Testing
         #expect(PerfMeter.discover(tree.host).map(\.description.silicon) == ["package-0-die-0", "package-0-die-1"])
     }
 
+    @Test func amdsDiesAreOnePackage() throws {
+        let tree = try Self.tree(cpumask: "0-1", packages: [0: (0, 0), 1: (0, 1)])
+        try tree.write("/proc/cpuinfo", "processor\t: 0\nvendor_id\t: AuthenticAMD\n")
+        #expect(PerfMeter.discover(tree.host).map(\.description.silicon) == ["package-0"])
+    }
+
     @Test func powercapComesFirstAndTheSiliconCountsOnce() throws {
         let tree = try Self.tree()
         try tree.write("/sys/class/powercap/intel-rapl:0/name", "package-0\n")

@@ -50,6 +50,21 @@ import Testing
         #expect(try TotalSelection(meters: meters).members[.components]?.count == 2)
     }
 
+    /// AMD counts a package whole; kernels that take a core complex die for a die show that counter once for each.
+    @Test func amdsDiesAreOnePackage() throws {
+        var files = merged(
+            zone("intel-rapl:0", "package-0-die-0"), zone("intel-rapl:1", "package-0-die-1"),
+            zone("intel-rapl:2", "package-1-die-0"))
+        files["/proc/cpuinfo"] = "processor\t: 0\nvendor_id\t: AuthenticAMD\n"
+        let tree = try TemporaryDirectory(files)
+        let meters = PowercapMeter.discover(tree.host).map(\.description)
+        #expect(meters.map(\.silicon) == ["package-0", "package-0", "package-1"])
+        #expect(
+            try TotalSelection(meters: meters).members[.components] == [
+                "powercap/intel-rapl:0", "powercap/intel-rapl:2",
+            ])
+    }
+
     @Test(arguments: ["", "0\n", "many\n"]) func aRangeThatIsUnreadableIsSaid(range: String) throws {
         let tree = try TemporaryDirectory(zone("intel-rapl:0", "package-0", range: range))
         let meter = try #require(PowercapMeter.discover(tree.host).first).description

@@ -67,7 +67,7 @@ struct SimulatedCounter: Sendable {
                 rangeMicrojoules: statedRange ?? range,
                 relativeAccuracy: accuracy, plausiblePower: Power(watts: plausibleWatts), silicon: silicon ?? name),
             availability: .available
-        ) { Reader { self.reading(at: Double(clock.peek()) / 1e9) } }
+        ) { ClosureReader { self.reading(at: Double(clock.peek()) / 1e9) } }
     }
 
     func reading(at time: Double) -> Reading {
@@ -100,7 +100,7 @@ struct SimulatedGauge: Sendable {
                 source: "simulated", periodSeconds: period, averagingSeconds: averaging, resolution: 1,
                 relativeAccuracy: accuracy, plausiblePower: Power(watts: 20_000), silicon: name),
             availability: .available
-        ) { Reader { self.reading(at: Double(clock.peek()) / 1e9) } }
+        ) { ClosureReader { self.reading(at: Double(clock.peek()) / 1e9) } }
     }
 
     func reading(at time: Double) -> Reading {
@@ -111,7 +111,8 @@ struct SimulatedGauge: Sendable {
     }
 }
 
-private final class Reader: MeterReader {
+/// A meter that is read by a closure.
+final class ClosureReader: MeterReader {
     private let body: () -> Reading
     init(_ body: @escaping () -> Reading) { self.body = body }
     func read() -> Reading { body() }

@@ -47,8 +47,9 @@ import Testing
 
     @Test func eachReadingIsTakenOnceWithTheTimeOfItsRequest() async throws {
         let server = try TestServer { _ in Self.watts(12) }
-        let listing = try await plug(server, period: 60)
+        // The first reading is the one by which it was found; it is asked again when there can be something new.
         let before = Clocks.monotonic()
+        let listing = try await plug(server, period: 60)
         let reader = listing.open()
         #expect(await next(reader) == .gauge(microwatts: 12_000_000))
         let time = try #require(reader.readTime)

@@ -79,6 +79,10 @@ struct CounterAccount {
     /// Energy since the first good read, in microjoules.
     var cumulativeMicrojoules: Int64 { unwrapper.cumulative }
     var hasReading: Bool { lastReadTime != nil }
+    /// When the last read was made, if none has failed since.
+    var lastGoodTime: MonotonicTime? { hasFailedSinceGood ? nil : lastReadTime }
+    /// Whether the last read ended a gap.
+    private(set) var isAfterGap = false
 
     /// Whether two updates have been seen lately from dense reads, so that an edge can be set now.
     var isAlignedNow: Bool {
@@ -101,6 +105,7 @@ struct CounterAccount {
     mutating func record(raw: Int64, at time: MonotonicTime) {
         let previousTime = lastReadTime
         let previousCumulative = unwrapper.cumulative
+        isAfterGap = false
         switch unwrapper.step(raw: raw, at: time) {
         case .first:
             if let start { gaps.add(from: start, to: time) }
@@ -114,6 +119,7 @@ struct CounterAccount {
             lastUpdate = nil
             anchors = nil
             pendingStart = nil
+            isAfterGap = true
         case .advanced(let wrapped):
             if wrapped, start != nil, end == nil { flags.insert(.wrapped) }
             if hasFailedSinceGood, start != nil { flags.insert(.bridged) }

@@ -17,6 +17,8 @@ struct CounterUnwrapper {
     let plausibleMicrowatts: Int64
     /// Energy appears in steps, up to this long after it was used; a step seen right after a read is no implausible power.
     let slackNanoseconds: Int64
+    /// A coarse counter moves in steps, whatever little time has passed: twice its resolution, in microjoules.
+    let coarseStep: Double
 
     /// Energy since the first good read, in microjoules.
     private(set) var cumulative: Int64 = 0
@@ -26,6 +28,7 @@ struct CounterUnwrapper {
     init(meter: MeterDescription) {
         range = meter.rangeMicrojoules.flatMap { $0 > 0 ? $0 : nil }
         plausibleMicrowatts = meter.plausiblePower.microwatts
+        coarseStep = 2 * meter.resolution
         slackNanoseconds = max(20_000_000, Int64(saturating: meter.periodSeconds * 2e9))
     }
 
@@ -41,7 +44,7 @@ struct CounterUnwrapper {
         lastRaw = raw
         lastTime = time
         if let range, mostEnergy(in: elapsed) >= Double(range) - 0.5 { return .gap(from: before) }
-        let limit = mostEnergy(in: elapsed + slackNanoseconds)
+        let limit = mostEnergy(in: elapsed + slackNanoseconds) + coarseStep
         var delta = raw - previous
         var wrapped = false
         if delta < 0 {

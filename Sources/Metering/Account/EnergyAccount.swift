@@ -36,13 +36,31 @@ package struct EnergyAccount: Sendable {
         // Energy since some beginning is not negative: such a value is as good as a failed read.
         case .counter(let microjoules) where counter != nil && microjoules >= 0:
             counter?.record(raw: microjoules, at: time)
-        case .gauge(let microwatts) where gauge != nil: gauge?.record(microwatts: microwatts, at: time)
+        // More than can be is no power, but a fault of the sensor.
+        case .gauge(let microwatts) where gauge != nil && isPlausible(microwatts):
+            gauge?.record(microwatts: microwatts, at: time)
         case .nothingNew: break
         case .counter, .gauge, .failed:
             counter?.fail()
             gauge?.fail()
         }
     }
+
+    /// Whether a gauge's value can be.
+    func isPlausible(_ microwatts: Int64) -> Bool {
+        microwatts.magnitude <= UInt64(max(0, meter.plausiblePower.microwatts))
+    }
+
+    /// Whether a last reading has come since the last that failed, and the next one is due by a time: else there is nothing to
+    /// wait for.
+    func mayRead(by deadline: MonotonicTime) -> Bool {
+        guard let last = counter?.lastGoodTime ?? gauge?.lastGoodTime else { return false }
+        let step = max(meter.periodSeconds, meter.averagingSeconds)
+        return last.advanced(bySeconds: step) <= deadline
+    }
+
+    /// Whether the last reading was one that a counter's energy cannot be told from.
+    var isAfterGap: Bool { counter?.isAfterGap ?? false }
 
     /// Begins the window.
     package mutating func open(at time: MonotonicTime) {

@@ -33,7 +33,8 @@ struct GaugeAccount {
         longestSilence = Int64(saturating: 2.5e9 * max(meter.periodSeconds, intervalSeconds)) + averaging
     }
 
-    var hasReading: Bool { lastTime != nil }
+    /// When the last sample was made, if none has failed since.
+    var lastGoodTime: MonotonicTime? { hasFailedSinceGood ? nil : lastTime }
 
     /// Whether a sample at or after the end has come, so that the last piece is whole.
     var isSettled: Bool {

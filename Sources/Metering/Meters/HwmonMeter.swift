@@ -45,7 +45,8 @@ enum HwmonMeter {
         let place = HwmonPlace(chip, feature, host)
         // libsensors gives the interval in seconds; the file has milliseconds.
         let window =
-            average == nil ? nil : feature.values.first { $0.name == "\(feature.name)_average_interval" }?.value
+            average == nil
+            ? nil : feature.values.first { $0.name == "\(feature.name)_average_interval" }?.value.flatMap(sensible)
         let period = updateInterval(host, chip) ?? window ?? 0.1
         let description = MeterDescription(
             id: "hwmon/\(chip.name)/\(feature.name)", name: name(chip, feature), scope: place.scope, kind: .gauge,
@@ -85,6 +86,9 @@ enum HwmonMeter {
     }
 
     private static func updateInterval(_ host: HostRoot, _ chip: SensorChip) -> Double? {
-        (try? host.integer("\(chip.path)/update_interval")).flatMap { $0 > 0 ? Double($0) / 1000 : nil }
+        (try? host.integer("\(chip.path)/update_interval")).flatMap { sensible(Double($0) / 1000) }
     }
+
+    /// Firmware that does not know an interval says 0 or the largest number that there is.
+    private static func sensible(_ seconds: Double) -> Double? { (0.001...60).contains(seconds) ? seconds : nil }
 }

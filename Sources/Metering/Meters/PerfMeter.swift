@@ -47,6 +47,11 @@ package enum PerfMeter {
                 die: (try? host.integer("\(topology)/die_id")) ?? 0
             )
         }
+        if RAPLDomains.hasOneCounterPerPackage(host) {
+            var seen: Set<Int64> = []
+            return ids.filter { seen.insert($0.package).inserted }
+                .map { Place(cpu: $0.cpu, package: "package-\($0.package)") }
+        }
         let hasDies = Set(ids.map(\.package)).count < ids.count
         return ids.map { id in
             Place(cpu: id.cpu, package: "package-\(id.package)" + (hasDies ? "-die-\(id.die)" : ""))

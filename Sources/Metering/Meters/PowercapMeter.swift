@@ -1,4 +1,5 @@
 import Core
+import Foundation
 package import Host
 
 /// RAPL energy counters by the kernel's powercap interface, Intel and AMD.
@@ -44,8 +45,8 @@ package enum PowercapMeter {
                 availability = .unavailable(
                     reason: "\(file) is readable by root alone",
                     remedy:
-                        "run the daemon (sudo systemctl start taskwatt), or join the group of its udev rule (sudo usermod -aG "
-                        + "taskwatt $USER), or until the next boot: sudo chmod a+r \(directory)/*/energy_uj")
+                        "sudo chmod a+r \(directory)/*/energy_uj (until the next boot; for good: install the service, whose group "
+                        + "may read it)")
             default:
                 availability = .unavailable(reason: "reading \(file) failed: \(error.reason)", remedy: nil)
             }
@@ -69,10 +70,17 @@ package enum PowercapMeter {
             provenance: .measured, source: file, periodSeconds: periodSeconds, resolution: resolutionMicrojoules,
             rangeMicrojoules: range, plausiblePower: plausiblePower(host, path: path, scope: scope),
             parentID: scope == .dram ? nil : parent.map { "powercap/\($0)" },
-            silicon: parentName.map { "\($0)/\(name)" } ?? name, remarks: remarks)
+            silicon: silicon(host, parentName.map { "\($0)/\(name)" } ?? name), remarks: remarks)
         return MeterListing(description: description, availability: availability) {
             CounterFileReader(host: host, path: file)
         }
+    }
+
+    /// Where every die's zone shows the counter of the whole package, they are one piece of silicon.
+    private static func silicon(_ host: HostRoot, _ name: String) -> String {
+        guard let die = name.range(of: "-die-"), RAPLDomains.hasOneCounterPerPackage(host) else { return name }
+        let rest = name[die.upperBound...].drop { $0.isNumber }
+        return String(name[..<die.lowerBound]) + String(rest)
     }
 
     private static func parentZone(of zone: String) -> String? {

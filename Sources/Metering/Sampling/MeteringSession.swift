@@ -11,6 +11,8 @@ package final class MeteringSession: Sendable {
     /// How long an edge may be watched for updates of the counters.
     private static let edgeBudgetNanoseconds: Int64 = 30_000_000
     private static let edgePollNanoseconds: Int64 = 100_000
+    /// No meter is left alone for longer than this, whatever its chip says of itself.
+    private static let longestInterval = 60.0
 
     package let meters: [MeterDescription]
     package let intervalSeconds: Double
@@ -55,7 +57,7 @@ package final class MeteringSession: Sendable {
         case .gauge:
             seconds = meter.averagingSeconds > 0 ? meter.averagingSeconds : max(seconds, meter.periodSeconds)
         }
-        return Int64(saturating: max(0.001, seconds) * 1e9)
+        return Int64(saturating: min(max(0.001, seconds), longestInterval) * 1e9)
     }
 
     // The thread, which may sleep for a minute, keeps the state: it goes empty.
@@ -219,8 +221,9 @@ package final class MeteringSession: Sendable {
                 let waiting = state.window(id) { window in
                     window.accounts.indices.filter { index in
                         let account = window.accounts[index]
-                        return !account.isAlignable && !account.isSettled
-                            && now.seconds(since: begin) < Self.longestSettling(account.meter)
+                        let deadline = begin.advanced(bySeconds: Self.longestSettling(account.meter))
+                        return !account.isAlignable && !account.isSettled && now < deadline
+                            && account.mayRead(by: deadline)
                     }
                 }
                 guard let waiting, !waiting.isEmpty, !state.isStopped else { return nil }

@@ -29,7 +29,12 @@ struct OpenMeter {
         hasAnswered = true
         let time = reader.readTime ?? before.advanced(byNanoseconds: (latest - before) / 2)
         account.record(reading, at: time)
-        if case .gauge(let microwatts) = reading { power = Power(microwatts: microwatts) }
+        switch reading {
+        case .gauge(let microwatts) where account.isPlausible(microwatts): power = Power(microwatts: microwatts)
+        // What is not known is not zero.
+        case .failed, .gauge: power = nil
+        case .counter, .nothingNew: break
+        }
         return TimedReading(reading: reading, time: time)
     }
 
@@ -51,25 +56,21 @@ struct OpenMeter {
         let late = latest - nextDue
         let missed = late < intervalNanoseconds ? 0 : late / intervalNanoseconds
         nextDue = nextDue.advanced(byNanoseconds: (missed + 1) * intervalNanoseconds)
-        if let timed { notePower(at: timed.time) }
+        if let timed, case .counter = timed.reading { notePower(at: timed.time) }
         return (timed, error)
     }
 
     /// The power of a counter is that since the regular reading before.
     private mutating func notePower(at time: MonotonicTime) {
         guard let cumulative = account.cumulative else { return }
-        if let before = tickCumulative, let beforeTime = tickTime {
+        if account.isAfterGap {
+            power = nil
+        } else if let before = tickCumulative, let beforeTime = tickTime {
             power = (cumulative - before).over(time.seconds(since: beforeTime))
         }
         tickCumulative = cumulative
         tickTime = time
     }
-}
-
-/// A reading that is new, and when it was made.
-struct TimedReading {
-    var reading: Reading
-    var time: MonotonicTime
 }
 
 /// A window that is opening, open or settling.
@@ -91,6 +92,8 @@ struct SamplerState {
     /// An array, which is changed in place by its indices: a dictionary whose keys are gone through would be copied, with
     /// every account in it, at each change.
     private var windows: [OpenWindow] = []
+    /// Each open window costs a little at every reading; of those that nobody closes the oldest are dropped.
+    private static let mostWindows = 64
     private var nextWindowID = 1
     var samples: SampleRing
     var isStopped = false
@@ -114,6 +117,7 @@ struct SamplerState {
     mutating func addWindow(at time: MonotonicTime) -> Int {
         let id = nextWindowID
         nextWindowID += 1
+        if windows.count >= Self.mostWindows { windows.removeFirst() }
         windows.append(
             OpenWindow(
                 id: id, phase: .opening, accounts: meters.map(\.account), start: time, suspendedAtStart: 0,

@@ -1,5 +1,6 @@
 package import Core
 import Foundation
+import Glibc
 package import Host
 package import Metering
 
@@ -62,6 +63,7 @@ package struct CalibrationSeries: Sendable {
     private func measure(_ load: String) async throws -> Calibration.Point {
         try await Task.sleep(for: .seconds(settleSeconds))
         let before = try host.procStat()
+        let ownBefore = Self.ownTicks
         let window = try await metering.openWindow()
         do {
             try await Task.sleep(for: .seconds(seconds))
@@ -70,6 +72,7 @@ package struct CalibrationSeries: Sendable {
             throw error
         }
         let after = try host.procStat()
+        let own = Self.ownTicks - ownBefore
         let energy = try await metering.closeWindow(window)
         let watts = try power(of: energy.domains.filter { $0.id == reference.id }, in: energy, "\(reference.id)")
         let x: Double
@@ -82,7 +85,17 @@ package struct CalibrationSeries: Sendable {
             let ids = Set(([energy.total] + energy.otherScopes).first { $0.scope == wanted }?.domainIDs ?? [])
             x = try power(of: energy.domains.filter { ids.contains($0.id) }, in: energy, subject.rawValue)
         }
-        return Calibration.Point(load: load, x: x, watts: watts)
+        let total = Double(max(1, after.total - before.total))
+        let others = max(0, Double(after.busy - before.busy) - own) / total
+        return Calibration.Point(load: load, x: x, watts: watts, others: others)
+    }
+
+    /// CPU time of this process, which is that of the loads, in clock ticks; getrusage(2).
+    private static var ownTicks: Double {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+        return (seconds(usage.ru_utime) + seconds(usage.ru_stime)) * 100
     }
 
     private func power(of domains: [DomainEnergy], in window: WindowEnergy, _ name: String) throws -> Double {
@@ -95,7 +108,10 @@ package struct CalibrationSeries: Sendable {
     private func fit(_ points: [Calibration.Point], date: String) throws -> Calibration {
         guard let fit = LinearFit(points.map { (x: $0.x, y: $0.watts) }) else { throw CalibrationError.noLine(points) }
         // A line that falls, or whose slope drowns in its scatter, says that the reference does not see this machine's load.
-        guard fit.slope > 3 * fit.slopeUncertainty, fit.slope > 0 else { throw CalibrationError.noLine(points) }
+        let (least, most) = (points.map(\.watts).min() ?? 0, points.map(\.watts).max() ?? 0)
+        guard fit.slope > 3 * fit.slopeUncertainty, fit.slope > 0, most - least > 0.05 * most else {
+            throw CalibrationError.noLine(points)
+        }
         let isModel = subject == .estimate
         return Calibration(
             subject: subject, reference: reference, date: date, processor: ProcessorID(host).modelName,

@@ -25,7 +25,10 @@ enum MeterChecks {
         for listing in listings {
             guard case .unavailable(let reason, let remedy) = listing.availability else { continue }
             reasons.append("\(listing.description.id): \(reason)")
-            if let remedy, !remedies.contains(remedy) { remedies.append(remedy) }
+            if let remedy {
+                let named = listing.isConfigured ? "\(listing.description.id): \(remedy)" : remedy
+                if !remedies.contains(named) { remedies.append(named) }
+            }
         }
         let scopes = MeterScope.allCases.filter { scope in measuring.contains { $0.description.scope == scope } }
         let summary: String
@@ -40,10 +43,18 @@ enum MeterChecks {
             summary = "no meter can be read"
         }
         // Where nothing is even locked, what lacks is a driver or the hardware.
-        if measuring.isEmpty, remedies.isEmpty { remedies.append(noSensor) }
+        let silent = listings.filter { $0.isConfigured && !$0.availability.isAvailable }
+        if measuring.isEmpty, reasons.isEmpty { remedies.append(noSensor) }
         let found = ([summary] + reasons).joined(separator: "\n")
         let remedy = remedies.isEmpty ? nil : remedies.joined(separator: "\n")
         if available.isEmpty { return subject.fail(found, remedy: remedy) }
+        // What the configuration names ought to be there.
+        if !silent.isEmpty {
+            let names = silent.map(\.description.id).joined(separator: ", ")
+            return subject.fail(
+                found,
+                remedy: remedy ?? "see that it is on and reachable, or take it out of the configuration: \(names)")
+        }
         return measuring.isEmpty || !reasons.isEmpty ? subject.warn(found, remedy: remedy) : subject.pass(found)
     }
 

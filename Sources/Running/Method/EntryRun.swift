@@ -129,7 +129,8 @@ struct EntryRun: Sendable {
             let measured = try await runner.window(sessionID: processID) {
                 try await inferWithProgress(connection, asked, repeatIndex: repeatIndex)
             }
-            if measured.energy.total.flags.contains(.unresolved), attempt < 4 {
+            // What was not seen will not be seen better by a longer run.
+            if measured.energy.total.flags.contains(.unresolved), measured.energy.total.isSeen, attempt < 4 {
                 amount = amount.scaled(by: 4)
                 announce(.query, message: "too short for the meters to resolve; measuring again, 4 times as long")
                 continue

@@ -79,6 +79,11 @@ struct Calibrate: AsyncParsableCommand {
         let calibration = try await Interruption.cancelling { try await calibrate(surroundings, against) }
         try file.keep(calibration)
         Console.print(json ? try Console.json(calibration) : Self.text(calibration))
+        if !calibration.disturbed.isEmpty {
+            Console.complain(
+                "other processes took over 5 % of the CPUs during \(calibration.disturbed.count) of the loads; calibrate again "
+                    + "on a quiet machine")
+        }
         Console.note("kept in \(file.path); the daemon takes it when it is started again")
     }
 
@@ -109,6 +114,12 @@ struct Calibrate: AsyncParsableCommand {
         let scopes = try TotalSelection(meters: metering.meters).members
         if let scope = TotalScope(rawValue: of.rawValue), scopes[scope] == nil {
             throw MeteringError.noSuchScope(scope, available: TotalScope.allCases.filter { scopes[$0] != nil })
+        }
+        let members = Set(TotalScope(rawValue: of.rawValue).flatMap { scopes[$0] } ?? [])
+        if members.contains(against) {
+            throw CommandFailure(
+                "\(against) is a part of \(of.rawValue) itself; name a meter outside of it",
+                status: CommandFailure.usage)
         }
         let period = max(reference.periodSeconds, reference.averagingSeconds)
         let seconds = seconds ?? max(5, 10 * period)

@@ -30,10 +30,28 @@ struct DoctorCommand: AsyncParsableCommand {
     func run() async throws {
         let surroundings = Surroundings()
         let host = surroundings.host
-        let meters = try await seenByDaemon(try await surroundings.meters(state), surroundings)
-        let checks = await offPool { Doctor.examine(host, meters: meters, accelerators: NVML.system.states()) }
+        let (listings, configuration) = await configured(surroundings)
+        let meters = try await seenByDaemon(listings, surroundings)
+        let checks =
+            await offPool { Doctor.examine(host, meters: meters, accelerators: NVML.system.states()) } + [configuration]
         Console.print(json ? try Console.json(checks) : Self.text(checks))
         if checks.contains(where: { $0.verdict == .fail }) { throw ExitCode(CommandFailure.failed) }
+    }
+
+    /// The meters, and whether the configuration can be used. With one that cannot, all else is checked all the same.
+    private func configured(_ surroundings: Surroundings) async -> ([MeterListing], Check) {
+        let (id, title) = ("configuration", "Configuration")
+        do {
+            let meters = try await surroundings.meters(state)
+            let found = surroundings.configurationFile ?? "none; none is needed"
+            return (meters, Check(id: id, title: title, verdict: .pass, found: found))
+        } catch {
+            let found = (error as? CommandFailure)?.message ?? "\(error)"
+            let check = Check(
+                id: id, title: title, verdict: .fail, found: found,
+                remedy: "mend the file; the meters in it are left out")
+            return (MeterCatalogue.discover(surroundings.host), check)
+        }
     }
 
     /// The meters as the daemon may read them: it is the daemon that measures where there is one.

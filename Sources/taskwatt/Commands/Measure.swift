@@ -64,9 +64,17 @@ struct Measure: AsyncParsableCommand {
             await access.end()
             throw error
         }
-        let energy = try await metering.closeWindow(window)
+        let energy: WindowEnergy
+        do {
+            energy = try await metering.closeWindow(window)
+        } catch {
+            await access.end()
+            // The command is done, and how it ended is not for us to change.
+            Console.complain("the energy is lost: \(error)")
+            throw ExitCode(Self.exitStatus(status) == 0 ? CommandFailure.failed : Self.exitStatus(status))
+        }
         await access.end()
-        try write(energy, status: Self.exitStatus(status))
+        try write(energy, status: Self.exitStatus(status), access)
         throw ExitCode(Self.exitStatus(status))
     }
 
@@ -105,11 +113,14 @@ struct Measure: AsyncParsableCommand {
 
     // MARK: The result
 
-    private func write(_ energy: WindowEnergy, status: Int32) throws {
+    private func write(_ energy: WindowEnergy, status: Int32, _ access: MeterAccess) throws {
+        let (meters, unreadable) = (access.metering.meters, access.unreadable)
+        let calibrations = Surroundings().calibrations(state)
         let text =
             json
-            ? try Console.json(MeasureDocument(energy: energy, command: command, exitStatus: status))
-            : MeasureText.render(energy)
+            ? try Console.json(
+                MeasureDocument(energy: energy, command: command, exitStatus: status, calibrations: calibrations))
+            : MeasureText(energy: energy, meters: meters, unreadable: unreadable, calibrations: calibrations).text
         if let output {
             do {
                 try text.write(toFile: output, atomically: false, encoding: .utf8)
@@ -174,9 +185,10 @@ struct MeasureDocument: Encodable {
     var energy: WindowEnergy
     var command: [String]
     var exitStatus: Int32
+    var calibrations: [Calibration]
 
     enum CodingKeys: String, CodingKey {
-        case command
+        case command, calibrations
         case exitStatus = "exit_status"
         case taskwatt = "taskwatt_version"
     }
@@ -186,71 +198,7 @@ struct MeasureDocument: Encodable {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(command, forKey: .command)
         try container.encode(exitStatus, forKey: .exitStatus)
+        try container.encode(calibrations, forKey: .calibrations)
         try container.encode(Version.current, forKey: .taskwatt)
-    }
-}
-
-/// The result of `measure` for people.
-enum MeasureText {
-    static func render(_ energy: WindowEnergy) -> String {
-        let seconds = energy.window.durationSeconds
-        var table = TextTable([
-            ("", .left), ("energy", .right), ("± 95 %", .right), ("kWh", .right), ("mean power", .right),
-            ("seen", .right),
-            ("", .left),
-        ])
-        func add(_ name: String, _ joules: Energy, _ uncertainty: Energy, _ coverage: Double, _ remarks: [String]) {
-            table.add([
-                name, "\(figure(joules.joules)) J", "\(figure(uncertainty.joules)) J",
-                String(format: "%.3g", joules.kilowattHours),
-                joules.over(seconds).map { "\(figure($0.watts)) W" } ?? "–",
-                String(format: "%.4g %%", coverage * 100), remarks.joined(separator: ", "),
-            ])
-        }
-        // Two meters of one piece of silicon have one name.
-        let names = Dictionary(grouping: energy.domains, by: \.name)
-        for domain in energy.domains {
-            let isOnly = names[domain.name]?.count == 1
-            let inTotal = domain.inTotal ? "" : "not in the total"
-            add(
-                isOnly ? domain.name : "\(domain.name) (\(domain.id))", domain.energy, domain.uncertainty,
-                domain.coverage,
-                [domain.scope.rawValue, domain.provenance.rawValue, inTotal].filter { !$0.isEmpty }
-                    + domain.flags.map(\.rawValue))
-        }
-        let totals = [energy.total] + energy.otherScopes
-        for total in totals {
-            add(
-                "total \(total.scope.rawValue)", total.energy, total.uncertainty, total.coverage,
-                [total.provenance.rawValue])
-        }
-        var text = table.text()
-        for pair in energy.reconciliations {
-            text += String(
-                format: "%@ less %@: %@ J ± %@ J%@, %@\n", pair.outer.rawValue, pair.inner.rawValue,
-                figure(pair.residual.joules), figure(pair.uncertainty.joules),
-                pair.share.map { String(format: " (%.1f %%)", $0 * 100) } ?? "", pair.verdict.text)
-        }
-        let disagreeing = energy.domains.filter { $0.flags.contains(.disagrees) }
-        if !disagreeing.isEmpty {
-            let readings = disagreeing.map { "\($0.id) \(figure($0.energy.joules)) J" }
-            text += "meters of the same silicon disagree: \(readings.joined(separator: ", "))\n"
-        }
-        let counted = energy.domains.filter(\.inTotal)
-        if energy.total.scope == .components, !counted.isEmpty, !counted.contains(where: { $0.scope == .package }) {
-            text +=
-                "no CPU package is measured here: the total holds \(counted.map(\.name).joined(separator: ", ")) alone\n"
-        }
-        text += String(format: "%.3f s", seconds)
-        if energy.total.provenance == .estimated {
-            text += "; estimated by a model, not measured: `taskwatt meters` says what would help"
-        }
-        return text + "\n"
-    }
-
-    private static func figure(_ value: Double) -> String {
-        abs(value) >= 100
-            ? String(format: "%.1f", value)
-            : abs(value) >= 1 ? String(format: "%.3f", value) : String(format: "%.4f", value)
     }
 }

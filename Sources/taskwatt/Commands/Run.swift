@@ -172,7 +172,7 @@ struct Run: AsyncParsableCommand {
         let listings = try await surroundings.meters(options)
         if client == nil {
             let chosen = try MeterCatalogue.select(listings, ids: request.meters)
-            _ = try TotalSelection(meters: chosen.map(\.description), asked: request.scope)
+            _ = try MeterAccess.selection(chosen.map(\.description), scope: request.scope, of: listings)
         }
         var directory = surroundings.ownState(options)
         if let client, client.directory == directory {
@@ -211,7 +211,12 @@ struct Run: AsyncParsableCommand {
         if let table, !table.rows.isEmpty || json { Console.print(table.rendered(as: json ? .json : .text)) }
         for failure in Self.condensed(result.failures) { Console.complain(failure) }
         switch result.status {
-        case .completed: return
+        case .completed:
+            guard let table, table.rows.isEmpty, !table.leftOut.isEmpty else { return }
+            let reasons = table.leftOut.sorted { $0.key < $1.key }.map { "\($0.value): \($0.key)" }
+            Console.complain(
+                "no run fits into the table (\(reasons.joined(separator: "; "))); `taskwatt export --runs` has them")
+            throw ExitCode(CommandFailure.failed)
         case .failed: throw ExitCode(CommandFailure.failed)
         case .interrupted:
             Console.complain("interrupted; the finished repeats are kept")

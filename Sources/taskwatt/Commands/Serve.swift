@@ -52,6 +52,8 @@ struct Status: AsyncParsableCommand {
     func run() async throws {
         let places = Surroundings().daemonStates(state)
         guard let client = await DaemonClient.find(places) else {
+            // One that is not for us was told of.
+            if places.contains(where: \.isForOthers) { throw ExitCode(CommandFailure.failed) }
             throw CommandFailure(
                 "no daemon answers on \(places.map(\.socketPath).joined(separator: " or ")); `taskwatt serve` starts one, and "
                     + "commands work without")
@@ -66,9 +68,9 @@ struct Status: AsyncParsableCommand {
             String(
                 format: "taskwatt %@, process %d, up %.1f h, record in %@\n", status.version, status.processID, hours,
                 status.stateDirectory))
-        if let power = status.power {
-            Console.print(String(format: "%.2f W now (%@)\n", power.watts, status.scope?.rawValue ?? ""))
-        }
+        let kind = [status.scope?.rawValue, status.provenance?.rawValue].compactMap { $0 }.joined(separator: ", ")
+        Console.print(
+            status.power.map { String(format: "%.2f W now (%@)\n", $0.watts, kind) } ?? "no power now (\(kind))\n")
         for job in status.jobs {
             Console.print("job \(job.id): \(job.suite) \(job.state.rawValue)\(job.suiteRun.map { ", \($0)" } ?? "")\n")
             for failure in job.failures { Console.print("    \(failure)\n") }

@@ -1,0 +1,141 @@
+import Core
+import Foundation
+import Metering
+import Reporting
+
+/// The result of `measure` for people.
+struct MeasureText {
+    let energy: WindowEnergy
+    let meters: [MeterDescription]
+    /// How many meters of a total's scopes are here and cannot be read.
+    let unreadable: Int
+    let calibrations: [Calibration]
+
+    var text: String {
+        let notes = reconciliations + disagreements + missing + flags + uncertainties + [calibrated, outside, end]
+        return table.text() + notes.compactMap { $0 }.map { $0 + "\n" }.joined()
+    }
+
+    private var seconds: Double { energy.window.durationSeconds }
+
+    private var table: TextTable {
+        var table = TextTable([
+            ("", .left), ("energy", .right), ("± 95 %", .right), ("kWh", .right), ("mean power", .right),
+            ("seen", .right), ("", .left),
+        ])
+        func add(_ name: String, _ joules: Energy, _ uncertainty: Energy, _ coverage: Double, _ remarks: [String]) {
+            // The power is that of the time that was seen.
+            let power = joules.over(seconds * coverage)
+            table.add([
+                name, coverage > 0 ? "\(Self.figure(joules.joules)) J" : "–",
+                coverage > 0 ? "\(Self.figure(uncertainty.joules)) J" : "–",
+                coverage > 0 ? String(format: "%.3g", joules.kilowattHours) : "–",
+                power.map { "\(Self.figure($0.watts)) W" } ?? "–",
+                String(format: "%.4g %%", coverage * 100), remarks.joined(separator: ", "),
+            ])
+        }
+        // Two meters of one piece of silicon have one name.
+        let names = Dictionary(grouping: energy.domains, by: \.name)
+        for domain in energy.domains {
+            let isOnly = names[domain.name]?.count == 1
+            let inTotal = domain.inTotal ? [] : ["not in the total"]
+            add(
+                isOnly ? domain.name : "\(domain.name) (\(domain.id))", domain.energy, domain.uncertainty,
+                domain.coverage,
+                [domain.scope.rawValue, domain.provenance.rawValue] + inTotal + domain.flags.map(\.rawValue))
+        }
+        for total in totals {
+            add(
+                "total \(total.scope.rawValue)", total.energy, total.uncertainty, total.coverage,
+                [total.provenance.rawValue] + total.flags.map(\.rawValue))
+        }
+        return table
+    }
+
+    private var totals: [TotalEnergy] { [energy.total] + energy.otherScopes }
+
+    // MARK: Notes
+
+    private var reconciliations: [String] {
+        energy.reconciliations.map { pair in
+            let share = pair.share.map { String(format: " (%.1f %% of %@)", $0 * 100, pair.outer.rawValue) } ?? ""
+            return "\(pair.outer.rawValue) less \(pair.inner.rawValue): \(Self.figure(pair.residual.joules)) J ± "
+                + "\(Self.figure(pair.uncertainty.joules)) J\(share), \(pair.verdict.text)"
+        }
+    }
+
+    private var disagreements: [String] {
+        let disagreeing = energy.domains.filter { $0.flags.contains(.disagrees) }
+        let readings = disagreeing.map { "\($0.id) \(Self.figure($0.energy.joules)) J" }
+        return readings.isEmpty ? [] : ["meters of the same silicon disagree: \(readings.joined(separator: ", "))"]
+    }
+
+    /// What was not seen is said in words: a figure of half the time looks like one of all of it.
+    private var missing: [String] {
+        totals.filter { !$0.isSeen }.map { total in
+            String(
+                format:
+                    "%@: only %.4g %% of the time was seen, and nothing is made up for the rest: not to be compared",
+                total.scope.rawValue, total.coverage * 100)
+        }
+    }
+
+    private var flags: [String] {
+        let flags = Set(energy.domains.flatMap(\.flags)).sorted { $0.rawValue < $1.rawValue }
+        return flags.compactMap { flag in flag.text.map { "\(flag.rawValue): \($0)" } }
+    }
+
+    private var uncertainties: [String] {
+        let unstated = energy.domains.filter {
+            $0.inTotal && $0.provenance != .estimated && $0.accuracyUncertainty == .zero
+        }
+        guard !unstated.isEmpty else { return [] }
+        return [
+            "± holds what reading adds; no accuracy is stated for \(unstated.map(\.id).joined(separator: ", "))"
+                + " (`overrides` of taskwatt.yaml can)"
+        ]
+    }
+
+    /// What a calibrated total would read on its reference.
+    private var calibrated: String? {
+        guard
+            let total = totals.first(where: { total in
+                calibrations.contains { $0.subject.rawValue == total.scope.rawValue }
+            }),
+            let calibration = calibrations.first(where: { $0.subject.rawValue == total.scope.rawValue }),
+            let gain = calibration.gain, total.isSeen, let power = total.energy.over(seconds * total.coverage)
+        else { return nil }
+        let watts = calibration.idle.watts + gain * power.watts
+        let spread = calibration.relativeUncertainty * watts
+        return "\(calibration.reference) would read \(Self.figure(watts)) W ± \(Self.figure(spread)) W, estimated: "
+            + "\(total.scope.rawValue) \(calibration.summary)"
+    }
+
+    /// What the total leaves out.
+    private var outside: String? {
+        let counted = energy.domains.filter(\.inTotal)
+        var parts: [String] = []
+        if energy.total.scope == .components, !counted.isEmpty, !counted.contains(where: { $0.scope == .package }) {
+            let names = counted.map(\.name).joined(separator: ", ")
+            parts.append("no CPU package is measured here: the total holds \(names) alone")
+        }
+        if unreadable > 0 {
+            parts.append(
+                "\(unreadable) meter\(unreadable == 1 ? "" : "s") here cannot be read: `taskwatt meters` says why and what would help"
+            )
+        }
+        return parts.isEmpty ? nil : parts.joined(separator: "; ")
+    }
+
+    private var end: String {
+        String(format: "%.3f s", seconds)
+            + (energy.total.provenance == .estimated
+                ? "; estimated by a model, not measured: `taskwatt meters` says what would help" : "")
+    }
+
+    private static func figure(_ value: Double) -> String {
+        abs(value) >= 100
+            ? String(format: "%.1f", value)
+            : abs(value) >= 1 ? String(format: "%.3f", value) : String(format: "%.4f", value)
+    }
+}
