@@ -13,6 +13,9 @@ package enum MeterScope: String, Sendable, Hashable, Codable, CaseIterable {
     case battery
     /// A power chip of unknown place: shown, and in no total until the configuration gives it a scope.
     case rail
+
+    /// Those that a total is made of; a battery stands for the wall while it discharges.
+    package static let ofTotals: Set<MeterScope> = [.wall, .system, .package, .dram, .accelerator, .battery]
 }
 
 /// How a meter reports.

@@ -32,8 +32,7 @@ package enum MeterCatalogue {
         if ids.isEmpty {
             let available = listings.filter(\.availability.isAvailable)
             let measured = available.filter { $0.description.provenance != .estimated }
-            let totals: Set<MeterScope> = [.wall, .system, .package, .dram, .accelerator, .battery]
-            return measured.contains { totals.contains($0.description.scope) } ? measured : available
+            return measured.contains { MeterScope.ofTotals.contains($0.description.scope) } ? measured : available
         }
         var chosen: [MeterListing] = []
         var seen: Set<String> = []

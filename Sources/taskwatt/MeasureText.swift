@@ -98,11 +98,10 @@ struct MeasureText {
 
     /// What a calibrated total would read on its reference.
     private var calibrated: String? {
-        guard
-            let total = totals.first(where: { total in
-                calibrations.contains { $0.subject.rawValue == total.scope.rawValue }
-            }),
-            let calibration = calibrations.first(where: { $0.subject.rawValue == total.scope.rawValue }),
+        let pairs = totals.lazy.compactMap { total in
+            calibrations.first { $0.subject.rawValue == total.scope.rawValue }.map { (total, $0) }
+        }
+        guard let (total, calibration) = pairs.first,
             let gain = calibration.gain, total.isSeen, let power = total.energy.over(seconds * total.coverage)
         else { return nil }
         let watts = calibration.idle.watts + gain * power.watts

@@ -5,7 +5,7 @@ import Service
 
 extension MeterDescription {
     /// Whether a total can hold it. A battery that charges is no loss.
-    fileprivate var isOfATotal: Bool { [.wall, .system, .package, .dram, .accelerator].contains(scope) }
+    fileprivate var isOfATotal: Bool { MeterScope.ofTotals.contains(scope) && scope != .battery }
 }
 
 /// Meters that are open for a command: this process's own, or the daemon's where it can read some that we cannot.

@@ -32,7 +32,6 @@ struct CounterAccount {
     private let meter: MeterDescription
     /// So long after a read its energy is taken on by the power before, in nanoseconds.
     private let longestDrift: Int64
-    /// Whether its updates are so close together that they can be watched.
     private let isFast: Bool
     private var unwrapper: CounterUnwrapper
     private var gaps = GapList()
@@ -69,7 +68,7 @@ struct CounterAccount {
 
     init(meter: MeterDescription) {
         self.meter = meter
-        isFast = meter.periodSeconds <= 0.01
+        isFast = meter.isFast
         longestDrift = max(Self.fresh, !isFast ? Int64(saturating: 2.5e9 * meter.periodSeconds) : 0)
         unwrapper = CounterUnwrapper(meter: meter)
         updatesAfter.reserveCapacity(2)

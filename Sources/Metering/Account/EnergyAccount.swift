@@ -11,6 +11,12 @@ struct AccountResult {
     static let empty = AccountResult(microjoules: 0, edgeVariance: 0, coverage: 0, flags: [.unresolved])
 }
 
+extension MeterDescription {
+    /// Whether its updates are so close together that an edge can be set on them; a slower meter is read no faster than it
+    /// changes.
+    var isFast: Bool { periodSeconds <= 0.01 }
+}
+
 /// The account of one meter over one window; every meter's readings become energy here and nowhere else.
 ///
 /// Readings go in with `record` in the order of time: those before the window (they tell the power at its start), those
@@ -76,7 +82,7 @@ package struct EnergyAccount: Sendable {
 
     /// Whether the updates of this meter can be watched closely enough to set an edge on them.
     package var isAlignable: Bool {
-        meter.kind == .counter && meter.provenance != .estimated && meter.periodSeconds <= 0.01
+        meter.kind == .counter && meter.provenance != .estimated && meter.isFast
     }
 
     /// Whether an edge could be set on an update right now.

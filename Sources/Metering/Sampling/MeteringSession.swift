@@ -50,7 +50,7 @@ package final class MeteringSession: Sendable {
         switch meter.kind {
         case .counter:
             // Up to 10 ms the edges are watched closely all the same; a slower counter tells nothing new in between.
-            if meter.periodSeconds > 0.01 { seconds = max(seconds, meter.periodSeconds) }
+            if !meter.isFast { seconds = max(seconds, meter.periodSeconds) }
             if let range = meter.rangeMicrojoules, range > 0, meter.plausiblePower.microwatts > 0 {
                 seconds = min(seconds, Double(range) / (2 * Double(meter.plausiblePower.microwatts)))
             }

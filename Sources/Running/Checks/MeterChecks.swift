@@ -6,12 +6,9 @@ import SystemPackage
 
 /// Whether anything measures here, and whether what it says is true.
 enum MeterChecks {
-    /// The scopes that a total is made of; see METHOD in `Metering/README.md`.
-    private static let totals: Set<MeterScope> = [.wall, .system, .package, .dram, .accelerator, .battery]
-
     private static func measures(_ listing: MeterListing) -> Bool {
         let meter = listing.description
-        return listing.availability.isAvailable && totals.contains(meter.scope)
+        return listing.availability.isAvailable && MeterScope.ofTotals.contains(meter.scope)
             && (meter.provenance == .measured || meter.provenance == .derived)
     }
 
