@@ -53,7 +53,7 @@ package struct GraphBuilder {
     }
 
     /// A small constant inside the graph, such as a shape or an index.
-    private mutating func integers(_ values: [Int64], scalar: Bool = false) -> String {
+    mutating func integers(_ values: [Int64], scalar: Bool = false) -> String {
         var tensor = Onnx_TensorProto()
         tensor.name = unique("const")
         tensor.dataType = ElementType.int64.rawValue
@@ -63,7 +63,7 @@ package struct GraphBuilder {
         return tensor.name
     }
 
-    private mutating func scalar(_ value: Float) -> Value {
+    mutating func scalar(_ value: Float) -> Value {
         var tensor = Onnx_TensorProto()
         tensor.name = unique("const")
         tensor.dataType = ElementType.float.rawValue
@@ -99,7 +99,7 @@ package struct GraphBuilder {
     package mutating func product(_ a: Value, _ b: Value) -> Value { elementwise("Mul", a, b) }
     package mutating func scaled(_ a: Value, by factor: Float) -> Value { elementwise("Mul", a, scalar(factor)) }
 
-    private mutating func elementwise(_ op: String, _ a: Value, _ b: Value) -> Value {
+    mutating func elementwise(_ op: String, _ a: Value, _ b: Value) -> Value {
         // The longer shape is the result's; where one has a 1 the other counts (ONNX broadcasting).
         let (long, short) = a.shape.count >= b.shape.count ? (a.shape, b.shape) : (b.shape, a.shape)
         var shape = long
@@ -221,14 +221,14 @@ package struct GraphBuilder {
         add("GlobalAveragePool", [x], Array(x.shape[..<2]) + [1, 1])
     }
 
-    private static func strided(_ size: Dimension, kernel: Int, stride: Int, pad: Int) -> Dimension {
+    static func strided(_ size: Dimension, kernel: Int, stride: Int, pad: Int) -> Dimension {
         guard case .fixed(let size) = size else { return size }
         return .fixed((size + 2 * pad - kernel) / stride + 1)
     }
 
     // MARK: Nodes
 
-    private mutating func add(
+    mutating func add(
         _ op: String, _ inputs: [Value], _ shape: [Dimension], _ attributes: [Onnx_AttributeProto] = []
     ) -> Value {
         let value = Value(name: unique(op), shape: shape)
@@ -237,7 +237,7 @@ package struct GraphBuilder {
         return value
     }
 
-    private mutating func node(
+    mutating func node(
         _ op: String, _ inputs: [String], _ outputs: [String], _ attributes: [Onnx_AttributeProto] = []
     ) {
         var node = Onnx_NodeProto()
@@ -250,14 +250,14 @@ package struct GraphBuilder {
     }
 
     /// Keeps the shape in the file, where the counter of operations reads it.
-    private mutating func note(_ value: Value) { graph.valueInfo.append(Self.info(value.name, value.shape, .float)) }
+    mutating func note(_ value: Value) { graph.valueInfo.append(Self.info(value.name, value.shape, .float)) }
 
-    private mutating func unique(_ prefix: String) -> String {
+    mutating func unique(_ prefix: String) -> String {
         nextNumber += 1
         return "\(prefix.lowercased())_\(nextNumber)"
     }
 
-    private static func info(_ name: String, _ shape: [Dimension], _ type: ElementType) -> Onnx_ValueInfoProto {
+    static func info(_ name: String, _ shape: [Dimension], _ type: ElementType) -> Onnx_ValueInfoProto {
         var info = Onnx_ValueInfoProto()
         info.name = name
         info.type.tensorType.elemType = type.rawValue
@@ -272,7 +272,7 @@ package struct GraphBuilder {
         return info
     }
 
-    private static func attribute(_ name: String, _ value: Int) -> Onnx_AttributeProto {
+    static func attribute(_ name: String, _ value: Int) -> Onnx_AttributeProto {
         var attribute = Onnx_AttributeProto()
         attribute.name = name
         attribute.type = .int
@@ -280,7 +280,7 @@ package struct GraphBuilder {
         return attribute
     }
 
-    private static func attribute(_ name: String, _ value: Float) -> Onnx_AttributeProto {
+    static func attribute(_ name: String, _ value: Float) -> Onnx_AttributeProto {
         var attribute = Onnx_AttributeProto()
         attribute.name = name
         attribute.type = .float
@@ -288,7 +288,7 @@ package struct GraphBuilder {
         return attribute
     }
 
-    private static func attribute(_ name: String, _ values: [Int]) -> Onnx_AttributeProto {
+    static func attribute(_ name: String, _ values: [Int]) -> Onnx_AttributeProto {
         var attribute = Onnx_AttributeProto()
         attribute.name = name
         attribute.type = .ints

@@ -104,9 +104,10 @@ import Testing
         let model = GPT2(size: .tiny)
         let prompt: [Int64] = [17, 900, 3, 512, 44, 3, 70]
         let steps = 6
-        let cached = GenerationWorkload(model, promptLength: prompt.count, newTokens: steps, seed: 4)
+        let cached = GenerationWorkload(
+            "gpt2", model, promptLength: prompt.count, newTokens: steps, batch: 1, seed: 4)
         let file = try ModelFile.cached(
-            in: cache.path, key: "gpt2", seed: 4, builder: cached.builder, willWrite: { _ in })
+            in: cache.path, key: "gpt2", seed: 4, builder: cached.graphs[0].builder, willWrite: { _ in })
         let session = try OnnxSession(runtime, path: file.path, threads: 1)
         let result = try cached.generate(prompt, session, runtime)
         #expect(result.tokens.count == steps)
@@ -114,7 +115,8 @@ import Testing
         var sequence = prompt
         var scores: [Float] = []
         for _ in 0..<steps {
-            let whole = GenerationWorkload(model, promptLength: sequence.count, newTokens: 1, seed: 4)
+            let whole = GenerationWorkload(
+                "gpt2", model, promptLength: sequence.count, newTokens: 1, batch: 1, seed: 4)
             let next = try whole.generate(sequence, session, runtime)
             sequence += next.tokens
             scores = next.scores
@@ -147,7 +149,7 @@ import Testing
     }
 
     static let cases = [
-        Case(task: "text-to-image", names: "text-to-image", remedy: "fill-mask"),
+        Case(task: "translation", names: "translation", remedy: "fill-mask"),
         Case(model: "bert-large", names: "bert-large", remedy: "bert-base"),
         Case(task: "text-generation", model: "llama", names: "llama", remedy: "gpt2"),
         Case(device: "cuda:0", names: "cuda:0", remedy: "cpu"),

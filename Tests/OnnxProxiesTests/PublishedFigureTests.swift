@@ -34,7 +34,7 @@ import Testing
 
     /// 4.09 GMAC at 224 × 224 (torchvision's model page, `_ops` of ResNet50_Weights); 2 % for activations and norms.
     @Test func operationsOfResNet50() throws {
-        let operations = try ImageWorkload(ResNet(size: .full), seed: 0).operations()
+        let operations = try ImageWorkload("resnet-50", ResNet(size: .full), batch: 1, seed: 0).operations()
         #expect(isWithin(0.02, operations, of: 2 * 4.09e9))
     }
 
@@ -42,14 +42,14 @@ import Testing
     /// 1909.10351, table 1).
     @Test func operationsOfBERT() throws {
         let model = BERT(size: .full, head: .classification(labels: 2))
-        let operations = try EncoderWorkload(model, length: 128, seed: 0).operations()
+        let operations = try EncoderWorkload("bert-base", model, length: 128, batch: 1, seed: 0).operations()
         #expect(isWithin(0.02, operations, of: 22.5e9))
     }
 
     /// The head over the vocabulary adds, per token, a 768 × 768 and a 768 × 30,522 product, and takes the pooler away.
     @Test func operationsOfTheVocabularyHead() throws {
         func operations(_ head: BERT.Head) throws -> Double {
-            try EncoderWorkload(BERT(size: .full, head: head), length: 128, seed: 0).operations()
+            try EncoderWorkload("bert-base", BERT(size: .full, head: head), length: 128, batch: 1, seed: 0).operations()
         }
         let head = try operations(.vocabulary) - operations(.classification(labels: 2))
         #expect(isWithin(0.01, head, of: 128 * 2 * 768 * (768 + 30_522)))
@@ -61,7 +61,7 @@ import Testing
     @Test(arguments: [(50, 10), (200, 1), (1, 30)])
     func operationsOfGPT2(prompt: Int, new: Int) throws {
         let operations = try GenerationWorkload(
-            GPT2(size: .full), promptLength: prompt, newTokens: new, seed: 0
+            "gpt2", GPT2(size: .full), promptLength: prompt, newTokens: new, batch: 1, seed: 0
         ).operations()
         let blocks = 12.0 * 12 * 768 * 768
         let output = 2.0 * 768 * 50_257
