@@ -44,8 +44,11 @@ format:
 install:
 	@test -x .build/release/taskwatt || { echo 'install: nothing is built yet; run `make build` first' >&2; exit 1; }
 	install -D -s -m 0755 .build/release/taskwatt $(DESTDIR)$(PREFIX)/bin/taskwatt
-	install -D -s -m 0755 .build/release/onnx-proxies $(DESTDIR)$(PREFIX)/lib/taskwatt/plugins/onnx-proxies/onnx-proxies
-	install -D -m 0644 Plugins/onnx-proxies/plugin.yaml $(DESTDIR)$(PREFIX)/lib/taskwatt/plugins/onnx-proxies/plugin.yaml
+	set -e; for plugin in $(notdir $(wildcard Plugins/*)); do \
+	    target=$(DESTDIR)$(PREFIX)/lib/taskwatt/plugins/$$plugin; \
+	    (cd Plugins/$$plugin && find . -type f ! -name '*.swift' ! -name '*.pyc' -exec install -D -m 0644 '{}' "$(abspath $(DESTDIR)/)$(PREFIX)/lib/taskwatt/plugins/$$plugin/{}" ';'); \
+	    if [ -x .build/release/$$plugin ]; then install -s -m 0755 .build/release/$$plugin $$target/$$plugin; fi; \
+	done
 	install -d $(DESTDIR)/usr/lib/taskwatt/engines/onnxruntime $(DESTDIR)/usr/lib/systemd/system
 	if [ -d .engines/onnxruntime ]; then \
 	    cp -a .engines/onnxruntime/. $(DESTDIR)/usr/lib/taskwatt/engines/onnxruntime/; fi

@@ -8,17 +8,24 @@ struct OnnxProxies: WorkloadPlugin {
     private var files: [ModelFile] = []
     private var sessions: [OnnxSession] = []
     private var threads = 0
+    private var device = ExecutionDevice.cpu
 
     /// Counted up whenever what is written changes, so that an old cache is not used.
     private static let writerVersion = 2
 
     mutating func initialize(_ request: WorkloadRequest) throws -> WorkloadInfo {
-        guard request.device == "cpu" else {
-            throw PluginProblem(
-                "the device `\(request.device)` is not one that onnx-proxies can use", remedy: "use `cpu`",
-                isUnavailable: true)
+        let device = try explained { () throws(OnnxError) in try ExecutionDevice(request.device) }
+        let runtime = try explained { () throws(OnnxError) in
+            let runtime = try OnnxRuntime()
+            try runtime.require(device)
+            return runtime
         }
-        let runtime = try explained { () throws(OnnxError) in try OnnxRuntime() }
+        let precisionName = try request.string("precision", default: "fp32")
+        guard let precision = Precision(rawValue: precisionName) else {
+            throw PluginProblem(
+                "there is no precision `\(precisionName)`",
+                remedy: "use \(Precision.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", "))")
+        }
         let sizeName = try request.string("size", default: "full")
         guard let size = ProxySize(rawValue: sizeName) else {
             throw PluginProblem("there is no size `\(sizeName)`", remedy: "use `full` or `tiny`")
@@ -35,7 +42,8 @@ struct OnnxProxies: WorkloadPlugin {
                 "batch must be from 1 to 1024, not \(batch)",
                 remedy: "use 1 for one query at a time, as the paper has it")
         }
-        let workload = try ProxyCatalogue.workload(ProxyOptions(request: request, size: size, batch: batch))
+        let workload = try ProxyCatalogue.workload(
+            ProxyOptions(request: request, size: size, batch: batch, precision: precision))
         let model = workload.model
         // Whatever was loaded for an earlier request is of no use any more.
         (sessions, files) = ([], [])
@@ -44,8 +52,8 @@ struct OnnxProxies: WorkloadPlugin {
                 try ModelFile.cached(
                     in: request.cacheDirectory,
                     key:
-                        "\(request.task)-\(model)-\(sizeName)-\(graph.name)-seed\(request.seed)-v\(Self.writerVersion)",
-                    seed: request.seed, builder: graph.builder
+                        "\(request.task)-\(model)-\(sizeName)-\(graph.name)-\(precision)-seed\(request.seed)-v\(Self.writerVersion)",
+                    seed: request.seed, builder: graph.builder.converted(to: precision)
                 ) { bytes in
                     let size = "\((bytes + 999_999) / 1_000_000) MB"
                     request.report(
@@ -56,14 +64,15 @@ struct OnnxProxies: WorkloadPlugin {
         }
         self.runtime = runtime
         self.workload = workload
+        self.device = device
         var info = WorkloadInfo(engine: "ONNX Runtime \(runtime.version)")
         info.model = model
         info.dataset = "synthetic"
         info.size = sizeName
-        info.device = "cpu"
-        info.precision = "fp32"
+        info.device = device.name
+        info.precision = precisionName
         info.batch = batch
-        info.modelSHA256 = files.map(\.sha256).joined()
+        info.modelSHA256 = try explained { () throws(OnnxError) in try ModelFile.sha256(of: files) }
         info.parameterCount = workload.graphs.reduce(0) { $0 + GraphCount.parameters($1.builder.countable) }
         info.operationsPerInference = try explained { () throws(OnnxError) in try workload.operations() }
         return info
@@ -76,7 +85,7 @@ struct OnnxProxies: WorkloadPlugin {
         for file in files {
             sessions.append(
                 try explained { () throws(OnnxError) in
-                    try OnnxSession(runtime, path: file.path, threads: threads)
+                    try OnnxSession(runtime, path: file.path, threads: threads, device: device)
                 })
         }
     }
@@ -99,7 +108,10 @@ struct OnnxProxies: WorkloadPlugin {
             return try work()
         } catch {
             var isMissing = false
-            if case .noEngine = error { isMissing = true }
+            switch error {
+            case .noEngine, .noProvider, .provider, .noKernel, .tooBig: isMissing = true
+            default: break
+            }
             throw PluginProblem(error.description, remedy: error.remedy, isUnavailable: isMissing)
         }
     }

@@ -1,3 +1,4 @@
+import Onnx
 import PluginKit
 
 /// What a workload is made of: the task that is asked for, the size, and the lengths that the user gave.
@@ -6,6 +7,7 @@ struct ProxyOptions {
     let size: ProxySize
     /// Queries that are answered at once.
     let batch: Int
+    let precision: Precision
 
     var seed: Int64 { request.seed }
 

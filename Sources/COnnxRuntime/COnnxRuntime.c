@@ -31,6 +31,18 @@ enum {
     kReleaseValue = 96,
     kReleaseTensorTypeAndShapeInfo = 99,
     kReleaseSessionOptions = 100,
+    kGetAvailableProviders = 125,
+    kReleaseAvailableProviders = 126,
+    kAddSessionConfigEntry = 130,
+    kSessionOptionsAppendExecutionProvider_TensorRT_V2 = 170,
+    kCreateTensorRTProviderOptions = 171,
+    kUpdateTensorRTProviderOptions = 172,
+    kReleaseTensorRTProviderOptions = 174,
+    kSessionOptionsAppendExecutionProvider_CUDA_V2 = 204,
+    kCreateCUDAProviderOptions = 205,
+    kUpdateCUDAProviderOptions = 206,
+    kReleaseCUDAProviderOptions = 208,
+    kSessionOptionsAppendExecutionProvider = 216,
 };
 
 typedef struct {
@@ -131,23 +143,83 @@ char *tw_ort_create_env(const TWOrt *ort, OrtEnv **env) {
     return message(ort, status);
 }
 
-char *tw_ort_create_session(const TWOrt *ort, const OrtEnv *env, const char *path, int threads, OrtSession **session) {
-    OrtSessionOptions *options = NULL;
-    char *error = message(ort, CALL(ort, kCreateSessionOptions, Status(*)(OrtSessionOptions **))(&options));
-    if (error != NULL) return error;
-    if (threads > 0)
-        error = message(ort, CALL(ort, kSetIntraOpNumThreads, Status(*)(OrtSessionOptions *, int))(options, threads));
+char *tw_ort_available_providers(const TWOrt *ort, char ***names, int *count) {
+    return message(ort, CALL(ort, kGetAvailableProviders, Status(*)(char ***, int *))(names, count));
+}
+
+void tw_ort_release_providers(const TWOrt *ort, char **names, int count) {
+    free(message(ort, CALL(ort, kReleaseAvailableProviders, Status(*)(char **, int))(names, count)));
+}
+
+char *tw_ort_create_options(const TWOrt *ort, int threads, OrtSessionOptions **options) {
+    char *error = message(ort, CALL(ort, kCreateSessionOptions, Status(*)(OrtSessionOptions **))(options));
+    if (error == NULL && threads > 0)
+        error = message(ort, CALL(ort, kSetIntraOpNumThreads, Status(*)(OrtSessionOptions *, int))(*options, threads));
     // ORT_ENABLE_ALL 99.
     if (error == NULL)
         error = message(
-            ort, CALL(ort, kSetSessionGraphOptimizationLevel, Status(*)(OrtSessionOptions *, int))(options, 99));
-    if (error == NULL)
-        error = message(
-            ort, CALL(ort, kCreateSession,
-                      Status(*)(const OrtEnv *, const char *, const OrtSessionOptions *, OrtSession **))(env, path, options,
-                                                                                                        session));
-    CALL(ort, kReleaseSessionOptions, void (*)(OrtSessionOptions *))(options);
+            ort, CALL(ort, kSetSessionGraphOptimizationLevel, Status(*)(OrtSessionOptions *, int))(*options, 99));
     return error;
+}
+
+char *tw_ort_add_config(const TWOrt *ort, OrtSessionOptions *options, const char *key, const char *value) {
+    return message(
+        ort, CALL(ort, kAddSessionConfigEntry, Status(*)(OrtSessionOptions *, const char *, const char *))(options, key,
+                                                                                                            value));
+}
+
+// CUDA and TensorRT have an options object of their own: made, filled from keys and values, given, and let go.
+static char *append_with_object(const TWOrt *ort, OrtSessionOptions *options, int create, int update, int append,
+                                int release, const char *const *keys, const char *const *values, size_t count) {
+    void *object = NULL;
+    char *error = message(ort, CALL(ort, create, Status(*)(void **))(&object));
+    if (error == NULL && count > 0)
+        error = message(
+            ort, CALL(ort, update, Status(*)(void *, const char *const *, const char *const *, size_t))(object, keys,
+                                                                                                         values, count));
+    if (error == NULL)
+        error = message(ort, CALL(ort, append, Status(*)(OrtSessionOptions *, const void *))(options, object));
+    if (object != NULL) CALL(ort, release, void (*)(void *))(object);
+    return error;
+}
+
+char *tw_ort_append_provider(const TWOrt *ort, OrtSessionOptions *options, const char *name, int device,
+                             const char *const *keys, const char *const *values, size_t count) {
+    if (strcmp(name, "CUDA") == 0)
+        return append_with_object(
+            ort, options, kCreateCUDAProviderOptions, kUpdateCUDAProviderOptions,
+            kSessionOptionsAppendExecutionProvider_CUDA_V2, kReleaseCUDAProviderOptions, keys, values, count);
+    if (strcmp(name, "Tensorrt") == 0)
+        return append_with_object(
+            ort, options, kCreateTensorRTProviderOptions, kUpdateTensorRTProviderOptions,
+            kSessionOptionsAppendExecutionProvider_TensorRT_V2, kReleaseTensorRTProviderOptions, keys, values, count);
+    if (strcmp(name, "ROCM") == 0 || strcmp(name, "MIGraphX") == 0 || strcmp(name, "Dnnl") == 0) {
+        // Their structures of options changed between versions; the builds that have them export a function besides.
+        char symbol[80];
+        snprintf(symbol, sizeof symbol, "OrtSessionOptionsAppendExecutionProvider_%s", name);
+        Status (*append)(OrtSessionOptions *, int) = (Status(*)(OrtSessionOptions *, int))dlsym(ort->library, symbol);
+        if (append == NULL) {
+            char *error = NULL;
+            return asprintf(&error, "%s has no function %s", ort->path, symbol) < 0 ? strdup("no memory") : error;
+        }
+        return message(ort, append(options, device));
+    }
+    return message(
+        ort, CALL(ort, kSessionOptionsAppendExecutionProvider,
+                  Status(*)(OrtSessionOptions *, const char *, const char *const *, const char *const *, size_t))(
+                 options, name, keys, values, count));
+}
+
+void tw_ort_release_options(const TWOrt *ort, OrtSessionOptions *options) {
+    if (options != NULL) CALL(ort, kReleaseSessionOptions, void (*)(OrtSessionOptions *))(options);
+}
+
+char *tw_ort_create_session(const TWOrt *ort, const OrtEnv *env, const char *path, const OrtSessionOptions *options,
+                            OrtSession **session) {
+    return message(
+        ort, CALL(ort, kCreateSession,
+                  Status(*)(const OrtEnv *, const char *, const OrtSessionOptions *, OrtSession **))(env, path, options,
+                                                                                                    session));
 }
 
 char *tw_ort_create_tensor(const TWOrt *ort, void *data, size_t bytes, const int64_t *shape, size_t rank,

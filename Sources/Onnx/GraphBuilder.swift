@@ -20,17 +20,26 @@ package struct GraphBuilder {
         package let name: String
         package let shape: [Int]
         package let fill: Fill
+        /// As it is written; see `converted(to:)`.
+        var precision = Precision.fp32
         package var count: Int { shape.reduce(1, *) }
     }
 
     /// ONNX's TensorProto.DataType.
     package enum ElementType: Int32, Sendable {
         case float = 1
+        case uint8 = 2
+        case int8 = 3
+        case int32 = 6
         case int64 = 7
+        case bool = 9
+        case float16 = 10
+        case double = 11
+        case bfloat16 = 16
     }
 
-    package private(set) var graph = Onnx_GraphProto()
-    package private(set) var weights: [Weight] = []
+    package internal(set) var graph = Onnx_GraphProto()
+    package internal(set) var weights: [Weight] = []
     private var nextNumber = 0
 
     package init(name: String) { graph.name = name }

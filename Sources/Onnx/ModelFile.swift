@@ -56,6 +56,18 @@ package struct ModelFile: Sendable, Hashable {
         return stat(path, &status) == 0 ? Int64(status.st_size) : nil
     }
 
+    /// One checksum of several files: itself of one, else the SHA-256 of the sums, a line each, as in their `model.sha256`.
+    package static func sha256(of files: [ModelFile]) throws(OnnxError) -> String {
+        if files.count == 1 { return files[0].sha256 }
+        do {
+            return try hash(files.map { "\($0.directory)/model.sha256" })
+        } catch let error as OnnxError {
+            throw error
+        } catch {
+            throw .cannotWrite(path: files.first?.directory ?? "", reason: reason(error))
+        }
+    }
+
     // MARK: Writing
 
     /// Called with the lock held.
@@ -101,7 +113,11 @@ package struct ModelFile: Sendable, Hashable {
     private static func writeWeights(_ builder: GraphBuilder, seed: Int64, to file: FileHandle) throws {
         let capacity = 1 << 20
         let chunk = UnsafeMutablePointer<Float>.allocate(capacity: capacity)
-        defer { chunk.deallocate() }
+        let bytes = UnsafeMutableRawPointer.allocate(byteCount: capacity * 4, alignment: 64)
+        defer {
+            chunk.deallocate()
+            bytes.deallocate()
+        }
         for weight in builder.weights {
             var random = RandomWeights(seed: seed, name: weight.name)
             var rest = weight.count
@@ -111,7 +127,9 @@ package struct ModelFile: Sendable, Hashable {
                 case .random(let deviation, let mean): random.fill(part, deviation: deviation, mean: mean)
                 case .constant(let value): part.initialize(repeating: value)
                 }
-                try file.write(contentsOf: Data(bytesNoCopy: chunk, count: part.count * 4, deallocator: .none))
+                weight.encode(part, into: bytes)
+                try file.write(
+                    contentsOf: Data(bytesNoCopy: bytes, count: part.count * weight.stride, deallocator: .none))
                 rest -= part.count
             }
             try file.write(contentsOf: Data(count: Plan.padding(after: weight)))
@@ -182,7 +200,7 @@ private struct Plan {
         var offset: Int64 = 0
         for weight in builder.weights {
             graph.initializer.append(Self.tensor(weight, offset: offset))
-            offset += Int64(weight.count) * 4 + Int64(Self.padding(after: weight))
+            offset += Int64(weight.count) * Int64(weight.stride) + Int64(Self.padding(after: weight))
         }
         dataBytes = offset
         var opset = Onnx_OperatorSetIdProto()
@@ -196,16 +214,17 @@ private struct Plan {
     }
 
     /// Each weight begins at a multiple of 64 bytes, so that a mapped one begins on a cache line.
-    static func padding(after weight: GraphBuilder.Weight) -> Int { (64 - weight.count * 4 % 64) % 64 }
+    static func padding(after weight: GraphBuilder.Weight) -> Int { (64 - weight.count * weight.stride % 64) % 64 }
 
     private static func tensor(_ weight: GraphBuilder.Weight, offset: Int64) -> Onnx_TensorProto {
         var tensor = Onnx_TensorProto()
         tensor.name = weight.name
         tensor.dims = weight.shape.map(Int64.init)
-        tensor.dataType = GraphBuilder.ElementType.float.rawValue
+        tensor.dataType = weight.elementType.rawValue
         tensor.dataLocation = .external
         tensor.externalData = [
-            ("location", "model.onnx.data"), ("offset", String(offset)), ("length", String(weight.count * 4)),
+            ("location", "model.onnx.data"), ("offset", String(offset)),
+            ("length", String(weight.count * weight.stride)),
         ].map { key, value in
             var entry = Onnx_StringStringEntryProto()
             entry.key = key

@@ -5,6 +5,16 @@ package enum OnnxError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The engine refused a call.
     case engine(String)
     case unknownShape(String)
+    /// The engine cannot load a model's file, for a cause in one line.
+    case model(path: String, cause: String)
+    /// The device has no kernel for one of the model's operators.
+    case noKernel(node: String, device: String, engine: String)
+    case tooBig(path: String, needed: Int64, available: Int64)
+    case badDevice(String)
+    /// The library was built without what the device needs.
+    case noProvider(device: ExecutionDevice, library: String, available: [String])
+    /// The library has the provider, which cannot be used.
+    case provider(device: ExecutionDevice, cause: String)
     case cannotWrite(path: String, reason: String)
     case noSpace(path: String, needed: Int64, free: Int64)
 
@@ -17,6 +27,16 @@ package enum OnnxError: Error, Sendable, Hashable, CustomStringConvertible {
                 + (telling.map { " (\($0))" } ?? "")
         case .engine(let message): return "ONNX Runtime: \(message)"
         case .unknownShape(let name): return "the shape of \(name) is not known"
+        case .model(let path, let cause): return "\(path) cannot be loaded: \(cause)"
+        case .noKernel(let node, let device, let engine):
+            return "\(engine) cannot run \(node) on \(device) in this precision"
+        case .tooBig(let path, let needed, let available):
+            return
+                "\(path) needs \(needed >> 20) MiB of memory for its weights alone, and \(available >> 20) MiB are free"
+        case .badDevice(let text): return "there is no device `\(text)`"
+        case .noProvider(let device, let library, let available):
+            return "\(library) cannot use the device `\(device.name)` (it has \(available.joined(separator: ", ")))"
+        case .provider(let device, let cause): return "the device `\(device.name)` cannot be used: \(cause)"
         case .cannotWrite(let path, let reason): return "\(path) cannot be written: \(reason)"
         case .noSpace(let path, let needed, let free):
             return "\(path) needs \(needed >> 20) MiB and the disk has \(free >> 20) MiB free"
@@ -29,6 +49,13 @@ package enum OnnxError: Error, Sendable, Hashable, CustomStringConvertible {
             "run `make deps` in a checkout, or `apt-get install libonnxruntime-dev` where the distribution has it, or set "
                 + "TASKWATT_ONNXRUNTIME to the path of libonnxruntime.so"
         case .noSpace, .cannotWrite: "make room there, or set TASKWATT_CACHE_DIR to another directory"
+        case .model: "give a whole .onnx file of an opset that this engine knows, with its external data beside it"
+        case .noKernel: "use another precision (fp32 runs everywhere) or another device"
+        case .tooBig: "use a smaller model or precision, or end what else uses memory"
+        case .badDevice:
+            "use cpu, cuda:0, tensorrt:0, rocm:0, migraphx:0, openvino:NPU (GPU, CPU), dnnl, qnn, vitisai or xnnpack"
+        case .noProvider(let device, _, _): device.remedy
+        case .provider: "check its driver and libraries, or use `cpu`"
         case .engine, .unknownShape: nil
         }
     }

@@ -43,6 +43,31 @@ package final class OnnxRuntime: @unchecked Sendable {
     package var version: String { String(cString: tw_ort_version(handle)) }
     package var path: String { String(cString: tw_ort_path(handle)) }
 
+    /// The execution providers that the library was built with, without `ExecutionProvider`, such as `CUDA`.
+    package var providers: [String] {
+        var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>>?
+        var count: Int32 = 0
+        let message = tw_ort_available_providers(handle, &names, &count)
+        guard message == nil, let names else {
+            free(message)
+            return []
+        }
+        defer { tw_ort_release_providers(handle, names, count) }
+        return (0..<Int(count)).map {
+            String(cString: names[$0]).replacingOccurrences(of: "ExecutionProvider", with: "")
+        }
+    }
+
+    /// Whether the library can use a device at all.
+    ///
+    /// - Throws: `OnnxError.noProvider`.
+    package func require(_ device: ExecutionDevice) throws(OnnxError) {
+        let available = providers
+        guard device.providers.contains(where: available.contains) else {
+            throw .noProvider(device: device, library: "ONNX Runtime \(version) (\(path))", available: available)
+        }
+    }
+
     /// Where the library may be, in order: the file `TASKWATT_ONNXRUNTIME`; the directories of `TASKWATT_ENGINE_PATH`; the
     /// user's and the system's engine directories; `.engines` of a checkout above the program; the loader's own places.
     private static func candidates(_ variables: [String: String]) -> [String] {

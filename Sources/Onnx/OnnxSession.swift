@@ -8,14 +8,104 @@ package final class OnnxSession {
     /// The names of inputs and outputs as C strings, made once and not at each inference.
     private var names: [String: UnsafeMutablePointer<CChar>] = [:]
 
-    /// - Parameter threads: 0 leaves the choice to the engine.
-    package init(_ runtime: OnnxRuntime, path: String, threads: Int) throws(OnnxError) {
+    /// - Parameters:
+    ///   - threads: of the CPU; 0 leaves the choice to the engine.
+    ///   - device: all of the model runs there, or nothing does: the engine would otherwise let the CPU do what the
+    ///     device cannot, and the figures would be of both.
+    /// - Throws: `OnnxError.model` and its like for a file that cannot be loaded, `OnnxError.noProvider` and its like for a
+    ///   device that cannot be used.
+    package init(
+        _ runtime: OnnxRuntime, path: String, threads: Int, device: ExecutionDevice = .cpu
+    ) throws(OnnxError) {
         self.runtime = runtime
+        try Self.checkSize(path)
+        var options: OpaquePointer?
+        defer { tw_ort_release_options(runtime.handle, options) }
+        try OnnxRuntime.check(tw_ort_create_options(runtime.handle, Int32(clamping: threads), &options))
+        guard let options else { throw .engine("no options") }
+        if !device.isCPU { try Self.append(device, threads: threads, to: options, runtime) }
         var handle: OpaquePointer?
-        try OnnxRuntime.check(
-            tw_ort_create_session(runtime.handle, runtime.environment, path, Int32(clamping: threads), &handle))
+        let message = tw_ort_create_session(runtime.handle, runtime.environment, path, options, &handle)
+        if message != nil { throw Self.loadError(OnnxRuntime.take(message), path: path, device: device, runtime) }
         guard let handle else { throw .engine("no session for \(path)") }
         self.handle = handle
+    }
+
+    private static func append(
+        _ device: ExecutionDevice, threads: Int, to options: OpaquePointer, _ runtime: OnnxRuntime
+    ) throws(OnnxError) {
+        try runtime.require(device)
+        let available = runtime.providers
+        guard let provider = device.providers.first(where: available.contains) else { return }
+        var settings = device.options
+        // OpenVINO has threads of its own.
+        if threads > 0, provider == "OpenVINO" { settings["num_of_threads"] = String(threads) }
+        let keys = settings.keys.sorted()
+        let texts = keys.map { strdup($0) } + keys.map { strdup(settings[$0] ?? "") }
+        defer { for text in texts { free(text) } }
+        let pointers = texts.map { UnsafePointer<CChar>($0) }
+        var message = pointers.withUnsafeBufferPointer { all -> UnsafeMutablePointer<CChar>? in
+            guard let keys = all.baseAddress else { return nil }
+            return keys.withMemoryRebound(to: UnsafePointer<CChar>.self, capacity: all.count) { keys in
+                tw_ort_append_provider(
+                    runtime.handle, options, provider, Int32(clamping: device.number), keys, keys + settings.count,
+                    settings.count)
+            }
+        }
+        if message == nil {
+            message = tw_ort_add_config(runtime.handle, options, "session.disable_cpu_ep_fallback", "1")
+        }
+        if message != nil { throw .provider(device: device, cause: OnnxRuntime.take(message)) }
+    }
+
+    // MARK: What is wrong with a file
+
+    /// Refuses what would make the kernel kill somebody for want of memory.
+    private static func checkSize(_ path: String) throws(OnnxError) {
+        let files = FileManager.default
+        var isDirectory: ObjCBool = false
+        guard files.fileExists(atPath: path, isDirectory: &isDirectory) else {
+            throw .model(path: path, cause: "there is no such file")
+        }
+        if isDirectory.boolValue { throw .model(path: path, cause: "it is a directory") }
+        guard files.isReadableFile(atPath: path) else { throw .model(path: path, cause: "permission denied") }
+        guard let available = availableMemory() else { return }
+        // The weights are in the file itself or, where that is small, in one beside it.
+        let size = [path, "\(path).data"].reduce(Int64(0)) { sum, file in
+            sum + ((try? files.attributesOfItem(atPath: file)[.size] as? Int64) ?? 0)
+        }
+        if size > available { throw .tooBig(path: path, needed: size, available: available) }
+    }
+
+    /// `MemAvailable` of /proc/meminfo, in bytes.
+    private static func availableMemory() -> Int64? {
+        guard let text = try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8),
+            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("MemAvailable:") }),
+            let kibibytes = line.split(separator: " ").dropFirst().first.flatMap({ Int64($0) })
+        else { return nil }
+        return kibibytes << 10
+    }
+
+    private static func loadError(
+        _ message: String, path: String, device: ExecutionDevice, _ runtime: OnnxRuntime
+    ) -> OnnxError {
+        let engine = "ONNX Runtime \(runtime.version)"
+        if message.contains("fallback to CPU EP has been explicitly disabled") {
+            return .noKernel(node: "all of \(path)", device: device.name, engine: engine)
+        }
+        // "Could not find an implementation for LayerNormalization(17) node with name '…'"
+        if let range = message.range(of: "Could not find an implementation for ") {
+            let node = message[range.upperBound...].prefix { $0 != "(" && $0 != " " }
+            return .noKernel(node: String(node), device: device.name, engine: engine)
+        }
+        // "Type 'tensor(bfloat16)' of input parameter (x) of operator (Conv) in node (…) is invalid."
+        if message.contains("This is an invalid model"), message.contains("bfloat16"),
+            let range = message.range(of: "of operator (")
+        {
+            return .noKernel(
+                node: String(message[range.upperBound...].prefix { $0 != ")" }), device: device.name, engine: engine)
+        }
+        return .model(path: path, cause: message)
     }
 
     deinit {
@@ -69,6 +159,20 @@ package final class OnnxTensor {
 
     package convenience init(_ runtime: OnnxRuntime, floats: [Float], shape: [Int]) throws(OnnxError) {
         try self.init(runtime, elements: floats, shape: shape, type: GraphBuilder.ElementType.float)
+    }
+
+    /// One without elements, such as a cache before its first token.
+    package convenience init(
+        _ runtime: OnnxRuntime, emptyOf shape: [Int], type: GraphBuilder.ElementType
+    ) throws(OnnxError) {
+        try self.init(runtime, elements: [UInt8](), shape: shape, type: type)
+    }
+
+    /// Of elements as they are in memory.
+    package convenience init(
+        _ runtime: OnnxRuntime, bytes: [UInt8], shape: [Int], type: GraphBuilder.ElementType
+    ) throws(OnnxError) {
+        try self.init(runtime, elements: bytes, shape: shape, type: type)
     }
 
     package convenience init(_ runtime: OnnxRuntime, integers: [Int64], shape: [Int]) throws(OnnxError) {

@@ -167,11 +167,11 @@ import Testing
         let path = "\(cache.path)/model.onnx"
         try Data(content.utf8).write(to: URL(fileURLWithPath: path))
         let error = #expect(throws: OnnxError.self) { try OnnxSession(runtime, path: path, threads: 1) }
-        guard case .engine(let message)? = error else {
-            Issue.record("not `engine`: \(String(describing: error))")
+        guard case .model(path, let cause)? = error else {
+            Issue.record("not `model`: \(String(describing: error))")
             return
         }
-        #expect(!message.isEmpty && !message.contains("\n"))
+        #expect(!cause.isEmpty && !cause.contains("\n"))
     }
 
     @Test func aMissingModelAndMissingWeightsAreErrors() throws {

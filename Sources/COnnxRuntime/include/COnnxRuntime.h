@@ -32,9 +32,24 @@ const char *_Nonnull tw_ort_path(const TWOrt *_Nonnull ort);
 
 // Each returns NULL on success, else a message to be freed.
 char *_Nullable tw_ort_create_env(const TWOrt *_Nonnull ort, OrtEnv *_Nullable *_Nonnull env);
-// `threads` 0: the library's own choice.
+// The execution providers of the library, such as "CPUExecutionProvider"; to be released.
+char *_Nullable tw_ort_available_providers(const TWOrt *_Nonnull ort, char *_Nonnull *_Nullable *_Nonnull names,
+                                           int *_Nonnull count);
+void tw_ort_release_providers(const TWOrt *_Nonnull ort, char *_Nonnull *_Nullable names, int count);
+// `threads` 0: the library's own choice. All graph optimisations are on.
+char *_Nullable tw_ort_create_options(const TWOrt *_Nonnull ort, int threads, OrtSessionOptions *_Nullable *_Nonnull options);
+// The keys are those of onnxruntime_session_options_config_keys.h.
+char *_Nullable tw_ort_add_config(const TWOrt *_Nonnull ort, OrtSessionOptions *_Nonnull options,
+                                  const char *_Nonnull key, const char *_Nonnull value);
+// `name` is the provider's without "ExecutionProvider", such as "CUDA"; keys and values are its own options. `device` is
+// for those that take a number instead (ROCM, MIGraphX).
+char *_Nullable tw_ort_append_provider(const TWOrt *_Nonnull ort, OrtSessionOptions *_Nonnull options,
+                                       const char *_Nonnull name, int device, const char *_Nonnull const *_Nonnull keys,
+                                       const char *_Nonnull const *_Nonnull values, size_t count);
+void tw_ort_release_options(const TWOrt *_Nonnull ort, OrtSessionOptions *_Nullable options);
 char *_Nullable tw_ort_create_session(const TWOrt *_Nonnull ort, const OrtEnv *_Nonnull env, const char *_Nonnull path,
-                                      int threads, OrtSession *_Nullable *_Nonnull session);
+                                      const OrtSessionOptions *_Nonnull options,
+                                      OrtSession *_Nullable *_Nonnull session);
 // ONNX element types: 1 float, 7 int64. The value uses the caller's memory, which must outlive it.
 char *_Nullable tw_ort_create_tensor(const TWOrt *_Nonnull ort, void *_Nonnull data, size_t bytes,
                                      const int64_t *_Nonnull shape, size_t rank, int element_type,
