@@ -79,7 +79,7 @@ let package = Package(
             ], exclude: ["README.md"]),
 
         // Workloads.
-        .target(name: "WorkloadProtocol", dependencies: ["Core"], exclude: ["README.md"]),
+        .target(name: "WorkloadProtocol", dependencies: ["Core"], exclude: ["README.md", "Schemas"]),
         .target(name: "PluginKit", dependencies: ["Core", "WorkloadProtocol"]),
         .target(name: "Onnx", dependencies: ["COnnxRuntime", protobuf], exclude: ["onnx.proto"]),
         .executableTarget(
@@ -90,7 +90,10 @@ let package = Package(
         .target(
             name: "Running",
             dependencies: ["Core", "Host", "Metering", "WorkloadProtocol", "YAMLReading", subprocess, systemPackage],
-            resources: [.embedInCode("Suites/quick.yaml"), .embedInCode("Suites/standard.yaml")]),
+            resources: [
+                .embedInCode("Suites/tiny.yaml"), .embedInCode("Suites/quick.yaml"),
+                .embedInCode("Suites/standard.yaml"), .embedInCode("Suites/paper.yaml"),
+            ]),
         .target(name: "Recording", dependencies: ["Core", grdb]),
         .target(name: "Reporting", dependencies: ["Core", "Recording"]),
         .target(
@@ -123,6 +126,7 @@ let package = Package(
                 "Core", "Host", "Metering", "PolledMeters", "TestSupport", "YAMLReading", httpClient, nioCore, nioHTTP1,
                 nioPosix, nioSSL,
             ]),
+        .testTarget(name: "PluginKitTests", dependencies: ["PluginKit"]),
         .testTarget(name: "OnnxTests", dependencies: ["Onnx", "TestSupport"]),
         .testTarget(name: "OnnxProxiesTests", dependencies: ["Onnx", "PluginKit", "onnx-proxies", "TestSupport"]),
         .testTarget(
@@ -140,8 +144,9 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Core", "Recording", "onnx-proxies", "sensor-simulator", "taskwatt", subprocess, systemPackage,
-            ]),
+                "Core", "Recording", "WorkloadProtocol", "onnx-proxies", "sensor-simulator", "taskwatt", subprocess,
+                systemPackage,
+            ], exclude: ["Traffic"]),
     ]
 )
 

@@ -9,6 +9,8 @@ struct PluginServer<Plugin: WorkloadPlugin> {
     private let output: LineWriter
     private var isInitialized = false
     private var isPrepared = false
+    /// How many inferences one call of `infer` makes.
+    private var batch = 1
 
     /// Progress is told at most this often, in nanoseconds, so that telling it costs nothing that could be measured.
     private let progressInterval: Int64 = 200_000_000
@@ -72,17 +74,20 @@ struct PluginServer<Plugin: WorkloadPlugin> {
             try? output.write(RPCRequest(id: nil, method: .progress, params: ProgressParams(message: message)))
         }
         let info = try plugin.initialize(request)
+        try require(info.batch > 0, "the batch must be 1 or more, not \(info.batch)")
+        batch = info.batch
         return InitializeResult(
             workload: WorkloadDescription(
                 task: params.task, plugin: "", model: info.model ?? params.model, dataset: info.dataset,
                 size: info.size,
                 device: info.device ?? params.device, precision: info.precision, batch: info.batch, engine: info.engine,
                 modelSHA256: info.modelSHA256, parameterCount: info.parameterCount,
-                operationsPerInference: info.operationsPerInference, seed: params.seed, parameters: params.parameters))
+                operationsPerInference: info.operationsPerInference, seed: params.seed, parameters: params.parameters),
+            modelFiles: info.modelFiles)
     }
 
-    /// The measured loop: between two inferences it reads the clock and stores a number, and a few times a second tells
-    /// how far it is.
+    /// The measured loop: between two batches it reads the clock and stores a number, and a few times a second tells how
+    /// far it is. A count that is no multiple of the batch is rounded up to one.
     private mutating func run(_ params: RunParams) throws -> RunResult {
         guard (params.count == nil) != (params.durationSeconds == nil), (params.count ?? 1) > 0,
             (params.durationSeconds ?? 1) > 0
@@ -92,7 +97,8 @@ struct PluginServer<Plugin: WorkloadPlugin> {
             )
         }
         var latencies: [Double] = []
-        latencies.reserveCapacity(min(params.count ?? 100_000, 1_000_000))
+        let batches = params.count.map { ($0 - 1) / batch + 1 }
+        latencies.reserveCapacity(min(batches ?? 100_000, 1_000_000))
         var failed = 0
         var firstFailure: (any Error)?
         let start = monotonicNanoseconds()
@@ -100,7 +106,7 @@ struct PluginServer<Plugin: WorkloadPlugin> {
         var told = start
         // A century is as good as any longer time, and fits.
         let deadline = params.durationSeconds.map { start + Int64(min($0, 3e9) * 1e9) } ?? .max
-        let limit = params.count ?? .max
+        let limit = batches ?? .max
         while latencies.count + failed < limit, before < deadline || latencies.count + failed == 0 {
             do {
                 try plugin.infer()
@@ -117,14 +123,15 @@ struct PluginServer<Plugin: WorkloadPlugin> {
                 try? output.write(
                     RPCRequest(
                         id: nil, method: .progress,
-                        params: ProgressParams(completed: latencies.count, total: params.count)))
+                        params: ProgressParams(completed: latencies.count * batch, total: batches.map { $0 * batch })))
             }
         }
         try plugin.synchronize()
         let end = monotonicNanoseconds()
         if latencies.isEmpty, let firstFailure { throw firstFailure }
         return RunResult(
-            completed: latencies.count, failed: failed, start: Double(start) / 1e9, end: Double(end) / 1e9,
+            completed: latencies.count * batch, failed: failed * batch, start: Double(start) / 1e9,
+            end: Double(end) / 1e9,
             latencies: latencies)
     }
 

@@ -18,7 +18,8 @@ public protocol WorkloadPlugin {
     /// Loads the model. Its energy is measured as the paper's `load model`, so it does that and nothing else.
     mutating func prepare() throws
 
-    /// Answers one query. An error is a failed inference: it is counted, and the run goes on.
+    /// Answers one query, or one batch of as many as `WorkloadInfo.batch` says. An error is a failed inference (a failed
+    /// batch of them): it is counted, and the run goes on.
     mutating func infer() throws
 
     /// Waits until the device has finished; called before a run's end is taken.
@@ -103,14 +104,17 @@ public struct WorkloadInfo: Sendable {
     public var size: String?
     public var device: String?
     public var precision: String?
+    /// How many queries one call of `infer` answers.
     public var batch = 1
     /// The engine and its version, such as `ONNX Runtime 1.21.0`.
     public var engine: String?
     public var modelSHA256: String?
     /// The number of the model's parameters (weights).
     public var parameterCount: Int64?
-    /// Operations of one inference; a multiplication and an addition are two.
+    /// Operations of one inference (of a batch, its share); a multiplication and an addition are two.
     public var operationsPerInference: Double?
+    /// Absolute paths of the files and directories that make up the model, for `taskwatt plugin export-model`.
+    public var modelFiles: [String] = []
 
     public init(engine: String? = nil) { self.engine = engine }
 }

@@ -51,54 +51,6 @@ package struct InitializeParams: Sendable, Hashable, Codable {
     }
 }
 
-/// What the plugin is and what it is about to run. Whatever must be made or fetched first is made before this answer, so
-/// that the window of `prepare` holds the loading of the model alone.
-package struct InitializeResult: Sendable, Hashable, Codable {
-    package var protocolVersion: Int
-    package var workload: WorkloadDescription
-
-    package init(protocolVersion: Int = workloadProtocolVersion, workload: WorkloadDescription) {
-        self.protocolVersion = protocolVersion
-        self.workload = workload
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case workload
-        case protocolVersion = "protocol_version"
-    }
-
-    /// The host knows the task, the plugin and what it asked for, so a plugin need say no more than it has to say.
-    package init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        protocolVersion = try container.decode(Int.self, forKey: .protocolVersion)
-        workload = try container.decode(Description.self, forKey: .workload).value
-    }
-
-    private struct Description: Decodable {
-        var value: WorkloadDescription
-
-        private enum Keys: String, CodingKey {
-            case model, dataset, size, device, precision, batch, engine, parameters
-            case modelSHA256 = "model_sha256"
-            case parameterCount = "parameter_count"
-            case operationsPerInference = "operations_per_inference"
-        }
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: Keys.self)
-            func text(_ key: Keys) throws -> String? { try container.decodeIfPresent(String.self, forKey: key) }
-            value = WorkloadDescription(
-                task: MLTask(rawValue: ""), plugin: "", model: try text(.model), dataset: try text(.dataset),
-                size: try text(.size), device: try text(.device), precision: try text(.precision),
-                batch: try container.decodeIfPresent(Int.self, forKey: .batch) ?? 1, engine: try text(.engine),
-                modelSHA256: try text(.modelSHA256),
-                parameterCount: try container.decodeIfPresent(Int64.self, forKey: .parameterCount),
-                operationsPerInference: try container.decodeIfPresent(Double.self, forKey: .operationsPerInference),
-                parameters: try container.decodeIfPresent([String: JSONValue].self, forKey: .parameters) ?? [:])
-        }
-    }
-}
-
 package struct PrepareParams: Sendable, Hashable, Codable {
     package init() {}
 }
@@ -109,7 +61,7 @@ package struct PrepareResult: Sendable, Hashable, Codable {
 
 /// Exactly one of the two is given.
 package struct RunParams: Sendable, Hashable, Codable {
-    /// How many inferences.
+    /// How many inferences. A plugin of batch B makes whole batches: as many inferences, rounded up to a multiple of B.
     package var count: Int?
     /// Or for how long to go on beginning new ones, in seconds; at least one inference is made.
     package var durationSeconds: Double?
@@ -132,7 +84,7 @@ package struct RunResult: Sendable, Hashable, Codable {
     /// CLOCK_MONOTONIC in seconds.
     package var start: Double
     package var end: Double
-    /// One per completed inference, in seconds, in order; may be left out.
+    /// One per completed batch (with batch 1: inference), in seconds, in order; may be left out.
     package var latencies: [Double]?
 
     package init(completed: Int, failed: Int, start: Double, end: Double, latencies: [Double]?) {

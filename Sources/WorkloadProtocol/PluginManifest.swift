@@ -13,6 +13,8 @@ package struct PluginManifest: Sendable, Hashable, Codable {
     package var tasks: [Task]
     package var parameters: [Parameter]
     package var limits: Limits
+    /// What a program in Python needs; `nil` for programs that are started as they are.
+    package var python: Python?
 
     /// A task that the plugin can run.
     package struct Task: Sendable, Hashable, Codable {
@@ -33,39 +35,75 @@ package struct PluginManifest: Sendable, Hashable, Codable {
         package var `default`: JSONValue?
         /// The values it may have; empty if any.
         package var values: [JSONValue]
+        /// Whether nothing runs without it, such as the address of a server. Its plugin is no task's default.
+        package var isRequired: Bool
 
-        package init(name: String, description: String, default: JSONValue? = nil, values: [JSONValue] = []) {
+        package init(
+            name: String, description: String, default: JSONValue? = nil, values: [JSONValue] = [],
+            isRequired: Bool = false
+        ) {
             self.name = name
             self.description = description
             self.default = `default`
             self.values = values
+            self.isRequired = isRequired
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case name, description, `default`, values
+            case isRequired = "required"
         }
     }
 
-    /// How long the host waits, in seconds, before it ends the plugin and fails the run.
+    /// The virtual environment that `taskwatt plugin install` makes for a plugin.
+    package struct Python: Sendable, Hashable, Codable {
+        /// A file of pip's requirements in the plugin's directory.
+        package var requirements: String
+        /// The oldest Python that will do, major and minor: `[3, 10]`.
+        package var oldest: [Int]
+
+        package init(requirements: String, oldest: [Int] = [3, 9]) {
+            self.requirements = requirements
+            self.oldest = oldest
+        }
+    }
+
+    /// What the host allows a plugin: how long it waits, in seconds, before it ends it and fails the run, and how much of
+    /// the machine it may use.
     package struct Limits: Sendable, Hashable, Codable {
         /// For the answer to `initialize`; a plugin may make large files there.
         package var startSeconds: Double
         package var prepareSeconds: Double
         /// For one inference, in a `run`.
         package var inferenceSeconds: Double
+        /// Resident memory of all its processes, in bytes; `nil` for no limit.
+        package var memory: Int64?
+        /// How many CPUs it may run on; `nil` for all.
+        package var cpus: Int?
 
-        package init(startSeconds: Double = 600, prepareSeconds: Double = 300, inferenceSeconds: Double = 300) {
+        package init(
+            startSeconds: Double = 600, prepareSeconds: Double = 300, inferenceSeconds: Double = 300,
+            memory: Int64? = nil, cpus: Int? = nil
+        ) {
             self.startSeconds = startSeconds
             self.prepareSeconds = prepareSeconds
             self.inferenceSeconds = inferenceSeconds
+            self.memory = memory
+            self.cpus = cpus
         }
 
         enum CodingKeys: String, CodingKey {
             case startSeconds = "start_s"
             case prepareSeconds = "prepare_s"
             case inferenceSeconds = "inference_s"
+            case memory = "memory_bytes"
+            case cpus
         }
     }
 
     package init(
         name: String, version: String, description: String, program: String, arguments: [String] = [], tasks: [Task],
-        parameters: [Parameter] = [], limits: Limits = Limits()
+        parameters: [Parameter] = [], limits: Limits = Limits(), python: Python? = nil
     ) {
         self.name = name
         self.version = version
@@ -75,5 +113,6 @@ package struct PluginManifest: Sendable, Hashable, Codable {
         self.tasks = tasks
         self.parameters = parameters
         self.limits = limits
+        self.python = python
     }
 }

@@ -16,10 +16,12 @@ package struct YAMLProblem: Error, Sendable, Hashable, CustomStringConvertible {
         self.message = message
     }
 
-    package var description: String {
-        let place = [file] + [line, column].compactMap { $0.map(String.init) }
-        return place.joined(separator: ":") + ": " + message
+    /// The file, and the line and the column where they are known: `my-suite.yaml:7:5`.
+    package var place: String {
+        ([file] + [line, column].compactMap { $0.map(String.init) }).joined(separator: ":")
     }
+
+    package var description: String { "\(place): \(message)" }
 }
 
 /// A part of a YAML file that is read strictly: unknown keys and wrong types are errors with file, line and column.
@@ -51,6 +53,9 @@ package struct YAMLReader {
     package func problem(_ message: String) -> YAMLProblem {
         YAMLProblem(file: file, line: node.mark?.line, column: node.mark?.column, message: message)
     }
+
+    /// Where this stands: file, line and column.
+    package var place: String { problem("").place }
 
     private var name: String { path.isEmpty ? "the document" : "`\(path)`" }
 

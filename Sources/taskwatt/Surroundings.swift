@@ -63,11 +63,14 @@ struct Surroundings {
 
     // MARK: Plugins
 
+    /// Where a user's own plugins are.
+    var ownPlugins: String { (variable("XDG_DATA_HOME") ?? "\(home)/.local/share") + "/taskwatt/plugins" }
+
     /// Directories of plugins, in order: `TASKWATT_PLUGIN_PATH`, the user's own, those installed beside the program, those
     /// of a checkout that the program was built in.
     var pluginDirectories: [String] {
         var directories = (variable("TASKWATT_PLUGIN_PATH") ?? "").split(separator: ":").map { absolute(String($0)) }
-        directories.append((variable("XDG_DATA_HOME") ?? "\(home)/.local/share") + "/taskwatt/plugins")
+        directories.append(ownPlugins)
         directories.append(
             URL(fileURLWithPath: programDirectory).appendingPathComponent("../lib/taskwatt/plugins").standardized.path)
         directories += ["/usr/local/lib/taskwatt/plugins", "/usr/lib/taskwatt/plugins"]
@@ -76,7 +79,8 @@ struct Surroundings {
         return directories.filter { seen.insert($0).inserted }
     }
 
-    private var checkout: String? {
+    /// The checkout that the program was built in; `nil` for an installed one.
+    var checkout: String? {
         var above = URL(fileURLWithPath: programDirectory)
         while above.path != "/" {
             let path = above.path
@@ -96,9 +100,23 @@ struct Surroundings {
         return (variable("XDG_CACHE_HOME") ?? "\(home)/.cache") + "/taskwatt"
     }
 
+    /// Virtual environments of plugins in Python: `TASKWATT_ENVIRONMENTS`, the user's own, the system's.
+    var pythonEnvironments: PythonEnvironments {
+        let own = (variable("XDG_DATA_HOME") ?? "\(home)/.local/share") + "/taskwatt/environments"
+        let named = variable("TASKWATT_ENVIRONMENTS").map(absolute)
+        return PythonEnvironments(
+            directories: [named].compactMap { $0 }
+                + [own, "/var/lib/taskwatt/environments", "/usr/lib/taskwatt/environments"])
+    }
+
+    var plugins: PluginCatalogue {
+        PluginCatalogue(
+            directories: pluginDirectories, programDirectory: programDirectory, environments: pythonEnvironments)
+    }
+
     func runnerContext() -> RunnerContext {
         RunnerContext(
-            host: host, plugins: PluginCatalogue(directories: pluginDirectories, programDirectory: programDirectory),
+            host: host, plugins: plugins,
             cacheDirectory: cacheDirectory, version: Version.current)
     }
 

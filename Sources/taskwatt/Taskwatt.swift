@@ -24,7 +24,7 @@ struct Taskwatt: AsyncParsableCommand {
         subcommands: [
             Run.self, Measure.self, Table.self, ExportCommand.self, Meters.self, HardwareCommand.self,
             DoctorCommand.self,
-            Calibrate.self, Plugins.self, Serve.self, Status.self,
+            Calibrate.self, Plugins.self, PluginCommand.self, Serve.self, Status.self,
         ])
 
     static func main() async {

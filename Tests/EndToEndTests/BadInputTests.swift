@@ -13,6 +13,10 @@ extension EndToEnd {
             (["run", "--set", "sizes=tiny"], "has no parameter `sizes`; did you mean `size`?"),
             (["run", "--set", "size=huge"], "size cannot be `huge` (possible: full, tiny)"),
             (["run", "--set", "size"], "--set takes name=value"),
+            (["run", "--size", "huge"], "huge"), (["run", "--threads=-1"], "--threads must be from 0"),
+            (["run", "--batch", "0"], "--batch must be from 1"), (["run", "--precision", "fp64"], "fp64"),
+            (["run", "--size", "tiny", "--set", "size=full"], "the parameter size is given twice"),
+            (["run", "--steps", "2", "--task", "fill-mask"], "has no parameter `steps`"),
             (["run", "--meter", "rapl"], "there is no meter rapl"),
             (["run", "--scope", "wall"], "no meter here has the scope wall"),
             (["run", "--repeats", "0"], "--repeats must be from 1"),
@@ -36,6 +40,10 @@ extension EndToEnd {
             ("runs:\n  - {task: fill-mask\n", "suite.yaml:3:1: not valid YAML"),
             ("repeats: many\nruns: [{task: fill-mask}]\n", "suite.yaml:1:10: `repeats` must be a whole number"),
             ("repeats: 3\n", "the key `runs` is missing"), ("runs: []\n", "`runs` is empty"), ("", "is empty"),
+            (
+                "runs:\n  - {task: fill-mask}\n  - {task: fil-mask}\n",
+                "suite.yaml:3:5: no plugin here has the task `fil-mask`"
+            ),
         ]) func malformedSuites(text: String, message: String) async throws {
             let scratch = try Scratch()
             let file = try scratch.write("suite.yaml", text)
@@ -112,7 +120,9 @@ extension EndToEnd {
 
         @Test func helpIsThereForEveryCommand() async throws {
             let scratch = try Scratch()
-            for command in ["run", "measure", "table", "export", "meters", "hardware", "plugins", "serve", "status"] {
+            for command in [
+                "run", "measure", "table", "export", "meters", "hardware", "plugins", "plugin", "serve", "status",
+            ] {
                 let outcome = try await scratch.taskwatt(command, "--help")
                 #expect(outcome.status == 0)
                 #expect(outcome.output.contains("USAGE: taskwatt \(command)"))

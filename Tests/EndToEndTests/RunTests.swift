@@ -73,6 +73,15 @@ extension EndToEnd {
             #expect(idle > 40 + 6 + 25 && idle < 100 + 6 + 25)
         }
 
+        @Test(.timeLimit(.minutes(4))) func theTinySuiteHasAllTenRows() async throws {
+            let scratch = try Scratch()
+            let outcome = try await scratch.taskwatt("run", "tiny", "--quiet", "--json")
+            #expect(outcome.status == 0, "\(outcome.error)")
+            let rows = try Rows(outcome.output).rows
+            #expect(rows.map(\.task) == MLTask.paperTasks.map(\.rawValue))
+            #expect(rows.allSatisfy { $0.size == "tiny" && $0.n == 2 && $0.meanKwh > 0 })
+        }
+
         @Test func withoutSensorsEveryRowIsEstimated() async throws {
             let scratch = try Scratch()
             let outcome = try await Program.run(

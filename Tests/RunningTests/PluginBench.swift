@@ -26,7 +26,7 @@ final class PluginBench: Sendable {
             program: \(Self.fixtures)/hostile/program.py
             arguments: [\(behaviour), \(mark)]
             tasks: [{id: text-generation}]
-            parameters: [{name: padding}]
+            parameters: [{name: padding}, {name: dataset}]
             limits: \(limits)
             """, to: "\(directory)/plugins/hostile/plugin.yaml")
         try FileManager.default.copyItem(atPath: "\(Self.fixtures)/sleeper", toPath: "\(directory)/plugins/sleeper")

@@ -79,13 +79,14 @@ struct PluginCatalogueTests {
 
     @Test("Every key of a manifest is read, and what is left out has its default")
     func manifestKeys() throws {
-        let full = try PluginCatalogue.parse(
+        let full = try PluginManifest.parse(
             Self.manifest(
                 "p",
                 more: """
                     arguments: [-v]
-                    parameters: [{name: a, description: b, default: 1, values: [1, two]}, {name: c}]
-                    limits: {start_s: 1.5, prepare_s: 2, inference_s: 3}
+                    parameters: [{name: a, description: b, default: 1, values: [1, two]}, {name: c, required: true}]
+                    limits: {start_s: 1.5, prepare_s: 2, inference_s: 3, memory: 1.5GiB, cpus: 2}
+                    python: {requirements: sub/r.txt, version: ">=3.10"}
                     """), file: "f")
         #expect(
             full
@@ -95,9 +96,12 @@ struct PluginCatalogueTests {
                     parameters: [
                         .init(
                             name: "a", description: "b", default: .integer(1), values: [.integer(1), .string("two")]),
-                        .init(name: "c", description: ""),
-                    ], limits: .init(startSeconds: 1.5, prepareSeconds: 2, inferenceSeconds: 3)))
-        let limits = try PluginCatalogue.parse(Self.manifest("p"), file: "f").limits
+                        .init(name: "c", description: "", isRequired: true),
+                    ],
+                    limits: .init(
+                        startSeconds: 1.5, prepareSeconds: 2, inferenceSeconds: 3, memory: 3 << 29, cpus: 2),
+                    python: .init(requirements: "sub/r.txt", oldest: [3, 10])))
+        let limits = try PluginManifest.parse(Self.manifest("p"), file: "f").limits
         #expect(limits == .init(startSeconds: 600, prepareSeconds: 300, inferenceSeconds: 300))
     }
 
@@ -111,12 +115,23 @@ struct PluginCatalogueTests {
             (manifest("p", tasks: "[{models: [a]}]"), "f:5:9: a task needs the key `id`"),
             (manifest("p", tasks: "fill-mask"), "f:5:8: `tasks` must be a list"),
             (manifest("p", more: "parameters: [{default: 1}]"), "f:6:14: a parameter needs the key `name`"),
+            (manifest("p", more: "limits: {memory: lots}"), "f:6:18: `limits.memory` must be a size such as 8GiB"),
+            (manifest("p", more: "limits: {memory: 0}"), "f:6:18: `limits.memory` must be a size"),
+            (manifest("p", more: "limits: {cpus: 0}"), "f:6:16: `limits.cpus` must be a whole number"),
+            (manifest("p", more: "python: {version: '>=3.9'}"), "f:6:9: `python` needs the key `requirements`"),
+            (manifest("p", more: "python: {requirements: /etc/passwd}"), "f:6:24: `python.requirements` must be"),
+            (manifest("p", more: "python: {requirements: a/../../b}"), "f:6:24: `python.requirements` must be"),
+            (manifest("p", more: "python: {requirements: r, version: '3.9'}"), "f:6:36: `python.version` must be like"),
+            (
+                manifest("p", more: "parameters: [{name: a, default: 1, required: true}]"),
+                "f:6:33: a parameter is either `required` or has a `default`"
+            ),
             (manifest("../p"), "f:1:7: `name` is of letters, digits"),
             (manifest(".p"), "f:1:7: `name` is of letters, digits"),
         ])
     func mistakes(text: String, says: String) {
         do {
-            _ = try PluginCatalogue.parse(text, file: "f")
+            _ = try PluginManifest.parse(text, file: "f")
             Issue.record("was accepted")
         } catch {
             #expect("\(error)".hasPrefix(says), "\(error)")
@@ -159,8 +174,35 @@ struct PluginCatalogueTests {
         #expect(
             problem { $0.parameters = ["size": .string("huge")] }
                 == "the parameter size cannot be `huge` (possible: full, tiny)")
+        var misplaced = Suite.Entry(task: .fillMask, plugin: "q", amount: .count(1))
+        misplaced.place = "my.yaml:3:5"
+        let told = #expect(throws: PluginError.self) {
+            try catalogue.check(Suite(name: "s", entries: [misplaced]))
+        }
+        #expect(told.map { "\($0)" }?.hasPrefix("my.yaml:3:5: there is no plugin `q`") == true)
         let empty = PluginCatalogue(directories: ["/nowhere"], programDirectory: "/nowhere")
         let error = #expect(throws: PluginError.self) { try empty.plugin(named: "p", for: .fillMask) }
         #expect(error.map { "\($0)" } == "there is no plugin `p`, nor any other; looked in /nowhere")
+    }
+
+    @Test("A plugin that needs a parameter is no default, and is refused without it")
+    func required() throws {
+        let bench = try PluginBench("none")
+        let directory = "\(bench.directory)/more"
+        try PluginBench.write(
+            Self.manifest("a", more: "parameters: [{name: url, description: the server, required: true}]"),
+            to: "\(directory)/a/plugin.yaml")
+        let alone = PluginCatalogue(directories: [directory], programDirectory: bench.directory)
+        #expect(try alone.plugin(named: nil, for: .fillMask).manifest.name == "a")
+        try PluginBench.write(Self.manifest("b"), to: "\(directory)/b/plugin.yaml")
+        let catalogue = PluginCatalogue(directories: [directory], programDirectory: bench.directory)
+        #expect(try catalogue.plugin(named: nil, for: .fillMask).manifest.name == "b")
+        var entry = Suite.Entry(task: .fillMask, plugin: "a", amount: .count(1))
+        let error = #expect(throws: PluginError.self) { try catalogue.check(Suite(name: "s", entries: [entry])) }
+        #expect(
+            error.map { "\($0)" }
+                == "a needs the parameter `url` (the server); give it with --set url=… or in the suite")
+        entry.parameters["url"] = .string("http://x")
+        #expect(throws: Never.self) { try catalogue.check(Suite(name: "s", entries: [entry])) }
     }
 }

@@ -10,15 +10,45 @@ struct SuiteFileTests {
         let (suite, text) = try SuiteFile.load(name)
         #expect(suite.name == name)
         #expect(!text.isEmpty)
-        #expect(suite.entries.map(\.task) == [.textClassification, .fillMask, .imageClassification, .textGeneration])
-        #expect(suite.repeats == (name == "quick" ? 3 : 10))
-        #expect(suite.idleSeconds == (name == "quick" ? 3 : 60))
-        #expect(suite.entries.allSatisfy { $0.amount == (name == "quick" ? .seconds(3) : .count(1000)) })
+        let (repeats, idle, amount): (Int, Double, Suite.Amount) =
+            switch name {
+            case "tiny": (2, 2, .seconds(1))
+            case "quick": (3, 3, .seconds(3))
+            default: (10, 60, .count(1000))
+            }
+        #expect(suite.repeats == repeats)
+        #expect(suite.idleSeconds == idle)
+        #expect(suite.entries.allSatisfy { $0.amount == amount })
+        let tasks = suite.entries.map(\.task)
+        switch name {
+        case "quick": #expect(tasks == [.textClassification, .fillMask, .imageClassification, .textGeneration])
+        case "paper": #expect(Set(tasks) == Set(MLTask.paperTasks))
+        default: #expect(tasks == MLTask.paperTasks)
+        }
+        let sizes = suite.entries.map { $0.parameters["size"] }
+        #expect(sizes.allSatisfy { $0 == (name == "tiny" ? .string("tiny") : nil) })
+    }
+
+    @Test("The paper's suite has 8 models and 3 datasets a task, each pair once, on a GPU")
+    func paper() throws {
+        let entries = try SuiteFile.load("paper").suite.entries
+        #expect(entries.count == 240)
+        #expect(entries.allSatisfy { $0.plugin == "transformers" && $0.device == "cuda:0" })
+        #expect(Set(entries.compactMap(\.model)).count == 80)
+        #expect(Set(entries.map { "\($0.model ?? "") \($0.dataset ?? "")" }).count == 240)
+        for task in MLTask.paperTasks {
+            let own = entries.filter { $0.task == task }
+            #expect(Set(own.compactMap(\.model)).count == 8, "\(task)")
+            #expect(Set(own.compactMap(\.dataset)).count == 3, "\(task)")
+        }
+        // COCO, Visual Genome, OSCAR and BookCorpus are in two tasks each.
+        #expect(Set(entries.compactMap(\.dataset)).count == 26)
+        #expect(entries.allSatisfy { $0.parameters["split"]?.stringValue != nil })
     }
 
     @Test("Every key is read, and what is left out has its default")
     func keys() throws {
-        let suite = try SuiteFile.parse(
+        var suite = try SuiteFile.parse(
             """
             name: mine
             description: all keys
@@ -49,6 +79,8 @@ struct SuiteFileTests {
             "threads": .integer(2), "size": .string("tiny"), "on": .bool(true),
             "deep": .array([.integer(1), .number(2.5), .object(["a": .null])]),
         ]
+        #expect(suite.entries.map(\.place) == ["/x/mine.yaml:10:5", "/x/mine.yaml:18:5"])
+        for index in suite.entries.indices { suite.entries[index].place = nil }
         #expect(
             suite
                 == Suite(
@@ -131,7 +163,9 @@ struct SuiteFileTests {
         #expect(problem(latin) == "\(latin): cannot be read as UTF-8 text; check its permissions and encoding")
         #expect(problem("\(bench.directory)/") == "\(bench.directory)/: is a directory; name a suite's file in it")
         #expect(problem("./none.yaml") == "./none.yaml: no such file")
-        #expect(problem("quik").hasPrefix("there is no suite `quik`; did you mean `quick`? (known: quick, standard;"))
+        #expect(
+            problem("quik").hasPrefix(
+                "there is no suite `quik`; did you mean `quick`? (known: tiny, quick, standard, paper;"))
         try PluginBench.write("runs:\n  - {task: fill-mask}\n", to: "\(bench.directory)/good.yml")
         #expect(try SuiteFile.load("\(bench.directory)/good.yml").suite.name == "good")
     }

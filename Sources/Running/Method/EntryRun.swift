@@ -18,18 +18,9 @@ struct EntryRun: Sendable {
 
     func run() async throws {
         announce(nil, message: "starting \(plugin.manifest.name)")
-        let cache = "\(runner.context.cacheDirectory)/\(plugin.manifest.name)"
-        do {
-            try FileManager.default.createDirectory(atPath: cache, withIntermediateDirectories: true)
-        } catch {
-            throw PluginFailure(
-                plugin: plugin.manifest.name,
-                cause: .cannotStart(
-                    "its cache directory \(cache) cannot be made (permission denied, or a file is in the way); set "
-                        + "TASKWATT_CACHE_DIR to another"))
-        }
-        try await PluginProcess.with(plugin, environment: runner.context.environment) { connection, processID in
-            let workload = try await initialize(connection, cache: cache)
+        let start = WorkloadStart(plugin: plugin, entry: entry, seed: runner.suite.seed, context: runner.context)
+        try await start.with { connection, processID in
+            let workload = try await start.initialize(connection) { announce(nil, message: $0) }.workload
             try await load(connection, processID, workload)
             try await warmUp(connection, processID, workload)
             var amount = entry.amount
@@ -40,41 +31,8 @@ struct EntryRun: Sendable {
                 }
                 try await query(connection, processID, workload, repeatIndex: number, amount: &amount)
             }
-            // Its answer is not waited for long: the process is ended anyway.
-            let _: ShutdownResult? = try? await connection.call(.shutdown, ShutdownParams(), timeout: 5, patience: 5)
+            await start.shutdown(connection)
         }
-    }
-
-    private func initialize(_ connection: PluginConnection, cache: String) async throws -> WorkloadDescription {
-        var parameters: [String: JSONValue] = [:]
-        for parameter in plugin.manifest.parameters { parameters[parameter.name] = parameter.default }
-        parameters.merge(entry.parameters) { _, given in given }
-        let result: InitializeResult = try await connection.call(
-            .initialize,
-            InitializeParams(
-                hostVersion: runner.context.version, task: entry.task, model: entry.model, device: entry.device,
-                seed: runner.suite.seed, cacheDirectory: cache, parameters: parameters),
-            timeout: limits.startSeconds
-        ) { progress in
-            announce(nil, message: progress.message)
-        }
-        guard result.protocolVersion == workloadProtocolVersion else {
-            throw PluginFailure(plugin: plugin.manifest.name, cause: .wrongVersion(result.protocolVersion))
-        }
-        var workload = result.workload
-        guard workload.batch > 0, workload.parameterCount ?? 0 >= 0, workload.operationsPerInference ?? 0 >= 0 else {
-            throw nonsense("its `initialize` gives a batch below 1, or parameters or operations below 0")
-        }
-        // The record's word on what ran is the host's: the plugin fills in what only it can know.
-        workload.task = entry.task
-        workload.plugin = plugin.manifest.name
-        workload.pluginVersion = plugin.manifest.version
-        workload.model = workload.model ?? entry.model
-        workload.dataset = workload.dataset ?? entry.dataset
-        workload.device = workload.device ?? entry.device
-        workload.seed = runner.suite.seed
-        workload.parameters = parameters.merging(workload.parameters) { _, its in its }
-        return workload
     }
 
     private func load(
@@ -102,7 +60,7 @@ struct EntryRun: Sendable {
             var latencies: [Double] = []
             repeat {
                 announce(.warmUp, completed: completed, total: runner.suite.warmUpInferences)
-                let result = try await infer(connection, .count(1), timeout: limits.inferenceSeconds)
+                let result = try await infer(connection, .count(1), batch: workload.batch)
                 completed += result.completed
                 failed += result.failed
                 latencies += result.latencies ?? []
@@ -127,7 +85,7 @@ struct EntryRun: Sendable {
             let startedAt = runner.context.clock.wallTime()
             let asked = amount
             let measured = try await runner.window(sessionID: processID) {
-                try await inferWithProgress(connection, asked, repeatIndex: repeatIndex)
+                try await inferWithProgress(connection, asked, batch: workload.batch, repeatIndex: repeatIndex)
             }
             // What was not seen will not be seen better by a longer run.
             if measured.energy.total.flags.contains(.unresolved), measured.energy.total.isSeen, attempt < 4 {
@@ -155,16 +113,10 @@ struct EntryRun: Sendable {
     }
 
     private func inferWithProgress(
-        _ connection: PluginConnection, _ amount: Suite.Amount, repeatIndex: Int
+        _ connection: PluginConnection, _ amount: Suite.Amount, batch: Int, repeatIndex: Int
     ) async throws -> RunResult {
-        let timeout: Double
         var total: Int?
-        switch amount {
-        case .count(let count):
-            total = count
-            timeout = limits.inferenceSeconds * Double(count)
-        case .seconds(let seconds): timeout = seconds + limits.inferenceSeconds
-        }
+        if case .count(let count) = amount { total = count.roundedUp(toMultipleOf: batch) }
         announce(.query, repeatIndex: repeatIndex, completed: 0, total: total)
         let progress = LatestCount()
         let begin = runner.context.clock.now()
@@ -182,23 +134,30 @@ struct EntryRun: Sendable {
             }
         }
         defer { ticker.cancel() }
-        return try await infer(connection, amount, timeout: timeout) { progress.set($0.completed) }
+        return try await infer(connection, amount, batch: batch) { progress.set($0.completed) }
     }
 
     /// One `run` of the plugin, its answer checked: wrong counts would be wrong figures in the table.
     private func infer(
-        _ connection: PluginConnection, _ amount: Suite.Amount, timeout: Double,
+        _ connection: PluginConnection, _ amount: Suite.Amount, batch: Int,
         onProgress: (@Sendable (ProgressParams) -> Void)? = nil
     ) async throws -> RunResult {
-        let params =
-            switch amount {
-            case .count(let count): RunParams(count: count)
-            case .seconds(let seconds): RunParams(durationSeconds: seconds)
-            }
-        // Once it shows progress, one inference's time without any is enough to know that it hangs.
+        // A batch is answered as a whole, and may take as long as its inferences would one by one.
+        let patience = limits.inferenceSeconds * Double(batch)
+        let params: RunParams
+        let timeout: Double
+        switch amount {
+        case .count(let count):
+            params = RunParams(count: count)
+            timeout = limits.inferenceSeconds * Double(count.roundedUp(toMultipleOf: batch))
+        case .seconds(let seconds):
+            params = RunParams(durationSeconds: seconds)
+            timeout = seconds + patience
+        }
+        // Once it shows progress, one batch's time without any is enough to know that it hangs.
         let result: RunResult = try await connection.call(
-            .run, params, timeout: timeout, patience: limits.inferenceSeconds, onProgress: onProgress)
-        if let problem = result.problem(asked: params) { throw nonsense("its `run` says \(problem)") }
+            .run, params, timeout: timeout, patience: patience, onProgress: onProgress)
+        if let problem = result.problem(asked: params, batch: batch) { throw nonsense("its `run` says \(problem)") }
         return result
     }
 

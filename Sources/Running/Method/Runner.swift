@@ -33,7 +33,7 @@ package struct SuiteOutcome: Sendable, Hashable {
     package var failures: [String] = []
 }
 
-/// Runs a suite by the measurement method: idle baseline; then of each entry the loading, a warm-up and the repeats; then
+/// Runs a suite by the measurement method: a look at every plugin; the idle baseline; then of each entry the loading, a warm-up and the repeats; then
 /// the idle baseline once more.
 package struct Runner: Sendable {
     package let suite: Suite
@@ -63,31 +63,43 @@ package struct Runner: Sendable {
         var started = RunEvent(.started)
         started.entries = suite.entries.count
         emit(started)
+        // Where nothing is measured before the only entry, its own start tells as soon.
+        let problems =
+            suite.idleSeconds > 0 || suite.entries.count > 1 ? try await Preflight(runner: self).problems() : [:]
+        let isHopeless = problems.count == suite.entries.count
         var idle: IdleBaseline?
-        if suite.idleSeconds > 0 {
+        if suite.idleSeconds > 0, !isHopeless {
             idle = try await measureIdle(.idle, seconds: suite.idleSeconds, before: nil)
         }
         for (index, entry) in suite.entries.enumerated() {
             try Task.checkCancellation()
-            var plugin: InstalledPlugin?
-            let problem: String
-            do {
-                let found = try context.plugins.plugin(named: entry.plugin, for: entry.task)
-                plugin = found
-                try await EntryRun(runner: self, entry: entry, index: index, plugin: found, idle: idle).run()
-                continue
-            } catch let failure as PluginFailure {
-                problem = "\(failure)"
-            } catch let error as PluginError {
-                problem = "\(error)"
-            }
-            outcome.failures.append("\(entry.task.rawValue): \(problem)")
-            try await recordFailure(entry, plugin?.manifest, problem, idle: idle)
+            var problem = problems[index]
+            if problem == nil { problem = try await measure(entry, index, idle: idle) }
+            guard let problem else { continue }
+            outcome.failures.append("\(entry.task.rawValue): \(problem.message)")
+            try await recordFailure(entry, problem.plugin?.manifest, problem.message, idle: idle)
         }
-        if suite.idleAfterSeconds > 0 {
+        if suite.idleAfterSeconds > 0, !isHopeless {
             _ = try await measureIdle(.idleAfter, seconds: suite.idleAfterSeconds, before: idle)
         }
         return outcome
+    }
+
+    /// - Returns: what went wrong; `nil` if nothing did.
+    private func measure(
+        _ entry: Suite.Entry, _ index: Int, idle: IdleBaseline?
+    ) async throws -> Preflight.Problem? {
+        var plugin: InstalledPlugin?
+        do {
+            let found = try context.plugins.plugin(named: entry.plugin, for: entry.task)
+            plugin = found
+            try await EntryRun(runner: self, entry: entry, index: index, plugin: found, idle: idle).run()
+            return nil
+        } catch let failure as PluginFailure {
+            return Preflight.Problem(plugin: plugin, message: "\(failure)")
+        } catch let error as PluginError {
+            return Preflight.Problem(plugin: plugin, message: "\(error)")
+        }
     }
 
     // MARK: Windows

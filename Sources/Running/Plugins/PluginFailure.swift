@@ -14,6 +14,8 @@ package struct PluginFailure: Error, Sendable, Hashable, CustomStringConvertible
         /// It sent something that is not of the protocol.
         case nonsense(String)
         case wrongVersion(Int)
+        /// Its processes use more bytes of memory than its manifest allows.
+        case overMemory(used: Int64, limit: Int64)
         /// It answered a call with an error.
         case refused(WorkloadError)
     }
@@ -53,6 +55,9 @@ package struct PluginFailure: Error, Sendable, Hashable, CustomStringConvertible
         case .wrongVersion(let version):
             return "the plugin \(plugin) speaks version \(version) of the protocol and this is "
                 + "\(workloadProtocolVersion); install the plugin that belongs to this taskwatt"
+        case .overMemory(let used, let limit):
+            return "the plugin \(plugin) uses \(MemorySize.text(used)), over its limit of \(MemorySize.text(limit)) "
+                + "(limits.memory in its plugin.yaml), and was ended\(said)"
         case .refused(let error):
             return "\(plugin): \(error.message)" + (error.data?.remedy.map { "; \($0)" } ?? "")
         }

@@ -1,19 +1,16 @@
-import Foundation
 import Glibc
 import Subprocess
-import SystemPackage
 import WorkloadProtocol
 
 /// A plugin's process: started in a session of its own, spoken to over its pipes, and ended with all that it started,
 /// whatever it does.
 package enum PluginProcess {
     /// The longest line that a plugin may send: a million latencies fit.
-    private static let longestLine = 32 << 20
-    private static let terminationGrace = Duration.seconds(2)
+    static let longestLine = 32 << 20
     /// How long a plugin may take to end by itself once it has answered `shutdown`, or closed its pipes.
-    private static let exitGrace = Duration.seconds(1)
+    static let exitGrace = Duration.seconds(1)
     /// A plugin that has closed its input must be an error of the write, not the end of this process.
-    private static let ignoringBrokenPipes: Void = { signal(SIGPIPE, SIG_IGN) }()
+    static let ignoringBrokenPipes: Void = { signal(SIGPIPE, SIG_IGN) }()
 
     /// Starts the plugin, runs `body` with it, and ends it.
     ///
@@ -24,28 +21,13 @@ package enum PluginProcess {
         body: @Sendable (_ connection: PluginConnection, _ processID: Int32) async throws -> Value
     ) async throws -> Value {
         let name = plugin.manifest.name
-        let program: String
-        switch plugin.program {
-        case .found(let path): program = path
-        case .missing(let reason): throw PluginFailure(plugin: name, cause: .cannotStart(reason))
-        }
+        let start = try PluginStart(plugin, environment: environment)
         _ = ignoringBrokenPipes
-        var options = PlatformOptions()
-        options.createSession = true
-        options.teardownSequence = [
-            .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: terminationGrace)
-        ]
-        let teardown = options.teardownSequence
-        let mark = UUID().uuidString
-        var variables: [Environment.Key: String?] = [Environment.Key(stringLiteral: ProcessSweep.variable): mark]
-        for (key, value) in environment { variables[Environment.Key(stringLiteral: key)] = value }
-
+        let mark = start.mark
         let result: ExecutionResult<Result<Value, any Error>, SequenceOutput, SequenceOutput>
         do {
             result = try await Subprocess.run(
-                .path(FilePath(program)), arguments: Arguments(plugin.manifest.arguments),
-                environment: .inherit.updating(variables), workingDirectory: FilePath(plugin.directory),
-                platformOptions: options, input: .inputWriter, output: .sequence, error: .sequence
+                start.configuration, input: .inputWriter, output: .sequence, error: .sequence
             ) { execution in
                 let writer = execution.standardInputWriter
                 let connection = PluginConnection(plugin: name) { bytes in _ = try await writer.write(bytes) }
@@ -63,6 +45,13 @@ package enum PluginProcess {
                 }
                 let processID = execution.processIdentifier.value
                 let sweep = ProcessSweep(session: processID, mark: mark)
+                let watching = Task {
+                    guard let limit = plugin.manifest.limits.memory else { return }
+                    if let used = await MemoryWatch(session: processID, limit: limit).excess() {
+                        connection.end(.overMemory(used: used, limit: limit))
+                    }
+                }
+                defer { watching.cancel() }
                 var outcome: Result<Value, any Error>
                 do {
                     outcome = .success(try await body(connection, processID))
@@ -74,7 +63,7 @@ package enum PluginProcess {
                 } catch {
                     outcome = .failure(error)
                 }
-                await execution.teardown(using: teardown)
+                await execution.teardown(using: start.teardown)
                 await sweep.killAll()
                 _ = await (reading, listening)
                 await connection.settle()
@@ -87,7 +76,7 @@ package enum PluginProcess {
             }
         } catch let error as SubprocessError {
             try Task.checkCancellation()
-            throw PluginFailure(plugin: name, cause: .cannotStart(reason(error, program: program)))
+            throw PluginFailure(plugin: name, cause: .cannotStart(start.reason(error)))
         }
         // Cancelling ends the process at once, and that its end was noticed first does not make it the plugin's failure.
         if case .failure = result.closureResult { try Task.checkCancellation() }
@@ -113,7 +102,7 @@ package enum PluginProcess {
 
     private static let tooLong = "its output has a line of over 32 MiB"
 
-    private static func readLines(
+    static func readLines(
         _ output: SubprocessOutputSequence, limit: Int, piece: @Sendable (LineSplitter.Piece) -> Void,
         atEnd: @Sendable () -> Void
     ) async {
@@ -129,21 +118,10 @@ package enum PluginProcess {
         atEnd()
     }
 
-    private static func text(_ status: TerminationStatus) -> String? {
+    static func text(_ status: TerminationStatus) -> String? {
         switch status {
         case .exited(let code): "with exit status \(code)"
         case .signaled(let signal): "killed by signal \(signal) (\(String(cString: strsignal(signal))))"
-        }
-    }
-
-    private static func reason(_ error: SubprocessError, program: String) -> String {
-        switch error.underlyingError {
-        case .some(.permissionDenied): "\(program) may not be executed; chmod +x it"
-        case .some(.noSuchFileOrDirectory): "\(program) or the interpreter in its first line is not there"
-        case .some(.execFormatError):
-            "\(program) is not a program; a script begins with a line like #!/usr/bin/env python3"
-        case .some(let errno): "\(program): \(errno)"
-        case .none: "\(program): \(error)"
         }
     }
 }

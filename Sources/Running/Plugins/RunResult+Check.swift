@@ -2,21 +2,41 @@ import WorkloadProtocol
 
 extension RunResult {
     /// What cannot be true of this answer; `nil` if it can be.
-    func problem(asked: RunParams) -> String? {
+    ///
+    /// - Parameter batch: the plugin makes whole batches of this many, so a count is met when it is rounded up to a
+    ///   multiple, and each batch has one latency.
+    func problem(asked: RunParams, batch: Int = 1) -> String? {
         let (sum, overflow) = completed.addingReportingOverflow(failed)
         guard completed >= 0, failed >= 0, sum > 0, !overflow else {
             return "that \(completed) inferences completed and \(failed) failed"
         }
-        if let count = asked.count, sum != count {
-            return "that \(completed) inferences completed and \(failed) failed, where \(count) were asked for"
+        if let count = asked.count {
+            let whole = count.roundedUp(toMultipleOf: batch)
+            if sum != whole {
+                let rounded = whole == count ? "" : " (\(whole) in whole batches of \(batch))"
+                return "that \(completed) inferences completed and \(failed) failed, where \(count) were asked for"
+                    + rounded
+            }
+        }
+        if completed % batch != 0 {
+            return "that \(completed) inferences completed, which are no whole batches of \(batch)"
         }
         guard start.isFinite, end.isFinite, start <= end else { return "that it ran from \(start) s to \(end) s" }
         if let latencies {
-            if latencies.count != completed {
-                return "that \(completed) inferences completed, and gives \(latencies.count) latencies"
+            if latencies.count != completed / batch {
+                let batches = batch == 1 ? "" : " in batches of \(batch)"
+                return "that \(completed) inferences completed\(batches), and gives \(latencies.count) latencies"
             }
             if let wrong = latencies.first(where: { !$0.isFinite || $0 < 0 }) { return "that a latency is \(wrong) s" }
         }
         return nil
+    }
+}
+
+extension Int {
+    /// The least multiple of a number above zero that is not less; the number itself where that has no room.
+    func roundedUp(toMultipleOf size: Int) -> Int {
+        let (sum, overflow) = addingReportingOverflow(size - 1)
+        return overflow ? self : sum / size * size
     }
 }

@@ -30,10 +30,12 @@ package struct Suite: Sendable, Hashable, Codable {
         package var amount: Amount
         package var repeats: Int?
         package var parameters: [String: JSONValue]
+        /// Where it stands in its file, for messages: `my-suite.yaml:7:5`.
+        package var place: String?
 
         package init(
             task: MLTask, plugin: String? = nil, model: String? = nil, dataset: String? = nil, device: String = "cpu",
-            amount: Amount, repeats: Int? = nil, parameters: [String: JSONValue] = [:]
+            amount: Amount, repeats: Int? = nil, parameters: [String: JSONValue] = [:], place: String? = nil
         ) {
             self.task = task
             self.plugin = plugin
@@ -43,6 +45,7 @@ package struct Suite: Sendable, Hashable, Codable {
             self.amount = amount
             self.repeats = repeats
             self.parameters = parameters
+            self.place = place
         }
     }
 
@@ -110,7 +113,12 @@ extension Suite {
             }
             suite.entries = chosen
         }
+        // What the command line asks for is not the file's mistake.
+        let isOther =
+            overrides.plugin != nil || overrides.model != nil || overrides.device != nil
+            || !overrides.parameters.isEmpty
         for index in suite.entries.indices {
+            if isOther { suite.entries[index].place = nil }
             if let plugin = overrides.plugin { suite.entries[index].plugin = plugin }
             if let model = overrides.model { suite.entries[index].model = model }
             if let device = overrides.device { suite.entries[index].device = device }

@@ -5,12 +5,14 @@ package import YAMLReading
 /// Reads suites, the ones that ship with Taskwatt and users' files.
 package enum SuiteFile {
     /// The suites inside the program, in the order of a list.
-    package static let shipped = ["quick", "standard"]
+    package static let shipped = ["tiny", "quick", "standard", "paper"]
 
     private static func shippedText(_ name: String) -> String? {
         switch name {
+        case "tiny": String(decoding: PackageResources.tiny_yaml, as: UTF8.self)
         case "quick": String(decoding: PackageResources.quick_yaml, as: UTF8.self)
         case "standard": String(decoding: PackageResources.standard_yaml, as: UTF8.self)
+        case "paper": String(decoding: PackageResources.paper_yaml, as: UTF8.self)
         default: nil
         }
     }
@@ -88,6 +90,6 @@ package enum SuiteFile {
             model: try values["model"]?.string(), dataset: try values["dataset"]?.string(),
             device: try values["device"]?.string() ?? "cpu", amount: amount,
             repeats: try values["repeats"]?.integer(1...100_000),
-            parameters: try values["parameters"]?.parameters() ?? [:])
+            parameters: try values["parameters"]?.parameters() ?? [:], place: run.place)
     }
 }

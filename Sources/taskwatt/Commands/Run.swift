@@ -12,13 +12,15 @@ struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure a suite of tasks and print the table.",
         discussion: """
-            Runs in the daemon where one answers, else in this process. A suite is one that ships (quick, standard) or a YAML \
+            Runs in the daemon where one answers, else in this process. A suite is one that ships (tiny, quick, standard, paper) or a YAML \
             file. Ctrl-C ends the plugin and keeps the finished repeats.
 
             Examples:
               taskwatt run
               taskwatt run standard --task text-generation --repeats 3
-              taskwatt run --task image-classification --count 100 --set threads=1
+              taskwatt run --task image-classification --count 100 --threads 1 --precision fp16
+              taskwatt run --task text-to-image --count 1 --steps 2 --repeats 1
+              taskwatt run tiny                  all ten tasks at a size for tests
               taskwatt run ./my-suite.yaml --json > table.json
             """)
 
@@ -33,10 +35,10 @@ struct Run: AsyncParsableCommand {
     @Option(help: "The plugin that runs the tasks.")
     var plugin: String?
 
-    @Option(help: "The model, where the plugin has several.")
+    @Option(help: "The model: a name that the plugin knows, or a file or directory.")
     var model: String?
 
-    @Option(help: "Where to run, such as cpu.")
+    @Option(help: "Where to run: cpu, cuda:0, or what else the plugin knows.")
     var device: String?
 
     @Option(help: "Repeats of each task.")
@@ -45,8 +47,7 @@ struct Run: AsyncParsableCommand {
     @Option(help: "Inferences of each repeat.")
     var count: Int?
 
-    @Option(name: .customLong("set"), help: ArgumentHelp("A parameter of the plugin.", valueName: "name=value"))
-    var parameters: [String] = []
+    @OptionGroup(title: "Parameters of the plugin") var parameters: ParameterOptions
 
     @Option(help: ArgumentHelp("Measure with this meter alone; may be given several times.", valueName: "id"))
     var meter: [String] = []
@@ -94,17 +95,20 @@ struct Run: AsyncParsableCommand {
 
     // MARK: Where it runs
 
-    /// Whether the daemon has every plugin of a suite. One of the user's own runs with the user's rights, in this process.
+    /// Whether the daemon can start every plugin of a suite. One of the user's own runs with the user's rights, in this process.
     private func hasPlugins(_ client: DaemonClient, _ suite: Suite) async throws -> Bool {
         let plugins: [PluginStatus] = try await client.get("/v1/plugins")
         let own = Surroundings().runnerContext().plugins
         return suite.entries.allSatisfy { entry in
             let theirs = plugins.contains { plugin in
-                entry.plugin.map { $0 == plugin.manifest.name }
-                    ?? plugin.manifest.tasks.contains { $0.id == entry.task }
+                plugin.problem == nil
+                    && (entry.plugin.map { $0 == plugin.manifest.name }
+                        ?? plugin.manifest.tasks.contains { $0.id == entry.task })
             }
             // What neither has is for the daemon to refuse, in the same words.
-            return theirs || (try? own.plugin(named: entry.plugin, for: entry.task)) == nil
+            guard let plugin = try? own.plugin(named: entry.plugin, for: entry.task) else { return true }
+            if case .missing = plugin.program { return true }
+            return theirs
         }
     }
 
@@ -248,27 +252,11 @@ struct Run: AsyncParsableCommand {
         var overrides = SuiteOverrides()
         overrides.tasks = task.map(MLTask.init(rawValue:))
         overrides.plugin = plugin
-        overrides.model = model
+        overrides.model = model.map(UserPath.model)
         overrides.device = device
         overrides.repeats = repeats
         overrides.count = count
-        for parameter in parameters {
-            guard let equals = parameter.firstIndex(of: "="), equals > parameter.startIndex else {
-                throw ValidationError("--set takes name=value, such as --set threads=1, not '\(parameter)'.")
-            }
-            let text = String(parameter[parameter.index(after: equals)...])
-            let value: JSONValue
-            if let integer = Int64(text) {
-                value = .integer(integer)
-            } else if let number = Double(text) {
-                value = .number(number)
-            } else if let bool = Bool(text) {
-                value = .bool(bool)
-            } else {
-                value = .string(text)
-            }
-            overrides.parameters[String(parameter[..<equals])] = value
-        }
+        overrides.parameters = try parameters.values()
         return overrides
     }
 }

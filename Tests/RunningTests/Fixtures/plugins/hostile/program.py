@@ -12,6 +12,9 @@ import time
 
 behaviour = sys.argv[1]
 inferences = 0
+hoard = []
+initialized = []
+batches = {"bad-batch": {"batch": 0}, "batch": {"batch": 4}, "batch-short": {"batch": 4}, "batch-latencies": {"batch": 4}}
 
 
 def send(message):
@@ -76,6 +79,12 @@ def die(status, words="the weights are gone"):
     os._exit(status)
 
 
+def log(word):
+    """Into a file beside the cache, which the test reads."""
+    with open("calls.log", "a") as file:
+        file.write(word + "\n")
+
+
 def initialize(call):
     if behaviour == "crash-initialize":
         die(3)
@@ -90,6 +99,11 @@ def initialize(call):
     if behaviour == "refuse":
         return send({"id": call["id"], "error": {
             "code": 1, "message": "there is no\nengine here", "data": {"remedy": "apt install engine"}}})
+    if behaviour == "once" and initialized:
+        return send({"id": call["id"], "error": {"code": 2, "message": "once is enough"}})
+    if behaviour == "strict" and "no_such_parameter" in call["params"]["parameters"]:
+        die(6)
+    initialized.append(True)
     if behaviour == "refuse-and-exit":
         send({"id": call["id"], "error": {"code": 1, "message": "no engine"}})
         os._exit(1)
@@ -99,11 +113,32 @@ def initialize(call):
             os.write(2, line)
         os.write(2, b"y" * (20 << 20) + b"\n")
     version = 99 if behaviour == "wrong-version" else 1
-    workload = {"batch": 0} if behaviour == "bad-batch" else {"engine": "hostile 1"}
+    if behaviour == "parrot":
+        version = call["params"]["protocol_version"]
+    workload = {"engine": "hostile 1", **batches.get(behaviour, {})}
+    if behaviour == "cpus":
+        workload["engine"] = f"on {len(os.sched_getaffinity(0))} CPUs"
+    if behaviour == "dataset":
+        workload["engine"] = f"data {call['params']['parameters'].get('dataset')}"
+    if behaviour == "log":
+        log("initialize")
     answer(call, {"protocol_version": version, "workload": workload})
 
 
+def hold(mebibytes):
+    """Memory that is really there."""
+    hoard.append(bytearray(os.urandom(1 << 20)) * mebibytes)
+
+
 def prepare(call):
+    if behaviour == "hoard":
+        hold(300)
+        time.sleep(30)
+    if behaviour == "hoard-in-child":
+        child(leave=lambda: hold(300))
+        time.sleep(30)
+    if behaviour == "log":
+        log("prepare")
     if behaviour == "crash-prepare":
         crash_by_signal()
     if behaviour == "hang-prepare":
@@ -158,6 +193,8 @@ def run(call):
         os.close(0)  # Before the answer, so that the next request finds it closed.
         answer(call, run_result(count))
         hang()
+    if behaviour == "odd-progress":
+        send({"method": "progress", "params": {"completed": "many"}})
     if behaviour == "stall":
         send({"method": "progress", "params": {"completed": 1, "total": count}})
         while True:
@@ -172,9 +209,14 @@ def run(call):
         "nan-latency": {"latencies_s": [float("nan")] * count},
         "negative-latency": {"latencies_s": [-1.0] * count},
         "missing-latencies": {"latencies_s": []},
+        "elsewhen": {"start_monotonic_s": time.time(), "end_monotonic_s": time.time()},
         "backwards": {"start_monotonic_s": 2, "end_monotonic_s": 1},
         "some-fail": {"completed": count - count // 2, "failed": count // 2, "latencies_s": None},
     }
+    if behaviour in batches and behaviour != "batch-short":
+        count = -(-count // 4) * 4
+        latencies = count if behaviour == "batch-latencies" else count // 4
+        changes = {behaviour: {"latencies_s": [0.001] * latencies}}
     if behaviour == "slow":
         for done in range(count):
             time.sleep(0.05)
@@ -195,3 +237,5 @@ if behaviour == "ignore-input":
 for text in iter(sys.stdin.readline, ""):
     request = json.loads(text)
     {"initialize": initialize, "prepare": prepare, "run": run, "shutdown": shutdown}[request["method"]](request)
+if behaviour == "deaf-to-end":
+    hang()

@@ -1,0 +1,189 @@
+import Foundation
+import Glibc
+import WorkloadProtocol
+
+/// Makes and removes the virtual environments of plugins.
+package struct PythonInstallation: Sendable {
+    package enum Mode: Sendable { case ifNeeded, upgrade, afresh }
+
+    private let plugin: InstalledPlugin
+    private let requirements: PluginManifest.Python
+    private let environments: PythonEnvironments
+    /// The Python to make it with.
+    private let python: String
+    private let tell: @Sendable (String) -> Void
+
+    private var name: String { plugin.manifest.name }
+
+    /// - Parameters:
+    ///   - python: a program's path or name.
+    ///   - tell: shows a line of what goes on.
+    /// - Returns: `nil` for a plugin that has no environment.
+    package init?(
+        _ plugin: InstalledPlugin, environments: PythonEnvironments, python: String = "python3",
+        tell: @escaping @Sendable (String) -> Void
+    ) {
+        guard let requirements = plugin.manifest.python else { return nil }
+        self.plugin = plugin
+        self.requirements = requirements
+        self.environments = environments
+        self.python = python
+        self.tell = tell
+    }
+
+    /// Makes the environment in place, because one that is moved has wrong paths in its programs; the marker comes last.
+    ///
+    /// - Returns: the environment's directory, and whether anything had to be done.
+    /// - Throws: `PythonEnvironmentError`, or `CancellationError`; what was cut off is removed.
+    package func install(_ mode: Mode) async throws -> (directory: String, isNew: Bool) {
+        if mode == .ifNeeded, case .ready(let directory) = environments.state(of: plugin) { return (directory, false) }
+        guard let parent = environments.directories.first else { throw PythonEnvironmentError.nowhere(name) }
+        let file = "\(plugin.directory)/\(requirements.requirements)"
+        guard let wanted = try? String(contentsOfFile: file, encoding: .utf8) else {
+            throw PythonEnvironmentError.noRequirements(name, file)
+        }
+        try await checkPython()
+        do {
+            try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
+        } catch {
+            throw PythonEnvironmentError.cannotWrite(parent, "it cannot be made")
+        }
+        let lock = try EnvironmentLock("\(parent)/\(name).lock", name: name)
+        let environment = "\(parent)/\(name)"
+        let marker = "\(environment)/\(PythonEnvironments.marker)"
+        let keeps = mode == .upgrade && FileManager.default.fileExists(atPath: marker)
+        try remove(keeps ? marker : environment)
+        do {
+            if !keeps {
+                tell("making the environment \(environment)")
+                try await run([python, "-m", "venv", environment]) { .venvFailed(name, $0) }
+            }
+            tell("installing the requirements of \(name) with pip")
+            try await run(
+                ["\(environment)/bin/python", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+                    + (mode == .upgrade ? ["--upgrade"] : []) + ["-r", file]
+            ) { .pipFailed(name, $0) }
+            do {
+                try wanted.write(toFile: marker, atomically: true, encoding: .utf8)
+            } catch {
+                throw PythonEnvironmentError.cannotWrite(marker, "the disk may be full")
+            }
+        } catch {
+            // Without its marker it would be of no use but to fill the disk.
+            try? remove(environment)
+            throw error
+        }
+        _ = consume lock
+        return (environment, true)
+    }
+
+    private func checkPython() async throws {
+        let version = "import sys; print('%d.%d' % sys.version_info[:2])"
+        let said: ToolRun
+        do {
+            said = try await ToolRun.run([python, "-c", version], directory: plugin.directory)
+        } catch is ToolRun.NotStarted {
+            throw PythonEnvironmentError.noPython(python)
+        }
+        let numbers = said.lastLine.split(separator: ".").compactMap { Int($0) }
+        guard said.isSuccess, numbers.count == 2 else { throw PythonEnvironmentError.noPython(python) }
+        if numbers.lexicographicallyPrecedes(requirements.oldest) {
+            throw PythonEnvironmentError.tooOld(
+                python, version: said.lastLine, needed: requirements.oldest.map(String.init).joined(separator: "."),
+                plugin: name)
+        }
+        // Debian and Ubuntu ship them apart from Python.
+        guard try await ToolRun.run([python, "-c", "import venv, ensurepip"], directory: plugin.directory).isSuccess
+        else { throw PythonEnvironmentError.noVenv(python) }
+    }
+
+    private func run(_ command: [String], _ failure: (String) -> PythonEnvironmentError) async throws {
+        let outcome: ToolRun
+        do {
+            outcome = try await ToolRun.run(command, directory: plugin.directory, tell: tell)
+        } catch is ToolRun.NotStarted {
+            throw failure("\(command[0]) cannot be started")
+        }
+        try Task.checkCancellation()
+        if !outcome.isSuccess { throw failure(outcome.reason) }
+    }
+
+    private func remove(_ path: String) throws(PythonEnvironmentError) {
+        guard FileManager.default.fileExists(atPath: path) else { return }
+        do {
+            try FileManager.default.removeItem(atPath: path)
+        } catch {
+            throw .cannotWrite(path, "it cannot be removed")
+        }
+    }
+
+    /// Removes the environment of a plugin, which may itself be gone.
+    ///
+    /// - Returns: the directories that were removed.
+    package static func uninstall(_ name: String, _ environments: PythonEnvironments) throws -> [String] {
+        let found = environments.environments(named: name)
+        for environment in found {
+            let lock = try EnvironmentLock("\(environment).lock", name: name)
+            do {
+                try FileManager.default.removeItem(atPath: environment)
+            } catch {
+                throw PythonEnvironmentError.cannotWrite(environment, "it cannot be removed")
+            }
+            unlink("\(environment).lock")
+            _ = consume lock
+        }
+        return found
+    }
+}
+
+/// Keeps two installations of one environment from each other; goes with the process.
+private struct EnvironmentLock: ~Copyable {
+    private let descriptor: Int32
+
+    init(_ path: String, name: String) throws(PythonEnvironmentError) {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw .cannotWrite(path, String(cString: strerror(errno))) }
+        if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            close(descriptor)
+            throw .busy(name)
+        }
+        self.descriptor = descriptor
+    }
+
+    deinit { close(descriptor) }
+}
+
+/// Why an environment could not be made: one line with the cause and the remedy.
+package enum PythonEnvironmentError: Error, Sendable, Hashable, CustomStringConvertible {
+    case nowhere(String)
+    case noRequirements(String, String)
+    case noPython(String)
+    case tooOld(String, version: String, needed: String, plugin: String)
+    case noVenv(String)
+    case venvFailed(String, String)
+    case pipFailed(String, String)
+    case cannotWrite(String, String)
+    case busy(String)
+
+    package var description: String {
+        switch self {
+        case .nowhere(let name):
+            "there is no directory for the environment of \(name); set TASKWATT_ENVIRONMENTS to one"
+        case .noRequirements(let name, let file):
+            "the requirements of \(name), \(file), cannot be read; install the plugin again"
+        case .noPython(let python):
+            "\(python) is not there or is no Python; apt-get install python3 python3-venv, or name one with --python"
+        case .tooOld(let python, let version, let needed, let plugin):
+            "\(python) is Python \(version), and \(plugin) needs \(needed) or later; name a newer one with --python"
+        case .noVenv(let python):
+            "\(python) cannot make virtual environments; apt-get install python3-venv, or name another with --python"
+        case .venvFailed(let name, let reason): "the environment of \(name) could not be made: \(reason)"
+        case .pipFailed(let name, let reason):
+            "pip could not install the requirements of \(name): \(reason); check the network, or PIP_INDEX_URL and "
+                + "PIP_CONSTRAINT if they are set, and run it again"
+        case .cannotWrite(let path, let reason):
+            "\(path): \(reason); check its permissions and the space, or set TASKWATT_ENVIRONMENTS to another directory"
+        case .busy(let name): "another taskwatt is installing \(name); wait for it to end"
+        }
+    }
+}

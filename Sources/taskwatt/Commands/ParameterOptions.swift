@@ -1,0 +1,89 @@
+import ArgumentParser
+import Core
+import Foundation
+
+/// What the command line says of a plugin's parameters: `--set`, and the parameters that most plugins have by their names.
+struct ParameterOptions: ParsableArguments {
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp(
+            "A parameter of the plugin; a value that begins with ./, ../ or ~/ is a path.", valueName: "name=value"))
+    var parameters: [String] = []
+
+    @Option(help: "The parameter precision: what the model computes in.")
+    var precision: Precision?
+
+    @Option(help: "The parameter threads: of the engine, for one operator.")
+    var threads: Int?
+
+    @Option(help: "The parameter batch: how many queries are answered at once; --count still counts queries.")
+    var batch: Int?
+
+    @Option(help: "The parameter size: the published size, or one for tests.")
+    var size: Size?
+
+    @Option(help: "The parameter steps: of a diffusion model.")
+    var steps: Int?
+
+    enum Precision: String, ExpressibleByArgument, CaseIterable {
+        case fp32, fp16, bf16, int8
+    }
+
+    enum Size: String, ExpressibleByArgument, CaseIterable {
+        case full, tiny
+    }
+
+    func validate() throws { _ = try values() }
+
+    /// The parameters by name.
+    ///
+    /// - Throws: `ValidationError` for what cannot be, or is given twice.
+    func values() throws -> [String: JSONValue] {
+        func check(_ value: Int?, _ name: String, from least: Int) throws {
+            if let value, !(least...1_000_000).contains(value) {
+                throw ValidationError("--\(name) must be from \(least) to 1000000.")
+            }
+        }
+        try check(threads, "threads", from: 0)
+        try check(batch, "batch", from: 1)
+        try check(steps, "steps", from: 1)
+        var values: [String: JSONValue] = [:]
+        values["precision"] = precision.map { .string($0.rawValue) }
+        values["threads"] = threads.map { .integer(Int64($0)) }
+        values["batch"] = batch.map { .integer(Int64($0)) }
+        values["size"] = size.map { .string($0.rawValue) }
+        values["steps"] = steps.map { .integer(Int64($0)) }
+        for parameter in parameters {
+            guard let equals = parameter.firstIndex(of: "="), equals > parameter.startIndex else {
+                throw ValidationError("--set takes name=value, such as --set threads=1, not '\(parameter)'.")
+            }
+            let name = String(parameter[..<equals])
+            if values[name] != nil { throw ValidationError("the parameter \(name) is given twice.") }
+            values[name] = Self.value(String(parameter[parameter.index(after: equals)...]))
+        }
+        return values
+    }
+
+    private static func value(_ text: String) -> JSONValue {
+        if let integer = Int64(text) { return .integer(integer) }
+        if let number = Double(text), number.isFinite { return .number(number) }
+        if let bool = Bool(text) { return .bool(bool) }
+        return .string(["./", "../", "~/"].contains(where: text.hasPrefix) ? UserPath.absolute(text) : text)
+    }
+}
+
+/// Paths as users type them: a plugin runs in its own directory, from which a relative one would lead elsewhere.
+enum UserPath {
+    static func absolute(_ path: String) -> String {
+        URL(fileURLWithPath: (path as NSString).expandingTildeInPath).standardized.path
+    }
+
+    /// A model is a name or a path: what begins like a path, or is one of a file that is there, is made absolute.
+    static func model(_ text: String) -> String {
+        if ["./", "../", "~/"].contains(where: text.hasPrefix) { return absolute(text) }
+        var isDirectory: ObjCBool = false
+        let exists = FileManager.default.fileExists(atPath: text, isDirectory: &isDirectory)
+        // A directory that is called as a model is, such as gpt2, is not meant unless it is written as a path.
+        return exists && (!isDirectory.boolValue || text.contains("/")) ? absolute(text) : text
+    }
+}

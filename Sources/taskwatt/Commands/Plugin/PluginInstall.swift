@@ -1,0 +1,84 @@
+import ArgumentParser
+import Running
+import WorkloadProtocol
+
+struct PluginInstall: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "install",
+        abstract: "Make the Python environment of a plugin.",
+        discussion: """
+            A plugin in Python has a virtual environment of its own, made with python3 -m venv and pip from the plugin's \
+            requirements. pip's own variables, such as PIP_INDEX_URL and PIP_CONSTRAINT, are honoured.
+
+            Environments are made in $TASKWATT_ENVIRONMENTS, else in $XDG_DATA_HOME/taskwatt/environments \
+            (~/.local/share/taskwatt/environments), and also looked for in /var/lib/taskwatt/environments and \
+            /usr/lib/taskwatt/environments. For the daemon: \
+            sudo TASKWATT_ENVIRONMENTS=/var/lib/taskwatt/environments taskwatt plugin install NAME, and restart it.
+
+            Examples:
+              taskwatt plugin install transformers
+              taskwatt plugin install transformers --python python3.12 --force
+            """)
+
+    @Argument(help: "The plugin.")
+    var name: String
+
+    @Flag(help: "Install again with the newest versions that the requirements allow.")
+    var upgrade = false
+
+    @Flag(help: "Make the environment anew, even if it is there.")
+    var force = false
+
+    @Option(help: "The Python to make it with.", completion: .file())
+    var python = "python3"
+
+    func run() async throws {
+        let surroundings = Surroundings()
+        let plugin = try surroundings.plugins.plugin(named: name)
+        let installation = PythonInstallation(plugin, environments: surroundings.pythonEnvironments, python: python) {
+            Console.error("\($0)\n")
+        }
+        guard let installation else {
+            Console.note("\(name) is no plugin in Python: it needs no environment")
+            return
+        }
+        let mode: PythonInstallation.Mode = force ? .afresh : upgrade ? .upgrade : .ifNeeded
+        let (directory, isNew) = try await Interruption.cancelling { try await installation.install(mode) }
+        if isNew {
+            let size = MemorySize.fileText(FileTree(directory).allocatedBytes)
+            Console.note("\(name) is installed in \(directory) (\(size))")
+        } else {
+            Console.note("\(name) is installed already in \(directory)")
+        }
+    }
+}
+
+struct PluginUninstall: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "uninstall",
+        abstract: "Remove the Python environment of a plugin.",
+        discussion: """
+            The plugin itself and its cache stay; `taskwatt plugin clean` empties the cache.
+
+            Example:
+              taskwatt plugin uninstall transformers
+            """)
+
+    @Argument(help: "The plugin.")
+    var name: String
+
+    func validate() throws {
+        // It becomes part of a path that is removed.
+        if name.isEmpty || name.hasPrefix(".") || name.contains("/") {
+            throw ValidationError("'\(name)' is no name of a plugin.")
+        }
+    }
+
+    func run() throws {
+        let removed = try PythonInstallation.uninstall(name, Surroundings().pythonEnvironments)
+        for directory in removed { Console.note("removed \(directory)") }
+        if removed.isEmpty {
+            throw CommandFailure("there is no environment of \(name); `taskwatt plugins` lists what is here")
+        }
+    }
+}

@@ -1,0 +1,76 @@
+import ArgumentParser
+import Foundation
+import Glibc
+
+struct PluginNew: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "new",
+        abstract: "Write a plugin that works, to begin with.",
+        discussion: """
+            Makes a directory with a manifest, a program and a README. The one in Python runs at once; the one in Swift is \
+            built first, with swift build -c release. Then put your model where the example sleeps.
+
+            Examples:
+              taskwatt plugin new my-plugin --language python
+              taskwatt plugin check my-plugin
+              taskwatt run --task my-plugin --plugin my-plugin --count 20
+            """)
+
+    enum Language: String, ExpressibleByArgument, CaseIterable {
+        case swift, python
+    }
+
+    @Argument(help: "The plugin's name.")
+    var name: String
+
+    @Option(help: "What it is written in.")
+    var language: Language
+
+    @Option(
+        help: ArgumentHelp(
+            "The directory to make it in.", discussion: "Default: where taskwatt looks for your own plugins."),
+        completion: .directory)
+    var directory: String?
+
+    func validate() throws {
+        let isPlain = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_".contains($0)) }
+        guard isPlain, let first = name.first, first.isLetter else {
+            throw ValidationError(
+                "'\(name)' is no name of a plugin: it begins with a letter, and has letters, digits, - and _.")
+        }
+    }
+
+    func run() throws {
+        let surroundings = Surroundings()
+        let path = "\(directory ?? surroundings.ownPlugins)/\(name)"
+        if FileManager.default.fileExists(atPath: path) {
+            throw CommandFailure("\(path) is there already; choose another name, or remove it")
+        }
+        let files =
+            switch language {
+            case .python: PythonSkeleton(name: name).files
+            case .swift: SwiftSkeleton(name: name, checkout: surroundings.checkout).files
+            }
+        for file in files {
+            let target = URL(fileURLWithPath: "\(path)/\(file.path)")
+            do {
+                try FileManager.default.createDirectory(
+                    at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
+                try file.text.write(to: target, atomically: true, encoding: .utf8)
+            } catch {
+                throw CommandFailure("\(target.path) cannot be written; choose another place with --directory")
+            }
+            if file.isProgram { chmod(target.path, 0o755) }
+        }
+        Console.print("\(path)\n")
+        let build = language == .swift ? "(cd '\(path)' && swift build -c release), then " : ""
+        Console.note("try it: \(build)taskwatt plugin check '\(path)'")
+    }
+}
+
+/// A file of a new plugin.
+struct SkeletonFile {
+    var path: String
+    var text: String
+    var isProgram = false
+}

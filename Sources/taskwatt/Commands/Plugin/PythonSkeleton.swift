@@ -1,0 +1,165 @@
+/// A plugin in Python that keeps every rule of the protocol and sleeps instead of computing.
+struct PythonSkeleton {
+    let name: String
+
+    var files: [SkeletonFile] {
+        [
+            SkeletonFile(path: "plugin.yaml", text: manifest), SkeletonFile(path: "README.md", text: readme),
+            SkeletonFile(path: "program.py", text: Self.program, isProgram: true),
+        ]
+    }
+
+    private var manifest: String {
+        """
+        name: \(name)
+        version: 0.1.0
+        description: an example that sleeps; say here what it runs
+        program: program.py
+        # For packages from PyPI: write requirements.txt, add the next line, and run `taskwatt plugin install \(name)`.
+        # python: {requirements: requirements.txt, version: ">=3.10"}
+        tasks:
+          - {id: \(name), models: [nap]}
+        parameters:
+          - {name: milliseconds, description: how long one inference sleeps, default: 5}
+        limits: {start_s: 60, prepare_s: 60, inference_s: 30}
+
+        """
+    }
+
+    private var readme: String {
+        """
+        # \(name)
+
+        A workload plugin for taskwatt. It answers the task `\(name)` by sleeping; put a model in its place in `program.py`:
+        load it in `prepare`, and answer one query in `infer`.
+
+            taskwatt plugin check \(name)
+            taskwatt run --task \(name) --plugin \(name) --count 20
+
+        | parameter | default | |
+        |---|---|---|
+        | `milliseconds` | 5 | how long one inference sleeps |
+
+        """
+    }
+
+    private static let program = #"""
+        #!/usr/bin/env python3
+        """A workload plugin. The protocol is JSON-RPC 2.0, one message a line; see the README of taskwatt's plugin protocol."""
+        import json
+        import os
+        import sys
+        import time
+
+        # Standard output belongs to the protocol: whatever a library prints there goes to standard error instead.
+        protocol = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)
+
+
+        class Problem(Exception):
+            """An error for the user: code 1 where something is missing on this machine, 2 where the work failed."""
+
+            def __init__(self, code, message, remedy=None):
+                super().__init__(message)
+                self.code, self.remedy = code, remedy
+
+
+        class Workload:
+            """The model. Everything here is yours to replace."""
+
+            def __init__(self, params):
+                """Checks what is asked for, and makes or fetches files; nothing is measured yet."""
+                self.seconds = params["parameters"].get("milliseconds", 5)
+                if not isinstance(self.seconds, (int, float)) or self.seconds < 0:
+                    raise Problem(2, "milliseconds must be a number of 0 or more", "give one, such as milliseconds=5")
+                self.seconds /= 1000
+                self.description = {"model": params.get("model") or "nap", "engine": "time.sleep"}
+
+            def prepare(self):
+                """Loads the model, and nothing else: its energy is measured."""
+
+            def infer(self):
+                """Answers one query, and waits for the device to finish."""
+                time.sleep(self.seconds)
+
+
+        def send(message):
+            protocol.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+            protocol.flush()
+
+
+        def run(workload, params):
+            count, duration = params.get("count"), params.get("duration_s")
+            if (count is None) == (duration is None) or not (count or duration) > 0:
+                raise Problem(-32602, "`run` needs either `count` or `duration_s`, above zero")
+            latencies, failed, failure = [], 0, None
+            start = now = told = time.monotonic()
+            while len(latencies) + failed < count if count else now < start + duration or not latencies and not failed:
+                before = time.monotonic()
+                try:
+                    workload.infer()
+                    latencies.append(time.monotonic() - before)
+                except Exception as error:
+                    failed, failure = failed + 1, failure or error
+                now = time.monotonic()
+                if now - told > 0.2:
+                    told = now
+                    send({"method": "progress", "params": {"completed": len(latencies), "total": count}})
+            if not latencies:
+                raise failure
+            return {"completed": len(latencies), "failed": failed, "start_monotonic_s": start, "end_monotonic_s": now,
+                    "latencies_s": latencies}
+
+
+        class Server:
+            workload = None
+            is_prepared = False
+
+            def answer(self, method, params):
+                if method == "initialize":
+                    self.workload, self.is_prepared = None, False
+                    if params.get("protocol_version") != 1:
+                        raise Problem(-32600, "this plugin speaks version 1 of the protocol")
+                    self.workload = Workload(params)
+                    return {"protocol_version": 1, "workload": self.workload.description}
+                if method == "prepare":
+                    if self.workload is None:
+                        raise Problem(-32600, "`initialize` comes first")
+                    self.workload.prepare()
+                    self.is_prepared = True
+                    return {}
+                if method == "run":
+                    if not self.is_prepared:
+                        raise Problem(-32600, "`prepare` comes first")
+                    return run(self.workload, params)
+                if method == "shutdown":
+                    return {}
+                raise Problem(-32601, f"there is no method `{method}`")
+
+
+        def main():
+            server = Server()
+            for line in sys.stdin:
+                identifier = method = None
+                try:
+                    call = json.loads(line)
+                    identifier, method = call.get("id"), call["method"]
+                    send({"id": identifier, "result": server.answer(method, call.get("params") or {})})
+                except json.JSONDecodeError:
+                    send({"id": None, "error": {"code": -32700, "message": "the line is not JSON"}})
+                except Problem as problem:
+                    error = {"code": problem.code, "message": str(problem)}
+                    if problem.remedy:
+                        error["data"] = {"remedy": problem.remedy}
+                    send({"id": identifier, "error": error})
+                except Exception as error:
+                    text = " ".join(f"{type(error).__name__}: {error}".split())
+                    send({"id": identifier, "error": {"code": 2, "message": text}})
+                if method == "shutdown":
+                    return
+
+
+        main()
+
+        """#
+}

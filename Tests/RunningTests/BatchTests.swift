@@ -1,0 +1,65 @@
+import Core
+import Testing
+import WorkloadProtocol
+
+@testable import Running
+
+/// Whole batches: counts are inferences, latencies are batches.
+@Suite("Batches", .serialized)
+struct BatchTests {
+    private static func result(_ completed: Int, _ failed: Int = 0, latencies: Int? = nil) -> RunResult {
+        RunResult(
+            completed: completed, failed: failed, start: 1, end: 2,
+            latencies: latencies.map { [Double](repeating: 0.1, count: $0) })
+    }
+
+    @Test(
+        "A count is met by its next multiple of the batch, and by nothing else",
+        arguments: [
+            (count: 1, batch: 4, completed: 4, failed: 0, isRight: true),
+            (4, 4, 4, 0, true), (5, 4, 8, 0, true), (5, 4, 4, 4, true), (5, 4, 5, 0, false), (5, 4, 4, 0, false),
+            (5, 4, 12, 0, false), (5, 4, 6, 2, false), (3, 1, 3, 0, true), (3, 1, 4, 0, false),
+        ])
+    func counts(count: Int, batch: Int, completed: Int, failed: Int, isRight: Bool) {
+        let problem = Self.result(completed, failed).problem(asked: RunParams(count: count), batch: batch)
+        #expect((problem == nil) == isRight, "\(problem ?? "accepted")")
+    }
+
+    @Test("A run by time is of whole batches, with a latency each")
+    func duration() {
+        let asked = RunParams(durationSeconds: 1)
+        #expect(Self.result(12, latencies: 3).problem(asked: asked, batch: 4) == nil)
+        #expect(Self.result(12, latencies: 12).problem(asked: asked, batch: 4)?.contains("in batches of 4") == true)
+        #expect(Self.result(10).problem(asked: asked, batch: 4)?.contains("no whole batches of 4") == true)
+    }
+
+    @Test("The largest count has no multiple to be rounded to, and does not overflow")
+    func largest() {
+        #expect(Int.max.roundedUp(toMultipleOf: 1) == .max)
+        #expect(Int.max.roundedUp(toMultipleOf: 1000) == .max)
+        #expect(7.roundedUp(toMultipleOf: 3) == 9)
+    }
+
+    @Test("The record counts inferences, and the latency is a batch's")
+    func record() async throws {
+        let bench = try PluginBench("batch")
+        var entry = PluginBench.hostile
+        entry.amount = .count(6)
+        let outcome = try await bench.runner(PluginBench.suite([entry], repeats: 1)).run()
+        #expect(outcome.failures == [])
+        #expect(bench.runs.map(\.stage) == [.load, .warmUp, .query])
+        #expect(bench.runs.map(\.completedInferences) == [0, 4, 8])
+        #expect(bench.runs[2].workload?.batch == 4)
+        #expect(bench.runs[2].latency?.mean == 0.001)
+        let total = bench.events.last { $0.stage == .query && $0.total != nil }?.total
+        #expect(total == 8)
+    }
+
+    @Test("A plugin that says a batch and does not keep to it fails")
+    func broken() async throws {
+        let short = try await PluginBench("batch-short").failure()
+        #expect(short.contains("1 inferences completed and 0 failed, where 1 were asked for (4 in whole batches of 4)"))
+        let latencies = try await PluginBench("batch-latencies").failure()
+        #expect(latencies.contains("4 inferences completed in batches of 4, and gives 4 latencies"), "\(latencies)")
+    }
+}
