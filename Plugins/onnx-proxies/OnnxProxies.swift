@@ -72,6 +72,7 @@ struct OnnxProxies: WorkloadPlugin {
         info.device = device.name
         info.precision = precisionName
         info.batch = batch
+        info.modelFiles = files.map(\.directory)
         info.modelSHA256 = try explained { () throws(OnnxError) in try ModelFile.sha256(of: files) }
         info.parameterCount = workload.graphs.reduce(0) { $0 + GraphCount.parameters($1.builder.countable) }
         info.operationsPerInference = try explained { () throws(OnnxError) in try workload.operations() }
