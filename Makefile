@@ -6,6 +6,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 # Swift's libraries are linked in, so that the program runs where there is no toolchain.
 RELEASE = swift build -c release --static-swift-stdlib
+# The Python environments of the tests, which outlive a checkout.
+export TASKWATT_TEST_ENVIRONMENTS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/taskwatt-tests/environments
 # `strict` makes warnings of our own code errors; those of packages stay out of it.
 STRICT = TASKWATT_STRICT=1 swift build --build-tests --explicit-target-dependency-import-check error
 
@@ -24,6 +26,7 @@ run: build
 # One test at a time: many of them measure time and power.
 test: test-deps
 	$(STRICT)
+	.ci/test-environments
 	TASKWATT_STRICT=1 swift test --skip-build --no-parallel
 
 deps:

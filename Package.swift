@@ -130,6 +130,9 @@ let package = Package(
         .testTarget(name: "OnnxTests", dependencies: ["Onnx", "TestSupport"]),
         .testTarget(name: "OnnxProxiesTests", dependencies: ["Onnx", "PluginKit", "onnx-proxies", "TestSupport"]),
         .testTarget(
+            name: "TransformersTests", dependencies: ["TestSupport"],
+            exclude: ["Fixtures", "constraints.txt", "requirements.txt"]),
+        .testTarget(
             name: "RunningTests",
             dependencies: ["Core", "Host", "Metering", "Running", "TestSupport", "WorkloadProtocol", "YAMLReading"],
             resources: [.copy("Fixtures")]),

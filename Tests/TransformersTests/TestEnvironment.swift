@@ -10,16 +10,16 @@ enum TestEnvironment {
 
     private static let variables = ProcessInfo.processInfo.environment
 
-    /// The Python that has the plugin's packages: of `TASKWATT_ENVIRONMENTS`, else of the user's cache.
+    /// The Python that has the plugin's packages: of `TASKWATT_TEST_ENVIRONMENTS`, else of the user's cache.
     static var python: String {
         let cache = variables["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache"
-        let environments = variables["TASKWATT_ENVIRONMENTS"] ?? cache + "/taskwatt-tests/environments"
+        let environments = variables["TASKWATT_TEST_ENVIRONMENTS"] ?? cache + "/taskwatt-tests/environments"
         return environments + "/transformers/bin/python"
     }
 
     /// Without the environment there is nothing to test. Where one was named it must be there, and its lack fails.
     static var isWanted: Bool {
-        variables["TASKWATT_ENVIRONMENTS"] != nil || FileManager.default.isExecutableFile(atPath: python)
+        variables["TASKWATT_TEST_ENVIRONMENTS"] != nil || FileManager.default.isExecutableFile(atPath: python)
     }
 
     private static let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
