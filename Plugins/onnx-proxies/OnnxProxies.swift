@@ -64,7 +64,7 @@ struct OnnxProxies: WorkloadPlugin {
         info.precision = "fp32"
         info.batch = batch
         info.modelSHA256 = files.map(\.sha256).joined()
-        info.parameterCount = workload.graphs.reduce(0) { $0 + GraphCount.parameters($1.builder.countable) }
+        info.parameterCount = workload.graphs.parameterCount
         info.operationsPerInference = try explained { () throws(OnnxError) in try workload.operations() }
         return info
     }
