@@ -74,7 +74,7 @@ struct OnnxProxies: WorkloadPlugin {
         info.batch = batch
         info.modelFiles = files.map(\.directory)
         info.modelSHA256 = try explained { () throws(OnnxError) in try ModelFile.sha256(of: files) }
-        info.parameterCount = workload.graphs.reduce(0) { $0 + GraphCount.parameters($1.builder.countable) }
+        info.parameterCount = workload.graphs.parameterCount
         info.operationsPerInference = try explained { () throws(OnnxError) in try workload.operations() }
         return info
     }

@@ -28,6 +28,20 @@ protocol ProxyWorkload {
     mutating func infer(_ sessions: [OnnxSession], _ runtime: OnnxRuntime) throws -> [Float]
 }
 
+extension [ProxyGraph] {
+    /// Parameters of all graphs together. A weight of the same name and shape in two of them is the same weight, as its
+    /// numbers come from the seed and its name, and counts once.
+    var parameterCount: Int64 {
+        var together = Onnx_GraphProto()
+        var seen: Set<String> = []
+        for graph in map(\.builder.countable) {
+            together.node += graph.node
+            together.initializer += graph.initializer.filter { seen.insert("\($0.name) \($0.dims)").inserted }
+        }
+        return GraphCount.parameters(together)
+    }
+}
+
 extension GraphBuilder {
     /// How many queries are answered at once: a named dimension of every graph.
     static let batch = Dimension.named("batch")

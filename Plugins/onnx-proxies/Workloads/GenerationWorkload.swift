@@ -1,6 +1,6 @@
 import Onnx
 
-/// Greedy generation with a cache of keys and values: one pass over the prompt, then one a token.
+/// Greedy generation after a prompt, with a cache of keys and values.
 struct GenerationWorkload: ProxyWorkload {
     let model: String
     let network: GPT2
@@ -8,29 +8,27 @@ struct GenerationWorkload: ProxyWorkload {
     let newTokens: Int
     let batch: Int
     let graphs: [ProxyGraph]
+    private let decoder: GreedyDecoder
     private var random: RandomWeights
-    private let outputNames: [String]
 
-    init(_ model: String, _ network: GPT2, promptLength: Int, newTokens: Int, batch: Int, seed: Int64) {
+    init(
+        _ model: String, _ network: GPT2, promptLength: Int, newTokens: Int, batch: Int, seed: Int64,
+        precision: Precision = .fp32
+    ) {
         self.model = model
         self.network = network
         self.promptLength = promptLength
         self.newTokens = newTokens
         self.batch = batch
         graphs = [ProxyGraph(name: "model", builder: network.graph())]
+        decoder = GreedyDecoder(
+            layers: network.layers, heads: network.heads, headWidth: network.headWidth,
+            vocabulary: network.vocabulary, batch: batch, precision: precision)
         random = RandomWeights(seed: seed, name: "prompt")
-        outputNames =
-            ["logits"] + (0..<network.layers).flatMap { ["present_key_\($0)", "present_value_\($0)"] }
     }
 
-    /// The prompt's pass gives the first new token, and each further pass one more.
     func operations() throws(OnnxError) -> Double {
-        let graph = graphs[0].builder.countable
-        var total = try GraphCount.operations(graph, GPT2.bindings(new: promptLength, past: 0))
-        for step in 1..<max(1, newTokens) {
-            total += try GraphCount.operations(graph, GPT2.bindings(new: 1, past: promptLength + step - 1))
-        }
-        return total
+        try decoder.operations(graphs[0].builder, start: promptLength, count: newTokens)
     }
 
     mutating func infer(_ sessions: [OnnxSession], _ runtime: OnnxRuntime) throws -> [Float] {
@@ -43,47 +41,11 @@ struct GenerationWorkload: ProxyWorkload {
     func generate(
         _ prompt: [Int64], _ session: OnnxSession, _ runtime: OnnxRuntime
     ) throws -> (tokens: [Int64], scores: [Float]) {
-        var cache = try (0..<2 * network.layers).map { _ in
-            try OnnxTensor(runtime, floats: [], shape: [batch, network.heads, 0, network.headWidth])
-        }
-        var past = 0
-        var tokens = prompt
-        var generated: [Int64] = []
-        var scores: [Float] = []
-        for _ in 0..<newTokens {
-            let new = tokens.count / batch
-            let positions = (0..<batch * new).map { Int64(past + $0 % new) }
-            var inputs: [(name: String, tensor: OnnxTensor)] = [
-                ("input_ids", try OnnxTensor(runtime, integers: tokens, shape: [batch, new])),
-                ("position_ids", try OnnxTensor(runtime, integers: positions, shape: [batch, new])),
-                ("attention_bias", try causalMask(runtime, new: new, past: past)),
+        try decoder.generate(from: prompt, count: newTokens, session, runtime) { past, new in
+            [
+                try decoder.positions(runtime, past: past, new: new),
+                try GreedyDecoder.causalMask(runtime, past: past, new: new),
             ]
-            for layer in 0..<network.layers {
-                inputs.append(("past_key_\(layer)", cache[2 * layer]))
-                inputs.append(("past_value_\(layer)", cache[2 * layer + 1]))
-            }
-            let outputs = try session.run(inputs, outputs: outputNames)
-            cache = Array(outputs.dropFirst())
-            past += new
-            tokens = try outputs[0].withFloats { all in
-                (0..<batch).map { query in
-                    let first = query * network.vocabulary
-                    let best = (first..<first + network.vocabulary).max { all[$0] < all[$1] } ?? first
-                    return Int64(best - first)
-                }
-            }
-            scores = try outputs[0].withFloats { Array($0.prefix(network.vocabulary)) }
-            generated.append(tokens[0])
         }
-        return (generated, scores)
-    }
-
-    private func causalMask(_ runtime: OnnxRuntime, new: Int, past: Int) throws(OnnxError) -> OnnxTensor {
-        let total = new + past
-        var mask = [Float](repeating: 0, count: new * total)
-        for row in 0..<new {
-            for column in (past + row + 1)..<max(past + row + 1, total) { mask[row * total + column] = -10_000 }
-        }
-        return try OnnxTensor(runtime, floats: mask, shape: [1, 1, new, total])
     }
 }
