@@ -19,7 +19,7 @@ struct GreedyDecoder {
     private let pastNames: [String]
     private let outputNames: [String]
 
-    init(layers: Int, heads: Int, headWidth: Int, vocabulary: Int, batch: Int, precision: Precision) {
+    init(layers: Int, heads: Int, headWidth: Int, vocabulary: Int, batch: Int, precision: Precision = .fp32) {
         self.heads = heads
         self.headWidth = headWidth
         self.vocabulary = vocabulary
