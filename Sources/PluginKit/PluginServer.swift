@@ -1,6 +1,5 @@
 import Core
 import Foundation
-import Glibc
 import WorkloadProtocol
 
 /// Turns the lines of the protocol into calls of the plugin.
@@ -9,9 +8,8 @@ struct PluginServer<Plugin: WorkloadPlugin> {
     private let output: LineWriter
     private var isInitialized = false
     private var isPrepared = false
-
-    /// Progress is told at most this often, in nanoseconds, so that telling it costs nothing that could be measured.
-    private let progressInterval: Int64 = 200_000_000
+    /// How many inferences one call of `infer` makes.
+    private var batch = 1
 
     init(plugin: Plugin, output: LineWriter) {
         self.plugin = plugin
@@ -72,6 +70,8 @@ struct PluginServer<Plugin: WorkloadPlugin> {
             try? output.write(RPCRequest(id: nil, method: .progress, params: ProgressParams(message: message)))
         }
         let info = try plugin.initialize(request)
+        try require(info.batch > 0, "the batch must be 1 or more, not \(info.batch)")
+        batch = info.batch
         return InitializeResult(
             workload: WorkloadDescription(
                 task: params.task, plugin: "", model: info.model ?? params.model, dataset: info.dataset,
@@ -81,8 +81,7 @@ struct PluginServer<Plugin: WorkloadPlugin> {
                 operationsPerInference: info.operationsPerInference, seed: params.seed, parameters: params.parameters))
     }
 
-    /// The measured loop: between two inferences it reads the clock and stores a number, and a few times a second tells
-    /// how far it is.
+    /// One run, which the plugin's own loop or the one of all plugins makes.
     private mutating func run(_ params: RunParams) throws -> RunResult {
         guard (params.count == nil) != (params.durationSeconds == nil), (params.count ?? 1) > 0,
             (params.durationSeconds ?? 1) > 0
@@ -91,41 +90,20 @@ struct PluginServer<Plugin: WorkloadPlugin> {
                 code: WorkloadError.invalidParamsCode, message: "`run` needs either `count` or `duration_s`, above zero"
             )
         }
-        var latencies: [Double] = []
-        latencies.reserveCapacity(min(params.count ?? 100_000, 1_000_000))
-        var failed = 0
-        var firstFailure: (any Error)?
-        let start = monotonicNanoseconds()
-        var before = start
-        var told = start
-        // A century is as good as any longer time, and fits.
-        let deadline = params.durationSeconds.map { start + Int64(min($0, 3e9) * 1e9) } ?? .max
-        let limit = params.count ?? .max
-        while latencies.count + failed < limit, before < deadline || latencies.count + failed == 0 {
-            do {
-                try plugin.infer()
-                let now = monotonicNanoseconds()
-                latencies.append(Double(now - before) / 1e9)
-                before = now
-            } catch {
-                failed += 1
-                if firstFailure == nil { firstFailure = error }
-                before = monotonicNanoseconds()
-            }
-            if before - told > progressInterval {
-                told = before
-                try? output.write(
-                    RPCRequest(
-                        id: nil, method: .progress,
-                        params: ProgressParams(completed: latencies.count, total: params.count)))
-            }
+        let tally = InferenceTally(
+            count: params.count, durationSeconds: params.durationSeconds, batch: batch
+        ) { [output] completed, total in
+            try? output.write(
+                RPCRequest(id: nil, method: .progress, params: ProgressParams(completed: completed, total: total)))
         }
+        // What an earlier run left, if it failed, is not of this one.
+        _ = plugin.takeMetrics()
+        try plugin.run(tally)
         try plugin.synchronize()
-        let end = monotonicNanoseconds()
-        if latencies.isEmpty, let firstFailure { throw firstFailure }
-        return RunResult(
-            completed: latencies.count, failed: failed, start: Double(start) / 1e9, end: Double(end) / 1e9,
-            latencies: latencies)
+        var result = try tally.result()
+        let metrics = plugin.takeMetrics()
+        if !metrics.isEmpty { result.metrics = metrics }
+        return result
     }
 
     // MARK: Answers
@@ -204,10 +182,4 @@ extension ParameterValue {
         case .null, .array, .object: self = .other(value.text)
         }
     }
-}
-
-private func monotonicNanoseconds() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
 }

@@ -173,6 +173,8 @@ def run(call):
         "negative-latency": {"latencies_s": [-1.0] * count},
         "missing-latencies": {"latencies_s": []},
         "backwards": {"start_monotonic_s": 2, "end_monotonic_s": 1},
+        "metrics": {"metrics": {"output_tokens": 10 * count}},
+        "bad-metrics": {"metrics": {"Tokens": 1}},
         "some-fail": {"completed": count - count // 2, "failed": count // 2, "latencies_s": None},
     }
     if behaviour == "slow":
