@@ -35,6 +35,8 @@ let package = Package(
     products: [
         .executable(name: "taskwatt", targets: ["taskwatt"]),
         .executable(name: "onnx-proxies", targets: ["onnx-proxies"]),
+        .executable(name: "openai", targets: ["openai"]),
+        .executable(name: "command", targets: ["command"]),
         .library(name: "PluginKit", targets: ["PluginKit"]),
     ],
     dependencies: [
@@ -85,6 +87,12 @@ let package = Package(
         .executableTarget(
             name: "onnx-proxies", dependencies: ["Onnx", "PluginKit"], path: "Plugins/onnx-proxies",
             exclude: ["plugin.yaml", "README.md"]),
+        .executableTarget(
+            name: "openai", dependencies: ["PluginKit", httpClient, nioCore, nioHTTP1, nioPosix, nioSSL],
+            path: "Plugins/openai", exclude: ["plugin.yaml", "README.md"]),
+        .executableTarget(
+            name: "command", dependencies: ["PluginKit"], path: "Plugins/command",
+            exclude: ["plugin.yaml", "README.md"]),
 
         // Run, record, report, serve.
         .target(
@@ -129,6 +137,14 @@ let package = Package(
         .testTarget(name: "PluginKitTests", dependencies: ["PluginKit"]),
         .testTarget(name: "OnnxTests", dependencies: ["Onnx", "TestSupport"]),
         .testTarget(name: "OnnxProxiesTests", dependencies: ["Onnx", "PluginKit", "onnx-proxies", "TestSupport"]),
+        .testTarget(name: "PluginKitTests", dependencies: ["PluginKit", "WorkloadProtocol"]),
+        .testTarget(
+            name: "OpenAITests",
+            dependencies: [
+                "Core", "openai", "Running", "TestSupport", "WorkloadProtocol", nioCore, nioHTTP1, nioPosix, nioSSL,
+            ]),
+        .testTarget(
+            name: "CommandPluginTests", dependencies: ["command", "Core", "Running", "TestSupport", "WorkloadProtocol"]),
         .testTarget(
             name: "TransformersTests", dependencies: ["TestSupport"],
             exclude: ["Fixtures", "constraints.txt", "requirements.txt"]),

@@ -131,6 +131,8 @@ package struct RunRecord: Sendable, Hashable, Codable {
     package var completedInferences: Int
     package var failedInferences: Int
     package var latency: LatencySummary?
+    /// What else the plugin counted or timed, such as `output_tokens`; the protocol says which names are sums.
+    package var metrics: [String: Double]
     /// Idle power of the total's scope, from the baseline that applies to this run.
     package var idlePower: Power?
     /// Its standard uncertainty from the scatter of 1 s blocks.
@@ -146,6 +148,7 @@ package struct RunRecord: Sendable, Hashable, Codable {
     package init(
         stage: RunStage, repeatIndex: Int? = nil, workload: WorkloadDescription? = nil, startedAt: Double,
         energy: WindowEnergy, completedInferences: Int = 0, failedInferences: Int = 0, latency: LatencySummary? = nil,
+        metrics: [String: Double] = [:],
         idlePower: Power? = nil, idlePowerUncertainty: Power? = nil, otherCPUShare: Double? = nil,
         stealShare: Double? = nil, flags: [RunFlag] = [], status: RunStatus = .completed, error: String? = nil
     ) {
@@ -157,6 +160,7 @@ package struct RunRecord: Sendable, Hashable, Codable {
         self.completedInferences = completedInferences
         self.failedInferences = failedInferences
         self.latency = latency
+        self.metrics = metrics
         self.idlePower = idlePower
         self.idlePowerUncertainty = idlePowerUncertainty
         self.otherCPUShare = otherCPUShare
@@ -167,7 +171,7 @@ package struct RunRecord: Sendable, Hashable, Codable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case stage, workload, energy, latency, flags, status, error
+        case stage, workload, energy, latency, metrics, flags, status, error
         case repeatIndex = "repeat"
         case startedAt = "started_at_unix_s"
         case completedInferences = "completed_inferences"
@@ -176,5 +180,25 @@ package struct RunRecord: Sendable, Hashable, Codable {
         case idlePowerUncertainty = "idle_power_standard_uncertainty_w"
         case otherCPUShare = "other_cpu_share"
         case stealShare = "steal_share"
+    }
+}
+
+extension RunRecord {
+    /// A record from before there were metrics has none.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        func optional<Value: Decodable>(_ key: CodingKeys) throws -> Value? {
+            try values.decodeIfPresent(Value.self, forKey: key)
+        }
+        self.init(
+            stage: try values.decode(RunStage.self, forKey: .stage), repeatIndex: try optional(.repeatIndex),
+            workload: try optional(.workload), startedAt: try values.decode(Double.self, forKey: .startedAt),
+            energy: try values.decode(WindowEnergy.self, forKey: .energy),
+            completedInferences: try values.decode(Int.self, forKey: .completedInferences),
+            failedInferences: try values.decode(Int.self, forKey: .failedInferences), latency: try optional(.latency),
+            metrics: try optional(.metrics) ?? [:], idlePower: try optional(.idlePower),
+            idlePowerUncertainty: try optional(.idlePowerUncertainty), otherCPUShare: try optional(.otherCPUShare),
+            stealShare: try optional(.stealShare), flags: try values.decode([RunFlag].self, forKey: .flags),
+            status: try values.decode(RunStatus.self, forKey: .status), error: try optional(.error))
     }
 }

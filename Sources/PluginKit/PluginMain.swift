@@ -10,12 +10,15 @@ public enum PluginMain {
     ///
     /// Standard output belongs to the protocol: whatever else the process prints there, by any library, goes to standard
     /// error instead.
-    public static func run(_ plugin: some WorkloadPlugin) {
+    ///
+    /// - Parameter hostIsGone: called on a thread of its own just before the process ends because nobody reads its answers
+    ///   any more, to end what the plugin started.
+    public static func run(_ plugin: some WorkloadPlugin, hostIsGone: @escaping @Sendable () -> Void = {}) {
         // A program that the plugin starts must not hold the pipe open after it.
         let output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
         dup2(STDERR_FILENO, STDOUT_FILENO)
         signal(SIGPIPE, SIG_IGN)
-        exitWhenReaderIsGone(output)
+        exitWhenReaderIsGone(output, hostIsGone)
         var server = PluginServer(plugin: plugin, output: LineWriter(descriptor: output))
         while let line = readLine(strippingNewline: true) {
             if line.allSatisfy(\.isWhitespace) { continue }
@@ -24,11 +27,13 @@ public enum PluginMain {
     }
 
     /// A host that was killed reads no more; a workload that went on would burn energy for nobody.
-    private static func exitWhenReaderIsGone(_ output: Int32) {
+    private static func exitWhenReaderIsGone(_ output: Int32, _ hostIsGone: @escaping @Sendable () -> Void) {
         let watcher = Thread {
             var descriptor = pollfd(fd: output, events: 0, revents: 0)
             while poll(&descriptor, 1, -1) < 0, errno == EINTR {}
-            if descriptor.revents & Int16(POLLERR | POLLHUP) != 0 { _exit(1) }
+            guard descriptor.revents & Int16(POLLERR | POLLHUP) != 0 else { return }
+            hostIsGone()
+            _exit(1)
         }
         watcher.name = "host-watcher"
         watcher.start()

@@ -1,6 +1,5 @@
 import Core
 import Foundation
-import Glibc
 import WorkloadProtocol
 
 /// Turns the lines of the protocol into calls of the plugin.
@@ -11,9 +10,6 @@ struct PluginServer<Plugin: WorkloadPlugin> {
     private var isPrepared = false
     /// How many inferences one call of `infer` makes.
     private var batch = 1
-
-    /// Progress is told at most this often, in nanoseconds, so that telling it costs nothing that could be measured.
-    private let progressInterval: Int64 = 200_000_000
 
     init(plugin: Plugin, output: LineWriter) {
         self.plugin = plugin
@@ -86,8 +82,7 @@ struct PluginServer<Plugin: WorkloadPlugin> {
             modelFiles: info.modelFiles)
     }
 
-    /// The measured loop: between two batches it reads the clock and stores a number, and a few times a second tells how
-    /// far it is. A count that is no multiple of the batch is rounded up to one.
+    /// One run, which the plugin's own loop or the one of all plugins makes.
     private mutating func run(_ params: RunParams) throws -> RunResult {
         guard (params.count == nil) != (params.durationSeconds == nil), (params.count ?? 1) > 0,
             (params.durationSeconds ?? 1) > 0
@@ -96,43 +91,20 @@ struct PluginServer<Plugin: WorkloadPlugin> {
                 code: WorkloadError.invalidParamsCode, message: "`run` needs either `count` or `duration_s`, above zero"
             )
         }
-        var latencies: [Double] = []
-        let batches = params.count.map { ($0 - 1) / batch + 1 }
-        latencies.reserveCapacity(min(batches ?? 100_000, 1_000_000))
-        var failed = 0
-        var firstFailure: (any Error)?
-        let start = monotonicNanoseconds()
-        var before = start
-        var told = start
-        // A century is as good as any longer time, and fits.
-        let deadline = params.durationSeconds.map { start + Int64(min($0, 3e9) * 1e9) } ?? .max
-        let limit = batches ?? .max
-        while latencies.count + failed < limit, before < deadline || latencies.count + failed == 0 {
-            do {
-                try plugin.infer()
-                let now = monotonicNanoseconds()
-                latencies.append(Double(now - before) / 1e9)
-                before = now
-            } catch {
-                failed += 1
-                if firstFailure == nil { firstFailure = error }
-                before = monotonicNanoseconds()
-            }
-            if before - told > progressInterval {
-                told = before
-                try? output.write(
-                    RPCRequest(
-                        id: nil, method: .progress,
-                        params: ProgressParams(completed: latencies.count * batch, total: batches.map { $0 * batch })))
-            }
+        // What an earlier run left, if it failed, is not of this one.
+        _ = plugin.takeMetrics()
+        let tally = InferenceTally(
+            count: params.count, durationSeconds: params.durationSeconds, batch: batch
+        ) { [output] completed, total in
+            try? output.write(
+                RPCRequest(id: nil, method: .progress, params: ProgressParams(completed: completed, total: total)))
         }
+        try plugin.run(tally)
         try plugin.synchronize()
-        let end = monotonicNanoseconds()
-        if latencies.isEmpty, let firstFailure { throw firstFailure }
-        return RunResult(
-            completed: latencies.count * batch, failed: failed * batch, start: Double(start) / 1e9,
-            end: Double(end) / 1e9,
-            latencies: latencies)
+        var result = try tally.result()
+        let metrics = plugin.takeMetrics()
+        if !metrics.isEmpty { result.metrics = metrics }
+        return result
     }
 
     // MARK: Answers
@@ -211,10 +183,4 @@ extension ParameterValue {
         case .null, .array, .object: self = .other(value.text)
         }
     }
-}
-
-private func monotonicNanoseconds() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
 }

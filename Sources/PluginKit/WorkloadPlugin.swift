@@ -22,13 +22,35 @@ public protocol WorkloadPlugin {
     /// batch of them): it is counted, and the run goes on.
     mutating func infer() throws
 
+    /// Makes the inferences of one run. By default it calls `infer` for one after another; a plugin that has several under
+    /// way at once, or leaves the loop to another program, has its own.
+    ///
+    /// - Throws: what ends the run without a result; an inference that failed is told to the tally instead.
+    mutating func run(_ tally: InferenceTally) throws
+
     /// Waits until the device has finished; called before a run's end is taken.
     mutating func synchronize() throws
+
+    /// What was counted or timed since this was called last, by the names of the protocol, such as `output_tokens`. It is
+    /// called once before and once after each run.
+    mutating func takeMetrics() -> [String: Double]
 }
 
 extension WorkloadPlugin {
     public mutating func prepare() throws {}
     public mutating func synchronize() throws {}
+    public mutating func takeMetrics() -> [String: Double] { [:] }
+
+    public mutating func run(_ tally: InferenceTally) throws {
+        while let inference = tally.begin() {
+            do {
+                try infer()
+                tally.complete(inference)
+            } catch {
+                tally.fail(inference, error)
+            }
+        }
+    }
 }
 
 /// What Taskwatt asks a plugin to run.

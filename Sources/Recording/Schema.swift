@@ -83,6 +83,14 @@ enum Schema {
                     CREATE INDEX sample_by_run ON sample (run_id) WHERE run_id IS NOT NULL;
                     """)
         }
+        migrator.registerMigration("2 metrics") { db in
+            try db.execute(
+                sql: """
+                    -- What the plugin counted or timed, a JSON object of numbers; NULL of none. It is in `record` too, and
+                    -- here for queries such as `metrics ->> 'output_tokens'`.
+                    ALTER TABLE run ADD COLUMN metrics TEXT
+                    """)
+        }
         return migrator
     }
 }

@@ -164,8 +164,9 @@ package final class Store: Sendable {
                 sql: """
                     INSERT INTO run
                         (suite_run_id, stage, repeat, task, model, dataset, plugin, size, started_at, duration_s, completed,
-                         energy_j, scope, provenance, coverage, status, record)
-                    VALUES ((SELECT id FROM suite_run WHERE uuid = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                         energy_j, scope, provenance, coverage, status, record, metrics)
+                    VALUES
+                        ((SELECT id FROM suite_run WHERE uuid = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     uuid, run.stage.rawValue, run.repeatIndex, run.workload?.task.rawValue, run.workload?.model,
@@ -173,6 +174,7 @@ package final class Store: Sendable {
                     run.energy.window.durationSeconds, run.completedInferences, total.energy.joules,
                     total.scope.rawValue,
                     total.provenance.rawValue, total.coverage, run.status.rawValue, Self.json(run),
+                    run.metrics.isEmpty ? nil : Self.json(run.metrics),
                 ])
             let id = db.lastInsertedRowID
             for domain in run.energy.domains {

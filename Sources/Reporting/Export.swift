@@ -66,7 +66,8 @@ package struct Export: Sendable {
         "run_flags", "plugin",
         "plugin_version", "engine", "model", "model_sha256", "parameter_count", "operations_per_inference", "dataset",
         "size", "device", "precision", "batch", "seed", "parameters", "latency_mean_s", "latency_median_s",
-        "latency_p95_s", "other_cpu_share", "steal_share", "sampler_interval_s", "sampler_jitter_p95", "machine_state",
+        "latency_p95_s", "metrics", "other_cpu_share", "steal_share", "sampler_interval_s", "sampler_jitter_p95",
+        "machine_state",
         "error",
     ]
 
@@ -118,10 +119,20 @@ package struct Export: Sendable {
             parameters.map { "\($0.key)=\($0.value.text)" }.joined(separator: " "),
         ]
         let conditions: [String] = [
-            number(run.latency?.mean), number(run.latency?.median), number(run.latency?.p95), number(run.otherCPUShare),
-            number(run.stealShare), number(run.energy.intervalSeconds), number(run.energy.jitter), stored.machineState,
+            number(run.latency?.mean), number(run.latency?.median), number(run.latency?.p95),
+            metrics(run), number(run.otherCPUShare), number(run.stealShare), number(run.energy.intervalSeconds),
+            number(run.energy.jitter), stored.machineState,
             run.error ?? "",
         ]
         return identity + energy + model + conditions
+    }
+
+    /// A JSON object with its names in order; empty of none.
+    private static func metrics(_ run: RunRecord) -> String {
+        if run.metrics.isEmpty { return "" }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        // Names and finite numbers: JSON holds both.
+        return (try? encoder.encode(run.metrics)).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 }

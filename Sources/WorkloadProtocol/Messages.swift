@@ -86,17 +86,22 @@ package struct RunResult: Sendable, Hashable, Codable {
     package var end: Double
     /// One per completed batch (with batch 1: inference), in seconds, in order; may be left out.
     package var latencies: [Double]?
+    /// Figures of the whole run by their names, such as `output_tokens`; README.md says which are sums.
+    package var metrics: [String: Double]?
 
-    package init(completed: Int, failed: Int, start: Double, end: Double, latencies: [Double]?) {
+    package init(
+        completed: Int, failed: Int, start: Double, end: Double, latencies: [Double]?, metrics: [String: Double]? = nil
+    ) {
         self.completed = completed
         self.failed = failed
         self.start = start
         self.end = end
         self.latencies = latencies
+        self.metrics = metrics
     }
 
     enum CodingKeys: String, CodingKey {
-        case completed, failed
+        case completed, failed, metrics
         case start = "start_monotonic_s"
         case end = "end_monotonic_s"
         case latencies = "latencies_s"

@@ -127,7 +127,10 @@ extension EndToEnd {
                 ),
                 (
                     "run.result", ["result"],
-                    RPCResponse(id: 1, result: RunResult(completed: 1, failed: 0, start: 1, end: 2, latencies: [1]))
+                    RPCResponse(
+                        id: 1,
+                        result: RunResult(
+                            completed: 1, failed: 0, start: 1, end: 2, latencies: [1], metrics: ["x": 1]))
                 ),
                 (
                     "progress", ["params"],

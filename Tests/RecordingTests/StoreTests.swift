@@ -64,6 +64,46 @@ struct StoreTests {
         #expect(try count("domain_energy") == 2)
     }
 
+    @Test("Metrics are kept with their run, and can be asked for")
+    func metrics() throws {
+        let uuid = try store.beginSuiteRun(Fixture.start())
+        var run = Fixture.run(1)
+        run.metrics = ["output_tokens": 120, "time_to_first_token_s": 0.125]
+        try store.record(run, samples: [], suiteRun: uuid)
+        try store.record(Fixture.run(2), samples: [], suiteRun: uuid)
+        #expect(try store.runs().map(\.record.metrics) == [run.metrics, [:]])
+        let tokens = try store.read { db in
+            try Double?.fetchAll(db, sql: "SELECT json_extract(metrics, '$.output_tokens') FROM run ORDER BY id")
+        }
+        #expect(tokens == [120, nil])
+    }
+
+    @Test("A record from before there were metrics is read")
+    func recordWithoutMetrics() throws {
+        let old = try TemporaryDirectory()
+        let queue = try DatabaseQueue(path: old.database)
+        try Schema.migrator.migrate(queue, upTo: "1 first light")
+        let full = try JSONEncoder().encode(Fixture.run(1))
+        var fields = try #require(try JSONSerialization.jsonObject(with: full) as? [String: Any])
+        #expect(fields.removeValue(forKey: "metrics") != nil)
+        let text = String(decoding: try JSONSerialization.data(withJSONObject: fields), as: UTF8.self)
+        try queue.write { db in
+            try db.execute(sql: "INSERT INTO machine VALUES (1, 'f', 'host', '{}', 0)")
+            try db.execute(
+                sql: """
+                    INSERT INTO suite_run VALUES (1, 'u', 1, 's', '', '{}', '{}', '1', 0, NULL, 'completed', NULL);
+                    """)
+            try db.execute(
+                sql: """
+                    INSERT INTO run (suite_run_id, stage, started_at, duration_s, completed, energy_j, scope, provenance,
+                        coverage, status, record)
+                    VALUES (1, 'query', 0, 1, 1, 1, 'components', 'measured', 1, 'completed', ?)
+                    """, arguments: [text])
+        }
+        try queue.close()
+        #expect(try Store(directory: old.path).runs().map(\.record) == [Fixture.run(1)])
+    }
+
     @Test("It is there after it was closed and opened again")
     func reopens() throws {
         let uuid = try store.beginSuiteRun(Fixture.start())

@@ -158,6 +158,17 @@ struct ExportTests {
         #expect(second["task"] == "")
     }
 
+    @Test("Metrics are a column, JSON with its names in order")
+    func metrics() throws {
+        var measured = run()
+        measured.metrics = ["output_tokens": 120, "input_tokens": 7, "time_to_first_token_s": 0.1]
+        try record.add([measured, run()])
+        let rows = try pythonReads(pieces(.runs).joined())
+        let column = try #require(rows[0].firstIndex(of: "metrics"))
+        #expect(rows[1][column] == #"{"input_tokens":7,"output_tokens":120,"time_to_first_token_s":0.1}"#)
+        #expect(rows[2][column] == "")
+    }
+
     @Test("More runs than a page, each once and in order")
     func manyRuns() throws {
         let uuid = try record.suite()

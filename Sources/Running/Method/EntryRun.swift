@@ -98,6 +98,7 @@ struct EntryRun: Sendable {
             run.completedInferences = measured.value.completed
             run.failedInferences = measured.value.failed
             run.latency = LatencySummary(of: measured.value.latencies ?? [])
+            run.metrics = measured.value.metrics ?? [:]
             return try await runner.keep(run, measured.samples, repeats: repeats)
         }
     }

@@ -29,6 +29,23 @@ extension RunResult {
             }
             if let wrong = latencies.first(where: { !$0.isFinite || $0 < 0 }) { return "that a latency is \(wrong) s" }
         }
+        return metricsProblem
+    }
+
+    private var metricsProblem: String? {
+        guard let metrics else { return nil }
+        guard metrics.count <= 100 else { return "\(metrics.count) metrics, where 100 are the most" }
+        for (name, value) in metrics.sorted(by: { $0.key < $1.key }) {
+            let isPlain = name.utf8.allSatisfy { byte in
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "_")
+            }
+            guard isPlain, (1...64).contains(name.utf8.count) else {
+                let shown = PluginFailure.oneLine(name, limit: 70)
+                return "a metric is called `\(shown)`, where a name has small letters, digits and `_`, 64 at most"
+            }
+            guard value.isFinite else { return "the metric `\(name)` is \(value)" }
+        }
         return nil
     }
 }

@@ -25,6 +25,22 @@ struct ParameterOptions: ParsableArguments {
     @Option(help: "The parameter steps: of a diffusion model.")
     var steps: Int?
 
+    @Option(help: "The parameter url: of the server that the plugin openai asks.")
+    var url: String?
+
+    @Option(help: "The parameter api_key_file: a file that holds the server's key.", completion: .file())
+    var apiKeyFile: String?
+
+    @Option(help: "The parameter command: the line for /bin/sh that the plugin command measures.")
+    var command: String?
+
+    @Option(
+        name: .customLong("dim"),
+        help: ArgumentHelp(
+            "A dimension of the model that the plugin onnx-model runs, such as sequence=128; may be given several times.",
+            valueName: "name=value"))
+    var dimensions: [String] = []
+
     enum Precision: String, ExpressibleByArgument, CaseIterable {
         case fp32, fp16, bf16, int8
     }
@@ -53,6 +69,10 @@ struct ParameterOptions: ParsableArguments {
         values["batch"] = batch.map { .integer(Int64($0)) }
         values["size"] = size.map { .string($0.rawValue) }
         values["steps"] = steps.map { .integer(Int64($0)) }
+        values["url"] = url.map(JSONValue.string)
+        values["api_key_file"] = apiKeyFile.map { .string(UserPath.absolute($0)) }
+        values["command"] = command.map(JSONValue.string)
+        if !dimensions.isEmpty { values["dims"] = .string(dimensions.joined(separator: ",")) }
         for parameter in parameters {
             guard let equals = parameter.firstIndex(of: "="), equals > parameter.startIndex else {
                 throw ValidationError("--set takes name=value, such as --set threads=1, not '\(parameter)'.")

@@ -211,6 +211,8 @@ def run(call):
         "missing-latencies": {"latencies_s": []},
         "elsewhen": {"start_monotonic_s": time.time(), "end_monotonic_s": time.time()},
         "backwards": {"start_monotonic_s": 2, "end_monotonic_s": 1},
+        "metrics": {"metrics": {"output_tokens": 10 * count}},
+        "bad-metrics": {"metrics": {"Tokens": 1}},
         "some-fail": {"completed": count - count // 2, "failed": count // 2, "latencies_s": None},
     }
     if behaviour in batches and behaviour != "batch-short":

@@ -1,0 +1,3 @@
+import PluginKit
+
+PluginMain.run(CommandPlugin(), hostIsGone: ShellCommand.endRunning)
