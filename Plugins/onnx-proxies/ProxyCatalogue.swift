@@ -35,7 +35,7 @@ struct ProxyModel: Sendable {
 
 /// Every model of every task; the first of a task is its default.
 enum ProxyCatalogue {
-    static let models: [ProxyModel] = TextModels.all + VisionModels.all
+    static let models: [ProxyModel] = TextModels.all + VisionModels.all + DiffusionModels.all
 
     static var tasks: [String] {
         var seen: Set<String> = []

@@ -18,8 +18,8 @@ package enum GraphCount {
     ///
     /// Matrix products and convolutions are 2 per multiply-accumulate. Of the rest, per element of the result: 1 for an
     /// arithmetic operation or a function such as Erf and Tanh, 5 for Softmax (maximum, subtraction, exponential, sum,
-    /// division), 8 for LayerNormalization (mean, variance, scaling), 2 for BatchNormalization (it is folded to a scale
-    /// and a shift). What only moves data counts nothing.
+    /// division), 8 for LayerNormalization and InstanceNormalization (mean, variance, scaling), 2 for BatchNormalization
+    /// (it is folded to a scale and a shift). What only moves data counts nothing.
     ///
     /// - Parameter bindings: the numbers of the graph's named dimensions.
     /// - Throws: `OnnxError.unknownShape` for a value whose shape is not in the graph or whose dimension is not bound.
@@ -67,7 +67,7 @@ package enum GraphCount {
                 total += try Double(kernel) * count(shape(output))
             case "GlobalAveragePool", "ReduceMean": total += try count(shape(node.input[0]))
             case "Softmax": total += try 5 * count(shape(output))
-            case "LayerNormalization": total += try 8 * count(shape(output))
+            case "LayerNormalization", "InstanceNormalization": total += try 8 * count(shape(output))
             case "BatchNormalization": total += try 2 * count(shape(output))
             case "Add", "Sub", "Mul", "Div", "Relu", "Tanh", "Erf", "Sqrt", "Pow", "Exp", "Sigmoid":
                 total += try count(shape(output))

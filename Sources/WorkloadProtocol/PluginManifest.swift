@@ -21,10 +21,13 @@ package struct PluginManifest: Sendable, Hashable, Codable {
         package var id: MLTask
         /// The models it has for the task, the default first; empty if any model can be named.
         package var models: [String]
+        /// For one inference of this task, in seconds, where it is not that of all; see `Limits`.
+        package var inferenceSeconds: Double?
 
-        package init(id: MLTask, models: [String] = []) {
+        package init(id: MLTask, models: [String] = [], inferenceSeconds: Double? = nil) {
             self.id = id
             self.models = models
+            self.inferenceSeconds = inferenceSeconds
         }
     }
 
@@ -99,6 +102,13 @@ package struct PluginManifest: Sendable, Hashable, Codable {
             case memory = "memory_bytes"
             case cpus
         }
+    }
+
+    /// The limits for a task, which may have longer inferences than the others.
+    package func limits(for task: MLTask) -> Limits {
+        var limits = limits
+        if let seconds = tasks.first(where: { $0.id == task })?.inferenceSeconds { limits.inferenceSeconds = seconds }
+        return limits
     }
 
     package init(

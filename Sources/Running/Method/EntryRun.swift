@@ -14,7 +14,7 @@ struct EntryRun: Sendable {
     let idle: IdleBaseline?
 
     private var repeats: Int { entry.repeats ?? runner.suite.repeats }
-    private var limits: PluginManifest.Limits { plugin.manifest.limits }
+    private var limits: PluginManifest.Limits { plugin.manifest.limits(for: entry.task) }
 
     func run() async throws {
         announce(nil, message: "starting \(plugin.manifest.name)")

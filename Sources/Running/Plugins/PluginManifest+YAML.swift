@@ -26,11 +26,14 @@ extension PluginManifest {
         }
         for argument in try root["arguments"]?.list() ?? [] { manifest.arguments.append(try argument.string()) }
         for task in try required("tasks").list() {
-            let values = try task.mapping(keys: ["id", "models"])
+            let values = try task.mapping(keys: ["id", "models", "inference_s"])
             guard let id = values["id"] else { throw task.problem("a task needs the key `id`") }
             var models: [String] = []
             for model in try values["models"]?.list() ?? [] { models.append(try model.string()) }
-            manifest.tasks.append(PluginManifest.Task(id: MLTask(rawValue: try id.string()), models: models))
+            manifest.tasks.append(
+                PluginManifest.Task(
+                    id: MLTask(rawValue: try id.string()), models: models,
+                    inferenceSeconds: try values["inference_s"]?.number(Self.seconds)))
         }
         for parameter in try root["parameters"]?.list() ?? [] {
             manifest.parameters.append(try Self.parameter(parameter))
@@ -54,13 +57,14 @@ extension PluginManifest {
         return parameter
     }
 
+    private static let seconds = 0.001...86_400.0
+
     private static func limits(_ reader: YAMLReader) throws(YAMLProblem) -> Limits {
         let values = try reader.mapping(keys: ["start_s", "prepare_s", "inference_s", "memory", "cpus"])
         var limits = Limits()
-        let range = 0.001...86_400.0
-        if let value = values["start_s"] { limits.startSeconds = try value.number(range) }
-        if let value = values["prepare_s"] { limits.prepareSeconds = try value.number(range) }
-        if let value = values["inference_s"] { limits.inferenceSeconds = try value.number(range) }
+        if let value = values["start_s"] { limits.startSeconds = try value.number(Self.seconds) }
+        if let value = values["prepare_s"] { limits.prepareSeconds = try value.number(Self.seconds) }
+        if let value = values["inference_s"] { limits.inferenceSeconds = try value.number(Self.seconds) }
         if let value = values["memory"] {
             let text = try value.string()
             guard let bytes = MemorySize.bytes(text) else {
