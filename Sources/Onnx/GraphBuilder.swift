@@ -47,6 +47,9 @@ package struct GraphBuilder {
         graph.output.append(Self.info(name, value.shape, type))
     }
 
+    /// Lets a value go out under its own name, without the copy that an Identity is where the graph reads the value too.
+    mutating func expose(_ value: Value) { graph.output.append(Self.info(value.name, value.shape, .float)) }
+
     package mutating func weight(_ name: String, _ shape: [Int], _ fill: Fill) -> Value {
         weights.append(Weight(name: name, shape: shape, fill: fill))
         return Value(name: name, shape: shape.map(Dimension.fixed))
@@ -112,17 +115,17 @@ package struct GraphBuilder {
     package mutating func relu(_ x: Value) -> Value { add("Relu", [x], x.shape) }
     package mutating func tanh(_ x: Value) -> Value { add("Tanh", [x], x.shape) }
 
-    /// GELU by the error function, as BERT has it.
+    /// GELU by the error function, as BERT has it, in the form that exporters write and engines fuse.
     package mutating func gelu(_ x: Value) -> Value {
-        let inner = add("Erf", [scaled(x, by: Float(0.5).squareRoot())], x.shape)
+        let inner = add("Erf", [elementwise("Div", x, scalar(Float(2).squareRoot()))], x.shape)
         return scaled(product(x, sum(inner, scalar(1))), by: 0.5)
     }
 
-    /// GELU by the hyperbolic tangent, as GPT-2 has it.
+    /// GELU by the hyperbolic tangent, as GPT-2 has it, in the form that exporters write and engines fuse.
     package mutating func geluTanh(_ x: Value) -> Value {
-        let cube = product(product(x, x), x)
+        let cube = elementwise("Pow", x, scalar(3))
         let inner = scaled(sum(x, scaled(cube, by: 0.044715)), by: (2 / Float.pi).squareRoot())
-        return scaled(product(x, sum(tanh(inner), scalar(1))), by: 0.5)
+        return product(scaled(x, by: 0.5), sum(tanh(inner), scalar(1)))
     }
 
     package mutating func softmax(_ x: Value) -> Value { add("Softmax", [x], x.shape, [Self.attribute("axis", -1)]) }

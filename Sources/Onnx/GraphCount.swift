@@ -65,7 +65,7 @@ package enum GraphCount {
             case "MaxPool":
                 let kernel = node.attribute.first { $0.name == "kernel_shape" }?.ints.reduce(1, *) ?? 1
                 total += try Double(kernel) * count(shape(output))
-            case "GlobalAveragePool": total += try count(shape(node.input[0]))
+            case "GlobalAveragePool", "ReduceMean": total += try count(shape(node.input[0]))
             case "Softmax": total += try 5 * count(shape(output))
             case "LayerNormalization": total += try 8 * count(shape(output))
             case "BatchNormalization": total += try 2 * count(shape(output))
