@@ -1,22 +1,51 @@
 import Onnx
 
+/// A network that takes an image `pixel_values` [batch, 3, image, image] and gives `logits` [batch, classes].
+protocol ImageClassifier {
+    /// Pixels of a side.
+    var image: Int { get }
+    var classes: Int { get }
+    func graph() -> GraphBuilder
+}
+
+/// Images of noise, as they are after scaling: mean 0, deviation 1.
+struct RandomImages {
+    /// [batch, 3, height, width].
+    let shape: [Int]
+    private var random: RandomWeights
+    private let pixels: [Float]
+
+    init(batch: Int, height: Int, width: Int, seed: Int64) {
+        shape = [batch, 3, height, width]
+        var random = RandomWeights(seed: seed, name: "pixels")
+        var pixels = [Float](repeating: 0, count: batch * 3 * height * width)
+        pixels.withUnsafeMutableBufferPointer { random.fill($0, deviation: 1, mean: 0) }
+        (self.random, self.pixels) = (random, pixels)
+    }
+
+    /// A new image each time for the price of a shift: the work of a network does not depend on its numbers.
+    mutating func next(_ runtime: OnnxRuntime) throws(OnnxError) -> OnnxTensor {
+        let shift = Int(random.integer(below: pixels.count))
+        var shifted: [Float] = []
+        shifted.reserveCapacity(pixels.count)
+        shifted += pixels[shift...]
+        shifted += pixels[..<shift]
+        return try OnnxTensor(runtime, floats: shifted, shape: shape)
+    }
+}
+
 /// An image classifier.
 struct ImageWorkload: ProxyWorkload {
     let model: String
-    let network: ResNet
-    let batch: Int
+    let network: any ImageClassifier
     let graphs: [ProxyGraph]
-    private var random: RandomWeights
-    private var pixels: [Float]
+    private var images: RandomImages
 
-    init(_ model: String, _ network: ResNet, batch: Int, seed: Int64) {
+    init(_ model: String, _ network: any ImageClassifier, batch: Int, seed: Int64) {
         self.model = model
         self.network = network
-        self.batch = batch
         graphs = [ProxyGraph(name: "model", builder: network.graph())]
-        random = RandomWeights(seed: seed, name: "pixels")
-        pixels = [Float](repeating: 0, count: batch * 3 * network.image * network.image)
-        pixels.withUnsafeMutableBufferPointer { random.fill($0, deviation: 1, mean: 0) }
+        images = RandomImages(batch: batch, height: network.image, width: network.image, seed: seed)
     }
 
     func operations() throws(OnnxError) -> Double {
@@ -24,12 +53,7 @@ struct ImageWorkload: ProxyWorkload {
     }
 
     mutating func infer(_ sessions: [OnnxSession], _ runtime: OnnxRuntime) throws -> [Float] {
-        // A new image each time for the price of a shift: the work of a convolution does not depend on its numbers.
-        let shift = Int(random.integer(below: pixels.count))
-        pixels = Array(pixels[shift...] + pixels[..<shift])
-        let shape = [batch, 3, network.image, network.image]
-        let outputs = try sessions[0].run(
-            [("pixel_values", OnnxTensor(runtime, floats: pixels, shape: shape))], outputs: ["logits"])
+        let outputs = try sessions[0].run([("pixel_values", images.next(runtime))], outputs: ["logits"])
         return try outputs[0].withFloats { Array($0.prefix(network.classes)) }
     }
 }
