@@ -35,6 +35,7 @@ let package = Package(
     products: [
         .executable(name: "taskwatt", targets: ["taskwatt"]),
         .executable(name: "onnx-proxies", targets: ["onnx-proxies"]),
+        .executable(name: "onnx-model", targets: ["onnx-model"]),
         .executable(name: "openai", targets: ["openai"]),
         .executable(name: "command", targets: ["command"]),
         .library(name: "PluginKit", targets: ["PluginKit"]),
@@ -59,6 +60,7 @@ let package = Package(
         .systemLibrary(name: "CSensors", providers: [.apt(["libsensors-dev"])]),
         .target(name: "CPCI", linkerSettings: [.linkedLibrary("pci")]),
         .target(name: "COnnxRuntime"),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CLinux"),
         .target(name: "CNVML"),
         .target(name: "CAMDSMI"),
@@ -86,6 +88,9 @@ let package = Package(
         .target(name: "Onnx", dependencies: ["COnnxRuntime", protobuf], exclude: ["onnx.proto"]),
         .executableTarget(
             name: "onnx-proxies", dependencies: ["Onnx", "PluginKit"], path: "Plugins/onnx-proxies",
+            exclude: ["plugin.yaml", "README.md"]),
+        .executableTarget(
+            name: "onnx-model", dependencies: ["CZlib", "Onnx", "PluginKit"], path: "Plugins/onnx-model",
             exclude: ["plugin.yaml", "README.md"]),
         .executableTarget(
             name: "openai", dependencies: ["PluginKit", httpClient, nioCore, nioHTTP1, nioPosix, nioSSL],
@@ -134,8 +139,9 @@ let package = Package(
                 "Core", "Host", "Metering", "PolledMeters", "TestSupport", "YAMLReading", httpClient, nioCore, nioHTTP1,
                 nioPosix, nioSSL,
             ]),
-        .testTarget(name: "PluginKitTests", dependencies: ["PluginKit"]),
-        .testTarget(name: "OnnxTests", dependencies: ["Onnx", "TestSupport"]),
+        .testTarget(name: "OnnxTests", dependencies: ["Onnx", "TestSupport", protobuf]),
+        .testTarget(
+            name: "OnnxModelTests", dependencies: ["Onnx", "PluginKit", "onnx-model", "TestSupport", protobuf]),
         .testTarget(name: "OnnxProxiesTests", dependencies: ["Onnx", "PluginKit", "onnx-proxies", "TestSupport"]),
         .testTarget(name: "PluginKitTests", dependencies: ["PluginKit", "WorkloadProtocol"]),
         .testTarget(

@@ -14,21 +14,35 @@ enum {
     kGetErrorMessage = 2,
     kCreateEnv = 3,
     kCreateSession = 7,
+    kCreateSessionFromArray = 8,
     kRun = 9,
     kCreateSessionOptions = 10,
     kSetSessionGraphOptimizationLevel = 23,
     kSetIntraOpNumThreads = 24,
+    kSessionGetInputCount = 30,
+    kSessionGetOutputCount = 31,
+    kSessionGetInputTypeInfo = 33,
+    kSessionGetOutputTypeInfo = 34,
+    kSessionGetInputName = 36,
+    kSessionGetOutputName = 37,
     kCreateTensorWithDataAsOrtValue = 49,
     kGetTensorMutableData = 51,
+    kCastTypeInfoToTensorInfo = 55,
     kGetTensorElementType = 60,
+    kGetDimensionsCount = 61,
+    kGetDimensions = 62,
+    kGetSymbolicDimensions = 63,
     kGetTensorShapeElementCount = 64,
     kGetTensorTypeAndShape = 65,
     kCreateCpuMemoryInfo = 69,
+    kAllocatorFree = 76,
+    kGetAllocatorWithDefaultOptions = 78,
     kReleaseEnv = 92,
     kReleaseStatus = 93,
     kReleaseMemoryInfo = 94,
     kReleaseSession = 95,
     kReleaseValue = 96,
+    kReleaseTypeInfo = 98,
     kReleaseTensorTypeAndShapeInfo = 99,
     kReleaseSessionOptions = 100,
     kGetAvailableProviders = 125,
@@ -220,6 +234,90 @@ char *tw_ort_create_session(const TWOrt *ort, const OrtEnv *env, const char *pat
         ort, CALL(ort, kCreateSession,
                   Status(*)(const OrtEnv *, const char *, const OrtSessionOptions *, OrtSession **))(env, path, options,
                                                                                                     session));
+}
+
+char *tw_ort_set_optimization(const TWOrt *ort, OrtSessionOptions *options, int level) {
+    return message(
+        ort, CALL(ort, kSetSessionGraphOptimizationLevel, Status(*)(OrtSessionOptions *, int))(options, level));
+}
+
+char *tw_ort_create_session_from_memory(const TWOrt *ort, const OrtEnv *env, const void *model, size_t bytes,
+                                        const OrtSessionOptions *options, OrtSession **session) {
+    return message(
+        ort, CALL(ort, kCreateSessionFromArray,
+                  Status(*)(const OrtEnv *, const void *, size_t, const OrtSessionOptions *, OrtSession **))(
+                 env, model, bytes, options, session));
+}
+
+char *tw_ort_session_counts(const TWOrt *ort, const OrtSession *session, size_t *inputs, size_t *outputs) {
+    char *error = message(ort, CALL(ort, kSessionGetInputCount, Status(*)(const OrtSession *, size_t *))(session, inputs));
+    if (error != NULL) return error;
+    return message(ort, CALL(ort, kSessionGetOutputCount, Status(*)(const OrtSession *, size_t *))(session, outputs));
+}
+
+// What is in a shape: at most TW_ORT_MAX_RANK dimensions of it.
+static char *read_shape(const TWOrt *ort, const OrtTensorTypeAndShapeInfo *info, TWOrtShape *shape) {
+    char *error = message(
+        ort, CALL(ort, kGetTensorElementType, Status(*)(const OrtTensorTypeAndShapeInfo *, int *))(info,
+                                                                                             &shape->element_type));
+    if (error == NULL)
+        error = message(
+            ort, CALL(ort, kGetDimensionsCount, Status(*)(const OrtTensorTypeAndShapeInfo *, size_t *))(info, &shape->rank));
+    if (error != NULL) return error;
+    if (shape->rank > TW_ORT_MAX_RANK) return strdup("a tensor of more dimensions than can be read");
+    return message(
+        ort, CALL(ort, kGetDimensions, Status(*)(const OrtTensorTypeAndShapeInfo *, int64_t *, size_t))(
+                 info, shape->sizes, shape->rank));
+}
+
+char *tw_ort_session_value(const TWOrt *ort, const OrtSession *session, int is_output, size_t index, char **name,
+                           TWOrtShape *shape) {
+    void *allocator = NULL;
+    char *text = NULL;
+    void *type = NULL;
+    const OrtTensorTypeAndShapeInfo *info = NULL;
+    memset(shape, 0, sizeof *shape);
+    *name = NULL;
+    char *error = message(ort, CALL(ort, kGetAllocatorWithDefaultOptions, Status(*)(void **))(&allocator));
+    if (error == NULL)
+        error = message(
+            ort, CALL(ort, is_output ? kSessionGetOutputName : kSessionGetInputName,
+                      Status(*)(const OrtSession *, size_t, void *, char **))(session, index, allocator, &text));
+    if (error == NULL) {
+        *name = strdup(text);
+        error = message(ort, CALL(ort, kAllocatorFree, Status(*)(void *, void *))(allocator, text));
+    }
+    if (error == NULL)
+        error = message(
+            ort, CALL(ort, is_output ? kSessionGetOutputTypeInfo : kSessionGetInputTypeInfo,
+                      Status(*)(const OrtSession *, size_t, void **))(session, index, &type));
+    // NULL for what is no tensor, such as a sequence: the element type stays 0.
+    if (error == NULL)
+        error = message(
+            ort, CALL(ort, kCastTypeInfoToTensorInfo, Status(*)(const void *, const OrtTensorTypeAndShapeInfo **))(type,
+                                                                                                            &info));
+    if (error == NULL && info != NULL) error = read_shape(ort, info, shape);
+    if (error == NULL && info != NULL && shape->rank > 0) {
+        const char *symbols[TW_ORT_MAX_RANK] = {NULL};
+        error = message(
+            ort, CALL(ort, kGetSymbolicDimensions, Status(*)(const OrtTensorTypeAndShapeInfo *, const char **, size_t))(
+                     info, symbols, shape->rank));
+        for (size_t axis = 0; error == NULL && axis < shape->rank; axis++)
+            if (symbols[axis] != NULL) shape->symbols[axis] = strdup(symbols[axis]);
+    }
+    if (type != NULL) CALL(ort, kReleaseTypeInfo, void (*)(void *))(type);
+    return error;
+}
+
+char *tw_ort_tensor_shape(const TWOrt *ort, const OrtValue *value, TWOrtShape *shape) {
+    OrtTensorTypeAndShapeInfo *info = NULL;
+    memset(shape, 0, sizeof *shape);
+    char *error = message(
+        ort, CALL(ort, kGetTensorTypeAndShape, Status(*)(const OrtValue *, OrtTensorTypeAndShapeInfo **))(value, &info));
+    if (error != NULL) return error;
+    error = read_shape(ort, info, shape);
+    CALL(ort, kReleaseTensorTypeAndShapeInfo, void (*)(OrtTensorTypeAndShapeInfo *))(info);
+    return error;
 }
 
 char *tw_ort_create_tensor(const TWOrt *ort, void *data, size_t bytes, const int64_t *shape, size_t rank,

@@ -1,25 +1,94 @@
 /// What a graph costs: its parameters, and the operations of one pass.
 package enum GraphCount {
-    /// The number of trained parameters: all floating-point weights but the running statistics of batch normalisation,
-    /// which are measured and not trained. A weight that is used twice (tied) is stored and counted once.
+    // MARK: Parameters
+
+    /// The number of trained parameters: all weights but the running statistics of batch normalisation, which are measured
+    /// and not trained, and the scales and zero points of quantised weights. A weight that is used twice (tied) is stored
+    /// and counted once.
     package static func parameters(_ graph: Onnx_GraphProto) -> Int64 {
-        let statistics = Set(
-            graph.node.filter { $0.opType == "BatchNormalization" }.flatMap { $0.input.dropFirst(3) })
-        return graph.initializer.reduce(0) { sum, tensor in
+        var ignored: Set<String> = []
+        for node in graph.node {
+            ignored.formUnion(node.input.enumerated().lazy.filter { isNoWeight($0.offset, of: node) }.map(\.element))
+        }
+        return weights(graph).reduce(0) { sum, tensor in
             // A scalar is a constant of the formula, such as the 0.5 of GELU.
-            guard tensor.dataType == GraphBuilder.ElementType.float.rawValue, !tensor.dims.isEmpty,
-                !statistics.contains(tensor.name)
-            else { return sum }
-            return sum + tensor.dims.reduce(1, *)
+            guard !tensor.dims.isEmpty, !ignored.contains(tensor.name) else { return sum }
+            let count = tensor.dims.reduce(1, *)
+            // MatMulNBits packs two numbers into a byte.
+            return sum + (packed(tensor.name, graph) ? 2 * count : count)
         }
     }
+
+    /// The first weight that the graph works out from constants of other kinds (by ConstantOfShape, say), so that it is in no
+    /// tensor and not counted; `nil` if there is none.
+    package static func computedWeight(_ graph: Onnx_GraphProto) -> String? {
+        let stored = Set(graph.initializer.map(\.name))
+        var makers: [String: Onnx_NodeProto] = [:]
+        for node in graph.node { for output in node.output { makers[output] = node } }
+        // Nodes that hand a tensor on, in another order or type.
+        let passing: Set<String> = [
+            "Cast", "DequantizeLinear", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze",
+        ]
+        for node in graph.node {
+            guard ["Conv", "ConvTranspose", "Gemm", "MatMul"].contains(node.opType), node.input.count > 1 else {
+                continue
+            }
+            var name = node.input[1]
+            while let maker = makers[name], passing.contains(maker.opType), let source = maker.input.first {
+                name = source
+            }
+            if !stored.contains(name),
+                ["ConstantOfShape", "RandomNormal", "RandomUniform"].contains(makers[name]?.opType)
+            {
+                return node.input[1]
+            }
+        }
+        return nil
+    }
+
+    /// Tensors of numbers that can be weights: the graph's initializers, and constants that old exporters made of weights.
+    private static func weights(_ graph: Onnx_GraphProto) -> [Onnx_TensorProto] {
+        let constants = graph.node.lazy.filter { $0.opType == "Constant" }.compactMap { node -> Onnx_TensorProto? in
+            guard var tensor = node.attribute.first(where: { $0.name == "value" })?.t, let output = node.output.first
+            else { return nil }
+            tensor.name = output
+            return tensor
+        }
+        return (graph.initializer + Array(constants)).filter { weightTypes.contains($0.dataType) }
+    }
+
+    /// FLOAT, UINT8, INT8, FLOAT16, DOUBLE, BFLOAT16, the four FLOAT8, UINT4, INT4. Integers of more bits are indices.
+    private static let weightTypes: Set<Int32> = [1, 2, 3, 10, 11, 16, 17, 18, 19, 20, 21, 22]
+
+    private static func isNoWeight(_ index: Int, of node: Onnx_NodeProto) -> Bool {
+        switch node.opType {
+        case "BatchNormalization": index >= 3
+        case "QuantizeLinear", "DequantizeLinear": index == 1 || index == 2
+        case "MatMulInteger", "ConvInteger", "DynamicQuantizeMatMul": index == 2 || index == 3
+        case "MatMulIntegerToFloat": (2...5).contains(index)
+        case "QLinearMatMul", "QLinearConv": [1, 2, 4, 5, 6, 7].contains(index)
+        case "MatMulNBits": index == 2 || index == 3
+        // Factors of an image's size, which exporters keep as floats.
+        case "Resize", "Upsample": index > 0
+        default: false
+        }
+    }
+
+    private static func packed(_ name: String, _ graph: Onnx_GraphProto) -> Bool {
+        graph.node.contains { node in
+            node.opType == "MatMulNBits" && node.input.count > 1 && node.input[1] == name
+                && node.attribute.first { $0.name == "bits" }?.i ?? 4 == 4
+        }
+    }
+
+    // MARK: Operations
 
     /// Operations of one pass; a multiplication and an addition are two.
     ///
     /// Matrix products and convolutions are 2 per multiply-accumulate. Of the rest, per element of the result: 1 for an
     /// arithmetic operation or a function such as Erf and Tanh, 5 for Softmax (maximum, subtraction, exponential, sum,
-    /// division), 8 for LayerNormalization and InstanceNormalization (mean, variance, scaling), 2 for BatchNormalization
-    /// (it is folded to a scale and a shift). What only moves data counts nothing.
+    /// division), 8 for LayerNormalization and its like (mean, variance, scaling), 2 for BatchNormalization (it is folded
+    /// to a scale and a shift). What only moves data counts nothing.
     ///
     /// - Parameter bindings: the numbers of the graph's named dimensions.
     /// - Throws: `OnnxError.unknownShape` for a value whose shape is not in the graph or whose dimension is not bound.
@@ -39,43 +108,111 @@ package enum GraphCount {
             shapes[info.name] = shape
         }
         for tensor in graph.initializer { shapes[tensor.name] = tensor.dims.map(Int.init) }
-
-        func shape(_ name: String) throws(OnnxError) -> [Int] {
+        return try operations(graph) { name throws(OnnxError) in
             guard let shape = shapes[name] else { throw .unknownShape(name) }
             return shape
         }
+    }
+
+    /// The same, of shapes that are known otherwise.
+    package static func operations(
+        _ graph: Onnx_GraphProto, shape: (String) throws(OnnxError) -> [Int]
+    ) throws(OnnxError) -> Double {
         var total = 0.0
-        for node in graph.node {
-            guard let output = node.output.first else { continue }
-            switch node.opType {
-            case "MatMul":
-                let inner = try shape(node.input[0]).last ?? 1
-                total += try 2 * Double(inner) * count(shape(output))
-            case "Gemm":
-                let transposed = node.attribute.contains { $0.name == "transA" && $0.i != 0 }
-                let a = try shape(node.input[0])
-                let inner = transposed ? a.first ?? 1 : a.last ?? 1
-                let bias = node.input.count > 2 ? 1.0 : 0
-                total += try (2 * Double(inner) + bias) * count(shape(output))
-            case "Conv":
-                // Each element of the result is a sum over the inputs of its group and the kernel.
-                let perElement = try shape(node.input[1]).dropFirst().reduce(1, *)
-                let bias = node.input.count > 2 ? 1.0 : 0
-                total += try (2 * Double(perElement) + bias) * count(shape(output))
-            case "MaxPool":
-                let kernel = node.attribute.first { $0.name == "kernel_shape" }?.ints.reduce(1, *) ?? 1
-                total += try Double(kernel) * count(shape(output))
-            case "GlobalAveragePool", "ReduceMean": total += try count(shape(node.input[0]))
-            case "Softmax": total += try 5 * count(shape(output))
-            case "LayerNormalization", "InstanceNormalization": total += try 8 * count(shape(output))
-            case "BatchNormalization": total += try 2 * count(shape(output))
-            case "Add", "Sub", "Mul", "Div", "Relu", "Tanh", "Erf", "Sqrt", "Pow", "Exp", "Sigmoid":
-                total += try count(shape(output))
-            default: break
-            }
-        }
+        for node in graph.node { total += try operations(node, shape) }
         return total
     }
 
-    private static func count(_ shape: [Int]) -> Double { shape.reduce(1.0) { $0 * Double($1) } }
+    private static func operations(
+        _ node: Onnx_NodeProto, _ shape: (String) throws(OnnxError) -> [Int]
+    ) throws(OnnxError) -> Double {
+        guard let output = node.output.first else { return 0 }
+        func size(_ name: String) throws(OnnxError) -> Double { try shape(name).reduce(1.0) { $0 * Double($1) } }
+        func has(_ attribute: String) -> Bool { node.attribute.contains { $0.name == attribute && $0.i != 0 } }
+        func bias(_ index: Int) -> Double { node.input.count > index && !node.input[index].isEmpty ? 1 : 0 }
+        let input = node.input.first ?? ""
+        switch node.opType {
+        case "MatMul", "MatMulInteger", "QLinearMatMul", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "MatMulNBits":
+            return try 2 * Double(shape(input).last ?? 1) * size(output)
+        case "Gemm", "FusedMatMul":
+            let a = try shape(input)
+            let inner = has("transA") ? a.dropLast().last ?? 1 : a.last ?? 1
+            return try (2 * Double(inner) + bias(2)) * size(output)
+        case "Conv", "ConvInteger", "QLinearConv":
+            // Each element of the result is a sum over the inputs of its group and the kernel.
+            let isLinear = node.opType == "QLinearConv"
+            let weight = isLinear ? 3 : 1
+            guard node.input.count > weight else { throw .unknownShape(node.name) }
+            let perElement = try shape(node.input[weight]).dropFirst().reduce(1, *)
+            let bias = isLinear ? bias(8) : node.opType == "Conv" ? bias(2) : 0
+            return try (2 * Double(perElement) + bias) * size(output)
+        case "ConvTranspose":
+            // Each element of the input goes into the outputs of its group by the kernel.
+            guard node.input.count > 1 else { throw .unknownShape(node.name) }
+            let perElement = try shape(node.input[1]).dropFirst().reduce(1, *)
+            return try 2 * Double(perElement) * size(input) + bias(2) * size(output)
+        case "LSTM", "GRU", "RNN":
+            // Both matrices once a step; what is done by element is little beside them.
+            guard node.input.count > 2 else { throw .unknownShape(node.name) }
+            let steps = try shape(input).prefix(2).reduce(1.0) { $0 * Double($1) }
+            return try 2 * steps * (size(node.input[1]) + size(node.input[2]))
+        case "MaxPool", "AveragePool":
+            let kernel = node.attribute.first { $0.name == "kernel_shape" }?.ints.reduce(1, *) ?? 1
+            return try Double(kernel) * size(output)
+        case "GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin":
+            return try size(input)
+        case "Softmax", "LogSoftmax": return try 5 * size(output)
+        case "LayerNormalization", "InstanceNormalization", "GroupNormalization", "EmbedLayerNormalization":
+            return try 8 * size(output)
+        case "SkipLayerNormalization": return try 9 * size(output)
+        case "RMSNormalization", "SimplifiedLayerNormalization": return try 4 * size(output)
+        case "BatchNormalization": return try 2 * size(output)
+        default: return elementwise.contains(node.opType) ? try size(output) : 0
+        }
+    }
+
+    private static let elementwise: Set<String> = [
+        "Abs", "Add", "BiasGelu", "Clip", "Cos", "Div", "Elu", "Erf", "Exp", "FastGelu", "Gelu", "HardSigmoid",
+        "HardSwish", "LeakyRelu", "Log", "Max", "Min", "Mish", "Mul", "Neg", "PRelu", "Pow", "QuickGelu", "Reciprocal",
+        "Relu", "Selu", "Sigmoid", "Sin", "Softplus", "Softsign", "Sqrt", "Sub", "Tanh",
+    ]
+
+    // MARK: What cannot be counted
+
+    /// The values whose shapes `operations` will ask for.
+    package static func neededShapes(_ graph: Onnx_GraphProto) throws(OnnxError) -> Set<String> {
+        var names: Set<String> = []
+        _ = try operations(graph) { name throws(OnnxError) in
+            names.insert(name)
+            return []
+        }
+        return names
+    }
+
+    /// The first operator whose work is not known here; `nil` if all are known.
+    package static func uncountable(_ graph: Onnx_GraphProto) -> String? {
+        for node in graph.node {
+            let isStandard = node.domain.isEmpty || node.domain == "ai.onnx"
+            let name = isStandard ? node.opType : "\(node.domain).\(node.opType)"
+            if isStandard {
+                // Products by another name, and transforms.
+                if ["Attention", "Einsum", "DFT", "STFT", "DeformConv"].contains(node.opType) { return name }
+            } else if !microsoft.contains(node.opType) || node.domain != "com.microsoft" {
+                return name
+            }
+            // How often a branch or a loop runs is in no shape. Those that only reckon with shapes do no harm.
+            let bodies = node.attribute.lazy.filter { $0.type == .graph }.map(\.g)
+            for body in bodies where (try? neededShapes(body))?.isEmpty != true || uncountable(body) != nil {
+                return name
+            }
+        }
+        return nil
+    }
+
+    /// Operators of ONNX Runtime's own domain that are counted above, or that move data.
+    private static let microsoft: Set<String> = [
+        "BiasGelu", "DequantizeLinear", "DynamicQuantizeMatMul", "EmbedLayerNormalization", "FastGelu", "FusedMatMul",
+        "Gelu", "MatMulIntegerToFloat", "MatMulNBits", "QuantizeLinear", "QuickGelu", "SkipLayerNormalization",
+        "SimplifiedLayerNormalization",
+    ]
 }

@@ -142,6 +142,17 @@ package struct ModelFile: Sendable, Hashable {
         return Int64(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize))
     }
 
+    /// The SHA-256 of files, one after the other.
+    package static func sha256(ofFiles paths: [String]) throws(OnnxError) -> String {
+        do {
+            return try hash(paths)
+        } catch let error as OnnxError {
+            throw error
+        } catch {
+            throw .model(path: paths.first ?? "", cause: reason(error))
+        }
+    }
+
     /// The SHA-256 of files, one after the other, by coreutils.
     private static func hash(_ paths: [String]) throws -> String {
         let joined = Pipe()

@@ -55,7 +55,8 @@ package enum OnnxError: Error, Sendable, Hashable, CustomStringConvertible {
         case .badDevice:
             "use cpu, cuda:0, tensorrt:0, rocm:0, migraphx:0, openvino:NPU (GPU, CPU), dnnl, qnn, vitisai or xnnpack"
         case .noProvider(let device, _, _): device.remedy
-        case .provider: "check its driver and libraries, or use `cpu`"
+        case .provider:
+            "install the driver and the libraries that it needs (LD_LIBRARY_PATH says where they are), or use `cpu`"
         case .engine, .unknownShape: nil
         }
     }

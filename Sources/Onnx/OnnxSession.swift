@@ -3,8 +3,8 @@ import Foundation
 
 /// A loaded model.
 package final class OnnxSession {
-    private let runtime: OnnxRuntime
-    private let handle: OpaquePointer
+    let runtime: OnnxRuntime
+    let handle: OpaquePointer
     /// The names of inputs and outputs as C strings, made once and not at each inference.
     private var names: [String: UnsafeMutablePointer<CChar>] = [:]
 
@@ -18,7 +18,7 @@ package final class OnnxSession {
         _ runtime: OnnxRuntime, path: String, threads: Int, device: ExecutionDevice = .cpu
     ) throws(OnnxError) {
         self.runtime = runtime
-        try Self.checkSize(path)
+        try Self.checkFiles(path)
         var options: OpaquePointer?
         defer { tw_ort_release_options(runtime.handle, options) }
         try OnnxRuntime.check(tw_ort_create_options(runtime.handle, Int32(clamping: threads), &options))
@@ -28,6 +28,31 @@ package final class OnnxSession {
         let message = tw_ort_create_session(runtime.handle, runtime.environment, path, options, &handle)
         if message != nil { throw Self.loadError(OnnxRuntime.take(message), path: path, device: device, runtime) }
         guard let handle else { throw .engine("no session for \(path)") }
+        self.handle = handle
+    }
+
+    /// Loads a model from memory on the CPU, its graph as it is written.
+    ///
+    /// - Parameter config: keys and values of onnxruntime_session_options_config_keys.h.
+    init(_ runtime: OnnxRuntime, memory: Data, config: [String: String]) throws(OnnxError) {
+        self.runtime = runtime
+        var options: OpaquePointer?
+        defer { tw_ort_release_options(runtime.handle, options) }
+        try OnnxRuntime.check(tw_ort_create_options(runtime.handle, 0, &options))
+        guard let options else { throw .engine("no options") }
+        try OnnxRuntime.check(tw_ort_set_optimization(runtime.handle, options, 0))
+        for (key, value) in config {
+            try OnnxRuntime.check(tw_ort_add_config(runtime.handle, options, key, value))
+        }
+        var handle: OpaquePointer?
+        let message = memory.withUnsafeBytes { bytes in
+            bytes.baseAddress.flatMap {
+                tw_ort_create_session_from_memory(
+                    runtime.handle, runtime.environment, $0, bytes.count, options, &handle)
+            }
+        }
+        try OnnxRuntime.check(message)
+        guard let handle else { throw .engine("no session") }
         self.handle = handle
     }
 
@@ -55,30 +80,20 @@ package final class OnnxSession {
         if message == nil {
             message = tw_ort_add_config(runtime.handle, options, "session.disable_cpu_ep_fallback", "1")
         }
-        if message != nil { throw .provider(device: device, cause: OnnxRuntime.take(message)) }
+        if message != nil { throw .provider(device: device, cause: ModelFault.deviceCause(OnnxRuntime.take(message))) }
     }
 
     // MARK: What is wrong with a file
 
-    /// Refuses what would make the kernel kill somebody for want of memory.
-    private static func checkSize(_ path: String) throws(OnnxError) {
-        let files = FileManager.default
-        var isDirectory: ObjCBool = false
-        guard files.fileExists(atPath: path, isDirectory: &isDirectory) else {
-            throw .model(path: path, cause: "there is no such file")
-        }
-        if isDirectory.boolValue { throw .model(path: path, cause: "it is a directory") }
-        guard files.isReadableFile(atPath: path) else { throw .model(path: path, cause: "permission denied") }
+    /// Refuses what cannot be loaded, and what would make the kernel kill somebody for want of memory.
+    private static func checkFiles(_ path: String) throws(OnnxError) {
+        let size = try ModelScan(path).bytes
         guard let available = availableMemory() else { return }
-        // The weights are in the file itself or, where that is small, in one beside it.
-        let size = [path, "\(path).data"].reduce(Int64(0)) { sum, file in
-            sum + ((try? files.attributesOfItem(atPath: file)[.size] as? Int64) ?? 0)
-        }
         if size > available { throw .tooBig(path: path, needed: size, available: available) }
     }
 
     /// `MemAvailable` of /proc/meminfo, in bytes.
-    private static func availableMemory() -> Int64? {
+    package static func availableMemory() -> Int64? {
         guard let text = try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8),
             let line = text.split(separator: "\n").first(where: { $0.hasPrefix("MemAvailable:") }),
             let kibibytes = line.split(separator: " ").dropFirst().first.flatMap({ Int64($0) })
@@ -105,7 +120,7 @@ package final class OnnxSession {
             return .noKernel(
                 node: String(message[range.upperBound...].prefix { $0 != ")" }), device: device.name, engine: engine)
         }
-        return .model(path: path, cause: message)
+        return .model(path: path, cause: ModelFault.cause(message, engine: engine))
     }
 
     deinit {
@@ -147,7 +162,7 @@ package final class OnnxSession {
 
 /// A tensor: of our own memory, or one that the engine made.
 package final class OnnxTensor {
-    private let runtime: OnnxRuntime
+    let runtime: OnnxRuntime
     let handle: OpaquePointer
     private let memory: UnsafeMutableRawPointer?
 

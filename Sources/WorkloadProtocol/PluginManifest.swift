@@ -13,6 +13,8 @@ package struct PluginManifest: Sendable, Hashable, Codable {
     package var tasks: [Task]
     package var parameters: [Parameter]
     package var limits: Limits
+    /// Whether it has no model of its own, so that one must be named.
+    package var needsModel: Bool
     /// What a program in Python needs; `nil` for programs that are started as they are.
     package var python: Python?
 
@@ -57,6 +59,10 @@ package struct PluginManifest: Sendable, Hashable, Codable {
             case isRequired = "required"
         }
     }
+
+    /// Whether nothing runs until the user names a model, or there is something else that it cannot do without. Such a
+    /// plugin is no task's default.
+    package var needsToBeTold: Bool { needsModel || parameters.contains(where: \.isRequired) }
 
     /// The virtual environment that `taskwatt plugin install` makes for a plugin.
     package struct Python: Sendable, Hashable, Codable {
@@ -113,8 +119,9 @@ package struct PluginManifest: Sendable, Hashable, Codable {
 
     package init(
         name: String, version: String, description: String, program: String, arguments: [String] = [], tasks: [Task],
-        parameters: [Parameter] = [], limits: Limits = Limits(), python: Python? = nil
+        parameters: [Parameter] = [], limits: Limits = Limits(), python: Python? = nil, needsModel: Bool = false
     ) {
+        self.needsModel = needsModel
         self.name = name
         self.version = version
         self.description = description

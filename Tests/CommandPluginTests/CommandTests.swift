@@ -37,7 +37,7 @@ import WorkloadProtocol
     @Test func itsManifestIsRead() throws {
         let file = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../Plugins/command/plugin.yaml")
             .standardized
-        let manifest = try PluginCatalogue.parse(String(contentsOf: file, encoding: .utf8), file: file.path)
+        let manifest = try PluginManifest.parse(String(contentsOf: file, encoding: .utf8), file: file.path)
         #expect(manifest.name == "command")
         #expect(Set(MLTask.paperTasks).subtracting(manifest.tasks.map(\.id)).isEmpty)
     }

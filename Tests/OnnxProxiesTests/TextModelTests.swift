@@ -47,7 +47,7 @@ struct TextModel: Sendable, CustomTestStringConvertible {
         let request = WorkloadRequest(
             task: task, model: model, device: "cpu", seed: 0, cacheDirectory: "", parameters: parameters,
             report: { _ in })
-        return try ProxyCatalogue.workload(ProxyOptions(request: request, size: size, batch: batch))
+        return try ProxyCatalogue.workload(ProxyOptions(request: request, size: size, batch: batch, precision: .fp32))
     }
 
     /// The shapes of the published network.

@@ -162,28 +162,6 @@ import Testing
 
     // MARK: What is refused
 
-    @Test(arguments: ["not a model", ""])
-    func aCorruptModelIsAnErrorAndNoCrash(content: String) throws {
-        let path = "\(cache.path)/model.onnx"
-        try Data(content.utf8).write(to: URL(fileURLWithPath: path))
-        let error = #expect(throws: OnnxError.self) { try OnnxSession(runtime, path: path, threads: 1) }
-        guard case .model(path, let cause)? = error else {
-            Issue.record("not `model`: \(String(describing: error))")
-            return
-        }
-        #expect(!cause.isEmpty && !cause.contains("\n"))
-    }
-
-    @Test func aMissingModelAndMissingWeightsAreErrors() throws {
-        #expect(throws: OnnxError.self) { try OnnxSession(runtime, path: "/nowhere.onnx", threads: 1) }
-        var g = GraphBuilder(name: "test")
-        let x = g.input("x", [1, 1000])
-        g.output(g.dense(x, "d", 1000, 10, deviation: 1), as: "y")
-        let file = try ModelFile.cached(in: cache.path, key: "test", seed: 0, builder: g, willWrite: { _ in })
-        try FileHandle(forWritingTo: URL(fileURLWithPath: "\(file.path).data")).truncate(atOffset: 4096)
-        #expect(throws: OnnxError.self) { try OnnxSession(runtime, path: file.path, threads: 1) }
-    }
-
     @Test func wrongInputsAreErrorsAndTheSessionGoesOn() throws {
         var g = GraphBuilder(name: "test")
         g.output(g.relu(g.input("x", [1, 3])), as: "y")

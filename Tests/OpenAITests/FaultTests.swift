@@ -43,7 +43,7 @@ import WorkloadProtocol
     @Test func itsManifestIsRead() throws {
         let file = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../Plugins/openai/plugin.yaml")
             .standardized
-        let manifest = try PluginCatalogue.parse(String(contentsOf: file, encoding: .utf8), file: file.path)
+        let manifest = try PluginManifest.parse(String(contentsOf: file, encoding: .utf8), file: file.path)
         #expect(manifest.tasks.map(\.id) == [.textGeneration, .summarization])
         let server = try ScriptedServer { _, _ in Self.good }
         var parameters: [String: Any] = [:]

@@ -20,6 +20,16 @@ typedef struct OrtTensorTypeAndShapeInfo OrtTensorTypeAndShapeInfo;
 // An open library. All functions may be called from any thread.
 typedef struct TWOrt TWOrt;
 
+enum { TW_ORT_MAX_RANK = 16 };
+
+// The type and shape of a value. ONNX element types: 1 float, 7 int64 and so on; 0 for what is no tensor.
+typedef struct {
+    int element_type;
+    size_t rank;
+    int64_t sizes[TW_ORT_MAX_RANK];  // −1 where it is known at run time only.
+    char *_Nullable symbols[TW_ORT_MAX_RANK];  // The names of such dimensions, or ""; to be freed.
+} TWOrtShape;
+
 // Opens a library file, or one that the loader finds by name. Returns NULL and sets `error` (to be freed) if it cannot be
 // opened, is not ONNX Runtime, or is older than `minimum_api`.
 TWOrt *_Nullable tw_ort_open(const char *_Nonnull file, uint32_t minimum_api, char *_Nullable *_Nonnull error);
@@ -50,6 +60,21 @@ void tw_ort_release_options(const TWOrt *_Nonnull ort, OrtSessionOptions *_Nulla
 char *_Nullable tw_ort_create_session(const TWOrt *_Nonnull ort, const OrtEnv *_Nonnull env, const char *_Nonnull path,
                                       const OrtSessionOptions *_Nonnull options,
                                       OrtSession *_Nullable *_Nonnull session);
+// 0 for no graph optimisation at all, 99 for all.
+char *_Nullable tw_ort_set_optimization(const TWOrt *_Nonnull ort, OrtSessionOptions *_Nonnull options, int level);
+// A model in memory, which may go after the call.
+char *_Nullable tw_ort_create_session_from_memory(const TWOrt *_Nonnull ort, const OrtEnv *_Nonnull env,
+                                                  const void *_Nonnull model, size_t bytes,
+                                                  const OrtSessionOptions *_Nonnull options,
+                                                  OrtSession *_Nullable *_Nonnull session);
+char *_Nullable tw_ort_session_counts(const TWOrt *_Nonnull ort, const OrtSession *_Nonnull session,
+                                      size_t *_Nonnull inputs, size_t *_Nonnull outputs);
+// An input or output by its place. The name and the symbols are to be freed, after an error too.
+char *_Nullable tw_ort_session_value(const TWOrt *_Nonnull ort, const OrtSession *_Nonnull session, int is_output,
+                                     size_t index, char *_Nullable *_Nonnull name, TWOrtShape *_Nonnull shape);
+// The type and shape of a tensor; it has no symbols.
+char *_Nullable tw_ort_tensor_shape(const TWOrt *_Nonnull ort, const OrtValue *_Nonnull value,
+                                    TWOrtShape *_Nonnull shape);
 // ONNX element types: 1 float, 7 int64. The value uses the caller's memory, which must outlive it.
 char *_Nullable tw_ort_create_tensor(const TWOrt *_Nonnull ort, void *_Nonnull data, size_t bytes,
                                      const int64_t *_Nonnull shape, size_t rank, int element_type,

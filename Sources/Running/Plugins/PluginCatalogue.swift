@@ -66,7 +66,7 @@ package struct PluginCatalogue: Sendable {
         throw .noSuchPlugin(name, known: plugins.map(\.manifest.name), directories: directories)
     }
 
-    /// The plugin for a task, by name, or the first that has the task and needs no parameter to be given.
+    /// The plugin for a task, by name, or the first that has the task and needs neither a model nor a parameter to be given.
     package func plugin(named name: String?, for task: MLTask) throws(PluginError) -> InstalledPlugin {
         if let name {
             let plugin = try plugin(named: name)
@@ -75,7 +75,7 @@ package struct PluginCatalogue: Sendable {
             return plugin
         }
         let able = plugins.filter { $0.manifest.tasks.contains { $0.id == task } }
-        guard let plugin = able.first(where: { !$0.manifest.parameters.contains(where: \.isRequired) }) ?? able.first
+        guard let plugin = able.first(where: { !$0.manifest.needsToBeTold }) ?? able.first
         else {
             let known = Set(plugins.flatMap { $0.manifest.tasks.map(\.id) })
             throw .noSuchTask(task, plugin: nil, known: known.sorted { $0.rawValue < $1.rawValue })
@@ -109,6 +109,7 @@ package struct PluginCatalogue: Sendable {
                 throw .badValue(value.text, parameter: name, known: parameter.values.map(\.text))
             }
         }
+        if manifest.needsModel, entry.model == nil { throw .missingModel(plugin: manifest.name) }
         if let missing = manifest.parameters.first(where: { $0.isRequired && entry.parameters[$0.name] == nil }) {
             throw .missingParameter(missing.name, plugin: manifest.name, description: missing.description)
         }

@@ -9,6 +9,7 @@ package enum PluginError: Error, Sendable, Hashable, CustomStringConvertible {
     case noSuchModel(String, task: MLTask, plugin: String, known: [String])
     case noSuchParameter(String, plugin: String, known: [String])
     case badValue(String, parameter: String, known: [String])
+    case missingModel(plugin: String)
     case missingParameter(String, plugin: String, description: String)
     /// With the place of the entry in its suite's file.
     indirect case inSuite(String, PluginError)
@@ -35,6 +36,8 @@ package enum PluginError: Error, Sendable, Hashable, CustomStringConvertible {
                 + "(known: \(known.isEmpty ? "none" : known.joined(separator: ", ")))"
         case .badValue(let value, let parameter, let known):
             return "the parameter \(parameter) cannot be `\(value)` (possible: \(known.joined(separator: ", ")))"
+        case .missingModel(let plugin):
+            return "\(plugin) has no model of its own; name one with --model, or `model` in the suite"
         case .missingParameter(let name, let plugin, let description):
             let what = description.isEmpty ? "" : " (\(description))"
             return "\(plugin) needs the parameter `\(name)`\(what); give it with --set \(name)=… or in the suite"

@@ -10,7 +10,7 @@ extension PluginManifest {
         let document = try YAMLReader(text: text, file: file)
         let root = try document.mapping(keys: [
             "name", "version", "description", "program", "arguments", "tasks", "parameters", "limits",
-            "python",
+            "python", "needs_model",
         ])
         func required(_ key: String) throws(YAMLProblem) -> YAMLReader {
             guard let value = root[key] else { throw document.problem("the key `\(key)` is missing") }
@@ -39,6 +39,7 @@ extension PluginManifest {
             manifest.parameters.append(try Self.parameter(parameter))
         }
         if let limits = root["limits"] { manifest.limits = try Self.limits(limits) }
+        if let value = root["needs_model"] { manifest.needsModel = try value.bool() }
         if let python = root["python"] { manifest.python = try Self.python(python) }
         return manifest
     }

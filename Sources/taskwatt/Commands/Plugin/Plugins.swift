@@ -59,7 +59,9 @@ struct Plugins: AsyncParsableCommand {
 
     /// What must be given to it.
     private static func needed(_ manifest: PluginManifest) -> String? {
-        let names = manifest.parameters.filter(\.isRequired).map { "--set \($0.name)=…" }
+        let names =
+            (manifest.needsModel ? ["--model …"] : [])
+            + manifest.parameters.filter(\.isRequired).map { "--set \($0.name)=…" }
         return names.isEmpty ? nil : "runs with --plugin \(manifest.name) \(names.joined(separator: " "))"
     }
 }
