@@ -86,17 +86,25 @@ extension GraphBuilder {
         for index in half.graph.output.indices where !outputs.contains(half.graph.output[index].name) {
             retype(&half.graph.output[index])
         }
-        half.graph.node =
-            casts
-            + graph.node.map { node in
-                var node = node
-                node.input = node.input.map { renamed[$0] ?? $0 }
+        // The factors of a Resize are fp32 whatever it resizes.
+        let factors = Set(graph.node.filter { $0.opType == "Resize" }.flatMap { $0.input.dropFirst() })
+        half.graph.node = casts
+        for var node in graph.node {
+            node.input = node.input.map { renamed[$0] ?? $0 }
+            let name = node.output[0]
+            if node.opType == "Identity", outputs.contains(name) {
                 // Every output of a graph is the copy of a value (see `output`), which is where it is turned back.
-                if node.opType == "Identity", outputs.contains(node.output[0]) {
-                    return Self.cast(node.input[0], node.output[0], to: .float)
-                }
-                return node
+                half.graph.node.append(Self.cast(node.input[0], name, to: .float))
+            } else if node.opType == "Constant", !factors.contains(name),
+                node.attribute.contains(where: { $0.name == "value_floats" })
+            {
+                // Such a constant has no other type.
+                node.output[0] = "\(name)_fp32"
+                half.graph.node += [node, Self.cast("\(name)_fp32", name, to: type)]
+            } else {
+                half.graph.node.append(node)
             }
+        }
         return half
     }
 

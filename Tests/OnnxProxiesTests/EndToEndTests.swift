@@ -26,11 +26,10 @@ import Testing
         return (numbers.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(numbers.count)).squareRoot()
     }
 
-    @Test(arguments: allTasks) func answersWithScoresThatDependOnTheInput(task: String) throws {
-        var plugin = try prepared(.tiny(task, in: cache)).plugin
+    @Test(arguments: allModels) func answersWithScoresThatDependOnTheInput(model: ModelOfTask) throws {
+        var plugin = try prepared(.tiny(model.task, in: cache, model: model.name)).plugin
         let (first, second) = try (plugin.scores(), plugin.scores())
-        let count = ["text-classification": 2, "image-classification": 10][task] ?? 1000
-        #expect(first.count == count && second.count == count)
+        #expect(first.count == second.count && first.count > 1)
         #expect((first + second).allSatisfy { $0.isFinite })
         #expect(deviation(first) > 1e-3)
         // One input's scores are not the other's, and by more than rounding.
@@ -38,21 +37,22 @@ import Testing
         #expect(difference > 1e-4)
     }
 
-    @Test(arguments: allTasks) func theSameSeedGivesTheSameAndAnotherSeedAnother(task: String) throws {
-        var first = try prepared(.tiny(task, in: cache)).plugin
-        var same = try prepared(.tiny(task, in: cache)).plugin
-        var other = try prepared(.tiny(task, in: cache, seed: 1)).plugin
+    @Test(arguments: allModels) func theSameSeedGivesTheSameAndAnotherSeedAnother(model: ModelOfTask) throws {
+        var first = try prepared(.tiny(model.task, in: cache, model: model.name)).plugin
+        var same = try prepared(.tiny(model.task, in: cache, model: model.name)).plugin
+        var other = try prepared(.tiny(model.task, in: cache, model: model.name, seed: 1)).plugin
         let scores = try first.scores()
         #expect(try same.scores() == scores)
         #expect(try other.scores() != scores)
     }
 
-    @Test(arguments: allTasks) func saysWhatItIs(task: String) throws {
+    @Test(arguments: allModels) func saysWhatItIs(model: ModelOfTask) throws {
         let lines = Mutex<[String]>([])
-        let request = WorkloadRequest.tiny(task, in: cache) { line in lines.withLock { $0.append(line) } }
+        let request = WorkloadRequest.tiny(model.task, in: cache, model: model.name) { line in
+            lines.withLock { $0.append(line) }
+        }
         let info = try prepared(request).info
-        let models = ["image-classification": "resnet-50", "text-generation": "gpt2"]
-        #expect(info.model == models[task] ?? "bert-base")
+        #expect(info.model == model.name)
         #expect(info.size == "tiny")
         #expect(info.dataset == "synthetic")
         #expect(info.device == "cpu")
@@ -62,11 +62,32 @@ import Testing
         #expect(info.modelSHA256?.count == 64)
         #expect((info.parameterCount ?? 0) > 1000)
         #expect((info.operationsPerInference ?? 0) > 100_000)
-        // Writing takes its time, so it is told; once.
-        #expect(lines.withLock { $0.count } == 1)
-        #expect(lines.withLock { $0.first?.contains("writing the weights") } == true)
-        _ = try prepared(request)
-        #expect(lines.withLock { $0.count } == 1)
+        #expect(info.modelFiles.allSatisfy { FileManager.default.fileExists(atPath: "\($0)/model.onnx") })
+        // Writing takes its time, so it is told; once for each file.
+        #expect(!info.modelFiles.isEmpty && lines.withLock { $0.count } == info.modelFiles.count)
+        #expect(lines.withLock { $0.allSatisfy { $0.contains("writing the weights") } })
+        let again = try prepared(request).info
+        #expect(again.modelSHA256 == info.modelSHA256)
+        #expect(lines.withLock { $0.count } == info.modelFiles.count)
+    }
+
+    /// What the CPU can compute in is run, and what it cannot is refused by the operator's name.
+    @Test(arguments: allModels, ["fp16", "int8", "bf16"])
+    func everyPrecisionRunsOrIsRefused(model: ModelOfTask, precision: String) throws {
+        let request = WorkloadRequest.tiny(
+            model.task, in: cache, model: model.name, ["precision": .string(precision), "batch": .integer(2)])
+        var plugin = OnnxProxies()
+        let info = try plugin.initialize(request)
+        #expect(info.precision == precision && info.batch == 2)
+        do {
+            try plugin.prepare()
+        } catch let problem as PluginProblem where precision == "bf16" {
+            #expect(problem.isUnavailable && problem.message.contains("on cpu in this precision"), "\(problem)")
+            return
+        }
+        let scores = try plugin.scores()
+        #expect(scores.allSatisfy { $0.isFinite })
+        #expect(deviation(scores) > 1e-4)
     }
 
     @Test func longerInputsAreMoreOperations() throws {

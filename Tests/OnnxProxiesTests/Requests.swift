@@ -1,6 +1,8 @@
 import TestSupport
+import Testing
 
 @testable import PluginKit
+@testable import onnx_proxies
 
 extension WorkloadRequest {
     /// A request of the tiny size, as the host would make it.
@@ -14,4 +16,12 @@ extension WorkloadRequest {
     }
 }
 
-let allTasks = ["text-classification", "fill-mask", "image-classification", "text-generation"]
+/// Every model of every task.
+let allModels = ProxyCatalogue.models.map { ModelOfTask(task: $0.task, name: $0.name) }
+let allTasks = ProxyCatalogue.tasks
+
+struct ModelOfTask: Sendable, CustomTestStringConvertible {
+    let task: String
+    let name: String
+    var testDescription: String { "\(task)/\(name)" }
+}
