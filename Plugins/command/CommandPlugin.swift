@@ -18,6 +18,7 @@ struct CommandPlugin: WorkloadPlugin {
 
     mutating func initialize(_ request: WorkloadRequest) throws -> WorkloadInfo {
         command = nil
+        calls = 0
         guard let line = request.parameters["command"]?.text, line.contains(where: { !$0.isWhitespace }) else {
             throw PluginProblem("no command is given", remedy: "give one, such as --set command='./classify image.jpg'")
         }
@@ -131,9 +132,12 @@ struct CommandPlugin: WorkloadPlugin {
             let most = tally.remainingCount.map { $0 + 1 }
             if let most { variables["TASKWATT_COUNT"] = String(most) }
             if let seconds = tally.remainingSeconds { variables["TASKWATT_DURATION_S"] = String(seconds) }
-            let outcome = try command.run(variables, keepsOutput: true)
+            var call = command
+            // It was told to go on for that long.
+            call.timeout += tally.remainingSeconds ?? 0
+            let outcome = try call.run(variables, keepsOutput: true)
             try Self.judge(outcome, command)
-            guard let count = count(in: outcome.output), count > 0 else {
+            guard let count = count(in: outcome.output), (1...1_000_000_000).contains(count) else {
                 throw PluginProblem(
                     "the program does not print how many inferences it made",
                     remedy: "let it print the number as the last on its standard output, or give count_pattern")

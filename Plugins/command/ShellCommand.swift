@@ -24,13 +24,14 @@ struct ShellCommand: Sendable {
     /// Seconds.
     var timeout: Double
 
-    /// The group that runs now; 0 if none does.
-    private static let running = Atomic<Int32>(0)
+    /// The group that runs now; 0 if none does. Held while one is started, so that none starts unseen.
+    private static let running = Mutex<Int32>(0)
 
     /// Kills what runs now, from any thread.
     static let endRunning: @Sendable () -> Void = {
-        let group = running.load(ordering: .sequentiallyConsistent)
-        if group > 0 { kill(-group, SIGKILL) }
+        running.withLock { group in
+            if group > 0 { kill(-group, SIGKILL) }
+        }
     }
 
     /// Runs the line once, and kills whatever of its group is left when its shell has ended.
@@ -40,9 +41,11 @@ struct ShellCommand: Sendable {
         var output = try OutputPipe()
         var errors = try OutputPipe()
         let begin = ContinuousClock.now
-        let process = try spawn(variables, output: keepsOutput ? output : nil, errors: errors)
-        Self.running.store(process, ordering: .sequentiallyConsistent)
-        defer { Self.running.store(0, ordering: .sequentiallyConsistent) }
+        let process = try Self.running.withLock { [output, errors] group in
+            group = try spawn(variables, output: keepsOutput ? output : nil, errors: errors)
+            return group
+        }
+        defer { Self.running.withLock { $0 = 0 } }
         output.closeWriter()
         errors.closeWriter()
         var step: Int32 = 1

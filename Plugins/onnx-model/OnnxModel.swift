@@ -27,7 +27,7 @@ struct OnnxModel: WorkloadPlugin {
         }
         var dimensions = try Dimensions(request.string("dims", default: ""))
         let arrays = try request.parameters["inputs"].map { _ in
-            try NPYArray.read(request.string("inputs", default: ""))
+            try NPYArray.read(request.path("inputs") ?? "")
         }
         device = try Self.explained { () throws(OnnxError) in try ExecutionDevice(request.device) }
         let runtime = try Self.explained { () throws(OnnxError) in try OnnxRuntime() }

@@ -20,8 +20,8 @@ enum KeyFile {
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             throw PluginProblem("\(path) is not a file", remedy: "give the file that holds the key")
         }
-        guard status.st_mode & (S_IROTH | S_IWOTH) == 0 else {
-            throw PluginProblem("\(path) is open to everybody on this machine", remedy: "chmod 600 \(path)")
+        guard status.st_mode & (S_IRWXG | S_IRWXO) == 0 else {
+            throw PluginProblem("\(path) can be read by others than you", remedy: "chmod 600 \(path)")
         }
         var buffer = [UInt8](repeating: 0, count: longest)
         let count = Glibc.read(descriptor, &buffer, buffer.count)

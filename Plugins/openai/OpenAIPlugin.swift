@@ -45,12 +45,13 @@ struct OpenAIPlugin: WorkloadPlugin {
 
     private var session: Session?
     /// The next prompt's number. Repeats go on where the one before ended, so that no cache answers for the model.
-    private let next = NextNumber()
+    private var next = NextNumber()
     private var metrics: [String: Double] = [:]
 
     mutating func initialize(_ request: WorkloadRequest) throws -> WorkloadInfo {
         session?.server.close()
         session = nil
+        next = NextNumber()
         let settings = try Settings(request)
         let prompts =
             if let file = try request.path("prompts") {
@@ -145,7 +146,8 @@ struct OpenAIPlugin: WorkloadPlugin {
                         }
                     }
                 }
-                try await group.waitForAll()
+                // The first error ends the others too.
+                for try await _ in group {}
             }
         }
         let seconds = (ContinuousClock.now - begin) / .seconds(1)

@@ -59,7 +59,9 @@ struct Reply: Sendable {
         }
         // A stream that has begun has no other way to fail.
         if let error = json["error"], error != .null {
-            throw PluginProblem("the server gave up: \(Self.words(json) ?? "it does not say why")")
+            throw PluginProblem(
+                "the server gave up: \(Self.words(json) ?? "it does not say why")", remedy: "the server's log says more"
+            )
         }
         return json
     }
@@ -70,7 +72,7 @@ struct Reply: Sendable {
             let words = json["error"]?.text(of: "message") ?? json["error"]?.text ?? json["message"]?.text
                 ?? json["detail"]?.text
         else { return nil }
-        return String(words.prefix(200).map { $0.isNewline ? " " : $0 })
+        return String(words.map { $0.isNewline ? " " : $0 })
     }
 
     private static func usage(_ json: JSON) -> Usage? {
@@ -79,7 +81,8 @@ struct Reply: Sendable {
         let output = usage["completion_tokens"]?.whole ?? 0
         guard output >= 0 else { return nil }
         return Usage(
-            input: input, output: output, cachedInput: usage["prompt_tokens_details"]?["cached_tokens"]?.whole)
+            input: input, output: output,
+            cachedInput: usage["prompt_tokens_details"]?["cached_tokens"]?.whole.flatMap { $0 < 0 ? nil : $0 })
     }
 }
 

@@ -3,9 +3,10 @@ struct RunFigures: Sendable {
     private var completed = 0
     /// Replies whose tokens the server counted.
     private var counted = 0
-    private var input = 0
-    private var output = 0
-    private var cachedInput: Int?
+    // What a server says may be anything, and adds up without overflow.
+    private var input = 0.0
+    private var output = 0.0
+    private var cachedInput: Double?
     private var chunks = 0
     private var firstTokens: [Double] = []
 
@@ -13,9 +14,9 @@ struct RunFigures: Sendable {
         completed += 1
         if let usage = reply.usage {
             counted += 1
-            input += usage.input
-            output += usage.output
-            if let cached = usage.cachedInput { cachedInput = (cachedInput ?? 0) + cached }
+            input += Double(usage.input)
+            output += Double(usage.output)
+            if let cached = usage.cachedInput { cachedInput = (cachedInput ?? 0) + Double(cached) }
         } else {
             chunks += reply.chunks
         }
@@ -29,10 +30,10 @@ struct RunFigures: Sendable {
     func metrics(seconds: Double) -> [String: Double] {
         var metrics: [String: Double] = [:]
         if completed > 0, counted == completed {
-            metrics["input_tokens"] = Double(input)
-            metrics["output_tokens"] = Double(output)
-            if seconds > 0 { metrics["output_tokens_per_s"] = Double(output) / seconds }
-            if let cachedInput { metrics["cached_input_tokens"] = Double(cachedInput) }
+            metrics["input_tokens"] = input
+            metrics["output_tokens"] = output
+            if seconds > 0 { metrics["output_tokens_per_s"] = output / seconds }
+            if let cachedInput { metrics["cached_input_tokens"] = cachedInput }
         } else if chunks > 0 {
             metrics["output_chunks"] = Double(chunks)
         }

@@ -119,8 +119,7 @@ struct Server: Sendable {
 
     private func refusal(_ status: HTTPResponseStatus, _ words: String?) -> PluginProblem {
         var text = "\(shown) answers \(status.code) \(status.reasonPhrase)"
-        // Some servers repeat the key that they refuse.
-        if let words { text += ": \(key.map { words.replacingOccurrences(of: $0, with: "…") } ?? words)" }
+        if let words { text += ": \(words)" }
         let remedy: String? =
             switch status.code {
             case 300..<400: "give the address that it leads to"
@@ -188,7 +187,22 @@ struct Server: Sendable {
                 return value
             }
         } catch {
-            throw explain(error)
+            throw redacted(explain(error))
+        }
+    }
+
+    /// An error without the key, which some servers repeat in theirs, and of a length that a person reads.
+    private func redacted(_ error: any Error) -> any Error {
+        func clean(_ problem: PluginProblem) -> PluginProblem {
+            var problem = problem
+            if let key { problem.message = problem.message.replacingOccurrences(of: key, with: "…") }
+            problem.message = String(problem.message.prefix(400))
+            return problem
+        }
+        return switch error {
+        case let gone as Gone: Gone(problem: clean(gone.problem))
+        case let problem as PluginProblem: clean(problem)
+        default: error
         }
     }
 }

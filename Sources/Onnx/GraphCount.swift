@@ -10,7 +10,9 @@ package enum GraphCount {
         for node in graph.node {
             ignored.formUnion(node.input.enumerated().lazy.filter { isNoWeight($0.offset, of: node) }.map(\.element))
         }
-        return weights(graph).reduce(0) { sum, tensor in
+        // Branches and loops have weights of their own.
+        let bodies = graph.node.lazy.flatMap(\.attribute).filter { $0.type == .graph }.map(\.g)
+        return weights(graph).reduce(bodies.reduce(0) { $0 + parameters($1) }) { sum, tensor in
             // A scalar is a constant of the formula, such as the 0.5 of GELU.
             guard !tensor.dims.isEmpty, !ignored.contains(tensor.name) else { return sum }
             let count = tensor.dims.reduce(1, *)
@@ -132,6 +134,7 @@ package enum GraphCount {
         func bias(_ index: Int) -> Double { node.input.count > index && !node.input[index].isEmpty ? 1 : 0 }
         let input = node.input.first ?? ""
         switch node.opType {
+        case "Sum", "Mean": return try Double(node.input.count - 1) * size(output)
         case "MatMul", "MatMulInteger", "QLinearMatMul", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "MatMulNBits":
             return try 2 * Double(shape(input).last ?? 1) * size(output)
         case "Gemm", "FusedMatMul":
@@ -196,7 +199,11 @@ package enum GraphCount {
             let name = isStandard ? node.opType : "\(node.domain).\(node.opType)"
             if isStandard {
                 // Products by another name, and transforms.
-                if ["Attention", "Einsum", "DFT", "STFT", "DeformConv"].contains(node.opType) { return name }
+                if ["Attention", "Einsum", "DFT", "STFT", "DeformConv", "GridSample", "LRN", "RoiAlign"].contains(
+                    node.opType)
+                {
+                    return name
+                }
             } else if !microsoft.contains(node.opType) || node.domain != "com.microsoft" {
                 return name
             }

@@ -57,7 +57,8 @@ package enum OnnxError: Error, Sendable, Hashable, CustomStringConvertible {
         case .noProvider(let device, _, _): device.remedy
         case .provider:
             "install the driver and the libraries that it needs (LD_LIBRARY_PATH says where they are), or use `cpu`"
-        case .engine, .unknownShape: nil
+        case .engine: "try another version of ONNX Runtime (TASKWATT_ONNXRUNTIME)"
+        case .unknownShape: nil
         }
     }
 }

@@ -12,25 +12,30 @@ protocol ImageClassifier {
 struct RandomImages {
     /// [batch, 3, height, width].
     let shape: [Int]
-    private var random: RandomWeights
-    private let pixels: [Float]
+    private let seed: Int64
+    /// Taken in turn.
+    private var tensors: [OnnxTensor] = []
+    private var place = 0
+    private static let count = 4
 
     init(batch: Int, height: Int, width: Int, seed: Int64) {
         shape = [batch, 3, height, width]
-        var random = RandomWeights(seed: seed, name: "pixels")
-        var pixels = [Float](repeating: 0, count: batch * 3 * height * width)
-        pixels.withUnsafeMutableBufferPointer { random.fill($0, deviation: 1, mean: 0) }
-        (self.random, self.pixels) = (random, pixels)
+        self.seed = seed
     }
 
-    /// A new image each time for the price of a shift: the work of a network does not depend on its numbers.
+    /// Another image than the last time. They are made at the first inference, which is always one of the warm-up, so that
+    /// no measured window has the making of an image in it.
     mutating func next(_ runtime: OnnxRuntime) throws(OnnxError) -> OnnxTensor {
-        let shift = Int(random.integer(below: pixels.count))
-        var shifted: [Float] = []
-        shifted.reserveCapacity(pixels.count)
-        shifted += pixels[shift...]
-        shifted += pixels[..<shift]
-        return try OnnxTensor(runtime, floats: shifted, shape: shape)
+        if tensors.isEmpty {
+            var random = RandomWeights(seed: seed, name: "pixels")
+            var pixels = [Float](repeating: 0, count: shape.reduce(1, *))
+            for _ in 0..<Self.count {
+                pixels.withUnsafeMutableBufferPointer { random.fill($0, deviation: 1, mean: 0) }
+                tensors.append(try OnnxTensor(runtime, floats: pixels, shape: shape))
+            }
+        }
+        defer { place = (place + 1) % tensors.count }
+        return tensors[place]
     }
 }
 

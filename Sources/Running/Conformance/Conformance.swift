@@ -15,7 +15,7 @@ package struct Conformance: Sendable {
     private let context: RunnerContext
     private let tell: @Sendable (String) -> Void
 
-    private var limits: PluginManifest.Limits { plugin.manifest.limits }
+    private var limits: PluginManifest.Limits { plugin.manifest.limits(for: entry.task) }
     /// How long the answer to nonsense may take, in seconds: not long, but the program may still be starting.
     private var shortAnswer: Double { min(limits.startSeconds, 60) }
 

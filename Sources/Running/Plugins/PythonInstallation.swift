@@ -51,6 +51,10 @@ package struct PythonInstallation: Sendable {
         let lock = try EnvironmentLock("\(parent)/\(name).lock", name: name)
         let environment = "\(parent)/\(name)"
         let marker = "\(environment)/\(PythonEnvironments.marker)"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: environment)) ?? []
+        guard names.isEmpty || names.contains("pyvenv.cfg") else {
+            throw PythonEnvironmentError.cannotWrite(environment, "it is there, and is no Python environment")
+        }
         let keeps = mode == .upgrade && FileManager.default.fileExists(atPath: marker)
         try remove(keeps ? marker : environment)
         do {
@@ -69,8 +73,9 @@ package struct PythonInstallation: Sendable {
                 throw PythonEnvironmentError.cannotWrite(marker, "the disk may be full")
             }
         } catch {
-            // Without its marker it would be of no use but to fill the disk.
-            try? remove(environment)
+            // Without its marker it would be of no use but to fill the disk; one that was upgraded is mended by doing it
+            // again.
+            if !keeps { try? remove(environment) }
             throw error
         }
         _ = consume lock
@@ -177,7 +182,8 @@ package enum PythonEnvironmentError: Error, Sendable, Hashable, CustomStringConv
             "\(python) is Python \(version), and \(plugin) needs \(needed) or later; name a newer one with --python"
         case .noVenv(let python):
             "\(python) cannot make virtual environments; apt-get install python3-venv, or name another with --python"
-        case .venvFailed(let name, let reason): "the environment of \(name) could not be made: \(reason)"
+        case .venvFailed(let name, let reason):
+            "the environment of \(name) could not be made: \(reason); make room, or name another Python with --python"
         case .pipFailed(let name, let reason):
             "pip could not install the requirements of \(name): \(reason); check the network, or PIP_INDEX_URL and "
                 + "PIP_CONSTRAINT if they are set, and run it again"

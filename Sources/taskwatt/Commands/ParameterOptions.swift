@@ -79,7 +79,9 @@ struct ParameterOptions: ParsableArguments {
             }
             let name = String(parameter[..<equals])
             if values[name] != nil { throw ValidationError("the parameter \(name) is given twice.") }
-            values[name] = Self.value(String(parameter[parameter.index(after: equals)...]))
+            let text = String(parameter[parameter.index(after: equals)...])
+            // A line for the shell may begin with a path, and is none.
+            values[name] = name == "command" ? .string(text) : Self.value(text)
         }
         return values
     }
@@ -88,7 +90,7 @@ struct ParameterOptions: ParsableArguments {
         if let integer = Int64(text) { return .integer(integer) }
         if let number = Double(text), number.isFinite { return .number(number) }
         if let bool = Bool(text) { return .bool(bool) }
-        return .string(["./", "../", "~/"].contains(where: text.hasPrefix) ? UserPath.absolute(text) : text)
+        return .string(UserPath.model(text))
     }
 }
 

@@ -84,7 +84,11 @@ struct ModelFiles {
     /// - Returns: the copies.
     func copy(to directory: String) throws -> [String] {
         let files = FileManager.default
-        let names = paths.map { ($0 as NSString).lastPathComponent }
+        // External data may lie in a directory beside the model, which names it from there.
+        let root = paths.first.map { ($0 as NSString).deletingLastPathComponent + "/" } ?? "/"
+        let names = paths.map { path in
+            path.hasPrefix(root) ? String(path.dropFirst(root.count)) : (path as NSString).lastPathComponent
+        }
         let targets = names.map { "\(directory)/\($0)" }
         if let taken = targets.first(where: files.fileExists(atPath:)) {
             throw CommandFailure("\(taken) is there already; remove it, or name another --output")
@@ -96,7 +100,10 @@ struct ModelFiles {
                 let passing = "\(target).partial"
                 try? files.removeItem(atPath: passing)
                 do {
-                    try files.copyItem(atPath: path, toPath: passing)
+                    let parent = (target as NSString).deletingLastPathComponent
+                    try files.createDirectory(atPath: parent, withIntermediateDirectories: true)
+                    // A cache may hold a link to the file.
+                    try files.copyItem(atPath: (path as NSString).resolvingSymlinksInPath, toPath: passing)
                     try files.moveItem(atPath: passing, toPath: target)
                 } catch {
                     try? files.removeItem(atPath: passing)

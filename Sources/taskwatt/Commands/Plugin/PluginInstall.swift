@@ -35,7 +35,10 @@ struct PluginInstall: AsyncParsableCommand {
     func run() async throws {
         let surroundings = Surroundings()
         let plugin = try surroundings.plugins.plugin(named: name)
-        let installation = PythonInstallation(plugin, environments: surroundings.pythonEnvironments, python: python) {
+        let installation = PythonInstallation(
+            plugin, environments: surroundings.pythonEnvironments,
+            python: python.contains("/") ? UserPath.absolute(python) : python
+        ) {
             Console.error("\($0)\n")
         }
         guard let installation else {
