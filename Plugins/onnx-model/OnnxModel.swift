@@ -85,15 +85,18 @@ struct OnnxModel: WorkloadPlugin {
         // The program runs in its plugin's directory, which is not where the user is.
         guard path.hasPrefix("/") else {
             throw PluginProblem(
-                "the path `\(given)` is not absolute", remedy: "give the whole path, such as $PWD/\(given)")
+                "there is no model file `\(given)`",
+                remedy: "give the path of one; a relative one is taken from where taskwatt is started")
         }
         return path
     }
 
     /// A file's name without what the format adds to it.
     private static func name(_ path: String) -> String {
-        let name = (path as NSString).lastPathComponent
-        return (name as NSString).deletingPathExtension
+        let name = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+        // What exporters call every model, so that its directory tells one from another.
+        guard name == "model" else { return name }
+        return "\(((path as NSString).deletingLastPathComponent as NSString).lastPathComponent)/\(name)"
     }
 
     // MARK: The trial

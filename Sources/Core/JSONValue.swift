@@ -66,3 +66,11 @@ extension JSONValue: Codable {
         }
     }
 }
+
+extension JSONValue {
+    /// A text without the user and password of an address in it (RFC 3986, section 3.2.1): a record is no place for them.
+    package var withoutCredentials: JSONValue {
+        guard case .string(let text) = self, text.contains("@") else { return self }
+        return .string(text.replacing(/:\/\/[^\/@\s]*@/, with: "://…@"))
+    }
+}

@@ -93,6 +93,8 @@ extension TableReport {
                     + "of 8 GPUs, a constant 42.5 W of CPU and a modelled 430.8 W of memory, so the ratio compares different "
                     + "scopes.")
         }
+        let pooled = rows.filter { $0.models.count > 1 }.map { "\($0.title) (\($0.models.joined(separator: ", ")))" }
+        if !pooled.isEmpty { notes.append("Means over several models: \(pooled.joined(separator: "; ")).") }
         if hasSizes { notes.append("size tiny: small models for tests; their energy says nothing of the real ones.") }
         let least = rows.map(\.coverage).min() ?? 1
         if least < 1 {

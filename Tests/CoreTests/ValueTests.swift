@@ -72,7 +72,7 @@ struct RecordTests {
             try JSONSerialization.jsonObject(with: JSONEncoder().encode(Self.record)) as? [String: Any])
         #expect(
             Set(object.keys) == [
-                "stage", "repeat", "workload", "started_at_unix_s", "energy", "completed_inferences",
+                "stage", "repeat", "workload", "metrics", "started_at_unix_s", "energy", "completed_inferences",
                 "failed_inferences",
                 "latency", "idle_power_w", "idle_power_standard_uncertainty_w", "other_cpu_share", "steal_share",
                 "flags",

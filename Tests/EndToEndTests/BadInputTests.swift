@@ -16,7 +16,7 @@ extension EndToEnd {
             (["run", "--size", "huge"], "huge"), (["run", "--threads=-1"], "--threads must be from 0"),
             (["run", "--batch", "0"], "--batch must be from 1"), (["run", "--precision", "fp64"], "fp64"),
             (["run", "--size", "tiny", "--set", "size=full"], "the parameter size is given twice"),
-            (["run", "--steps", "2", "--task", "fill-mask"], "has no parameter `steps`"),
+            (["run", "--url", "http://localhost", "--task", "fill-mask"], "has no parameter `url`"),
             (["run", "--meter", "rapl"], "there is no meter rapl"),
             (["run", "--scope", "wall"], "no meter here has the scope wall"),
             (["run", "--repeats", "0"], "--repeats must be from 1"),

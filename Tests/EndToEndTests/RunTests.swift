@@ -117,10 +117,10 @@ extension EndToEnd {
         @Test func plainLinesWhereThereIsNoTerminalAndABarWhereThereIs() async throws {
             let scratch = try Scratch()
             let arguments = [
-                "run", "--task", "text-generation", "--repeats", "1", "--count", "200", "--set", "size=tiny",
+                "run", "--task", "text-generation", "--repeats", "1", "--count", "4000", "--set", "size=tiny",
             ]
             let plain = try await Program.run([Program.taskwatt] + arguments, environment: scratch.environment)
-            #expect(plain.error.contains("[1/1] text-generation: repeat 1/1: 200 inferences"))
+            #expect(plain.error.contains("[1/1] text-generation: repeat 1/1: 4000 inferences"))
             #expect(!plain.error.contains("\r") && !plain.error.contains("\u{1B}"))
             let typed = ([Program.taskwatt] + arguments).map { "'\($0)'" }.joined(separator: " ")
             var environment = scratch.environment

@@ -139,7 +139,8 @@ struct PythonEnvironmentTests {
         #expect(bare.contains("cannot make virtual environments; apt-get install python3-venv"), "\(bare)")
         let broken = try await problem(
             "case \"$*\" in *print*) echo 3.11;; *-m*) echo no space left >&2; exit 9;; esac")
-        #expect(broken == "the environment of snake could not be made: no space left (exit status 9)")
+        #expect(
+            broken.hasPrefix("the environment of snake could not be made: no space left (exit status 9); make room"))
     }
 
     @Test("Two installations of one environment keep from each other, and one that is cancelled leaves nothing")

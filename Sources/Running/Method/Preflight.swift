@@ -11,14 +11,44 @@ struct Preflight: Sendable {
     /// - Throws: `CancellationError`.
     func problems() async throws -> [Int: Problem] {
         var known: [Suite.Entry: Problem?] = [:]
+        var hopeless = Hopeless()
         var problems: [Int: Problem] = [:]
         for (index, entry) in runner.suite.entries.enumerated() {
             try Task.checkCancellation()
             let workload = entry.withoutAmount
-            if known[workload] == nil { known[workload] = .some(try await problem(entry, index)) }
+            if known[workload] == nil {
+                let problem =
+                    if let problem = hopeless.problem(of: entry) { problem } else { try await problem(entry, index) }
+                hopeless.note(problem, entry)
+                known[workload] = .some(problem)
+            }
             if case .some(.some(let problem)) = known[workload] { problems[index] = problem }
         }
         return problems
+    }
+
+    /// A plugin that fails for the same reason three times running, on the same device, such as one that is not there, is
+    /// not started for each of a hundred models more.
+    private struct Hopeless {
+        private var last: [String: (problem: Problem, times: Int)] = [:]
+
+        private static func key(_ entry: Suite.Entry) -> String {
+            "\(entry.plugin ?? entry.task.rawValue) \(entry.device)"
+        }
+
+        func problem(of entry: Suite.Entry) -> Problem? {
+            guard let (problem, times) = last[Self.key(entry)], times >= 3 else { return nil }
+            return problem
+        }
+
+        mutating func note(_ problem: Problem?, _ entry: Suite.Entry) {
+            guard let problem else {
+                last[Self.key(entry)] = nil
+                return
+            }
+            let before = last[Self.key(entry)]
+            last[Self.key(entry)] = (problem, before?.problem.message == problem.message ? (before?.times ?? 0) + 1 : 1)
+        }
     }
 
     struct Problem: Sendable {
@@ -31,7 +61,8 @@ struct Preflight: Sendable {
         do {
             let found = try runner.context.plugins.plugin(named: entry.plugin, for: entry.task)
             plugin = found
-            announce("preparing \(found.manifest.name)", entry, index)
+            let what = [entry.model, entry.dataset].compactMap(\.self).joined(separator: " with ")
+            announce("preparing \(found.manifest.name)\(what.isEmpty ? "" : ": \(what)")", entry, index)
             let start = WorkloadStart(plugin: found, entry: entry, seed: runner.suite.seed, context: runner.context)
             try await start.with { connection, _ in
                 _ = try await start.initialize(connection) { message in

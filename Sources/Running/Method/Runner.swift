@@ -216,7 +216,7 @@ package struct Runner: Sendable {
         let workload = WorkloadDescription(
             task: entry.task, plugin: manifest?.name ?? entry.plugin ?? "", pluginVersion: manifest?.version,
             model: entry.model, dataset: entry.dataset, device: entry.device, seed: suite.seed,
-            parameters: entry.parameters)
+            parameters: entry.parameters.mapValues(\.withoutCredentials))
         try await keep(
             RunRecord(
                 stage: .query, workload: workload, startedAt: context.clock.wallTime(), energy: none, status: .failed,

@@ -54,7 +54,8 @@ package struct WorkloadStart: Sendable {
         else {
             throw PluginFailure(
                 plugin: name,
-                cause: .nonsense("its `initialize` gives a batch below 1 or above a million, or parameters or operations below 0"))
+                cause: .nonsense(
+                    "its `initialize` gives a batch below 1 or above a million, or parameters or operations below 0"))
         }
         // The record's word on what ran is the host's: the plugin fills in what only it can know.
         result.workload.task = entry.task
@@ -65,6 +66,7 @@ package struct WorkloadStart: Sendable {
         result.workload.device = result.workload.device ?? entry.device
         result.workload.seed = seed
         result.workload.parameters = parameters.merging(result.workload.parameters) { _, its in its }
+            .mapValues(\.withoutCredentials)
         return result
     }
 

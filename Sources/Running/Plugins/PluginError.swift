@@ -30,7 +30,8 @@ package enum PluginError: Error, Sendable, Hashable, CustomStringConvertible {
                 + "(known: \(names.isEmpty ? "none" : names.joined(separator: ", ")))"
         case .noSuchModel(let model, let task, let plugin, let known):
             return "\(plugin) has no model `\(model)` for \(task.rawValue)\(Self.near(known, model)) "
-                + "(known: \(known.joined(separator: ", ")))"
+                + "(known: \(known.joined(separator: ", "))"
+                + (model.hasSuffix(".onnx") ? "; a file of your own runs with --plugin onnx-model)" : ")")
         case .noSuchParameter(let name, let plugin, let known):
             return "\(plugin) has no parameter `\(name)`\(Self.near(known, name)) "
                 + "(known: \(known.isEmpty ? "none" : known.joined(separator: ", ")))"

@@ -47,10 +47,14 @@ struct PluginCheck: AsyncParsableCommand {
             guard let first = found.manifest.tasks.first?.id ?? task.map(MLTask.init(rawValue:)) else {
                 throw CommandFailure("the manifest of \(name) has no tasks; add one under `tasks`")
             }
+            var chosen = try parameters.values()
+            // A check is of the protocol, and no large model is written for it.
+            let sizes = found.manifest.parameters.first { $0.name == "size" }?.values ?? []
+            if chosen["size"] == nil, sizes.contains(.string("tiny")) { chosen["size"] = .string("tiny") }
             let entry = Suite.Entry(
                 task: task.map(MLTask.init(rawValue:)) ?? first, plugin: name, model: model.map(UserPath.model),
                 device: device,
-                amount: .count(1), parameters: try parameters.values())
+                amount: .count(1), parameters: chosen)
             try context.plugins.check(Suite(name: "check", entries: [entry]))
             let conformance = Conformance(found, entry: entry, context: context) { Console.note("trying \($0)") }
             report = try await Interruption.cancelling { try await conformance.run() }
