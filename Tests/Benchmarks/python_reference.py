@@ -43,8 +43,9 @@ class Images:
 class Encoder:
     """One graph, run once: every input by its name, and new words or pixels each time."""
 
-    def __init__(self, sessions, length, **_):
+    def __init__(self, sessions, length, vocabulary, **_):
         self.session = sessions[0]
+        self.vocabulary = vocabulary
         self.outputs = [value.name for value in self.session.get_outputs() if value.name != "pooled"]
         self.fixed, self.images = {}, None
         for value in self.session.get_inputs():
@@ -58,14 +59,15 @@ class Encoder:
     def infer(self):
         if self.images is not None:
             return self.session.run(self.outputs, {"pixel_values": self.images.next(), **self.fixed})
-        return self.session.run(self.outputs, {"input_ids": random.integers(0, 1000, self.shape), **self.fixed})
+        return self.session.run(self.outputs, {"input_ids": random.integers(0, self.vocabulary, self.shape), **self.fixed})
 
 
 class Generation:
     """Greedy search with a cache of keys and values, after an encoder where there is one."""
 
-    def __init__(self, sessions, length, prompt, new, **_):
-        self.encoder = Encoder(sessions, length) if len(sessions) > 1 else None
+    def __init__(self, sessions, length, vocabulary, prompt, new, **_):
+        self.vocabulary = vocabulary
+        self.encoder = Encoder(sessions, length, vocabulary) if len(sessions) > 1 else None
         self.decoder = sessions[-1]
         self.prompt = 1 if self.encoder else prompt
         self.new = new
@@ -76,7 +78,7 @@ class Generation:
         self.outputs = ["logits"] + [value.name.replace("past_", "present_") for value in self.caches]
 
     def infer(self):
-        tokens, past, cross, source = random.integers(0, 1000, (1, self.prompt)), 0, {}, 0
+        tokens, past, cross, source = random.integers(0, self.vocabulary, (1, self.prompt)), 0, {}, 0
         if self.encoder:
             cross = dict(zip(self.encoder.outputs, self.encoder.infer()))
             source = cross["cross_value_0"].shape[2]
@@ -95,7 +97,8 @@ class Generation:
 class Diffusion:
     """Text encoder, then the UNet with and without the text in one batch a step, then the decoder."""
 
-    def __init__(self, sessions, steps, **_):
+    def __init__(self, sessions, steps, vocabulary, **_):
+        self.vocabulary = vocabulary
         self.text, self.unet, self.decoder = sessions
         self.steps = steps
         self.length = self.text.get_inputs()[0].shape[1]
@@ -106,7 +109,7 @@ class Diffusion:
         mask = numpy.triu(numpy.full((self.length, self.length), -10_000, numpy.float32), 1)[None, None]
         context, = self.text.run(
             ["last_hidden_state"],
-            {"input_ids": random.integers(0, 1000, (2, self.length)), "attention_bias": mask})
+            {"input_ids": random.integers(0, self.vocabulary, (2, self.length)), "attention_bias": mask})
         sample = random.standard_normal([1, *self.sample[1:]], dtype=numpy.float32)
         # The scheduler of Stable Diffusion 1 makes one pass more than it has steps, but for one step alone.
         for _ in range(self.steps + (self.steps > 1)):
