@@ -136,7 +136,7 @@ import Testing
 
     @Test func runsAsAProcessBehindTheProtocol() throws {
         let file = try bench.write(ModelBench.textModel())
-        let program = try Program()
+        let program = try PluginProgram("onnx-model")
         let answer = try program.call(
             1, "initialize",
             #"{"protocol_version":1,"host_version":"","task":"custom","device":"cpu","seed":0,"#

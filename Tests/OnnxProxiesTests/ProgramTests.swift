@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test func measuresAsTheHostAsks() throws {
-        let program = try Program()
+        let program = try PluginProgram("onnx-proxies")
         let start = try result(program.call(1, "initialize", parameters()))
         #expect(start["protocol_version"] as? Int == 1)
         let workload = try #require(start["workload"] as? [String: Any])
@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func goesOnAfterWhatItCannotRead() throws {
-        let program = try Program()
+        let program = try PluginProgram("onnx-proxies")
         try program.send("this is not JSON")
         #expect(try error(program.answer()).code == -32700)
         try program.send("{\"jsonrpc\":\"2.0\",\"id\":")
@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test func refusesCallsOutOfOrderAndRunsWithoutAnEnd() throws {
-        let program = try Program()
+        let program = try PluginProgram("onnx-proxies")
         #expect(try error(program.call(1, "run", #"{"count":1}"#)).code == -32600)
         #expect(try error(program.call(2, "prepare")).message.contains("initialize"))
         _ = try result(program.call(3, "initialize", parameters()))
@@ -90,7 +90,7 @@ import Testing
 
     /// The model that is loaded must be the one that was asked for last.
     @Test func anotherInitializeNeedsAnotherPrepare() throws {
-        let program = try Program()
+        let program = try PluginProgram("onnx-proxies")
         _ = try result(program.call(1, "initialize", parameters()))
         _ = try result(program.call(2, "prepare"))
         #expect(try error(program.call(3, "initialize", parameters(size: "huge"))).message.contains("huge"))
@@ -102,7 +102,8 @@ import Testing
     }
 
     @Test func aMissingEngineIsUnavailableWithARemedy() throws {
-        let program = try Program(environment: ["TASKWATT_ONNXRUNTIME": "/nowhere/libonnxruntime.so"])
+        let program = try PluginProgram(
+            "onnx-proxies", environment: ["TASKWATT_ONNXRUNTIME": "/nowhere/libonnxruntime.so"])
         let refusal = try error(program.call(1, "initialize", parameters()))
         #expect(refusal.code == 1)
         #expect(refusal.message.contains("/nowhere/libonnxruntime.so"))
@@ -110,13 +111,13 @@ import Testing
     }
 
     @Test func anotherVersionOfTheProtocolIsRefused() throws {
-        let program = try Program()
+        let program = try PluginProgram("onnx-proxies")
         let other = parameters().replacingOccurrences(of: #""protocol_version":1"#, with: #""protocol_version":99"#)
         #expect(try error(program.call(1, "initialize", other)).message.contains("99"))
     }
 
     @Test func twoProgramsShareOneCache() throws {
-        let programs = [try Program(), try Program()]
+        let programs = [try PluginProgram("onnx-proxies"), try PluginProgram("onnx-proxies")]
         let line = parameters(task: "text-generation")
         for program in programs {
             try program.send(#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":\#(line)}"#)
@@ -133,7 +134,7 @@ import Testing
     }
 
     @Test func endsWhenItsInputEnds() throws {
-        let program = try Program()
+        let program = try PluginProgram("onnx-proxies")
         _ = try result(program.call(1, "initialize", parameters()))
         try program.closeInput()
         #expect(program.exitStatus(within: 30) == 0)
@@ -141,7 +142,7 @@ import Testing
 
     /// A host that was killed reads no more, and nothing may go on burning energy for it.
     @Test func endsInTheMiddleOfARunWhenNobodyReads() throws {
-        let program = try Program()
+        let program = try PluginProgram("onnx-proxies")
         _ = try result(program.call(1, "initialize", parameters()))
         _ = try result(program.call(2, "prepare"))
         try program.send(#"{"jsonrpc":"2.0","id":3,"method":"run","params":{"duration_s":600}}"#)

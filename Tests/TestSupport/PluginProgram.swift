@@ -35,6 +35,10 @@ package final class PluginProgram {
         try input.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8))
     }
 
+    package var isRunning: Bool { process.isRunning }
+
+    package func closeInput() throws { try input.fileHandleForWriting.close() }
+
     package func closeOutput() throws { try output.fileHandleForReading.close() }
 
     /// The next message.
@@ -67,6 +71,22 @@ package final class PluginProgram {
             guard message["method"] != nil else { return message }
             if let text = (message["params"] as? [String: Any])?["message"] as? String { messages.append(text) }
         }
+    }
+
+    /// The next message that is not a notification of progress.
+    package func answer() throws -> [String: Any] {
+        while true {
+            let message = try message()
+            if message["method"] == nil { return message }
+        }
+    }
+
+    /// Calls a method with a number and parameters as they shall stand in the line, and looks that the answer is to it.
+    package func call(_ id: Int, _ method: String, _ parameters: String = "{}") throws -> [String: Any] {
+        try send(#"{"jsonrpc":"2.0","id":\#(id),"method":"\#(method)","params":\#(parameters)}"#)
+        let answer = try answer()
+        guard answer["id"] as? Int == id else { throw Problem(description: "the answer to another call: \(answer)") }
+        return answer
     }
 
     /// Calls `initialize`, as the host would.
