@@ -16,6 +16,8 @@ struct OnnxModel: WorkloadPlugin {
     private var outputs: [String] = []
     private var next = 0
 
+    func probe() throws { _ = try Self.explained { () throws(OnnxError) in try OnnxRuntime() } }
+
     mutating func initialize(_ request: WorkloadRequest) throws -> WorkloadInfo {
         (session, inputs, next) = (nil, [], 0)
         path = try Self.path(request)

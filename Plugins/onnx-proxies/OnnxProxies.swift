@@ -13,6 +13,8 @@ struct OnnxProxies: WorkloadPlugin {
     /// Counted up whenever what is written changes, so that an old cache is not used.
     private static let writerVersion = 2
 
+    func probe() throws { _ = try explained { () throws(OnnxError) in try OnnxRuntime() } }
+
     mutating func initialize(_ request: WorkloadRequest) throws -> WorkloadInfo {
         let device = try explained { () throws(OnnxError) in try ExecutionDevice(request.device) }
         let runtime = try explained { () throws(OnnxError) in

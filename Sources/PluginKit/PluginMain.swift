@@ -14,6 +14,7 @@ public enum PluginMain {
     /// - Parameter hostIsGone: called on a thread of its own just before the process ends because nobody reads its answers
     ///   any more, to end what the plugin started.
     public static func run(_ plugin: some WorkloadPlugin, hostIsGone: @escaping @Sendable () -> Void = {}) {
+        if CommandLine.arguments.dropFirst() == ["--probe"] { exit(probe(plugin)) }
         // A program that the plugin starts must not hold the pipe open after it.
         let output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
         dup2(STDERR_FILENO, STDOUT_FILENO)
@@ -23,6 +24,17 @@ public enum PluginMain {
         while let line = readLine(strippingNewline: true) {
             if line.allSatisfy(\.isWhitespace) { continue }
             guard server.answer(line) else { return }
+        }
+    }
+
+    /// - Returns: the exit status for a host that asks whether the plugin can run here; why it cannot is on standard error.
+    private static func probe(_ plugin: some WorkloadPlugin) -> Int32 {
+        do {
+            try plugin.probe()
+            return 0
+        } catch {
+            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            return 1
         }
     }
 

@@ -10,6 +10,11 @@
 /// PluginMain.run(Sleeper())
 /// ```
 public protocol WorkloadPlugin {
+    /// Asked for a list of what can run here, by the argument `--probe` alone, where the manifest has `probe: [--probe]`.
+    ///
+    /// - Throws: `PluginProblem`, say where the engine is missing.
+    func probe() throws
+
     /// Says what will run, and makes whatever files it needs: this is before anything is measured.
     ///
     /// - Throws: `PluginProblem` for one clear line with a remedy; any other error is shown as it is.
@@ -37,6 +42,7 @@ public protocol WorkloadPlugin {
 }
 
 extension WorkloadPlugin {
+    public func probe() throws {}
     public mutating func prepare() throws {}
     public mutating func synchronize() throws {}
     public mutating func takeMetrics() -> [String: Double] { [:] }

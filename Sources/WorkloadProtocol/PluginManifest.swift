@@ -10,6 +10,9 @@ package struct PluginManifest: Sendable, Hashable, Codable {
     /// The program: a path in the plugin's directory, else the name of a program beside `taskwatt`, else in `PATH`.
     package var program: String
     package var arguments: [String]
+    /// Arguments with which the program says at once whether it can run here: by exit status 0, else in a line why not.
+    /// Empty where it cannot be asked.
+    package var probe: [String]
     package var tasks: [Task]
     package var parameters: [Parameter]
     package var limits: Limits
@@ -119,8 +122,10 @@ package struct PluginManifest: Sendable, Hashable, Codable {
 
     package init(
         name: String, version: String, description: String, program: String, arguments: [String] = [], tasks: [Task],
-        parameters: [Parameter] = [], limits: Limits = Limits(), python: Python? = nil, needsModel: Bool = false
+        parameters: [Parameter] = [], limits: Limits = Limits(), python: Python? = nil, needsModel: Bool = false,
+        probe: [String] = []
     ) {
+        self.probe = probe
         self.needsModel = needsModel
         self.name = name
         self.version = version

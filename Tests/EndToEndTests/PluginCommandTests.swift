@@ -191,5 +191,36 @@ extension EndToEnd {
             #expect(try await taskwatt("plugin", "uninstall", "snake").status == 1)
             #expect(try await taskwatt("plugin", "install", "onnx-proxies").error.contains("it needs no environment"))
         }
+
+        @Test func theListSaysWhyAPluginCannotRunHere() async throws {
+            let scratch = try Scratch()
+            func list(_ variables: [String: String], _ arguments: String...) async throws -> Outcome {
+                try await Program.run(
+                    [Program.taskwatt, "plugins"] + arguments,
+                    environment: scratch.environment.merging(variables) { $1 })
+            }
+            func problem(_ outcome: Outcome, of name: String) throws -> String? {
+                let plugins = try JSONDecoder().decode([Listed].self, from: Data(outcome.output.utf8))
+                return try #require(plugins.first { $0.manifest.name == name }).problem
+            }
+            #expect(try problem(await list([:], "--json"), of: "onnx-proxies") == nil)
+            let without = ["TASKWATT_ONNXRUNTIME": "\(scratch.path)/none.so"]
+            for name in ["onnx-proxies", "onnx-model"] {
+                let reason = try #require(try problem(await list(without, "--json"), of: name))
+                #expect(reason.contains("ONNX Runtime") && reason.contains("none.so"), "\(reason)")
+                #expect(!reason.contains("\n"))
+                let text = try await list(without)
+                #expect(text.status == 0)
+                #expect(text.output.contains("\(name) cannot run here: \(reason)\n"))
+            }
+            // One that cannot be asked is taken at its manifest's word.
+            #expect(try problem(await list(without, "--json"), of: "command") == nil)
+        }
+
+        private struct Listed: Decodable {
+            struct Manifest: Decodable { var name: String }
+            var manifest: Manifest
+            var problem: String?
+        }
     }
 }

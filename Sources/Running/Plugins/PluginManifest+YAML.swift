@@ -10,7 +10,7 @@ extension PluginManifest {
         let document = try YAMLReader(text: text, file: file)
         let root = try document.mapping(keys: [
             "name", "version", "description", "program", "arguments", "tasks", "parameters", "limits",
-            "python", "needs_model",
+            "python", "needs_model", "probe",
         ])
         func required(_ key: String) throws(YAMLProblem) -> YAMLReader {
             guard let value = root[key] else { throw document.problem("the key `\(key)` is missing") }
@@ -25,6 +25,7 @@ extension PluginManifest {
             throw try required("name").problem("`name` is of letters, digits, `-`, `_` and `.`, not `\(manifest.name)`")
         }
         for argument in try root["arguments"]?.list() ?? [] { manifest.arguments.append(try argument.string()) }
+        for argument in try root["probe"]?.list() ?? [] { manifest.probe.append(try argument.string()) }
         for task in try required("tasks").list() {
             let values = try task.mapping(keys: ["id", "models", "inference_s"])
             guard let id = values["id"] else { throw task.problem("a task needs the key `id`") }

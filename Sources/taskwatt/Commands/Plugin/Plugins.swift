@@ -22,7 +22,8 @@ struct Plugins: AsyncParsableCommand {
 
     func run() async throws {
         let catalogue = Surroundings().plugins
-        let plugins = catalogue.plugins.map(PluginStatus.init)
+        var plugins: [PluginStatus] = []
+        for plugin in catalogue.plugins { plugins.append(PluginStatus(await plugin.probed())) }
         if json {
             Console.print(try Console.json(plugins))
         } else {
