@@ -13,6 +13,7 @@ var settings: [SwiftSetting] = [
 if Context.environment["TASKWATT_STRICT"] != nil { settings.append(.treatAllWarnings(as: .error)) }
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
@@ -42,6 +43,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", "3.12.3"..<"5.0.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -109,23 +111,26 @@ let package = Package(
             ]),
         .target(name: "Recording", dependencies: ["Core", grdb]),
         .target(name: "Reporting", dependencies: ["Core", "Recording"]),
+        .target(name: "Exchange", dependencies: ["Core", "Recording", "Reporting", crypto, systemPackage]),
         .target(
             name: "Service",
             dependencies: [
-                "Core", "Metering", "Recording", "Reporting", "Running", "WorkloadProtocol", "YAMLReading", httpTypes,
+                "Core", "Exchange", "Metering", "Recording", "Reporting", "Running", "WorkloadProtocol", "YAMLReading",
+                httpTypes,
                 hummingbird, logging, nioCore, serviceLifecycle, unixSignals,
             ]),
         .executableTarget(
             name: "taskwatt",
             dependencies: [
-                "CLinux", "Core", "Hardware", "Host", "Metering", "PolledMeters", "Recording", "Reporting", "Running",
+                "CLinux", "Core", "Exchange", "Hardware", "Host", "Metering", "PolledMeters", "Recording", "Reporting",
+                "Running",
                 "Service", "WorkloadProtocol", "YAMLReading",
                 argumentParser, httpClient, logging, nioCore, nioHTTP1, subprocess, systemPackage,
             ]),
 
         // Tests. What only tests need is in Tests/; the simulator stands for sensors that are not here.
         .executableTarget(name: "sensor-simulator", path: "Tests/SensorSimulator"),
-        .target(name: "TestSupport", dependencies: ["Host"], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["Core", "Host", "Recording"], path: "Tests/TestSupport"),
         .testTarget(name: "CoreTests", dependencies: ["Core"]),
         .testTarget(name: "HostTests", dependencies: ["Core", "Host", "TestSupport"]),
         .testTarget(
@@ -160,6 +165,8 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         .testTarget(name: "RecordingTests", dependencies: ["Core", "Recording", grdb, "TestSupport"]),
         .testTarget(name: "ReportingTests", dependencies: ["Core", "Recording", "Reporting", "TestSupport"]),
+        .testTarget(
+            name: "ExchangeTests", dependencies: ["Core", "Exchange", "Recording", "Reporting", "TestSupport"]),
         .testTarget(
             name: "ServiceTests",
             dependencies: [

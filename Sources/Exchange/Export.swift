@@ -1,6 +1,7 @@
 import Core
 import Foundation
 package import Recording
+import Reporting
 
 /// An export of the record as CSV, a page at a time, so that any length needs the same memory.
 package struct Export: Sendable {

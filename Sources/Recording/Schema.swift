@@ -91,6 +91,27 @@ enum Schema {
                     ALTER TABLE run ADD COLUMN metrics TEXT
                     """)
         }
+        migrator.registerMigration("3 sources") { db in
+            try db.execute(
+                sql: """
+                    -- A file that records were brought from.
+                    CREATE TABLE import (
+                        id INTEGER PRIMARY KEY,
+                        source TEXT NOT NULL,
+                        file TEXT NOT NULL,
+                        sha256 TEXT NOT NULL,
+                        imported_at REAL NOT NULL
+                    );
+                    -- Who measured it: a RecordSource.
+                    ALTER TABLE suite_run ADD COLUMN source TEXT NOT NULL DEFAULT 'taskwatt';
+                    -- NULL of what was measured here.
+                    ALTER TABLE suite_run ADD COLUMN import_id INTEGER REFERENCES import;
+                    -- What `doctor` said before it began, a JSON array; NULL of records from before there was one.
+                    ALTER TABLE suite_run ADD COLUMN preflight TEXT;
+                    ALTER TABLE run ADD COLUMN device TEXT
+                        GENERATED ALWAYS AS (json_extract(record, '$.workload.device')) VIRTUAL;
+                    """)
+        }
         return migrator
     }
 }

@@ -31,20 +31,78 @@ package struct StoredRun: Sendable, Hashable {
     package var version: String
     /// JSON of what was so when the suite began: governor, calibrations, GPUs.
     package var machineState: String
+    package var source: RecordSource
     package var record: RunRecord
 }
 
-/// Which windows a query returns.
-package struct RunFilter: Sendable, Hashable {
+/// Which windows a query returns; `nil` is all.
+package struct RunFilter: Sendable, Hashable, Codable {
     /// A UUID, or `last`.
     package var suiteRun: String?
     package var stage: RunStage?
     package var task: MLTask?
+    package var source: RecordSource?
+    /// The suite's name.
+    package var suite: String?
+    package var plugin: String?
+    package var model: String?
+    package var dataset: String?
+    package var device: String?
+    package var size: String?
+    /// The machine's name, or the begin of its fingerprint.
+    package var machine: String?
+    /// Seconds since 1970: those that began then or later.
+    package var since: Double?
+    /// Seconds since 1970: those that began before.
+    package var until: Double?
 
-    package init(suiteRun: String? = nil, stage: RunStage? = nil, task: MLTask? = nil) {
+    package init(
+        suiteRun: String? = nil, stage: RunStage? = nil, task: MLTask? = nil, source: RecordSource? = nil
+    ) {
         self.suiteRun = suiteRun
         self.stage = stage
         self.task = task
+        self.source = source
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case stage, task, source, suite, plugin, model, dataset, device, size, machine
+        case suiteRun = "suite_run"
+        case since = "since_unix_s"
+        case until = "until_unix_s"
+    }
+
+    /// The condition of a query over run, suite_run and machine, with its arguments.
+    var condition: (sql: String, arguments: StatementArguments) {
+        var conditions: [String] = []
+        var arguments: StatementArguments = []
+        if let suiteRun {
+            conditions.append("suite_run.uuid = \(Store.uuid)")
+            arguments += [suiteRun, suiteRun]
+        }
+        let equal: [(column: String, value: String?)] = [
+            ("run.stage", stage?.rawValue), ("run.task", task?.rawValue), ("suite_run.source", source?.rawValue),
+            ("suite_run.suite", suite), ("run.plugin", plugin), ("run.model", model), ("run.dataset", dataset),
+            ("run.device", device), ("run.size", size),
+        ]
+        for case (let column, let value?) in equal {
+            conditions.append("\(column) = ?")
+            arguments += [value]
+        }
+        if let machine {
+            // Not LIKE, in which a name's own % and _ would stand for other letters.
+            conditions.append("(machine.name = ? OR substr(machine.fingerprint, 1, length(?)) = ?)")
+            arguments += [machine, machine, machine]
+        }
+        if let since {
+            conditions.append("run.started_at >= ?")
+            arguments += [since]
+        }
+        if let until {
+            conditions.append("run.started_at < ?")
+            arguments += [until]
+        }
+        return (conditions.isEmpty ? "TRUE" : conditions.joined(separator: " AND "), arguments)
     }
 }
 
@@ -58,7 +116,7 @@ package struct StoredSample: Sendable, Hashable {
 
 extension Store {
     /// A suite's UUID, given twice: `last` stands for the one that began last.
-    private static let uuid = "CASE ? WHEN 'last' THEN (SELECT uuid FROM suite_run ORDER BY id DESC LIMIT 1) ELSE ? END"
+    static let uuid = "CASE ? WHEN 'last' THEN (SELECT uuid FROM suite_run ORDER BY id DESC LIMIT 1) ELSE ? END"
 
     /// A page of the windows that fit, in the order of the record.
     ///
@@ -67,36 +125,22 @@ extension Store {
         _ filter: RunFilter = RunFilter(), after: Int64 = 0, limit: Int = 500
     ) throws(StoreError) -> [StoredRun] {
         try read { db in
-            var conditions = ["run.id > ?"]
-            var arguments: StatementArguments = [after]
-            if let value = filter.suiteRun {
-                conditions.append("suite_run.uuid = \(Self.uuid)")
-                arguments += [value, value]
-            }
-            if let value = filter.stage {
-                conditions.append("run.stage = ?")
-                arguments += [value.rawValue]
-            }
-            if let value = filter.task {
-                conditions.append("run.task = ?")
-                arguments += [value.rawValue]
-            }
-            arguments += [limit]
+            let condition = filter.condition
             let decoder = JSONDecoder()
             return try Row.fetchAll(
                 db,
                 sql: """
                     SELECT run.id, suite_run.uuid, suite_run.suite, machine.name, machine.fingerprint,
-                        suite_run.taskwatt_version, run.record, suite_run.machine_state
+                        suite_run.taskwatt_version, run.record, suite_run.machine_state, suite_run.source
                     FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
                         JOIN machine ON machine.id = suite_run.machine_id
-                    WHERE \(conditions.joined(separator: " AND ")) ORDER BY run.id LIMIT ?
-                    """, arguments: arguments
+                    WHERE run.id > ? AND \(condition.sql) ORDER BY run.id LIMIT ?
+                    """, arguments: [after] + condition.arguments + [limit]
             ).map { row in
                 let json: String = row[6]
                 return StoredRun(
                     id: row[0], suiteRun: row[1], suite: row[2], machine: row[3], machineFingerprint: row[4],
-                    version: row[5], machineState: row[7],
+                    version: row[5], machineState: row[7], source: RecordSource(rawValue: row[8]) ?? .taskwatt,
                     record: try decoder.decode(RunRecord.self, from: Data(json.utf8)))
             }
         }

@@ -77,9 +77,12 @@ package final class Store: Sendable {
         }
     }
 
+    /// A transaction whose own errors come through as they are.
+    func writing<Value>(_ body: (Database) throws -> Value) throws -> Value { try pool.write(body) }
+
     func write<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
         do {
-            return try pool.write(body)
+            return try writing(body)
         } catch {
             throw StoreError(error, path: path)
         }
@@ -101,10 +104,14 @@ package final class Store: Sendable {
         package var meters: [MeterDescription]
         package var version: String
         package var startedAt: Double
+        package var source: RecordSource
+        /// JSON of what `doctor` said before it began.
+        package var preflight: String?
 
         package init(
             suite: String, suiteText: String, options: String, machineName: String, inventory: String,
-            machineState: String, meters: [MeterDescription], version: String, startedAt: Double
+            machineState: String, meters: [MeterDescription], version: String, startedAt: Double,
+            source: RecordSource = .taskwatt, preflight: String? = nil
         ) {
             self.suite = suite
             self.suiteText = suiteText
@@ -115,6 +122,8 @@ package final class Store: Sendable {
             self.meters = meters
             self.version = version
             self.startedAt = startedAt
+            self.source = source
+            self.preflight = preflight
         }
     }
 
@@ -123,25 +132,28 @@ package final class Store: Sendable {
     /// - Returns: the UUID that names it.
     package func beginSuiteRun(_ start: SuiteStart) throws(StoreError) -> String {
         let uuid = UUID().uuidString.lowercased()
-        try write { db in
-            let machine = try Self.machineID(db, start)
-            for meter in start.meters {
-                try db.execute(
-                    sql: "INSERT OR IGNORE INTO meter (machine_id, name, description) VALUES (?, ?, ?)",
-                    arguments: [machine, meter.id, Self.json(meter)])
-            }
-            try db.execute(
-                sql: """
-                    INSERT INTO suite_run
-                        (uuid, machine_id, suite, suite_text, options, machine_state, taskwatt_version, started_at, status)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running')
-                    """,
-                arguments: [
-                    uuid, machine, start.suite, start.suiteText, start.options, start.machineState, start.version,
-                    start.startedAt,
-                ])
-        }
+        try write { db in try Self.insert(start, uuid: uuid, db) }
         return uuid
+    }
+
+    static func insert(_ start: SuiteStart, uuid: String, importID: Int64? = nil, _ db: Database) throws {
+        let machine = try machineID(db, start)
+        for meter in start.meters {
+            try db.execute(
+                sql: "INSERT OR IGNORE INTO meter (machine_id, name, description) VALUES (?, ?, ?)",
+                arguments: [machine, meter.id, json(meter)])
+        }
+        try db.execute(
+            sql: """
+                INSERT INTO suite_run
+                    (uuid, machine_id, suite, suite_text, options, machine_state, taskwatt_version, started_at, status,
+                     source, import_id, preflight)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?, ?)
+                """,
+            arguments: [
+                uuid, machine, start.suite, start.suiteText, start.options, start.machineState, start.version,
+                start.startedAt, start.source.rawValue, importID, start.preflight,
+            ])
     }
 
     private static func machineID(_ db: Database, _ start: SuiteStart) throws -> Int64 {
@@ -158,35 +170,37 @@ package final class Store: Sendable {
 
     /// Keeps one window with its domains and samples, in one transaction.
     package func record(_ run: RunRecord, samples: [Sample], suiteRun uuid: String) throws(StoreError) {
-        try write { db in
-            let total = run.energy.total
+        try write { db in try Self.insert(run, samples, suiteRun: uuid, db) }
+    }
+
+    static func insert(_ run: RunRecord, _ samples: [Sample], suiteRun uuid: String, _ db: Database) throws {
+        let total = run.energy.total
+        try db.execute(
+            sql: """
+                INSERT INTO run
+                    (suite_run_id, stage, repeat, task, model, dataset, plugin, size, started_at, duration_s, completed,
+                     energy_j, scope, provenance, coverage, status, record, metrics)
+                VALUES
+                    ((SELECT id FROM suite_run WHERE uuid = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                uuid, run.stage.rawValue, run.repeatIndex, run.workload?.task.rawValue, run.workload?.model,
+                run.workload?.dataset, run.workload?.plugin, run.workload?.size, run.startedAt,
+                run.energy.window.durationSeconds, run.completedInferences, total.energy.joules,
+                total.scope.rawValue,
+                total.provenance.rawValue, total.coverage, run.status.rawValue, json(run),
+                run.metrics.isEmpty ? nil : json(run.metrics),
+            ])
+        let id = db.lastInsertedRowID
+        for domain in run.energy.domains {
             try db.execute(
-                sql: """
-                    INSERT INTO run
-                        (suite_run_id, stage, repeat, task, model, dataset, plugin, size, started_at, duration_s, completed,
-                         energy_j, scope, provenance, coverage, status, record, metrics)
-                    VALUES
-                        ((SELECT id FROM suite_run WHERE uuid = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    """,
+                sql: "INSERT INTO domain_energy VALUES (?, ?, ?, ?, ?, ?, ?)",
                 arguments: [
-                    uuid, run.stage.rawValue, run.repeatIndex, run.workload?.task.rawValue, run.workload?.model,
-                    run.workload?.dataset, run.workload?.plugin, run.workload?.size, run.startedAt,
-                    run.energy.window.durationSeconds, run.completedInferences, total.energy.joules,
-                    total.scope.rawValue,
-                    total.provenance.rawValue, total.coverage, run.status.rawValue, Self.json(run),
-                    run.metrics.isEmpty ? nil : Self.json(run.metrics),
+                    id, domain.id, domain.scope.rawValue, domain.provenance.rawValue, domain.energy.joules,
+                    domain.uncertainty.joules, domain.coverage,
                 ])
-            let id = db.lastInsertedRowID
-            for domain in run.energy.domains {
-                try db.execute(
-                    sql: "INSERT INTO domain_energy VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    arguments: [
-                        id, domain.id, domain.scope.rawValue, domain.provenance.rawValue, domain.energy.joules,
-                        domain.uncertainty.joules, domain.coverage,
-                    ])
-            }
-            try Self.insert(samples, run: id, db)
         }
+        try insert(samples, run: id, db)
     }
 
     /// Keeps samples that belong to no run.
@@ -212,11 +226,13 @@ package final class Store: Sendable {
     package func endSuiteRun(
         _ uuid: String, status: RunStatus, error: String?, at time: Double
     ) throws(StoreError) {
-        try write { db in
-            try db.execute(
-                sql: "UPDATE suite_run SET status = ?, error = ?, ended_at = ? WHERE uuid = ?",
-                arguments: [status.rawValue, error, time, uuid])
-        }
+        try write { db in try Self.end(uuid, status: status, error: error, at: time, db) }
+    }
+
+    static func end(_ uuid: String, status: RunStatus, error: String?, at time: Double, _ db: Database) throws {
+        try db.execute(
+            sql: "UPDATE suite_run SET status = ?, error = ?, ended_at = ? WHERE uuid = ?",
+            arguments: [status.rawValue, error, time, uuid])
     }
 
     /// Marks what was running when the last process ended without a word. Only whoever holds the state directory's lock

@@ -1,4 +1,5 @@
 import Core
+import Exchange
 import Foundation
 import HTTPTypes
 import Hummingbird

@@ -1,5 +1,6 @@
 import Core
 import Reporting
+import TestSupport
 import Testing
 
 @Suite("Statistics")

@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import Recording
+import TestSupport
 import Testing
 
 @testable import Reporting

@@ -1,6 +1,7 @@
 import Core
 import Recording
 import Reporting
+import TestSupport
 import Testing
 
 @Suite("The table")

@@ -1,19 +1,18 @@
-import Core
+package import Core
 import Foundation
-import Recording
-import TestSupport
+package import Recording
 
 /// A record in a directory that goes with it, filled by hand.
-final class TestRecord: Sendable {
-    let store: Store
+package final class TestRecord: Sendable {
+    package let store: Store
     private let directory: TemporaryDirectory
 
-    init() throws {
+    package init() throws {
         directory = try TemporaryDirectory()
         store = try Store(directory: directory.path)
     }
 
-    func suite(_ name: String = "test", machine: String = "host", inventory: String = "{}") throws -> String {
+    package func suite(_ name: String = "test", machine: String = "host", inventory: String = "{}") throws -> String {
         try store.beginSuiteRun(
             Store.SuiteStart(
                 suite: name, suiteText: "runs: []", options: "{}", machineName: machine, inventory: inventory,
@@ -22,7 +21,7 @@ final class TestRecord: Sendable {
 
     /// Keeps runs of one suite.
     @discardableResult
-    func add(_ runs: [RunRecord], suite: String? = nil) throws -> String {
+    package func add(_ runs: [RunRecord], suite: String? = nil) throws -> String {
         let uuid = try suite ?? self.suite()
         for run in runs { try store.record(run, samples: [], suiteRun: uuid) }
         return uuid
@@ -30,7 +29,7 @@ final class TestRecord: Sendable {
 }
 
 /// A run of 100 inferences in 100 s: 3,600 J of it are 0.01 kWh per 1,000 inferences.
-func run(
+package func run(
     _ joules: Double = 3600, task: MLTask = .fillMask, stage: RunStage = .query, model: String = "m",
     dataset: String? = nil, size: String? = "full", seconds: Double = 100, inferences: Int = 100,
     uncertainty: Double = 0,
@@ -61,13 +60,13 @@ func run(
 }
 
 /// Equal in nine digits.
-func isClose(_ a: Double?, _ b: Double, relative: Double = 1e-9) -> Bool {
+package func isClose(_ a: Double?, _ b: Double, relative: Double = 1e-9) -> Bool {
     guard let a else { return false }
     return abs(a - b) <= relative * abs(b)
 }
 
 /// What python3's csv module reads: a reader that is not ours.
-func pythonReads(_ csv: String) throws -> [[String]] {
+package func pythonReads(_ csv: String) throws -> [[String]] {
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("taskwatt-\(UUID().uuidString).csv")
     try Data(csv.utf8).write(to: file)
     defer { try? FileManager.default.removeItem(at: file) }

@@ -1,0 +1,142 @@
+import Core
+import Exchange
+import Foundation
+import Recording
+import Reporting
+import TestSupport
+import Testing
+
+@Suite("Export")
+struct ExportTests {
+    private let record: TestRecord
+
+    init() throws { record = try TestRecord() }
+
+    private func pieces(_ kind: Export.Kind, suite: String? = nil) throws -> [String] {
+        var export = Export(kind, of: record.store, suiteRun: suite)
+        var pieces: [String] = []
+        while let piece = try export.next() { pieces.append(piece) }
+        return pieces
+    }
+
+    private func samples(_ count: Int, from first: Int = 0) -> [Sample] {
+        (first..<first + count).map { index in
+            Sample(
+                meterID: "hwmon/a, \"b\"", time: MonotonicTime(nanoseconds: 5_000_000_000 + Int64(index) * 100_000_000),
+                wallTime: 1_764_000_000 + Double(index) / 8, energy: Energy(microjoules: Int64(index) * 61),
+                power: index.isMultiple(of: 2) ? Power(microwatts: 610) : nil)
+        }
+    }
+
+    @Test("20,000 samples go in pages of bounded size and equal the record")
+    func manySamples() throws {
+        let uuid = try record.suite()
+        try record.store.record(run(), samples: samples(12_000), suiteRun: uuid)
+        try record.store.record(samples(8_000, from: 12_000))
+        let pieces = try pieces(.samples)
+        #expect(pieces.count == 4)
+        #expect(pieces.allSatisfy { $0.utf8.count < 1 << 20 })
+        let rows = try pythonReads(pieces.joined())
+        #expect(rows.count == 20_001)
+        #expect(rows.first == ["run_id", "meter", "time", "monotonic_s", "energy_j", "power_w"])
+        for (row, sample) in zip(rows.dropFirst(), samples(20_000)) {
+            guard
+                row[1] == sample.meterID, row[2] == CSVWriter.time(sample.wallTime),
+                Double(row[3]) == sample.time.seconds, Double(row[4]).map(Energy.init(joules:)) == sample.energy,
+                Double(row[5]).map(Power.init(watts:)) == sample.power
+            else {
+                Issue.record("\(row) is not \(sample)")
+                return
+            }
+        }
+        #expect(rows[1][0] == "1")
+        #expect(rows[20_000][0] == "", "outside any run")
+    }
+
+    @Test("Only one suite's")
+    func filter() throws {
+        let first = try record.suite("first")
+        try record.store.record(run(), samples: samples(3), suiteRun: first)
+        let second = try record.suite("second")
+        try record.store.record(run(7200), samples: samples(4), suiteRun: second)
+        try record.store.record(samples(5))
+        #expect(try pythonReads(pieces(.samples, suite: second).joined()).count == 5)
+        #expect(try pythonReads(pieces(.samples).joined()).count == 13)
+        let runs = try pythonReads(pieces(.runs, suite: second).joined())
+        #expect(runs.count == 2)
+        #expect(runs[1][1...2] == [second, "second"])
+        #expect(try pythonReads(pieces(.runs, suite: "none").joined()).count == 1, "the header alone")
+    }
+
+    @Test("Every run is a line, its columns named with their units")
+    func runs() throws {
+        let nasty = "a, \"b\"\nc"
+        let uuid = try record.suite("my \"suite\", 1", machine: "höst")
+        var failed = run(0, coverage: 0, status: .failed, error: nasty)
+        failed.workload = nil
+        let measured = run(
+            3564, model: nasty, uncertainty: 99, coverage: 0.99, idle: 2, idleUncertainty: 0.5, flags: [.contended])
+        try record.add([measured, failed], suite: uuid)
+        let rows = try pythonReads(pieces(.runs).joined())
+        #expect(rows.count == 3)
+        #expect(rows.allSatisfy { $0.count == rows[0].count })
+        let first = Dictionary(zip(rows[0], rows[1])) { $1 }
+        let second = Dictionary(zip(rows[0], rows[2])) { $1 }
+        #expect(first.count == rows[0].count, "no column's name is there twice")
+        #expect(first["suite"] == "my \"suite\", 1")
+        #expect(first["suite_run"] == uuid)
+        #expect(first["machine"] == "höst")
+        #expect(first["machine_fingerprint"]?.isEmpty == false)
+        #expect(first["model"] == nasty)
+        #expect(first["task"] == "fill-mask")
+        #expect(first["stage"] == "query")
+        #expect(first["status"] == "completed")
+        #expect(first["started_at"] == CSVWriter.time(1_764_000_000))
+        #expect(first["duration_s"] == "100")
+        #expect(first["energy_j"] == "3564")
+        #expect(first["energy_uncertainty_95_j"] == "99")
+        #expect(first["energy_kwh"] == "0.00099")
+        #expect(isClose(first["kwh_per_1000_inferences"].flatMap(Double.init), 0.01))
+        #expect(isClose(first["net_energy_j"].flatMap(Double.init), 3366))
+        #expect(isClose(first["net_kwh_per_1000_inferences"].flatMap(Double.init), 3400 * 10 / 3.6e6))
+        #expect(first["mean_power_w"] == "35.64")
+        #expect(first["idle_power_w"] == "2")
+        #expect(first["idle_power_standard_uncertainty_w"] == "0.5")
+        #expect(first["scope"] == "components")
+        #expect(first["provenance"] == "measured")
+        #expect(first["coverage"] == "0.99")
+        #expect(first["run_flags"] == "contended")
+        #expect(second["status"] == "failed")
+        #expect(second["error"] == nasty)
+        #expect(second["kwh_per_1000_inferences"] == "")
+        #expect(second["task"] == "")
+    }
+
+    @Test("Metrics are a column, JSON with its names in order")
+    func metrics() throws {
+        var measured = run()
+        measured.metrics = ["output_tokens": 120, "input_tokens": 7, "time_to_first_token_s": 0.1]
+        try record.add([measured, run()])
+        let rows = try pythonReads(pieces(.runs).joined())
+        let column = try #require(rows[0].firstIndex(of: "metrics"))
+        #expect(rows[1][column] == #"{"input_tokens":7,"output_tokens":120,"time_to_first_token_s":0.1}"#)
+        #expect(rows[2][column] == "")
+    }
+
+    @Test("More runs than a page, each once and in order")
+    func manyRuns() throws {
+        let uuid = try record.suite()
+        try record.add((1...501).map { run(Double($0)) }, suite: uuid)
+        let pieces = try pieces(.runs)
+        #expect(pieces.count == 2)
+        let rows = try pythonReads(pieces.joined())
+        let column = try #require(rows[0].firstIndex(of: "energy_j"))
+        #expect(rows.dropFirst().map { $0[column] } == (1...501).map(String.init))
+    }
+
+    @Test("An empty record is a header")
+    func empty() throws {
+        #expect(try pieces(.samples) == ["run_id,meter,time,monotonic_s,energy_j,power_w\r\n"])
+        #expect(try pieces(.runs).count == 1)
+    }
+}
