@@ -69,7 +69,7 @@ final class TestDaemon: Sendable {
         let queue = JobQueue(
             execution: SuiteExecution(
                 context: context, store: store,
-                machine: MachineRecord(name: "host", inventory: "{}") { "{}" }),
+                machine: MachineRecord(name: "host", inventory: "{}") { "{}" }, gateSeconds: 0.05),
             logger: logger, listings: FakeMeters.all)
         self.queue = queue
         sessions = ClientSessions(
