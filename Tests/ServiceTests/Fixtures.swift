@@ -112,7 +112,7 @@ final class TestDaemon: Sendable {
             suite: name, suiteText: suiteText ?? suite(name), overrides: SuiteOverrides(), scope: nil, meters: [])
     }
 
-    private static func writePlugin(_ path: String) throws {
+    static func writePlugin(_ path: String) throws {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         let manifest = """
             name: sleeper

@@ -39,10 +39,10 @@ struct EntryRun: Sendable {
     private func load(
         _ connection: PluginConnection, _ processID: Int32, _ workload: WorkloadDescription
     ) async throws {
-        announce(.load)
         let startedAt = runner.context.clock.wallTime()
         let measured = try await runner.window(sessionID: processID) { () async throws -> PrepareResult in
-            try await connection.call(.prepare, PrepareParams(), timeout: limits.prepareSeconds) { progress in
+            announce(.load)
+            return try await connection.call(.prepare, PrepareParams(), timeout: limits.prepareSeconds) { progress in
                 announce(.load, message: progress.message)
             }
         }
