@@ -116,6 +116,12 @@ package enum RunFlag: String, Sendable, Hashable, Codable, CaseIterable {
     case scopesContradict = "scopes-contradict"
     /// The machine slept inside the window; the run is void.
     case suspended
+    /// The latency was still moving when the warm-up ended.
+    case unsettled
+    /// The machine was not back to where the first repeat began when the longest rest was over.
+    case notCooled = "not-cooled"
+    /// A processor or an accelerator was slowed down by heat.
+    case throttled
 }
 
 /// One measured window and all that is needed to defend its figures.
@@ -141,6 +147,10 @@ package struct RunRecord: Sendable, Hashable, Codable {
     package var otherCPUShare: Double?
     /// The share of CPU time that the hypervisor stole, 0 to 1.
     package var stealShare: Double?
+    /// The machine right before and right after the window.
+    package var machineBefore: MachineSnapshot?
+    package var machineAfter: MachineSnapshot?
+    package var procedure: Procedure?
     package var flags: [RunFlag]
     package var status: RunStatus
     package var error: String?
@@ -150,7 +160,8 @@ package struct RunRecord: Sendable, Hashable, Codable {
         energy: WindowEnergy, completedInferences: Int = 0, failedInferences: Int = 0, latency: LatencySummary? = nil,
         metrics: [String: Double] = [:],
         idlePower: Power? = nil, idlePowerUncertainty: Power? = nil, otherCPUShare: Double? = nil,
-        stealShare: Double? = nil, flags: [RunFlag] = [], status: RunStatus = .completed, error: String? = nil
+        stealShare: Double? = nil, machineBefore: MachineSnapshot? = nil, machineAfter: MachineSnapshot? = nil,
+        procedure: Procedure? = nil, flags: [RunFlag] = [], status: RunStatus = .completed, error: String? = nil
     ) {
         self.stage = stage
         self.repeatIndex = repeatIndex
@@ -165,13 +176,16 @@ package struct RunRecord: Sendable, Hashable, Codable {
         self.idlePowerUncertainty = idlePowerUncertainty
         self.otherCPUShare = otherCPUShare
         self.stealShare = stealShare
+        self.machineBefore = machineBefore
+        self.machineAfter = machineAfter
+        self.procedure = procedure
         self.flags = flags
         self.status = status
         self.error = error
     }
 
     enum CodingKeys: String, CodingKey {
-        case stage, workload, energy, latency, metrics, flags, status, error
+        case stage, workload, energy, latency, metrics, procedure, flags, status, error
         case repeatIndex = "repeat"
         case startedAt = "started_at_unix_s"
         case completedInferences = "completed_inferences"
@@ -180,11 +194,13 @@ package struct RunRecord: Sendable, Hashable, Codable {
         case idlePowerUncertainty = "idle_power_standard_uncertainty_w"
         case otherCPUShare = "other_cpu_share"
         case stealShare = "steal_share"
+        case machineBefore = "machine_before"
+        case machineAfter = "machine_after"
     }
 }
 
 extension RunRecord {
-    /// A record from before there were metrics has none.
+    /// A record from before there were metrics has none, nor one from before the machine was looked at.
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         func optional<Value: Decodable>(_ key: CodingKeys) throws -> Value? {
@@ -198,7 +214,9 @@ extension RunRecord {
             failedInferences: try values.decode(Int.self, forKey: .failedInferences), latency: try optional(.latency),
             metrics: try optional(.metrics) ?? [:], idlePower: try optional(.idlePower),
             idlePowerUncertainty: try optional(.idlePowerUncertainty), otherCPUShare: try optional(.otherCPUShare),
-            stealShare: try optional(.stealShare), flags: try values.decode([RunFlag].self, forKey: .flags),
+            stealShare: try optional(.stealShare), machineBefore: try optional(.machineBefore),
+            machineAfter: try optional(.machineAfter), procedure: try optional(.procedure),
+            flags: try values.decode([RunFlag].self, forKey: .flags),
             status: try values.decode(RunStatus.self, forKey: .status), error: try optional(.error))
     }
 }

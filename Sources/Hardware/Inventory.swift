@@ -127,6 +127,12 @@ package struct Inventory: Sendable, Hashable, Codable {
 package struct MachineState: Sendable, Hashable, Codable {
     package var kernel: String?
     package var governor: String?
+    /// Of all CPUs, where they are not the same: how many CPUs have each governor.
+    package var governors: [String: Int]?
+    package var scalingDriver: String?
+    package var energyPreference: String?
+    /// The limits of the CPU's power in watts, by zone and constraint, such as `package-0 long_term`.
+    package var powerLimits: [String: Double]?
     package var turbo: Bool?
     package var smt: Bool?
     package var microcode: String?
@@ -136,8 +142,11 @@ package struct MachineState: Sendable, Hashable, Codable {
     package var drivers: [String: String]
 
     enum CodingKeys: String, CodingKey {
-        case kernel, governor, turbo, smt, microcode, memory, drivers
+        case kernel, governor, governors, turbo, smt, microcode, memory, drivers
         case loadAverage1 = "load_average_1min"
+        case scalingDriver = "scaling_driver"
+        case energyPreference = "energy_performance_preference"
+        case powerLimits = "power_limits_w"
     }
 
     /// `/sys/devices/system/cpu`: Documentation/ABI/testing/sysfs-devices-system-cpu.
@@ -145,6 +154,10 @@ package struct MachineState: Sendable, Hashable, Codable {
         let cpu = "/sys/devices/system/cpu"
         kernel = try? host.read("/proc/sys/kernel/osrelease")
         governor = try? host.read("\(cpu)/cpu0/cpufreq/scaling_governor")
+        governors = Self.governors(host, cpu)
+        scalingDriver = try? host.read("\(cpu)/cpu0/cpufreq/scaling_driver")
+        energyPreference = try? host.read("\(cpu)/cpu0/cpufreq/energy_performance_preference")
+        powerLimits = Self.powerLimits(host)
         if let noTurbo = try? host.integer("\(cpu)/intel_pstate/no_turbo") {
             turbo = noTurbo == 0
         } else if let boost = try? host.integer("\(cpu)/cpufreq/boost") {
@@ -158,5 +171,29 @@ package struct MachineState: Sendable, Hashable, Codable {
         drivers = Dictionary(
             accelerators.compactMap { device in device.driver.map { (device.address, $0) } },
             uniquingKeysWith: { first, _ in first })
+    }
+
+    /// - Returns: `nil` where all CPUs have one governor, or none has any.
+    private static func governors(_ host: HostRoot, _ directory: String) -> [String: Int]? {
+        let cpus = ((try? host.list(directory)) ?? []).filter { $0.hasPrefix("cpu") && Int($0.dropFirst(3)) != nil }
+        let governors = cpus.compactMap { try? host.read("\(directory)/\($0)/cpufreq/scaling_governor") }
+        let counts = governors.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+        return counts.count > 1 ? counts : nil
+    }
+
+    /// `constraint_*_name` and `constraint_*_power_limit_uw` of powercap: Documentation/power/powercap/powercap.rst.
+    private static func powerLimits(_ host: HostRoot) -> [String: Double]? {
+        let directory = "/sys/class/powercap"
+        var limits: [String: Double] = [:]
+        for zone in (try? host.list(directory)) ?? [] {
+            guard let name = try? host.read("\(directory)/\(zone)/name") else { continue }
+            for number in 0..<5 {
+                let constraint = "\(directory)/\(zone)/constraint_\(number)"
+                guard let microwatts = try? host.integer("\(constraint)_power_limit_uw") else { continue }
+                let term = (try? host.read("\(constraint)_name")) ?? String(number)
+                limits["\(name) \(term)"] = Double(microwatts) / 1e6
+            }
+        }
+        return limits.isEmpty ? nil : limits
     }
 }

@@ -132,6 +132,9 @@ extension TableReport {
         case .idleDrift: "the idle power moved."
         case .metersDisagree: "two meters of one piece of silicon differ; `taskwatt export --runs` has both."
         case .scopesContradict: "an inner scope measured more than the one around it: a meter is wrong."
+        case .unsettled: "the latency was still moving when the warm-up ended; warm up for longer."
+        case .notCooled: "the machine was warmer than where the first repeat began."
+        case .throttled: "heat slowed the processor or the accelerator down."
         case .lowCoverage, .suspended, nil: "see `taskwatt export`."
         }
     }

@@ -70,6 +70,12 @@ package struct JobRequest: Sendable, Hashable, Codable {
         if let count = overrides.count, !(1...1_000_000_000).contains(count) {
             throw APIError(.usage, "count must be from 1 to 1000000000, not \(count)")
         }
+        if let width = overrides.untilInterval, !Suite.intervals.contains(width) {
+            throw APIError(.usage, "the width to repeat until must be from 0.0001 to 1 of the mean, not \(width)")
+        }
+        if let most = overrides.mostRepeats, !Suite.repeatCaps.contains(most) {
+            throw APIError(.usage, "the most repeats must be from 3 to 100000, not \(most)")
+        }
         let suite = try SuiteFile.parse(suiteText, file: suite).applying(overrides)
         try plugins.check(suite)
         return suite

@@ -40,11 +40,14 @@ package struct SuiteExecution: Sendable {
     private let context: RunnerContext
     private let store: Store
     private let machine: MachineRecord
+    private let gateSeconds: Double
 
-    package init(context: RunnerContext, store: Store, machine: MachineRecord) {
+    /// - Parameter gateSeconds: for how long the machine's load is looked at before a suite begins.
+    package init(context: RunnerContext, store: Store, machine: MachineRecord, gateSeconds: Double = 1) {
         self.context = context
         self.store = store
         self.machine = machine
+        self.gateSeconds = gateSeconds
     }
 
     /// Runs with meters of this process.
@@ -57,20 +60,35 @@ package struct SuiteExecution: Sendable {
         session.start()
         defer { session.stop() }
         await offPool { session.waitForFirstReadings() }
-        return try await run(request, metering: LocalMetering(session: session, selection: selection), emit: emit)
+        return try await run(
+            request, metering: LocalMetering(session: session, selection: selection), listings: listings, emit: emit)
     }
 
     /// Runs with whoever measures.
+    ///
+    /// - Parameter listings: the meters of this machine, for the checks before the suite begins.
+    /// - Returns: how it ended. What a strict suite refuses is a failure without a record, so `suiteRun` is empty.
     package func run(
-        _ request: JobRequest, metering: any EnergyMeasuring, emit: @escaping @Sendable (RunEvent) -> Void
+        _ request: JobRequest, metering: any EnergyMeasuring, listings: [MeterListing],
+        emit: @escaping @Sendable (RunEvent) -> Void
     ) async throws -> SuiteResult {
         let suite = try request.suite(for: context.plugins)
+        let gates = await Gates.examine(
+            context, listings: listings, measuring: metering.meters, seconds: gateSeconds)
+        if suite.isStrict, !gates.refusals.isEmpty {
+            return SuiteResult(suiteRun: "", status: .failed, failures: gates.refusals)
+        }
+        if let note = gates.note {
+            var event = RunEvent(.message)
+            event.message = note
+            emit(event)
+        }
         let options = String(decoding: try JSONEncoder().encode(request.overrides), as: UTF8.self)
         let uuid = try store.beginSuiteRun(
             Store.SuiteStart(
                 suite: suite.name, suiteText: request.suiteText, options: options, machineName: machine.name,
                 inventory: machine.inventory, machineState: machine.state(), meters: metering.meters,
-                version: context.version, startedAt: context.clock.wallTime()))
+                version: context.version, startedAt: context.clock.wallTime(), preflight: gates.json))
         let runner = Runner(suite: suite, context: context, metering: metering) { [store] run, samples in
             try store.record(run, samples: samples, suiteRun: uuid)
         } emit: { event in

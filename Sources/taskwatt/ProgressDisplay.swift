@@ -53,10 +53,15 @@ final class ProgressDisplay: Sendable {
         switch event.stage {
         case .load: "loading the model"
         case .warmUp: "warming up"
-        case .query: "repeat \(event.repeatIndex ?? 1)/\(event.repeats ?? 1)"
+        case .query: "repeat \(ordinal(event))"
         case .idle, .idleAfter: "measuring the idle power"
         case nil: "starting"
         }
+    }
+
+    /// `2/10`, or `2` where it is not known how many there will be.
+    private func ordinal(_ event: RunEvent) -> String {
+        "\(event.repeatIndex ?? 1)" + (event.repeats.map { "/\($0)" } ?? "")
     }
 
     private func progress(_ event: RunEvent) -> String {
@@ -108,8 +113,8 @@ final class ProgressDisplay: Sendable {
                         prefix(event, state)
                         + String(
                             format:
-                                "repeat %d/%d: %d inferences in %.1f s; the meters saw %.0f %%, so it stays out of the table",
-                            run.repeatIndex ?? 1, event.repeats ?? 1, run.completedInferences, seconds,
+                                "repeat %@: %d inferences in %.1f s; the meters saw %.0f %%, so it stays out of the table",
+                            ordinal(event), run.completedInferences, seconds,
                             total.coverage * 100)
                     break
                 }
@@ -118,9 +123,8 @@ final class ProgressDisplay: Sendable {
                 text =
                     prefix(event, state)
                     + String(
-                        format: "repeat %d/%d: %d inferences in %.1f s, %.1f W%@, %.3g kWh per 1,000%@",
-                        run.repeatIndex ?? 1,
-                        event.repeats ?? 1, run.completedInferences, seconds,
+                        format: "repeat %@: %d inferences in %.1f s, %.1f W%@, %.3g kWh per 1,000%@",
+                        ordinal(event), run.completedInferences, seconds,
                         total.energy.over(seconds)?.watts ?? 0, otherScopes(run.energy), per1000, flags(run))
             }
         }

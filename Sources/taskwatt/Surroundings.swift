@@ -117,7 +117,7 @@ struct Surroundings {
     func runnerContext() -> RunnerContext {
         RunnerContext(
             host: host, plugins: plugins,
-            cacheDirectory: cacheDirectory, version: Version.current)
+            cacheDirectory: cacheDirectory, version: Version.current, accelerators: { NVML.system.states() })
     }
 
     // MARK: Meters

@@ -69,7 +69,7 @@ final class TestDaemon: Sendable {
         let queue = JobQueue(
             execution: SuiteExecution(
                 context: context, store: store,
-                machine: MachineRecord(name: "host", inventory: "{}") { "{}" }),
+                machine: MachineRecord(name: "host", inventory: "{}") { "{}" }, gateSeconds: 0.05),
             logger: logger, listings: FakeMeters.all)
         self.queue = queue
         sessions = ClientSessions(
@@ -112,7 +112,7 @@ final class TestDaemon: Sendable {
             suite: name, suiteText: suiteText ?? suite(name), overrides: SuiteOverrides(), scope: nil, meters: [])
     }
 
-    private static func writePlugin(_ path: String) throws {
+    static func writePlugin(_ path: String) throws {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         let manifest = """
             name: sleeper

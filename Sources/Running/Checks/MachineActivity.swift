@@ -27,7 +27,7 @@ struct MachineActivity {
 
     /// `thermal_throttle/*_throttle_count` of every CPU, which Intel's have:
     /// Documentation/admin-guide/thermal/intel_thermal_throttle.rst.
-    private static func throttles(_ host: HostRoot) -> [String: Int64] {
+    static func throttles(_ host: HostRoot) -> [String: Int64] {
         var counts: [String: Int64] = [:]
         for cpu in host.cpus {
             let directory = "\(HostRoot.cpuDirectory)/cpu\(cpu)/thermal_throttle"

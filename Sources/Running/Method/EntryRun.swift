@@ -13,7 +13,6 @@ struct EntryRun: Sendable {
     let plugin: InstalledPlugin
     let idle: IdleBaseline?
 
-    private var repeats: Int { entry.repeats ?? runner.suite.repeats }
     private var limits: PluginManifest.Limits { plugin.manifest.limits(for: entry.task) }
 
     func run() async throws {
@@ -22,14 +21,16 @@ struct EntryRun: Sendable {
         try await start.with { connection, processID in
             let workload = try await start.initialize(connection) { announce(nil, message: $0) }.workload
             try await load(connection, processID, workload)
-            try await warmUp(connection, processID, workload)
-            var amount = entry.amount
-            for number in 1...repeats {
-                if number > 1, runner.suite.coolDownSeconds > 0 {
-                    announce(.query, message: "cooling down")
-                    try await Task.sleep(for: .seconds(runner.suite.coolDownSeconds))
-                }
-                try await query(connection, processID, workload, repeatIndex: number, amount: &amount)
+            let warmUp = try await warmUp(connection, processID, workload)
+            var plan = plan(warmUp, workload)
+            var rule = RepeatRule(entry, of: runner.suite)
+            var gate = CoolDownGate(runner: runner)
+            var number = 0
+            while !rule.isOver {
+                number += 1
+                if gate.rests(before: number) { announce(.query, message: "cooling down") }
+                plan.coolDown = try await gate.rest(before: number)
+                try await query(connection, processID, workload, repeatIndex: number, plan: &plan, rule: &rule)
             }
             await start.shutdown(connection)
         }
@@ -38,10 +39,10 @@ struct EntryRun: Sendable {
     private func load(
         _ connection: PluginConnection, _ processID: Int32, _ workload: WorkloadDescription
     ) async throws {
-        announce(.load)
         let startedAt = runner.context.clock.wallTime()
         let measured = try await runner.window(sessionID: processID) { () async throws -> PrepareResult in
-            try await connection.call(.prepare, PrepareParams(), timeout: limits.prepareSeconds) { progress in
+            announce(.load)
+            return try await connection.call(.prepare, PrepareParams(), timeout: limits.prepareSeconds) { progress in
                 announce(.load, message: progress.message)
             }
         }
@@ -51,56 +52,128 @@ struct EntryRun: Sendable {
     /// Inferences one at a time, until there were enough of them or enough time has gone by.
     private func warmUp(
         _ connection: PluginConnection, _ processID: Int32, _ workload: WorkloadDescription
-    ) async throws {
+    ) async throws -> WarmUp {
         let startedAt = runner.context.clock.wallTime()
         let measured = try await runner.window(sessionID: processID) {
             let begin = runner.context.clock.now()
-            var completed = 0
-            var failed = 0
-            var latencies: [Double] = []
+            var warmUp = WarmUp()
             repeat {
-                announce(.warmUp, completed: completed, total: runner.suite.warmUpInferences)
+                announce(.warmUp, completed: warmUp.completed, total: runner.suite.warmUpInferences)
                 let result = try await infer(connection, .count(1), batch: workload.batch)
-                completed += result.completed
-                failed += result.failed
-                latencies += result.latencies ?? []
-            } while completed + failed < runner.suite.warmUpInferences
+                warmUp.completed += result.completed
+                warmUp.failed += result.failed
+                warmUp.latencies += result.latencies ?? []
+            } while warmUp.completed + warmUp.failed < runner.suite.warmUpInferences
                 && runner.context.clock.now().seconds(since: begin) < runner.suite.warmUpSeconds
-            return (completed: completed, failed: failed, latencies: latencies)
+            return warmUp
         }
+        var warmUp = measured.value
+        warmUp.energy = measured.energy
         var run = record(.warmUp, workload, startedAt: startedAt, measured)
-        run.completedInferences = measured.value.completed
-        run.failedInferences = measured.value.failed
-        run.latency = LatencySummary(of: measured.value.latencies)
+        run.completedInferences = warmUp.completed
+        run.failedInferences = warmUp.failed
+        run.latency = LatencySummary(of: warmUp.latencies)
+        var procedure = Procedure()
+        procedure.latencySettled = warmUp.isSettled
+        run.procedure = procedure.isEmpty ? nil : procedure
+        if warmUp.isSettled == false { run.flags.append(.unsettled) }
         try await runner.keep(run, measured.samples)
+        return warmUp
     }
 
-    /// One repeat. A window that its meters cannot resolve is made longer and measured again, at most three times; the
-    /// later repeats are as long as the one that was resolved.
+    private struct WarmUp {
+        var completed = 0
+        var failed = 0
+        var latencies: [Double] = []
+        var energy: WindowEnergy?
+
+        var isSettled: Bool? { Settling.isSettled(latencies) }
+    }
+
+    // MARK: Repeats
+
+    /// What is decided before a repeat, and carried from one to the next.
+    private struct Plan {
+        var amount: Suite.Amount
+        var auto: AutoCount?
+        var isSettled: Bool?
+        var coolDown: CoolDown?
+    }
+
+    private func plan(_ warmUp: WarmUp, _ workload: WorkloadDescription) -> Plan {
+        var plan = Plan(amount: entry.amount, isSettled: warmUp.isSettled)
+        guard case .auto = entry.amount, let energy = warmUp.energy else { return plan }
+        let auto = AutoCount(
+            meters: runner.metering.meters, warmUp: energy, latency: Settling.finalLatency(warmUp.latencies),
+            inferences: warmUp.completed + warmUp.failed, batch: workload.batch)
+        plan.auto = auto
+        plan.amount = .count(auto.count)
+        announce(.query, message: auto.text)
+        return plan
+    }
+
+    /// One repeat. A window that its meters cannot resolve is made longer and measured again, at most three times, and so is
+    /// the first one of `auto` that is too short; the later repeats are as long as the one that was good.
     private func query(
         _ connection: PluginConnection, _ processID: Int32, _ workload: WorkloadDescription, repeatIndex: Int,
-        amount: inout Suite.Amount
+        plan: inout Plan, rule: inout RepeatRule
     ) async throws {
         for attempt in 1... {
             let startedAt = runner.context.clock.wallTime()
-            let asked = amount
-            let measured = try await runner.window(sessionID: processID) {
-                try await inferWithProgress(connection, asked, batch: workload.batch, repeatIndex: repeatIndex)
+            let asked = plan.amount
+            let repeats = rule.expected
+            let measured = try await runner.window(sessionID: processID, looksAtMachine: true) {
+                try await inferWithProgress(
+                    connection, asked, batch: workload.batch, repeatIndex: repeatIndex, repeats: repeats)
             }
-            // What was not seen will not be seen better by a longer run.
-            if measured.energy.total.flags.contains(.unresolved), measured.energy.total.isSeen, attempt < 4 {
-                amount = amount.scaled(by: 4)
-                announce(.query, message: "too short for the meters to resolve; measuring again, 4 times as long")
-                continue
-            }
+            if attempt < 4, lengthen(&plan, after: measured, workload, isFirst: repeatIndex == 1) { continue }
             var run = record(.query, workload, startedAt: startedAt, measured)
             run.repeatIndex = repeatIndex
             run.completedInferences = measured.value.completed
             run.failedInferences = measured.value.failed
             run.latency = LatencySummary(of: measured.value.latencies ?? [])
             run.metrics = measured.value.metrics ?? [:]
-            return try await runner.keep(run, measured.samples, repeats: repeats)
+            run.procedure = procedure(plan, attempts: attempt)
+            if plan.isSettled == false { run.flags.append(.unsettled) }
+            if plan.coolDown?.isReached == false { run.flags.append(.notCooled) }
+            rule.take(&run, repeatIndex: repeatIndex)
+            try await runner.keep(run, measured.samples, repeats: repeats)
+            if let end = run.procedure?.repeatsEnd, let width = rule.width {
+                announce(.query, message: end.text(repeatIndex, run.procedure?.relativeInterval, wanted: width))
+            }
+            return
         }
+    }
+
+    /// Whether a window was too short; the plan is then a longer one.
+    private func lengthen(
+        _ plan: inout Plan, after measured: Runner.Measured<RunResult>, _ workload: WorkloadDescription, isFirst: Bool
+    ) -> Bool {
+        // What was not seen will not be seen better by a longer run.
+        if measured.energy.total.flags.contains(.unresolved), measured.energy.total.isSeen {
+            plan.amount = plan.amount.scaled(by: 4)
+            announce(.query, message: "too short for the meters to resolve; measuring again, 4 times as long")
+            return true
+        }
+        // Later repeats stay: to drop those that are fast would leave the slow ones.
+        let seconds = measured.energy.window.durationSeconds
+        guard let auto = plan.auto, isFirst, seconds < auto.neededSeconds else { return false }
+        let inferences = measured.value.completed + measured.value.failed
+        let longer = auto.corrected(seconds: seconds, inferences: inferences, batch: workload.batch)
+        guard longer.count > auto.count else { return false }
+        plan.auto = longer
+        plan.amount = .count(longer.count)
+        announce(.query, message: "faster than in the warm-up; measuring again: \(longer.text)")
+        return true
+    }
+
+    private func procedure(_ plan: Plan, attempts: Int) -> Procedure {
+        var procedure = Procedure()
+        procedure.latencySettled = plan.isSettled
+        procedure.autoCount = plan.auto
+        procedure.repeatedWindows = attempts > 1 ? attempts - 1 : nil
+        procedure.coolDown = plan.coolDown
+        return procedure
     }
 
     /// What is the same in the record of every stage.
@@ -110,15 +183,16 @@ struct EntryRun: Sendable {
         RunRecord(
             stage: stage, workload: workload, startedAt: startedAt, energy: measured.energy, idlePower: idle?.power,
             idlePowerUncertainty: idle?.uncertainty, otherCPUShare: measured.cpu?.other,
-            stealShare: measured.cpu?.steal, flags: runner.flags(measured.energy, cpu: measured.cpu))
+            stealShare: measured.cpu?.steal, machineBefore: measured.machine?.before,
+            machineAfter: measured.machine?.after, flags: runner.flags(measured))
     }
 
     private func inferWithProgress(
-        _ connection: PluginConnection, _ amount: Suite.Amount, batch: Int, repeatIndex: Int
+        _ connection: PluginConnection, _ amount: Suite.Amount, batch: Int, repeatIndex: Int, repeats: Int?
     ) async throws -> RunResult {
         var total: Int?
         if case .count(let count) = amount { total = count.roundedUp(toMultipleOf: batch) }
-        announce(.query, repeatIndex: repeatIndex, completed: 0, total: total)
+        announce(.query, repeatIndex: repeatIndex, repeats: repeats, completed: 0, total: total)
         let progress = LatestCount()
         let begin = runner.context.clock.now()
         // Power may take a round trip to the daemon, so it is asked for here and not where the plugin is listened to.
@@ -129,8 +203,12 @@ struct EntryRun: Sendable {
                 let elapsed = runner.context.clock.now().seconds(since: begin)
                 let power = await runner.metering.latestPower()
                 announce(
-                    .query, repeatIndex: repeatIndex, completed: progress.value, total: total, power: power,
-                    remaining: remaining(amount, repeatIndex: repeatIndex, elapsed: elapsed, done: progress.value),
+                    .query, repeatIndex: repeatIndex, repeats: repeats, completed: progress.value, total: total,
+                    power: power,
+                    remaining: repeats.flatMap { repeats in
+                        remaining(
+                            amount, repeats: repeats - repeatIndex, elapsed: elapsed, done: progress.value)
+                    },
                     kind: .progress)
             }
         }
@@ -154,6 +232,10 @@ struct EntryRun: Sendable {
         case .seconds(let seconds):
             params = RunParams(durationSeconds: seconds)
             timeout = seconds + patience
+        case .auto:
+            // The plan has made a count of it; one inference is what is asked for where it could not.
+            params = RunParams(count: 1)
+            timeout = patience
         }
         // Once it shows progress, one batch's time without any is enough to know that it hangs.
         let result: RunResult = try await connection.call(
@@ -169,7 +251,8 @@ struct EntryRun: Sendable {
     // MARK: Telling
 
     private func announce(
-        _ stage: RunStage?, repeatIndex: Int? = nil, completed: Int? = nil, total: Int? = nil, power: Power? = nil,
+        _ stage: RunStage?, repeatIndex: Int? = nil, repeats: Int? = nil, completed: Int? = nil, total: Int? = nil,
+        power: Power? = nil,
         remaining: Double? = nil, message: String? = nil, kind: RunEvent.Kind? = nil
     ) {
         var event = RunEvent(kind ?? (message == nil ? .stage : .message))
@@ -187,23 +270,23 @@ struct EntryRun: Sendable {
         runner.emit(event)
     }
 
-    /// A guess at the time until the suite's end, for people to watch: the repeats of this entry at the pace so far, and
+    /// A guess at the time until the suite's end, for people to watch: the later repeats of this entry at the pace so far, and
     /// the later entries at their stated times, or as long as this one.
-    private func remaining(_ amount: Suite.Amount, repeatIndex: Int, elapsed: Double, done: Int?) -> Double? {
+    private func remaining(_ amount: Suite.Amount, repeats: Int, elapsed: Double, done: Int?) -> Double? {
         let perRepeat: Double
         switch amount {
         case .seconds(let seconds): perRepeat = seconds
         case .count(let count):
             guard let done, done > 0, elapsed > 0 else { return nil }
             perRepeat = elapsed / Double(done) * Double(count)
+        case .auto: return nil
         }
         let later = runner.suite.entries.dropFirst(index + 1).reduce(0.0) { sum, entry in
             let repeats = Double(entry.repeats ?? runner.suite.repeats)
             if case .seconds(let seconds) = entry.amount { return sum + seconds * repeats }
             return sum + perRepeat * repeats
         }
-        return max(0, perRepeat - elapsed) + perRepeat * Double(repeats - repeatIndex) + later
-            + runner.suite.idleAfterSeconds
+        return max(0, perRepeat - elapsed) + perRepeat * Double(repeats) + later + runner.suite.idleAfterSeconds
     }
 }
 

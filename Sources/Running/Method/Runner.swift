@@ -13,10 +13,18 @@ package struct RunnerContext: Sendable {
     package var version: String
     /// Added to every plugin's environment.
     package var environment: [String: String]
+    /// The state of the accelerators at this moment; may take some milliseconds.
+    package var accelerators: @Sendable () -> [AcceleratorState]
+    /// Waits for so many seconds of `clock`; tests bring their own, with their own clock.
+    package var sleep: @Sendable (_ seconds: Double) async throws -> Void
 
     package init(
         host: HostRoot, plugins: PluginCatalogue, clock: any MeteringClock = SystemClock(), cacheDirectory: String,
-        version: String, environment: [String: String] = [:]
+        version: String, environment: [String: String] = [:],
+        accelerators: @escaping @Sendable () -> [AcceleratorState] = { [] },
+        sleep: @escaping @Sendable (_ seconds: Double) async throws -> Void = {
+            try await Task.sleep(for: .seconds($0))
+        }
     ) {
         self.host = host
         self.plugins = plugins
@@ -24,6 +32,8 @@ package struct RunnerContext: Sendable {
         self.cacheDirectory = cacheDirectory
         self.version = version
         self.environment = environment
+        self.accelerators = accelerators
+        self.sleep = sleep
     }
 }
 
@@ -108,12 +118,18 @@ package struct Runner: Sendable {
     struct Measured<Value> {
         var energy: WindowEnergy
         var cpu: (other: Double, steal: Double)?
+        var machine: (before: MachineSnapshot, after: MachineSnapshot)?
         var samples: [Sample]
         var value: Value
     }
 
     /// Measures a window around `work` and what the CPUs did in it.
-    func window<Value>(sessionID: Int32?, _ work: () async throws -> Value) async throws -> Measured<Value> {
+    ///
+    /// - Parameter looksAtMachine: whether temperatures, clocks and throttling are read on both sides of the window.
+    func window<Value>(
+        sessionID: Int32?, looksAtMachine: Bool = false, _ work: () async throws -> Value
+    ) async throws -> Measured<Value> {
+        let before = looksAtMachine ? await machine() : nil
         let collector = SampleCollector(metering)
         // Samples from before belong to nothing that is recorded: a window given up, a plugin's start, a cool-down.
         await collector.drop()
@@ -132,7 +148,15 @@ package struct Runner: Sendable {
         let shares = cpu.shares()
         collecting.cancel()
         await collecting.value
-        return Measured(energy: energy, cpu: shares, samples: await collector.finish(), value: value)
+        let samples = await collector.finish()
+        var measured = Measured(energy: energy, cpu: shares, samples: samples, value: value)
+        if let before { measured.machine = (before, await machine()) }
+        return measured
+    }
+
+    /// Reading the files of a hundred CPUs takes a while.
+    func machine() async -> MachineSnapshot {
+        await offPool { [context] in MachineSnapshot(context.host, accelerators: context.accelerators()) }
     }
 
     /// - Parameter repeats: of how many repeats it is one, for people to see.
@@ -148,7 +172,8 @@ package struct Runner: Sendable {
     }
 
     /// The flags of a run that its window shows.
-    func flags(_ energy: WindowEnergy, cpu: (other: Double, steal: Double)?) -> [RunFlag] {
+    func flags<Value>(_ measured: Measured<Value>) -> [RunFlag] {
+        let (energy, cpu) = (measured.energy, measured.cpu)
         var flags: [RunFlag] = []
         if let cpu, cpu.other > 0.05 || cpu.steal > 0.01 { flags.append(.contended) }
         if energy.total.flags.contains(.unresolved) { flags.append(.unresolved) }
@@ -157,6 +182,9 @@ package struct Runner: Sendable {
         if energy.total.flags.contains(.disagrees) { flags.append(.metersDisagree) }
         if energy.reconciliations.contains(where: { $0.verdict == .contradiction }) { flags.append(.scopesContradict) }
         if energy.domains.contains(where: { $0.flags.contains(.suspended) }) { flags.append(.suspended) }
+        if let machine = measured.machine, machine.after.wasThrottled(since: machine.before) {
+            flags.append(.throttled)
+        }
         return flags
     }
 
@@ -181,7 +209,7 @@ package struct Runner: Sendable {
                 emit(event)
                 let window = try await metering.openWindow()
                 do {
-                    try await Task.sleep(for: .seconds(seconds / Double(count)))
+                    try await context.sleep(seconds / Double(count))
                 } catch {
                     await metering.discardWindow(window)
                     throw error
@@ -191,7 +219,7 @@ package struct Runner: Sendable {
             return blocks
         }
         let baseline = IdleBaseline(whole: measured.energy, blocks: measured.value)
-        var flags = flags(measured.energy, cpu: measured.cpu)
+        var flags = flags(measured)
         if let before, let baseline, baseline.differs(from: before) { flags.append(.idleDrift) }
         try await keep(
             RunRecord(

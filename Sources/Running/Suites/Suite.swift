@@ -1,4 +1,5 @@
 package import Core
+import Foundation
 import YAMLReading
 
 /// What to run, how often and for how long: the contents of a suite's YAML file.
@@ -16,6 +17,16 @@ package struct Suite: Sendable, Hashable, Codable {
     package var warmUpSeconds: Double
     /// Rest between repeats, in seconds.
     package var coolDownSeconds: Double
+    /// The rest goes on until the machine is back to where the first repeat began, but for no longer than this, in seconds;
+    /// `nil`: `coolDownSeconds` is all of it.
+    package var coolDownMost: Double?
+    /// Repeats go on until the 95 % interval of their mean is no wider than this to either side, relative to the mean; `nil`:
+    /// as many as `repeats` says.
+    package var untilInterval: Double?
+    /// The most repeats that `untilInterval` may ask for.
+    package var mostRepeats: Int
+    /// Whether a check of `doctor` that fails keeps the suite from starting.
+    package var isStrict: Bool
     package var seed: Int64
     package var entries: [Entry]
 
@@ -53,12 +64,15 @@ package struct Suite: Sendable, Hashable, Codable {
     package enum Amount: Sendable, Hashable, Codable {
         case count(Int)
         case seconds(Double)
+        /// As many inferences as the meters need to measure well, found from the warm-up.
+        case auto
 
         /// Longer by a factor, for a window that its meters could not resolve.
         func scaled(by factor: Double) -> Amount {
             switch self {
-            case .count(let count): .count(Int((Double(count) * factor).rounded(.up)))
+            case .count(let count): .count(Int(min((Double(count) * factor).rounded(.up), 1e15)))
             case .seconds(let seconds): .seconds(seconds * factor)
+            case .auto: .auto
             }
         }
     }
@@ -66,7 +80,8 @@ package struct Suite: Sendable, Hashable, Codable {
     package init(
         name: String, description: String = "", repeats: Int = 10, idleSeconds: Double = 60,
         idleAfterSeconds: Double = 60, warmUpInferences: Int = 10, warmUpSeconds: Double = 30,
-        coolDownSeconds: Double = 0, seed: Int64 = 1, entries: [Entry]
+        coolDownSeconds: Double = 0, coolDownMost: Double? = nil, untilInterval: Double? = nil, mostRepeats: Int = 50,
+        isStrict: Bool = false, seed: Int64 = 1, entries: [Entry]
     ) {
         self.name = name
         self.description = description
@@ -76,8 +91,26 @@ package struct Suite: Sendable, Hashable, Codable {
         self.warmUpInferences = warmUpInferences
         self.warmUpSeconds = warmUpSeconds
         self.coolDownSeconds = coolDownSeconds
+        self.coolDownMost = coolDownMost
+        self.untilInterval = untilInterval
+        self.mostRepeats = mostRepeats
+        self.isStrict = isStrict
         self.seed = seed
         self.entries = entries
+    }
+}
+
+extension Suite {
+    /// The widths that `until_ci` and `--until-ci` take, relative to the mean.
+    package static let intervals = 0.000_1...1.0
+    package static let repeatCaps = 3...100_000
+
+    /// A width such as `2%`, relative to the mean: 0.02; `nil` where it is none.
+    package static func interval(_ text: String) -> Double? {
+        guard text.hasSuffix("%"), let percent = Double(text.dropLast().trimmingCharacters(in: .whitespaces)) else {
+            return nil
+        }
+        return intervals.contains(percent / 100) ? percent / 100 : nil
     }
 }
 
@@ -89,6 +122,11 @@ package struct SuiteOverrides: Sendable, Hashable, Codable {
     package var device: String?
     package var repeats: Int?
     package var count: Int?
+    /// `--count auto`. These are `nil` where they change nothing, so that a request of an older client can be read.
+    package var hasAutoCount: Bool?
+    package var untilInterval: Double?
+    package var mostRepeats: Int?
+    package var isStrict: Bool?
     package var parameters: [String: JSONValue] = [:]
 
     package init() {}
@@ -123,10 +161,17 @@ extension Suite {
             if let model = overrides.model { suite.entries[index].model = model }
             if let device = overrides.device { suite.entries[index].device = device }
             if let count = overrides.count { suite.entries[index].amount = .count(count) }
-            if overrides.repeats != nil { suite.entries[index].repeats = nil }
+            if overrides.hasAutoCount == true { suite.entries[index].amount = .auto }
+            if overrides.repeats != nil || overrides.untilInterval != nil { suite.entries[index].repeats = nil }
             suite.entries[index].parameters.merge(overrides.parameters) { _, new in new }
         }
-        if let repeats = overrides.repeats { suite.repeats = repeats }
+        if let repeats = overrides.repeats {
+            suite.repeats = repeats
+            suite.untilInterval = nil
+        }
+        if let width = overrides.untilInterval { suite.untilInterval = width }
+        if let most = overrides.mostRepeats { suite.mostRepeats = most }
+        if let isStrict = overrides.isStrict { suite.isStrict = isStrict }
         guard !suite.entries.isEmpty else { throw .empty(name) }
         return suite
     }

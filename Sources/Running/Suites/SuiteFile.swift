@@ -47,17 +47,34 @@ package enum SuiteFile {
     package static func parse(_ text: String, file: String) throws(YAMLProblem) -> Suite {
         let document = try YAMLReader(text: text, file: file)
         let root = try document.mapping(keys: [
-            "name", "description", "repeats", "idle_s", "idle_after_s", "warm_up", "cool_down_s", "seed", "runs",
+            "name", "description", "repeats", "until_ci", "max_repeats", "strict", "idle_s", "idle_after_s", "warm_up",
+            "cool_down_s", "cool_down", "seed", "runs",
         ])
         let defaultName = (file as NSString).lastPathComponent.split(separator: ".").first.map(String.init) ?? file
         var suite = Suite(name: try root["name"]?.string() ?? defaultName, entries: [])
         if let value = root["description"] { suite.description = try value.string() }
         if let value = root["repeats"] { suite.repeats = try value.integer(1...100_000) }
+        if let value = root["until_ci"] {
+            guard let width = Suite.interval(try value.string()) else {
+                throw value.problem("`until_ci` must be a share from 0.01% to 100%, such as 2%")
+            }
+            suite.untilInterval = width
+        }
+        if let value = root["max_repeats"] { suite.mostRepeats = try value.integer(Suite.repeatCaps) }
+        if let value = root["strict"] { suite.isStrict = try value.bool() }
         if let value = root["idle_s"] { suite.idleSeconds = try value.number(0...86_400) }
         // Whoever wants a short baseline before does not want a long one after.
         suite.idleAfterSeconds = suite.idleSeconds
         if let value = root["idle_after_s"] { suite.idleAfterSeconds = try value.number(0...86_400) }
         if let value = root["cool_down_s"] { suite.coolDownSeconds = try value.number(0...86_400) }
+        if let value = root["cool_down"] {
+            guard root["cool_down_s"] == nil else {
+                throw value.problem("a suite has either `cool_down` or `cool_down_s`, not both")
+            }
+            let coolDown = try value.mapping(keys: ["seconds", "max_s"])
+            if let value = coolDown["seconds"] { suite.coolDownSeconds = try value.number(0...86_400) }
+            suite.coolDownMost = try coolDown["max_s"]?.number(0...86_400) ?? 300
+        }
         if let value = root["seed"] { suite.seed = Int64(try value.integer(0...Int.max)) }
         if let value = root["warm_up"] {
             let warmUp = try value.mapping(keys: ["inferences", "seconds"])
@@ -79,6 +96,7 @@ package enum SuiteFile {
         guard let task = values["task"] else { throw run.problem("a run needs the key `task`") }
         let amount: Suite.Amount
         switch (values["count"], values["duration_s"]) {
+        case (let count?, nil) where (try? count.string()) == "auto": amount = .auto
         case (let count?, nil): amount = .count(try count.integer(1...1_000_000_000))
         case (nil, let seconds?): amount = .seconds(try seconds.number(0.01...86_400))
         case (nil, nil): amount = .count(1000)

@@ -20,6 +20,7 @@ struct Run: AsyncParsableCommand {
               taskwatt run standard --task text-generation --repeats 3
               taskwatt run --task image-classification --count 100 --threads 1 --precision fp16
               taskwatt run --task text-to-image --count 1 --steps 2 --repeats 1
+              taskwatt run --task fill-mask --count auto --until-ci 2% --strict
               taskwatt run tiny                  all ten tasks at a size for tests
               taskwatt run ./my-suite.yaml --json > table.json
             """)
@@ -44,8 +45,19 @@ struct Run: AsyncParsableCommand {
     @Option(help: "Repeats of each task.")
     var repeats: Int?
 
-    @Option(help: "Inferences of each repeat.")
-    var count: Int?
+    @Option(
+        help: ArgumentHelp("Repeat until the 95 % interval of the mean is this narrow, such as 2%.", valueName: "share")
+    )
+    var untilCi: IntervalWidth?
+
+    @Option(help: "The most repeats that --until-ci may come to (default: 50).")
+    var maxRepeats: Int?
+
+    @Option(help: ArgumentHelp("Inferences of each repeat; auto: as many as the meters need.", valueName: "n|auto"))
+    var count: CountOption?
+
+    @Flag(help: "Do not start where a check of `taskwatt doctor` fails.")
+    var strict = false
 
     @OptionGroup(title: "Parameters of the plugin") var parameters: ParameterOptions
 
@@ -67,7 +79,12 @@ struct Run: AsyncParsableCommand {
         if let repeats, !(1...100_000).contains(repeats) {
             throw ValidationError("--repeats must be from 1 to 100000.")
         }
-        if let count, !(1...1_000_000_000).contains(count) { throw ValidationError("--count must be 1 or more.") }
+        if repeats != nil, untilCi != nil {
+            throw ValidationError("Give --repeats or --until-ci, not both; --max-repeats limits --until-ci.")
+        }
+        if let maxRepeats, !Suite.repeatCaps.contains(maxRepeats) {
+            throw ValidationError("--max-repeats must be from 3 to 100000.")
+        }
         _ = try overrides()
     }
 
@@ -196,12 +213,13 @@ struct Run: AsyncParsableCommand {
             let metering = try await DaemonMetering(
                 client, SessionRequest(interval: SuiteExecution.interval, scope: request.scope, meters: request.meters))
             let heartbeat = Task { await metering.keepAlive() }
-            result = try await execution.run(request, metering: metering, emit: emit)
+            result = try await execution.run(request, metering: metering, listings: listings, emit: emit)
             heartbeat.cancel()
             await metering.end()
         } else {
             result = try await execution.run(request, listings: listings, emit: emit)
         }
+        guard !result.suiteRun.isEmpty else { return (result, nil) }
         var options = TableReport.Options()
         options.suiteRun = result.suiteRun
         let table = try TableReport(store, options)
@@ -255,10 +273,43 @@ struct Run: AsyncParsableCommand {
         overrides.model = model.map(UserPath.model)
         overrides.device = device
         overrides.repeats = repeats
-        overrides.count = count
+        switch count {
+        case .number(let count): overrides.count = count
+        case .auto: overrides.hasAutoCount = true
+        case nil: break
+        }
+        overrides.untilInterval = untilCi?.share
+        overrides.mostRepeats = maxRepeats
+        if strict { overrides.isStrict = true }
         overrides.parameters = try parameters.values()
         return overrides
     }
 }
 
 extension TotalScope: ExpressibleByArgument {}
+
+/// `--count`: a number from 1 to a thousand million, or `auto`.
+enum CountOption: ExpressibleByArgument {
+    case number(Int)
+    case auto
+
+    init?(argument: String) {
+        if argument == "auto" {
+            self = .auto
+        } else if let count = Int(argument), (1...1_000_000_000).contains(count) {
+            self = .number(count)
+        } else {
+            return nil
+        }
+    }
+}
+
+/// `--until-ci`: a share of the mean, such as `2%`.
+struct IntervalWidth: ExpressibleByArgument {
+    var share: Double
+
+    init?(argument: String) {
+        guard let share = Suite.interval(argument) else { return nil }
+        self.share = share
+    }
+}

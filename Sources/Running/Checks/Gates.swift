@@ -1,0 +1,60 @@
+package import Core
+import Foundation
+package import Metering
+
+/// The checks of `doctor` before a suite begins: they go into its record, and a strict suite does not begin where one fails.
+package struct Gates: Sendable, Hashable {
+    package let checks: [Check]
+
+    package init(checks: [Check]) { self.checks = checks }
+
+    /// Looks at the machine, which takes the time over which rates are taken.
+    ///
+    /// - Parameters:
+    ///   - measuring: the meters of this suite. Where a daemon reads them, they can be read whatever this process may.
+    ///   - seconds: at 100 clock ticks a second, one of less than a second tells no percents.
+    package static func examine(
+        _ context: RunnerContext, listings: [MeterListing], measuring: [MeterDescription], seconds: Double
+    ) async -> Gates {
+        let ids = Set(measuring.map(\.id))
+        let meters = listings.map { listing in
+            var listing = listing
+            if ids.contains(listing.description.id) { listing.availability = .available }
+            return listing
+        }
+        return await offPool {
+            Gates(
+                checks: Doctor.examine(
+                    context.host, meters: meters, accelerators: context.accelerators(), clock: context.clock,
+                    seconds: seconds))
+        }
+    }
+
+    /// JSON for the record: an array of checks.
+    package var json: String? {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(checks)).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private var failed: [Check] { checks.filter { $0.verdict == .fail } }
+
+    /// What keeps a strict suite from starting, a line each: the check, what is so, and what would help.
+    package var refusals: [String] {
+        failed.map { check in
+            let remedy = check.remedy.map { "; \(Self.firstLine($0))" } ?? ""
+            return "not started (strict): \(check.title) fails, \(Self.firstLine(check.found))\(remedy)"
+        }
+    }
+
+    /// The checks that fail, for whoever starts a run; `nil` where none does.
+    package var note: String? {
+        if failed.isEmpty { return nil }
+        let list = failed.map { "\($0.title) (\(Self.firstLine($0.found)))" }.joined(separator: "; ")
+        return "not fit for good figures: \(list); `taskwatt doctor` says what would help"
+    }
+
+    private static func firstLine(_ text: String) -> String {
+        text.split(separator: "\n").first.map(String.init) ?? ""
+    }
+}

@@ -1,0 +1,54 @@
+import Core
+import Foundation
+
+extension AutoCount {
+    /// Room for a query that is somewhat faster than the warm-up was.
+    private static let margin = 1.1
+    private static let most = 1_000_000_000
+
+    /// As many inferences as give a window of at least 10 s, 100 periods of the slowest meter of the total, and 20
+    /// resolutions of each of its counters.
+    ///
+    /// - Parameters:
+    ///   - warmUp: the window of the warm-up, whose power stands for the query's.
+    ///   - latency: the time of one batch, in seconds; `nil` where the plugin does not tell it.
+    ///   - inferences: how many the warm-up made.
+    init(
+        meters: [MeterDescription], warmUp: WindowEnergy, latency: Double?, inferences: Int, batch: Int
+    ) {
+        let parts = meters.filter { warmUp.total.domainIDs.contains($0.id) }
+        let periods = 100 * (parts.map { max($0.periodSeconds, $0.averagingSeconds) }.max() ?? 0)
+        let resolutions = parts.map { meter in Self.secondsToResolve(meter, in: warmUp) }.max() ?? 0
+        let needs: [(seconds: Double, reason: Reason)] = [
+            (10, .tenSeconds), (periods, .periods), (resolutions, .resolution),
+        ]
+        let need = needs.max { $0.seconds < $1.seconds } ?? (10, .tenSeconds)
+        let whole = warmUp.window.durationSeconds / Double(max(1, inferences))
+        let each = latency.map { $0 / Double(max(1, batch)) } ?? whole
+        self.init(
+            count: Self.count(seconds: need.seconds, each: each, batch: batch), neededSeconds: need.seconds,
+            reason: need.reason, secondsPerInference: each)
+    }
+
+    /// The time in which a counter moves by 20 resolutions at the power of the warm-up; 0 where nothing is known of it.
+    private static func secondsToResolve(_ meter: MeterDescription, in window: WindowEnergy) -> Double {
+        guard meter.kind == .counter, let domain = window.domains.first(where: { $0.id == meter.id }),
+            let power = domain.energy.over(window.window.durationSeconds * domain.coverage), power.microwatts > 0
+        else { return 0 }
+        return 20 * meter.resolution / Double(power.microwatts)
+    }
+
+    private static func count(seconds: Double, each: Double, batch: Int) -> Int {
+        guard each > 0 else { return most.roundedUp(toMultipleOf: batch) }
+        let count = (seconds * margin / each).rounded(.up)
+        return Int(min(max(1, count), Double(most))).roundedUp(toMultipleOf: batch)
+    }
+
+    /// For a window that came out too short: the count that its own pace asks for.
+    func corrected(seconds: Double, inferences: Int, batch: Int) -> AutoCount {
+        let each = seconds / Double(max(1, inferences))
+        return AutoCount(
+            count: Self.count(seconds: neededSeconds, each: each, batch: batch), neededSeconds: neededSeconds,
+            reason: reason, secondsPerInference: each)
+    }
+}
