@@ -123,7 +123,7 @@ extension TableReport {
             notes.append(
                 "Some windows were not seen whole (down to \(FigureText.percent(least))); energy is divided by coverage.")
         }
-        return notes + rows.compactMap(Self.scopes) + outlierNotes
+        return notes + scopesSideBySide + outlierNotes
     }
 
     private static func models(_ row: Row) -> String {
@@ -156,15 +156,22 @@ extension TableReport {
             }
     }
 
-    /// The scopes of one row side by side; `nil` where there is one only.
-    private static func scopes(_ row: Row) -> String? {
-        guard !row.otherScopes.isEmpty else { return nil }
-        let all = row.otherScopes.sorted { $0.key > $1.key }.map { "\($0.key) \(FigureText.figure($0.value))" }
-        let residuals = row.reconciliations.map { pair in
-            let share = FigureText.percent(pair.share, digits: 1)
-            return "\(pair.outer.rawValue) less \(pair.inner.rawValue) is \(share), \(pair.verdict.text)"
+    /// The other scopes of each row, and what each holds beyond the one inside it; none where one scope was measured.
+    private var scopesSideBySide: [String] {
+        let measured = rows.filter { !$0.otherScopes.isEmpty }
+        if measured.isEmpty { return [] }
+        let texts = measured.map { row in
+            let all = row.otherScopes.sorted { $0.key > $1.key }.map { "\($0.key) \(FigureText.figure($0.value))" }
+            let residuals = row.reconciliations.map { pair in
+                "\(pair.outer.rawValue) less \(pair.inner.rawValue) is \(FigureText.percent(pair.share, digits: 1))"
+                    + " (\(pair.verdict.rawValue))"
+            }
+            return "\(row.title) " + (all + residuals).joined(separator: ", ")
         }
-        return "\(row.title), gross in other scopes: " + (all + residuals).joined(separator: "; ") + "."
+        let verdicts = Set(measured.flatMap(\.reconciliations).map(\.verdict))
+        let meanings = [Reconciliation.Verdict.explained, .unmetered, .contradiction].filter(verdicts.contains)
+            .map { "\($0.rawValue): \($0.text)" }
+        return ["Gross in other scopes: \(texts.joined(separator: "; ")). \(meanings.joined(separator: "; "))."]
     }
 
     private static func meaning(of flag: String) -> String {

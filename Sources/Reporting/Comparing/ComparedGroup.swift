@@ -38,9 +38,8 @@ struct ComparedGroup {
     /// What else the two differ in.
     func differences(from other: ComparedGroup) -> [String] {
         var differences: [String] = []
-        func note(_ name: String, _ a: String, _ b: String) {
-            if a != b { differences.append("\(name) \(a), \(b)") }
-        }
+        func note(_ name: String, _ a: String, _ b: String) { if a != b { differences.append("\(name) \(a), \(b)") } }
+        note("model", side.models.joined(separator: " + "), other.side.models.joined(separator: " + "))
         note("plugin", key.plugin, other.key.plugin)
         if key.plugin == other.key.plugin {
             for name in Set(key.setup.keys).union(other.key.setup.keys).subtracting(["size"]).sorted() {

@@ -56,6 +56,12 @@ extension Comparison {
         if rows.contains(where: { $0.ratio != nil && $0.low == nil }) {
             notes.append("No interval where a single run states no uncertainty.")
         }
-        return notes + refused
+        return notes + reasons
+    }
+
+    /// Why something of the two sides is in no row.
+    package var reasons: [String] {
+        let sides = [("A", onlyInA), ("B", onlyInB)].filter { !$0.1.isEmpty }
+        return refused + sides.map { name, groups in "Only in \(name): \(groups.joined(separator: "; "))." }
     }
 }

@@ -51,12 +51,17 @@ package struct Comparison: Sendable, Hashable, Codable {
     package var b: String
     package var isNet: Bool
     package var rows: [Row]
-    /// What is on one side only, or may not be compared, a line each.
-    package var refused: [String]
+    /// What may not be compared, a line each.
+    package var refused: [String] = []
+    /// What is on one side only.
+    package var onlyInA: [String] = []
+    package var onlyInB: [String] = []
 
     enum CodingKeys: String, CodingKey {
         case a, b, rows, refused
         case isNet = "net"
+        case onlyInA = "only_in_a"
+        case onlyInB = "only_in_b"
     }
 
     /// What is compared.
@@ -90,7 +95,6 @@ package struct Comparison: Sendable, Hashable, Codable {
         isNet = request.isNet
         let (first, second) = (try Self.groups(store, request.a, request), try Self.groups(store, request.b, request))
         rows = []
-        refused = []
         let tasks = Set((first + second).map(\.key.task))
         let order = MLTask.paperTasks.filter(tasks.contains)
         let own = tasks.subtracting(order).sorted { $0.rawValue < $1.rawValue }
@@ -137,8 +141,8 @@ package struct Comparison: Sendable, Hashable, Codable {
         if made.isEmpty, let barred {
             refused.append("\(task.title): \(barred); --mixed compares them all the same.")
         } else {
-            let rest = first.map { ($0, a) } + second.map { ($0, b) }
-            refused += rest.map { group, side in "\(task.title) (\(group.name)): only in \(side)." }
+            onlyInA += first.map { "\(task.title) (\($0.name))" }
+            onlyInB += second.map { "\(task.title) (\($0.name))" }
         }
     }
 

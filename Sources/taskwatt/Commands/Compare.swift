@@ -72,7 +72,7 @@ struct Compare: AsyncParsableCommand {
             }
         }
         guard !comparison.rows.isEmpty else {
-            let reasons = comparison.refused.joined(separator: " ")
+            let reasons = comparison.reasons.joined(separator: " ")
             throw CommandFailure("\(a) and \(b) have nothing that compares: \(reasons)")
         }
         Console.print(try comparison.rendered(as: json ? .json : format))
