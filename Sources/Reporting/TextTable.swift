@@ -1,18 +1,24 @@
-/// Rows of text in aligned columns.
+/// Rows of text in columns, as the formats for people have them.
 package struct TextTable {
     package enum Alignment: Sendable { case left, right }
 
-    private let columns: [(title: String, alignment: Alignment)]
-    private var rows: [[String]] = []
+    package let columns: [(title: String, alignment: Alignment)]
+    package private(set) var rows: [[String]] = []
+    /// How many columns, from the left, say what a row is of.
+    package let headings: Int
 
-    package init(_ columns: [(title: String, alignment: Alignment)]) { self.columns = columns }
+    package init(_ columns: [(title: String, alignment: Alignment)], headings: Int = 1) {
+        self.columns = columns
+        self.headings = headings
+    }
 
+    /// - Parameter row: a cell for each column.
     package mutating func add(_ row: [String]) { rows.append(row) }
 
     /// With a line under the titles; no white space at the ends of lines.
     package func text() -> String {
         let all = [columns.map(\.title)] + rows
-        let widths = columns.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+        let widths = widths
         func line(_ cells: [String]) -> String {
             let padded = columns.indices.map { column -> String in
                 let space = String(repeating: " ", count: widths[column] - cells[column].count)
@@ -23,7 +29,16 @@ package struct TextTable {
             return text
         }
         let rule = widths.map { String(repeating: "─", count: $0) }.joined(separator: "  ")
-        return ([line(columns.map(\.title)), rule] + rows.map(line)).joined(separator: "\n") + "\n"
+        return ([line(all[0]), rule] + rows.map(line)).joined(separator: "\n") + "\n"
+    }
+
+    /// How many characters a line of `text()` has at most.
+    var width: Int { widths.reduce(0, +) + 2 * max(0, columns.count - 1) }
+
+    private var widths: [Int] {
+        columns.indices.map { column in
+            rows.reduce(columns[column].title.count) { max($0, $1[column].count) }
+        }
     }
 
     package func markdown() -> String {

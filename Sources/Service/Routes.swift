@@ -99,11 +99,16 @@ struct Routes: Sendable {
     private func addReports(to v1: RouterGroup<Context>) {
         v1.get("suite-runs") { _, _ in try Self.json(try store.suiteRuns()) }
         v1.get("table") { request, _ in
-            var options = TableReport.Options()
-            options.isNet = request.uri.queryParameters.get("net") == "true"
-            options.suiteRun = request.uri.queryParameters.get("suite_run")
-            options.task = request.uri.queryParameters.get("task").map(MLTask.init(rawValue:))
-            return try Self.json(try TableReport(store, options))
+            let query = try TableQuery { request.uri.queryParameters.get($0) }
+            return try Self.json(try TableReport(store, query.options))
+        }
+        v1.post("compare") { request, _ in
+            let asked: Comparison.Request = try await Self.body(request)
+            do {
+                return try Self.json(try Comparison(store, asked))
+            } catch let error as ComparisonError {
+                throw APIError(.notFound, "\(error)")
+            }
         }
         v1.get("export/:what") { request, context in
             let suiteRun = request.uri.queryParameters.get("suite_run")

@@ -19,10 +19,11 @@ struct Taskwatt: AsyncParsableCommand {
               taskwatt meters                    what can be measured here
               taskwatt doctor                    what would make it better
               taskwatt table --format markdown   the table again
+              taskwatt compare last-1 last       whether anything has changed
             """,
         version: Version.current,
         subcommands: [
-            Run.self, Measure.self, Table.self, ExportCommand.self, Meters.self, HardwareCommand.self,
+            Run.self, Measure.self, Table.self, Compare.self, ExportCommand.self, Meters.self, HardwareCommand.self,
             DoctorCommand.self,
             Calibrate.self, Plugins.self, PluginCommand.self, Serve.self, Status.self,
         ])

@@ -29,6 +29,31 @@ struct StatisticsTests {
         #expect(Statistics.studentT95(degrees) == .infinity)
     }
 
+    /// `2 * scipy.stats.t.sf(t, ν)`, and the normal distribution's.
+    @Test(
+        "How often chance alone brings as much",
+        arguments: [
+            (2.5, 3.7, 0.07182202291182678), (0.3, 12, 0.7693104740882523), (10, 1, 0.06345103486110713),
+            (2.5, .infinity, 0.012419330651552265), (0, 5, 1), (.infinity, 5, 0),
+        ] as [(Double, Double, Double)])
+    func chance(t: Double, degrees: Double, p: Double) {
+        #expect(abs(Statistics.twoSidedP(t: t, degreesOfFreedom: degrees) - p) < 1e-9)
+    }
+
+    @Test("Values far off the others, by the modified z-score")
+    func outliers() {
+        #expect(Statistics.outliers([1, 1, 1, 9]).isEmpty, "of fewer than five none")
+        #expect(Statistics.outliers([5, 5, 5, 5, 5]).isEmpty)
+        #expect(Statistics.outliers([1, 2, 3, 4, 5]).isEmpty)
+        let far = Statistics.outliers([1, 2, 3, 4, 100])
+        // median 3, MAD 1
+        #expect(far.map(\.index) == [4] && isClose(far.first?.score, 0.6745 * 97))
+        #expect(Statistics.outliers([-100, 2, 3, 4, 5]).first.map { $0.score < 0 } == true)
+        // More than half are the same: mean deviation 9/10, so the score is 9 / (1.253314 · 0.9).
+        let same = Statistics.outliers([5, 5, 5, 5, 5, 5, 5, 5, 5, 14])
+        #expect(same.map(\.index) == [9] && isClose(same.first?.score, 9 / (1.253314 * 0.9)))
+    }
+
     @Test("Mean")
     func mean() {
         #expect(Statistics.mean([]) == nil)

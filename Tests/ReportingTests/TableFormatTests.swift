@@ -25,6 +25,9 @@ struct TableFormatTests {
         "kWh per 1,000 inferences, gross: idle power is in it; std over all runs of a task (n − 1); ± 95 % is the interval "
             + "of the mean.",
         "Of n = 1 the interval is the measurement's own.",
+        "Method: 1 to 2 repeats of each model and dataset, 100 inferences each, batch 1; no idle baseline; loading and warm-up "
+            + "are not in it; Taskwatt 1.0.",
+        "Machine: host.",
         "Scope components: CPU packages, memory and accelerators that have a meter; not the whole machine.",
         "estimated: by a model of the CPU's power, where no meter was read. `taskwatt meters` says what "
             + "would give measured figures.",
@@ -35,10 +38,10 @@ struct TableFormatTests {
     @Test("Text")
     func text() {
         let table = """
-            task                  kWh: mean  std  n       ± 95 %  scope       provenance    paper  × paper
-            ───────────────────  ──────────  ───  ─  ───────────  ──────────  ──────────  ───────  ───────
-            text classification     0.00229    0  2            0  components  measured    0.00229     1.00
-            own, "task"          0.00000139    –  1  0.000000278  components  estimated         –        –
+            task                 kWh: mean  std  n   ± 95 %  scope       provenance  × paper
+            ───────────────────  ─────────  ───  ─  ───────  ──────────  ──────────  ───────
+            text classification    0.00229    0  2        0  components  measured       1.00
+            own, "task"            1.39e-6    –  1  2.78e-7  components  estimated         –
             """
         #expect(report.rendered(as: .text) == table + "\n\n" + Self.notes.joined(separator: "\n") + "\n")
     }
@@ -46,10 +49,10 @@ struct TableFormatTests {
     @Test("Markdown")
     func markdown() {
         let table = """
-            | task | kWh: mean | std | n | ± 95 % | scope | provenance | paper | × paper |
-            | --- | ---: | ---: | ---: | ---: | --- | --- | ---: | ---: |
-            | text classification | 0.00229 | 0 | 2 | 0 | components | measured | 0.00229 | 1.00 |
-            | own, "task" | 0.00000139 | – | 1 | 0.000000278 | components | estimated | – | – |
+            | task | kWh: mean | std | n | ± 95 % | scope | provenance | × paper |
+            | --- | ---: | ---: | ---: | ---: | --- | --- | ---: |
+            | text classification | 0.00229 | 0 | 2 | 0 | components | measured | 1.00 |
+            | own, "task" | 1.39e-6 | – | 1 | 2.78e-7 | components | estimated | – |
             """
         #expect(
             report.rendered(as: .markdown)
@@ -59,24 +62,28 @@ struct TableFormatTests {
     @Test("CSV, as another program reads it")
     func csv() throws {
         let fingerprint = report.rows[0].machineFingerprint
+        let day = report.rows[0].firstDay
         #expect(
             try pythonReads(report.rendered(as: .csv)) == [
                 [
                     "task", "title", "mean_kwh_per_1000", "std_kwh_per_1000", "n", "mean_uncertainty_95_kwh_per_1000",
                     "net", "scope", "provenance", "models", "size", "machine", "machine_fingerprint", "run_to_run_cv",
                     "coverage", "paper_mean_kwh_per_1000", "paper_ratio", "plugin", "setup", "flags",
-                    "other_scopes_kwh_per_1000", "residuals",
+                    "other_scopes_kwh_per_1000", "residuals", "source", "datasets", "suites", "first_day", "last_day",
+                    "gross_kwh_per_1000", "net_kwh_per_1000", "power_w", "latency_s", "operations_per_inference",
+                    "gops_per_w", "g_co2e_per_1000", "processor", "outlier_runs",
                 ],
                 [
                     "text-classification", "text classification", "0.002292", "0", "2", "0", "false", "components",
                     "measured", "bert", "full", "host", fingerprint, "0", "1", "0.002292", "1", "p", "batch=1", "",
-                    "", "",
+                    "", "", "taskwatt", "", "test", day, day, "0.002292", "", "8.2512", "", "", "", "", "", "",
                 ],
                 [
                     "own, \"task\"", "own, \"task\"", "\(report.rows[1].mean)", "", "1",
                     "\(report.rows[1].uncertainty)",
                     "false", "components", "estimated", "m", "", "host", fingerprint, "", "1", "", "",
-                    "p", "batch=1", "", "", "",
+                    "p", "batch=1", "", "", "", "taskwatt", "", "test", day, day, "\(report.rows[1].gross)", "", "0.005",
+                    "", "", "", "", "", "",
                 ],
             ])
     }
@@ -85,13 +92,15 @@ struct TableFormatTests {
     func json() throws {
         let text = report.rendered(as: .json)
         let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-        #expect(Set(object.keys) == ["rows", "net", "left_out", "contended_baselines"])
+        #expect(Set(object.keys) == ["rows", "net", "by", "method", "left_out", "contended_baselines", "drifted_baselines"])
         #expect(object["net"] as? Bool == false)
         let rows = try #require(object["rows"] as? [[String: Any]])
         let keys: Set = [
             "task", "title", "mean_kwh", "std_kwh", "n", "models", "scope", "provenance", "size", "machine",
             "machine_fingerprint", "mean_uncertainty_95_kwh", "run_to_run_cv", "coverage", "flags", "paper_mean_kwh",
-            "paper_ratio", "plugin", "setup", "other_scopes_kwh", "reconciliations",
+            "paper_ratio", "plugin", "setup", "other_scopes_kwh", "reconciliations", "datasets", "suites", "source",
+            "processor", "first_day", "last_day", "gross_kwh", "net_kwh", "power_w", "latency_s",
+            "operations_per_inference", "gops_per_w", "g_co2e", "outliers",
         ]
         for row in rows { #expect(Set(row.keys) == keys) }
         #expect(rows[0]["task"] as? String == "text-classification")
@@ -119,10 +128,10 @@ struct TableFormatTests {
         #expect(isClose(pair.uncertainty.joules, (2.0 * (36 * 36 + 45 * 45)).squareRoot(), relative: 1e-6))
         #expect(
             table.rendered(as: .text).contains(
-                "masked language modeling, gross in other scopes: wall 0.0125; wall less components is 20.0 %, "
-                    + "not explained by the stated uncertainties: what no inner meter sees."))
+                "Gross in other scopes: masked language modeling wall 0.0125, wall less components is 20.0 % (unmetered). "
+                    + "unmetered: not explained by the stated uncertainties: what no inner meter sees."))
         let csv = try pythonReads(table.rendered(as: .csv))
-        #expect(Array(csv[1].suffix(2)) == ["wall=0.0125", "wall-components=0.2:unmetered"])
+        #expect(Array(csv[1][20...21]) == ["wall=0.0125", "wall-components=0.2:unmetered"])
         let data = Data(table.rendered(as: .json).utf8)
         #expect(try JSONDecoder().decode(TableReport.self, from: data) == table)
     }
@@ -155,14 +164,55 @@ struct TableFormatTests {
     }
 
     @Test(
-        "Three significant digits without an exponent",
+        "Three significant digits, with an exponent where zeros would be all that one sees",
         arguments: [
             (0.0, "0"), (0.002292, "0.00229"), (2.907177, "2.91"), (12.34, "12.3"), (1234.5, "1234"),
-            (1e-7, "0.000000100"),
+            (1e-7, "1.00e-7"), (5.482e-7, "5.48e-7"), (0.0001, "0.000100"), (0.00009999, "1.00e-4"),
+            (0.99996, "1.00"), (9.996, "10.0"), (999.6, "1000"), (-5.482e-7, "-5.48e-7"), (1e-300, "1.00e-300"),
             (-0.01, "-0.0100"), (.nan, "–"), (.infinity, "–"),
         ] as [(Double, String)])
     func figures(value: Double, text: String) {
-        #expect(TableReport.figure(value) == text)
+        #expect(FigureText.figure(value) == text)
+    }
+
+    @Test("The columns asked for stand beside the task, mean and std, in every format for people, and in CSV")
+    func columns() throws {
+        let columns: [TableColumn] = [.plugin, .cv]
+        #expect(report.rendered(as: .text, columns: columns).hasPrefix("task                 kWh: mean  std  plugin  run CV\n"))
+        #expect(report.rendered(as: .markdown, columns: columns).hasPrefix("| task | kWh: mean | std | plugin | run CV |\n"))
+        let csv = try pythonReads(report.rendered(as: .csv, columns: columns))
+        #expect(csv[1] == ["text classification", "0.00229", "0", "p", "0.00 %"])
+    }
+
+    @Test("What rows are kept apart by stands after the task")
+    func labels() throws {
+        var options = TableReport.Options()
+        options.by = [.model]
+        let text = try TableReport(record.store, options).rendered(as: .text, columns: [.n, .models])
+        #expect(text.hasPrefix("task                 model  kWh: mean  std  n\n"))
+    }
+
+    @Test("A table of many kinds of rows is no wider than 100 columns: what is the same in all goes below it")
+    func width() throws {
+        let record = try TestRecord()
+        for machine in ["a-machine-with-a-name", "another-one"] {
+            let suite = try record.suite(machine: machine)
+            try record.add(
+                MLTask.paperTasks.flatMap { [run(0.825, task: $0), run(0.9, task: $0, size: "tiny")] }, suite: suite)
+        }
+        let text = try TableReport(record.store).rendered(as: .text)
+        let lines = text.split(separator: "\n").prefix(42)
+        #expect(lines.map(\.count).max().map { $0 <= 100 } == true)
+        #expect(text.contains("\nIn all rows: provenance measured."))
+    }
+
+    @Test("Carbon has a column and its origin below")
+    func carbon() throws {
+        var options = TableReport.Options()
+        options.carbon = CarbonIntensity.of(zone: "DE")
+        let text = try TableReport(record.store, options).rendered(as: .text)
+        #expect(text.contains("  g CO2e") && text.contains("0.873"))
+        #expect(text.contains("g CO2e at 381 g per kWh: DE (Germany), 2023, CodeCarbon 3.3.2"))
     }
 
     @Test("Cells with bars and line breaks do not break a Markdown table")

@@ -125,6 +125,19 @@ struct RoutesTests {
         #expect(net.leftOut == ["no idle baseline": 2])
         let other: TableReport = try decode(try await ask(.get, "/v1/table?task=summarization"))
         #expect(other.rows.isEmpty)
+        let byModel: TableReport = try decode(try await ask(.get, "/v1/table?by=model&carbon_zone=DE"))
+        #expect(byModel.by == [.model] && byModel.rows.first?.carbon != nil)
+        try expectError(try await ask(.get, "/v1/table?by=planet"), .badRequest, .usage, contains: "machine")
+
+        let sides = #"{"a":{"label":"x","filter":{"suite_run":"last"}},"b":{"label":"y","filter":{"suite_run":"NAME"}}"#
+            .replacing("NAME", with: uuid)
+        let comparison: Comparison = try decode(
+            try await ask(.post, "/v1/compare", body: sides + #","net":false,"mixed":false}"#))
+        #expect(comparison.rows.map(\.ratio) == [1])
+        try expectError(
+            try await ask(.post, "/v1/compare", body: sides + #","net":true,"mixed":false}"#), .notFound, .notFound,
+            contains: "no idle baseline")
+        try expectError(try await ask(.post, "/v1/compare", body: "{}"), .badRequest, .usage, contains: "`a` is missing")
 
         let export = try await ask(.get, "/v1/export/runs?suite_run=\(uuid)")
         #expect(export.status == .ok)

@@ -1,16 +1,23 @@
 import ArgumentParser
 import Core
 import Foundation
+import NIOCore
 import Reporting
+import Service
 
 struct Table: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print the table of kWh per 1,000 inferences.",
         discussion: """
+            The task, mean and std come first, as in the paper; --columns chooses what stands beside them:
+            \(TableColumn.allCases.map(\.rawValue).joined(separator: ", ")), or all.
+
             Examples:
               taskwatt table
-              taskwatt table --suite-run last
-              taskwatt table --net --format csv > table.csv
+              taskwatt table --suite-run last --by model,dataset
+              taskwatt table --since 7d --columns n,interval,cv,net,power
+              taskwatt table --carbon-zone DE --format latex > table.tex
+              taskwatt table --source paper
             """)
 
     @Option(help: "How: \(TableFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -19,43 +26,110 @@ struct Table: AsyncParsableCommand {
     @Flag(help: "Less the idle baseline.")
     var net = false
 
-    @Option(help: "Only this task.")
-    var task: String?
+    @Option(
+        help: ArgumentHelp(
+            "Rows for each of these too, with commas: \(TableDimension.allCases.map(\.rawValue).joined(separator: ", ")).",
+            valueName: "what"))
+    var by: String?
 
-    @Option(help: ArgumentHelp("Only this suite's runs: its UUID, or `last`.", valueName: "uuid"))
-    var suiteRun: String?
+    @Option(help: ArgumentHelp("What stands beside the mean and std, with commas.", valueName: "names"))
+    var columns: String?
 
+    @OptionGroup var carbonOptions: CarbonOptions
+    @OptionGroup(title: "Which runs") var filter: FilterOptions
     @OptionGroup var state: StateOptions
 
+    func validate() throws {
+        _ = try options
+        _ = try chosenColumns
+    }
+
+    private var options: TableReport.Options {
+        get throws {
+            var options = TableReport.Options()
+            options.isNet = net
+            options.filter = try filter.filter
+            if let by { options.by = try named { () throws(UnknownName) in try TableDimension.parse(by) } }
+            options.carbon = try carbonOptions.intensity
+            return options
+        }
+    }
+
+    private var chosenColumns: [TableColumn]? {
+        get throws {
+            try columns.map { columns in try named { () throws(UnknownName) in try TableColumn.parse(columns) } }
+        }
+    }
+
+    private func named<Value>(_ body: () throws(UnknownName) -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch {
+            throw ValidationError("\(error).")
+        }
+    }
+
     func run() async throws {
-        var options = TableReport.Options()
-        options.isNet = net
-        options.suiteRun = suiteRun
-        options.task = task.map(MLTask.init(rawValue:))
+        let options = try options
         let surroundings = Surroundings()
         let report: TableReport
         if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
-            var query = "net=\(net)"
-            let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._"))
-            for (name, value) in [("suite_run", suiteRun), ("task", task)] {
-                if let value = value?.addingPercentEncoding(withAllowedCharacters: allowed) {
-                    query += "&\(name)=\(value)"
-                }
-            }
-            report = try await client.get("/v1/table?\(query)")
+            report = try await client.get("/v1/table?\(TableQuery(options).text)", timeout: .minutes(10))
         } else {
             report = try TableReport(try Record.open(surroundings, state), options)
         }
-        if report.rows.isEmpty, format == .text {
-            let left = report.leftOut.map { "\($0.value) left out: \($0.key)" }.sorted().joined(separator: ", ")
-            let asked = [suiteRun.map { "--suite-run \($0)" }, task.map { "--task \($0)" }].compactMap(\.self)
-            if left.isEmpty, !asked.isEmpty {
-                throw CommandFailure(
-                    "no run fits \(asked.joined(separator: " ")); without it the whole record is shown")
-            }
-            throw CommandFailure("no run fits" + (left.isEmpty ? "; `taskwatt run` makes the first" : " (\(left))"))
+        if report.rows.isEmpty, format == .text { throw nothingFits(report) }
+        Console.print(report.rendered(as: format, columns: try chosenColumns))
+    }
+
+    private func nothingFits(_ report: TableReport) -> CommandFailure {
+        let left = report.leftOut.map { "\($0.value) left out: \($0.key)" }.sorted().joined(separator: ", ")
+        if !left.isEmpty { return CommandFailure("no run fits (\(left))") }
+        switch filter.source {
+        case .paper: return CommandFailure("no run fits \(filter.asked); `taskwatt import paper` brings the paper's logs")
+        case .codecarbon: return CommandFailure("no run fits \(filter.asked); `taskwatt import codecarbon` brings logs")
+        case .taskwatt: break
         }
-        Console.print(report.rendered(as: format))
+        if !filter.asked.isEmpty {
+            return CommandFailure("no run fits \(filter.asked); without it the whole record is shown")
+        }
+        return CommandFailure("no run fits; `taskwatt run` makes the first")
+    }
+}
+
+/// How much CO2 equivalent a kilowatt-hour stands for.
+struct CarbonOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Show CO2 equivalents, at so many g CO2e per kWh.", valueName: "g"))
+    var carbonIntensity: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "Show CO2 equivalents, at the yearly mean of a country: "
+                + CarbonIntensity.zones.compactMap(\.zone).joined(separator: ", ") + ".", valueName: "zone"))
+    var carbonZone: String?
+
+    func validate() throws { _ = try intensity }
+
+    var intensity: CarbonIntensity? {
+        get throws {
+            if carbonZone != nil, carbonIntensity != nil {
+                throw ValidationError("Give either --carbon-intensity or --carbon-zone.")
+            }
+            if let carbonZone {
+                guard let zone = CarbonIntensity.of(zone: carbonZone) else {
+                    let zones = CarbonIntensity.zones.compactMap(\.zone).joined(separator: ", ")
+                    throw ValidationError(
+                        "There is no zone \(carbonZone) in the table; give its figure by --carbon-intensity, or one of "
+                            + "\(zones).")
+                }
+                return zone
+            }
+            guard let carbonIntensity else { return nil }
+            guard (0...10_000).contains(carbonIntensity) else {
+                throw ValidationError("--carbon-intensity must be from 0 to 10000 g CO2e per kWh.")
+            }
+            return CarbonIntensity(gramsPerKilowattHour: carbonIntensity)
+        }
     }
 }
 

@@ -1,0 +1,155 @@
+package import Core
+import Foundation
+import GRDB
+
+/// What a mean needs of one window: read by columns, since decoding the whole record takes ten times as long.
+package struct WindowFigures: Sendable, Hashable {
+    package var id: Int64
+    package var suiteRun: String
+    package var suite: String
+    package var source: RecordSource
+    package var version: String
+    package var machine: String
+    package var machineFingerprint: String
+    /// The processor's name, where the inventory has it.
+    package var processor: String?
+    package var stage: RunStage
+    package var status: RunStatus
+    /// `nil` for idle windows.
+    package var task: MLTask?
+    package var plugin: String
+    package var model: String?
+    package var dataset: String?
+    package var size: String?
+    package var device: String?
+    package var precision: String?
+    package var batch: Int
+    /// The plugin's parameters as text.
+    package var parameters: [String: String]
+    /// Operations of one inference.
+    package var operations: Double?
+    /// Seconds since 1970.
+    package var startedAt: Double
+    package var durationSeconds: Double
+    package var completedInferences: Int
+    package var total: TotalEnergy
+    package var otherScopes: [TotalEnergy]
+    package var idlePowerWatts: Double?
+    /// The standard uncertainty of the idle power.
+    package var idleUncertaintyWatts: Double?
+    /// Seconds.
+    package var meanLatency: Double?
+    package var flags: [String]
+}
+
+extension Store {
+    /// Hands each window that fits to `body`, in the order of the record, all from one moment of it.
+    package func eachWindow(
+        _ filter: RunFilter, _ body: (WindowFigures) -> Void
+    ) throws(StoreError) {
+        try read { db in
+            let condition = filter.condition
+            let rows = try Row.fetchCursor(
+                db, sql: Self.figuresSQL + " WHERE \(condition.sql) ORDER BY run.id", arguments: condition.arguments)
+            var texts = DecodedTexts()
+            while let row = try rows.next() { body(try texts.window(row)) }
+        }
+    }
+
+    /// SQLite keeps a record that it has parsed for the other calls on the same row.
+    private static let figuresSQL = """
+        SELECT run.id, suite_run.uuid, suite_run.suite, suite_run.source, suite_run.taskwatt_version,
+            machine.name, machine.fingerprint,
+            CASE WHEN json_valid(machine.inventory) THEN json_extract(machine.inventory, '$.cpu.model') END,
+            run.stage, run.status, run.task, run.plugin, run.model, run.dataset, run.size,
+            run.started_at, run.duration_s, run.completed, run.energy_j, run.scope, run.provenance, run.coverage,
+            json_extract(run.record, '$.workload.device'),
+            json_extract(run.record, '$.workload.precision'),
+            json_extract(run.record, '$.workload.batch'),
+            json_extract(run.record, '$.workload.parameters'),
+            json_extract(run.record, '$.workload.operations_per_inference'),
+            json_extract(run.record, '$.energy.total.uncertainty_j'),
+            json_extract(run.record, '$.energy.total.accuracy_standard_uncertainty_j'),
+            json_extract(run.record, '$.energy.total.domain_ids'),
+            json_extract(run.record, '$.energy.other_scopes'),
+            json_extract(run.record, '$.idle_power_w'),
+            json_extract(run.record, '$.idle_power_standard_uncertainty_w'),
+            json_extract(run.record, '$.latency.mean_s'),
+            json_extract(run.record, '$.flags')
+        FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
+            JOIN machine ON machine.id = suite_run.machine_id
+        """
+
+    /// A suite's UUID by what a user calls it: its UUID or the begin of it, `last`, or `last-1` for the one before.
+    ///
+    /// - Returns: `nil` where none fits, or several do.
+    package func suiteRun(named name: String) throws(StoreError) -> String? {
+        try read { db in
+            if name == "last" || name.hasPrefix("last-") {
+                guard let back = name == "last" ? 0 : Int(name.dropFirst(5)), back >= 0 else { return nil }
+                return try String.fetchOne(
+                    db,
+                    sql: "SELECT uuid FROM suite_run WHERE source = 'taskwatt' ORDER BY id DESC LIMIT 1 OFFSET ?",
+                    arguments: [back])
+            }
+            guard !name.isEmpty else { return nil }
+            let known = try String.fetchAll(
+                db, sql: "SELECT uuid FROM suite_run WHERE substr(uuid, 1, length(?)) = ? ORDER BY length(uuid) LIMIT 2",
+                arguments: [name.lowercased(), name.lowercased()])
+            return known.count == 1 || known.first == name.lowercased() ? known.first : nil
+        }
+    }
+}
+
+/// JSON texts of rows, each decoded once: most windows of a record have the same parameters, meters and flags.
+private struct DecodedTexts {
+    private let decoder = JSONDecoder()
+    private var parameters: [String: [String: String]] = [:]
+    private var lists: [String: [String]] = [:]
+
+    mutating func window(_ row: Row) throws -> WindowFigures {
+        // What comes out of the JSON has whatever type it has there; a record that was edited by hand must not end us.
+        func value<Value: DatabaseValueConvertible>(_ column: Int) -> Value? {
+            Value.fromDatabaseValue(row[column] as DatabaseValue)
+        }
+        let joules: Double = row[18]
+        let scope: String = row[19]
+        let provenance: String = row[20]
+        let task: String? = row[10]
+        let others: String? = value(30)
+        return WindowFigures(
+            id: row[0], suiteRun: row[1], suite: row[2], source: RecordSource(rawValue: row[3]) ?? .taskwatt,
+            version: row[4], machine: row[5], machineFingerprint: row[6], processor: value(7),
+            stage: RunStage(rawValue: row[8]) ?? .query, status: RunStatus(rawValue: row[9]) ?? .failed,
+            task: task.map(MLTask.init(rawValue:)), plugin: row[11] ?? "", model: row[12], dataset: row[13],
+            size: row[14], device: value(22), precision: value(23), batch: value(24) ?? 1,
+            parameters: try parameters(value(25)), operations: value(26), startedAt: row[15], durationSeconds: row[16],
+            completedInferences: row[17],
+            total: TotalEnergy(
+                energy: Energy(joules: joules), uncertainty: Energy(joules: value(27) ?? 0),
+                accuracyUncertainty: Energy(joules: value(28) ?? 0), scope: TotalScope(rawValue: scope) ?? .components,
+                // What a newer version calls otherwise is surely not better than an estimate.
+                provenance: Provenance(rawValue: provenance) ?? .estimated, coverage: row[21], flags: [],
+                domainIDs: try list(value(29))),
+            otherScopes: try others.map { text in
+                text == "[]" ? [] : try decoder.decode([TotalEnergy].self, from: Data(text.utf8))
+            } ?? [],
+            idlePowerWatts: value(31), idleUncertaintyWatts: value(32), meanLatency: value(33), flags: try list(value(34)))
+    }
+
+    private mutating func parameters(_ text: String?) throws -> [String: String] {
+        guard let text else { return [:] }
+        if let known = parameters[text] { return known }
+        let values = try decoder.decode([String: JSONValue].self, from: Data(text.utf8)).mapValues(\.text)
+        parameters[text] = values
+        return values
+    }
+
+    private mutating func list(_ text: String?) throws -> [String] {
+        guard let text else { return [] }
+        if let known = lists[text] { return known }
+        let values = try decoder.decode([String].self, from: Data(text.utf8))
+        lists[text] = values
+        return values
+    }
+}

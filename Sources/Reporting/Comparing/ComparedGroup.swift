@@ -1,0 +1,70 @@
+import Core
+import Recording
+
+/// The runs of one mean, as one side of a comparison.
+struct ComparedGroup {
+    var key: RunGroups.Key
+    var figure: MeanFigure
+    var side: Comparison.Side
+    /// The meters of the totals.
+    private var meters: Set<[String]>
+
+    init?(_ key: RunGroups.Key, _ runs: [RunFigure], _ baselines: RunGroups.Baselines) {
+        guard let first = runs.first, let figure = MeanFigure(runs, baselines.degrees) else { return nil }
+        self.key = key
+        self.figure = figure
+        meters = Set(runs.map(\.window.total.domainIDs))
+        side = Comparison.Side(
+            mean: figure.mean, uncertainty: figure.interval, n: runs.count, models: Set(runs.map(\.model)).sorted(),
+            scope: key.scope.rawValue, provenance: key.provenance.rawValue, machine: first.window.machine)
+    }
+
+    /// What tells it from the other groups of its task.
+    var name: String {
+        ([side.provenance, side.scope, key.size, key.plugin, key.setup["device"], key.setup["precision"], side.machine]
+            as [String?]).compactMap(\.self).joined(separator: ", ")
+    }
+
+    /// What makes two means no ratio: what they measure is not the same thing.
+    func bars(to other: ComparedGroup) -> [String] {
+        var bars: [String] = []
+        func bar(_ name: String, _ a: String, _ b: String) { if a != b { bars.append("\(name) \(a), \(b)") } }
+        bar("provenance", side.provenance, other.side.provenance)
+        bar("scope", side.scope, other.side.scope)
+        bar("size", key.size ?? "full", other.key.size ?? "full")
+        return bars
+    }
+
+    /// What else the two differ in.
+    func differences(from other: ComparedGroup) -> [String] {
+        var differences: [String] = []
+        func note(_ name: String, _ a: String, _ b: String) { if a != b { differences.append("\(name) \(a), \(b)") } }
+        note("model", side.models.joined(separator: " + "), other.side.models.joined(separator: " + "))
+        note("plugin", key.plugin, other.key.plugin)
+        if key.plugin == other.key.plugin {
+            for name in Set(key.setup.keys).union(other.key.setup.keys).subtracting(["size"]).sorted() {
+                note(name, key.setup[name] ?? "–", other.key.setup[name] ?? "–")
+            }
+        }
+        if key.fingerprint != other.key.fingerprint {
+            differences.append(
+                side.machine == other.side.machine
+                    ? "machine \(side.machine), with other hardware" : "machine \(side.machine), \(other.side.machine)")
+        }
+        return differences
+    }
+
+    /// The less alike, the larger.
+    func order(with other: ComparedGroup) -> [String] {
+        func digits(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(min(number, 99))" }
+        return [digits(bars(to: other).count), digits(differences(from: other).count), name, other.name]
+    }
+
+    /// Whether an error of the meters is the same factor in both means: the same meters of the same machine. That of a model
+    /// depends on the work, so of estimates it is only where the work is the same too.
+    func hasAccuracyInCommon(with other: ComparedGroup) -> Bool {
+        guard key.fingerprint == other.key.fingerprint, meters.count == 1, meters == other.meters else { return false }
+        if key.provenance != .estimated && other.key.provenance != .estimated { return true }
+        return side.models == other.side.models && key.setup == other.key.setup && key.plugin == other.key.plugin
+    }
+}

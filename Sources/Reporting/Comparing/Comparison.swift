@@ -1,0 +1,182 @@
+import Core
+package import Recording
+
+/// Two choices of runs side by side, task by task: the ratio of their means, its interval, and whether chance alone explains
+/// it.
+package struct Comparison: Sendable, Hashable, Codable {
+    package struct Side: Sendable, Hashable, Codable {
+        /// kWh per 1,000 inferences.
+        package var mean: Double
+        /// The half-width of its 95 % interval.
+        package var uncertainty: Double
+        package var n: Int
+        package var models: [String]
+        package var scope: String
+        package var provenance: String
+        package var machine: String
+
+        enum CodingKeys: String, CodingKey {
+            case n, models, scope, provenance, machine
+            case mean = "mean_kwh"
+            case uncertainty = "mean_uncertainty_95_kwh"
+        }
+    }
+
+    package struct Row: Sendable, Hashable, Codable {
+        package var task: String
+        package var title: String
+        package var a: Side
+        package var b: Side
+        /// B / A; `nil` where one of the two is not above zero, as net means may be.
+        package var ratio: Double?
+        /// The ratio's 95 % interval; `nil` where nothing is known of the uncertainty.
+        package var low: Double?
+        package var high: Double?
+        /// How often chance alone would bring a ratio as far from 1.
+        package var p: Double?
+        /// Whether the interval leaves out 1.
+        package var isSignificant: Bool?
+        /// What else the two sides differ in, such as `precision fp32, int8`.
+        package var differences: [String]
+
+        enum CodingKeys: String, CodingKey {
+            case task, title, a, b, ratio, p, differences
+            case low = "ratio_low_95"
+            case high = "ratio_high_95"
+            case isSignificant = "significant"
+        }
+    }
+
+    package var a: String
+    package var b: String
+    package var isNet: Bool
+    package var rows: [Row]
+    /// What may not be compared, a line each.
+    package var refused: [String] = []
+    /// What is on one side only.
+    package var onlyInA: [String] = []
+    package var onlyInB: [String] = []
+
+    enum CodingKeys: String, CodingKey {
+        case a, b, rows, refused
+        case isNet = "net"
+        case onlyInA = "only_in_a"
+        case onlyInB = "only_in_b"
+    }
+
+    /// What is compared.
+    package struct Request: Sendable, Hashable, Codable {
+        package var a: RunSelection
+        package var b: RunSelection
+        package var isNet: Bool
+        /// Whether figures of different provenance, scope or size may stand against each other.
+        package var isMixed: Bool
+
+        package init(a: RunSelection, b: RunSelection, isNet: Bool, isMixed: Bool) {
+            self.a = a
+            self.b = b
+            self.isNet = isNet
+            self.isMixed = isMixed
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case a, b
+            case isNet = "net"
+            case isMixed = "mixed"
+        }
+    }
+
+    /// Compares two choices of a record's runs.
+    ///
+    /// - Throws: `ComparisonError` where a side has no runs, or `StoreError`.
+    package init(_ store: Store, _ request: Request) throws {
+        a = request.a.label
+        b = request.b.label
+        isNet = request.isNet
+        let (first, second) = (try Self.groups(store, request.a, request), try Self.groups(store, request.b, request))
+        rows = []
+        let tasks = Set((first + second).map(\.key.task))
+        let order = MLTask.paperTasks.filter(tasks.contains)
+        let own = tasks.subtracting(order).sorted { $0.rawValue < $1.rawValue }
+        for task in order + own {
+            pair(first.filter { $0.key.task == task }, second.filter { $0.key.task == task }, task, request.isMixed)
+        }
+    }
+
+    private static func groups(
+        _ store: Store, _ selection: RunSelection, _ request: Request
+    ) throws -> [ComparedGroup] {
+        var options = TableReport.Options()
+        options.isNet = request.isNet
+        options.filter = selection.filter
+        if let name = selection.filter.suiteRun {
+            guard let uuid = try store.suiteRun(named: name) else { throw ComparisonError.noSuite(name) }
+            options.filter.suiteRun = uuid
+        }
+        let groups = try RunGroups(store, options)
+        let compared = groups.groups.compactMap { ComparedGroup($0.key, $0.value, groups.baselines) }
+        guard !compared.isEmpty else {
+            throw ComparisonError.noRuns(selection.label, leftOut: groups.leftOut)
+        }
+        return compared
+    }
+
+    /// Each group of A with the group of B that is most like it, the most alike first.
+    private mutating func pair(_ first: [ComparedGroup], _ second: [ComparedGroup], _ task: MLTask, _ mixed: Bool) {
+        var (first, second) = (first, second)
+        var made: [Row] = []
+        var barred: String?
+        while true {
+            let pairs = first.indices.flatMap { i in second.indices.map { j in (i, j) } }
+            let allowed = pairs.filter { i, j in mixed || first[i].bars(to: second[j]).isEmpty }
+            guard let best = allowed.min(by: { x, y in
+                first[x.0].order(with: second[x.1]).lexicographicallyPrecedes(first[y.0].order(with: second[y.1]))
+            }) else {
+                barred = pairs.first.map { i, j in first[i].bars(to: second[j]).joined(separator: ", ") }
+                break
+            }
+            made.append(Self.row(first.remove(at: best.0), second.remove(at: best.1), task))
+        }
+        rows += made
+        if made.isEmpty, let barred {
+            refused.append("\(task.title): \(barred); --mixed compares them all the same.")
+        } else {
+            onlyInA += first.map { "\(task.title) (\($0.name))" }
+            onlyInB += second.map { "\(task.title) (\($0.name))" }
+        }
+    }
+
+    private static func row(_ a: ComparedGroup, _ b: ComparedGroup, _ task: MLTask) -> Row {
+        var row = Row(
+            task: task.rawValue, title: task.title, a: a.side, b: b.side,
+            differences: a.bars(to: b) + a.differences(from: b))
+        guard let ratio = MeanRatio(a.figure, b.figure, accuracyIsCommon: a.hasAccuracyInCommon(with: b)) else {
+            return row
+        }
+        row.ratio = ratio.value
+        if let interval = ratio.interval {
+            row.low = interval.low
+            row.high = interval.high
+            row.p = interval.p
+            row.isSignificant = interval.low > 1 || interval.high < 1
+        }
+        return row
+    }
+}
+
+/// Why two choices of runs cannot be compared.
+package enum ComparisonError: Error, Sendable, Hashable, CustomStringConvertible {
+    case noSuite(String)
+    case noRuns(String, leftOut: [String: Int])
+
+    package var description: String {
+        switch self {
+        case .noSuite(let name):
+            return "there is no one suite that `\(name)` names; `taskwatt export --runs` has the UUID of each"
+        case .noRuns(let label, let leftOut):
+            let left = leftOut.sorted { $0.key < $1.key }.map { "\($0.value) left out: \($0.key)" }
+            let reason = left.isEmpty ? "" : " (\(left.joined(separator: ", ")))"
+            return "no run fits \(label)\(reason); `taskwatt table` shows what there is"
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import Core
+package import Foundation
+package import Recording
+
+/// One side of a comparison: some of the record's runs, and what the user calls them.
+package struct RunSelection: Sendable, Hashable, Codable {
+    package var label: String
+    package var filter: RunFilter
+
+    package init(label: String, filter: RunFilter) {
+        self.label = label
+        self.filter = filter
+    }
+
+    /// What a user writes: a suite's UUID or the begin of it, `last`, `last-1`; `machine:NAME`, `model:NAME`, `plugin:NAME`,
+    /// `device:NAME`, `dataset:NAME`, `suite:NAME`; `date:DAY`, or two times with `..` between; `source:paper`.
+    ///
+    /// - Parameter base: what holds for both sides.
+    /// - Throws: `SelectionError`.
+    package static func parse(
+        _ text: String, base: RunFilter, now: Date, calendar: Calendar = .current
+    ) throws(SelectionError) -> RunSelection {
+        var filter = base
+        if let range = text.range(of: "..") {
+            let (from, to) = (String(text[..<range.lowerBound]), String(text[range.upperBound...]))
+            if !from.isEmpty { filter.since = try time(from, in: text, now, calendar) }
+            if !to.isEmpty { filter.until = try time(to, in: text, now, calendar) }
+            guard !from.isEmpty || !to.isEmpty else { throw .notATime(text) }
+            return RunSelection(label: text, filter: filter)
+        }
+        guard let colon = text.firstIndex(of: ":") else {
+            guard !text.isEmpty else { throw .unknown(text) }
+            filter.suiteRun = text
+            return RunSelection(label: text, filter: filter)
+        }
+        let (kind, name) = (text[..<colon], String(text[text.index(after: colon)...]))
+        guard !name.isEmpty else { throw .unknown(text) }
+        switch kind {
+        case "machine": filter.machine = name
+        case "model": filter.model = name
+        case "plugin": filter.plugin = name
+        case "device": filter.device = name
+        case "dataset": filter.dataset = name
+        case "suite": filter.suite = name
+        case "date":
+            let start = try time(name, in: text, now, calendar)
+            let day = calendar.startOfDay(for: Date(timeIntervalSince1970: start))
+            guard let end = calendar.date(byAdding: .day, value: 1, to: day) else { throw .notATime(text) }
+            filter.since = day.timeIntervalSince1970
+            filter.until = end.timeIntervalSince1970
+        case "source":
+            guard let source = RecordSource(rawValue: name) else { throw .unknown(text) }
+            filter.source = source
+        default: throw .unknown(text)
+        }
+        return RunSelection(label: text, filter: filter)
+    }
+
+    private static func time(
+        _ text: String, in selection: String, _ now: Date, _ calendar: Calendar
+    ) throws(SelectionError) -> Double {
+        guard let time = TimeText.parse(text, now: now, calendar: calendar) else { throw .notATime(selection) }
+        return time
+    }
+}
+
+/// A side of a comparison that says nothing.
+package enum SelectionError: Error, Sendable, Hashable, CustomStringConvertible {
+    case unknown(String)
+    case notATime(String)
+
+    package var description: String {
+        switch self {
+        case .unknown(let text):
+            "`\(text)` names no runs; write a suite's UUID, last, last-1, machine:NAME, model:NAME, plugin:NAME, device:NAME, "
+                + "dataset:NAME, suite:NAME, date:2026-11-24, 2026-11-20..2026-11-24 or source:paper"
+        case .notATime(let text): "`\(text)` has no time that can be read; write 2026-11-24, 2026-11-24T08:30, today or 7d"
+        }
+    }
+}

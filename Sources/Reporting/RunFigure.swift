@@ -1,0 +1,86 @@
+import Core
+import Recording
+
+/// One run's figure for a mean, in kWh per 1,000 inferences throughout.
+struct RunFigure {
+    var window: WindowFigures
+    var task: MLTask
+    /// Gross or net, as asked for.
+    var kilowattHours: Double
+    var gross: Double
+    /// `nil` without an idle baseline.
+    var net: Double?
+    /// The standard uncertainty that is common to all runs of these meters.
+    var accuracy: Double
+    /// What edges and resolution add: the variance of one run beside its accuracy.
+    var ownVariance: Double
+    /// The standard uncertainty of the idle energy taken off, which is common to all runs with that baseline.
+    var idle: Double
+
+    enum Outcome {
+        case measured(RunFigure)
+        case leftOut(String)
+    }
+
+    var model: String { window.model ?? window.plugin }
+    var dataset: String { window.dataset ?? "" }
+
+    /// Device, precision, batch and the plugin's parameters.
+    var setup: [String: String] {
+        var setup = window.parameters
+        setup["device"] = window.device
+        setup["precision"] = window.precision
+        setup["batch"] = String(window.batch)
+        return setup
+    }
+
+    /// Gross kWh per 1,000 inferences of the other scopes that were seen.
+    var otherScopes: [TotalScope: Double] {
+        Dictionary(
+            window.otherScopes.filter(\.isSeen).map { other in
+                let per1000 = 1000 / Double(window.completedInferences) / other.coverage
+                return (other.scope, other.energy.kilowattHours * per1000)
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Each scope that was measured with the next one inside it.
+    var reconciliations: [Reconciliation] {
+        if window.otherScopes.isEmpty { return [] }
+        return WindowEnergy(
+            window: Window(start: .init(seconds: 0), end: .init(seconds: 0)), total: window.total,
+            otherScopes: window.otherScopes, domains: [], intervalSeconds: 0, jitter: nil
+        ).reconciliations
+    }
+
+    /// - Returns: `nil` of a window without a workload.
+    static func of(_ window: WindowFigures, net: Bool) -> Outcome? {
+        guard let task = window.task else { return nil }
+        let total = window.total
+        guard window.status == .completed else { return .leftOut(window.status.rawValue) }
+        guard window.completedInferences > 0 else { return .leftOut("no inference completed") }
+        guard total.isSeen else { return .leftOut("coverage under 99 %") }
+        guard !window.flags.contains(RunFlag.suspended.rawValue) else { return .leftOut("the machine slept") }
+        // What was seen stands for the whole: at most 1 % more, and the coverage is in the row.
+        let per1000 = 1000 / Double(window.completedInferences) / 3.6e6 / total.coverage
+        let gross = total.energy.joules
+        let seen = window.durationSeconds * total.coverage
+        let difference = window.idlePowerWatts.map { gross - $0 * seen }
+        var accuracy = total.accuracyUncertainty.joules
+        let standard = total.uncertainty.joules / normalCoverageFactor
+        let ownVariance = max(0, standard * standard - accuracy * accuracy)
+        var joules = gross
+        var idle = 0.0
+        if net {
+            guard let difference else { return .leftOut("no idle baseline") }
+            joules = difference
+            idle = (window.idleUncertaintyWatts ?? 0) * seen
+            // Accuracy is common to the two readings, so it scales with their difference.
+            accuracy = gross > 0 ? accuracy * abs(joules) / gross : 0
+        }
+        return .measured(
+            RunFigure(
+                window: window, task: task, kilowattHours: joules * per1000, gross: gross * per1000,
+                net: difference.map { $0 * per1000 }, accuracy: accuracy * per1000,
+                ownVariance: ownVariance * per1000 * per1000, idle: idle * per1000))
+    }
+}

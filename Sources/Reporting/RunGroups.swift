@@ -1,0 +1,102 @@
+import Core
+import Recording
+
+/// The runs of a record that go into one mean each.
+struct RunGroups {
+    /// What never mixes.
+    struct Key: Hashable {
+        var task: MLTask
+        var source: RecordSource
+        var scope: TotalScope
+        var provenance: Provenance
+        var size: String?
+        var plugin: String
+        var setup: [String: String]
+        var fingerprint: String
+        /// What the user keeps apart beside it.
+        var apart: [String]
+    }
+
+    /// What the idle baselines say about their suites.
+    struct Baselines {
+        /// Each suite's degrees of freedom.
+        var degrees: [String: Double] = [:]
+        var contended: Set<String> = []
+        var drifted: Set<String> = []
+        /// Seconds.
+        var lengths: [String: Double] = [:]
+    }
+
+    var groups: [Key: [RunFigure]] = [:]
+    var leftOut: [String: Int] = [:]
+    /// Of the suites that have runs here.
+    var baselines: Baselines
+
+    init(_ store: Store, _ options: TableReport.Options) throws(StoreError) {
+        var all = Baselines()
+        for stage in [RunStage.idle, .idleAfter] {
+            // Idle windows have no workload, so what chooses workloads does not fit them.
+            var filter = RunFilter(suiteRun: options.filter.suiteRun, stage: stage, source: options.filter.source)
+            filter.suite = options.filter.suite
+            filter.machine = options.filter.machine
+            try store.eachWindow(filter) { all.add($0) }
+        }
+        var filter = options.filter
+        filter.stage = .query
+        var groups: [Key: [RunFigure]] = [:]
+        var leftOut: [String: Int] = [:]
+        try store.eachWindow(filter) { window in
+            switch RunFigure.of(window, net: options.isNet) {
+            case .measured(let figure): groups[Self.key(figure, options.by), default: []].append(figure)
+            case .leftOut(let reason): leftOut[reason, default: 0] += 1
+            case nil: break
+            }
+        }
+        let suites = Set(groups.values.joined().map(\.window.suiteRun))
+        all.contended.formIntersection(suites)
+        all.drifted.formIntersection(suites)
+        all.lengths = all.lengths.filter { suites.contains($0.key) }
+        baselines = all
+        self.groups = groups
+        self.leftOut = leftOut
+    }
+
+    private static func key(_ figure: RunFigure, _ by: [TableDimension]) -> Key {
+        let window = figure.window
+        let apart = by.map { dimension -> String in
+            switch dimension {
+            case .model: figure.model
+            case .dataset: figure.dataset
+            case .suite: window.suite
+            case .date: FigureText.day(window.startedAt)
+            // These are always apart.
+            case .task, .device, .machine, .plugin, .size, .precision: ""
+            }
+        }
+        return Key(
+            task: figure.task, source: window.source, scope: window.total.scope, provenance: window.total.provenance,
+            size: window.size, plugin: window.plugin, setup: figure.setup, fingerprint: window.machineFingerprint,
+            apart: apart)
+    }
+
+    var method: TableReport.Method {
+        let runs = groups.values.joined()
+        let repeats = groups.values.flatMap { Dictionary(grouping: $0) { [$0.model, $0.dataset] }.values.map(\.count) }
+        return TableReport.Method(
+            repeats: Set(repeats).sorted(), inferences: Set(runs.map(\.window.completedInferences)).sorted(),
+            batches: Set(runs.map { String($0.window.batch) }).sorted(),
+            baselines: Set(baselines.lengths.values.map { $0.rounded() }).sorted(),
+            versions: Set(runs.map(\.window.version)).sorted())
+    }
+}
+
+extension RunGroups.Baselines {
+    /// A baseline is measured in blocks of about a second, so its length tells how many there were.
+    fileprivate mutating func add(_ idle: WindowFigures) {
+        if idle.flags.contains(RunFlag.idleDrift.rawValue) { drifted.insert(idle.suiteRun) }
+        guard idle.stage == .idle else { return }
+        degrees[idle.suiteRun] = max(1, idle.durationSeconds.rounded() - 1)
+        lengths[idle.suiteRun] = idle.durationSeconds
+        if idle.flags.contains(RunFlag.contended.rawValue) { contended.insert(idle.suiteRun) }
+    }
+}

@@ -1,0 +1,136 @@
+/// A column beside the task and the paper's two, mean and std, which always come first.
+package enum TableColumn: String, Sendable, Hashable, CaseIterable {
+    case n, interval, cv, scope, provenance, source, models, datasets, size, device, precision, batch, plugin, machine
+    case suite, date, setup = "with", gross, net, power, latency, operations, gopsPerWatt = "gops_per_w", carbon, paper
+    case ratio, coverage, flags, outliers
+
+    /// What it says, for the list of columns.
+    package var meaning: String {
+        switch self {
+        case .n: "runs in the mean"
+        case .interval: "half-width of the 95 % interval of the mean"
+        case .cv: "run-to-run variation, the median over models and datasets"
+        case .scope: "which part of the machine was metered"
+        case .provenance: "measured, derived, estimated or simulated"
+        case .source: "who measured it: taskwatt, paper, codecarbon"
+        case .models: "models in the mean"
+        case .datasets: "datasets in the mean"
+        case .size: "size of the models, full or tiny"
+        case .device: "device that computed"
+        case .precision: "precision that it computed in"
+        case .batch: "queries answered at once"
+        case .plugin: "plugin that ran it"
+        case .machine: "machine that ran it"
+        case .suite: "suites that the runs are of"
+        case .date: "days of the first and the last run"
+        case .setup: "parameters that tell rows of a task apart"
+        case .gross: "mean as measured, kWh per 1,000"
+        case .net: "mean less the idle baseline, kWh per 1,000"
+        case .power: "mean power, W"
+        case .latency: "mean time of an inference, s"
+        case .operations: "operations of an inference, GOP"
+        case .gopsPerWatt: "operations per energy, GOP/s/W"
+        case .carbon: "g CO2e per 1,000 inferences"
+        case .paper: "the paper's mean, kWh per 1,000"
+        case .ratio: "mean divided by the paper's"
+        case .coverage: "least share of a window that the meters saw"
+        case .flags: "runs with a flag, by flag"
+        case .outliers: "runs far off the others, by number"
+        }
+    }
+
+    /// Columns by the names that a user gives, separated by commas; `all` is each of them.
+    ///
+    /// - Throws: `UnknownName`.
+    package static func parse(_ text: String) throws(UnknownName) -> [TableColumn] {
+        var columns: [TableColumn] = []
+        for name in text.split(separator: ",").map({ $0.trimmed.lowercased() }) where !name.isEmpty {
+            // Those that are always there may be named too.
+            if ["task", "mean", "std"].contains(name) { continue }
+            let named: [TableColumn]
+            if name == "all" {
+                named = allCases
+            } else if let column = TableColumn(rawValue: name) {
+                named = [column]
+            } else {
+                throw UnknownName(what: "column", name: name, known: allCases.map(\.rawValue) + ["all"])
+            }
+            columns += named.filter { !columns.contains($0) }
+        }
+        return columns
+    }
+
+    var title: String {
+        switch self {
+        case .interval: "± 95 %"
+        case .cv: "run CV"
+        case .models: "model"
+        case .datasets: "dataset"
+        case .gross: "gross kWh"
+        case .net: "net kWh"
+        case .power: "W"
+        case .latency: "s"
+        case .operations: "GOP"
+        case .gopsPerWatt: "GOP/s/W"
+        case .carbon: "g CO2e"
+        case .ratio: "× paper"
+        default: rawValue
+        }
+    }
+
+    var alignment: TextTable.Alignment {
+        switch self {
+        case .n, .interval, .cv, .batch, .gross, .net, .power, .latency, .operations, .gopsPerWatt, .carbon, .paper,
+            .ratio, .coverage:
+            .right
+        default: .left
+        }
+    }
+
+    /// The column that shows what rows are told apart by.
+    init?(_ dimension: TableDimension) {
+        switch dimension {
+        case .task: return nil
+        case .model: self = .models
+        case .dataset: self = .datasets
+        case .device: self = .device
+        case .machine: self = .machine
+        case .plugin: self = .plugin
+        case .size: self = .size
+        case .precision: self = .precision
+        case .suite: self = .suite
+        case .date: self = .date
+        }
+    }
+}
+
+extension TableDimension {
+    /// Dimensions by the names that a user gives, separated by commas.
+    ///
+    /// - Throws: `UnknownName`.
+    package static func parse(_ text: String) throws(UnknownName) -> [TableDimension] {
+        var dimensions: [TableDimension] = []
+        for name in text.split(separator: ",").map({ $0.trimmed.lowercased() }) where !name.isEmpty {
+            guard let dimension = TableDimension(rawValue: name) else {
+                throw UnknownName(what: "way to keep rows apart", name: name, known: allCases.map(\.rawValue))
+            }
+            if !dimensions.contains(dimension) { dimensions.append(dimension) }
+        }
+        return dimensions.isEmpty ? [.task] : dimensions
+    }
+}
+
+/// A name that stands for nothing, with those that do.
+package struct UnknownName: Error, Sendable, Hashable, CustomStringConvertible {
+    package var what: String
+    package var name: String
+    package var known: [String]
+
+    package var description: String { "there is no \(what) `\(name)`; there is \(known.joined(separator: ", "))" }
+}
+
+extension Substring {
+    fileprivate var trimmed: String {
+        String(drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
+    }
+}

@@ -1,0 +1,133 @@
+package import Recording
+import Core
+
+extension TableReport {
+    /// Makes the table of a record.
+    package init(_ store: Store, _ options: Options = Options()) throws(StoreError) {
+        let groups = try RunGroups(store, options)
+        isNet = options.isNet
+        by = options.by
+        carbon = options.carbon
+        leftOut = groups.leftOut
+        contendedBaselines = groups.baselines.contended.count
+        driftedBaselines = groups.baselines.drifted.count
+        method = groups.method
+        let order = options.by.contains(.task) ? options.by : [.task] + options.by
+        rows = groups.groups.compactMap { key, runs in
+            Self.row(key, runs, groups.baselines, options.carbon)
+        }.sorted { Self.isBefore($0, $1, order) }
+    }
+
+    private static func row(
+        _ key: RunGroups.Key, _ runs: [RunFigure], _ baselines: RunGroups.Baselines, _ carbon: CarbonIntensity?
+    ) -> Row? {
+        guard let first = runs.first, let figure = MeanFigure(runs, baselines.degrees) else { return nil }
+        let repeats = Array(Dictionary(grouping: runs) { [$0.model, $0.dataset] }.values)
+        let variations = repeats.compactMap { runs -> Double? in
+            let values = runs.map(\.kilowattHours)
+            guard let std = Statistics.sampleStandardDeviation(values), let mean = Statistics.mean(values), mean > 0
+            else { return nil }
+            return std / mean
+        }
+        var flags: [String: Int] = [:]
+        for flag in runs.flatMap(\.window.flags) { flags[flag, default: 0] += 1 }
+        let times = runs.map(\.window.startedAt)
+        let inferences = runs.reduce(0.0) { $0 + Double($1.window.completedInferences) }
+        let operations = total(runs) { run in
+            run.window.operations.map { $0 * Double(run.window.completedInferences) }
+        }
+        let joules = runs.reduce(0.0) { $0 + $1.window.total.energy.joules / $1.window.total.coverage }
+        let seconds = runs.reduce(0.0) { $0 + $1.window.durationSeconds }
+        let latencies = total(runs) { run in
+            run.window.meanLatency.map { $0 * Double(run.window.completedInferences) }
+        }
+        let nets = runs.compactMap(\.net)
+        let paper = PaperTable.rows[key.task]?.mean
+        return Row(
+            task: key.task, title: key.task.title, mean: figure.mean, std: figure.std, n: runs.count,
+            models: Set(runs.map(\.model)).sorted(), datasets: Set(runs.compactMap(\.window.dataset)).sorted(),
+            suites: Set(runs.map(\.window.suite)).sorted(), source: key.source, scope: key.scope,
+            provenance: key.provenance, size: key.size, plugin: key.plugin, setup: key.setup,
+            machine: first.window.machine, machineFingerprint: key.fingerprint, processor: first.window.processor,
+            firstDay: times.min().map(FigureText.day) ?? "", lastDay: times.max().map(FigureText.day) ?? "",
+            uncertainty: figure.interval, runToRunCV: Statistics.median(variations),
+            gross: Statistics.mean(runs.map(\.gross)) ?? 0,
+            net: nets.count == runs.count ? Statistics.mean(nets) : nil,
+            power: seconds > 0 ? joules / seconds : nil, latency: latencies.map { $0 / inferences },
+            operations: operations.map { $0 / inferences },
+            gopsPerWatt: joules > 0 ? operations.map { $0 / joules / 1e9 } : nil,
+            carbon: carbon.map { figure.mean * $0.gramsPerKilowattHour },
+            coverage: runs.map(\.window.total.coverage).min() ?? 0, flags: flags, outliers: outliers(repeats),
+            otherScopes: otherScopes(runs), reconciliations: reconciliations(runs), paperMean: paper,
+            paperRatio: figure.mean > 0 ? paper.map { figure.mean / $0 } : nil)
+    }
+
+    /// A sum over all runs; `nil` where one of them does not have it.
+    private static func total(_ runs: [RunFigure], _ value: (RunFigure) -> Double?) -> Double? {
+        let values = runs.compactMap(value)
+        return values.count == runs.count ? values.reduce(0, +) : nil
+    }
+
+    private static func outliers(_ repeats: [[RunFigure]]) -> [Outlier] {
+        repeats.flatMap { runs in
+            Statistics.outliers(runs.map(\.kilowattHours)).map { place in
+                let run = runs[place.index]
+                return Outlier(run: run.window.id, model: run.model, value: run.kilowattHours, score: place.score)
+            }
+        }.sorted { $0.run < $1.run }
+    }
+
+    /// The mean of each other scope over the runs that have it.
+    private static func otherScopes(_ runs: [RunFigure]) -> [String: Double] {
+        let all = runs.map(\.otherScopes)
+        var means: [String: Double] = [:]
+        for scope in TotalScope.allCases { means[scope.rawValue] = Statistics.mean(all.compactMap { $0[scope] }) }
+        return means
+    }
+
+    private static func reconciliations(_ runs: [RunFigure]) -> [Reconciliation] {
+        let pairs = Dictionary(grouping: runs.flatMap(\.reconciliations)) { [$0.outer, $0.inner] }
+        return pairs.sorted { $0.key.map(\.rawValue).joined() > $1.key.map(\.rawValue).joined() }
+            .compactMap { Reconciliation(sumOf: $0.value) }
+    }
+
+    /// The paper's order of tasks, a user's own after them; then what the table is by; then the rest, so that the order is
+    /// always the same.
+    private static func isBefore(_ a: Row, _ b: Row, _ order: [TableDimension]) -> Bool {
+        for (x, y) in zip(order.map { rank(a, $0) }, order.map { rank(b, $0) }) where x != y {
+            return x.lexicographicallyPrecedes(y)
+        }
+        let rest = [a, b].map { row in
+            [
+                String(row.provenance.rank), row.source.rawValue, row.machine, row.scope.rawValue, row.size ?? "",
+                row.machineFingerprint, row.plugin, row.setupText,
+            ] + row.models + row.datasets
+        }
+        return rest[0].lexicographicallyPrecedes(rest[1])
+    }
+
+    private static func rank(_ row: Row, _ dimension: TableDimension) -> [String] {
+        guard dimension == .task else { return row.labels(dimension) }
+        let place = MLTask.paperTasks.firstIndex(of: row.task) ?? MLTask.paperTasks.count
+        // Two digits, or the tenth task would come before the second.
+        return [place < 10 ? "0\(place)" : "\(place)", row.task.rawValue]
+    }
+}
+
+extension TableReport.Row {
+    /// What the row is called by in one respect.
+    func labels(_ dimension: TableDimension) -> [String] {
+        switch dimension {
+        case .task: [title]
+        case .model: models
+        case .dataset: datasets
+        case .suite: suites
+        case .device: [setup["device"] ?? ""]
+        case .precision: [setup["precision"] ?? ""]
+        case .machine: [machine]
+        case .plugin: [plugin]
+        case .size: [size ?? ""]
+        case .date: firstDay == lastDay ? [firstDay] : ["\(firstDay) – \(lastDay)"]
+        }
+    }
+}

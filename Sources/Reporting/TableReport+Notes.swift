@@ -1,0 +1,191 @@
+import Core
+
+extension TableReport {
+    /// What a reader must know to read the figures right, a sentence or two each.
+    package var notes: [String] {
+        [energyNote] + doubts + [methodNote, machineNote].compactMap(\.self) + scopeNotes + comparisonNotes + rowNotes
+            + countNotes
+    }
+
+    /// For a caption: what the figures are.
+    package var caption: String {
+        "Energy of 1,000 inferences in kWh, \(isNet ? "net of the idle baseline" : "gross, as measured"): mean and standard "
+            + "deviation over all runs"
+    }
+
+    private var energyNote: String {
+        "kWh per 1,000 inferences, \(isNet ? "net: the idle baseline is taken off" : "gross: idle power is in it"); "
+            + "std over all runs of a task (n − 1); ± 95 % is the interval of the mean."
+    }
+
+    /// What makes figures worse than they look.
+    private var doubts: [String] {
+        var notes: [String] = []
+        if isNet, contendedBaselines > 0 {
+            notes.append(
+                "\(FigureText.count(contendedBaselines, "idle baseline")) contended: something else ran "
+                    + "while the idle power was measured, so net is too low; repeat on a quiet machine.")
+        }
+        if driftedBaselines > 0 {
+            notes.append(
+                "Idle power was another after \(FigureText.count(driftedBaselines, "suite")) than before (idle-drift): net "
+                    + "is off by up to as much; let the machine settle and repeat.")
+        }
+        if rows.contains(where: { $0.n == 1 }) { notes.append("Of n = 1 the interval is the measurement's own.") }
+        let imported = Set(rows.map(\.source)).subtracting([.taskwatt])
+        if !imported.isEmpty {
+            notes.append(
+                "Imported logs (\(imported.map(\.rawValue).sorted().joined(separator: ", "))) state no uncertainty: their "
+                    + "interval holds the spread of the runs only.")
+        }
+        return notes
+    }
+
+    private var methodNote: String? {
+        let own = rows.contains { $0.source == .taskwatt }
+        guard own, let repeats = Self.range(method.repeats), let inferences = Self.range(method.inferences) else {
+            return nil
+        }
+        let batch = Self.range(method.batches.compactMap(Int.init)) ?? "1"
+        let baseline = Self.range(method.baselines.map { Int($0) }).map { "idle baseline of \($0) s" } ?? "no idle baseline"
+        return "Method: \(repeats) repeat\(repeats == "1" ? "" : "s") of each model and dataset, \(inferences) inferences each, "
+            + "batch \(batch); \(baseline); loading and warm-up are not in it; Taskwatt "
+            + "\(method.versions.joined(separator: ", "))."
+    }
+
+    private static func range(_ values: [Int]) -> String? {
+        guard let least = values.min(), let most = values.max() else { return nil }
+        return least == most ? "\(least)" : "\(least) to \(most)"
+    }
+
+    private var machineNote: String? {
+        var names: [String] = []
+        for row in rows {
+            let name = machine(row) + (row.processor.map { ": \($0)" } ?? "")
+            if !names.contains(name) { names.append(name) }
+        }
+        guard !names.isEmpty else { return nil }
+        let shown = names.prefix(4).joined(separator: "; ")
+        return "Machine\(names.count == 1 ? "" : "s"): \(shown)\(names.count > 4 ? " and \(names.count - 4) more" : "")."
+    }
+
+    private var scopeNotes: [String] {
+        var notes: [String] = []
+        if rows.contains(where: { $0.scope == .components }) {
+            notes.append(
+                "Scope components: CPU packages, memory and accelerators that have a meter; not the whole machine.")
+        }
+        if rows.contains(where: { $0.scope == .system }) {
+            notes.append("Scope system: the board, without what its power supply loses.")
+        }
+        if rows.contains(where: { $0.scope == .wall }) { notes.append("Scope wall: the whole machine, at its plug.") }
+        if rows.contains(where: { $0.provenance == .estimated && $0.source == .taskwatt }) {
+            notes.append(
+                "estimated: by a model of the CPU's power, where no meter was read. `taskwatt meters` "
+                    + "says what would give measured figures.")
+        }
+        if rows.contains(where: { $0.provenance == .simulated }) {
+            notes.append("simulated: by meters that only exist for tests; no figure of a real machine.")
+        }
+        return notes
+    }
+
+    private var comparisonNotes: [String] {
+        var notes: [String] = []
+        if let carbon {
+            let place = carbon.zone.map { "\($0)\(carbon.name.map { " (\($0))" } ?? "")" }
+            let origin = [place, carbon.year.map(String.init), carbon.source].compactMap(\.self).joined(separator: ", ")
+            notes.append("g CO2e at \(FigureText.figure(carbon.gramsPerKilowattHour)) g per kWh: \(origin).")
+        }
+        if rows.contains(where: { $0.paperRatio != nil && $0.source != .paper }) {
+            notes.append(
+                "Paper: Luccioni et al., arXiv 2311.16863, Table 2, recomputed from its logs. Its figures hold the idle power "
+                    + "of 8 GPUs, a constant 42.5 W of CPU and a modelled 430.8 W of memory, so the ratio compares different "
+                    + "scopes.")
+        } else if rows.contains(where: { $0.source == .paper }) {
+            notes.append(
+                "From the logs of Luccioni et al., arXiv 2311.16863: idle power of 8 GPUs, a constant 42.5 W of CPU and a "
+                    + "modelled 430.8 W of memory are in the figures.")
+        }
+        return notes
+    }
+
+    private var rowNotes: [String] {
+        var notes: [String] = []
+        let pooled = rows.filter { $0.models.count > 1 }
+        if !pooled.isEmpty {
+            let shown = pooled.map { row in "\(row.title) (\(Self.models(row)))" }
+            notes.append("Means over several models, whose std is the spread between them: \(shown.joined(separator: "; ")).")
+        }
+        if hasSizes { notes.append("size tiny: small models for tests; their energy says nothing of the real ones.") }
+        let least = rows.map(\.coverage).min() ?? 1
+        if least < 1 {
+            notes.append(
+                "Some windows were not seen whole (down to \(FigureText.percent(least))); energy is divided by coverage.")
+        }
+        return notes + scopesSideBySide + outlierNotes
+    }
+
+    private static func models(_ row: Row) -> String {
+        row.models.count > 4 ? "\(row.models.count) models" : row.models.joined(separator: ", ")
+    }
+
+    /// The runs far off the others; of many, the first.
+    private var outlierNotes: [String] {
+        let all = rows.flatMap { row in row.outliers.map { (row, $0) } }
+        if all.isEmpty { return [] }
+        let shown = all.prefix(5).map { row, outlier in
+            "run \(outlier.run) (\(row.title), \(outlier.model)): \(FigureText.figure(outlier.value))"
+        }
+        let rest = all.count > 5 ? " and \(all.count - 5) more, in the JSON" : ""
+        return [
+            "Far off the other runs of their model and dataset (modified z-score over 3.5), and in the mean all the same: "
+                + shown.joined(separator: "; ") + rest + "."
+        ]
+    }
+
+    private var countNotes: [String] {
+        var flagged: [String: Int] = [:]
+        for row in rows { flagged.merge(row.flags) { $0 + $1 } }
+        let flags = flagged.sorted { $0.key < $1.key }.map { flag, count in
+            "\(FigureText.count(count, "run")) flagged \(flag): \(Self.meaning(of: flag))"
+        }
+        return flags
+            + leftOut.sorted { $0.key < $1.key }.map { reason, count in
+                "Left out: \(FigureText.count(count, "run")) (\(reason))."
+            }
+    }
+
+    /// The other scopes of each row, and what each holds beyond the one inside it; none where one scope was measured.
+    private var scopesSideBySide: [String] {
+        let measured = rows.filter { !$0.otherScopes.isEmpty }
+        if measured.isEmpty { return [] }
+        let texts = measured.map { row in
+            let all = row.otherScopes.sorted { $0.key > $1.key }.map { "\($0.key) \(FigureText.figure($0.value))" }
+            let residuals = row.reconciliations.map { pair in
+                "\(pair.outer.rawValue) less \(pair.inner.rawValue) is \(FigureText.percent(pair.share, digits: 1))"
+                    + " (\(pair.verdict.rawValue))"
+            }
+            return "\(row.title) " + (all + residuals).joined(separator: ", ")
+        }
+        let verdicts = Set(measured.flatMap(\.reconciliations).map(\.verdict))
+        let meanings = [Reconciliation.Verdict.explained, .unmetered, .contradiction].filter(verdicts.contains)
+            .map { "\($0.rawValue): \($0.text)" }
+        return ["Gross in other scopes: \(texts.joined(separator: "; ")). \(meanings.joined(separator: "; "))."]
+    }
+
+    private static func meaning(of flag: String) -> String {
+        switch RunFlag(rawValue: flag) {
+        case .contended: "other processes or the hypervisor took CPU time; repeat on a quiet machine."
+        case .unresolved: "too short or too little energy for the meters."
+        case .samplerLate: "the sampler missed its interval by more than 20 %."
+        case .idleDrift: "the idle power moved."
+        case .metersDisagree: "two meters of one piece of silicon differ; `taskwatt export --runs` has both."
+        case .scopesContradict: "an inner scope measured more than the one around it: a meter is wrong."
+        case .unsettled: "the latency was still moving when the warm-up ended; warm up for longer."
+        case .notCooled: "the machine was warmer than where the first repeat began."
+        case .throttled: "heat slowed the processor or the accelerator down."
+        case .lowCoverage, .suspended, nil: "see `taskwatt export`."
+        }
+    }
+}

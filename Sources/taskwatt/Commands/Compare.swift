@@ -1,0 +1,82 @@
+import ArgumentParser
+import Core
+import Foundation
+import Recording
+import Reporting
+import Service
+
+struct Compare: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Compare two machines, models or dates: the ratio, its interval, and whether they differ.",
+        discussion: """
+            A and B are each a suite's UUID (or its begin, last, last-1), machine:NAME, model:NAME, plugin:NAME, device:NAME, \
+            dataset:NAME, suite:NAME, date:DAY, two times with .. between, or source:paper. What else is chosen holds for \
+            both. Rows are paired by what they have in common; what they differ in is said below.
+
+            Examples:
+              taskwatt compare last-1 last
+              taskwatt compare machine:desktop machine:laptop
+              taskwatt compare model:bert-base model:roberta-base --task fill-mask
+              taskwatt compare ..2026-11-01 2026-11-01..
+              taskwatt compare source:paper source:taskwatt --mixed
+            """)
+
+    @Argument(help: "The one side, which the ratio is taken of.")
+    var a: String
+
+    @Argument(help: "The other side.")
+    var b: String
+
+    @Option(help: "How: \(ComparisonFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var format: ComparisonFormat = .text
+
+    @Flag(help: "Less the idle baseline.")
+    var net = false
+
+    @Flag(help: "Compare measured with estimated, one scope with another, and sizes too.")
+    var mixed = false
+
+    @Flag(help: "The same as --format json.")
+    var json = false
+
+    @OptionGroup(title: "Which runs, of both sides") var filter: FilterOptions
+    @OptionGroup var state: StateOptions
+
+    func validate() throws { _ = try request }
+
+    private var request: Comparison.Request {
+        get throws {
+            let base = try filter.filter
+            let now = Date()
+            do {
+                return Comparison.Request(
+                    a: try RunSelection.parse(a, base: base, now: now),
+                    b: try RunSelection.parse(b, base: base, now: now), isNet: net, isMixed: mixed)
+            } catch {
+                throw ValidationError("\(error).")
+            }
+        }
+    }
+
+    func run() async throws {
+        let request = try request
+        let surroundings = Surroundings()
+        let comparison: Comparison
+        if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
+            comparison = try await client.post("/v1/compare", request)
+        } else {
+            do {
+                comparison = try Comparison(try Record.open(surroundings, state), request)
+            } catch let error as ComparisonError {
+                throw CommandFailure("\(error)")
+            }
+        }
+        guard !comparison.rows.isEmpty else {
+            let reasons = comparison.reasons.joined(separator: " ")
+            throw CommandFailure("\(a) and \(b) have nothing that compares: \(reasons)")
+        }
+        Console.print(try comparison.rendered(as: json ? .json : format))
+    }
+}
+
+extension ComparisonFormat: ExpressibleByArgument {}

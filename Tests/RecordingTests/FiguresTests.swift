@@ -1,0 +1,90 @@
+import Core
+import Foundation
+import GRDB
+import TestSupport
+import Testing
+
+@testable import Recording
+
+@Suite("Windows read by columns")
+struct FiguresTests {
+    private let record: TestRecord
+
+    init() throws { record = try TestRecord() }
+
+    private func windows(_ filter: RunFilter = RunFilter()) throws -> [WindowFigures] {
+        var all: [WindowFigures] = []
+        try record.store.eachWindow(filter) { all.append($0) }
+        return all
+    }
+
+    @Test("They say what the whole record says")
+    func same() throws {
+        var full = run(
+            3600.25, model: "m", dataset: "d", uncertainty: 12.5, accuracy: 3.5, idle: 4.5, idleUncertainty: 0.25,
+            flags: [.contended, .samplerLate], wall: (4500, 45))
+        full.workload?.device = "cuda"
+        full.workload?.precision = "int8"
+        full.workload?.batch = 4
+        full.workload?.operationsPerInference = 2.5e9
+        full.workload?.parameters = ["threads": .integer(2), "scale": .number(7.5), "name": .string("a \"b\"")]
+        full.latency = LatencySummary(mean: 0.5, median: 0.5, p95: 0.6, minimum: 0.4, maximum: 0.7)
+        let suite = try record.suite(machine: "lab", inventory: "{\"cpu\":{\"model\":\"Zen\"}}")
+        try record.add([run(stage: .idle), full, run(status: .failed)], suite: suite)
+        let windows = try windows()
+        let stored = try record.store.runs()
+        #expect(windows.count == 3)
+        for (window, stored) in zip(windows, stored) {
+            let run = stored.record
+            #expect(window.id == stored.id && window.suiteRun == stored.suiteRun && window.machine == stored.machine)
+            #expect(window.machineFingerprint == stored.machineFingerprint && window.version == stored.version)
+            #expect(window.processor == "Zen")
+            #expect(window.stage == run.stage && window.status == run.status && window.task == run.workload?.task)
+            #expect(window.model == run.workload?.model && window.dataset == run.workload?.dataset)
+            #expect(window.size == run.workload?.size && window.device == run.workload?.device)
+            #expect(window.precision == run.workload?.precision && window.batch == run.workload?.batch ?? 1)
+            #expect(window.parameters == run.workload?.parameters.mapValues(\.text) ?? [:])
+            #expect(window.operations == run.workload?.operationsPerInference)
+            #expect(window.startedAt == run.startedAt)
+            #expect(window.durationSeconds == run.energy.window.durationSeconds)
+            #expect(window.completedInferences == run.completedInferences)
+            #expect(window.total == run.energy.total && window.otherScopes == run.energy.otherScopes)
+            #expect(window.idlePowerWatts == run.idlePower?.watts)
+            #expect(window.idleUncertaintyWatts == run.idlePowerUncertainty?.watts)
+            #expect(window.meanLatency == run.latency?.mean && window.flags == run.flags.map(\.rawValue))
+        }
+    }
+
+    @Test("A record that was edited by hand is read without a crash, or refused")
+    func edited() throws {
+        try record.add([run()])
+        let path = record.store.path
+        func edit(_ json: String) throws {
+            try DatabaseQueue(path: path).write { db in
+                try db.execute(sql: "UPDATE run SET record = ?", arguments: [json])
+            }
+        }
+        try edit(#"{"workload":{"device":5,"batch":"two"},"latency":7,"idle_power_w":"much"}"#)
+        let window = try #require(try windows().first)
+        #expect(window.batch == 1 && window.idlePowerWatts == nil && window.meanLatency == nil)
+        try edit("{")
+        #expect(throws: StoreError.self) { try windows() }
+        try edit(#"{"flags":{"a":1}}"#)
+        #expect(throws: StoreError.self) { try windows() }
+    }
+
+    @Test("Suites by UUID, by the begin of one, and from the last one back")
+    func names() throws {
+        let uuids = try (0..<3).map { _ in try record.suite() }
+        let store = record.store
+        #expect(try store.suiteRun(named: "last") == uuids[2])
+        #expect(try store.suiteRun(named: "last-1") == uuids[1])
+        #expect(try store.suiteRun(named: "last-2") == uuids[0])
+        #expect(try store.suiteRun(named: uuids[0].uppercased()) == uuids[0])
+        #expect(try store.suiteRun(named: String(uuids[1].prefix(20))) == uuids[1])
+        for none in ["last-3", "last--1", "last-x", "", "%", "g"] { #expect(try store.suiteRun(named: none) == nil) }
+        // A begin that several have names none of them.
+        try DatabaseQueue(path: store.path).write { db in try db.execute(sql: "UPDATE suite_run SET uuid = 'ab' || id") }
+        #expect(try store.suiteRun(named: "ab") == nil)
+    }
+}

@@ -1,0 +1,202 @@
+import Core
+import Foundation
+import Recording
+import TestSupport
+import Testing
+
+@testable import Reporting
+
+/// The figures are of NumPy 2 and SciPy 1.17: relative variances s²/n/mean², Welch and Satterthwaite's degrees of freedom of
+/// them, `scipy.stats.t` for quantile and p, on the logarithm of the ratio.
+@Suite("Comparing")
+struct ComparisonTests {
+    private let record: TestRecord
+
+    init() throws { record = try TestRecord() }
+
+    private static let a = [3600.0, 3960, 3240]
+    private static let b = [4200.0, 4500, 4350]
+
+    private func compare(
+        _ a: String, _ b: String, net: Bool = false, mixed: Bool = false
+    ) throws -> Comparison {
+        let base = RunFilter(source: .taskwatt)
+        let now = Date(timeIntervalSince1970: 1_795_521_600)
+        return try Comparison(
+            record.store,
+            Comparison.Request(
+                a: RunSelection.parse(a, base: base, now: now), b: RunSelection.parse(b, base: base, now: now), isNet: net,
+                isMixed: mixed))
+    }
+
+    @Test("The ratio, its interval and p, as SciPy has them")
+    func welch() throws {
+        try record.add(Self.a.map { run($0) })
+        try record.add(Self.b.map { run($0) })
+        let row = try #require(try compare("last-1", "last").rows.first)
+        #expect(isClose(row.ratio, 1.2083333333333335))
+        #expect(isClose(row.low, 0.96943640920126, relative: 1e-7))
+        #expect(isClose(row.high, 1.5061013085401116, relative: 1e-7))
+        #expect(isClose(row.p, 0.0689590961007042, relative: 1e-7))
+        #expect(row.isSignificant == false)
+        #expect(row.differences.isEmpty)
+        #expect(isClose(row.a.mean, 0.01) && row.a.n == 3)
+    }
+
+    /// The meter is 2 % (standard) off in both: 72 J of 3600 J and 87 J of 4350 J. Nothing of that is in the ratio.
+    @Test("The accuracy of the same meter cancels")
+    func sameMeter() throws {
+        try record.add(Self.a.map { run($0, uncertainty: 200, accuracy: 72) })
+        try record.add(Self.b.map { run($0, uncertainty: 200, accuracy: 87) })
+        let row = try #require(try compare("last-1", "last").rows.first)
+        #expect(isClose(row.low, 0.96943640920126, relative: 1e-7))
+        #expect(isClose(row.high, 1.5061013085401116, relative: 1e-7))
+    }
+
+    @Test("Between machines it adds up, and that they differ is said")
+    func machines() throws {
+        try record.add(Self.a.map { run($0, uncertainty: 200, accuracy: 72) }, suite: record.suite(machine: "x"))
+        try record.add(Self.b.map { run($0, uncertainty: 200, accuracy: 87) }, suite: record.suite(machine: "y"))
+        let row = try #require(try compare("machine:x", "machine:y").rows.first)
+        #expect(isClose(row.low, 0.9949145846915683, relative: 1e-7))
+        #expect(isClose(row.high, 1.467532456464168, relative: 1e-7))
+        #expect(isClose(row.p, 0.053717612743744106, relative: 1e-7))
+        #expect(row.differences == ["machine x, y"])
+    }
+
+    @Test("A model's error is common only where the work is the same")
+    func estimates() throws {
+        func runs(_ joules: [Double], _ model: String) -> [RunRecord] {
+            joules.map { run($0, model: model, uncertainty: 2000, accuracy: $0 * 0.25, provenance: .estimated) }
+        }
+        try record.add(runs(Self.a, "one"))
+        try record.add(runs(Self.b, "one"))
+        let same = try #require(try compare("last-1", "last").rows.first)
+        try record.add(runs(Self.b, "two"))
+        let other = try #require(try compare("last-2", "last").rows.first)
+        #expect((same.high ?? 9) < 1.6 && (other.high ?? 0) > 2)
+        #expect(other.differences == ["model one, two"])
+    }
+
+    @Test("A difference beyond chance is significant, equal means are not")
+    func significance() throws {
+        try record.add([100.0, 101, 99, 100].map { run($0) })
+        try record.add([120.0, 121, 119, 120].map { run($0) })
+        let row = try #require(try compare("last-1", "last").rows.first)
+        #expect(row.isSignificant == true && (row.p ?? 1) < 0.001)
+        let none = try #require(try compare("last", "last").rows.first)
+        #expect(none.isSignificant == false && none.p == 1 && none.ratio == 1)
+    }
+
+    @Test("Measured is not compared with estimated, nor scopes or sizes, unless that is asked for")
+    func refusals() throws {
+        try record.add([run(3600), run(3700), run(task: .summarization), run(task: .textGeneration)])
+        try record.add([
+            run(3600, provenance: .estimated), run(3700, provenance: .estimated), run(task: .summarization, scope: .wall),
+            run(task: .textGeneration, size: "tiny"),
+        ])
+        let refused = try compare("last-1", "last")
+        #expect(refused.rows.isEmpty)
+        #expect(
+            refused.refused == [
+                "masked language modeling: provenance measured, estimated; --mixed compares them all the same.",
+                "text generation: size full, tiny; --mixed compares them all the same.",
+                "summarization: scope components, wall; --mixed compares them all the same.",
+            ])
+        let mixed = try compare("last-1", "last", mixed: true)
+        #expect(mixed.rows.map(\.differences.first) == ["provenance measured, estimated", "size full, tiny", "scope components, wall"])
+        #expect(mixed.notes.contains { $0.contains("the two sides differ in provenance measured, estimated") })
+    }
+
+    @Test("The most alike are paired, and what is left over is said")
+    func pairs() throws {
+        func made(_ joules: Double, _ precision: String) -> RunRecord {
+            var made = run(joules)
+            made.workload?.precision = precision
+            return made
+        }
+        try record.add([made(3600, "fp32"), made(1800, "int8")])
+        try record.add([made(900, "int8"), run(task: .summarization)])
+        let comparison = try compare("last-1", "last")
+        #expect(comparison.rows.map(\.ratio) == [0.5])
+        #expect(comparison.onlyInA == ["masked language modeling (measured, components, full, p, fp32, host)"])
+        #expect(comparison.onlyInB == ["summarization (measured, components, full, p, host)"])
+    }
+
+    @Test("A single run without an uncertainty has a ratio and no interval")
+    func single() throws {
+        try record.add([run(3600)])
+        try record.add([run(7200)])
+        let comparison = try compare("last-1", "last")
+        let row = try #require(comparison.rows.first)
+        #expect(isClose(row.ratio, 2))
+        #expect(row.low == nil && row.p == nil && row.isSignificant == nil)
+        #expect(comparison.notes.contains { $0.hasPrefix("No interval") })
+    }
+
+    @Test("Net below zero has no ratio")
+    func negative() throws {
+        try record.add([run(3600, idle: 40)])
+        try record.add([run(3600, idle: 2)])
+        let row = try #require(try compare("last-1", "last", net: true).rows.first)
+        #expect(row.ratio == nil && row.low == nil)
+    }
+
+    @Test("A side that has no runs, and a name that names no suite")
+    func nothing() throws {
+        try record.add([run()])
+        #expect(throws: ComparisonError.noRuns("model:gpt", leftOut: [:])) { try compare("last", "model:gpt") }
+        #expect(throws: ComparisonError.noSuite("last-7")) { try compare("last-7", "last") }
+        #expect(throws: ComparisonError.noSuite("zzz")) { try compare("last", "zzz") }
+        try record.add([run(flags: [.suspended])])
+        #expect(throws: ComparisonError.noRuns("last", leftOut: ["the machine slept": 1])) { try compare("last-1", "last") }
+    }
+
+    @Test("Formats: text, Markdown, and JSON that comes back as it was")
+    func formats() throws {
+        try record.add(Self.a.map { run($0) })
+        try record.add(Self.b.map { run($0) })
+        let comparison = try compare("last-1", "last")
+        let text = try comparison.rendered(as: .text)
+        #expect(text.contains("masked language modeling  0.0100  0.00248  3  0.0121  0.00104  3  1.21  0.969 to 1.51  0.069  no"))
+        let width = text.split(separator: "\n").first?.count ?? 0
+        #expect(width <= 100)
+        #expect(try comparison.rendered(as: .markdown).contains("| 1.21 | 0.969 to 1.51 | 0.069 | no |"))
+        let data = Data(try comparison.rendered(as: .json).utf8)
+        #expect(try JSONDecoder().decode(Comparison.self, from: data) == comparison)
+    }
+}
+
+@Suite("The sides of a comparison")
+struct RunSelectionTests {
+    private let now = Date(timeIntervalSince1970: 1_795_521_600)
+    private let calendar: Calendar = {
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = TimeZone(secondsFromGMT: 0) ?? .current
+        return calendar
+    }()
+
+    private func filter(_ text: String) throws -> RunFilter {
+        try RunSelection.parse(text, base: RunFilter(task: .fillMask, source: .taskwatt), now: now, calendar: calendar)
+            .filter
+    }
+
+    @Test("Suites, names, days, times and sources, on top of what holds for both")
+    func kinds() throws {
+        #expect(try filter("last-1").suiteRun == "last-1")
+        #expect(try filter("9936e0eb").suiteRun == "9936e0eb")
+        #expect(try filter("machine:a:b").machine == "a:b", "a name may have a colon")
+        #expect(try filter("model:org/name").model == "org/name")
+        #expect(try filter("source:paper").source == .paper)
+        #expect(try filter("last").task == .fillMask)
+        let day = try filter("date:2026-11-24")
+        #expect(day.since == 1_795_478_400 && day.until == 1_795_564_800)
+        let range = try filter("2026-11-23..2026-11-24")
+        #expect(range.since == 1_795_392_000 && range.until == 1_795_478_400)
+        #expect(try filter("..2026-11-24").since == nil)
+        #expect(try filter("7d..").until == nil)
+    }
+
+    @Test("What says nothing", arguments: ["", "machine:", "colour:red", "source:nobody", "..", "date:soon", "a..b"])
+    func wrong(text: String) { #expect(throws: SelectionError.self) { try filter(text) } }
+}

@@ -1,0 +1,55 @@
+import Core
+import Foundation
+import Recording
+import Reporting
+import Testing
+
+@testable import Service
+
+@Suite("What the table is asked for over the API")
+struct TableQueryTests {
+    /// As a server reads a query.
+    private func read(_ text: String) throws -> TableReport.Options {
+        let items = URLComponents(string: "/v1/table?\(text)")?.queryItems ?? []
+        return try TableQuery { name in items.first { $0.name == name }?.value }.options
+    }
+
+    @Test("All of it comes through, whatever is in a name")
+    func roundTrip() throws {
+        var options = TableReport.Options()
+        options.isNet = true
+        options.by = [.machine, .task, .model]
+        options.carbon = CarbonIntensity.of(zone: "FR")
+        options.filter.suiteRun = "last"
+        options.filter.task = MLTask(rawValue: "own & task=?")
+        options.filter.source = .paper
+        options.filter.suite = "a+b c"
+        options.filter.plugin = "p#1"
+        options.filter.model = "org/näme%20"
+        options.filter.dataset = "d;e"
+        options.filter.device = "cuda:0"
+        options.filter.size = "tiny"
+        options.filter.machine = "ホスト"
+        options.filter.since = 1_795_521_600.25
+        options.filter.until = 1.5e300
+        #expect(try read(TableQuery(options).text) == options)
+        options.carbon = CarbonIntensity(gramsPerKilowattHour: 0.1)
+        #expect(try read(TableQuery(options).text) == options)
+    }
+
+    @Test("Nothing asked for is the table of what Taskwatt measured")
+    func defaults() throws {
+        #expect(try read("") == TableReport.Options())
+        #expect(try read(TableQuery(TableReport.Options()).text) == TableReport.Options())
+    }
+
+    @Test(
+        "What cannot be is the client's mistake",
+        arguments: [
+            "source=nobody", "since_unix_s=soon", "until_unix_s=nan", "by=planet", "carbon_zone=XX", "carbon_g_per_kwh=lots",
+        ])
+    func wrong(text: String) {
+        let error = #expect(throws: APIError.self) { try read(text) }
+        #expect(error?.kind == .usage)
+    }
+}
