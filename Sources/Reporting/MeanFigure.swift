@@ -1,3 +1,4 @@
+import Core
 import Recording
 
 /// A mean over runs with its uncertainty, in kWh per 1,000 inferences.

@@ -1,3 +1,4 @@
+import Core
 import Glibc
 
 /// The ratio of two means, B / A, by Welch's test on the logarithms of the means.
