@@ -19,6 +19,18 @@ package enum Statistics {
         return sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : min(sorted[middle], last)
     }
 
+    /// The places of values that lie far from the rest: those whose modified z-score 0.6745 · |x − median| / MAD is above 3.5
+    /// (Iglewicz and Hoaglin 1993; NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.5.17). They are for showing: no
+    /// figure is made without them.
+    ///
+    /// - Returns: none of fewer than five values, or where more than half are the same.
+    package static func outliers(_ values: [Double]) -> [Int] {
+        guard values.count >= 5, let middle = median(values),
+            let deviation = median(values.map { abs($0 - middle) }), deviation > 0
+        else { return [] }
+        return values.indices.filter { 0.6745 * abs(values[$0] - middle) / deviation > 3.5 }
+    }
+
     /// The two-sided 95 % quantile of Student's t: the t that |T| exceeds once in twenty times.
     ///
     /// - Parameter degreesOfFreedom: above 0; need not be whole (Welch–Satterthwaite).

@@ -86,4 +86,15 @@ struct PaperTableTests {
 
     @Test("Each of the paper's ten tasks is there")
     func tasks() { #expect(Set(PaperTable.rows.keys) == Set(MLTask.paperTasks)) }
+
+    @Test("Outliers by the modified z-score, and none where they cannot be told")
+    func outliers() {
+        // Median 10, MAD 1: 0.6745 · 6 is 4.05, and 0.6745 · 5 is 3.37.
+        #expect(Statistics.outliers([9, 10, 11, 9, 11, 10, 16]) == [6])
+        #expect(Statistics.outliers([9, 10, 11, 9, 11, 10, 15]) == [])
+        #expect(Statistics.outliers([-4, 9, 10, 11, 9, 11, 10]) == [0])
+        #expect(Statistics.outliers([1, 1, 1, 1, 100]) == [])
+        #expect(Statistics.outliers([1, 2, 3, 100]) == [])
+        #expect(Statistics.outliers([]) == [])
+    }
 }

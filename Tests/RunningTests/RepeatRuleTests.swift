@@ -66,4 +66,20 @@ struct RepeatRuleTests {
         #expect(Self.rule().expected == nil)
         #expect(Self.rule(most: 1).width == 0.05)
     }
+
+    @Test("An outlier is told by its repeat and stays in the figures")
+    func outlier() {
+        var rule = Self.rule(0.000_1, most: 8)
+        let joules: [Double] = [900, 1000, 1100, 900, 1100, 1000, 1600]
+        // The first repeat is none of the table's, so places and repeats differ.
+        var gap = run(1, coverage: 0.5, flags: [.lowCoverage])
+        rule.take(&gap, repeatIndex: 1)
+        for (place, value) in joules.enumerated() {
+            var taken = run(value)
+            rule.take(&taken, repeatIndex: place + 2)
+        }
+        #expect(rule.isOver)
+        #expect(rule.outliers == ["repeat 8 is an outlier: 16 J an inference, where the median is 10 J; it is kept"])
+        #expect(Self.rule().outliers == [])
+    }
 }
