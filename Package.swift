@@ -105,6 +105,7 @@ let package = Package(
         .target(
             name: "Running",
             dependencies: ["Core", "Host", "Metering", "WorkloadProtocol", "YAMLReading", subprocess, systemPackage],
+            exclude: ["Method/README.md"],
             resources: [
                 .embedInCode("Suites/tiny.yaml"), .embedInCode("Suites/quick.yaml"),
                 .embedInCode("Suites/standard.yaml"), .embedInCode("Suites/paper.yaml"),

@@ -65,6 +65,40 @@ struct RecordTests {
         #expect(try JSONDecoder().decode(RunRecord.self, from: data) == Self.record)
     }
 
+    @Test("What the method decided and the machine before and after come back too, and an older record has none")
+    func procedure() throws {
+        var record = Self.record
+        record.machineBefore = MachineSnapshot(
+            temperatures: ["coretemp": 41.5], clocks: [800, 2400], throttles: 3,
+            accelerators: [.init(address: "a", smClock: 1410, temperature: 50, throttleReasons: ["sync boost"])])
+        record.machineAfter = MachineSnapshot()
+        var procedure = Procedure()
+        #expect(procedure.isEmpty)
+        procedure.latencySettled = false
+        procedure.autoCount = AutoCount(count: 7, neededSeconds: 10, reason: .periods, secondsPerInference: 0.5)
+        procedure.repeatedWindows = 2
+        procedure.coolDown = CoolDown(seconds: 3, isReached: true, temperature: 40, power: Power(watts: 5))
+        procedure.relativeInterval = 0.02
+        procedure.repeatsEnd = .interval
+        #expect(!procedure.isEmpty)
+        record.procedure = procedure
+        record.flags = RunFlag.allCases
+        let data = try JSONEncoder().encode(record)
+        #expect(try JSONDecoder().decode(RunRecord.self, from: data) == record)
+        let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+        let before = try #require(object["machine_before"] as? [String: Any])
+        #expect(before["temperatures_c"] as? [String: Double] == ["coretemp": 41.5])
+        #expect(before["cpu_clock_mean_mhz"] as? Double == 1600)
+        let written = try #require(object["procedure"] as? [String: Any])
+        #expect(
+            Set(written.keys) == [
+                "latency_settled", "auto_count", "repeated_windows", "cool_down", "relative_interval_95", "repeats_end",
+            ])
+        // One from before all this lacks the keys.
+        let old = try JSONDecoder().decode(RunRecord.self, from: JSONEncoder().encode(Self.record))
+        #expect(old.procedure == nil && old.machineBefore == nil && old.machineAfter == nil)
+    }
+
     /// Whoever reads an export or the API relies on these: a unit in each name.
     @Test("The keys of a run's JSON")
     func keys() throws {

@@ -134,6 +134,28 @@ struct InventoryTests {
         #expect(MachineState(tree.host).turbo == true)
     }
 
+    @Test("Governors that differ, the driver, and the limits of the package's power")
+    func frequencyAndPower() throws {
+        let cpu = "/sys/devices/system/cpu"
+        let zone = "/sys/class/powercap/intel-rapl:0"
+        let tree = try TemporaryDirectory([
+            "\(cpu)/cpu0/cpufreq/scaling_governor": "powersave\n",
+            "\(cpu)/cpu1/cpufreq/scaling_governor": "performance\n",
+            "\(cpu)/cpu2/cpufreq/scaling_governor": "powersave\n",
+            "\(cpu)/cpu0/cpufreq/scaling_driver": "intel_pstate\n",
+            "\(cpu)/cpu0/cpufreq/energy_performance_preference": "balance_performance\n", "\(zone)/name": "package-0\n",
+            "\(zone)/constraint_0_name": "long_term\n", "\(zone)/constraint_0_power_limit_uw": "125000000\n",
+            "\(zone)/constraint_1_power_limit_uw": "250000000\n",
+        ])
+        let state = MachineState(tree.host)
+        #expect(state.governor == "powersave")
+        #expect(state.governors == ["powersave": 2, "performance": 1])
+        #expect(state.scalingDriver == "intel_pstate" && state.energyPreference == "balance_performance")
+        #expect(state.powerLimits == ["package-0 long_term": 125, "package-0 1": 250])
+        try tree.write("\(cpu)/cpu1/cpufreq/scaling_governor", "powersave\n")
+        #expect(MachineState(tree.host).governors == nil)
+    }
+
     @Test("AMD tells of boost")
     func boost() throws {
         let tree = try TemporaryDirectory()
@@ -150,5 +172,6 @@ struct InventoryTests {
         let state = MachineState(try TemporaryDirectory().host)
         #expect(state.governor == nil && state.turbo == nil && state.smt == nil)
         #expect(state.kernel == nil && state.microcode == nil && state.loadAverage1 == nil)
+        #expect(state.governors == nil && state.scalingDriver == nil && state.powerLimits == nil)
     }
 }

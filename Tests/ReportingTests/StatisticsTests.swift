@@ -45,6 +45,10 @@ struct StatisticsTests {
         #expect(Statistics.outliers([1, 1, 1, 9]).isEmpty, "of fewer than five none")
         #expect(Statistics.outliers([5, 5, 5, 5, 5]).isEmpty)
         #expect(Statistics.outliers([1, 2, 3, 4, 5]).isEmpty)
+        // Median 10, MAD 1: 0.6745 · 6 is 4.05, and 0.6745 · 5 is 3.37.
+        #expect(Statistics.outliers([9, 10, 11, 9, 11, 10, 16]).map(\.index) == [6])
+        #expect(Statistics.outliers([9, 10, 11, 9, 11, 10, 15]).isEmpty)
+        #expect(Statistics.outliers([-4, 9, 10, 11, 9, 11, 10]).map(\.index) == [0])
         let far = Statistics.outliers([1, 2, 3, 4, 100])
         // median 3, MAD 1
         #expect(far.map(\.index) == [4] && isClose(far.first?.score, 0.6745 * 97))

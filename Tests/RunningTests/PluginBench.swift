@@ -29,7 +29,9 @@ final class PluginBench: Sendable {
             parameters: [{name: padding}, {name: dataset}]
             limits: \(limits)
             """, to: "\(directory)/plugins/hostile/plugin.yaml")
-        try FileManager.default.copyItem(atPath: "\(Self.fixtures)/sleeper", toPath: "\(directory)/plugins/sleeper")
+        for name in ["sleeper", "claimer"] {
+            try FileManager.default.copyItem(atPath: "\(Self.fixtures)/\(name)", toPath: "\(directory)/plugins/\(name)")
+        }
     }
 
     deinit {
@@ -44,6 +46,13 @@ final class PluginBench: Sendable {
     }
 
     static let hostile = Suite.Entry(task: .textGeneration, plugin: "hostile", amount: .count(3))
+    /// Takes no time, and claims these latencies one after another; the last one goes on.
+    static func claimer(_ amount: Suite.Amount, latencies: [Double], batch: Int64 = 1) -> Suite.Entry {
+        Suite.Entry(
+            task: .fillMask, plugin: "claimer", amount: amount,
+            parameters: ["latencies": .array(latencies.map(JSONValue.number)), "batch": .integer(batch)])
+    }
+
     static let sleeper = Suite.Entry(task: .fillMask, plugin: "sleeper", amount: .count(3))
 
     static func suite(_ entries: [Suite.Entry], repeats: Int = 3) -> Suite {
@@ -52,10 +61,20 @@ final class PluginBench: Sendable {
             entries: entries)
     }
 
-    func runner(_ suite: Suite, _ meter: ScriptedMeter = ScriptedMeter(), host: HostRoot = HostRoot()) -> Runner {
-        let context = RunnerContext(
+    /// - Parameters:
+    ///   - clock: with it no rest takes any time.
+    ///   - accelerators: as the driver tells them.
+    func runner(
+        _ suite: Suite, _ meter: ScriptedMeter = ScriptedMeter(), host: HostRoot = HostRoot(),
+        clock: EventfulClock? = nil, accelerators: @escaping @Sendable () -> [AcceleratorState] = { [] }
+    ) -> Runner {
+        var context = RunnerContext(
             host: host, plugins: PluginCatalogue(directories: ["\(directory)/plugins"], programDirectory: directory),
-            cacheDirectory: "\(directory)/cache", version: "test")
+            cacheDirectory: "\(directory)/cache", version: "test", accelerators: accelerators)
+        if let clock {
+            context.clock = clock
+            context.sleep = { clock.sleep(until: clock.now().advanced(bySeconds: $0)) }
+        }
         return Runner(suite: suite, context: context, metering: meter) { run, samples in
             self.state.withLock { state in
                 state.runs.append(run)

@@ -23,11 +23,18 @@ final class ScriptedMeter: EnergyMeasuring {
         var samples: [Sample] = []
     }
 
-    let meters: [MeterDescription] = []
+    let meters: [MeterDescription]
     private let state: Mutex<State>
+    private let power = Mutex<[Double]>([])
 
-    /// - Parameter readings: of the windows in the order of their closing; then 5 J in 1 s for each.
-    init(_ readings: [Reading] = []) { state = Mutex(State(readings: readings)) }
+    /// - Parameters:
+    ///   - readings: of the windows in the order of their closing; then 5 J in 1 s for each.
+    ///   - powers: in watts, one each time that it is asked for; then 7.
+    init(_ readings: [Reading] = [], meters: [MeterDescription] = [], powers: [Double] = []) {
+        state = Mutex(State(readings: readings))
+        self.meters = meters
+        power.withLock { $0 = powers }
+    }
 
     var openWindows: Int { state.withLock { $0.open.count } }
     var closedWindows: Int { state.withLock(\.closed) }
@@ -72,7 +79,7 @@ final class ScriptedMeter: EnergyMeasuring {
             meterID: id, time: MonotonicTime(seconds: Double(time)), wallTime: 0, energy: nil, power: Power(watts: 1))
     }
 
-    func latestPower() async -> Power? { Power(watts: 7) }
+    func latestPower() async -> Power? { Power(watts: power.withLock { $0.isEmpty ? 7 : $0.removeFirst() }) }
 
     func takeSamples() async -> [Sample] {
         state.withLock { state in

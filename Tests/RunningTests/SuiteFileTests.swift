@@ -116,6 +116,19 @@ struct SuiteFileTests {
             Bad("idle_s: .nan\nruns: [{task: a}]", "1:9", "`idle_s` must be a number"),
             Bad("seed: -1\nruns: [{task: a}]", "1:7", "`seed` must be a whole number"),
             Bad("warm_up: 3\nruns: [{task: a}]", "1:10", "`warm_up` must be a mapping with the keys inferences"),
+            Bad("until_ci: 2\nruns: [{task: a}]", "1:11", "`until_ci` must be a share from 0.01% to 100%, such as 2%"),
+            Bad("until_ci: 0%\nruns: [{task: a}]", "1:11", "`until_ci` must be a share"),
+            Bad("until_ci: 101%\nruns: [{task: a}]", "1:11", "`until_ci` must be a share"),
+            Bad("until_ci: nan%\nruns: [{task: a}]", "1:11", "`until_ci` must be a share"),
+            Bad("max_repeats: 2\nruns: [{task: a}]", "1:14", "`max_repeats` must be a whole number from 3 to"),
+            Bad("strict: maybe\nruns: [{task: a}]", "1:9", "`strict` must be true or false"),
+            Bad(
+                "cool_down: 5\nruns: [{task: a}]", "1:12", "`cool_down` must be a mapping with the keys seconds, max_s"),
+            Bad("cool_down: {max_s: -1}\nruns: [{task: a}]", "1:20", "`cool_down.max_s` must be a number"),
+            Bad(
+                "cool_down_s: 1\ncool_down: {max_s: 1}\nruns: [{task: a}]", "2:12",
+                "either `cool_down` or `cool_down_s`"),
+            Bad("runs:\n  - {task: a, count: automatic}", "2:22", "`runs[0].count` must be a whole number"),
             Bad("runs: {task: a}", "1:7", "`runs` must be a list"),
             Bad("runs: [a]", "1:8", "`runs[0]` must be a mapping"),
             Bad("runs: []", "1:7", "`runs` is empty"),
@@ -168,6 +181,48 @@ struct SuiteFileTests {
                 "there is no suite `quik`; did you mean `quick`? (known: tiny, quick, standard, paper;"))
         try PluginBench.write("runs:\n  - {task: fill-mask}\n", to: "\(bench.directory)/good.yml")
         #expect(try SuiteFile.load("\(bench.directory)/good.yml").suite.name == "good")
+    }
+
+    @Test("How many, how long and how strict")
+    func method() throws {
+        let suite = try SuiteFile.parse(
+            """
+            until_ci: 1.5 %
+            max_repeats: 20
+            strict: true
+            cool_down: {seconds: 5, max_s: 90}
+            runs: [{task: a, count: auto}, {task: b}]
+            """, file: "m.yaml")
+        #expect(suite.untilInterval == 0.015)
+        #expect(suite.mostRepeats == 20)
+        #expect(suite.isStrict)
+        #expect(suite.coolDownSeconds == 5)
+        #expect(suite.coolDownMost == 90)
+        #expect(suite.entries.map(\.amount) == [.auto, .count(1000)])
+        let plain = try SuiteFile.parse("cool_down: {}\nruns: [{task: a}]", file: "m.yaml")
+        #expect(plain.coolDownMost == 300)
+        #expect(plain.coolDownSeconds == 0)
+        #expect(plain.untilInterval == nil)
+        #expect(plain.mostRepeats == 50)
+        #expect(!plain.isStrict)
+
+        var overrides = SuiteOverrides()
+        overrides.repeats = 4
+        #expect(try suite.applying(overrides).untilInterval == nil)
+        overrides = SuiteOverrides()
+        overrides.untilInterval = 0.1
+        overrides.mostRepeats = 9
+        overrides.hasAutoCount = true
+        overrides.isStrict = true
+        var counted = plain
+        counted.entries[0].repeats = 2
+        let changed = try counted.applying(overrides)
+        #expect(changed.untilInterval == 0.1)
+        #expect(changed.mostRepeats == 9)
+        #expect(changed.isStrict)
+        #expect(changed.entries.map(\.amount) == [.auto])
+        // The width is for all entries, those that said how many too.
+        #expect(changed.entries.map(\.repeats) == [nil])
     }
 
     @Test("The command line changes a suite")

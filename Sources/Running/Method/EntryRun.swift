@@ -32,6 +32,7 @@ struct EntryRun: Sendable {
                 plan.coolDown = try await gate.rest(before: number)
                 try await query(connection, processID, workload, repeatIndex: number, plan: &plan, rule: &rule)
             }
+            for outlier in rule.outliers { announce(.query, message: outlier) }
             await start.shutdown(connection)
         }
     }

@@ -1,4 +1,5 @@
 import Core
+import Foundation
 
 /// When the repeats of an entry are enough: after a number of them, or when the interval of their mean is narrow.
 struct RepeatRule {
@@ -11,8 +12,9 @@ struct RepeatRule {
     }
 
     private let kind: Kind
-    /// Energy per inference in joules, of the repeats that the table would take.
+    /// Energy per inference in joules, of the repeats that the table would take, and which repeats they are.
     private var figures: [Double] = []
+    private var indices: [Int] = []
     private(set) var isOver = false
 
     init(_ entry: Suite.Entry, of suite: Suite) {
@@ -36,12 +38,15 @@ struct RepeatRule {
     /// Takes a repeat, and says in its procedure what it came to.
     mutating func take(_ run: inout RunRecord, repeatIndex: Int) {
         var procedure = run.procedure ?? Procedure()
+        if let figure = Self.figure(run) {
+            figures.append(figure)
+            indices.append(repeatIndex)
+        }
         switch kind {
         case .count(let count):
             isOver = repeatIndex >= count
             if isOver { procedure.repeatsEnd = .count }
         case .interval(let width, let most):
-            if let figure = Self.figure(run) { figures.append(figure) }
             procedure.relativeInterval = Self.relativeInterval(figures)
             if figures.count >= Self.fewest, let interval = procedure.relativeInterval, interval <= width {
                 procedure.repeatsEnd = .interval
@@ -51,6 +56,16 @@ struct RepeatRule {
             isOver = procedure.repeatsEnd != nil
         }
         run.procedure = procedure
+    }
+
+    /// The repeats that lie far from the others, a line each: they are told, and stay in the figures.
+    var outliers: [String] {
+        let middle = Statistics.median(figures) ?? 0
+        return Statistics.outliers(figures).map { (place, _) in
+            String(
+                format: "repeat %d is an outlier: %.3g J an inference, where the median is %.3g J; it is kept",
+                indices[place], figures[place], middle)
+        }
     }
 
     /// Gross joules per inference; `nil` of a repeat that is not fit for the table.

@@ -1,0 +1,83 @@
+import Core
+import Foundation
+import Recording
+import Testing
+
+extension EndToEnd {
+    @Suite(.serialized) struct MethodTests {
+        private static let task = ["--task", "text-classification", "--set", "size=tiny"]
+
+        /// A machine whose configuration names a meter that does not answer: a check of `doctor` fails there, whatever else it is.
+        private func unfit(_ scratch: Scratch) throws -> [String: String] {
+            let configuration = try scratch.write(
+                "taskwatt.yaml",
+                "meters:\n  - {name: desk, type: json, url: \"http://127.0.0.1:9/\", pointer: /power, unit: W}\n")
+            return scratch.environment.merging(["TASKWATT_CONFIG": configuration]) { $1 }
+        }
+
+        @Test func strictDoesNotStartOnAMachineThatIsNotFit() async throws {
+            let scratch = try Scratch()
+            let environment = try unfit(scratch)
+            let strict = [Program.taskwatt, "run", "--strict", "--json"] + Self.task
+            let refused = try await Program.run(strict, environment: environment)
+            #expect(refused.status == 1)
+            #expect(refused.output.isEmpty)
+            #expect(refused.error.contains("taskwatt: not started (strict): Meters fails"), "\(refused.error)")
+            #expect(try #require(try Store.existing(directory: scratch.state)).suiteRuns().isEmpty)
+
+            let daemon = try Background(
+                [Program.taskwatt, "serve"], environment: environment, log: "\(scratch.path)/daemon.log")
+            let isReady = try await eventually(within: 20) { try await scratch.taskwatt("status").status == 0 }
+            try #require(isReady, "the daemon does not answer: \(daemon.text)")
+            let there = try await Program.run(strict, environment: environment)
+            #expect(there.status == 1)
+            #expect(there.error.contains("taskwatt: not started (strict): Meters fails"), "\(there.error)")
+            daemon.send(SIGTERM)
+            #expect(try await daemon.status(within: 10) == 0)
+        }
+
+        @Test func autoCountsAndRepeatsUntilAnInterval() async throws {
+            let scratch = try Scratch()
+            let suite = try scratch.write(
+                "auto.yaml",
+                """
+                name: auto
+                idle_s: 0
+                until_ci: 100%
+                warm_up: {inferences: 20, seconds: 5}
+                runs:
+                  - {task: text-classification, plugin: onnx-proxies, count: auto, parameters: {size: tiny}}
+                """)
+            let outcome = try await Program.run(
+                [Program.taskwatt, "run", suite], environment: try unfit(scratch))
+            #expect(outcome.status == 0, "\(outcome.error)")
+            #expect(outcome.error.contains("not fit for good figures: Meters ("), "\(outcome.error)")
+            #expect(outcome.error.contains(" inferences a repeat, for "))
+            #expect(outcome.error.contains("ended after "))
+            let queries = try #require(try Store.existing(directory: scratch.state)).runs(RunFilter(stage: .query))
+            #expect((3...50).contains(queries.count))
+            for run in queries.map(\.record) {
+                #expect(run.procedure?.autoCount != nil && run.procedure?.latencySettled != nil)
+                #expect(run.machineBefore != nil && run.machineAfter != nil)
+            }
+            #expect((queries.first?.record.energy.window.durationSeconds ?? 0) >= 10)
+            #expect(queries.last?.record.procedure?.repeatsEnd == .interval)
+        }
+
+        @Test(arguments: [
+            (["--count", "automatic"], "'automatic' is invalid for '--count"),
+            (["--count", "0"], "'0' is invalid for '--count"),
+            (["--until-ci", "2"], "'2' is invalid for '--until-ci"),
+            (["--until-ci", "0%"], "'0%' is invalid for '--until-ci"),
+            (["--until-ci", "2%", "--repeats", "5"], "Give --repeats or --until-ci, not both"),
+            (["--max-repeats", "2"], "--max-repeats must be from 3"),
+        ])
+        func wrongUsage(arguments: [String], says: String) async throws {
+            let scratch = try Scratch()
+            let outcome = try await Program.run(
+                [Program.taskwatt, "run"] + arguments, environment: scratch.environment)
+            #expect(outcome.status == 64)
+            #expect(outcome.error.contains(says), "\(outcome.error)")
+        }
+    }
+}

@@ -1,0 +1,21 @@
+#!/usr/bin/env python3
+import json, sys
+
+parameters, made = {}, 0
+for line in sys.stdin:
+    call = json.loads(line)
+    method, params, result = call["method"], call["params"], {}
+    if method == "initialize":
+        parameters = params["parameters"]
+        result = {"protocol_version": 1, "workload": {"model": "claim", "batch": parameters["batch"]}}
+    elif method == "run":
+        batch = parameters["batch"]
+        batches = -(-params["count"] // batch)
+        given = parameters["latencies"]
+        claimed = [given[min(made + n, len(given) - 1)] for n in range(batches)]
+        made += batches
+        result = {"completed": batches * batch, "failed": 0, "start_monotonic_s": 0, "end_monotonic_s": 1,
+                  "latencies_s": claimed}
+    print(json.dumps({"jsonrpc": "2.0", "id": call["id"], "result": result}), flush=True)
+    if method == "shutdown":
+        break
