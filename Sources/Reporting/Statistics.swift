@@ -36,9 +36,6 @@ package enum Statistics {
         }
     }
 
-    /// The two-sided 95 % quantile of the normal distribution.
-    package static let normal95 = 1.959963984540054
-
     /// P(|T| > t): how often chance alone would bring as much; 0 of infinite t.
     ///
     /// - Parameter degreesOfFreedom: above 0; above ten million they are taken for infinite.

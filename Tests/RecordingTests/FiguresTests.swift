@@ -67,8 +67,6 @@ struct FiguresTests {
         try edit(#"{"workload":{"device":5,"batch":"two"},"latency":7,"idle_power_w":"much"}"#)
         let window = try #require(try windows().first)
         #expect(window.batch == 1 && window.idlePowerWatts == nil && window.meanLatency == nil)
-        try edit("{")
-        #expect(throws: StoreError.self) { try windows() }
         try edit(#"{"flags":{"a":1}}"#)
         #expect(throws: StoreError.self) { try windows() }
     }

@@ -167,7 +167,7 @@ struct TableFormatTests {
         "Three significant digits, with an exponent where zeros would be all that one sees",
         arguments: [
             (0.0, "0"), (0.002292, "0.00229"), (2.907177, "2.91"), (12.34, "12.3"), (1234.5, "1234"),
-            (1e-7, "1.00e-7"), (5.482e-7, "5.48e-7"), (0.0001, "0.000100"), (0.00009999, "1.00e-4"),
+            (1e-7, "1.00e-7"), (5.482e-7, "5.48e-7"), (0.0001, "0.000100"), (0.00009999, "0.000100"), (0.00009994, "9.99e-5"),
             (0.99996, "1.00"), (9.996, "10.0"), (999.6, "1000"), (-5.482e-7, "-5.48e-7"), (1e-300, "1.00e-300"),
             (-0.01, "-0.0100"), (.nan, "–"), (.infinity, "–"),
         ] as [(Double, String)])
@@ -203,7 +203,7 @@ struct TableFormatTests {
         let text = try TableReport(record.store).rendered(as: .text)
         let lines = text.split(separator: "\n").prefix(42)
         #expect(lines.map(\.count).max().map { $0 <= 100 } == true)
-        #expect(text.contains("\nIn all rows: provenance measured."))
+        #expect(text.contains("\nIn all rows: provenance measured, scope components."))
     }
 
     @Test("Carbon has a column and its origin below")
