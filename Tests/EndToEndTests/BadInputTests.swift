@@ -29,7 +29,10 @@ extension EndToEnd {
             (["table", "--source", "nobody"], "nobody"),
             (["table", "--carbon-zone", "XX"], "There is no zone XX"),
             (["table", "--carbon-intensity=-1"], "--carbon-intensity must be from 0"),
-            (["table", "--carbon-zone", "DE", "--carbon-intensity", "1"], "either --carbon-intensity or --carbon-zone"),
+            (
+                ["table", "--carbon-zone", "DE", "--carbon-intensity", "1"],
+                "either --carbon-intensity or --carbon-zone"
+            ),
             (["compare", "colour:red", "last"], "`colour:red` names no runs"),
             (["compare", "last", "date:soon"], "`date:soon` has no time"), (["compare", "last"], "<b>"),
             (["export", "--runs", "--samples"], "either --runs or --samples"),
@@ -131,7 +134,8 @@ extension EndToEnd {
         @Test func helpIsThereForEveryCommand() async throws {
             let scratch = try Scratch()
             for command in [
-                "run", "measure", "table", "compare", "export", "meters", "hardware", "plugins", "plugin", "serve", "status",
+                "run", "measure", "table", "compare", "export", "meters", "hardware", "plugins", "plugin", "serve",
+                "status",
             ] {
                 let outcome = try await scratch.taskwatt(command, "--help")
                 #expect(outcome.status == 0)

@@ -82,7 +82,8 @@ struct FiguresTests {
         #expect(try store.suiteRun(named: String(uuids[1].prefix(20))) == uuids[1])
         for none in ["last-3", "last--1", "last-x", "", "%", "g"] { #expect(try store.suiteRun(named: none) == nil) }
         // A begin that several have names none of them.
-        try DatabaseQueue(path: store.path).write { db in try db.execute(sql: "UPDATE suite_run SET uuid = 'ab' || id") }
+        try DatabaseQueue(path: store.path).write { db in try db.execute(sql: "UPDATE suite_run SET uuid = 'ab' || id")
+        }
         #expect(try store.suiteRun(named: "ab") == nil)
     }
 }
