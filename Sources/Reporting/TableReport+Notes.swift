@@ -117,9 +117,13 @@ extension TableReport {
         var notes: [String] = []
         let pooled = rows.filter { $0.models.count > 1 }
         if !pooled.isEmpty {
-            let shown = pooled.map { row in "\(row.title) (\(Self.models(row)))" }
+            let few = pooled.filter { $0.models.count <= Self.mostModels }
+                .map { "\($0.title) (\($0.models.joined(separator: ", ")))" }
+            let many = pooled.map(\.models.count).filter { $0 > Self.mostModels }
+            let more = Self.range(many).map { ["\(FigureText.count(many.count, "row")) of \($0) models"] } ?? []
             notes.append(
-                "Means over several models, whose std is the spread between them: \(shown.joined(separator: "; ")).")
+                "Means over several models, whose std is the spread between them: "
+                    + (few + more).joined(separator: "; ") + ".")
         }
         if hasSizes { notes.append("size tiny: small models for tests; their energy says nothing of the real ones.") }
         let least = rows.map(\.coverage).min() ?? 1
@@ -131,9 +135,8 @@ extension TableReport {
         return notes + scopesSideBySide + outlierNotes
     }
 
-    private static func models(_ row: Row) -> String {
-        row.models.count > 4 ? "\(row.models.count) models" : row.models.joined(separator: ", ")
-    }
+    /// Of how many models a note has the names.
+    private static let mostModels = 4
 
     /// The runs far off the others; of many, the first.
     private var outlierNotes: [String] {
