@@ -111,7 +111,7 @@ let package = Package(
                 .embedInCode("Suites/standard.yaml"), .embedInCode("Suites/paper.yaml"),
             ]),
         .target(name: "Recording", dependencies: ["Core", grdb]),
-        .target(name: "Reporting", dependencies: ["Core", "Recording"]),
+        .target(name: "Reporting", dependencies: ["Core", "Recording"], exclude: ["README.md"]),
         .target(name: "Exchange", dependencies: ["Core", "Recording", "Reporting", crypto, systemPackage]),
         .target(
             name: "Service",

@@ -19,35 +19,6 @@ package enum Statistics {
         return sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : min(sorted[middle], last)
     }
 
-    /// Where values lie far off the others: their modified z-scores, beyond 3.5 either way, by their places.
-    ///
-    /// M = 0.6745 · (x − median) / MAD, with the median of the absolute deviations from the median; where more than half of the
-    /// values are the same, and the MAD so zero, M = (x − median) / (1.2533 · mean absolute deviation). B. Iglewicz and
-    /// D. C. Hoaglin, *How to Detect and Handle Outliers*, ASQC 1993, 3.3. Of fewer than five values none is far off: their
-    /// MAD says too little.
-    package static func outliers(_ values: [Double]) -> [(index: Int, score: Double)] {
-        guard values.count >= 5, let middle = median(values) else { return [] }
-        let deviations = values.map { abs($0 - middle) }
-        guard let mad = median(deviations), let meanDeviation = mean(deviations), meanDeviation > 0 else { return [] }
-        let scale = mad > 0 ? mad / 0.6745 : 1.253314 * meanDeviation
-        return values.enumerated().compactMap { index, value in
-            let score = (value - middle) / scale
-            return abs(score) > 3.5 ? (index, score) : nil
-        }
-    }
-
-    /// The two-sided 95 % quantile of the normal distribution.
-    package static let normal95 = 1.959963984540054
-
-    /// P(|T| > t): how often chance alone would bring as much; 0 of infinite t.
-    ///
-    /// - Parameter degreesOfFreedom: above 0; above ten million they are taken for infinite.
-    package static func twoSidedP(t: Double, degreesOfFreedom: Double) -> Double {
-        guard t.isFinite, degreesOfFreedom > 0 else { return t.isNaN ? .nan : 0 }
-        if degreesOfFreedom > 1e7 { return erfc(abs(t) / 2.0.squareRoot()) }
-        return tail(t, degreesOfFreedom)
-    }
-
     /// The two-sided 95 % quantile of Student's t: the t that |T| exceeds once in twenty times.
     ///
     /// - Parameter degreesOfFreedom: above 0; need not be whole (Welch–Satterthwaite).
@@ -63,7 +34,7 @@ package enum Statistics {
     }
 
     /// P(|T| > t) = I_x(ν/2, 1/2) with x = ν / (ν + t²); Abramowitz and Stegun 26.7.1.
-    private static func tail(_ t: Double, _ v: Double) -> Double {
+    package static func tail(_ t: Double, _ v: Double) -> Double {
         regularizedIncompleteBeta(v / (v + t * t), v / 2, 0.5)
     }
 

@@ -94,7 +94,8 @@ extension Store {
             }
             guard !name.isEmpty else { return nil }
             let known = try String.fetchAll(
-                db, sql: "SELECT uuid FROM suite_run WHERE substr(uuid, 1, length(?)) = ? ORDER BY length(uuid) LIMIT 2",
+                db,
+                sql: "SELECT uuid FROM suite_run WHERE substr(uuid, 1, length(?)) = ? ORDER BY length(uuid) LIMIT 2",
                 arguments: [name.lowercased(), name.lowercased()])
             return known.count == 1 || known.first == name.lowercased() ? known.first : nil
         }
@@ -134,7 +135,8 @@ private struct DecodedTexts {
             otherScopes: try others.map { text in
                 text == "[]" ? [] : try decoder.decode([TotalEnergy].self, from: Data(text.utf8))
             } ?? [],
-            idlePowerWatts: value(31), idleUncertaintyWatts: value(32), meanLatency: value(33), flags: try list(value(34)))
+            idlePowerWatts: value(31), idleUncertaintyWatts: value(32), meanLatency: value(33),
+            flags: try list(value(34)))
     }
 
     private mutating func parameters(_ text: String?) throws -> [String: String] {

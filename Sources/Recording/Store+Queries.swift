@@ -116,7 +116,8 @@ package struct StoredSample: Sendable, Hashable {
 
 extension Store {
     /// A suite's UUID, given twice: `last` stands for the last one that Taskwatt measured.
-    static let uuid = "CASE ? WHEN 'last' THEN (SELECT uuid FROM suite_run WHERE source = 'taskwatt' ORDER BY id DESC LIMIT 1) ELSE ? END"
+    static let uuid =
+        "CASE ? WHEN 'last' THEN (SELECT uuid FROM suite_run WHERE source = 'taskwatt' ORDER BY id DESC LIMIT 1) ELSE ? END"
 
     /// A page of the windows that fit, in the order of the record.
     ///

@@ -61,8 +61,8 @@ struct MeanFigure {
         return coverageFactor(variance * variance / fourth) * variance.squareRoot()
     }
 
-    /// Student's t; above ten million degrees it is the normal distribution in six digits.
+    /// Student's t; above ten million degrees it is the factor of the normal distribution by which single windows are stated.
     static func coverageFactor(_ degrees: Double) -> Double {
-        degrees < 1e7 ? Statistics.studentT95(degrees) : Statistics.normal95
+        degrees < 1e7 ? Statistics.studentT95(degrees) : normalCoverageFactor
     }
 }

@@ -25,9 +25,9 @@ struct RunFigure {
     var model: String { window.model ?? window.plugin }
     var dataset: String { window.dataset ?? "" }
 
-    /// Device, precision, batch and the plugin's parameters.
+    /// Device, precision, batch and those of the plugin's parameters that have to do with the task. The size is apart anyway.
     var setup: [String: String] {
-        var setup = window.parameters
+        var setup = window.parameters.filter { name, _ in TaskParameters.matters(name, to: task) && name != "size" }
         setup["device"] = window.device
         setup["precision"] = window.precision
         setup["batch"] = String(window.batch)

@@ -1,7 +1,11 @@
 /// A column beside the task and the paper's two, mean and std, which always come first.
 package enum TableColumn: String, Sendable, Hashable, CaseIterable {
     case n, interval, cv, scope, provenance, source, models, datasets, size, device, precision, batch, plugin, machine
-    case suite, date, setup = "with", gross, net, power, latency, operations, gopsPerWatt = "gops_per_w", carbon, paper
+    case suite, date
+    case setup = "with"
+    case gross, net, power, latency, operations
+    case gopsPerWatt = "gops_per_w"
+    case carbon, paper
     case ratio, coverage, flags, outliers
 
     /// What it says, for the list of columns.

@@ -82,20 +82,17 @@ extension TableReport {
         return namesakes.isEmpty ? row.machine : "\(row.machine) (\(row.machineFingerprint.prefix(6)))"
     }
 
-    /// Whether a task has rows that differ in plugin or set-up; sizes have a column of their own.
+    /// Whether a task has rows that differ in plugin or set-up.
     private var hasSetups: Bool {
         Dictionary(grouping: rows, by: \.task).values.contains { rows in
-            Set(rows.map(\.plugin)).count > 1
-                || Set(rows.map { $0.setup.filter { $0.key != "size" } }).count > 1
+            Set(rows.map(\.plugin)).count > 1 || Set(rows.map(\.setup)).count > 1
         }
     }
 
     /// What tells a row from the others of its task.
     private func difference(_ row: Row) -> String {
         let others = rows.filter { $0.task == row.task }
-        // Where the size has a column of its own it need not be said twice.
-        let names = Set(others.flatMap(\.setup.keys)).subtracting(["size"])
-            .filter { name in Set(others.map { $0.setup[name] }).count > 1 }
+        let names = Set(others.flatMap(\.setup.keys)).filter { name in Set(others.map { $0.setup[name] }).count > 1 }
         let plugin = Set(others.map(\.plugin)).count > 1 ? [row.plugin] : []
         // The parameters of another plugin say nothing of this one.
         return (plugin + names.sorted().compactMap { name in row.setup[name].map { "\(name)=\($0)" } })

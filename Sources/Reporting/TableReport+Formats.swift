@@ -88,7 +88,8 @@ extension TableReport {
     }
 
     private static let csvColumns = [
-        "task", "title", "mean_kwh_per_1000", "std_kwh_per_1000", "n", "mean_uncertainty_95_kwh_per_1000", "net", "scope",
+        "task", "title", "mean_kwh_per_1000", "std_kwh_per_1000", "n", "mean_uncertainty_95_kwh_per_1000", "net",
+        "scope",
         "provenance", "models", "size", "machine", "machine_fingerprint", "run_to_run_cv", "coverage",
         "paper_mean_kwh_per_1000", "paper_ratio", "plugin", "setup", "flags", "other_scopes_kwh_per_1000", "residuals",
         "source", "datasets", "suites", "first_day", "last_day", "gross_kwh_per_1000", "net_kwh_per_1000", "power_w",

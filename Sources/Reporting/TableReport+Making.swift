@@ -1,5 +1,5 @@
-package import Recording
 import Core
+package import Recording
 
 extension TableReport {
     /// Makes the table of a record.

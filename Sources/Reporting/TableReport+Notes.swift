@@ -47,9 +47,11 @@ extension TableReport {
             return nil
         }
         let batch = Self.range(method.batches.compactMap(Int.init)) ?? "1"
-        let baseline = Self.range(method.baselines.map { Int($0) }).map { "idle baseline of \($0) s" } ?? "no idle baseline"
-        return "Method: \(repeats) repeat\(repeats == "1" ? "" : "s") of each model and dataset, \(inferences) inferences each, "
-            + "batch \(batch); \(baseline); loading and warm-up are not in it; Taskwatt "
+        let seconds = Self.range(method.baselines.compactMap { Int(exactly: $0) })
+        let baseline = seconds.map { "idle baseline of \($0) s" } ?? "no idle baseline"
+        return
+            "Method: \(repeats) repeat\(repeats == "1" ? "" : "s") of each model and dataset, \(inferences) inferences "
+            + "each, batch \(batch); \(baseline); loading and warm-up are not in it; Taskwatt "
             + "\(method.versions.joined(separator: ", "))."
     }
 
@@ -66,7 +68,8 @@ extension TableReport {
         }
         guard !names.isEmpty else { return nil }
         let shown = names.prefix(4).joined(separator: "; ")
-        return "Machine\(names.count == 1 ? "" : "s"): \(shown)\(names.count > 4 ? " and \(names.count - 4) more" : "")."
+        let more = names.count > 4 ? " and \(names.count - 4) more" : ""
+        return "Machine\(names.count == 1 ? "" : "s"): \(shown)\(more)."
     }
 
     private var scopeNotes: [String] {
@@ -114,21 +117,26 @@ extension TableReport {
         var notes: [String] = []
         let pooled = rows.filter { $0.models.count > 1 }
         if !pooled.isEmpty {
-            let shown = pooled.map { row in "\(row.title) (\(Self.models(row)))" }
-            notes.append("Means over several models, whose std is the spread between them: \(shown.joined(separator: "; ")).")
+            let few = pooled.filter { $0.models.count <= Self.mostModels }
+                .map { "\($0.title) (\($0.models.joined(separator: ", ")))" }
+            let many = pooled.map(\.models.count).filter { $0 > Self.mostModels }
+            let more = Self.range(many).map { ["\(FigureText.count(many.count, "row")) of \($0) models"] } ?? []
+            notes.append(
+                "Means over several models, whose std is the spread between them: "
+                    + (few + more).joined(separator: "; ") + ".")
         }
         if hasSizes { notes.append("size tiny: small models for tests; their energy says nothing of the real ones.") }
         let least = rows.map(\.coverage).min() ?? 1
         if least < 1 {
             notes.append(
-                "Some windows were not seen whole (down to \(FigureText.percent(least))); energy is divided by coverage.")
+                "Some windows were not seen whole (down to \(FigureText.percent(least))); energy is divided by coverage."
+            )
         }
         return notes + scopesSideBySide + outlierNotes
     }
 
-    private static func models(_ row: Row) -> String {
-        row.models.count > 4 ? "\(row.models.count) models" : row.models.joined(separator: ", ")
-    }
+    /// Of how many models a note has the names.
+    private static let mostModels = 4
 
     /// The runs far off the others; of many, the first.
     private var outlierNotes: [String] {

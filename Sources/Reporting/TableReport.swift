@@ -141,8 +141,8 @@ package enum TableDimension: String, Sendable, Hashable, Codable, CaseIterable {
 
 extension TableReport.Row {
     enum CodingKeys: String, CodingKey {
-        case task, title, n, models, datasets, suites, source, scope, provenance, size, plugin, setup, machine, processor
-        case coverage, flags, outliers, reconciliations
+        case task, title, n, models, datasets, suites, source, scope, provenance, size, plugin, setup, machine
+        case processor, coverage, flags, outliers, reconciliations
         case mean = "mean_kwh"
         case std = "std_kwh"
         case machineFingerprint = "machine_fingerprint"

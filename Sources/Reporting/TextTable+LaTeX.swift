@@ -72,7 +72,8 @@ package enum LaTeXText {
             case "\t", "\n", "\r": escaped += " "
             case let scalar where scalar.value < 0x20 || scalar.value == 0x7F: break
             // Latin-1's letters, but for the four that LaTeX's first fonts lack.
-            case let scalar where scalar.isASCII
+            case let scalar
+            where scalar.isASCII
                 || (0xC0...0xFF).contains(scalar.value) && ![0xD0, 0xDE, 0xF0, 0xFE].contains(scalar.value):
                 escaped.unicodeScalars.append(scalar)
             default: escaped += "[U+" + String(scalar.value, radix: 16, uppercase: true) + "]"

@@ -23,7 +23,8 @@ package enum TimeText {
     }
 
     private static func date(_ text: String, _ calendar: Calendar) -> Double? {
-        let form = /([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?(Z|[+-][0-9]{2}:?[0-9]{2})?)?/
+        let form =
+            /([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?(Z|[+-][0-9]{2}:?[0-9]{2})?)?/
         guard let match = text.wholeMatch(of: form) else { return nil }
         let (_, year, month, day, hour, minute, second, zone) = match.output
         func number(_ text: Substring?) -> Int { text.flatMap { Int($0) } ?? 0 }

@@ -35,7 +35,9 @@ package struct TableQuery: Sendable, Hashable {
             }
         }
         if let zone = value("carbon_zone") {
-            guard let carbon = CarbonIntensity.of(zone: zone) else { throw APIError(.usage, "there is no zone \(zone)") }
+            guard let carbon = CarbonIntensity.of(zone: zone) else {
+                throw APIError(.usage, "there is no zone \(zone)")
+            }
             options.carbon = carbon
         } else if let text = value("carbon_g_per_kwh") {
             options.carbon = CarbonIntensity(gramsPerKilowattHour: try Self.number(text, "carbon_g_per_kwh"))
@@ -62,7 +64,9 @@ package struct TableQuery: Sendable, Hashable {
     }
 
     private static func number(_ text: String, _ name: String) throws(APIError) -> Double {
-        guard let number = Double(text), number.isFinite else { throw APIError(.usage, "\(name) is no number: \(text)") }
+        guard let number = Double(text), number.isFinite else {
+            throw APIError(.usage, "\(name) is no number: \(text)")
+        }
         return number
     }
 

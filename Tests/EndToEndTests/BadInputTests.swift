@@ -22,6 +22,19 @@ extension EndToEnd {
             (["run", "--repeats", "0"], "--repeats must be from 1"),
             (["run", "--count", "many"], "many"),
             (["table", "--format", "pdf"], "pdf"),
+            (["table", "--columns", "n,colour"], "there is no column `colour`; there is n, interval,"),
+            (["table", "--by", "planet"], "there is no way to keep rows apart `planet`; there is task, model,"),
+            (["table", "--since", "soon"], "--since soon is no time"),
+            (["table", "--since", "2026-11-24", "--until", "2026-11-01"], "--since is not before --until"),
+            (["table", "--source", "nobody"], "nobody"),
+            (["table", "--carbon-zone", "XX"], "There is no zone XX"),
+            (["table", "--carbon-intensity=-1"], "--carbon-intensity must be from 0"),
+            (
+                ["table", "--carbon-zone", "DE", "--carbon-intensity", "1"],
+                "either --carbon-intensity or --carbon-zone"
+            ),
+            (["compare", "colour:red", "last"], "`colour:red` names no runs"),
+            (["compare", "last", "date:soon"], "`date:soon` has no time"), (["compare", "last"], "<b>"),
             (["export", "--runs", "--samples"], "either --runs or --samples"),
             (["frobnicate"], "frobnicate"),
         ]) func wrongUsage(arguments: [String], message: String) async throws {
@@ -121,7 +134,8 @@ extension EndToEnd {
         @Test func helpIsThereForEveryCommand() async throws {
             let scratch = try Scratch()
             for command in [
-                "run", "measure", "table", "export", "meters", "hardware", "plugins", "plugin", "serve", "status",
+                "run", "measure", "table", "compare", "export", "meters", "hardware", "plugins", "plugin", "serve",
+                "status",
             ] {
                 let outcome = try await scratch.taskwatt(command, "--help")
                 #expect(outcome.status == 0)

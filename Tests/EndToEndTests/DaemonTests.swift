@@ -42,6 +42,13 @@ extension EndToEnd {
             // The record is the daemon's, and every command reads it through the daemon.
             let table = try await scratch.taskwatt("table", "--format", "json")
             #expect(try Rows(table.output).rows.map(\.n) == [2])
+            let none = try await scratch.taskwatt("table", "--model", "no/such model & more", "--until", "2020-01-01")
+            #expect(none.status == 1 && none.error.contains("no run fits --until 2020-01-01"))
+            let comparison = try await scratch.taskwatt("compare", "last", "date:today")
+            #expect(comparison.status == 0, "\(comparison.error)")
+            #expect(comparison.output.contains("text generation"))
+            let unknown = try await scratch.taskwatt("compare", "last-5", "last")
+            #expect(unknown.status == 1 && unknown.error.contains("no one suite that `last-5` names"))
             let runs = try await scratch.taskwatt("export", "--runs")
             #expect(runs.output.split(separator: "\r\n").count == 1 + 5)
             let status = try await scratch.taskwatt("status")

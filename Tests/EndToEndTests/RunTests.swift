@@ -170,7 +170,7 @@ extension EndToEnd {
                 ["bash", "-c", "set -o pipefail; '\(Program.taskwatt)' export --samples | head -n 1"],
                 environment: scratch.environment)
             #expect(head.error.isEmpty)
-            for format in ["text", "markdown", "csv", "json"] {
+            for format in ["text", "markdown", "latex", "csv", "json", "html"] {
                 let table = try await scratch.taskwatt("table", "--format", format)
                 #expect(table.status == 0)
                 #expect(table.output.contains("text classification"))
@@ -187,7 +187,30 @@ extension EndToEnd {
             #expect(lastRuns.output.split(separator: "\r\n").count == 1 + 4)
             let net = try await scratch.taskwatt("table", "--net")
             #expect(net.output.contains("net kWh"))
+            try await Self.tablesOfThatRecord(scratch)
         }
+    }
+
+    /// A record of two suites, looked at by choice.
+    private static func tablesOfThatRecord(_ scratch: Scratch) async throws {
+        let chosen = try await scratch.taskwatt(
+            "table", "--since", "today", "--model", "bert-base", "--by", "model,date", "--columns", "n,carbon",
+            "--carbon-zone", "fr")
+        #expect(chosen.output.contains("task                 model      date"), "\(chosen.output)\(chosen.error)")
+        #expect(chosen.output.contains("g CO2e at 56.0 g per kWh: FR (France), 2023"))
+        let none = try await scratch.taskwatt("table", "--until", "2020-01-01", "--source", "paper")
+        #expect(none.status == 1)
+        #expect(none.error.contains("no run fits --until 2020-01-01 --source paper; `taskwatt import paper`"))
+        let comparison = try await scratch.taskwatt("compare", "last-1", "last", "--json")
+        struct Compared: Decodable {
+            struct Row: Decodable { var ratio: Double }
+            var rows: [Row]
+        }
+        let compared: Compared = try decoded(comparison.output)
+        #expect(compared.rows.count == 1 && compared.rows[0].ratio > 0)
+        let nothing = try await scratch.taskwatt("compare", "last", "machine:elsewhere")
+        #expect(nothing.status == 1)
+        #expect(nothing.error.contains("no run fits machine:elsewhere"))
     }
 
     /// The table's JSON, as far as its form is promised.

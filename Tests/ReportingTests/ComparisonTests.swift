@@ -25,7 +25,8 @@ struct ComparisonTests {
         return try Comparison(
             record.store,
             Comparison.Request(
-                a: RunSelection.parse(a, base: base, now: now), b: RunSelection.parse(b, base: base, now: now), isNet: net,
+                a: RunSelection.parse(a, base: base, now: now), b: RunSelection.parse(b, base: base, now: now),
+                isNet: net,
                 isMixed: mixed))
     }
 
@@ -92,7 +93,8 @@ struct ComparisonTests {
     func refusals() throws {
         try record.add([run(3600), run(3700), run(task: .summarization), run(task: .textGeneration)])
         try record.add([
-            run(3600, provenance: .estimated), run(3700, provenance: .estimated), run(task: .summarization, scope: .wall),
+            run(3600, provenance: .estimated), run(3700, provenance: .estimated),
+            run(task: .summarization, scope: .wall),
             run(task: .textGeneration, size: "tiny"),
         ])
         let refused = try compare("last-1", "last")
@@ -104,7 +106,10 @@ struct ComparisonTests {
                 "summarization: scope components, wall; --mixed compares them all the same.",
             ])
         let mixed = try compare("last-1", "last", mixed: true)
-        #expect(mixed.rows.map(\.differences.first) == ["provenance measured, estimated", "size full, tiny", "scope components, wall"])
+        #expect(
+            mixed.rows.map(\.differences.first) == [
+                "provenance measured, estimated", "size full, tiny", "scope components, wall",
+            ])
         #expect(mixed.notes.contains { $0.contains("the two sides differ in provenance measured, estimated") })
     }
 
@@ -149,7 +154,9 @@ struct ComparisonTests {
         #expect(throws: ComparisonError.noSuite("last-7")) { try compare("last-7", "last") }
         #expect(throws: ComparisonError.noSuite("zzz")) { try compare("last", "zzz") }
         try record.add([run(flags: [.suspended])])
-        #expect(throws: ComparisonError.noRuns("last", leftOut: ["the machine slept": 1])) { try compare("last-1", "last") }
+        #expect(throws: ComparisonError.noRuns("last", leftOut: ["the machine slept": 1])) {
+            try compare("last-1", "last")
+        }
     }
 
     @Test("Formats: text, Markdown, and JSON that comes back as it was")
@@ -158,7 +165,9 @@ struct ComparisonTests {
         try record.add(Self.b.map { run($0) })
         let comparison = try compare("last-1", "last")
         let text = try comparison.rendered(as: .text)
-        #expect(text.contains("masked language modeling  0.0100  0.00248  3  0.0121  0.00104  3  1.21  0.969 to 1.51  0.069  no"))
+        #expect(
+            text.contains(
+                "masked language modeling  0.0100  0.00248  3  0.0121  0.00104  3  1.21  0.969 to 1.51  0.069  no"))
         let width = text.split(separator: "\n").first?.count ?? 0
         #expect(width <= 100)
         #expect(try comparison.rendered(as: .markdown).contains("| 1.21 | 0.969 to 1.51 | 0.069 | no |"))

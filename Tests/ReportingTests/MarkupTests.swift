@@ -24,7 +24,8 @@ struct MarkupTests {
     @Test("LaTeX: booktabs, figures in mathematics, text escaped")
     func latex() {
         let text = report.rendered(as: .latex, columns: [.n, .models])
-        #expect(text.contains("\\begin{tabular}{lrrrl}\n\\toprule\ntask & kWh: mean & std & n & model \\\\\n\\midrule\n"))
+        #expect(
+            text.contains("\\begin{tabular}{lrrrl}\n\\toprule\ntask & kWh: mean & std & n & model \\\\\n\\midrule\n"))
         #expect(text.contains("text classification & 0.00229 & -- & 1 & bert \\\\"))
         #expect(text.contains("$1.39\\times10^{-9}$"))
         #expect(text.contains("& $-0.0100$ & -- & 1 & {}[m] \\\\"))

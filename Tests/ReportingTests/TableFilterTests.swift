@@ -55,7 +55,8 @@ struct TableFilterTests {
     func by() throws {
         try record.add([
             run(3600, task: .summarization, model: "b", dataset: "y"), run(3600, model: "b", dataset: "x"),
-            run(3600, model: "a", dataset: "y"), run(7200, model: "a", dataset: "y"), run(3600, model: "a", dataset: "x"),
+            run(3600, model: "a", dataset: "y"), run(7200, model: "a", dataset: "y"),
+            run(3600, model: "a", dataset: "x"),
         ])
         let models = try rows { $0.by = [.model] }
         #expect(models.map { $0.task.rawValue + $0.models.joined() } == ["fill-maska", "fill-maskb", "summarizationb"])
@@ -85,11 +86,12 @@ struct TableFilterTests {
             Store.SuiteStart(
                 suite: "paper", suiteText: "", options: "{}", machineName: "host", inventory: "{}", machineState: "{}",
                 meters: [], version: "codecarbon", startedAt: 1, source: .paper))
-        try record.add([run(8.2512, inferences: 1000), run(8.2512, inferences: 1000)].map { run in
-            var run = run
-            run.energy.total.provenance = .estimated
-            return run
-        }, suite: uuid)
+        try record.add(
+            [run(8.2512, inferences: 1000), run(8.2512, inferences: 1000)].map { run in
+                var run = run
+                run.energy.total.provenance = .estimated
+                return run
+            }, suite: uuid)
         #expect(try rows().map(\.n) == [1])
         let paper = try rows { $0.filter.source = .paper }
         #expect(paper.map(\.source) == [.paper])
@@ -100,6 +102,7 @@ struct TableFilterTests {
         let report = try TableReport(record.store, options)
         #expect(report.notes.contains { $0.contains("interval holds the spread of the runs only") })
         #expect(!report.notes.contains { $0.hasPrefix("Method:") }, "their method is not ours")
+        #expect(try rows { $0.suiteRun = "last-1" }.isEmpty, "there is one suite of ours")
         // The last suite is the last one that was measured here.
         #expect(try rows { $0.suiteRun = "last" }.map(\.source) == [.taskwatt])
     }
@@ -234,7 +237,8 @@ struct TimeTextTests {
         "Dates are their first moment here, times of day are here or where they say",
         arguments: [
             ("2026-11-24", -50_400), ("2026-11-24T14:00", 0), ("2026-11-24T14:00:30", 30), ("2026-11-24 14:00", 0),
-            ("2026-11-24T12:00:00Z", 0), ("2026-11-24T07:00-05:00", 0), ("2026-11-24T17:30+0530", 0), ("today", -50_400),
+            ("2026-11-24T12:00:00Z", 0), ("2026-11-24T07:00-05:00", 0), ("2026-11-24T17:30+0530", 0),
+            ("today", -50_400),
             ("yesterday", -136_800), ("now", 0), ("7d", -604_800), ("12h", -43_200), ("2w", -1_209_600),
             ("2024-02-29", -86_364_000),
         ] as [(String, Double)])
@@ -243,7 +247,8 @@ struct TimeTextTests {
     @Test(
         "What is no time",
         arguments: [
-            "", "soon", "2026-13-01", "2026-02-30", "2025-02-29", "2026-11-24T25:00", "2026-11-24T10:60", "24.11.2026", "7",
+            "", "soon", "2026-13-01", "2026-02-30", "2025-02-29", "2026-11-24T25:00", "2026-11-24T10:60", "24.11.2026",
+            "7",
             "-7d", "7days", "2026-11-24T", "99999999d", "2026-11-24T10:00:00+9",
         ])
     func none(text: String) { #expect(parse(text) == nil) }

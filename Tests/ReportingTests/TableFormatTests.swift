@@ -82,7 +82,8 @@ struct TableFormatTests {
                     "own, \"task\"", "own, \"task\"", "\(report.rows[1].mean)", "", "1",
                     "\(report.rows[1].uncertainty)",
                     "false", "components", "estimated", "m", "", "host", fingerprint, "", "1", "", "",
-                    "p", "batch=1", "", "", "", "taskwatt", "", "test", day, day, "\(report.rows[1].gross)", "", "0.005",
+                    "p", "batch=1", "", "", "", "taskwatt", "", "test", day, day, "\(report.rows[1].gross)", "",
+                    "0.005",
                     "", "", "", "", "", "",
                 ],
             ])
@@ -92,7 +93,8 @@ struct TableFormatTests {
     func json() throws {
         let text = report.rendered(as: .json)
         let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-        #expect(Set(object.keys) == ["rows", "net", "by", "method", "left_out", "contended_baselines", "drifted_baselines"])
+        #expect(
+            Set(object.keys) == ["rows", "net", "by", "method", "left_out", "contended_baselines", "drifted_baselines"])
         #expect(object["net"] as? Bool == false)
         let rows = try #require(object["rows"] as? [[String: Any]])
         let keys: Set = [
@@ -167,7 +169,8 @@ struct TableFormatTests {
         "Three significant digits, with an exponent where zeros would be all that one sees",
         arguments: [
             (0.0, "0"), (0.002292, "0.00229"), (2.907177, "2.91"), (12.34, "12.3"), (1234.5, "1234"),
-            (1e-7, "1.00e-7"), (5.482e-7, "5.48e-7"), (0.0001, "0.000100"), (0.00009999, "1.00e-4"),
+            (1e-7, "1.00e-7"), (5.482e-7, "5.48e-7"), (0.0001, "0.000100"), (0.00009999, "0.000100"),
+            (0.00009994, "9.99e-5"),
             (0.99996, "1.00"), (9.996, "10.0"), (999.6, "1000"), (-5.482e-7, "-5.48e-7"), (1e-300, "1.00e-300"),
             (-0.01, "-0.0100"), (.nan, "–"), (.infinity, "–"),
         ] as [(Double, String)])
@@ -178,8 +181,12 @@ struct TableFormatTests {
     @Test("The columns asked for stand beside the task, mean and std, in every format for people, and in CSV")
     func columns() throws {
         let columns: [TableColumn] = [.plugin, .cv]
-        #expect(report.rendered(as: .text, columns: columns).hasPrefix("task                 kWh: mean  std  plugin  run CV\n"))
-        #expect(report.rendered(as: .markdown, columns: columns).hasPrefix("| task | kWh: mean | std | plugin | run CV |\n"))
+        #expect(
+            report.rendered(as: .text, columns: columns).hasPrefix(
+                "task                 kWh: mean  std  plugin  run CV\n"))
+        #expect(
+            report.rendered(as: .markdown, columns: columns).hasPrefix("| task | kWh: mean | std | plugin | run CV |\n")
+        )
         let csv = try pythonReads(report.rendered(as: .csv, columns: columns))
         #expect(csv[1] == ["text classification", "0.00229", "0", "p", "0.00 %"])
     }
@@ -203,7 +210,7 @@ struct TableFormatTests {
         let text = try TableReport(record.store).rendered(as: .text)
         let lines = text.split(separator: "\n").prefix(42)
         #expect(lines.map(\.count).max().map { $0 <= 100 } == true)
-        #expect(text.contains("\nIn all rows: provenance measured."))
+        #expect(text.contains("\nIn all rows: provenance measured, scope components."))
     }
 
     @Test("Carbon has a column and its origin below")

@@ -128,6 +128,22 @@ struct TableReportTests {
         #expect(!text.contains("threads"))
     }
 
+    @Test("A parameter that has nothing to do with a task keeps no rows apart")
+    func parametersOfOtherTasks() throws {
+        func made(_ task: MLTask, _ parameters: [String: JSONValue]) -> RunRecord {
+            var made = run(task: task)
+            made.workload?.parameters = parameters
+            return made
+        }
+        let own = MLTask(rawValue: "own")
+        for task in [MLTask.fillMask, .textToImage, own] {
+            try record.add([made(task, ["size": .string("full")]), made(task, ["steps": .integer(20)])])
+        }
+        let report = try report()
+        #expect(report.rows.map(\.n) == [2, 1, 1, 1, 1])
+        #expect(report.rows.map { $0.setup["steps"] } == [nil, nil, "20", nil, "20"])
+    }
+
     @Test("Net of a baseline that was contended is said to be too low, and has no ratio where it is negative")
     func contendedBaseline() throws {
         let suite = try record.add([run(stage: .idle, seconds: 3, flags: [.contended])])
@@ -162,7 +178,8 @@ struct TableReportTests {
     @Test("Of one machine the name is not shown")
     func oneMachine() throws {
         try record.add([run()])
-        #expect(try !report().rendered(as: .text).contains("host"))
+        let text = try report().rendered(as: .text)
+        #expect(text.split(separator: "\n").prefix(3).allSatisfy { !$0.contains("host") && !$0.contains("machine") })
     }
 
     // MARK: Order and choice

@@ -137,7 +137,8 @@ struct RoutesTests {
         try expectError(
             try await ask(.post, "/v1/compare", body: sides + #","net":true,"mixed":false}"#), .notFound, .notFound,
             contains: "no idle baseline")
-        try expectError(try await ask(.post, "/v1/compare", body: "{}"), .badRequest, .usage, contains: "`a` is missing")
+        try expectError(
+            try await ask(.post, "/v1/compare", body: "{}"), .badRequest, .usage, contains: "`a` is missing")
 
         let export = try await ask(.get, "/v1/export/runs?suite_run=\(uuid)")
         #expect(export.status == .ok)

@@ -46,7 +46,8 @@ struct TableQueryTests {
     @Test(
         "What cannot be is the client's mistake",
         arguments: [
-            "source=nobody", "since_unix_s=soon", "until_unix_s=nan", "by=planet", "carbon_zone=XX", "carbon_g_per_kwh=lots",
+            "source=nobody", "since_unix_s=soon", "until_unix_s=nan", "by=planet", "carbon_zone=XX",
+            "carbon_g_per_kwh=lots",
         ])
     func wrong(text: String) {
         let error = #expect(throws: APIError.self) { try read(text) }

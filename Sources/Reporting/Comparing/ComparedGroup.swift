@@ -42,7 +42,7 @@ struct ComparedGroup {
         note("model", side.models.joined(separator: " + "), other.side.models.joined(separator: " + "))
         note("plugin", key.plugin, other.key.plugin)
         if key.plugin == other.key.plugin {
-            for name in Set(key.setup.keys).union(other.key.setup.keys).subtracting(["size"]).sorted() {
+            for name in Set(key.setup.keys).union(other.key.setup.keys).sorted() {
                 note(name, key.setup[name] ?? "–", other.key.setup[name] ?? "–")
             }
         }

@@ -129,9 +129,11 @@ package struct Comparison: Sendable, Hashable, Codable {
         while true {
             let pairs = first.indices.flatMap { i in second.indices.map { j in (i, j) } }
             let allowed = pairs.filter { i, j in mixed || first[i].bars(to: second[j]).isEmpty }
-            guard let best = allowed.min(by: { x, y in
-                first[x.0].order(with: second[x.1]).lexicographicallyPrecedes(first[y.0].order(with: second[y.1]))
-            }) else {
+            guard
+                let best = allowed.min(by: { x, y in
+                    first[x.0].order(with: second[x.1]).lexicographicallyPrecedes(first[y.0].order(with: second[y.1]))
+                })
+            else {
                 barred = pairs.first.map { i, j in first[i].bars(to: second[j]).joined(separator: ", ") }
                 break
             }

@@ -72,9 +72,10 @@ package enum SelectionError: Error, Sendable, Hashable, CustomStringConvertible 
     package var description: String {
         switch self {
         case .unknown(let text):
-            "`\(text)` names no runs; write a suite's UUID, last, last-1, machine:NAME, model:NAME, plugin:NAME, device:NAME, "
-                + "dataset:NAME, suite:NAME, date:2026-11-24, 2026-11-20..2026-11-24 or source:paper"
-        case .notATime(let text): "`\(text)` has no time that can be read; write 2026-11-24, 2026-11-24T08:30, today or 7d"
+            "`\(text)` names no runs; write a suite's UUID, last, last-1, machine:NAME, model:NAME, plugin:NAME, "
+                + "device:NAME, dataset:NAME, suite:NAME, date:2026-11-24, 2026-11-20..2026-11-24 or source:paper"
+        case .notATime(let text):
+            "`\(text)` has no time that can be read; write 2026-11-24, 2026-11-24T08:30, today or 7d"
         }
     }
 }

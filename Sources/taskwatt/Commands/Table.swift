@@ -86,7 +86,8 @@ struct Table: AsyncParsableCommand {
         let left = report.leftOut.map { "\($0.value) left out: \($0.key)" }.sorted().joined(separator: ", ")
         if !left.isEmpty { return CommandFailure("no run fits (\(left))") }
         switch filter.source {
-        case .paper: return CommandFailure("no run fits \(filter.asked); `taskwatt import paper` brings the paper's logs")
+        case .paper:
+            return CommandFailure("no run fits \(filter.asked); `taskwatt import paper` brings the paper's logs")
         case .codecarbon: return CommandFailure("no run fits \(filter.asked); `taskwatt import codecarbon` brings logs")
         case .taskwatt: break
         }
