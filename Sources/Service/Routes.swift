@@ -31,6 +31,7 @@ struct Routes: Sendable {
         addJobs(to: v1)
         addSessions(to: v1)
         addReports(to: v1)
+        addImports(to: v1)
         return router
     }
 
@@ -121,16 +122,30 @@ struct Routes: Sendable {
         }
     }
 
+    private func addImports(to v1: RouterGroup<Context>) {
+        v1.post("imports") { request, _ in
+            let batches: [ImportBatch] = try await Self.body(request, upTo: Self.longestImport)
+            guard !batches.contains(where: { $0.source == .taskwatt }) else {
+                throw APIError(.usage, "what is imported is not from taskwatt; its source is paper or codecarbon")
+            }
+            var outcome = ImportOutcome()
+            for batch in batches { outcome += try batch.write(to: store) }
+            return try Self.json(outcome)
+        }
+    }
+
     // MARK: JSON
 
     private static let noJob = APIError(.notFound, "there is no such job; `taskwatt status` lists them")
 
     private static func id(_ context: Context) throws -> Int { try context.parameters.require("id", as: Int.self) }
 
-    private static func body<Value: Decodable>(_ request: Request) async throws -> Value {
+    private static func body<Value: Decodable>(
+        _ request: Request, upTo longest: Int = longestBody
+    ) async throws -> Value {
         let buffer: ByteBuffer
         do {
-            buffer = try await request.body.collect(upTo: longestBody)
+            buffer = try await request.body.collect(upTo: longest)
         } catch is NIOTooManyBytesError {
             throw HTTPError(.contentTooLarge)
         }
@@ -143,6 +158,8 @@ struct Routes: Sendable {
 
     /// Suites are text that people write; this is many times the longest.
     private static let longestBody = 4 << 20
+    /// A log of a hundred thousand runs.
+    private static let longestImport = 256 << 20
 
     /// What is wrong and where, in one line.
     private static func reason(_ error: DecodingError) -> String {
