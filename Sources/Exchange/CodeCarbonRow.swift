@@ -26,11 +26,7 @@ struct CodeCarbonRow {
 
     init(_ row: CSVTable.Row) throws(ImportProblem) {
         self.row = row
-        let id = try row.text("run_id")
-        guard let uuid = UUID(uuidString: id) else {
-            throw row.problem("`run_id` is \"\(id.prefix(40))\", which is no UUID: are the columns shifted?")
-        }
-        runID = uuid.uuidString.lowercased()
+        runID = try Self.runID(row)
         project = try row.text("project_name")
         let time = try row.text("timestamp")
         guard let endedAt = Self.time(time) else {
@@ -54,6 +50,14 @@ struct CodeCarbonRow {
                 "`energy_consumed` is \(total), and cpu_energy + gpu_energy + ram_energy is \(sum): "
                     + "are the columns shifted, or was a figure edited?")
         }
+    }
+
+    static func runID(_ row: CSVTable.Row) throws(ImportProblem) -> String {
+        let id = try row.text("run_id")
+        guard let uuid = UUID(uuidString: id) else {
+            throw row.problem("`run_id` is \"\(id.prefix(40))\", which is no UUID: are the columns shifted?")
+        }
+        return uuid.uuidString.lowercased()
     }
 
     /// As a window of the record. The clock that the window was timed with is not known: it begins at 0.
@@ -99,11 +103,12 @@ struct CodeCarbonRow {
         }
     }
 
-    /// `2023-10-02T20:20:22`, with a fraction and a zone where there are.
+    /// `2023-10-02T20:20:22`, with a fraction and a zone where there are; of the hour one digit will do, as spreadsheets
+    /// write it.
     static func time(_ text: String) -> Double? {
         guard
             let match = text.wholeMatch(
-                of: /(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?/)
+                of: /(\d{4})-(\d\d)-(\d\d)[T ](\d\d?):(\d\d):(\d\d)(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?/)
         else { return nil }
         var parts = tm()
         parts.tm_year = (Int32(match.1) ?? 0) - 1900

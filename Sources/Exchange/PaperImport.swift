@@ -74,11 +74,11 @@ package struct PaperImport: Sendable {
         let kind = PaperLayout.kind(String(name.dropLast(".csv".count)))
         do throws(ImportProblem) {
             let contents = try FileContents("\(directory)/\(file)", name: file)
-            var table = try CSVTable(contents.bytes, file: file, required: CodeCarbonRow.required)
+            var table = try CSVTable(contents.bytes, file: file, required: ["run_id", "project_name"])
             while true {
                 do throws(ImportProblem) {
                     guard let row = try table.next() else { break }
-                    try plan(try CodeCarbonRow(row), kind)
+                    try plan(row, kind)
                 } catch {
                     problems.append(error)
                 }
@@ -88,31 +88,37 @@ package struct PaperImport: Sendable {
         }
     }
 
-    private mutating func plan(_ row: CodeCarbonRow, _ kind: PaperLayout.Kind) throws(ImportProblem) {
-        let place = "\(row.row.file):\(row.row.line)"
-        if let other = places.updateValue(place, forKey: row.runID) {
+    /// Of a row of `complete/` nothing counts but what names the run: its figures hold the loading, and some were edited.
+    private mutating func plan(_ row: CSVTable.Row, _ kind: PaperLayout.Kind) throws(ImportProblem) {
+        let runID = try CodeCarbonRow.runID(row)
+        let model = try row.text("project_name")
+        let place = "\(row.file):\(row.line)"
+        if let other = places.updateValue(place, forKey: runID) {
             // Which of the two is right cannot be known.
-            runs.removeAll { $0.runID == row.runID }
-            throw row.row.problem("the run id \(row.runID) is in \(other) too; neither is imported")
+            runs.removeAll { $0.runID == runID }
+            throw row.problem("the run id \(runID) is in \(other) too; neither is imported")
         }
         switch kind {
         case .otherStudy: pass(1, "of another study than Table 2")
         case .otherSetup: pass(1, "of another set-up than Table 2's")
-        case .table2 where PaperLayout.isLeftOut(row.project): pass(1, "of models that Table 2 leaves out")
+        case .table2 where PaperLayout.isLeftOut(model): pass(1, "of models that Table 2 leaves out")
         case .table2(let task, let dataset):
-            let index = repeats[[row.project, task.rawValue, dataset], default: 0] + 1
-            repeats[[row.project, task.rawValue, dataset]] = index
+            let index = repeats[[model, task.rawValue, dataset], default: 0] + 1
+            repeats[[model, task.rawValue, dataset]] = index
             runs.append(
                 Planned(
-                    runID: row.runID, model: row.project, task: task, dataset: dataset, repeatIndex: index,
-                    file: row.row.file, line: row.row.line))
+                    runID: runID, model: model, task: task, dataset: dataset, repeatIndex: index, file: row.file,
+                    line: row.line))
         }
     }
 
     /// Reads a run's file of `base/`.
     ///
+    /// Where `complete/` calls the model by another name than `base/`, as it does of one of the paper's, it is the correction:
+    /// the paper's table of models has that name. `remark` says so.
+    ///
     /// - Throws: `ImportProblem`; then nothing of the file may be imported.
-    package func batch(_ run: Planned) throws(ImportProblem) -> ImportBatch {
+    package func batch(_ run: Planned) throws(ImportProblem) -> (batch: ImportBatch, remark: String?) {
         let file = "\(PaperLayout.baseDirectory)/\(PaperLayout.baseName(run.runID))"
         guard FileManager.default.fileExists(atPath: "\(directory)/\(file)") else {
             throw ImportProblem(
@@ -129,9 +135,6 @@ package struct PaperImport: Sendable {
             let row = try CodeCarbonRow(line)
             guard row.runID == run.runID else {
                 throw line.problem("the run id is \(row.runID), and the file is that of another")
-            }
-            guard row.project == run.model else {
-                throw line.problem("`project_name` is \(row.project), and \(run.file):\(run.line) says \(run.model)")
             }
             switch try line.text("task_name") {
             case "load model", "transfer model to GPU":
@@ -153,7 +156,9 @@ package struct PaperImport: Sendable {
         guard let first, records.contains(where: { $0.stage == .query }) else {
             throw ImportProblem(file: file, reason: "there is no row of `query model`: is the file cut short?")
         }
-        return ImportBatch(
+        let remark = first.project == run.model
+            ? nil : "called \(first.project) in base/ and \(run.model) in complete/, which is taken"
+        let batch = ImportBatch(
             source: .paper, file: file, sha256: contents.sha256, version: version,
             suites: [
                 ImportedSuite(
@@ -161,5 +166,6 @@ package struct PaperImport: Sendable {
                     inventory: first.inventory, machineState: first.machineState,
                     startedAt: records.map(\.startedAt).min() ?? end, endedAt: end, runs: records)
             ])
+        return (batch, remark)
     }
 }

@@ -47,10 +47,12 @@ struct ImportSummary: Encodable {
     var outcome = ImportOutcome()
     /// Runs that were not to be imported, by the reason.
     var passedOver: [String: Int] = [:]
+    /// Of how many of the runs that could be read what must be known, by what.
+    var remarks: [String: Int] = [:]
     var problems: [ImportProblem] = []
 
     enum CodingKeys: String, CodingKey {
-        case imported, known, problems
+        case imported, known, problems, remarks
         case passedOver = "not_imported"
     }
 
@@ -59,6 +61,7 @@ struct ImportSummary: Encodable {
         try container.encode(outcome.added, forKey: .imported)
         try container.encode(outcome.known, forKey: .known)
         try container.encode(passedOver, forKey: .passedOver)
+        try container.encode(remarks, forKey: .remarks)
         try container.encode(problems, forKey: .problems)
     }
 
@@ -73,6 +76,9 @@ struct ImportSummary: Encodable {
             Console.print("\(Self.runs(outcome.added)) imported from \(name)\(remark)\(known)\n")
             for (reason, count) in passedOver.sorted(by: { $0.value > $1.value }) {
                 Console.print("not imported: \(Self.runs(count)) \(reason)\n")
+            }
+            for (remark, count) in remarks.sorted(by: { $0.value > $1.value }) {
+                Console.print("note: \(Self.runs(count)) \(remark)\n")
             }
         }
         guard !problems.isEmpty else { return }

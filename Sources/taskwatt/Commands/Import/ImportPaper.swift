@@ -37,7 +37,9 @@ struct ImportPaper: AsyncParsableCommand {
             var batches: [ImportBatch] = []
             for (index, run) in paper.runs.enumerated() {
                 do throws(ImportProblem) {
-                    batches.append(try paper.batch(run))
+                    let (batch, remark) = try paper.batch(run)
+                    batches.append(batch)
+                    if let remark { summary.remarks[remark, default: 0] += 1 }
                 } catch {
                     summary.problems.append(error)
                 }
