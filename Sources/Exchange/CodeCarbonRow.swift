@@ -17,7 +17,9 @@ struct CodeCarbonRow {
     var endedAt: Double
     var duration: Double
     var row: CSVTable.Row
-    private var energies: (cpu: Double, gpu: Double, ram: Double, total: Double)
+    private var energy: Double
+    /// `nil` where the line has the total alone, as of what a plug measured.
+    private var parts: (cpu: Double, gpu: Double, ram: Double)?
 
     /// More than any log holds, and little enough for 64 bits of microjoules.
     private static let mostKilowattHours = 1e6
@@ -35,19 +37,23 @@ struct CodeCarbonRow {
         self.endedAt = endedAt
         duration = try row.quantity("duration", upTo: Self.longest)
         guard duration > 0 else { throw row.problem("`duration` is 0") }
-        func energy(_ column: String) throws(ImportProblem) -> Double {
+        func kilowattHours(_ column: String) throws(ImportProblem) -> Double {
             try row.quantity(column, upTo: Self.mostKilowattHours)
         }
-        let total = try energy("energy_consumed")
-        let parts = (cpu: try energy("cpu_energy"), gpu: try energy("gpu_energy"), ram: try energy("ram_energy"))
-        energies = (parts.cpu, parts.gpu, parts.ram, total)
+        energy = try kilowattHours("energy_consumed")
+        if row["cpu_energy"] == nil, row["gpu_energy"] == nil, row["ram_energy"] == nil { return }
+        let parts = (
+            cpu: try kilowattHours("cpu_energy"), gpu: try kilowattHours("gpu_energy"),
+            ram: try kilowattHours("ram_energy")
+        )
+        self.parts = parts
         // CodeCarbon adds the three up, in some versions times the data centre's PUE.
         let sum = parts.cpu + parts.gpu + parts.ram
         let pue = try row.number("pue") ?? 1
-        let slack = max(total, sum) * 1e-6 + 1e-9
-        guard abs(total - sum) <= slack || abs(total - sum * pue) <= slack else {
+        let slack = max(energy, sum) * 1e-6 + 1e-9
+        guard abs(energy - sum) <= slack || abs(energy - sum * pue) <= slack else {
             throw row.problem(
-                "`energy_consumed` is \(total), and cpu_energy + gpu_energy + ram_energy is \(sum): "
+                "`energy_consumed` is \(energy), and cpu_energy + gpu_energy + ram_energy is \(sum): "
                     + "are the columns shifted, or was a figure edited?")
         }
     }
@@ -67,7 +73,7 @@ struct CodeCarbonRow {
         var workload = workload
         workload.pluginVersion = row["codecarbon_version"]
         let total = TotalEnergy(
-            energy: Self.energy(energies.total), uncertainty: .zero, accuracyUncertainty: .zero, scope: .components,
+            energy: Self.energy(energy), uncertainty: .zero, accuracyUncertainty: .zero, scope: .components,
             provenance: .estimated, coverage: 1, flags: [], domainIDs: domains.map(\.id))
         return RunRecord(
             stage: stage, repeatIndex: repeatIndex, workload: workload, startedAt: endedAt - duration,
@@ -80,16 +86,17 @@ struct CodeCarbonRow {
     /// The CPU's power is a model's or a constant unless RAPL could be read, which the log does not say; the memory's is
     /// always a model's; the GPU's is NVML's.
     private var domains: [DomainEnergy] {
+        guard let parts else { return [] }
         func domain(_ name: String, _ scope: MeterScope, _ provenance: Provenance, _ energy: Double) -> DomainEnergy {
             DomainEnergy(
                 id: "codecarbon/\(name)", name: name, scope: scope, kind: provenance == .measured ? .counter : .gauge,
                 provenance: provenance, energy: Self.energy(energy), uncertainty: .zero, accuracyUncertainty: .zero,
                 coverage: 1, flags: [], inTotal: true)
         }
-        let hasGPU = row["gpu_model"] != nil || energies.gpu > 0
-        return [domain("cpu", .package, .estimated, energies.cpu)]
-            + (hasGPU ? [domain("gpu", .accelerator, .measured, energies.gpu)] : [])
-            + [domain("ram", .dram, .estimated, energies.ram)]
+        let hasGPU = row["gpu_model"] != nil || parts.gpu > 0
+        return [domain("cpu", .package, .estimated, parts.cpu)]
+            + (hasGPU ? [domain("gpu", .accelerator, .measured, parts.gpu)] : [])
+            + [domain("ram", .dram, .estimated, parts.ram)]
     }
 
     private static func energy(_ kilowattHours: Double) -> Energy { Energy(joules: kilowattHours * 3.6e6) }

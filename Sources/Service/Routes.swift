@@ -107,16 +107,17 @@ struct Routes: Sendable {
             return try Self.json(try TableReport(store, options))
         }
         v1.get("export/:what") { request, context in
-            let suiteRun = request.uri.queryParameters.get("suite_run")
             guard let kind = Export.Kind(rawValue: context.parameters.get("what") ?? "") else {
-                throw APIError(.notFound, "there is runs and samples to export")
+                let kinds = Export.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+                throw APIError(.notFound, "there is \(kinds) to export")
             }
+            let filter = try RunFilter { request.uri.queryParameters.get($0) }
             let store = store
             return Response(
-                status: .ok, headers: [.contentType: "text/csv; charset=utf-8; header=present"],
+                status: .ok, headers: [.contentType: kind.mediaType],
                 body: ResponseBody { writer in
-                    var export = Export(kind, of: store, suiteRun: suiteRun)
-                    while let piece = try export.next() { try await writer.write(ByteBuffer(string: piece)) }
+                    var export = Export(kind, of: store, filter: filter)
+                    while let piece = try await export.next() { try await writer.write(ByteBuffer(bytes: piece)) }
                     try await writer.finish(nil)
                 })
         }
