@@ -98,11 +98,11 @@ extension Store {
         _ filter: RunFilter, after: Int64, limit: Int
     ) throws(StoreError) -> [ExportedSample] {
         try read { db in
-            var tables = "sample LEFT JOIN run ON run.id = run_id"
+            var tables = "sample LEFT JOIN run ON run.id = sample.run_id"
             var condition = (sql: "TRUE", arguments: StatementArguments())
             if filter != RunFilter() {
                 tables = """
-                    sample JOIN run ON run.id = run_id JOIN suite_run ON suite_run.id = suite_run_id
+                    sample JOIN run ON run.id = sample.run_id JOIN suite_run ON suite_run.id = suite_run_id
                         JOIN machine ON machine.id = machine_id
                     """
                 condition = filter.condition

@@ -23,6 +23,12 @@ extension EndToEnd {
             (["run", "--count", "many"], "many"),
             (["table", "--format", "pdf"], "pdf"),
             (["export", "--runs", "--samples"], "either --runs or --samples"),
+            (["export", "--samples", "--format", "jsonl"], "Samples are exported as csv alone"),
+            (["export", "--format", "paper"], "name it by --output"),
+            (["export", "--since", "someday"], "--since someday is no time"),
+            (["import", "codecarbon", "emissions.csv"], "--task"),
+            (["import", "codecarbon", "emissions.csv", "--task", "fill-mask", "--inferences", "0"], "from 1 to"),
+            (["import", "xml"], "xml"),
             (["frobnicate"], "frobnicate"),
         ]) func wrongUsage(arguments: [String], message: String) async throws {
             let scratch = try Scratch()
@@ -121,7 +127,7 @@ extension EndToEnd {
         @Test func helpIsThereForEveryCommand() async throws {
             let scratch = try Scratch()
             for command in [
-                "run", "measure", "table", "export", "meters", "hardware", "plugins", "plugin", "serve", "status",
+                "run", "measure", "table", "export", "import", "meters", "hardware", "plugins", "plugin", "serve", "status",
             ] {
                 let outcome = try await scratch.taskwatt(command, "--help")
                 #expect(outcome.status == 0)

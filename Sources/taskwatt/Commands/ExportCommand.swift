@@ -108,7 +108,7 @@ struct ExportCommand: AsyncParsableCommand {
                 "no query run to export" + (filterOptions.asked.isEmpty ? "" : " fits \(filterOptions.asked)"))
         }
         let left = paper.leftOut == 0 ? "" : "; \(paper.leftOut) that no table has were left out"
-        Console.note("\(paper.runs) runs are in \(output), each scaled to 1000 inferences\(left)")
+        Console.note("\(paper.runs) run\(paper.runs == 1 ? " is" : "s are") in \(output), each scaled to 1000 inferences\(left)")
         if !paper.mixedTasks.isEmpty {
             Console.note(
                 "the layout cannot tell scope, provenance, size and machine apart, and there are several of "

@@ -72,7 +72,7 @@ struct ImportSummary: Encodable {
         if asJSON {
             Console.print(try Console.json(self))
         } else {
-            let known = outcome.known == 0 ? "" : "; \(outcome.known) were in the record already, and are as they were"
+            let known = outcome.known == 0 ? "" : "; \(Self.runs(outcome.known)) in the record already, left as before"
             Console.print("\(Self.runs(outcome.added)) imported from \(name)\(remark)\(known)\n")
             for (reason, count) in passedOver.sorted(by: { $0.value > $1.value }) {
                 Console.print("not imported: \(Self.runs(count)) \(reason)\n")
