@@ -112,7 +112,9 @@ let package = Package(
             ]),
         .target(name: "Recording", dependencies: ["Core", grdb]),
         .target(name: "Reporting", dependencies: ["Core", "Recording"], exclude: ["README.md"]),
-        .target(name: "Exchange", dependencies: ["Core", "Recording", "Reporting", crypto, systemPackage]),
+        .target(
+            name: "Exchange", dependencies: ["Core", "Recording", "Reporting", crypto, systemPackage],
+            exclude: ["README.md"]),
         .target(
             name: "Service",
             dependencies: [

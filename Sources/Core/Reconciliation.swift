@@ -61,7 +61,9 @@ package struct Reconciliation: Sendable, Hashable, Codable {
 
 extension TotalEnergy {
     /// Whether so much was seen that it stands for the whole window; else it is no figure to compare.
-    package var isSeen: Bool { coverage >= 0.99 }
+    package var isSeen: Bool { coverage >= Self.leastCoverage }
+
+    package static let leastCoverage = 0.99
 }
 
 extension WindowEnergy {

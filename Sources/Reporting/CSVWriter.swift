@@ -2,26 +2,66 @@ import Foundation
 
 /// Writes CSV by RFC 4180: lines end in CRLF, a field with a comma, quote or line break is quoted, quotes are doubled.
 package struct CSVWriter {
-    package private(set) var text = ""
+    /// UTF-8.
+    package private(set) var bytes: [UInt8] = []
+    private var isInRow = false
 
     package init() {}
 
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
+
     package mutating func row(_ fields: [String]) {
-        for (index, field) in fields.enumerated() {
-            if index > 0 { text += "," }
-            let needsQuotes = field.utf8.contains { byte in
-                byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\n")
-                    || byte == UInt8(ascii: "\r")
+        for field in fields { self.field(field) }
+        endRow()
+    }
+
+    package mutating func endRow() {
+        bytes.append(UInt8(ascii: "\r"))
+        bytes.append(UInt8(ascii: "\n"))
+        isInRow = false
+    }
+
+    package mutating func field(_ text: String) {
+        var text = text
+        text.withUTF8 { field(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// - Parameter text: UTF-8.
+    package mutating func field(_ text: UnsafeRawBufferPointer) {
+        separate()
+        if text.contains(where: Self.needsQuotes) {
+            bytes.append(UInt8(ascii: "\""))
+            for byte in text {
+                if byte == UInt8(ascii: "\"") { bytes.append(byte) }
+                bytes.append(byte)
             }
-            if needsQuotes {
-                text +=
-                    "\"" + field.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
-                    + "\""
-            } else {
-                text += field
-            }
+            bytes.append(UInt8(ascii: "\""))
+        } else {
+            bytes.append(contentsOf: text)
         }
-        text += "\r\n"
+    }
+
+    /// As `number` writes it.
+    package mutating func field(_ value: Double?) {
+        separate()
+        guard let value, value.isFinite else { return }
+        bytes.append(contentsOf: Self.number(value).utf8)
+    }
+
+    /// As `time` writes it.
+    package mutating func field(time unixSeconds: Double) {
+        separate()
+        Self.write(unixSeconds, to: &bytes)
+    }
+
+    private mutating func separate() {
+        if isInRow { bytes.append(UInt8(ascii: ",")) }
+        isInRow = true
+    }
+
+    private static func needsQuotes(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\n")
+            || byte == UInt8(ascii: "\r")
     }
 
     /// The shortest text that reads back as the same number; empty of none.
@@ -33,7 +73,13 @@ package struct CSVWriter {
     /// ISO 8601 in UTC with microseconds: `2026-11-24T03:15:29.123456Z`; empty of what no calendar with years of four
     /// digits has.
     package static func time(_ unixSeconds: Double) -> String {
-        guard (-62_135_596_800..<253_402_300_799).contains(unixSeconds) else { return "" }
+        var bytes: [UInt8] = []
+        write(unixSeconds, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func write(_ unixSeconds: Double, to bytes: inout [UInt8]) {
+        guard (-62_135_596_800..<253_402_300_799).contains(unixSeconds) else { return }
         let whole = unixSeconds.rounded(.down)
         var seconds = time_t(whole)
         var microseconds = Int(((unixSeconds - whole) * 1e6).rounded())
@@ -43,8 +89,19 @@ package struct CSVWriter {
         }
         var parts = tm()
         gmtime_r(&seconds, &parts)
-        return String(
-            format: "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-            parts.tm_hour, parts.tm_min, parts.tm_sec, microseconds)
+        // Not by a format string, which takes longer than all the rest of a line.
+        let fields: [(value: Int, width: Int, after: Unicode.Scalar)] = [
+            (Int(parts.tm_year) + 1900, 4, "-"), (Int(parts.tm_mon) + 1, 2, "-"), (Int(parts.tm_mday), 2, "T"),
+            (Int(parts.tm_hour), 2, ":"), (Int(parts.tm_min), 2, ":"), (Int(parts.tm_sec), 2, "."), (microseconds, 6, "Z"),
+        ]
+        for field in fields {
+            var divisor = 1
+            for _ in 1..<field.width { divisor *= 10 }
+            while divisor > 0 {
+                bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: field.value / divisor % 10))
+                divisor /= 10
+            }
+            bytes.append(UInt8(ascii: field.after))
+        }
     }
 }

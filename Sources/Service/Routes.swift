@@ -31,6 +31,7 @@ struct Routes: Sendable {
         addJobs(to: v1)
         addSessions(to: v1)
         addReports(to: v1)
+        addImports(to: v1)
         return router
     }
 
@@ -111,18 +112,31 @@ struct Routes: Sendable {
             }
         }
         v1.get("export/:what") { request, context in
-            let suiteRun = request.uri.queryParameters.get("suite_run")
             guard let kind = Export.Kind(rawValue: context.parameters.get("what") ?? "") else {
-                throw APIError(.notFound, "there is runs and samples to export")
+                let kinds = Export.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+                throw APIError(.notFound, "there is \(kinds) to export")
             }
+            let filter = try RunFilter { request.uri.queryParameters.get($0) }
             let store = store
             return Response(
-                status: .ok, headers: [.contentType: "text/csv; charset=utf-8; header=present"],
+                status: .ok, headers: [.contentType: kind.mediaType],
                 body: ResponseBody { writer in
-                    var export = Export(kind, of: store, suiteRun: suiteRun)
-                    while let piece = try export.next() { try await writer.write(ByteBuffer(string: piece)) }
+                    var export = Export(kind, of: store, filter: filter)
+                    while let piece = try await export.next() { try await writer.write(ByteBuffer(bytes: piece)) }
                     try await writer.finish(nil)
                 })
+        }
+    }
+
+    private func addImports(to v1: RouterGroup<Context>) {
+        v1.post("imports") { request, _ in
+            let batches: [ImportBatch] = try await Self.body(request, upTo: Self.longestImport)
+            guard !batches.contains(where: { $0.source == .taskwatt }) else {
+                throw APIError(.usage, "what is imported is not from taskwatt; its source is paper or codecarbon")
+            }
+            var outcome = ImportOutcome()
+            for batch in batches { outcome += try batch.write(to: store) }
+            return try Self.json(outcome)
         }
     }
 
@@ -132,10 +146,12 @@ struct Routes: Sendable {
 
     private static func id(_ context: Context) throws -> Int { try context.parameters.require("id", as: Int.self) }
 
-    private static func body<Value: Decodable>(_ request: Request) async throws -> Value {
+    private static func body<Value: Decodable>(
+        _ request: Request, upTo longest: Int = longestBody
+    ) async throws -> Value {
         let buffer: ByteBuffer
         do {
-            buffer = try await request.body.collect(upTo: longestBody)
+            buffer = try await request.body.collect(upTo: longest)
         } catch is NIOTooManyBytesError {
             throw HTTPError(.contentTooLarge)
         }
@@ -148,6 +164,8 @@ struct Routes: Sendable {
 
     /// Suites are text that people write; this is many times the longest.
     private static let longestBody = 4 << 20
+    /// A log of a hundred thousand runs.
+    private static let longestImport = 256 << 20
 
     /// What is wrong and where, in one line.
     private static func reason(_ error: DecodingError) -> String {

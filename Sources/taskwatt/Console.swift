@@ -21,25 +21,30 @@ enum Console {
     static func error(_ text: String) { write(text, to: STDERR_FILENO) }
     static func print(_ text: String) { write(text, to: STDOUT_FILENO) }
 
+    /// Bytes of UTF-8.
+    static func print(_ bytes: [UInt8]) { bytes.withUnsafeBytes { write($0, to: STDOUT_FILENO) } }
+
     private static func write(_ text: String, to descriptor: Int32) {
         var text = text
-        text.withUTF8 { bytes in
-            var rest = UnsafeRawBufferPointer(bytes)[...]
-            while !rest.isEmpty {
-                let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-                if count < 0, errno == EINTR { continue }
-                if count <= 0 {
-                    // Whoever read us has gone away, as `head` does: that is no error of ours.
-                    if errno == EPIPE { exit(0) }
-                    // Half of a table must not pass for a whole one.
-                    if descriptor == STDOUT_FILENO {
-                        complain("the output cannot be written: \(String(cString: strerror(errno)))")
-                        exit(CommandFailure.failed)
-                    }
-                    return
+        text.withUTF8 { write(UnsafeRawBufferPointer($0), to: descriptor) }
+    }
+
+    private static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+            if count < 0, errno == EINTR { continue }
+            if count <= 0 {
+                // Whoever read us has gone away, as `head` does: that is no error of ours.
+                if errno == EPIPE { exit(0) }
+                // Half of a table must not pass for a whole one.
+                if descriptor == STDOUT_FILENO {
+                    complain("the output cannot be written: \(String(cString: strerror(errno)))")
+                    exit(CommandFailure.failed)
                 }
-                rest = rest.dropFirst(count)
+                return
             }
+            rest = rest.dropFirst(count)
         }
     }
 

@@ -78,19 +78,10 @@ struct DaemonClient: Sendable {
         }
     }
 
-    /// An answer as text, a piece at a time.
-    func pieces(_ path: String, _ body: (String) throws -> Void) async throws {
+    /// An answer as it comes, a piece at a time.
+    func pieces(_ path: String, _ body: ([UInt8]) throws -> Void) async throws {
         let response = try await execute(.GET, path, timeout: .hours(24))
-        // A character can lie across two pieces; lines never do, so whole lines are handed on.
-        var rest: [UInt8] = []
-        for try await buffer in response.body {
-            rest += Array(buffer.readableBytesView)
-            if let end = rest.lastIndex(of: UInt8(ascii: "\n")) {
-                try body(String(decoding: rest[...end], as: UTF8.self))
-                rest.removeSubrange(...end)
-            }
-        }
-        if !rest.isEmpty { try body(String(decoding: rest, as: UTF8.self)) }
+        for try await buffer in response.body { try body(Array(buffer.readableBytesView)) }
     }
 
     private func bytes(

@@ -36,6 +36,12 @@ extension EndToEnd {
             (["compare", "colour:red", "last"], "`colour:red` names no runs"),
             (["compare", "last", "date:soon"], "`date:soon` has no time"), (["compare", "last"], "<b>"),
             (["export", "--runs", "--samples"], "either --runs or --samples"),
+            (["export", "--samples", "--format", "jsonl"], "Samples are exported as csv alone"),
+            (["export", "--format", "paper"], "name it by --output"),
+            (["export", "--since", "someday"], "--since someday is no time"),
+            (["import", "codecarbon", "emissions.csv"], "--task"),
+            (["import", "codecarbon", "emissions.csv", "--task", "fill-mask", "--inferences", "0"], "from 1 to"),
+            (["import", "xml"], "xml"),
             (["frobnicate"], "frobnicate"),
         ]) func wrongUsage(arguments: [String], message: String) async throws {
             let scratch = try Scratch()
@@ -134,7 +140,7 @@ extension EndToEnd {
         @Test func helpIsThereForEveryCommand() async throws {
             let scratch = try Scratch()
             for command in [
-                "run", "measure", "table", "compare", "export", "meters", "hardware", "plugins", "plugin", "serve",
+                "run", "measure", "table", "compare", "export", "import", "report", "show", "bundle", "verify", "meters", "hardware", "plugins", "plugin", "serve",
                 "status",
             ] {
                 let outcome = try await scratch.taskwatt(command, "--help")

@@ -12,10 +12,10 @@ struct ExportTests {
 
     init() throws { record = try TestRecord() }
 
-    private func pieces(_ kind: Export.Kind, suite: String? = nil) throws -> [String] {
-        var export = Export(kind, of: record.store, suiteRun: suite)
+    private func pieces(_ kind: Export.Kind, suite: String? = nil) async throws -> [String] {
+        var export = Export(kind, of: record.store, filter: RunFilter(suiteRun: suite))
         var pieces: [String] = []
-        while let piece = try export.next() { pieces.append(piece) }
+        while let piece = try await export.next() { pieces.append(String(decoding: piece, as: UTF8.self)) }
         return pieces
     }
 
@@ -29,16 +29,19 @@ struct ExportTests {
     }
 
     @Test("20,000 samples go in pages of bounded size and equal the record")
-    func manySamples() throws {
+    func manySamples() async throws {
         let uuid = try record.suite()
         try record.store.record(run(), samples: samples(12_000), suiteRun: uuid)
         try record.store.record(samples(8_000, from: 12_000))
-        let pieces = try pieces(.samples)
+        let pieces = try await pieces(.samples)
         #expect(pieces.count == 4)
         #expect(pieces.allSatisfy { $0.utf8.count < 1 << 20 })
         let rows = try pythonReads(pieces.joined())
         #expect(rows.count == 20_001)
-        #expect(rows.first == ["run_id", "meter", "time", "monotonic_s", "energy_j", "power_w"])
+        #expect(
+            rows.first == [
+                "run_id", "meter", "time", "monotonic_s", "energy_j", "power_w", "stage", "task", "scope", "provenance",
+            ])
         for (row, sample) in zip(rows.dropFirst(), samples(20_000)) {
             guard
                 row[1] == sample.meterID, row[2] == CSVWriter.time(sample.wallTime),
@@ -54,22 +57,25 @@ struct ExportTests {
     }
 
     @Test("Only one suite's")
-    func filter() throws {
+    func filter() async throws {
         let first = try record.suite("first")
         try record.store.record(run(), samples: samples(3), suiteRun: first)
         let second = try record.suite("second")
         try record.store.record(run(7200), samples: samples(4), suiteRun: second)
         try record.store.record(samples(5))
-        #expect(try pythonReads(pieces(.samples, suite: second).joined()).count == 5)
-        #expect(try pythonReads(pieces(.samples).joined()).count == 13)
-        let runs = try pythonReads(pieces(.runs, suite: second).joined())
+        let ofSecond = try await pieces(.samples, suite: second).joined()
+        #expect(try pythonReads(ofSecond).count == 5)
+        let all = try await pieces(.samples).joined()
+        #expect(try pythonReads(all).count == 13)
+        let runs = try pythonReads(try await pieces(.runs, suite: second).joined())
         #expect(runs.count == 2)
         #expect(runs[1][1...2] == [second, "second"])
-        #expect(try pythonReads(pieces(.runs, suite: "none").joined()).count == 1, "the header alone")
+        let none = try await pieces(.runs, suite: "none").joined()
+        #expect(try pythonReads(none).count == 1, "the header alone")
     }
 
     @Test("Every run is a line, its columns named with their units")
-    func runs() throws {
+    func runs() async throws {
         let nasty = "a, \"b\"\nc"
         let uuid = try record.suite("my \"suite\", 1", machine: "höst")
         var failed = run(0, coverage: 0, status: .failed, error: nasty)
@@ -77,7 +83,7 @@ struct ExportTests {
         let measured = run(
             3564, model: nasty, uncertainty: 99, coverage: 0.99, idle: 2, idleUncertainty: 0.5, flags: [.contended])
         try record.add([measured, failed], suite: uuid)
-        let rows = try pythonReads(pieces(.runs).joined())
+        let rows = try pythonReads(try await pieces(.runs).joined())
         #expect(rows.count == 3)
         #expect(rows.allSatisfy { $0.count == rows[0].count })
         let first = Dictionary(zip(rows[0], rows[1])) { $1 }
@@ -113,21 +119,21 @@ struct ExportTests {
     }
 
     @Test("Metrics are a column, JSON with its names in order")
-    func metrics() throws {
+    func metrics() async throws {
         var measured = run()
         measured.metrics = ["output_tokens": 120, "input_tokens": 7, "time_to_first_token_s": 0.1]
         try record.add([measured, run()])
-        let rows = try pythonReads(pieces(.runs).joined())
+        let rows = try pythonReads(try await pieces(.runs).joined())
         let column = try #require(rows[0].firstIndex(of: "metrics"))
         #expect(rows[1][column] == #"{"input_tokens":7,"output_tokens":120,"time_to_first_token_s":0.1}"#)
         #expect(rows[2][column] == "")
     }
 
     @Test("More runs than a page, each once and in order")
-    func manyRuns() throws {
+    func manyRuns() async throws {
         let uuid = try record.suite()
         try record.add((1...501).map { run(Double($0)) }, suite: uuid)
-        let pieces = try pieces(.runs)
+        let pieces = try await pieces(.runs)
         #expect(pieces.count == 2)
         let rows = try pythonReads(pieces.joined())
         let column = try #require(rows[0].firstIndex(of: "energy_j"))
@@ -135,8 +141,10 @@ struct ExportTests {
     }
 
     @Test("An empty record is a header")
-    func empty() throws {
-        #expect(try pieces(.samples) == ["run_id,meter,time,monotonic_s,energy_j,power_w\r\n"])
-        #expect(try pieces(.runs).count == 1)
+    func empty() async throws {
+        let samples = try await pieces(.samples)
+        #expect(samples == ["run_id,meter,time,monotonic_s,energy_j,power_w,stage,task,scope,provenance\r\n"])
+        let runs = try await pieces(.runs)
+        #expect(runs.count == 1)
     }
 }

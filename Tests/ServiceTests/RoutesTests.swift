@@ -88,7 +88,7 @@ struct RoutesTests {
     func notFound() async throws {
         try expectError(try await ask(.get, "/v1/nothing"), .notFound, .notFound, contains: "/v1/nothing")
         try expectError(try await ask(.get, "/"), .notFound, .notFound, contains: "Not Found")
-        try expectError(try await ask(.get, "/v1/export/secrets"), .notFound, .notFound, contains: "runs and samples")
+        try expectError(try await ask(.get, "/v1/export/secrets"), .notFound, .notFound, contains: "runs, samples,")
     }
 
     // MARK: Jobs
@@ -149,6 +149,51 @@ struct RoutesTests {
         #expect(String(buffer: samples.body).contains("fake/package-0"))
         let none = try await ask(.get, "/v1/export/runs?suite_run=none")
         #expect(String(buffer: none.body).split(separator: "\r\n").count == 1)
+    }
+
+    @Test("Exports are filtered by the query, in every format")
+    func exports() async throws {
+        _ = try await ask(.post, "/v1/imports", body: Self.imports(source: "paper"))
+        for (kind, lines) in [("runs", 2), ("codecarbon", 2), ("jsonl", 1)] {
+            let all = String(buffer: try await ask(.get, "/v1/export/\(kind)?source=paper&model=a%2Fb").body)
+            #expect(all.split(whereSeparator: \.isNewline).count == lines, "\(kind)")
+            let none = String(buffer: try await ask(.get, "/v1/export/\(kind)?source=paper&since_unix_s=2000").body)
+            #expect(none.split(whereSeparator: \.isNewline).count == lines - 1, "\(kind)")
+        }
+        try expectError(
+            try await ask(.get, "/v1/export/runs?source=them"), .badRequest, .usage, contains: "taskwatt, paper, codecarbon")
+        try expectError(
+            try await ask(.get, "/v1/export/runs?since_unix_s=today"), .badRequest, .usage, contains: "since_unix_s")
+    }
+
+    @Test("What is imported goes into the daemon's record, once")
+    func imports() async throws {
+        let first = try await ask(.post, "/v1/imports", body: Self.imports(source: "codecarbon"))
+        #expect(String(buffer: first.body) == #"{"added":1,"known":0}"#)
+        let second = try await ask(.post, "/v1/imports", body: Self.imports(source: "codecarbon"))
+        #expect(String(buffer: second.body) == #"{"added":0,"known":1}"#)
+        try expectError(
+            try await ask(.post, "/v1/imports", body: Self.imports(source: "taskwatt")), .badRequest, .usage,
+            contains: "paper or codecarbon")
+    }
+
+    /// One file with one run of 1970.
+    private static func imports(source: String) -> String {
+        let total = """
+            {"energy_j":7200,"uncertainty_j":0,"accuracy_standard_uncertainty_j":0,"scope":"components","coverage":1,\
+            "provenance":"estimated","flags":[],"domain_ids":[]}
+            """
+        let run = """
+            {"stage":"query","repeat":1,"status":"completed","started_at_unix_s":1000,"completed_inferences":1000,\
+            "failed_inferences":0,"flags":[],"workload":{"task":"fill-mask","plugin":"codecarbon","model":"a/b","batch":1,\
+            "parameters":{}},"energy":{"window":{"start_monotonic_s":0,"end_monotonic_s":10},"total":\(total),\
+            "other_scopes":[],"domains":[],"interval_s":0}}
+            """
+        return """
+            [{"source":"\(source)","file":"emissions.csv","sha256":"00","version":"1.0","suites":[{"uuid":"u","suite":"s",\
+            "machine":"m","inventory":"{}","machine_state":"{}","started_at_unix_s":1000,"ended_at_unix_s":1010,\
+            "runs":[\(run)]}]}]
+            """
     }
 
     @Test("A body that is no JSON, or lacks something, is the client's mistake")

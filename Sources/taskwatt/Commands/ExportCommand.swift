@@ -1,54 +1,149 @@
 import ArgumentParser
+import Core
 import Exchange
+import Foundation
+import Glibc
+import Recording
+import Service
 
 struct ExportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "export", abstract: "Export every run, or every sample, as CSV.",
+        commandName: "export", abstract: "Export every run, or every sample, with all that is known of it.",
         discussion: """
-            RFC 4180, one header, units in the column names, ISO 8601 times in UTC, UTF-8.
+            csv         every run, or with --samples every reading of every meter: RFC 4180, units in the column names
+            jsonl       every run with all that the record has of it, a JSON object a line
+            codecarbon  every query run as a line of an emissions.csv, with the columns of CodeCarbon 3.3
+            paper       a directory with base/ and complete/, the layouts of the logs of Luccioni et al.
+
+            Times are ISO 8601 in UTC, text is UTF-8. Only what Taskwatt measured is exported, unless --source says otherwise.
 
             Examples:
-              taskwatt export --runs > runs.csv
-              taskwatt export --samples > samples.csv
+              taskwatt export > runs.csv
+              taskwatt export --samples --suite-run last > samples.csv
+              taskwatt export --format jsonl --since 7d | jq .record.energy.total
+              taskwatt export --format codecarbon --output emissions.csv
+              taskwatt export --format paper --output logs
             """)
 
-    enum Format: String, ExpressibleByArgument, CaseIterable { case csv }
+    enum Format: String, ExpressibleByArgument, CaseIterable { case csv, jsonl, codecarbon, paper }
 
-    @Option(help: "The format: csv.")
+    @Option(help: "The format: \(Format.allCases.map(\.rawValue).joined(separator: ", ")).")
     var format: Format = .csv
 
     @Flag(help: "Every measured window, one a line (the default).")
     var runs = false
 
-    @Flag(help: "Every sample of every meter, one a line.")
+    @Flag(help: "Every sample of every meter, one a line; csv only.")
     var samples = false
 
-    @Option(help: ArgumentHelp("Only this suite's: its UUID, or `last`.", valueName: "uuid"))
-    var suiteRun: String?
+    @Option(
+        help: ArgumentHelp("Write there: a file, and for paper a new directory.", valueName: "path"), completion: .file())
+    var output: String?
 
+    @OptionGroup(title: "Which runs") var filterOptions: FilterOptions
     @OptionGroup var state: StateOptions
 
     func validate() throws {
         if runs, samples { throw ValidationError("Give either --runs or --samples.") }
+        if samples, format != .csv { throw ValidationError("Samples are exported as csv alone.") }
+        if format == .paper, output == nil {
+            throw ValidationError("--format paper makes a directory; name it by --output.")
+        }
     }
 
     func run() async throws {
-        let kind: Export.Kind = samples ? .samples : .runs
-        var lines = 0
-        func show(_ piece: String) {
-            lines += piece.utf8.count { $0 == UInt8(ascii: "\n") }
-            Console.print(piece)
-        }
         let surroundings = Surroundings()
-        if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
-            let query = suiteRun.map { "?suite_run=\($0)" } ?? ""
-            try await client.pieces("/v1/export/\(kind.rawValue)\(query)") { show($0) }
-        } else {
-            var export = Export(kind, of: try Record.open(surroundings, state), suiteRun: suiteRun)
-            while let piece = try export.next() { show(piece) }
+        var filter = try filterOptions.filter
+        // Samples outside any run are of no source; they are ours.
+        if samples, filter == RunFilter(source: .taskwatt) { filter = RunFilter() }
+        let client = await DaemonClient.find(surroundings.daemonStates(state))
+        let store = client == nil ? try Record.open(surroundings, state) : nil
+        func eachPiece(_ kind: Export.Kind, _ body: ([UInt8]) throws -> Void) async throws {
+            if let client {
+                try await client.pieces("/v1/export/\(kind.rawValue)?\(filter.query)", body)
+            } else if let store {
+                var export = Export(kind, of: store, filter: filter)
+                while let piece = try await export.next() { try body(piece) }
+            }
         }
-        if let suiteRun, lines <= 1 {
-            throw CommandFailure("nothing fits --suite-run \(suiteRun); without it the whole record is exported")
+        if format == .paper {
+            try await exportPaper { body in try await eachPiece(.jsonl, body) }
+            return
+        }
+        let kind: Export.Kind =
+            switch format {
+            case .csv, .paper: samples ? .samples : .runs
+            case .jsonl: .jsonl
+            case .codecarbon: .codecarbon
+            }
+        var lines = 0
+        let file = try output.map { try OutputFile($0) }
+        try await eachPiece(kind) { piece in
+            lines += piece.count { $0 == UInt8(ascii: "\n") }
+            if let file { try file.write(piece) } else { Console.print(piece) }
+        }
+        try file?.close()
+        if !filterOptions.asked.isEmpty, lines <= (kind == .jsonl ? 0 : 1) {
+            throw CommandFailure("nothing fits \(filterOptions.asked); without it the whole record is exported")
+        }
+    }
+
+    /// Over JSON lines, which a daemon gives as well as the record.
+    private func exportPaper(_ eachPiece: (([UInt8]) throws -> Void) async throws -> Void) async throws {
+        guard let output else { return }
+        var paper = try PaperExport(directory: output)
+        let decoder = JSONDecoder()
+        var rest: [UInt8] = []
+        try await eachPiece { piece in
+            rest += piece
+            var start = 0
+            while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
+                try paper.add(try decoder.decode(ExportedRun.self, from: Data(rest[start..<end])))
+                start = end + 1
+            }
+            rest.removeFirst(start)
+        }
+        guard paper.runs > 0 else {
+            throw CommandFailure(
+                "no query run to export" + (filterOptions.asked.isEmpty ? "" : " fits \(filterOptions.asked)"))
+        }
+        let left = paper.leftOut == 0 ? "" : "; \(paper.leftOut) that no table has were left out"
+        Console.note("\(paper.runs) run\(paper.runs == 1 ? " is" : "s are") in \(output), each scaled to 1000 inferences\(left)")
+        if !paper.mixedTasks.isEmpty {
+            Console.note(
+                "the layout cannot tell scope, provenance, size and machine apart, and there are several of "
+                    + paper.mixedTasks.map(\.rawValue).joined(separator: ", ") + "; choose by --machine, --size or --suite-run")
+        }
+    }
+}
+
+/// A file that is there only when it is whole.
+private struct OutputFile {
+    private let path: String
+    private let handle: FileHandle
+    private var partial: String { "\(path).partial" }
+
+    init(_ path: String) throws {
+        self.path = path
+        guard FileManager.default.createFile(atPath: "\(path).partial", contents: nil),
+            let handle = FileHandle(forWritingAtPath: "\(path).partial")
+        else { throw CommandFailure("\(path) cannot be written; give another place by --output") }
+        self.handle = handle
+    }
+
+    func write(_ piece: [UInt8]) throws {
+        do {
+            try handle.write(contentsOf: Data(piece))
+        } catch {
+            try? FileManager.default.removeItem(atPath: partial)
+            throw CommandFailure("\(path) cannot be written: is the disk full?")
+        }
+    }
+
+    func close() throws {
+        try handle.close()
+        guard rename(partial, path) == 0 else {
+            throw CommandFailure("\(path) cannot be written: \(String(cString: strerror(errno)))")
         }
     }
 }

@@ -1,0 +1,119 @@
+package import Core
+import Crypto
+import Foundation
+package import Recording
+
+/// A suite that was measured elsewhere, as it goes into the record.
+package struct ImportedSuite: Sendable, Hashable, Codable {
+    /// By which it is known again; the run id of a log of CodeCarbon.
+    package var uuid: String
+    package var suite: String
+    package var machine: String
+    /// JSON of the machine's hardware.
+    package var inventory: String
+    /// JSON of what was so when it ran.
+    package var machineState: String
+    /// Seconds since 1970.
+    package var startedAt: Double
+    package var endedAt: Double
+    package var runs: [RunRecord]
+
+    enum CodingKeys: String, CodingKey {
+        case uuid, suite, machine, inventory, runs
+        case machineState = "machine_state"
+        case startedAt = "started_at_unix_s"
+        case endedAt = "ended_at_unix_s"
+    }
+}
+
+/// What one file brings, read and checked: POST /v1/imports has a list of them.
+package struct ImportBatch: Sendable, Hashable, Codable {
+    package var source: RecordSource
+    /// As the user named the file.
+    package var file: String
+    package var sha256: String
+    /// Of the program that read the file.
+    package var version: String
+    package var suites: [ImportedSuite]
+
+    /// Writes it in one transaction: all of it or, where something fails, nothing.
+    ///
+    /// - Throws: `StoreError`, or an error of encoding.
+    package func write(to store: Store) throws -> ImportOutcome {
+        let file = ImportedFile(
+            source: source, name: file, sha256: sha256, importedAt: Date().timeIntervalSince1970)
+        return try store.importing(file) { writer in
+            var outcome = ImportOutcome()
+            for suite in suites {
+                let start = Store.SuiteStart(
+                    suite: suite.suite, suiteText: "", options: "{}", machineName: suite.machine,
+                    inventory: suite.inventory, machineState: suite.machineState, meters: [], version: version,
+                    startedAt: suite.startedAt, source: source)
+                guard try writer.begin(start, uuid: suite.uuid) else {
+                    outcome.known += 1
+                    continue
+                }
+                for run in suite.runs { try writer.record(run, suiteRun: suite.uuid) }
+                try writer.end(suite.uuid, status: .completed, at: suite.endedAt)
+                outcome.added += 1
+            }
+            return outcome
+        }
+    }
+}
+
+/// How many runs an import brought.
+package struct ImportOutcome: Sendable, Hashable, Codable {
+    package var added = 0
+    /// Those that the record had already.
+    package var known = 0
+
+    package init() {}
+
+    package static func += (a: inout ImportOutcome, b: ImportOutcome) {
+        a.added += b.added
+        a.known += b.known
+    }
+}
+
+/// A file as it was read.
+struct FileContents {
+    /// Logs of text are far shorter.
+    static let longest = 256 << 20
+
+    var bytes: [UInt8]
+    var sha256: String
+
+    /// - Parameter name: for the problem's text.
+    init(_ path: String, name: String) throws(ImportProblem) {
+        let attributes: [FileAttributeKey: Any]
+        let data: Data
+        do {
+            attributes = try FileManager.default.attributesOfItem(
+                atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
+            guard attributes[.type] as? FileAttributeType == .typeRegular else {
+                throw ImportProblem(file: name, reason: "this is no file")
+            }
+            if let size = attributes[.size] as? Int, size > Self.longest {
+                throw ImportProblem(file: name, reason: "longer than \(Self.longest >> 20) MiB: no log of CodeCarbon is")
+            }
+            data = try Data(contentsOf: URL(fileURLWithPath: path))
+        } catch let problem as ImportProblem {
+            throw problem
+        } catch {
+            throw ImportProblem(file: name, reason: Self.reason(error))
+        }
+        bytes = Array(data)
+        sha256 = SHA256.hash(data: data).map { byte in
+            String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+        }.joined()
+    }
+
+    static func reason(_ error: any Error) -> String {
+        switch (error as? CocoaError)?.code {
+        case .fileReadNoSuchFile, .fileNoSuchFile: "it is not there"
+        case .fileReadNoPermission: "permission denied"
+        default: "it cannot be read"
+        }
+    }
+}

@@ -1,0 +1,16 @@
+/// Why something of a file cannot be imported: one line that names the place.
+package struct ImportProblem: Error, Sendable, Hashable, Codable, CustomStringConvertible {
+    /// As the user named it, or below the directory that the user named.
+    package var file: String
+    /// From 1; `nil` where the whole file is meant.
+    package var line: Int?
+    package var reason: String
+
+    package init(file: String, line: Int? = nil, reason: String) {
+        self.file = file
+        self.line = line
+        self.reason = reason
+    }
+
+    package var description: String { "\(file):\(line.map { "\($0): " } ?? " ")\(reason)" }
+}

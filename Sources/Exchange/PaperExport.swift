@@ -1,0 +1,137 @@
+package import Core
+import Foundation
+import Reporting
+
+/// Writes the runs in the two layouts of the paper's logs, `base/` and `complete/`, which `import paper` and scripts written
+/// for those logs read.
+///
+/// The layout has no count of inferences: the paper's are a thousand a run. Energy and duration of a query window are scaled
+/// to a thousand, and divided by the coverage, as in the table. Windows that are not in the table are left out.
+package struct PaperExport {
+    /// How many runs were written.
+    package private(set) var runs = 0
+    /// How many were left out: failed, without an inference, or seen for less than 99 %.
+    package private(set) var leftOut = 0
+    /// By task, what the layout cannot tell apart: scope, provenance, size and machine.
+    private var kinds: [MLTask: Set<[String]>] = [:]
+
+    private let directory: String
+    /// Loading windows, by their suite and model, that no query window came after yet.
+    private var loads: [[String]: [ExportedRun]] = [:]
+    /// Of the suite that was seen last; loading belongs to the same suite.
+    private var suiteRun = ""
+    private var started: Set<String> = []
+
+    /// Makes the directory, with `base` and `complete` in it.
+    ///
+    /// - Throws: `ExportProblem` where there are such already: what is there is never mixed with what is new.
+    package init(directory: String) throws(ExportProblem) {
+        self.directory = directory
+        for part in [PaperLayout.baseDirectory, PaperLayout.completeDirectory] {
+            let path = "\(directory)/\(part)"
+            if FileManager.default.fileExists(atPath: path) {
+                throw ExportProblem("\(path) is there already; give a new directory")
+            }
+            do {
+                try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            } catch {
+                throw ExportProblem("\(path) cannot be made; give another directory")
+            }
+        }
+    }
+
+    /// Adds a window; they come in the order of the record.
+    package mutating func add(_ run: ExportedRun) throws(ExportProblem) {
+        guard let workload = run.record.workload else { return }
+        if run.suiteRun != suiteRun {
+            loads = [:]
+            suiteRun = run.suiteRun
+        }
+        let key = [workload.task.rawValue, workload.plugin, workload.model ?? "", workload.dataset ?? ""]
+        switch run.record.stage {
+        case .load: if run.record.status == .completed { loads[key, default: []].append(run) }
+        case .query: try add(query: run, workload, loads.removeValue(forKey: key) ?? [])
+        case .idle, .warmUp, .idleAfter: break
+        }
+    }
+
+    private mutating func add(
+        query run: ExportedRun, _ workload: WorkloadDescription, _ loads: [ExportedRun]
+    ) throws(ExportProblem) {
+        let record = run.record
+        let total = record.energy.total
+        guard record.status == .completed, record.completedInferences > 0, total.isSeen,
+            !record.flags.contains(.suspended)
+        else {
+            leftOut += 1
+            return
+        }
+        let factor = 1000 / Double(record.completedInferences) / total.coverage
+        var stages: [(name: String, fields: CodeCarbonFields)] = []
+        for (index, load) in loads.enumerated() {
+            stages.append((index == 0 ? "load model" : "transfer model to GPU", CodeCarbonFields(load)))
+        }
+        let query = CodeCarbonFields(run, factor: factor)
+        stages.append(("query model", query))
+
+        // All rows of a run have the query's id.
+        let id = query.text("run_id")
+        var base = CSVWriter()
+        base.row(CodeCarbonColumns.base)
+        for stage in stages {
+            base.row(
+                CodeCarbonColumns.base.map { column in
+                    column == "task_name" ? stage.name : column == "run_id" ? id : stage.fields.text(column)
+                })
+        }
+        try write(base.bytes, PaperLayout.baseDirectory, PaperLayout.baseName(id))
+
+        var complete = CSVWriter()
+        let name = "\(PaperLayout.completeName(workload.task, dataset: workload.dataset)).csv"
+        if started.insert(name).inserted { complete.row(Array(CodeCarbonColumns.complete)) }
+        complete.row(
+            CodeCarbonColumns.complete.map { column in
+                guard Self.sums.contains(column) else { return query.text(column) }
+                let parts = stages.compactMap { Double($0.fields.text(column)) }
+                return CSVWriter.number(parts.isEmpty ? nil : parts.reduce(0, +))
+            })
+        try write(complete.bytes, PaperLayout.completeDirectory, name)
+        runs += 1
+        kinds[workload.task, default: []].insert([
+            total.scope.rawValue, total.provenance.rawValue, workload.size ?? "", run.machineFingerprint,
+        ])
+    }
+
+    /// Of the stages of a run, what the whole has the sum of.
+    private static let sums: Set<String> = [
+        "duration", "emissions", "cpu_energy", "gpu_energy", "ram_energy", "energy_consumed",
+    ]
+
+    /// The tasks of which one file would mix what no mean should.
+    package var mixedTasks: [MLTask] {
+        kinds.filter { $0.value.count > 1 }.keys.sorted { $0.rawValue < $1.rawValue }
+    }
+
+    private func write(_ bytes: [UInt8], _ part: String, _ name: String) throws(ExportProblem) {
+        let path = "\(directory)/\(part)/\(name)"
+        do {
+            if !FileManager.default.fileExists(atPath: path) {
+                try Data(bytes).write(to: URL(fileURLWithPath: path))
+                return
+            }
+            let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+            defer { try? file.close() }
+            try file.seekToEnd()
+            try file.write(contentsOf: Data(bytes))
+        } catch {
+            throw ExportProblem("\(path) cannot be written; is the disk full, or the name too long?")
+        }
+    }
+}
+
+/// Why an export cannot be written: one line with the remedy.
+package struct ExportProblem: Error, Sendable, Hashable, CustomStringConvertible {
+    package let description: String
+
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,129 @@
+package import Core
+import Foundation
+import GRDB
+
+/// What the windows of one suite have in common.
+package struct SuiteRunDetail: Sendable, Hashable {
+    package var uuid: String
+    package var suite: String
+    package var source: RecordSource
+    package var version: String
+    package var machine: String
+    package var machineFingerprint: String
+    /// JSON of the machine's hardware.
+    package var inventory: String
+    /// JSON of what was so when the suite began.
+    package var machineState: String
+}
+
+/// A page of windows with their records as they are kept, in JSON, one behind the other: to decode them all into values takes
+/// ten times as long as to copy out of them what is asked for.
+package struct RunPage: Sendable {
+    package struct Run: Sendable {
+        package var id: Int64
+        /// The key of `suites`.
+        package var suiteRun: Int64
+        /// Where in `records` the window's is.
+        package var record: Range<Int>
+    }
+
+    package var runs: [Run] = []
+    package var records: [UInt8] = []
+    /// Those that the page's windows belong to.
+    package var suites: [Int64: SuiteRunDetail] = [:]
+}
+
+/// A sample with what its run says of it.
+package struct ExportedSample: Sendable, Hashable {
+    package var id: Int64
+    /// `nil` of samples outside any run, as stage, task, scope and provenance are.
+    package var run: Int64?
+    package var meter: String
+    package var wallTime: Double
+    package var monotonic: MonotonicTime
+    package var energy: Energy?
+    package var power: Power?
+    package var stage: String?
+    package var task: String?
+    /// Of the meter, where it is in the run's account.
+    package var scope: String?
+    package var provenance: String?
+}
+
+extension Store {
+    /// A page of the windows that fit, in the order of the record.
+    ///
+    /// - Parameter after: the id of the last one of the page before.
+    package func runPage(_ filter: RunFilter, after: Int64, limit: Int) throws(StoreError) -> RunPage {
+        try read { db in
+            var page = RunPage()
+            page.runs.reserveCapacity(limit)
+            let condition = filter.condition
+            let rows = try Row.fetchCursor(
+                try db.cachedStatement(
+                    sql: """
+                        SELECT run.id, run.suite_run_id, CAST(run.record AS BLOB)
+                        FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
+                            JOIN machine ON machine.id = suite_run.machine_id
+                        WHERE run.id > ? AND \(condition.sql) ORDER BY run.id LIMIT ?
+                        """), arguments: [after] + condition.arguments + [limit])
+            while let row = try rows.next() {
+                let start = page.records.count
+                try row.withUnsafeData(atIndex: 2) { data in page.records.append(contentsOf: data ?? Data()) }
+                page.runs.append(
+                    RunPage.Run(id: row[0], suiteRun: row[1], record: start..<page.records.count))
+            }
+            for run in page.runs where page.suites[run.suiteRun] == nil {
+                page.suites[run.suiteRun] = try Self.detail(of: run.suiteRun, db)
+            }
+            return page
+        }
+    }
+
+    private static func detail(of suiteRun: Int64, _ db: Database) throws -> SuiteRunDetail? {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT uuid, suite, source, taskwatt_version, machine.name, fingerprint, inventory, machine_state
+                FROM suite_run JOIN machine ON machine.id = machine_id WHERE suite_run.id = ?
+                """)
+        return try Row.fetchOne(statement, arguments: [suiteRun]).map { row in
+            SuiteRunDetail(
+                uuid: row[0], suite: row[1], source: RecordSource(rawValue: row[2]) ?? .taskwatt, version: row[3],
+                machine: row[4], machineFingerprint: row[5], inventory: row[6], machineState: row[7])
+        }
+    }
+
+    /// A page of samples, in the order of the record: those of the windows that fit or, without a filter, all.
+    package func exportedSamples(
+        _ filter: RunFilter, after: Int64, limit: Int
+    ) throws(StoreError) -> [ExportedSample] {
+        try read { db in
+            var tables = "sample LEFT JOIN run ON run.id = sample.run_id"
+            var condition = (sql: "TRUE", arguments: StatementArguments())
+            if filter != RunFilter() {
+                tables = """
+                    sample JOIN run ON run.id = sample.run_id JOIN suite_run ON suite_run.id = suite_run_id
+                        JOIN machine ON machine.id = machine_id
+                    """
+                condition = filter.condition
+            }
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT sample.id, sample.run_id, sample.meter, wall_time, monotonic_ns, energy_uj, power_uw,
+                        run.stage, run.task, domain_energy.scope, domain_energy.provenance
+                    FROM \(tables) LEFT JOIN domain_energy
+                        ON domain_energy.run_id = sample.run_id AND domain_energy.meter = sample.meter
+                    WHERE sample.id > ? AND \(condition.sql) ORDER BY sample.id LIMIT ?
+                    """)
+            return try Row.fetchAll(statement, arguments: [after] + condition.arguments + [limit]).map { row in
+                let energy: Int64? = row[5]
+                let power: Int64? = row[6]
+                return ExportedSample(
+                    id: row[0], run: row[1], meter: row[2], wallTime: row[3],
+                    monotonic: MonotonicTime(nanoseconds: row[4]), energy: energy.map(Energy.init(microjoules:)),
+                    power: power.map(Power.init(microwatts:)), stage: row[7], task: row[8], scope: row[9],
+                    provenance: row[10])
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+import Core
+import Foundation
+package import Recording
+
+extension RunFilter {
+    /// The filter as the query of an address: its keys in JSON are the names.
+    package var query: String {
+        let values = (try? JSONEncoder().encode(self)).flatMap {
+            try? JSONDecoder().decode([String: JSONValue].self, from: $0)
+        }
+        let allowed = CharacterSet(charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+        return (values ?? [:]).sorted { $0.key < $1.key }.compactMap { name, value in
+            value.text.addingPercentEncoding(withAllowedCharacters: allowed).map { "\(name)=\($0)" }
+        }.joined(separator: "&")
+    }
+
+    /// - Parameter value: what the query says for a name, decoded.
+    /// - Throws: `APIError` for a value that cannot be.
+    init(_ value: (String) -> String?) throws(APIError) {
+        self.init(suiteRun: value("suite_run"), task: value("task").map(MLTask.init(rawValue:)))
+        stage = try Self.member("stage", value)
+        source = try Self.member("source", value)
+        suite = value("suite")
+        plugin = value("plugin")
+        model = value("model")
+        dataset = value("dataset")
+        device = value("device")
+        size = value("size")
+        machine = value("machine")
+        since = try Self.number("since_unix_s", value)
+        until = try Self.number("until_unix_s", value)
+    }
+
+    private static func member<Member: RawRepresentable<String> & CaseIterable>(
+        _ name: String, _ value: (String) -> String?
+    ) throws(APIError) -> Member? {
+        guard let text = value(name) else { return nil }
+        guard let member = Member(rawValue: text) else {
+            let known = Member.allCases.map(\.rawValue).joined(separator: ", ")
+            throw APIError(.usage, "there is no \(name) \(text); there is \(known)")
+        }
+        return member
+    }
+
+    private static func number(_ name: String, _ value: (String) -> String?) throws(APIError) -> Double? {
+        guard let text = value(name) else { return nil }
+        guard let number = Double(text), number.isFinite else { throw APIError(.usage, "\(name) is no number: \(text)") }
+        return number
+    }
+}

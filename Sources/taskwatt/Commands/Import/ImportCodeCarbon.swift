@@ -1,0 +1,57 @@
+import ArgumentParser
+import Core
+import Exchange
+
+struct ImportCodeCarbon: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "codecarbon", abstract: "Import an emissions.csv of CodeCarbon.",
+        discussion: """
+            Every line is a run. The log does not say what was run: --task, --dataset and --inferences do. A file of which \
+            one line cannot be read is not imported at all.
+
+            Examples:
+              taskwatt import codecarbon emissions.csv --task text-classification --inferences 1000
+              taskwatt table --source codecarbon
+            """)
+
+    @Argument(help: "The file, usually emissions.csv.", completion: .file())
+    var file: String
+
+    @Option(help: "The task of every line, such as text-classification.")
+    var task: String
+
+    @Option(help: "The dataset of every line.")
+    var dataset: String?
+
+    @Option(help: "The model of every line; else each line's project_name.")
+    var model: String?
+
+    @Option(help: "How many inferences a line stands for; 1000 unless it is given.")
+    var inferences: Int?
+
+    @Flag(help: "Print what was done as JSON.")
+    var json = false
+
+    @OptionGroup var state: StateOptions
+
+    private static let usualInferences = 1000
+
+    func validate() throws {
+        if task.isEmpty { throw ValidationError("--task is empty; it is a name such as text-classification.") }
+        if let inferences, !(1...1_000_000_000).contains(inferences) {
+            throw ValidationError("--inferences must be from 1 to 1000000000, not \(inferences).")
+        }
+    }
+
+    func run() async throws {
+        let inferences = inferences ?? Self.usualInferences
+        let options = CodeCarbonImport.Options(
+            task: MLTask(rawValue: task), dataset: dataset, model: model, inferences: inferences)
+        let (batch, problems) = try CodeCarbonImport.read(file, options, version: Version.current)
+        var summary = ImportSummary(problems: problems)
+        // Nothing is half-imported.
+        if problems.isEmpty { summary.outcome = try await ImportTarget.find(state).write([batch]) }
+        let taken = self.inferences == nil ? ", taken as \(inferences) inferences each (--inferences says otherwise)" : ""
+        try summary.show(file, remark: taken, asJSON: json)
+    }
+}

@@ -1,0 +1,106 @@
+import ArgumentParser
+import Exchange
+import Foundation
+import Glibc
+import Recording
+import Service
+
+/// Brings into the record what was measured elsewhere; one subcommand a format.
+struct ImportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import", abstract: "Bring into the record what other programs measured.",
+        discussion: """
+            What is imported keeps its source and is in no mean with what Taskwatt measured; \
+            `taskwatt table --source paper` shows it. Importing a file twice changes nothing.
+            """,
+        subcommands: [ImportPaper.self, ImportCodeCarbon.self])
+}
+
+/// Where an import goes: to the daemon, which owns its record, or else into this user's record.
+enum ImportTarget {
+    case daemon(DaemonClient)
+    case store(Store)
+
+    static func find(_ state: StateOptions) async throws -> ImportTarget {
+        let surroundings = Surroundings()
+        if let client = await DaemonClient.find(surroundings.daemonStates(state)) { return .daemon(client) }
+        return .store(try Store(directory: surroundings.ownState(state).path))
+    }
+
+    /// Writes each file in a transaction of its own.
+    func write(_ batches: [ImportBatch]) async throws -> ImportOutcome {
+        switch self {
+        case .daemon(let client): return try await client.post("/v1/imports", batches)
+        case .store(let store):
+            var outcome = ImportOutcome()
+            for batch in batches {
+                try Task.checkCancellation()
+                outcome += try batch.write(to: store)
+            }
+            return outcome
+        }
+    }
+}
+
+/// What an import did.
+struct ImportSummary: Encodable {
+    var outcome = ImportOutcome()
+    /// Runs that were not to be imported, by the reason.
+    var passedOver: [String: Int] = [:]
+    /// Of how many of the runs that could be read what must be known, by what.
+    var remarks: [String: Int] = [:]
+    var problems: [ImportProblem] = []
+
+    enum CodingKeys: String, CodingKey {
+        case imported, known, problems, remarks
+        case passedOver = "not_imported"
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(outcome.added, forKey: .imported)
+        try container.encode(outcome.known, forKey: .known)
+        try container.encode(passedOver, forKey: .passedOver)
+        try container.encode(remarks, forKey: .remarks)
+        try container.encode(problems, forKey: .problems)
+    }
+
+    private static let mostProblems = 10
+
+    /// - Throws: `CommandFailure` where something could not be read.
+    func show(_ name: String, remark: String = "", asJSON: Bool) throws {
+        if asJSON {
+            Console.print(try Console.json(self))
+        } else {
+            let known = outcome.known == 0 ? "" : "; \(Self.runs(outcome.known)) in the record already, left as before"
+            Console.print("\(Self.runs(outcome.added)) imported from \(name)\(remark)\(known)\n")
+            for (reason, count) in passedOver.sorted(by: { $0.value > $1.value }) {
+                Console.print("not imported: \(Self.runs(count)) \(reason)\n")
+            }
+            for (remark, count) in remarks.sorted(by: { $0.value > $1.value }) {
+                Console.print("note: \(Self.runs(count)) \(remark)\n")
+            }
+        }
+        guard !problems.isEmpty else { return }
+        for problem in problems.prefix(Self.mostProblems) { Console.complain("\(problem)") }
+        let more = problems.count - Self.mostProblems
+        throw CommandFailure(
+            (more > 0 ? "and \(more) more; " : "")
+                + "\(problems.count) could not be read; mend \(problems.count == 1 ? "it" : "them") and import again")
+    }
+
+    private static func runs(_ count: Int) -> String { "\(count) run\(count == 1 ? "" : "s")" }
+}
+
+/// A count that changes in its place on a terminal; nothing elsewhere.
+struct ImportProgress {
+    private let isTerminal = isatty(STDERR_FILENO) != 0 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+
+    func show(_ done: Int, of all: Int) {
+        if isTerminal { Console.error("\r\u{1B}[K\(done) of \(all) files") }
+    }
+
+    func end() {
+        if isTerminal { Console.error("\r\u{1B}[K") }
+    }
+}
