@@ -110,7 +110,9 @@ let package = Package(
                 .embedInCode("Suites/standard.yaml"), .embedInCode("Suites/paper.yaml"),
             ]),
         .target(name: "Recording", dependencies: ["Core", grdb]),
-        .target(name: "Reporting", dependencies: ["Core", "Recording"]),
+        .target(
+            name: "Reporting", dependencies: ["Core", "Recording"],
+            resources: [.embedInCode("Figures/accelerators.csv"), .embedInCode("Page/report.css")]),
         .target(name: "Exchange", dependencies: ["Core", "Recording", "Reporting", crypto, systemPackage]),
         .target(
             name: "Service",

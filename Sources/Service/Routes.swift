@@ -105,6 +105,25 @@ struct Routes: Sendable {
             options.task = request.uri.queryParameters.get("task").map(MLTask.init(rawValue:))
             return try Self.json(try TableReport(store, options))
         }
+        v1.get("report") { request, _ in
+            var options = ReportPage.Options(
+                version: await status().version, writtenAt: Date().timeIntervalSince1970)
+            options.isNet = request.uri.queryParameters.get("net") == "true"
+            options.filter = RunFilter(
+                suiteRun: request.uri.queryParameters.get("suite_run"),
+                task: request.uri.queryParameters.get("task").map(MLTask.init(rawValue:)))
+            let page = try ReportPage(store, options)
+            if page.isEmpty { throw APIError.nothingToReport(options.filter) }
+            return Response(
+                status: .ok, headers: [.contentType: "text/html; charset=utf-8"],
+                body: ResponseBody(byteBuffer: ByteBuffer(string: page.html)))
+        }
+        v1.get("runs/:id") { request, context in
+            let columns = request.uri.queryParameters.get("columns").flatMap { Int($0) } ?? 64
+            return try Self.json(
+                try RunDetail(
+                    store, named: try context.parameters.require("id"), columns: min(max(columns, 1), 10_000)))
+        }
         v1.get("export/:what") { request, context in
             let suiteRun = request.uri.queryParameters.get("suite_run")
             guard let kind = Export.Kind(rawValue: context.parameters.get("what") ?? "") else {

@@ -19,10 +19,12 @@ struct Taskwatt: AsyncParsableCommand {
               taskwatt meters                    what can be measured here
               taskwatt doctor                    what would make it better
               taskwatt table --format markdown   the table again
+              taskwatt report                    the same as a page with pictures
+              taskwatt show last                 what was measured last, in detail
             """,
         version: Version.current,
         subcommands: [
-            Run.self, Measure.self, Table.self, ExportCommand.self, Meters.self, HardwareCommand.self,
+            Run.self, Measure.self, Table.self, Report.self, Show.self, ExportCommand.self, Meters.self, HardwareCommand.self,
             DoctorCommand.self,
             Calibrate.self, Plugins.self, PluginCommand.self, Serve.self, Status.self,
         ])
