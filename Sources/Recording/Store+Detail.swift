@@ -107,7 +107,9 @@ extension Store {
 
     /// Hands on the samples of one window in the order in which they were taken, one at a time: a window of days has more
     /// than one wants in memory.
-    package func samples(ofRun id: Int64, _ body: (Sample) -> Void) throws(StoreError) {
+    ///
+    /// - Parameter body: returns whether it wants more.
+    package func samples(ofRun id: Int64, _ body: (Sample) -> Bool) throws(StoreError) {
         try read { db in
             let rows = try Row.fetchCursor(
                 db,
@@ -117,10 +119,11 @@ extension Store {
             while let row = try rows.next() {
                 let energy: Int64? = row[3]
                 let power: Int64? = row[4]
-                body(
+                let wantsMore = body(
                     Sample(
                         meterID: row[0], time: MonotonicTime(nanoseconds: row[2]), wallTime: row[1],
                         energy: energy.map(Energy.init(microjoules:)), power: power.map(Power.init(microwatts:))))
+                guard wantsMore else { return }
             }
         }
     }

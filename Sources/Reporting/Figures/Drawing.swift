@@ -173,7 +173,7 @@ enum FigureNumber {
     static func tick(_ value: Double) -> String {
         guard value != 0 else { return "0" }
         let magnitude = log10(abs(value))
-        if magnitude >= 5 || magnitude < -5 { return "10" + superscript(Int(magnitude.rounded())) }
+        if magnitude >= 5 || magnitude < -4.5 { return "10" + superscript(Int(magnitude.rounded())) }
         if value >= 1000 { return grouped(value) }
         return value >= 1 ? String(format: "%g", value) : String(format: "%.*f", Int((-magnitude).rounded(.up)), value)
     }

@@ -32,7 +32,7 @@ struct EnergyChart {
         var last: MLTask?
         for row in table.rows {
             if row.task != last { groups.append(Group(title: row.title, bars: [])) }
-            groups[groups.count - 1].bars.append(Self.bar(row))
+            groups[groups.count - 1].bars.append(bar(row))
             last = row.task
             let isLastOfTask = table.rows.last { $0.task == row.task } == row
             if isLastOfTask, let paper = PaperTable.rows[row.task] {
@@ -47,14 +47,19 @@ struct EnergyChart {
         return groups
     }
 
-    private static func bar(_ row: TableReport.Row) -> Bar {
-        var words = [row.models.joined(separator: ", "), row.scope.rawValue, row.provenance.rawValue]
-        if let size = row.size, size != "full" { words.insert("size \(size)", at: 1) }
+    private var hasScopes: Bool { Set(table.rows.map(\.scope)).count > 1 }
+    private var hasMachines: Bool { Set(table.rows.map(\.machineFingerprint)).count > 1 }
+
+    private func bar(_ row: TableReport.Row) -> Bar {
+        var words = [row.models.joined(separator: ", ")]
+        if let size = row.size, size != "full" { words.append("size \(size)") }
+        if hasScopes { words.append(row.scope.rawValue) }
+        if hasMachines { words.append(row.machine) }
         return Bar(
             label: words.joined(separator: " · "), style: row.provenance.rawValue, value: row.mean,
             low: row.mean - row.uncertainty, high: row.mean + row.uncertainty,
-            text: FigureNumber.three(row.mean) + (row.provenance.rank >= 2 ? " \(row.provenance.rawValue)" : ""),
-            tip: "\(row.title), \(words.joined(separator: ", ")): \(FigureNumber.three(row.mean)) kWh "
+            text: "\(FigureNumber.three(row.mean)) \(row.provenance.rawValue)",
+            tip: "\(row.title), \((words + [row.scope.rawValue, row.provenance.rawValue]).joined(separator: ", ")): \(FigureNumber.three(row.mean)) kWh "
                 + "± \(FigureNumber.three(row.uncertainty)) kWh (95 %), n = \(row.n)")
     }
 
@@ -106,11 +111,12 @@ struct EnergyChart {
         // A lower end below zero has no place on an axis of decades: the line runs to the edge, without a cap.
         let hasLow = bar.low > scale.domain.lowerBound
         let (low, high) = (scale(max(bar.low, scale.domain.lowerBound)), scale(bar.high))
-        drawing.path(Drawing.path([(low, middle), (high, middle)]), "halo")
-        drawing.path(Drawing.path([(low, middle), (high, middle)]), "whisker")
-        for end in (hasLow ? [low] : []) + [high] {
-            drawing.path(Drawing.path([(end, middle - 4), (end, middle + 4)]), "whisker")
+        let caps: [(x: Double, y: Double)?] = ((hasLow ? [low] : []) + [high]).flatMap { end in
+            [(end, middle - 4), (end, middle + 4), nil] as [(x: Double, y: Double)?]
         }
+        let whisker = Drawing.path([(low, middle), (high, middle), nil] + caps)
+        drawing.path(whisker, "halo")
+        drawing.path(whisker, "whisker")
         drawing.text(max(high, x) + 7, middle + 4, bar.text, "value")
     }
 

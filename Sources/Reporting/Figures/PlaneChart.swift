@@ -31,7 +31,7 @@ struct PlaneChart {
         let watts = Scale.decades(
             published.map(\.watts) + speeds.map(\.watts), to: (Self.plot.left, Self.plot.right))
         // High enough that the corner of Landauer's bound is on it.
-        let corner = Landauer.gopsPerWatt * watts.domain.lowerBound * 10
+        let corner = Landauer.gopsPerWatt * watts.domain.lowerBound * 4
         let gops = Scale.decades(
             published.map(\.gops) + speeds.map(\.gops) + [corner], to: (Self.plot.bottom, Self.plot.top))
         var drawing = Drawing(
@@ -102,9 +102,10 @@ struct PlaneChart {
         drawing.path(
             Drawing.path([from, to, (Self.plot.left, Self.plot.top), (Self.plot.left, from.1)]) + "Z", "beyond")
         drawing.line(from.0, from.1, to.0, to.1, "landauer")
-        drawing.text(to.0 + 12, Self.plot.top + 16, "Landauer’s bound, \(FigureNumber.tick(Landauer.kelvin)) K", "landauer-name")
         drawing.text(
-            to.0 + 12, Self.plot.top + 31,
+            from.0 + 14, from.1 + 14, "Landauer’s bound, \(FigureNumber.tick(Landauer.kelvin)) K:", "landauer-name")
+        drawing.text(
+            from.0 + 14, from.1 + 29,
             "\(FigureNumber.scientific(Landauer.gopsPerWatt)) GOP/s/W at \(FigureNumber.tick(Landauer.bitsPerOperation)) bits an operation",
             "landauer-name")
     }
@@ -147,7 +148,7 @@ struct PlaneChart {
     ) -> Markup? {
         let width = Double(name.count) * letter
         let places: [(x: Double, y: Double, anchor: Drawing.Anchor)] = [
-            (x + 9, y + 4, .start), (x - 9, y + 4, .end), (x, y - 9, .middle), (x, y + 18, .middle),
+            (x + 10, y + 4, .start), (x - 10, y + 4, .end), (x, y - 9, .middle), (x, y + 18, .middle),
             (x + 8, y - 7, .start), (x + 8, y + 14, .start), (x - 8, y - 7, .end), (x - 8, y + 14, .end),
         ]
         for place in places {

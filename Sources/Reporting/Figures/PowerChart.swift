@@ -9,7 +9,7 @@ struct PowerChart {
     let greatest: Double
 
     private static let width = 480.0
-    private static let height = 190.0
+    private static let height = 194.0
     private static let plot = (left: 46.0, right: 470.0, top: 34.0, bottom: 158.0)
 
     var markup: Markup {
@@ -36,7 +36,7 @@ struct PowerChart {
 
     /// A band for each window. A narrow one is named above, on a line of its own, if there is room.
     private func shade(_ time: Scale, _ drawing: inout Drawing) {
-        var free = (upper: 0.0, lower: 0.0)
+        var free = Self.plot.left
         for (index, stretch) in trace.stretches.enumerated() {
             let x = time(stretch.window.start.seconds - trace.start)
             let width = max(1.5, time(stretch.window.end.seconds - trace.start) - x)
@@ -47,21 +47,19 @@ struct PowerChart {
                 "stage \(stretch.stage.rawValue)\(isOdd ? " odd" : "")")
             let name = Self.name(stretch)
             let needed = Double(name.count) * 5.8 + 6
-            if needed <= width, x >= free.lower {
+            let digits = stretch.repeatIndex.map { String($0) } ?? ""
+            if needed <= width {
                 drawing.text(x + width / 2, Self.plot.top - 5, name, "stage-name", anchor: .middle)
-                free.lower = x + width
-            } else if stretch.stage != .query, x >= free.upper {
-                drawing.line(x, Self.plot.top - 14, x, Self.plot.top, "rule")
-                drawing.text(x, Self.plot.top - 17, name, "stage-name")
-                free.upper = x + needed
-                free.lower = max(free.lower, x + 2)
-            } else if x >= free.lower, stretch.repeatIndex.map({ String($0).count * 6 + 2 <= Int(width) }) == true {
-                drawing.text(
-                    x + width / 2, Self.plot.top - 5, String(stretch.repeatIndex ?? 0), "stage-name", anchor: .middle)
-                free.lower = x + width
-            } else if stretch.stage != .query, x >= free.lower {
-                drawing.text(x, Self.plot.top - 5, name, "stage-name")
-                free.lower = x + needed
+            } else if stretch.stage == .query {
+                guard !digits.isEmpty, Double(digits.count) * 6 + 2 <= width else { continue }
+                drawing.text(x + width / 2, Self.plot.top - 5, digits, "stage-name", anchor: .middle)
+            } else if free - x < 80 {
+                // Beside the name before it, with a line that leads to the band.
+                let left = max(x, free)
+                let leader = [(left + 3, Self.plot.top - 13), (x + width / 2, Self.plot.top - 2)]
+                drawing.path(Drawing.path(leader), "leader")
+                drawing.text(left, Self.plot.top - 16, name, "stage-name")
+                free = left + needed
             }
         }
     }
@@ -91,12 +89,7 @@ struct PowerChart {
 
     private func drawIdle(_ power: Scale, _ drawing: inout Drawing) {
         guard let idle = group.idleWatts, idle <= power.domain.upperBound, idle >= 0 else { return }
-        let y = power(idle)
-        drawing.line(Self.plot.left, y, Self.plot.right, y, "idle-line")
-        // Below the line, unless that is under the axis.
-        let below = y + 13 < Self.plot.bottom - 2
-        drawing.text(
-            Self.plot.right - 3, below ? y + 13 : y - 5, "idle \(FigureNumber.three(idle)) W", "idle-name", anchor: .end)
+        drawing.line(Self.plot.left, power(idle), Self.plot.right, power(idle), "idle-line")
     }
 
     private var summary: String {

@@ -55,6 +55,8 @@ package struct PowerAccumulator {
     private var latest: [String: (time: Double, watts: Double)] = [:]
     /// The meters whose values belong to the sampler's present round.
     private var round: Set<String> = []
+    /// Outside of it meters' values are kept, and no sum is.
+    package var window: Window?
     private var roundStart = 0.0
     private var bins: [Int: Sum] = [:]
 
@@ -84,6 +86,16 @@ package struct PowerAccumulator {
         self.holds = holds
     }
 
+    /// A slow meter's first value may come after a fast one's, and it held before it was read: so it is told beforehand.
+    ///
+    /// - Returns: whether all meters of the total have a value.
+    package mutating func begin(with sample: Sample) -> Bool {
+        if meters.contains(sample.meterID), latest[sample.meterID] == nil, let power = sample.power {
+            latest[sample.meterID] = (sample.time.seconds, power.watts)
+        }
+        return latest.count == meters.count
+    }
+
     package mutating func add(_ sample: Sample) {
         guard meters.contains(sample.meterID), let power = sample.power else { return }
         let time = sample.time.seconds
@@ -96,9 +108,10 @@ package struct PowerAccumulator {
 
     private mutating func endRound() {
         defer { round = [] }
+        if let window, roundStart < window.start.seconds || roundStart > window.end.seconds { return }
         var watts = 0.0
         for meter in meters {
-            guard let value = latest[meter], roundStart - value.time <= holds[meter] ?? 2 * interval else { return }
+            guard let value = latest[meter], abs(roundStart - value.time) <= holds[meter] ?? 2 * interval else { return }
             watts += value.watts
         }
         let place = ((roundStart - origin) / width).rounded(.down)

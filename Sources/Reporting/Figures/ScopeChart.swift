@@ -7,12 +7,12 @@ struct ScopeChart {
     let table: TableReport
 
     private static let width = 960.0
-    private static let plot = (left: 300.0, right: 760.0)
+    private static let plot = (left: 300.0, right: 650.0)
     private static let step = 30.0
 
     var markup: Markup {
         let pairs = table.rows.flatMap { row in row.reconciliations.map { (row, $0) } }
-        let height = Double(pairs.count) * Self.step + 44
+        let height = Double(pairs.count) * Self.step + 54
         var drawing = Drawing(
             id: "scope-chart", width: Self.width, height: height, title: "What each scope holds beyond the one inside it",
             description: pairs.map { row, pair in
@@ -23,11 +23,11 @@ struct ScopeChart {
         let largest = pairs.map { 1 - ($0.1.share ?? 0) }.max() ?? 1
         let scale = Scale(0...max(1, largest), to: Self.plot)
         for tick in [0, 0.25, 0.5, 0.75, 1] {
-            drawing.line(scale(tick), 8, scale(tick), height - 32, "grid")
-            drawing.text(scale(tick), height - 16, "\(Int(tick * 100)) %", "tick", anchor: .middle)
+            drawing.line(scale(tick), 8, scale(tick), height - 42, "grid")
+            drawing.text(scale(tick), height - 26, "\(Int(tick * 100)) %", "tick", anchor: .middle)
         }
         drawing.text(
-            (Self.plot.left + Self.plot.right) / 2, height - 2, "share of the outer scope’s energy", "axis",
+            (Self.plot.left + Self.plot.right) / 2, height - 8, "share of the outer scope’s energy", "axis",
             anchor: .middle)
         for (index, (row, pair)) in pairs.enumerated() {
             let y = Double(index) * Self.step + 12

@@ -12,6 +12,17 @@ package struct Markup: Sendable, Hashable {
     /// Text of our own, or numbers.
     package static func text(_ text: String) -> Markup { Markup(source: escaped(text)) }
 
+    /// Text of our own in which commands stand between backquotes.
+    static func prose(_ text: String) -> Markup {
+        let parts = text.split(separator: "`", omittingEmptySubsequences: false).map(String.init)
+        // An odd one out is a character, not a mark.
+        guard parts.count > 1, !parts.count.isMultiple(of: 2) else { return .text(text) }
+        return joined(
+            parts.enumerated().map { index, part in
+                index.isMultiple(of: 2) ? .text(part) : element("code", [:], .text(part))
+            })
+    }
+
     /// A name from outside, set apart from the direction of the text around it.
     package static func name(_ name: String) -> Markup { element("bdi", [:], .text(name)) }
 

@@ -30,7 +30,7 @@ extension ReportPage {
                     caption: "kWh per 1,000 inferences, in the paper’s order", columns: columns,
                     alignRight: Set(1...6), rows: rows)
             ]
-        let notes: Markup = .element("ul", ["class": "notes"], table.notes.map { .element("li", [:], .text($0)) })
+        let notes: Markup = .element("ul", ["class": "notes"], table.notes.map { .element("li", [:], .prose($0)) })
         return Section(id: "table", title: "The table", parts: content + [notes])
     }
 
@@ -79,7 +79,10 @@ extension ReportPage {
                             .element(
                                 "figcaption", [:],
                                 .element("strong", [:], .name(chart.group.title)), .text(" "),
-                                Self.badge(chart.group.provenance)),
+                                Self.badge(chart.group.provenance),
+                                chart.group.idleWatts.map {
+                                    .text(" idle \(FigureNumber.three($0)) W (dotted)")
+                                } ?? .empty),
                             chart.markup,
                             .details("The windows in figures", Self.windows(chart.group)))
                     }))

@@ -142,7 +142,7 @@ package struct ReportPage: Sendable {
             "footer", [:],
             .element(
                 "p", [:],
-                .text(
+                .prose(
                     "Written by Taskwatt \(options.version) on \(Self.minute(options.writtenAt)). The figures are those of "
                         + "`taskwatt table`; every window of them is in `taskwatt export`.")))
     }
@@ -150,7 +150,7 @@ package struct ReportPage: Sendable {
     // MARK: Words
 
     static func paragraph(_ text: String, _ style: String = "") -> Markup {
-        style.isEmpty ? .element("p", [:], .text(text)) : .element("p", ["class": style], .text(text))
+        style.isEmpty ? .element("p", [:], .prose(text)) : .element("p", ["class": style], .prose(text))
     }
 
     static func figure(_ drawing: Markup, caption: [Markup]) -> Markup {

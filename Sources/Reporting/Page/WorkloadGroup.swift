@@ -73,18 +73,22 @@ package struct WorkloadGroup: Sendable, Hashable, Codable {
             let energy = run.record.energy
             if accumulator == nil || counted != energy.total.domainIDs {
                 counted = energy.total.domainIDs
-                accumulator = PowerAccumulator(
+                var fresh = PowerAccumulator(
                     meters: counted, descriptions: meters, interval: energy.intervalSeconds, origin: origin,
                     width: span / Double(max(1, columns)))
+                for later in windows.drop(while: { $0.id != run.id }).prefix(3) {
+                    try store.samples(ofRun: later.id) { !fresh.begin(with: $0) }
+                }
+                accumulator = fresh
             }
-            let window = energy.window
+            accumulator?.window = energy.window
             try store.samples(ofRun: run.id) { sample in
-                // A sample just outside belongs to the edges, and not to the window.
-                if sample.time >= window.start, sample.time <= window.end { accumulator?.add(sample) }
+                accumulator?.add(sample)
+                return true
             }
             stretches.append(
                 PowerTrace.Stretch(
-                    run: run.id, stage: run.record.stage, repeatIndex: run.record.repeatIndex, window: window,
+                    run: run.id, stage: run.record.stage, repeatIndex: run.record.repeatIndex, window: energy.window,
                     bins: accumulator?.take() ?? []))
         }
         return PowerTrace(stretches: stretches)

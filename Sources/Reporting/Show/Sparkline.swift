@@ -27,6 +27,17 @@ package struct Sparkline: Sendable {
             sums[column(bin.time)].watts += bin.mean
             sums[column(bin.time)].count += 1
         }
+        // Where the picture is finer than the sampler, a column has the value next to it in its own window.
+        let own = sums
+        for stretch in trace.stretches {
+            let places = column(stretch.window.start.seconds)...max(
+                column(stretch.window.start.seconds), column(stretch.window.end.seconds - span * 1e-9))
+            let seen = places.filter { own[$0].count > 0 }
+            for place in places where own[place].count == 0 {
+                guard let near = seen.min(by: { abs($0 - place) < abs($1 - place) }) else { break }
+                sums[place] = own[near]
+            }
+        }
         let levels = isASCII ? Self.ascii : Self.blocks
         // What hardly moves is a flat line, not a mountain range of its noise.
         let room = max(greatest - least, greatest * 0.02)
@@ -42,7 +53,7 @@ package struct Sparkline: Sendable {
             // A window that ends where a column begins has nothing in that column.
             let to = max(from, column(stretch.window.end.seconds - span * 1e-9))
             let mark = Self.mark(stretch)
-            for place in from...to { marks[place] = mark }
+            for place in from...to where marks[place] == " " { marks[place] = mark }
         }
         stages = String(marks)
         range = least...max(greatest, least)
