@@ -94,7 +94,8 @@ extension Store {
     private static func meters(_ db: Database, machine: Int64) throws -> [MeterDescription] {
         let texts = try String.fetchAll(
             db,
-            sql: "SELECT description FROM meter WHERE id IN (SELECT max(id) FROM meter WHERE machine_id = ? GROUP BY name)"
+            sql:
+                "SELECT description FROM meter WHERE id IN (SELECT max(id) FROM meter WHERE machine_id = ? GROUP BY name)"
                 + " ORDER BY id", arguments: [machine])
         let decoder = JSONDecoder()
         return texts.compactMap { try? decoder.decode(MeterDescription.self, from: Data($0.utf8)) }

@@ -240,11 +240,13 @@ enum FigureNumber {
         return String(format: "%.1f h", value / 3600)
     }
 
-    /// Joules with the prefix that leaves few digits.
-    static func joules(_ value: Double) -> String {
-        let prefixes = [(1e9, "GJ"), (1e6, "MJ"), (1e3, "kJ"), (1, "J"), (1e-3, "mJ"), (1e-6, "µJ")]
-        guard value.isFinite, value != 0 else { return value == 0 ? "0 J" : "–" }
-        let (factor, unit) = prefixes.first { abs(value) >= $0.0 } ?? (1e-6, "µJ")
-        return "\(three(value / factor)) \(unit)"
+    static func joules(_ value: Double) -> String { prefixed(value, "J") }
+
+    /// With the prefix that leaves few digits.
+    static func prefixed(_ value: Double, _ unit: String) -> String {
+        let prefixes = [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "µ")]
+        guard value.isFinite, value != 0 else { return value == 0 ? "0 \(unit)" : "–" }
+        let (factor, prefix) = prefixes.first { abs(value) >= $0.0 } ?? (1e-6, "µ")
+        return "\(three(value / factor)) \(prefix)\(unit)"
     }
 }

@@ -59,7 +59,8 @@ struct EnergyChart {
             label: words.joined(separator: " · "), style: row.provenance.rawValue, value: row.mean,
             low: row.mean - row.uncertainty, high: row.mean + row.uncertainty,
             text: "\(FigureNumber.three(row.mean)) \(row.provenance.rawValue)",
-            tip: "\(row.title), \((words + [row.scope.rawValue, row.provenance.rawValue]).joined(separator: ", ")): \(FigureNumber.three(row.mean)) kWh "
+            tip:
+                "\(row.title), \((words + [row.scope.rawValue, row.provenance.rawValue]).joined(separator: ", ")): \(FigureNumber.three(row.mean)) kWh "
                 + "± \(FigureNumber.three(row.uncertainty)) kWh (95 %), n = \(row.n)")
     }
 

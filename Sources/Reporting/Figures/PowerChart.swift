@@ -90,6 +90,8 @@ struct PowerChart {
     private func drawIdle(_ power: Scale, _ drawing: inout Drawing) {
         guard let idle = group.idleWatts, idle <= power.domain.upperBound, idle >= 0 else { return }
         drawing.line(Self.plot.left, power(idle), Self.plot.right, power(idle), "idle-line")
+        drawing.text(
+            Self.plot.left, Self.height - 4, "dotted: idle, \(FigureNumber.three(idle)) W", "axis")
     }
 
     private var summary: String {

@@ -13,6 +13,13 @@ package struct PowerTrace: Sendable, Hashable, Codable {
         package var least: Double
         package var greatest: Double
 
+        package init(time: Double, mean: Double, least: Double, greatest: Double) {
+            self.time = time
+            self.mean = mean
+            self.least = least
+            self.greatest = greatest
+        }
+
         enum CodingKeys: String, CodingKey {
             case time = "monotonic_s"
             case mean = "mean_w"
@@ -29,6 +36,14 @@ package struct PowerTrace: Sendable, Hashable, Codable {
         package var window: Window
         package var bins: [Bin]
 
+        package init(run: Int64, stage: RunStage, repeatIndex: Int?, window: Window, bins: [Bin]) {
+            self.run = run
+            self.stage = stage
+            self.repeatIndex = repeatIndex
+            self.window = window
+            self.bins = bins
+        }
+
         enum CodingKeys: String, CodingKey {
             case run, stage, window, bins
             case repeatIndex = "repeat"
@@ -36,6 +51,8 @@ package struct PowerTrace: Sendable, Hashable, Codable {
     }
 
     package var stretches: [Stretch]
+
+    package init(stretches: [Stretch]) { self.stretches = stretches }
 
     package var start: Double { stretches.map(\.window.start.seconds).min() ?? 0 }
     package var end: Double { stretches.map(\.window.end.seconds).max() ?? 0 }
@@ -111,7 +128,9 @@ package struct PowerAccumulator {
         if let window, roundStart < window.start.seconds || roundStart > window.end.seconds { return }
         var watts = 0.0
         for meter in meters {
-            guard let value = latest[meter], abs(roundStart - value.time) <= holds[meter] ?? 2 * interval else { return }
+            guard let value = latest[meter], abs(roundStart - value.time) <= holds[meter] ?? 2 * interval else {
+                return
+            }
             watts += value.watts
         }
         let place = ((roundStart - origin) / width).rounded(.down)

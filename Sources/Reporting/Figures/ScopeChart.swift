@@ -14,7 +14,8 @@ struct ScopeChart {
         let pairs = table.rows.flatMap { row in row.reconciliations.map { (row, $0) } }
         let height = Double(pairs.count) * Self.step + 54
         var drawing = Drawing(
-            id: "scope-chart", width: Self.width, height: height, title: "What each scope holds beyond the one inside it",
+            id: "scope-chart", width: Self.width, height: height,
+            title: "What each scope holds beyond the one inside it",
             description: pairs.map { row, pair in
                 "\(row.title): \(pair.inner.rawValue) \(Self.percent(1 - (pair.share ?? 0))) of \(pair.outer.rawValue), "
                     + "\(pair.verdict.rawValue)."
@@ -32,7 +33,8 @@ struct ScopeChart {
         for (index, (row, pair)) in pairs.enumerated() {
             let y = Double(index) * Self.step + 12
             let share = pair.share ?? 0
-            drawing.text(Self.plot.left - 10, y + 13, "\(row.title) · \(row.provenance.rawValue)", "label", anchor: .end)
+            drawing.text(
+                Self.plot.left - 10, y + 13, "\(row.title) · \(row.provenance.rawValue)", "label", anchor: .end)
             let inner = scale(min(1 - share, 1))
             drawing.rectangle(Self.plot.left, y, inner - Self.plot.left, 18, "bar measured")
             if share > 0 {

@@ -60,7 +60,8 @@ extension ReportPage {
                 .element(
                     "h3", [:],
                     .text(
-                        "\(FigureNumber.joules(joules)) = \(FigureNumber.three(joules / 3.6e6)) kWh, \(kind.scope.rawValue), "),
+                        "\(FigureNumber.joules(joules)) = \(FigureNumber.three(joules / 3.6e6)) kWh, \(kind.scope.rawValue), "
+                    ),
                     Self.badge(kind.provenance)))
             parts.append(
                 .table(

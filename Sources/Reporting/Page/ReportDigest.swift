@@ -194,7 +194,8 @@ struct ReportDigest {
         return max(a, b)
     }
 
-    private static func widened<Value: Comparable>(_ range: ClosedRange<Value>?, by value: Value) -> ClosedRange<Value> {
+    private static func widened<Value: Comparable>(_ range: ClosedRange<Value>?, by value: Value) -> ClosedRange<Value>
+    {
         guard let range else { return value...value }
         return min(range.lowerBound, value)...max(range.upperBound, value)
     }

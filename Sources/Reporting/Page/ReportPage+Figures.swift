@@ -7,7 +7,9 @@ extension ReportPage {
         let energy = table.isNet ? "net kWh" : "kWh"
         let hasSizes = table.rows.contains { $0.size != nil && $0.size != "full" }
         let hasMachines = Set(table.rows.map(\.machineFingerprint)).count > 1
-        var columns = ["task", "\(energy): mean", "std", "n", "± 95 %", "paper", "× paper", "scope", "provenance", "model"]
+        var columns = [
+            "task", "\(energy): mean", "std", "n", "± 95 %", "paper", "× paper", "scope", "provenance", "model",
+        ]
         if hasSizes { columns.append("size") }
         if hasMachines { columns.append("machine") }
         let rows = table.rows.map { row -> [Markup] in
@@ -63,11 +65,14 @@ extension ReportPage {
             Self.paragraph(
                 "One picture a workload, with the same scale within a suite. The dark line is the mean of the samples of the "
                     + "total’s meters, the band around it their least and greatest value, so that no peak is lost. "
-                    + "Shaded: loading, warm-up, and each repeat of the queries. Between the windows nothing is counted."),
+                    + "Shaded: loading, warm-up, and each repeat of the queries. Between the windows nothing is counted."
+            )
         ]
         for (suite, charts) in charts where !charts.isEmpty {
             let heading: Markup =
-                suite.map { .text("Suite ") + .name($0.suite) + .text(", \(Self.minute($0.startedAt)), ") + .name($0.machine) }
+                suite.map {
+                    .text("Suite ") + .name($0.suite) + .text(", \(Self.minute($0.startedAt)), ") + .name($0.machine)
+                }
                 ?? .text("An earlier suite")
             parts.append(.element("h3", [:], heading))
             parts.append(
@@ -79,10 +84,7 @@ extension ReportPage {
                             .element(
                                 "figcaption", [:],
                                 .element("strong", [:], .name(chart.group.title)), .text(" "),
-                                Self.badge(chart.group.provenance),
-                                chart.group.idleWatts.map {
-                                    .text(" idle \(FigureNumber.three($0)) W (dotted)")
-                                } ?? .empty),
+                                Self.badge(chart.group.provenance)),
                             chart.markup,
                             .details("The windows in figures", Self.windows(chart.group)))
                     }))
@@ -125,7 +127,8 @@ extension ReportPage {
                 parts: [
                     Self.paragraph(
                         "One scope was measured, so there is nothing to reconcile it with. A meter at the plug or of the "
-                            + "board would show what the total leaves out; `taskwatt doctor` says what is possible here.")
+                            + "board would show what the total leaves out; `taskwatt doctor` says what is possible here."
+                    )
                 ])
         }
         let rows = pairs.map { row, pair -> [Markup] in
@@ -148,7 +151,8 @@ extension ReportPage {
                     ScopeChart(table: table).markup,
                     caption: [
                         Legend.of([
-                            ("measured", "what the inner scope holds"), ("rest", "the residual: what no inner meter sees"),
+                            ("measured", "what the inner scope holds"),
+                            ("rest", "the residual: what no inner meter sees"),
                             ("contradiction", "a contradiction: the inner scope measured more than the outer"),
                         ])
                     ]),
@@ -208,7 +212,9 @@ extension ReportPage {
                     "The \(accelerators.count) published accelerators, with their sources",
                     .table(
                         caption: "Published accelerators",
-                        columns: ["name", "class", "year of the source", "precision", "GOP/s", "W", "GOP/s/W", "source"],
+                        columns: [
+                            "name", "class", "year of the source", "precision", "GOP/s", "W", "GOP/s/W", "source",
+                        ],
                         alignRight: [2, 4, 5, 6], rows: facts, hidesCaption: true)),
             ])
     }

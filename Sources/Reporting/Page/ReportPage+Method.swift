@@ -23,7 +23,7 @@ extension ReportPage {
                 [
                     .name(meter.id), .name(meter.name), .text(meter.scope.rawValue), .text(meter.kind.rawValue),
                     .text(FigureNumber.seconds(meter.periodSeconds)),
-                    .text("\(FigureNumber.three(meter.resolution)) \(meter.kind == .counter ? "µJ" : "µW")"),
+                    .text(FigureNumber.prefixed(meter.resolution / 1e6, meter.kind == .counter ? "J" : "W")),
                     .text(meter.relativeAccuracy.map { String(format: "± %.3g %%", $0 * 100) } ?? "not stated"),
                     Self.badge(meter.provenance), .name(meter.source),
                 ]
@@ -46,12 +46,13 @@ extension ReportPage {
             let name: Markup = detail.map { Markup.name($0.suite) } ?? .text("–")
             return [
                 name + .text(" \(suite.uuid.prefix(8))"),
-                .text(detail.map { Self.minute($0.startedAt) } ?? "–"), .text(String(suite.queries)),
+                .element("span", ["class": "date"], .text(detail.map { Self.minute($0.startedAt) } ?? "–")),
+                .text(String(suite.queries)),
                 .text(Self.range(suite.inferences) { FigureNumber.grouped(Double($0)) }),
                 .text(Self.range(suite.querySeconds) { FigureNumber.seconds($0) }),
                 .text(Self.idle(suite.idle)), .text(Self.idle(suite.idleAfter)),
                 .text(suite.interval.map { FigureNumber.seconds($0) } ?? "–"), .text(Self.percent(suite.worstJitter)),
-                .text(Self.percent(suite.greatestOtherShare)), .text(Self.percent(suite.greatestSteal)),
+                .text("\(Self.percent(suite.greatestOtherShare)), \(Self.percent(suite.greatestSteal))"),
                 .text(detail?.status ?? "–"),
             ]
         }
@@ -74,8 +75,11 @@ extension ReportPage {
                 caption: "What was done, by suite",
                 columns: [
                     "suite", "began", "queries", "inferences each", "time each", "idle before", "idle after",
-                    "sampled every", "jitter (p95)", "other processes", "steal", "status",
-                ], alignRight: Set(2...10), rows: rows),
+                    "sampled every", "jitter", "others, steal", "status",
+                ], alignRight: Set(2...9), rows: rows),
+            Self.paragraph(
+                "Jitter is the 95th percentile of the error of the sampler’s interval, others and steal the shares of the CPU "
+                    + "time that other processes and the hypervisor took: of each the worst window’s.", "note"),
         ]
         if digest.suites.count > shown.count {
             parts.append(Self.paragraph("\(digest.suites.count - shown.count) earlier suites are not listed.", "note"))
@@ -107,7 +111,8 @@ extension ReportPage {
         if digest.failedInferences > 0 {
             parts.append(
                 Self.paragraph(
-                    "\(Self.count(digest.failedInferences, "inference")) failed; they are in no mean, and their energy is."))
+                    "\(Self.count(digest.failedInferences, "inference")) failed; they are in no mean, and their energy is."
+                ))
         }
         if digest.flagged.isEmpty {
             parts.append(Self.paragraph("No query and no idle baseline is flagged."))
@@ -124,11 +129,13 @@ extension ReportPage {
             }
             parts.append(
                 .table(
-                    caption: "Queries and idle baselines that are flagged", columns: ["run", "window", "flags"], rows: rows))
+                    caption: "Queries and idle baselines that are flagged", columns: ["run", "window", "flags"],
+                    rows: rows))
             if digest.flaggedCount > digest.flagged.count {
                 parts.append(
                     Self.paragraph(
-                        "\(digest.flaggedCount - digest.flagged.count) more are flagged; `taskwatt export` has all.", "note"))
+                        "\(digest.flaggedCount - digest.flagged.count) more are flagged; `taskwatt export` has all.",
+                        "note"))
             }
         }
         return Section(id: "flags", title: "Flags", parts: parts)
@@ -157,7 +164,8 @@ extension RunFlag {
     /// For people, after the flag's name.
     package var text: String {
         switch self {
-        case .contended: "other processes took over 5 % of the CPU time, or the hypervisor over 1 %; repeat on a quiet machine"
+        case .contended:
+            "other processes took over 5 % of the CPU time, or the hypervisor over 1 %; repeat on a quiet machine"
         case .unresolved: "too short, or too little energy, for the meters to resolve"
         case .lowCoverage: "the meters saw less than 99 % of the window; it stays out of the table"
         case .idleDrift: "the idle power after differs from before by more than 3 standard uncertainties"

@@ -127,7 +127,8 @@ package struct ReportPage: Sendable {
             let (first, last) = (Self.day(earliest), Self.day(latest))
             dates = first == last ? first : "\(first) to \(last)"
         }
-        let facts = "\(Self.count(digest.windows, "window")) of "
+        let facts =
+            "\(Self.count(digest.windows, "window")) of "
             + "\(Self.count(digest.suites.count, "suite")), \(FigureNumber.grouped(Double(digest.inferences))) inferences, "
             + "\(FigureNumber.seconds(digest.seconds)) measured"
         return .element(
@@ -155,8 +156,13 @@ package struct ReportPage: Sendable {
 
     static func figure(_ drawing: Markup, caption: [Markup]) -> Markup {
         .element(
-            "figure", [:], .element("div", ["class": "picture", "tabindex": "0", "role": "group",
-                "aria-label": "picture, scrolls sideways where the window is narrow"], drawing),
+            "figure", [:],
+            .element(
+                "div",
+                [
+                    "class": "picture", "tabindex": "0", "role": "group",
+                    "aria-label": "picture, scrolls sideways where the window is narrow",
+                ], drawing),
             .element("figcaption", [:], caption))
     }
 

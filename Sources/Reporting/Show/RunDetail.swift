@@ -36,10 +36,13 @@ package struct RunDetail: Sendable, Hashable, Codable {
         } else {
             let isName = name == "last" || name.count >= Self.shortestPrefix
             let uuids = isName ? try store.suiteRuns(named: name) : []
-            guard let uuid = uuids.first, let suite = try store.suiteRun(uuid) else { throw try Self.nothing(store, name) }
+            guard let uuid = uuids.first, let suite = try store.suiteRun(uuid) else {
+                throw try Self.nothing(store, name)
+            }
             if uuids.count > 1 {
                 throw NoSuchRun(
-                    description: "\(uuids.count == 10 ? "ten or more" : String(uuids.count)) suites begin with \(name): "
+                    description:
+                        "\(uuids.count == 10 ? "ten or more" : String(uuids.count)) suites begin with \(name): "
                         + uuids.map { String($0.prefix(13)) }.joined(separator: ", ") + "; give more of it")
             }
             self.suite = suite
@@ -69,7 +72,8 @@ package struct RunDetail: Sendable, Hashable, Codable {
         let named = suites.map { "\($0.uuid.prefix(8)) (\($0.suite))" }.joined(separator: ", ")
         let numbers = try store.runNumbers().map { "the runs \($0.lowerBound) to \($0.upperBound), and " } ?? ""
         return NoSuchRun(
-            description: "there is no run \(PrintableText.of(name)); the record has \(numbers)the suites \(named), `last` the first "
+            description:
+                "there is no run \(PrintableText.of(name)); the record has \(numbers)the suites \(named), `last` the first "
                 + "of them")
     }
 }

@@ -23,7 +23,10 @@ package struct RunText {
         if let (group, run) = chosen {
             parts += [domains(run), totals(run), budget(run), workload(group), machine, flags(run)]
         } else {
-            parts += [suiteFlags, machine, "`taskwatt show NUMBER` shows one of these runs with its meters and uncertainties.\n"]
+            parts += [
+                suiteFlags, machine,
+                "`taskwatt show NUMBER` shows one of these runs with its meters and uncertainties.\n",
+            ]
         }
         let all = parts.filter { !$0.isEmpty }.joined(separator: "\n")
         return isASCII ? Self.ascii(all) : all
@@ -89,6 +92,7 @@ package struct RunText {
         }
         let peak = part.trace.greatest.map { "; the highest sample is \(watts($0))" } ?? ""
         return """
+
             power   \(spark.line)
             stage   \(spark.stages)
                     \(watts(spark.range.lowerBound)) to \(watts(spark.range.upperBound)) \
@@ -105,7 +109,8 @@ package struct RunText {
     private func domains(_ run: NumberedRun) -> String {
         guard !run.record.energy.domains.isEmpty else { return "" }
         var table = TextTable([
-            ("meter", .left), ("scope", .left), ("energy", .right), ("\(plusMinus) 95 %", .right), ("mean power", .right),
+            ("meter", .left), ("scope", .left), ("energy", .right), ("\(plusMinus) 95 %", .right),
+            ("mean power", .right),
             ("seen", .right), ("provenance", .left), ("", .left),
         ])
         for domain in run.record.energy.domains {
@@ -124,10 +129,12 @@ package struct RunText {
     private func totals(_ run: NumberedRun) -> String {
         var lines: [String] = []
         for total in [run.record.energy.total] + run.record.energy.otherScopes {
-            var line = "\(total.scope.rawValue): \(FigureNumber.joules(total.energy.joules)) \(plusMinus) "
+            var line =
+                "\(total.scope.rawValue): \(FigureNumber.joules(total.energy.joules)) \(plusMinus) "
                 + "\(FigureNumber.joules(total.uncertainty.joules)), \(total.provenance.rawValue)"
             if run.record.completedInferences > 0, total.isSeen {
-                let per1000 = total.energy.kilowattHours / total.coverage / Double(run.record.completedInferences) * 1000
+                let per1000 =
+                    total.energy.kilowattHours / total.coverage / Double(run.record.completedInferences) * 1000
                 line += ", \(FigureNumber.three(per1000)) kWh per 1,000 inferences"
             }
             lines.append(line)
@@ -143,8 +150,10 @@ package struct RunText {
                 "latency: median \(FigureNumber.seconds(latency.median)), 95th percentile \(FigureNumber.seconds(latency.p95)), "
                     + "longest \(FigureNumber.seconds(latency.maximum))")
         }
-        let shares = [("other processes", run.record.otherCPUShare), ("steal", run.record.stealShare),
-            ("sampler's jitter (p95)", run.record.energy.jitter)]
+        let shares = [
+            ("other processes", run.record.otherCPUShare), ("steal", run.record.stealShare),
+            ("sampler's jitter (p95)", run.record.energy.jitter),
+        ]
         let said = shares.compactMap { name, share in share.map { "\(name) \(String(format: "%.1f %%", $0 * 100))" } }
         if !said.isEmpty { lines.append(said.joined(separator: ", ")) }
         return heading("Energy") + "\n" + lines.joined(separator: "\n") + "\n"
@@ -154,7 +163,10 @@ package struct RunText {
         let budget = UncertaintyBudget(run.record, idleSeconds: idleSeconds)
         var table = TextTable([("from", .left), ("gross", .right), ("net", .right), ("", .left)])
         func joules(_ value: Double?) -> String { value.map(FigureNumber.joules) ?? "–" }
-        table.add(["the meters' accuracy", joules(budget.gross.accuracy), joules(budget.net?.accuracy), "stated by their makers"])
+        table.add([
+            "the meters' accuracy", joules(budget.gross.accuracy), joules(budget.net?.accuracy),
+            "stated by their makers",
+        ])
         table.add(["edges and resolution", joules(budget.gross.reading), joules(budget.net?.reading), "of this window"])
         table.add(["idle baseline", "", joules(budget.net?.idle), "u(idle power) x time"])
         table.add(["together", joules(budget.gross.combined), joules(budget.net?.combined), "in quadrature"])
@@ -191,13 +203,15 @@ package struct RunText {
     // MARK: Around it
 
     private var machine: String {
-        heading("Machine") + "\n" + facts(JSONFacts.of(detail.suite.inventory) + JSONFacts.of(detail.suite.machineState))
+        heading("Machine") + "\n"
+            + facts(JSONFacts.of(detail.suite.inventory) + JSONFacts.of(detail.suite.machineState))
     }
 
     private func facts(_ facts: [(name: String, value: String)]) -> String {
         let width = facts.map(\.name.count).max() ?? 0
         return facts.map { name, value in
-            PrintableText.of(name) + String(repeating: " ", count: width - name.count + 2) + PrintableText.of(value) + "\n"
+            PrintableText.of(name) + String(repeating: " ", count: width - name.count + 2) + PrintableText.of(value)
+                + "\n"
         }.joined()
     }
 
@@ -213,10 +227,14 @@ package struct RunText {
 
     private var suiteFlags: String {
         var counts: [RunFlag: Int] = [:]
-        for run in detail.parts.flatMap(\.group.windows) { for flag in run.record.flags { counts[flag, default: 0] += 1 } }
+        for run in detail.parts.flatMap(\.group.windows) {
+            for flag in run.record.flags { counts[flag, default: 0] += 1 }
+        }
         guard !counts.isEmpty else { return "" }
         return heading("Flags") + "\n"
-            + counts.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.value) \($0.key.rawValue): \($0.key.text)\n" }
+            + counts.sorted { $0.key.rawValue < $1.key.rawValue }.map {
+                "\($0.value) \($0.key.rawValue): \($0.key.text)\n"
+            }
             .joined()
     }
 

@@ -30,11 +30,14 @@ package struct Sparkline: Sendable {
         // Where the picture is finer than the sampler, a column has the value next to it in its own window.
         let own = sums
         for stretch in trace.stretches {
-            let places = column(stretch.window.start.seconds)...max(
-                column(stretch.window.start.seconds), column(stretch.window.end.seconds - span * 1e-9))
+            let places =
+                column(
+                    stretch.window.start.seconds)...max(
+                    column(stretch.window.start.seconds), column(stretch.window.end.seconds - span * 1e-9))
             let seen = places.filter { own[$0].count > 0 }
             for place in places where own[place].count == 0 {
-                guard let near = seen.min(by: { abs($0 - place) < abs($1 - place) }) else { break }
+                // Of two as near the later one: a counter's power is that of the time before it was read.
+                guard let near = seen.min(by: { (abs($0 - place), -$0) < (abs($1 - place), -$1) }) else { break }
                 sums[place] = own[near]
             }
         }

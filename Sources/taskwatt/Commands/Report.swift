@@ -19,7 +19,8 @@ struct Report: AsyncParsableCommand {
 
     @Option(
         name: [.short, .long],
-        help: ArgumentHelp("Where to; `-` is the standard output.", valueName: "file"), completion: .file(extensions: ["html"]))
+        help: ArgumentHelp("Where to; `-` is the standard output.", valueName: "file"),
+        completion: .file(extensions: ["html"]))
     var output = "report.html"
 
     @Flag(help: "Less the idle baseline.")
@@ -56,7 +57,8 @@ struct Report: AsyncParsableCommand {
             try Data(html.utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
         } catch {
             throw CommandFailure(
-                "\(output) cannot be written: \((error as NSError).localizedDescription); name another place with --output")
+                "\(output) cannot be written: \((error as NSError).localizedDescription); name another place with --output"
+            )
         }
         Console.note("\(output) is written")
     }
