@@ -111,7 +111,9 @@ let package = Package(
                 .embedInCode("Suites/standard.yaml"), .embedInCode("Suites/paper.yaml"),
             ]),
         .target(name: "Recording", dependencies: ["Core", grdb]),
-        .target(name: "Reporting", dependencies: ["Core", "Recording"], exclude: ["README.md"]),
+        .target(
+            name: "Reporting", dependencies: ["Core", "Recording"], exclude: ["README.md"],
+            resources: [.embedInCode("Figures/accelerators.csv"), .embedInCode("Page/report.css")]),
         .target(
             name: "Exchange", dependencies: ["Core", "Recording", "Reporting", crypto, systemPackage],
             exclude: ["README.md"]),

@@ -1,5 +1,7 @@
 package import Core
 package import Metering
+package import Recording
+import Reporting
 package import Running
 package import WorkloadProtocol
 import YAMLReading
@@ -255,8 +257,21 @@ package struct APIError: Error, Sendable, Hashable, Codable, CustomStringConvert
         switch error {
         case let error as APIError: self = error
         case is SuiteError, is YAMLProblem, is PluginError, is MeteringError: self.init(.usage, "\(error)")
-        case is WindowGone: self.init(.notFound, "\(error)")
+        case is WindowGone, is NoSuchRun: self.init(.notFound, "\(error)")
         default: self.init(.failed, "\(error)")
         }
+    }
+}
+
+extension APIError {
+    /// For a report of nothing.
+    package static func nothingToReport(_ filter: RunFilter) -> APIError {
+        let asked = [filter.suiteRun.map { "--suite-run \($0)" }, filter.task.map { "--task \($0.rawValue)" }]
+            .compactMap(\.self)
+        return APIError(
+            .notFound,
+            asked.isEmpty
+                ? "there is nothing to report yet; `taskwatt run` makes the first run"
+                : "no run fits \(asked.joined(separator: " ")); without it the whole record is reported")
     }
 }

@@ -111,6 +111,25 @@ struct Routes: Sendable {
                 throw APIError(.notFound, "\(error)")
             }
         }
+        v1.get("report") { request, _ in
+            var options = ReportPage.Options(
+                version: await status().version, writtenAt: Date().timeIntervalSince1970)
+            options.isNet = request.uri.queryParameters.get("net") == "true"
+            options.filter = RunFilter(
+                suiteRun: request.uri.queryParameters.get("suite_run"),
+                task: request.uri.queryParameters.get("task").map(MLTask.init(rawValue:)))
+            let page = try ReportPage(store, options)
+            if page.isEmpty { throw APIError.nothingToReport(options.filter) }
+            return Response(
+                status: .ok, headers: [.contentType: "text/html; charset=utf-8"],
+                body: ResponseBody(byteBuffer: ByteBuffer(string: page.html)))
+        }
+        v1.get("runs/:id") { request, context in
+            let columns = request.uri.queryParameters.get("columns").flatMap { Int($0) } ?? 64
+            return try Self.json(
+                try RunDetail(
+                    store, named: try context.parameters.require("id"), columns: min(max(columns, 1), 10_000)))
+        }
         v1.get("export/:what") { request, context in
             guard let kind = Export.Kind(rawValue: context.parameters.get("what") ?? "") else {
                 let kinds = Export.Kind.allCases.map(\.rawValue).joined(separator: ", ")

@@ -2,6 +2,7 @@ import Exchange
 import Host
 import Metering
 import Recording
+import Reporting
 import Running
 import Service
 import YAMLReading
@@ -25,8 +26,7 @@ struct CommandFailure: Error {
         switch error {
         case is SuiteError, is YAMLProblem, is PluginError, is MeteringError, is APIError, is StoreError, is StateError,
             is HostError, is CalibrationError, is CalibrationFileError, is PluginFailure, is DaemonUnreachable,
-            is WindowGone, is PythonEnvironmentError, is ImportProblem,
-            is ExportProblem:
+            is WindowGone, is PythonEnvironmentError, is ImportProblem, is ExportProblem, is NoSuchRun:
             let answer = APIError(error)
             message = answer.message
             status = answer.kind == .usage ? Self.usage : Self.failed

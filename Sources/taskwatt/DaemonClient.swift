@@ -56,6 +56,20 @@ struct DaemonClient: Sendable {
         try decode(try await bytes(.GET, path, timeout: timeout))
     }
 
+    /// A path with a query, from which what is `nil` is left out.
+    static func path(_ path: String, _ query: KeyValuePairs<String, String?>) -> String {
+        let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~"))
+        let pairs = query.compactMap { name, value in
+            value?.addingPercentEncoding(withAllowedCharacters: allowed).map { "\(name)=\($0)" }
+        }
+        return pairs.isEmpty ? path : "\(path)?\(pairs.joined(separator: "&"))"
+    }
+
+    /// An answer that is text.
+    func text(_ path: String, _ query: KeyValuePairs<String, String?> = [:]) async throws -> String {
+        String(decoding: try await bytes(.GET, Self.path(path, query)), as: UTF8.self)
+    }
+
     func post<Body: Encodable, Value: Decodable>(_ path: String, _ body: Body) async throws -> Value {
         try decode(try await bytes(.POST, path, body: Array(try JSONEncoder().encode(body))))
     }

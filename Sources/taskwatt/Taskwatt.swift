@@ -19,14 +19,14 @@ struct Taskwatt: AsyncParsableCommand {
               taskwatt meters                    what can be measured here
               taskwatt doctor                    what would make it better
               taskwatt table --format markdown   the table again
+              taskwatt report                    the same as a page with pictures
+              taskwatt show last                 what was measured last, in detail
               taskwatt compare last-1 last       whether anything has changed
             """,
         version: Version.current,
         subcommands: [
-            Run.self, Measure.self, Table.self, Compare.self, ExportCommand.self, ImportCommand.self, Meters.self,
-            HardwareCommand.self,
-            DoctorCommand.self,
-            Calibrate.self, Plugins.self, PluginCommand.self, Serve.self, Status.self,
+            Run.self, Measure.self, Table.self, Report.self, Show.self, Compare.self, ExportCommand.self,
+            ImportCommand.self, Meters.self, HardwareCommand.self, DoctorCommand.self, Calibrate.self, Plugins.self, PluginCommand.self, Serve.self, Status.self,
         ])
 
     static func main() async {

@@ -1,0 +1,252 @@
+import Foundation
+
+/// A picture in SVG, with a name and a description for those who do not see it.
+///
+/// Colours come from the page's style sheet by class, so that one picture is right in the light, in the dark and in print.
+struct Drawing {
+    let width: Double
+    let height: Double
+    /// Unique on the page.
+    let id: String
+    let title: String
+    let description: String
+    private(set) var shapes: [Markup] = []
+
+    init(id: String, width: Double, height: Double, title: String, description: String) {
+        self.id = id
+        self.width = width
+        self.height = height
+        self.title = title
+        self.description = description
+    }
+
+    mutating func add(_ shape: Markup) { shapes.append(shape) }
+
+    mutating func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ style: String) {
+        add(
+            .element(
+                "line",
+                [
+                    "x1": Self.number(x1), "y1": Self.number(y1), "x2": Self.number(x2), "y2": Self.number(y2),
+                    "class": style,
+                ]))
+    }
+
+    mutating func rectangle(_ x: Double, _ y: Double, _ width: Double, _ height: Double, _ style: String) {
+        add(Self.rectangle(x, y, width, height, style))
+    }
+
+    static func rectangle(_ x: Double, _ y: Double, _ width: Double, _ height: Double, _ style: String) -> Markup {
+        .element(
+            "rect",
+            [
+                "x": number(x), "y": number(y), "width": number(max(0, width)), "height": number(max(0, height)),
+                "class": style,
+            ])
+    }
+
+    enum Anchor: String { case start, middle, end }
+
+    mutating func text(_ x: Double, _ y: Double, _ text: String, _ style: String = "", anchor: Anchor = .start) {
+        add(
+            .element(
+                "text",
+                ["x": Self.number(x), "y": Self.number(y), "class": style, "text-anchor": anchor.rawValue],
+                .text(text)))
+    }
+
+    /// A path through points, lifted where `nil` stands.
+    static func path(_ points: [(x: Double, y: Double)?]) -> String {
+        var text = ""
+        var isDown = false
+        for point in points {
+            guard let point else {
+                isDown = false
+                continue
+            }
+            text += "\(isDown ? "L" : "M")\(number(point.x)) \(number(point.y))"
+            isDown = true
+        }
+        return text
+    }
+
+    mutating func path(_ data: String, _ style: String) { add(.element("path", ["d": data, "class": style])) }
+
+    var markup: Markup {
+        .element(
+            "svg",
+            [
+                "viewBox": "0 0 \(Self.number(width)) \(Self.number(height))", "role": "img",
+                "aria-labelledby": "\(id)-name \(id)-text", "preserveAspectRatio": "xMidYMid meet",
+            ],
+            [
+                .element("title", ["id": "\(id)-name"], .text(title)),
+                .element("desc", ["id": "\(id)-text"], .text(description)),
+            ] + shapes)
+    }
+
+    /// A tenth of a unit is finer than any screen shows.
+    static func number(_ value: Double) -> String {
+        guard value.isFinite else { return "0" }
+        let tenths = (value * 10).rounded()
+        guard abs(tenths) < 1e9 else { return "0" }
+        let whole = Int(tenths)
+        return whole.isMultiple(of: 10) ? String(whole / 10) : String(format: "%.1f", tenths / 10)
+    }
+
+    /// Hatching, in which what is not measured is drawn. One of each page; every picture uses it.
+    static let patterns: Markup = .element(
+        "svg", ["width": "0", "height": "0", "aria-hidden": "true", "class": "patterns"],
+        .element(
+            "defs", [:],
+            pattern("hatch-estimated", "hatch-estimated", "M0 8L8 0M-2 2L2 -2M6 10L10 6"),
+            pattern("hatch-simulated", "hatch-simulated", "M0 4H8"),
+            pattern("hatch-paper", "hatch-paper", "M0 0L8 8M-2 6L2 10M6 -2L10 2"),
+            pattern("hatch-rest", "hatch-rest", "M0 8L8 0M-2 2L2 -2M6 10L10 6")))
+
+    private static func pattern(_ id: String, _ style: String, _ path: String) -> Markup {
+        .element(
+            "pattern", ["id": id, "width": "8", "height": "8", "patternUnits": "userSpaceOnUse"],
+            .element("rect", ["width": "8", "height": "8", "class": "\(style)-ground"]),
+            .element("path", ["d": path, "class": "\(style)-line"]))
+    }
+}
+
+/// Values to positions, linear or by decades.
+struct Scale {
+    let domain: ClosedRange<Double>
+    let range: (from: Double, to: Double)
+    let isLogarithmic: Bool
+
+    init(_ domain: ClosedRange<Double>, to range: (Double, Double), isLogarithmic: Bool = false) {
+        self.domain = domain
+        self.range = range
+        self.isLogarithmic = isLogarithmic
+    }
+
+    /// Whole decades around all values; those that no logarithm has are left out.
+    static func decades(_ values: [Double], to range: (Double, Double)) -> Scale {
+        let positive = values.filter { $0 > 0 && $0.isFinite }
+        let low = floor(log10(positive.min() ?? 0.001))
+        let high = ceil(log10(positive.max() ?? 1))
+        return Scale(pow(10, low)...pow(10, max(high, low + 1)), to: range, isLogarithmic: true)
+    }
+
+    /// From zero to the round number above the largest value.
+    static func fromZero(_ largest: Double, to range: (Double, Double)) -> Scale {
+        let step = step(largest)
+        return Scale(0...max(step, (largest / step).rounded(.up) * step), to: range)
+    }
+
+    /// A position; outside the domain, at its edge.
+    func callAsFunction(_ value: Double) -> Double {
+        let clamped = min(max(value.isFinite ? value : domain.lowerBound, domain.lowerBound), domain.upperBound)
+        let share =
+            isLogarithmic
+            ? log10(clamped / domain.lowerBound) / log10(domain.upperBound / domain.lowerBound)
+            : (clamped - domain.lowerBound) / (domain.upperBound - domain.lowerBound)
+        return range.from + share * (range.to - range.from)
+    }
+
+    /// Powers of ten, or multiples of 1, 2 or 5.
+    var ticks: [Double] {
+        if isLogarithmic {
+            let low = Int(log10(domain.lowerBound).rounded())
+            return (low...max(low, Int(log10(domain.upperBound).rounded()))).map { pow(10, Double($0)) }
+        }
+        let step = Self.step(domain.upperBound - domain.lowerBound)
+        return stride(from: 0, through: domain.upperBound * 1.0001, by: step).filter { $0 >= domain.lowerBound }
+    }
+
+    /// About four steps of 1, 2 or 5 × 10ⁿ.
+    private static func step(_ span: Double) -> Double {
+        guard span > 0, span.isFinite else { return 1 }
+        let rough = span / 4
+        let power = pow(10, floor(log10(rough)))
+        return [1, 2, 5, 10].map { $0 * power }.first { $0 >= rough * 0.999 } ?? 10 * power
+    }
+}
+
+/// Numbers as people read them in pictures.
+enum FigureNumber {
+    /// A power of ten without an exponent between 0.0001 and 10,000, else 10ⁿ.
+    static func tick(_ value: Double) -> String {
+        guard value != 0 else { return "0" }
+        let magnitude = log10(abs(value))
+        if magnitude >= 5 || magnitude < -4.5 { return "10" + superscript(Int(magnitude.rounded())) }
+        if value >= 1000 { return grouped(value) }
+        return value >= 1 ? String(format: "%g", value) : String(format: "%.*f", Int((-magnitude).rounded(.up)), value)
+    }
+
+    static func superscript(_ value: Int) -> String {
+        String(
+            String(value).map { character -> Character in
+                switch character {
+                case "-": "⁻"
+                case "0": "⁰"
+                case "1": "¹"
+                case "2": "²"
+                case "3": "³"
+                case "4": "⁴"
+                case "5": "⁵"
+                case "6": "⁶"
+                case "7": "⁷"
+                case "8": "⁸"
+                default: "⁹"
+                }
+            })
+    }
+
+    /// Thousands set apart by commas.
+    static func grouped(_ value: Double) -> String {
+        guard value.isFinite, abs(value) < 1e15 else { return scientific(value) }
+        let digits = Array(String(Int64(abs(value).rounded())))
+        var text = ""
+        for (index, digit) in digits.enumerated() {
+            if index > 0, (digits.count - index).isMultiple(of: 3) { text += "," }
+            text.append(digit)
+        }
+        return value < 0 ? "−" + text : text
+    }
+
+    /// Three significant digits.
+    static func three(_ value: Double) -> String {
+        guard value.isFinite else { return "–" }
+        guard value != 0 else { return "0" }
+        let magnitude = log10(abs(value))
+        if magnitude >= 6 || magnitude < -4 { return scientific(value) }
+        // Rounded first: 0.9996 is 1.00, a digit shorter than its own magnitude would have it.
+        let digits = max(0, 2 - Int(floor(log10(abs(value) * 1.0005))))
+        return magnitude >= 3 ? grouped(value) : String(format: "%.\(digits)f", value)
+    }
+
+    /// 1.23 × 10⁴.
+    static func scientific(_ value: Double) -> String {
+        guard value.isFinite, value != 0 else { return value == 0 ? "0" : "–" }
+        var exponent = Int(floor(log10(abs(value))))
+        var mantissa = value / pow(10, Double(exponent))
+        if abs((mantissa * 100).rounded()) >= 1000 {
+            mantissa /= 10
+            exponent += 1
+        }
+        return String(format: "%.2f × 10", mantissa) + superscript(exponent)
+    }
+
+    static func seconds(_ value: Double) -> String {
+        guard value.isFinite, value >= 0 else { return "–" }
+        if value < 1 { return String(format: "%.0f ms", value * 1000) }
+        if value < 100 { return String(format: "%.2f s", value) }
+        if value < 6000 { return String(format: "%.1f min", value / 60) }
+        return String(format: "%.1f h", value / 3600)
+    }
+
+    static func joules(_ value: Double) -> String { prefixed(value, "J") }
+
+    /// With the prefix that leaves few digits.
+    static func prefixed(_ value: Double, _ unit: String) -> String {
+        let prefixes = [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "µ")]
+        guard value.isFinite, value != 0 else { return value == 0 ? "0 \(unit)" : "–" }
+        let (factor, prefix) = prefixes.first { abs(value) >= $0.0 } ?? (1e-6, "µ")
+        return "\(three(value / factor)) \(prefix)\(unit)"
+    }
+}

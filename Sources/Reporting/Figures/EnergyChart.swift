@@ -1,0 +1,157 @@
+import Core
+import Foundation
+
+/// kWh per 1,000 inferences by task on an axis of decades: ours with the 95 % interval, the paper's beside it.
+struct EnergyChart {
+    let table: TableReport
+
+    private static let width = 960.0
+    private static let plot = (left: 300.0, right: 850.0)
+    private static let barHeight = 15.0
+    private static let top = 34.0
+
+    /// One bar.
+    private struct Bar {
+        var label: String
+        var style: String
+        var value: Double
+        var low: Double
+        var high: Double
+        var text: String
+        var tip: String
+    }
+
+    /// The bars of one task.
+    private struct Group {
+        var title: String
+        var bars: [Bar]
+    }
+
+    private var groups: [Group] {
+        var groups: [Group] = []
+        var last: MLTask?
+        for row in table.rows {
+            if row.task != last { groups.append(Group(title: row.title, bars: [])) }
+            groups[groups.count - 1].bars.append(bar(row))
+            last = row.task
+            let isLastOfTask = table.rows.last { $0.task == row.task } == row
+            if isLastOfTask, let paper = PaperTable.rows[row.task] {
+                groups[groups.count - 1].bars.append(
+                    Bar(
+                        label: "paper", style: "paper", value: paper.mean, low: paper.mean - paper.std,
+                        high: paper.mean + paper.std, text: FigureNumber.three(paper.mean),
+                        tip: "\(row.title), the paper: \(FigureNumber.three(paper.mean)) kWh, "
+                            + "standard deviation \(FigureNumber.three(paper.std)) kWh"))
+            }
+        }
+        return groups
+    }
+
+    private var hasScopes: Bool { Set(table.rows.map(\.scope)).count > 1 }
+    private var hasMachines: Bool { Set(table.rows.map(\.machineFingerprint)).count > 1 }
+
+    private func bar(_ row: TableReport.Row) -> Bar {
+        var words = [row.models.joined(separator: ", ")]
+        if let size = row.size, size != "full" { words.append("size \(size)") }
+        if hasScopes { words.append(row.scope.rawValue) }
+        if hasMachines { words.append(row.machine) }
+        return Bar(
+            label: words.joined(separator: " · "), style: row.provenance.rawValue, value: row.mean,
+            low: row.mean - row.uncertainty, high: row.mean + row.uncertainty,
+            text: "\(FigureNumber.three(row.mean)) \(row.provenance.rawValue)",
+            tip:
+                "\(row.title), \((words + [row.scope.rawValue, row.provenance.rawValue]).joined(separator: ", ")): \(FigureNumber.three(row.mean)) kWh "
+                + "± \(FigureNumber.three(row.uncertainty)) kWh (95 %), n = \(row.n)")
+    }
+
+    var markup: Markup {
+        let groups = groups
+        let bars = groups.flatMap(\.bars)
+        let scale = Scale.decades(
+            bars.flatMap { [$0.value, max($0.low, $0.value / 10), $0.high] }, to: Self.plot)
+        let heights = groups.map { Double($0.bars.count) * (Self.barHeight + 5) + 26 }
+        let height = Self.top + heights.reduce(0, +) + 34
+        var drawing = Drawing(
+            id: "energy-chart", width: Self.width, height: height,
+            title: "Energy of each task, in kWh per 1,000 inferences, on a logarithmic axis", description: summary)
+        let bottom = height - 34
+        for tick in scale.ticks {
+            drawing.line(scale(tick), Self.top - 8, scale(tick), bottom, "grid")
+            drawing.text(scale(tick), Self.top - 14, FigureNumber.tick(tick), "tick", anchor: .middle)
+            drawing.text(scale(tick), bottom + 14, FigureNumber.tick(tick), "tick", anchor: .middle)
+        }
+        drawing.text(
+            (Self.plot.left + Self.plot.right) / 2, height - 4,
+            "\(table.isNet ? "net " : "")kWh per 1,000 inferences, one step a factor of ten", "axis", anchor: .middle)
+        var y = Self.top
+        for (group, height) in zip(groups, heights) {
+            drawing.line(8, y - 4, Self.width - 8, y - 4, "rule")
+            drawing.text(8, y + 13, group.title, "group")
+            var line = y + 20
+            for bar in group.bars {
+                Self.draw(bar, at: line, on: scale, in: &drawing)
+                line += Self.barHeight + 5
+            }
+            y += height
+        }
+        return drawing.markup
+    }
+
+    private static func draw(_ bar: Bar, at y: Double, on scale: Scale, in drawing: inout Drawing) {
+        let middle = y + barHeight / 2
+        drawing.text(plot.left - 10, middle + 4, short(bar.label), "label", anchor: .end)
+        guard bar.value > 0 else {
+            drawing.text(plot.left + 6, middle + 4, "\(FigureNumber.three(bar.value)): no place on this axis", "value")
+            return
+        }
+        let x = scale(bar.value)
+        drawing.add(
+            .element(
+                "g", [:], .element("title", [:], .text(bar.tip)),
+                Drawing.rectangle(plot.left, y, max(2, x - plot.left), barHeight, "bar \(bar.style)")))
+        // A lower end below zero has no place on an axis of decades: the line runs to the edge, without a cap.
+        let hasLow = bar.low > scale.domain.lowerBound
+        let (low, high) = (scale(max(bar.low, scale.domain.lowerBound)), scale(bar.high))
+        let caps: [(x: Double, y: Double)?] = ((hasLow ? [low] : []) + [high]).flatMap { end in
+            [(end, middle - 4), (end, middle + 4), nil] as [(x: Double, y: Double)?]
+        }
+        let whisker = Drawing.path([(low, middle), (high, middle), nil] + caps)
+        drawing.path(whisker, "halo")
+        drawing.path(whisker, "whisker")
+        drawing.text(max(high, x) + 7, middle + 4, bar.text, "value")
+    }
+
+    /// What fits beside the bars; the tip has it all.
+    private static func short(_ label: String) -> String {
+        label.count <= 46 ? label : String(label.prefix(45)) + "…"
+    }
+
+    private var summary: String {
+        table.rows.map { row in
+            let paper = row.paperMean.map { ", in the paper \(FigureNumber.three($0))" } ?? ""
+            return "\(row.title): \(FigureNumber.three(row.mean)) ± \(FigureNumber.three(row.uncertainty)), "
+                + "\(row.provenance.rawValue)\(paper)."
+        }.joined(separator: " ")
+    }
+
+    static let legend: Markup = Legend.of([
+        ("measured", "measured or derived"), ("estimated", "estimated by a model"), ("simulated", "simulated"),
+        ("paper", "the paper's mean; its line is the standard deviation between models"),
+    ])
+}
+
+/// Names the fillings of a chart.
+enum Legend {
+    static func of(_ entries: [(style: String, text: String)]) -> Markup {
+        .element(
+            "ul", ["class": "legend"],
+            entries.map { style, text in
+                .element(
+                    "li", [:],
+                    .element(
+                        "svg", ["viewBox": "0 0 22 12", "width": "22", "height": "12", "aria-hidden": "true"],
+                        Drawing.rectangle(0.5, 0.5, 21, 11, "bar \(style)")),
+                    .text(" " + text))
+            })
+    }
+}

@@ -1,0 +1,54 @@
+import Core
+import Foundation
+
+/// For each row of the table that has several scopes: the outer one as a whole bar, divided into what the inner one saw
+/// and what is left.
+struct ScopeChart {
+    let table: TableReport
+
+    private static let width = 960.0
+    private static let plot = (left: 300.0, right: 650.0)
+    private static let step = 30.0
+
+    var markup: Markup {
+        let pairs = table.rows.flatMap { row in row.reconciliations.map { (row, $0) } }
+        let height = Double(pairs.count) * Self.step + 54
+        var drawing = Drawing(
+            id: "scope-chart", width: Self.width, height: height,
+            title: "What each scope holds beyond the one inside it",
+            description: pairs.map { row, pair in
+                "\(row.title): \(pair.inner.rawValue) \(Self.percent(1 - (pair.share ?? 0))) of \(pair.outer.rawValue), "
+                    + "\(pair.verdict.rawValue)."
+            }.joined(separator: " "))
+        // A contradiction goes beyond the whole.
+        let largest = pairs.map { 1 - ($0.1.share ?? 0) }.max() ?? 1
+        let scale = Scale(0...max(1, largest), to: Self.plot)
+        for tick in [0, 0.25, 0.5, 0.75, 1] {
+            drawing.line(scale(tick), 8, scale(tick), height - 42, "grid")
+            drawing.text(scale(tick), height - 26, "\(Int(tick * 100)) %", "tick", anchor: .middle)
+        }
+        drawing.text(
+            (Self.plot.left + Self.plot.right) / 2, height - 8, "share of the outer scope’s energy", "axis",
+            anchor: .middle)
+        for (index, (row, pair)) in pairs.enumerated() {
+            let y = Double(index) * Self.step + 12
+            let share = pair.share ?? 0
+            drawing.text(
+                Self.plot.left - 10, y + 13, "\(row.title) · \(row.provenance.rawValue)", "label", anchor: .end)
+            let inner = scale(min(1 - share, 1))
+            drawing.rectangle(Self.plot.left, y, inner - Self.plot.left, 18, "bar measured")
+            if share > 0 {
+                drawing.rectangle(inner, y, scale(1) - inner, 18, "bar rest")
+            } else {
+                drawing.rectangle(scale(1), y, scale(1 - share) - scale(1), 18, "bar contradiction")
+            }
+            drawing.text(
+                Self.plot.right + 10, y + 13,
+                "\(pair.outer.rawValue) − \(pair.inner.rawValue): \(Self.percent(share)), \(pair.verdict.rawValue)",
+                "value")
+        }
+        return drawing.markup
+    }
+
+    private static func percent(_ share: Double) -> String { String(format: "%.1f %%", share * 100) }
+}

@@ -1,0 +1,202 @@
+import Core
+import Recording
+
+/// What a report says of a record beside its table, gathered in one pass over the windows.
+///
+/// Its size goes with the number of suites, set-ups and pictures, not with that of the windows.
+struct ReportDigest {
+    /// The energy of all windows of one scope and provenance: those do not add up.
+    struct Spent: Hashable {
+        var scope: TotalScope
+        var provenance: Provenance
+    }
+
+    /// What one suite did, as its windows say.
+    struct Suite {
+        var uuid: String
+        var windows = 0
+        var queries = 0
+        var inferences: ClosedRange<Int>?
+        var querySeconds: ClosedRange<Double>?
+        var idle: Idle?
+        var idleAfter: Idle?
+        var loads = 0
+        var warmUps = 0
+        var interval: Double?
+        var worstJitter: Double?
+        var greatestOtherShare: Double?
+        var greatestSteal: Double?
+        var failed = 0
+
+        struct Idle {
+            var watts: Double
+            /// Its standard uncertainty.
+            var uncertainty: Double?
+            var seconds: Double
+        }
+    }
+
+    /// One workload's place on the speed-over-power plane: sums over its query windows.
+    struct Speed {
+        var workload: WorkloadDescription
+        var machine: String
+        var scope: TotalScope
+        var provenance: Provenance
+        var operations = 0.0
+        var joules = 0.0
+        var seconds = 0.0
+
+        var gops: Double { operations / seconds / 1e9 }
+        var watts: Double { joules / seconds }
+        var efficiency: Double { gops / watts }
+    }
+
+    private struct SpeedKey: Hashable {
+        var task: MLTask
+        var plugin: String
+        var model: String?
+        var size: String?
+        var device: String?
+        var precision: String?
+        var batch: Int
+        var machine: String
+        var scope: TotalScope
+        var provenance: Provenance
+    }
+
+    struct FlaggedRun {
+        var id: Int64
+        var name: String
+        var flags: [RunFlag]
+        var energyFlags: [EnergyFlag]
+    }
+
+    private(set) var spent: [Spent: Double] = [:]
+    private(set) var suites: [Suite] = []
+    private var places: [String: Int] = [:]
+    private var speedsByKey: [SpeedKey: Speed] = [:]
+    private(set) var speedOrder: [Speed] = []
+    private(set) var flagged: [FlaggedRun] = []
+    private(set) var flaggedCount = 0
+    private(set) var seconds = 0.0
+    private(set) var windows = 0
+    private(set) var inferences = 0
+    private(set) var failedInferences = 0
+    private(set) var earliest: Double?
+    private(set) var latest: Double?
+    private(set) var machines: [String] = []
+    private(set) var grouping = WorkloadGrouping(most: mostGroups)
+
+    /// More pictures than anybody looks at; a report of one suite has fewer.
+    static let mostGroups = 60
+    static let mostFlagged = 100
+
+    init(_ store: Store, _ filter: RunFilter) throws(StoreError) {
+        var page = try store.runs(filter)
+        while let last = page.last {
+            for run in page { add(run) }
+            page = try store.runs(filter, after: last.id)
+        }
+        speedOrder = speedsByKey.values.sorted { a, b in
+            let order = MLTask.paperTasks
+            let (x, y) = (
+                order.firstIndex(of: a.workload.task) ?? order.count,
+                order.firstIndex(of: b.workload.task) ?? order.count
+            )
+            return (x, a.provenance.rank, a.workload.task.rawValue, a.workload.model ?? "", a.machine)
+                < (y, b.provenance.rank, b.workload.task.rawValue, b.workload.model ?? "", b.machine)
+        }
+    }
+
+    private mutating func add(_ run: StoredRun) {
+        let record = run.record
+        let total = record.energy.total
+        windows += 1
+        seconds += record.energy.window.durationSeconds
+        inferences += record.completedInferences
+        failedInferences += record.failedInferences
+        earliest = min(earliest ?? record.startedAt, record.startedAt)
+        latest = max(latest ?? record.startedAt, record.startedAt)
+        if !machines.contains(run.machine) { machines.append(run.machine) }
+        spent[Spent(scope: total.scope, provenance: total.provenance), default: 0] += total.energy.joules
+        grouping.add(run)
+        addToSuite(run)
+        addSpeed(run)
+        let energyFlags = Set(record.energy.domains.flatMap(\.flags) + total.flags).filter { $0.text != nil }
+        // A load or warm-up is short by its nature; what is too short is told of the figures that are in the table.
+        let isFigure = record.stage == .query || record.stage == .idle || record.stage == .idleAfter
+        if isFigure, !record.flags.isEmpty || !energyFlags.isEmpty {
+            flaggedCount += 1
+            if flagged.count < Self.mostFlagged {
+                let task = record.workload.map { "\($0.task.title) " } ?? ""
+                flagged.append(
+                    FlaggedRun(
+                        id: run.id, name: task + NumberedRun(id: run.id, record: record).name, flags: record.flags,
+                        energyFlags: energyFlags.sorted { $0.rawValue < $1.rawValue }))
+            }
+        }
+    }
+
+    private mutating func addToSuite(_ run: StoredRun) {
+        let index = places[run.suiteRun] ?? suites.count
+        if index == suites.count {
+            places[run.suiteRun] = index
+            suites.append(Suite(uuid: run.suiteRun))
+        }
+        let record = run.record
+        let seconds = record.energy.window.durationSeconds
+        suites[index].windows += 1
+        suites[index].interval = suites[index].interval ?? record.energy.intervalSeconds
+        suites[index].worstJitter = Self.greater(suites[index].worstJitter, record.energy.jitter)
+        if record.status != .completed { suites[index].failed += 1 }
+        switch record.stage {
+        case .idle: suites[index].idle = Self.idle(record)
+        case .idleAfter: suites[index].idleAfter = Self.idle(record)
+        case .load: suites[index].loads += 1
+        case .warmUp: suites[index].warmUps += 1
+        case .query:
+            suites[index].queries += 1
+            suites[index].inferences = Self.widened(suites[index].inferences, by: record.completedInferences)
+            suites[index].querySeconds = Self.widened(suites[index].querySeconds, by: seconds)
+            suites[index].greatestOtherShare = Self.greater(suites[index].greatestOtherShare, record.otherCPUShare)
+            suites[index].greatestSteal = Self.greater(suites[index].greatestSteal, record.stealShare)
+        }
+    }
+
+    private static func idle(_ record: RunRecord) -> Suite.Idle? {
+        let seconds = record.energy.window.durationSeconds
+        guard let power = record.energy.total.energy.over(seconds * record.energy.total.coverage) else { return nil }
+        return Suite.Idle(watts: power.watts, uncertainty: record.idlePowerUncertainty?.watts, seconds: seconds)
+    }
+
+    private mutating func addSpeed(_ run: StoredRun) {
+        let record = run.record
+        guard record.stage == .query, record.status == .completed, record.energy.total.isSeen,
+            record.completedInferences > 0, let workload = record.workload,
+            let operations = workload.operationsPerInference, operations > 0
+        else { return }
+        let total = record.energy.total
+        let key = SpeedKey(
+            task: workload.task, plugin: workload.plugin, model: workload.model, size: workload.size,
+            device: workload.device, precision: workload.precision, batch: workload.batch,
+            machine: run.machineFingerprint, scope: total.scope, provenance: total.provenance)
+        var speed =
+            speedsByKey[key]
+            ?? Speed(workload: workload, machine: run.machine, scope: total.scope, provenance: total.provenance)
+        speed.operations += operations * Double(record.completedInferences)
+        speed.joules += total.energy.joules / total.coverage
+        speed.seconds += record.energy.window.durationSeconds
+        speedsByKey[key] = speed
+    }
+
+    private static func greater(_ a: Double?, _ b: Double?) -> Double? {
+        guard let a, let b else { return a ?? b }
+        return max(a, b)
+    }
+
+    private static func widened<Value: Comparable>(_ range: ClosedRange<Value>?, by value: Value) -> ClosedRange<Value>
+    {
+        guard let range else { return value...value }
+        return min(range.lowerBound, value)...max(range.upperBound, value)
+    }
+}

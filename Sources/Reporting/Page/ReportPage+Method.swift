@@ -1,0 +1,215 @@
+package import Core
+import Foundation
+import Recording
+
+extension ReportPage {
+    var machineSection: Section? {
+        guard !suites.isEmpty else { return nil }
+        var seen: Set<String> = []
+        var parts: [Markup] = []
+        for suite in suites where seen.insert(suite.machineFingerprint).inserted {
+            parts.append(.element("h3", [:], .name(suite.machine)))
+            let facts =
+                JSONFacts.of(suite.inventory) + JSONFacts.of(suite.machineState)
+                + [("fingerprint", suite.machineFingerprint), ("Taskwatt", suite.version)]
+            parts.append(
+                .element(
+                    "dl", [:],
+                    facts.map { name, value in
+                        .element("div", [:], .element("dt", [:], .text(name)), .element("dd", [:], .name(value)))
+                    }))
+            guard !suite.meters.isEmpty else { continue }
+            let rows = suite.meters.map { meter -> [Markup] in
+                [
+                    .name(meter.id), .name(meter.name), .text(meter.scope.rawValue), .text(meter.kind.rawValue),
+                    .text(FigureNumber.seconds(meter.periodSeconds)),
+                    .text(FigureNumber.prefixed(meter.resolution / 1e6, meter.kind == .counter ? "J" : "W")),
+                    .text(meter.relativeAccuracy.map { String(format: "± %.3g %%", $0 * 100) } ?? "not stated"),
+                    Self.badge(meter.provenance), .name(meter.source),
+                ]
+            }
+            parts.append(
+                .table(
+                    caption: "Meters of \(suite.machine)",
+                    columns: [
+                        "meter", "name", "scope", "kind", "period", "resolution", "accuracy", "provenance", "source",
+                    ], alignRight: [4, 5, 6], rows: rows))
+        }
+        return Section(id: "machine", title: seen.count > 1 ? "The machines" : "The machine", parts: parts)
+    }
+
+    var methodSection: Section? {
+        guard !digest.suites.isEmpty else { return nil }
+        let shown = digest.suites.suffix(Self.mostSuites).reversed()
+        let rows = shown.map { suite -> [Markup] in
+            let detail = suites.first { $0.uuid == suite.uuid }
+            let name: Markup = detail.map { Markup.name($0.suite) } ?? .text("–")
+            return [
+                name + .text(" \(suite.uuid.prefix(8))"),
+                .element("span", ["class": "date"], .text(detail.map { Self.minute($0.startedAt) } ?? "–")),
+                .text(String(suite.queries)),
+                .text(Self.range(suite.inferences) { FigureNumber.grouped(Double($0)) }),
+                .text(Self.range(suite.querySeconds) { FigureNumber.seconds($0) }),
+                .text(Self.idle(suite.idle)), .text(Self.idle(suite.idleAfter)),
+                .text(suite.interval.map { FigureNumber.seconds($0) } ?? "–"), .text(Self.percent(suite.worstJitter)),
+                .text("\(Self.percent(suite.greatestOtherShare)), \(Self.percent(suite.greatestSteal))"),
+                .text(detail?.status ?? "–"),
+            ]
+        }
+        var parts: [Markup] = [
+            .element(
+                "ol", [:],
+                [
+                    "Idle baseline: the machine with no workload on it, in blocks of a second whose scatter is its uncertainty.",
+                    "Load model: a window of its own, as in the paper.", "Warm-up: never in the figures.",
+                    "Query model: repeats of many inferences, one after the other; these are in the table.",
+                    "Where the suite asks for it, idle once more with the plugin gone; a drift of over three standard "
+                        + "uncertainties is flagged.",
+                ].map { .element("li", [:], .text($0)) }),
+            Self.paragraph(
+                "Gross is as measured, what the paper reports; net is gross less idle power times time. kWh per 1,000 = energy ÷ "
+                    + "completed inferences × 1,000 ÷ 3.6 MJ. Every energy has the half-width of a 95 % interval (GUM, JCGM "
+                    + "100:2008): edges, resolution and stated accuracy in quadrature. Where a meter’s maker states no accuracy, "
+                    + "none is invented."),
+            .table(
+                caption: "What was done, by suite",
+                columns: [
+                    "suite", "began", "queries", "inferences each", "time each", "idle before", "idle after",
+                    "sampled every", "jitter", "others, steal", "status",
+                ], alignRight: Set(2...9), rows: rows),
+            Self.paragraph(
+                "Jitter is the 95th percentile of the error of the sampler’s interval, others and steal the shares of the CPU "
+                    + "time that other processes and the hypervisor took: of each the worst window’s.", "note"),
+        ]
+        if digest.suites.count > shown.count {
+            parts.append(Self.paragraph("\(digest.suites.count - shown.count) earlier suites are not listed.", "note"))
+        }
+        let files = suites.filter { !$0.suiteText.isEmpty }
+        if !files.isEmpty {
+            parts.append(
+                .element(
+                    "details", [:],
+                    [.element("summary", [:], .text("The suites’ files"))]
+                        + files.flatMap { suite -> [Markup] in
+                            let options = suite.options.text
+                            return [
+                                .element("h3", [:], .name(suite.suite), .text(" \(suite.uuid.prefix(8))")),
+                                options == "{}" || options.isEmpty
+                                    ? .empty : .element("p", [:], .text("Asked for beside it: "), .name(options)),
+                                .element("pre", ["tabindex": "0"], .text(suite.suiteText)),
+                            ]
+                        }))
+        }
+        return Section(id: "method", title: "The method", parts: parts)
+    }
+
+    var flagsSection: Section? {
+        var parts: [Markup] = []
+        for (reason, count) in table.leftOut.sorted(by: { $0.key < $1.key }) {
+            parts.append(Self.paragraph("Left out of the table: \(Self.count(count, "run")) (\(reason))."))
+        }
+        if digest.failedInferences > 0 {
+            parts.append(
+                Self.paragraph(
+                    "\(Self.count(digest.failedInferences, "inference")) failed; they are in no mean, and their energy is."
+                ))
+        }
+        if digest.flagged.isEmpty {
+            parts.append(Self.paragraph("No query and no idle baseline is flagged."))
+        } else {
+            let rows = digest.flagged.map { run -> [Markup] in
+                let texts =
+                    run.flags.map { "\($0.rawValue): \($0.text)" }
+                    + run.energyFlags.filter { flag in !run.flags.contains { $0.rawValue == flag.rawValue } }
+                    .map { "\($0.rawValue): \($0.text ?? "")" }
+                return [
+                    .text(String(run.id)), .name(run.name),
+                    .element("ul", ["class": "plain"], texts.map { .element("li", [:], .text($0)) }),
+                ]
+            }
+            parts.append(
+                .table(
+                    caption: "Queries and idle baselines that are flagged", columns: ["run", "window", "flags"],
+                    rows: rows))
+            if digest.flaggedCount > digest.flagged.count {
+                parts.append(
+                    Self.paragraph(
+                        "\(digest.flaggedCount - digest.flagged.count) more are flagged; `taskwatt export` has all.",
+                        "note"))
+            }
+        }
+        return Section(id: "flags", title: "Flags", parts: parts)
+    }
+
+    // MARK: Words
+
+    private static func idle(_ idle: ReportDigest.Suite.Idle?) -> String {
+        guard let idle else { return "–" }
+        let uncertainty = idle.uncertainty.map { " ± \(FigureNumber.three(normalCoverageFactor * $0))" } ?? ""
+        return "\(FigureNumber.three(idle.watts))\(uncertainty) W in \(FigureNumber.seconds(idle.seconds))"
+    }
+
+    private static func range<Value: Equatable>(
+        _ range: ClosedRange<Value>?, _ text: (Value) -> String
+    ) -> String {
+        guard let range else { return "–" }
+        let (low, high) = (text(range.lowerBound), text(range.upperBound))
+        return low == high ? low : "\(low) to \(high)"
+    }
+
+    private static func percent(_ share: Double?) -> String { share.map { String(format: "%.1f %%", $0 * 100) } ?? "–" }
+}
+
+extension RunFlag {
+    /// For people, after the flag's name.
+    package var text: String {
+        switch self {
+        case .contended:
+            "other processes took over 5 % of the CPU time, or the hypervisor over 1 %; repeat on a quiet machine"
+        case .unresolved: "too short, or too little energy, for the meters to resolve"
+        case .lowCoverage: "the meters saw less than 99 % of the window; it stays out of the table"
+        case .idleDrift: "the idle power after differs from before by more than 3 standard uncertainties"
+        case .samplerLate: "the sampler missed its interval by more than 20 %"
+        case .metersDisagree: "two meters of one piece of silicon differ; both are in the export"
+        case .scopesContradict: "an inner scope measured more than the one around it: a meter is wrong"
+        case .suspended: "the machine slept inside the window; the run is void"
+        }
+    }
+}
+
+/// A JSON document of unknown make as a list of facts.
+package enum JSONFacts {
+    /// Nested names are joined by spaces; sizes in bytes are turned into GiB; what is empty is left out.
+    package static func of(_ value: JSONValue, _ name: String = "") -> [(name: String, value: String)] {
+        switch value {
+        case .object(let members):
+            return members.sorted { $0.key < $1.key }.flatMap { key, member in
+                of(member, name.isEmpty ? key : "\(name) \(key)")
+            }
+        case .array(let elements):
+            guard !elements.isEmpty else { return [] }
+            let isFlat = elements.allSatisfy { element in
+                switch element {
+                case .object, .array: false
+                default: true
+                }
+            }
+            return isFlat
+                ? [(title(name), elements.map(\.text).joined(separator: ", "))]
+                : elements.enumerated().flatMap { of($1, "\(name) \($0 + 1)") }
+        case .null: return []
+        case .string(""): return []
+        default:
+            if name.hasSuffix("_bytes"), let bytes = value.integerValue {
+                return [
+                    (title(String(name.dropLast(6))), FigureNumber.three(Double(bytes) / 1_073_741_824) + " GiB")
+                ]
+            }
+            return [(title(name), value.text)]
+        }
+    }
+
+    private static func title(_ name: String) -> String {
+        name.split(separator: "_").joined(separator: " ")
+    }
+}

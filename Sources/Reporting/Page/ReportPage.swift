@@ -1,0 +1,179 @@
+import Core
+import Foundation
+package import Recording
+
+/// The report: one HTML file that needs nothing beside it, no script, and no network.
+package struct ReportPage: Sendable {
+    package struct Options: Sendable {
+        package var filter = RunFilter()
+        /// Less the idle baseline.
+        package var isNet = false
+        /// Taskwatt's own.
+        package var version: String
+        /// Seconds since 1970; a label.
+        package var writtenAt: Double
+
+        package init(version: String, writtenAt: Double) {
+            self.version = version
+            self.writtenAt = writtenAt
+        }
+    }
+
+    let options: Options
+    let table: TableReport
+    let digest: ReportDigest
+    /// The latest suites with what is known of them, the latest first.
+    let suites: [SuiteRunDetail]
+    let charts: [(suite: SuiteRunDetail?, charts: [PowerChart])]
+
+    /// Whether there is no window at all that fits.
+    package var isEmpty: Bool { digest.windows == 0 }
+
+    /// So many suites are told of one by one.
+    static let mostSuites = 20
+    /// Half as many as the picture is wide in pixels on a good screen.
+    private static let columns = 420
+
+    package init(_ store: Store, _ options: Options) throws(StoreError) {
+        self.options = options
+        var tableOptions = TableReport.Options()
+        tableOptions.isNet = options.isNet
+        tableOptions.suiteRun = options.filter.suiteRun
+        tableOptions.task = options.filter.task
+        table = try TableReport(store, tableOptions)
+        let digest = try ReportDigest(store, options.filter)
+        var suites: [SuiteRunDetail] = []
+        for suite in digest.suites.suffix(Self.mostSuites).reversed() {
+            if let detail = try store.suiteRun(suite.uuid) { suites.append(detail) }
+        }
+        self.digest = digest
+        self.suites = suites
+        charts = try Self.charts(store, digest, suites)
+    }
+
+    private static func charts(
+        _ store: Store, _ digest: ReportDigest, _ suites: [SuiteRunDetail]
+    ) throws(StoreError) -> [(suite: SuiteRunDetail?, charts: [PowerChart])] {
+        var result: [(suite: SuiteRunDetail?, charts: [PowerChart])] = []
+        var order: [String] = []
+        for group in digest.grouping.groups.reversed() where !order.contains(group.suiteRun) {
+            order.append(group.suiteRun)
+        }
+        for uuid in order {
+            let suite = suites.first { $0.uuid == uuid }
+            var traces: [(WorkloadGroup, PowerTrace)] = []
+            for group in digest.grouping.groups where group.suiteRun == uuid {
+                let trace = try group.trace(from: store, meters: suite?.meters ?? [], columns: columns)
+                traces.append((group, trace))
+            }
+            let greatest = traces.compactMap { $0.1.greatest }.max() ?? 0
+            let charts = traces.filter { $0.1.greatest != nil }
+                .map { PowerChart(group: $0.0, trace: $0.1, greatest: greatest) }
+            result.append((suite, charts))
+        }
+        return result
+    }
+
+    package var html: String {
+        let sections = [
+            tableSection, energySection, powerSection, scopesSection, planeSection, equivalentsSection, machineSection,
+            methodSection, flagsSection,
+        ].compactMap(\.self)
+        let page: Markup = .element(
+            "html", ["lang": "en"],
+            .element(
+                "head", [:],
+                .element("meta", ["charset": "utf-8"]),
+                .element("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"]),
+                .element("meta", ["name": "color-scheme", "content": "light dark"]),
+                // Whatever a name in the record holds, nothing is fetched and no script runs.
+                .element(
+                    "meta",
+                    [
+                        "http-equiv": "Content-Security-Policy",
+                        "content": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+                    ]),
+                .element("title", [:], .text("Taskwatt report, \(Self.day(options.writtenAt))")),
+                .style(String(decoding: PackageResources.report_css, as: UTF8.self))),
+            .element(
+                "body", [:],
+                .element("a", ["href": "#content", "class": "skip"], .text("Skip to the report")),
+                Drawing.patterns, header,
+                .element(
+                    "nav", ["aria-label": "Contents"],
+                    .element(
+                        "ul", [:],
+                        sections.map { section in
+                            .element(
+                                "li", [:], .element("a", ["href": "#\(section.id)"], .text(section.title)))
+                        })),
+                .element("main", ["id": "content", "tabindex": "-1"], sections.map(\.markup)), footer))
+        return "<!DOCTYPE html>\n" + page.source + "\n"
+    }
+
+    struct Section {
+        var id: String
+        var title: String
+        var parts: [Markup]
+
+        var markup: Markup { .section(id: id, title: title, parts) }
+    }
+
+    private var header: Markup {
+        let machines: Markup = .joined(digest.machines.prefix(5).map(Markup.name), separator: ", ")
+        let more = digest.machines.count > 5 ? " and \(digest.machines.count - 5) more machines" : ""
+        var dates = ""
+        if let earliest = digest.earliest, let latest = digest.latest {
+            let (first, last) = (Self.day(earliest), Self.day(latest))
+            dates = first == last ? first : "\(first) to \(last)"
+        }
+        let facts =
+            "\(Self.count(digest.windows, "window")) of "
+            + "\(Self.count(digest.suites.count, "suite")), \(FigureNumber.grouped(Double(digest.inferences))) inferences, "
+            + "\(FigureNumber.seconds(digest.seconds)) measured"
+        return .element(
+            "header", [:],
+            .element("p", ["class": "kind"], .text("Taskwatt report")),
+            .element("h1", [:], .text("Energy of machine-learning tasks, "), machines, .text(more)),
+            .element("p", ["class": "facts"], .text([dates, facts].filter { !$0.isEmpty }.joined(separator: " · "))))
+    }
+
+    private var footer: Markup {
+        .element(
+            "footer", [:],
+            .element(
+                "p", [:],
+                .prose(
+                    "Written by Taskwatt \(options.version) on \(Self.minute(options.writtenAt)). The figures are those of "
+                        + "`taskwatt table`; every window of them is in `taskwatt export`.")))
+    }
+
+    // MARK: Words
+
+    static func paragraph(_ text: String, _ style: String = "") -> Markup {
+        style.isEmpty ? .element("p", [:], .prose(text)) : .element("p", ["class": style], .prose(text))
+    }
+
+    static func figure(_ drawing: Markup, caption: [Markup]) -> Markup {
+        .element(
+            "figure", [:],
+            .element(
+                "div",
+                [
+                    "class": "picture", "tabindex": "0", "role": "group",
+                    "aria-label": "picture, scrolls sideways where the window is narrow",
+                ], drawing),
+            .element("figcaption", [:], caption))
+    }
+
+    static func count(_ number: Int, _ name: String) -> String {
+        "\(FigureNumber.grouped(Double(number))) \(name)\(number == 1 ? "" : "s")"
+    }
+
+    static func day(_ unixSeconds: Double) -> String { String(CSVWriter.time(unixSeconds).prefix(10)) }
+
+    static func minute(_ unixSeconds: Double) -> String {
+        let time = CSVWriter.time(unixSeconds)
+        return time.isEmpty ? "an unknown day" : "\(time.prefix(10)) \(time.dropFirst(11).prefix(5)) UTC"
+    }
+}

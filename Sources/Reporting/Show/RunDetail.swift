@@ -1,0 +1,99 @@
+import Core
+package import Recording
+
+/// There is nothing of the name that was asked for; says what there is.
+package struct NoSuchRun: Error, Sendable, Hashable, CustomStringConvertible {
+    package var description: String
+}
+
+/// All that the record knows of one run, or of one suite: what `taskwatt show` prints.
+package struct RunDetail: Sendable, Hashable, Codable {
+    /// A workload with its power over time.
+    package struct Part: Sendable, Hashable, Codable {
+        package var group: WorkloadGroup
+        package var trace: PowerTrace
+    }
+
+    package var suite: SuiteRunDetail
+    /// The window that was asked for; `nil` of a whole suite.
+    package var run: Int64?
+    /// The baselines and workloads of the suite; of one window, the baselines and its own workload.
+    package var parts: [Part]
+
+    /// More workloads than that are not shown one by one.
+    private static let mostParts = 200
+    private static let shortestPrefix = 4
+
+    /// Finds a run by its number, or a suite by `last`, its UUID or the begin of it.
+    ///
+    /// - Parameter columns: so many values of power are kept of each workload.
+    /// - Throws: `NoSuchRun`, `StoreError`.
+    package init(_ store: Store, named name: String, columns: Int) throws {
+        if let number = Int64(name), let stored = try store.run(number) {
+            guard let suite = try store.suiteRun(stored.suiteRun) else { throw try Self.nothing(store, name) }
+            self.suite = suite
+            run = number
+        } else {
+            let isName = name == "last" || name.count >= Self.shortestPrefix
+            let uuids = isName ? try store.suiteRuns(named: name) : []
+            guard let uuid = uuids.first, let suite = try store.suiteRun(uuid) else {
+                throw try Self.nothing(store, name)
+            }
+            if uuids.count > 1 {
+                throw NoSuchRun(
+                    description:
+                        "\(uuids.count == 10 ? "ten or more" : String(uuids.count)) suites begin with \(name): "
+                        + uuids.map { String($0.prefix(13)) }.joined(separator: ", ") + "; give more of it")
+            }
+            self.suite = suite
+            run = nil
+        }
+        var grouping = WorkloadGrouping(most: Self.mostParts)
+        let filter = RunFilter(suiteRun: suite.uuid)
+        var page = try store.runs(filter)
+        while let last = page.last {
+            for run in page { grouping.add(run) }
+            page = try store.runs(filter, after: last.id)
+        }
+        parts = []
+        for group in grouping.groups {
+            let isAsked = run.map { run in group.windows.contains { $0.id == run } } ?? true
+            guard isAsked || group.workload == nil else { continue }
+            parts.append(
+                Part(group: group, trace: try group.trace(from: store, meters: suite.meters, columns: columns)))
+        }
+    }
+
+    private static func nothing(_ store: Store, _ name: String) throws(StoreError) -> NoSuchRun {
+        let suites = try store.suiteRuns(limit: 5)
+        guard !suites.isEmpty else {
+            return NoSuchRun(description: "there is no run in the record yet; `taskwatt run` makes the first")
+        }
+        let named = suites.map { "\($0.uuid.prefix(8)) (\($0.suite))" }.joined(separator: ", ")
+        let numbers = try store.runNumbers().map { "the runs \($0.lowerBound) to \($0.upperBound), and " } ?? ""
+        return NoSuchRun(
+            description:
+                "there is no run \(PrintableText.of(name)); the record has \(numbers)the suites \(named), `last` the first "
+                + "of them")
+    }
+}
+
+/// Text from outside as a terminal or a page may show it.
+package enum PrintableText {
+    /// Control characters, and those that turn the direction of the text after them (Unicode UAX #9), become U+FFFD: seen,
+    /// and without effect. A terminal would obey the former.
+    package static func of(_ text: String) -> String {
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars { result.append(isControl(scalar) ? "\u{FFFD}" : scalar) }
+        return String(result)
+    }
+
+    package static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{FFFE}", "\u{FFFF}", "\u{202A}"..."\u{202E}",
+            "\u{2066}"..."\u{2069}", "\u{200E}", "\u{200F}", "\u{61C}":
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Foundation
+import Reporting
+import Service
+
+struct Show: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show one run: its stages, power, meters, uncertainties and flags.",
+        discussion: """
+            RUN is a run's number, as exports and `taskwatt show last` have it, or a suite's UUID, the begin of one, or \
+            `last`. In the line under the power, l is loading, w warm-up, i idle, and a digit the repeat.
+
+            Examples:
+              taskwatt show last
+              taskwatt show 17
+              taskwatt show 17 --json | jq .parts[0].group.windows[0].record.energy
+            """)
+
+    @Argument(help: "The run's number, or the suite: its UUID, the begin of it, or `last`.")
+    var run: String
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @Flag(help: "Only ASCII characters; the default where the locale is not UTF-8.")
+    var ascii = false
+
+    @OptionGroup var state: StateOptions
+
+    /// So many values of power in JSON; the text needs fewer.
+    private static let columns = 256
+
+    func run() async throws {
+        let surroundings = Surroundings()
+        let detail: RunDetail
+        if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
+            let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-_"))
+            let name = run.addingPercentEncoding(withAllowedCharacters: allowed) ?? ""
+            detail = try await client.get(DaemonClient.path("/v1/runs/\(name)", ["columns": String(Self.columns)]))
+        } else {
+            detail = try RunDetail(try Record.open(surroundings, state), named: run, columns: Self.columns)
+        }
+        if json {
+            Console.print(try Console.json(detail))
+            return
+        }
+        Console.print(RunText(detail, isASCII: ascii || !Self.isUTF8, heading: Console.heading).text)
+    }
+
+    /// By the variables that decide on it, in their order (POSIX, 8.2); where none is set, the C locale is not UTF-8.
+    private static var isUTF8: Bool {
+        let environment = ProcessInfo.processInfo.environment
+        let names = ["LC_ALL", "LC_CTYPE", "LANG"]
+        let locale = names.lazy.compactMap { environment[$0] }.first { !$0.isEmpty } ?? ""
+        return locale.lowercased().replacing("-", with: "").contains("utf8")
+    }
+}
