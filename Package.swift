@@ -111,7 +111,9 @@ let package = Package(
             ]),
         .target(name: "Recording", dependencies: ["Core", grdb]),
         .target(name: "Reporting", dependencies: ["Core", "Recording"]),
-        .target(name: "Exchange", dependencies: ["Core", "Recording", "Reporting", crypto, systemPackage]),
+        .target(
+            name: "Exchange", dependencies: ["Core", "Recording", "Reporting", crypto, subprocess, systemPackage],
+            exclude: ["Bundles/README.md"]),
         .target(
             name: "Service",
             dependencies: [
