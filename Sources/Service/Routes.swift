@@ -31,6 +31,7 @@ struct Routes: Sendable {
         addJobs(to: v1)
         addSessions(to: v1)
         addReports(to: v1)
+        addBundles(to: v1)
         return router
     }
 

@@ -1,3 +1,4 @@
+import Exchange
 import Host
 import Metering
 import Recording
@@ -24,7 +25,7 @@ struct CommandFailure: Error {
         switch error {
         case is SuiteError, is YAMLProblem, is PluginError, is MeteringError, is APIError, is StoreError, is StateError,
             is HostError, is CalibrationError, is CalibrationFileError, is PluginFailure, is DaemonUnreachable,
-            is WindowGone, is PythonEnvironmentError:
+            is WindowGone, is PythonEnvironmentError, is BundleError:
             let answer = APIError(error)
             message = answer.message
             status = answer.kind == .usage ? Self.usage : Self.failed

@@ -41,7 +41,7 @@ enum ArchiveTools {
                 for try await buffer in execution.standardOutput { try buffer.withUnsafeBytes { try body($0) } }
             }
             guard result.terminationStatus.isSuccess else {
-                throw BundleError("\(archive) is damaged or cut short: \(oneLine(result.standardError ?? "", archive))")
+                throw BundleError("it is damaged or cut short: \(oneLine(result.standardError, archive))")
             }
         } catch let error as SubprocessError {
             throw notStarted("zstd", error)
@@ -54,7 +54,7 @@ enum ArchiveTools {
                 .name(program), arguments: Arguments(arguments), input: .none, output: .discarded,
                 error: .string(limit: 1 << 16))
             guard result.terminationStatus.isSuccess else {
-                throw BundleError("\(program) fails: \(oneLine(result.standardError ?? "", ""))")
+                throw BundleError("\(program) fails: \(oneLine(result.standardError, ""))")
             }
         } catch let error as SubprocessError {
             throw notStarted(program, error)

@@ -28,10 +28,11 @@ package struct BundleImport {
     ///   - time: seconds since 1970.
     /// - Throws: `BundleError`, `StoreError`; the record is then as it was.
     package func run(_ file: String, named name: String? = nil, at time: Double) async throws -> Outcome {
-        let bundle = try await UnpackedBundle(file)
+        let bundle = try await UnpackedBundle(file, named: name)
         if let altered = bundle.altered.first {
             throw BundleError(
-                "\(name ?? file): \(altered) is not what its manifest says; it was altered or damaged, and nothing is imported")
+                "\(bundle.file): \(altered) is not what its manifest says; it was altered or damaged, and nothing is imported"
+            )
         }
         let label = ImportedFile(source: .taskwatt, name: name ?? file, sha256: bundle.sha256, importedAt: time)
         var outcome = Outcome(file: name ?? file, imported: [], known: [], runs: 0, samples: 0, machines: [])
@@ -62,9 +63,11 @@ package struct BundleImport {
 
     private func start(_ suite: BundledSuite, of bundle: UnpackedBundle) throws -> Store.SuiteStart {
         let inventory = try bundle.json(.inventory, of: suite.uuid)
-        guard Store.fingerprint(machineName: suite.machine.name, inventory: inventory) == suite.machine.fingerprint else {
+        guard Store.fingerprint(machineName: suite.machine.name, inventory: inventory) == suite.machine.fingerprint
+        else {
             throw BundleError(
-                "\(bundle.place(.suite, of: suite.uuid)): the machine's fingerprint is not that of its name and inventory")
+                "\(bundle.place(.suite, of: suite.uuid)): the machine's fingerprint is not that of its name and inventory"
+            )
         }
         return Store.SuiteStart(
             suite: suite.suite, suiteText: try bundle.required(.suiteText, of: suite.uuid),

@@ -17,18 +17,20 @@ final class UnpackedBundle: Sendable {
     let altered: [String]
     private let scratch: ScratchDirectory
 
+    /// - Parameter name: of the file as the user gave it, where it is not read from there.
     /// - Throws: `BundleError` for what is no bundle, is cut short, or holds what no bundle does.
-    init(_ file: String) async throws {
+    init(_ path: String, named name: String? = nil) async throws {
+        let file = name ?? path
         self.file = file
-        sha256 = try Self.checkKind(file)
+        sha256 = try Self.checkKind(path, named: name ?? path)
         scratch = try ScratchDirectory()
-        let size = Int64((try? FileManager.default.attributesOfItem(atPath: file)[.size] as? NSNumber)?.int64Value ?? 0)
+        let size = Int64((try? FileManager.default.attributesOfItem(atPath: path)[.size] as? NSNumber)?.int64Value ?? 0)
         let state = Mutex((TarReader(), Unpacker(directory: scratch.path, packedBytes: size)))
         do {
-            try await ArchiveTools.unpack(file) { bytes in
+            try await ArchiveTools.unpack(path) { bytes in
                 try state.withLock { state in try state.0.feed(bytes, &state.1) }
             }
-        } catch let error as BundleError where !error.description.hasPrefix(file) {
+        } catch let error as BundleError {
             throw BundleError("\(file): \(error)")
         }
         (manifest, altered) = try state.withLock { state in
@@ -44,12 +46,13 @@ final class UnpackedBundle: Sendable {
     }
 
     /// - Returns: the sum of the file.
-    private static func checkKind(_ file: String) throws -> String {
+    private static func checkKind(_ path: String, named file: String) throws -> String {
         var isDirectory: ObjCBool = false
-        if FileManager.default.fileExists(atPath: file, isDirectory: &isDirectory), isDirectory.boolValue {
-            throw BundleError("\(file) is a directory; a bundle is a file, such as `taskwatt bundle last -o FILE` writes")
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
+            throw BundleError(
+                "\(file) is a directory; a bundle is a file, such as `taskwatt bundle last -o FILE` writes")
         }
-        guard let handle = FileHandle(forReadingAtPath: file) else {
+        guard let handle = FileHandle(forReadingAtPath: path) else {
             throw BundleError("\(file) cannot be read: \(String(cString: strerror(errno)))")
         }
         defer { try? handle.close() }
@@ -137,7 +140,8 @@ struct BundledSamples {
         self.reader = reader
         let header = try self.reader.next().map { String(decoding: $0, as: UTF8.self) }
         guard header == BundleSamples.header.joined(separator: ",") else {
-            throw BundleError("\(self.reader.place): the columns are not \(BundleSamples.header.joined(separator: ","))")
+            throw BundleError(
+                "\(self.reader.place): the columns are not \(BundleSamples.header.joined(separator: ","))")
         }
         next = try read()
     }
@@ -195,12 +199,15 @@ private struct Unpacker: TarReader.Handler {
     mutating func begin(_ path: String, bytes: Int64) throws {
         guard manifest != nil else {
             guard path == BundleFormat.manifest else {
-                throw BundleError("this is no bundle of taskwatt: its first file is \(path), not \(BundleFormat.manifest)")
+                throw BundleError(
+                    "this is no bundle of taskwatt: its first file is \(path), not \(BundleFormat.manifest)")
             }
             guard bytes <= BundleFormat.mostManifestBytes else { throw BundleError("\(path) is too large") }
             return
         }
-        guard let (suite, _) = BundleFormat.parts(path) else { throw BundleError("\(path) is in it, which no bundle has") }
+        guard let (suite, _) = BundleFormat.parts(path) else {
+            throw BundleError("\(path) is in it, which no bundle has")
+        }
         guard let entry = expected.removeValue(forKey: path) else {
             throw BundleError("\(path) is in it twice, or not in its manifest")
         }
@@ -243,10 +250,13 @@ private struct Unpacker: TarReader.Handler {
         }
         let name = BundleFormat.manifest
         let kind = try BundleJSON.decode(Kind.self, manifestData, name)
-        guard kind.format == BundleFormat.name else { throw BundleError("\(name) is that of something else: \(kind.format)") }
+        guard kind.format == BundleFormat.name else {
+            throw BundleError("\(name) is that of something else: \(kind.format)")
+        }
         guard kind.version == BundleFormat.version else {
             throw BundleError(
-                "its format is version \(kind.version), and this taskwatt reads \(BundleFormat.version); update taskwatt")
+                "its format is version \(kind.version), and this taskwatt reads \(BundleFormat.version); update taskwatt"
+            )
         }
         let manifest = try BundleJSON.decode(BundleManifest.self, manifestData, name)
         guard !manifest.suites.isEmpty, manifest.files.count <= BundleFormat.mostFiles else {
@@ -257,7 +267,9 @@ private struct Unpacker: TarReader.Handler {
             guard let (suite, file) = BundleFormat.parts(entry.path), manifest.suites.contains(suite) else {
                 throw BundleError("\(name): \(entry.path) is no file of a bundle")
             }
-            guard entry.bytes >= 0, entry.bytes <= file.mostBytes else { throw BundleError("\(entry.path) is too large") }
+            guard entry.bytes >= 0, entry.bytes <= file.mostBytes else {
+                throw BundleError("\(entry.path) is too large")
+            }
             total += entry.bytes
             guard expected.updateValue(entry, forKey: entry.path) == nil else {
                 throw BundleError("\(name): \(entry.path) is in it twice")
@@ -265,7 +277,8 @@ private struct Unpacker: TarReader.Handler {
         }
         // No text of ours gets so small; what does is made to fill a disk.
         guard total <= min(BundleFormat.mostBytes, (1 << 20) + BundleFormat.mostExpansion * packedBytes) else {
-            throw BundleError("it would unpack to \(total >> 20) MiB, which no bundle of this size does; it is left packed")
+            throw BundleError(
+                "it would unpack to \(total >> 20) MiB, which no bundle of this size does; it is left packed")
         }
         self.manifest = manifest
     }
@@ -275,11 +288,15 @@ extension RunRecord {
     /// What no run can have: figures that are negative or no numbers; `nil` of none.
     fileprivate var impossible: String? {
         let totals = [energy.total] + energy.otherScopes
-        let energies = totals.flatMap { [$0.energy, $0.uncertainty, $0.accuracyUncertainty] }
+        let energies =
+            totals.flatMap { [$0.energy, $0.uncertainty, $0.accuracyUncertainty] }
             + energy.domains.flatMap { [$0.energy, $0.uncertainty, $0.accuracyUncertainty] }
         if energies.contains(where: { $0 < .zero }) { return "an energy, or its uncertainty, is negative" }
-        let shares = totals.map(\.coverage) + energy.domains.map(\.coverage) + [otherCPUShare, stealShare].compactMap(\.self)
-        if shares.contains(where: { !(-1e-9...1.000001).contains($0) }) { return "a coverage or a share is not from 0 to 1" }
+        let shares =
+            totals.map(\.coverage) + energy.domains.map(\.coverage) + [otherCPUShare, stealShare].compactMap(\.self)
+        if shares.contains(where: { !(-1e-9...1.000001).contains($0) }) {
+            return "a coverage or a share is not from 0 to 1"
+        }
         if completedInferences < 0 || failedInferences < 0 { return "a count of inferences is negative" }
         if energy.window.end < energy.window.start { return "the window ends before it begins" }
         let numbers = [startedAt, energy.intervalSeconds, energy.jitter ?? 0, latency?.mean ?? 0, latency?.p95 ?? 0]

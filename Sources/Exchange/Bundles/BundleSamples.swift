@@ -22,7 +22,8 @@ enum BundleSamples {
             throw BundleError("\(place()): \(fields.count) fields, where a sample has \(header.count)")
         }
         func fail(_ column: Int) -> BundleError {
-            BundleError("\(place()): `\(header[column])` cannot be \(fields[column].isEmpty ? "empty" : fields[column])")
+            BundleError(
+                "\(place()): `\(header[column])` cannot be \(fields[column].isEmpty ? "empty" : fields[column])")
         }
         guard let run = Int(fields[0]), run > 0 else { throw fail(0) }
         guard !fields[1].isEmpty else { throw fail(1) }

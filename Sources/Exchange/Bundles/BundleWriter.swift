@@ -1,6 +1,6 @@
 import Core
 import Crypto
-package import Foundation
+import Foundation
 import Glibc
 package import Recording
 import Reporting
@@ -47,42 +47,26 @@ package struct BundleWriter {
     ///   - isReplacing: whether a file that is there makes room.
     /// - Throws: `BundleError`, `StoreError`; nothing is left of the file then, and one that was there is as it was.
     package func write(_ suites: [String], to file: String, isReplacing: Bool = false) async throws {
-        if !isReplacing, access(file, F_OK) == 0 { throw Self.exists(file) }
+        try await BundleFile.make(file, isReplacing: isReplacing) { partial in try await pack(suites, into: partial) }
+    }
+
+    private func pack(_ suites: [String], into archive: String) async throws {
         let scratch = try ScratchDirectory()
         var manifest = BundleManifest(
             format: BundleFormat.name, version: BundleFormat.version, createdBy: "taskwatt \(version)",
             isRedacted: redaction != nil, suites: suites.sorted(), files: [])
         for suite in manifest.suites { manifest.files += try files(of: suite, in: scratch.path) }
         try Self.write(BundleJSON.document(manifest), to: "\(scratch.path)/\(BundleFormat.manifest)")
-
-        // Beside its place, so that it gets there in one step.
-        let partial = "\(file).partial-\(getpid())"
-        guard FileManager.default.createFile(atPath: partial, contents: nil) else {
-            throw BundleError("\(file) cannot be written: \(String(cString: strerror(errno)))")
-        }
-        defer { unlink(partial) }
         try await ArchiveTools.pack(
-            [BundleFormat.manifest] + manifest.files.map(\.path), of: scratch.path, into: partial)
-        // link(2) refuses where a file has come in between; rename(2) does not.
-        if !isReplacing, link(partial, file) != 0 {
-            if errno == EEXIST { throw Self.exists(file) }
-            // A file system without links.
-            guard access(file, F_OK) != 0, rename(partial, file) == 0 else {
-                throw BundleError("\(file) cannot be written: \(String(cString: strerror(errno)))")
-            }
-        } else if isReplacing, rename(partial, file) != 0 {
-            throw BundleError("\(file) cannot be written: \(String(cString: strerror(errno)))")
-        }
-    }
-
-    private static func exists(_ file: String) -> BundleError {
-        BundleError("\(file) is there already; give another name, or --force to replace it")
+            [BundleFormat.manifest] + manifest.files.map(\.path), of: scratch.path, into: archive)
     }
 
     // MARK: One suite
 
     private func files(of uuid: String, in directory: String) throws -> [BundleManifest.Entry] {
-        guard let stored = try store.suite(uuid) else { throw BundleError("there is no suite run \(uuid) in the record") }
+        guard let stored = try store.suite(uuid) else {
+            throw BundleError("there is no suite run \(uuid) in the record")
+        }
         guard stored.source == .taskwatt else {
             throw BundleError("\(uuid) comes from \(stored.source.rawValue) and has no samples; nobody could check it")
         }
@@ -179,7 +163,9 @@ package struct BundleWriter {
             })
         return BundledSoftware(
             taskwatt: version,
-            plugins: plugins.sorted { ($0.name, $0.version ?? "", $0.engine ?? "") < ($1.name, $1.version ?? "", $1.engine ?? "") },
+            plugins: plugins.sorted {
+                ($0.name, $0.version ?? "", $0.engine ?? "") < ($1.name, $1.version ?? "", $1.engine ?? "")
+            },
             models: models.sorted { ($0.name, $0.sha256 ?? "") < ($1.name, $1.sha256 ?? "") })
     }
 
@@ -213,7 +199,8 @@ private struct HashedFile {
     private var hash = SHA256()
 
     init(_ file: String, path: String) throws {
-        guard FileManager.default.createFile(atPath: file, contents: nil), let handle = FileHandle(forWritingAtPath: file)
+        guard FileManager.default.createFile(atPath: file, contents: nil),
+            let handle = FileHandle(forWritingAtPath: file)
         else { throw BundleError("\(file) cannot be written; is there room?") }
         self.handle = handle
         self.file = file

@@ -34,7 +34,9 @@ package struct Redaction: Sendable {
         for line in (accounts ?? "").split(separator: "\n") {
             let fields = line.split(separator: ":", omittingEmptySubsequences: false)
             // Those of people, by the usual UID_MIN of login.defs(5).
-            if fields.count > 2, let id = Int(fields[2]), (1000..<65534).contains(id) { users.append(String(fields[0])) }
+            if fields.count > 2, let id = Int(fields[2]), (1000..<65534).contains(id) {
+                users.append(String(fields[0]))
+            }
         }
         return Redaction(secret: secret ?? Data(host.utf8), hostNames: [host], userNames: users)
     }
@@ -97,7 +99,9 @@ package struct Redaction: Sendable {
         if token.isEmpty { return token }
         if token.contains("://") { return pseudonym("url", token) }
         if token.contains("@"), token.contains(".") { return pseudonym("address", token) }
-        if token.wholeMatch(of: /(?:[0-9A-Fa-f]{2}[:\-]){5}[0-9A-Fa-f]{2}/) != nil { return pseudonym("address", token) }
+        if token.wholeMatch(of: /(?:[0-9A-Fa-f]{2}[:\-]){5}[0-9A-Fa-f]{2}/) != nil {
+            return pseudonym("address", token)
+        }
         if token.wholeMatch(of: /(?:GPU|MIG)-[0-9A-Fa-f\-]{36}/) != nil { return pseudonym("serial", token) }
         return token.split(separator: ":", omittingEmptySubsequences: false).map { piece(String($0)) }
             .joined(separator: ":")
@@ -134,8 +138,10 @@ package struct Redaction: Sendable {
     /// A model's file stays known as one by the end of its name.
     private func path(_ path: String) -> String {
         let name = path.split(separator: "/").last ?? ""
-        let ending = name.split(separator: ".", omittingEmptySubsequences: false).dropFirst().last.map(String.init) ?? ""
-        let isKnown = (1...11).contains(ending.count) && ending.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
+        let ending =
+            name.split(separator: ".", omittingEmptySubsequences: false).dropFirst().last.map(String.init) ?? ""
+        let isKnown =
+            (1...11).contains(ending.count) && ending.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
         return pseudonym("path", path) + (isKnown && withoutNames(ending) == ending ? ".\(ending)" : "")
     }
 
@@ -190,7 +196,8 @@ package struct Redaction: Sendable {
 
     /// Words of ours and hashes. A machine can have any name, `cpu` too.
     private static let fixed: Set<String> = [
-        "stage", "status", "scope", "kind", "provenance", "flags", "verdict", "outer", "inner", "model_sha256", "sha256",
+        "stage", "status", "scope", "kind", "provenance", "flags", "verdict", "outer", "inner", "model_sha256",
+        "sha256",
         "task", "device", "precision", "size", "edge",
     ]
 }
