@@ -38,21 +38,21 @@ enum ConditionCheck {
             findings.append(
                 .warned(
                     .coverage,
-                    "\(TextFigure.number(100 * coverage, digits: 4)) % of the window was seen; no figure comes of it"))
+                    "\(TextFigure.percent(coverage)) of the window was seen; no figure comes of it"))
         }
         if let other = run.otherCPUShare, other > 0.05 {
             findings.append(
-                .warned(.contended, "others used \(TextFigure.number(100 * other, digits: 2)) % of the CPU time"))
+                .warned(.contended, "others used \(TextFigure.percent(other)) of the CPU time"))
         }
         if let steal = run.stealShare, steal > 0.01 {
             findings.append(
                 .warned(
-                    .contended, "the hypervisor stole \(TextFigure.number(100 * steal, digits: 2)) % of the CPU time"))
+                    .contended, "the hypervisor stole \(TextFigure.percent(steal)) of the CPU time"))
         }
         if let jitter = run.energy.jitter, jitter > 0.2 {
             findings.append(
                 .warned(
-                    .samplerLate, "the sampler missed its interval by \(TextFigure.number(100 * jitter, digits: 3)) %"))
+                    .samplerLate, "the sampler missed its interval by \(TextFigure.percent(jitter))"))
         }
         if run.flags.contains(.suspended) || run.energy.domains.contains(where: { $0.flags.contains(.suspended) }) {
             findings.append(.warned(.suspended, "the machine slept in the window; no figure comes of it"))

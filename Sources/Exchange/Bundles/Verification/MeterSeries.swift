@@ -163,10 +163,13 @@ struct MeterSeries {
         return findings
     }
 
+    /// So long may it take to the next sample.
+    var longestStretch: Int64 { 3 * interval + 50_000_000 }
+
     /// Stretches of the window without samples, which only a sampler that was held up has.
     private func missing(coverage: Double) -> VerificationFinding? {
         let length = Double(window.end - window.start)
-        let slack = 3 * interval + 50_000_000
+        let slack = longestStretch
         guard length > Double(slack) else { return nil }
         let inside = regular.map(\.time).filter { $0 > window.start && $0 < window.end }
         let times = [window.start] + inside + [window.end]
@@ -242,4 +245,9 @@ struct MeterSeries {
 enum TextFigure {
     /// So many significant digits, and no zeros that say nothing.
     static func number(_ value: Double, digits: Int) -> String { String(format: "%.\(digits)g", value) }
+
+    /// A share in percent.
+    static func percent(_ share: Double) -> String {
+        String(format: abs(share) < 0.1 ? "%.1f %%" : "%.0f %%", 100 * share)
+    }
 }

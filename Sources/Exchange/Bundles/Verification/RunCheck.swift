@@ -52,9 +52,13 @@ struct RunCheck {
         for (index, domain) in run.energy.domains.enumerated() {
             guard let own = series[domain.id] else { continue }
             guard let energies = own.energies(run.energy.window) else {
-                // A meter that never answered has neither samples nor energy.
+                // A meter that never answered has neither samples nor energy. A window of a moment may lie between two
+                // samples, and no figure comes of it.
+                let isMoment =
+                    run.stage != .query && run.energy.window.end - run.energy.window.start < own.longestStretch
                 if domain.coverage > 0 {
-                    result.findings.append(.failed(.samples, "\(domain.id): there are no samples of it"))
+                    let text = "\(domain.id): there are no samples of it, so its energy cannot be checked"
+                    result.findings.append(isMoment ? .warned(.samples, text) : .failed(.samples, text))
                 }
                 continue
             }

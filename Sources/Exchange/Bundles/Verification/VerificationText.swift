@@ -16,13 +16,28 @@ extension Verification {
             for finding in suite.findings {
                 text += "  \(finding.outcome.mark) \(finding.rule.rawValue): \(finding.detail)\n"
             }
-            for run in suite.runs {
-                for finding in run.findings {
-                    text += "  \(finding.outcome.mark) run \(run.number), \(finding.rule.rawValue): \(finding.detail)\n"
-                }
+            for (finding, runs) in Self.grouped(suite.runs) {
+                text += "  \(finding.outcome.mark) \(runs), \(finding.rule.rawValue): \(finding.detail)\n"
             }
         }
         return text + "\n" + rules() + "\n" + verdict + "\n"
+    }
+
+    /// What is wrong with many runs in the same way is said once, the failures first.
+    private static func grouped(_ runs: [Run]) -> [(finding: VerificationFinding, runs: String)] {
+        var numbers: [VerificationFinding: [Int]] = [:]
+        var order: [VerificationFinding] = []
+        for run in runs {
+            for finding in run.findings where numbers[finding]?.last != run.number {
+                if numbers[finding] == nil { order.append(finding) }
+                numbers[finding, default: []].append(run.number)
+            }
+        }
+        let failed = order.filter { $0.outcome == .failed }
+        return (failed + order.filter { $0.outcome != .failed }).map { finding in
+            let own = numbers[finding] ?? []
+            return (finding, "run\(own.count == 1 ? "" : "s") \(own.map(String.init).joined(separator: " "))")
+        }
     }
 
     private static func runs(_ runs: [Run]) -> String {
