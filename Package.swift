@@ -115,8 +115,8 @@ let package = Package(
             name: "Reporting", dependencies: ["Core", "Recording"], exclude: ["README.md"],
             resources: [.embedInCode("Figures/accelerators.csv"), .embedInCode("Page/report.css")]),
         .target(
-            name: "Exchange", dependencies: ["Core", "Recording", "Reporting", crypto, systemPackage],
-            exclude: ["README.md"]),
+            name: "Exchange", dependencies: ["Core", "Recording", "Reporting", crypto, subprocess, systemPackage],
+            exclude: ["README.md", "Bundles/README.md"]),
         .target(
             name: "Service",
             dependencies: [

@@ -108,6 +108,8 @@ enum Schema {
                     ALTER TABLE suite_run ADD COLUMN import_id INTEGER REFERENCES import;
                     -- What `doctor` said before it began, a JSON array; NULL of records from before there was one.
                     ALTER TABLE suite_run ADD COLUMN preflight TEXT;
+                    -- Of a reading for the edge of a window: `start` or `end`; NULL of the regular ones.
+                    ALTER TABLE sample ADD COLUMN edge TEXT;
                     ALTER TABLE run ADD COLUMN device TEXT
                         GENERATED ALWAYS AS (json_extract(record, '$.workload.device')) VIRTUAL;
                     """)

@@ -114,6 +114,21 @@ package struct StoredSample: Sendable, Hashable {
     package var sample: Sample
 }
 
+extension StoredSample {
+    /// - Parameter row: of `Store.sampleColumns`.
+    init(_ row: Row) {
+        let energy: Int64? = row[5]
+        let power: Int64? = row[6]
+        let edge: String? = row[7]
+        self.init(
+            id: row[0], run: row[1],
+            sample: Sample(
+                meterID: row[2], time: MonotonicTime(nanoseconds: row[4]), wallTime: row[3],
+                energy: energy.map(Energy.init(microjoules:)), power: power.map(Power.init(microwatts:)),
+                edge: edge.flatMap(WindowEdge.init(rawValue:))))
+    }
+}
+
 extension Store {
     /// A suite's UUID, given twice: `last` stands for the last one that Taskwatt measured.
     static let uuid =
@@ -164,20 +179,13 @@ extension Store {
             return try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT id, run_id, meter, wall_time, monotonic_ns, energy_uj, power_uw FROM sample
-                    WHERE \(condition) ORDER BY id LIMIT ?
+                    SELECT \(Self.sampleColumns) FROM sample WHERE \(condition) ORDER BY id LIMIT ?
                     """, arguments: arguments
-            ).map { row in
-                let energy: Int64? = row[5]
-                let power: Int64? = row[6]
-                return StoredSample(
-                    id: row[0], run: row[1],
-                    sample: Sample(
-                        meterID: row[2], time: MonotonicTime(nanoseconds: row[4]), wallTime: row[3],
-                        energy: energy.map(Energy.init(microjoules:)), power: power.map(Power.init(microwatts:))))
-            }
+            ).map(StoredSample.init)
         }
     }
+
+    static let sampleColumns = "id, run_id, meter, wall_time, monotonic_ns, energy_uj, power_uw, edge"
 
     /// The suites in the record, the latest first.
     package func suiteRuns(limit: Int = 100) throws(StoreError) -> [SuiteRunSummary] {

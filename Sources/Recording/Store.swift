@@ -157,10 +157,7 @@ package final class Store: Sendable {
     }
 
     private static func machineID(_ db: Database, _ start: SuiteStart) throws -> Int64 {
-        // FNV-1a: short, stable, and nobody attacks it here.
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in (start.machineName + start.inventory).utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        let fingerprint = String(hash, radix: 16)
+        let fingerprint = fingerprint(machineName: start.machineName, inventory: start.inventory)
         try db.execute(
             sql: "INSERT OR IGNORE INTO machine (fingerprint, name, inventory, first_seen) VALUES (?, ?, ?, ?)",
             arguments: [fingerprint, start.machineName, start.inventory, start.startedAt])
@@ -212,12 +209,13 @@ package final class Store: Sendable {
     private static func insert(_ samples: [Sample], run: Int64?, _ db: Database) throws {
         let statement = try db.cachedStatement(
             sql: """
-                INSERT INTO sample (run_id, meter, wall_time, monotonic_ns, energy_uj, power_uw) VALUES (?, ?, ?, ?, ?, ?)
+                INSERT INTO sample (run_id, meter, wall_time, monotonic_ns, energy_uj, power_uw, edge)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
                 """)
         for sample in samples {
             try statement.execute(arguments: [
                 run, sample.meterID, sample.wallTime, sample.time.nanoseconds, sample.energy?.microjoules,
-                sample.power?.microwatts,
+                sample.power?.microwatts, sample.edge?.rawValue,
             ])
         }
     }

@@ -32,6 +32,7 @@ struct Routes: Sendable {
         addSessions(to: v1)
         addReports(to: v1)
         addImports(to: v1)
+        addBundles(to: v1)
         return router
     }
 

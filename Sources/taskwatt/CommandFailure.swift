@@ -26,7 +26,8 @@ struct CommandFailure: Error {
         switch error {
         case is SuiteError, is YAMLProblem, is PluginError, is MeteringError, is APIError, is StoreError, is StateError,
             is HostError, is CalibrationError, is CalibrationFileError, is PluginFailure, is DaemonUnreachable,
-            is WindowGone, is PythonEnvironmentError, is ImportProblem, is ExportProblem, is NoSuchRun:
+            is WindowGone, is PythonEnvironmentError, is ImportProblem, is ExportProblem, is NoSuchRun,
+            is BundleError:
             let answer = APIError(error)
             message = answer.message
             status = answer.kind == .usage ? Self.usage : Self.failed

@@ -98,22 +98,41 @@ struct DaemonClient: Sendable {
         for try await buffer in response.body { try body(Array(buffer.readableBytesView)) }
     }
 
+    /// An answer as it comes, such as a file.
+    func download(_ path: String, _ body: (ByteBuffer) throws -> Void) async throws {
+        let response = try await execute(.GET, path, timeout: .hours(24))
+        for try await buffer in response.body { try body(buffer) }
+    }
+
+    /// Posts a file, a piece at a time.
+    func upload<Value: Decodable>(_ path: String, _ file: FileHandle) async throws -> Value {
+        let pieces = AsyncStream<ByteBuffer> {
+            guard let data = try? file.read(upToCount: 1 << 18), !data.isEmpty else { return nil }
+            return ByteBuffer(bytes: data)
+        }
+        let response = try await execute(
+            .POST, path, body: .stream(pieces, length: .unknown), contentType: "application/zstd", timeout: .hours(24))
+        var buffer = try await response.body.collect(upTo: 256 << 20)
+        return try decode(buffer.readBytes(length: buffer.readableBytes) ?? [])
+    }
+
     private func bytes(
         _ method: HTTPMethod, _ path: String, body: [UInt8]? = nil, timeout: TimeAmount = .seconds(60)
     ) async throws -> [UInt8] {
-        let response = try await execute(method, path, body: body, timeout: timeout)
+        let response = try await execute(method, path, body: body.map { .bytes($0) }, timeout: timeout)
         var buffer = try await response.body.collect(upTo: 256 << 20)
         return buffer.readBytes(length: buffer.readableBytes) ?? []
     }
 
     private func execute(
-        _ method: HTTPMethod, _ path: String, body: [UInt8]? = nil, timeout: TimeAmount
+        _ method: HTTPMethod, _ path: String, body: HTTPClientRequest.Body? = nil,
+        contentType: String = "application/json", timeout: TimeAmount
     ) async throws -> HTTPClientResponse {
         var request = HTTPClientRequest(url: base + path)
         request.method = method
         if let body {
-            request.headers.add(name: "content-type", value: "application/json")
-            request.body = .bytes(body)
+            request.headers.add(name: "content-type", value: contentType)
+            request.body = body
         }
         let response: HTTPClientResponse
         do {

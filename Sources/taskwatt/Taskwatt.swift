@@ -26,7 +26,8 @@ struct Taskwatt: AsyncParsableCommand {
         version: Version.current,
         subcommands: [
             Run.self, Measure.self, Table.self, Report.self, Show.self, Compare.self, ExportCommand.self,
-            ImportCommand.self, Meters.self, HardwareCommand.self, DoctorCommand.self, Calibrate.self, Plugins.self, PluginCommand.self, Serve.self, Status.self,
+            ImportCommand.self, Bundle.self, Verify.self, Meters.self, HardwareCommand.self, DoctorCommand.self,
+            Calibrate.self, Plugins.self, PluginCommand.self, Serve.self, Status.self,
         ])
 
     static func main() async {

@@ -219,34 +219,38 @@ struct CounterAccount {
         }
 
         let endValue = flags.contains(.vanished) ? seenLast : valueAtEnd(end)
-        var energy = endValue.microjoules - startValue.microjoules
+        var (startEnergy, endEnergy) = (startValue.microjoules, endValue.microjoules)
         var variance = startValue.variance + endValue.variance
         let period = effectivePeriod(of: window)
-        let mean = max(0, energy) / seconds
+        let mean = max(0, endEnergy - startEnergy) / seconds
         // Where an edge could not be set on an update: the counter was stale by a time uniform over the period.
         let before = powerBeforeStart ?? mean
         let after = powerBeforeEnd ?? mean
         if meter.provenance != .estimated {
             if !startValue.aligned {
-                energy -= before * period / 2
+                startEnergy += before * period / 2
                 let most = max(before, mostBeforeStart)
                 variance += most * most * period * period / 12
             }
             if !endValue.aligned {
-                energy += after * period / 2
+                endEnergy += after * period / 2
                 let most = max(after, mostBeforeEnd)
                 variance += most * most * period * period / 12
             }
             if !startValue.aligned || !endValue.aligned { flags.insert(.staleEdges) }
         }
-        energy = max(0, energy)
+        endEnergy = max(startEnergy, endEnergy)
+        let energy = endEnergy - startEnergy
 
         let missing = gaps.overlap(with: window)
         if missing > 0 { flags.insert(.gap) }
         if seconds < 10 * period || energy < 20 * meter.resolution { flags.insert(.unresolved) }
         return AccountResult(
             microjoules: energy, edgeVariance: variance,
-            coverage: 1 - Double(missing) / Double(window.end - window.start), flags: flags)
+            coverage: 1 - Double(missing) / Double(window.end - window.start), flags: flags,
+            edges: EdgeEnergies(
+                start: Energy(microjoules: Int64(saturating: startEnergy)),
+                end: Energy(microjoules: Int64(saturating: endEnergy))))
     }
 
     /// Of a counter that is gone: what it last showed.

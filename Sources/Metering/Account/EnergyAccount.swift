@@ -7,8 +7,16 @@ struct AccountResult {
     var edgeVariance: Double
     var coverage: Double
     var flags: Set<EnergyFlag>
+    /// Of a counter, its energy since the first good read at both edges of the window, whose difference is the energy.
+    var edges: EdgeEnergies?
 
     static let empty = AccountResult(microjoules: 0, edgeVariance: 0, coverage: 0, flags: [.unresolved])
+}
+
+/// A counter's energy at both edges of a window.
+struct EdgeEnergies {
+    var start: Energy
+    var end: Energy
 }
 
 extension MeterDescription {
@@ -99,6 +107,12 @@ package struct EnergyAccount: Sendable {
         guard let counter, counter.hasReading else { return nil }
         return Energy(microjoules: counter.cumulativeMicrojoules)
     }
+
+    /// The counter's energy at both edges of the window that was opened and closed; `nil` of a gauge.
+    var edges: EdgeEnergies? { counter?.result().edges }
+
+    /// The last good sample of a gauge; `nil` of a counter, or before any.
+    var lastGaugeSample: (time: MonotonicTime, power: Power)? { gauge?.lastSample }
 
     /// The energy of the window that was opened and closed, with its 95 % interval (coverage factor of the normal
     /// distribution: all parts here are of type B, whose degrees of freedom are infinite).

@@ -36,6 +36,11 @@ struct GaugeAccount {
     /// When the last sample was made, if none has failed since.
     var lastGoodTime: MonotonicTime? { hasFailedSinceGood ? nil : lastTime }
 
+    /// The last good sample, from which the next piece of energy begins.
+    var lastSample: (time: MonotonicTime, power: Power)? {
+        lastTime.map { ($0, Power(microwatts: Int64(saturating: lastMicrowatts))) }
+    }
+
     /// Whether a sample at or after the end has come, so that the last piece is whole.
     var isSettled: Bool {
         guard let lastTime, let end else { return false }

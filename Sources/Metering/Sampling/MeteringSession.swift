@@ -81,7 +81,8 @@ package final class MeteringSession: Sendable {
     @discardableResult
     package func tick() -> MonotonicTime? { shared.tick(clock: clock) }
 
-    /// The samples since the last call, in order.
+    /// The samples since the last call, in order of their making: a counter's energy at a window's start is known when the
+    /// window has ended.
     package func takeSamples() -> [Sample] {
         let raw = shared.state.withLock { $0.samples.drain() }
         let wallNow = clock.wallTime()
@@ -90,7 +91,7 @@ package final class MeteringSession: Sendable {
             Sample(
                 meterID: meters[sample.meter].id, time: sample.time,
                 wallTime: wallNow - now.seconds(since: sample.time),
-                energy: sample.energy, power: sample.power)
+                energy: sample.energy, power: sample.power, edge: sample.edge)
         }
     }
 
@@ -121,6 +122,7 @@ package final class MeteringSession: Sendable {
             for index in state.meters.indices where state.meters[index].description.averagingSeconds == 0 {
                 state.read(index, clock: clock)
             }
+            state.noteGaugesAtStart()
             return id
         }
         pollEdge { state in
@@ -147,7 +149,7 @@ package final class MeteringSession: Sendable {
         let exists = shared.state.withLock { state in
             guard state.window(id, { $0.phase }) == .open else { return false }
             for index in state.meters.indices where state.meters[index].description.averagingSeconds == 0 {
-                state.read(index, clock: clock)
+                state.read(index, edge: .end, clock: clock)
             }
             let now = clock.now()
             state.changeWindow(id) { window in
@@ -162,9 +164,12 @@ package final class MeteringSession: Sendable {
             state.window(id) { $0.accounts.allSatisfy { !$0.isAlignable || $0.isSettled } } ?? true
         }
         settleSlowMeters(id)
-        guard let closed = shared.state.withLock({ $0.removeWindow(id) }), let end = closed.end else {
-            return nil
+        let removed = shared.state.withLock { state -> (OpenWindow, MonotonicTime)? in
+            guard let window = state.removeWindow(id), let end = window.end else { return nil }
+            state.noteCounters(of: window, end: end)
+            return (window, end)
         }
+        guard let (closed, end) = removed else { return nil }
         let slept = clock.suspendedNanoseconds() - closed.suspendedAtStart > 10_000_000
         return energy(of: closed, end: end, slept: slept, selection: selection)
     }
@@ -228,7 +233,7 @@ package final class MeteringSession: Sendable {
                 }
                 guard let waiting, !waiting.isEmpty, !state.isStopped else { return nil }
                 for index in waiting where state.meters[index].description.averagingSeconds == 0 {
-                    state.read(index, clock: clock)
+                    state.read(index, edge: .end, clock: clock)
                 }
                 // Where the sampler's thread runs it takes the tick; a test without one is served here.
                 return min(state.tick(clock: clock), now.advanced(byNanoseconds: 20_000_000))

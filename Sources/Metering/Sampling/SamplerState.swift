@@ -173,9 +173,34 @@ struct SamplerState {
     }
 
     /// Reads one meter now, for the session's account and every window's.
-    mutating func read(_ index: Int, clock: any MeteringClock) {
+    ///
+    /// - Parameter edge: keeps a gauge's reading among the samples: a window's energy has a trapezoid to it.
+    mutating func read(_ index: Int, edge: WindowEdge? = nil, clock: any MeteringClock) {
         var latest = clock.now()
-        if let reading = meters[index].read(latest: &latest, clock: clock) { note(index, reading) }
+        guard let reading = meters[index].read(latest: &latest, clock: clock) else { return }
+        note(index, reading)
+        if let edge, case .gauge = reading.reading {
+            samples.append(
+                RawSample(meter: index, time: reading.time, energy: nil, power: meters[index].power, edge: edge))
+        }
+    }
+
+    /// Keeps among the samples from which reading of each gauge a window begins.
+    mutating func noteGaugesAtStart() {
+        for index in meters.indices {
+            guard let last = meters[index].account.lastGaugeSample else { continue }
+            samples.append(RawSample(meter: index, time: last.time, energy: nil, power: last.power, edge: .start))
+        }
+    }
+
+    /// Keeps among the samples what the counters' energies were at a window's edges.
+    mutating func noteCounters(of window: OpenWindow, end: MonotonicTime) {
+        for (index, account) in window.accounts.enumerated() {
+            guard let edges = account.edges else { continue }
+            samples.append(
+                RawSample(meter: index, time: window.start, energy: edges.start, power: nil, edge: .start))
+            samples.append(RawSample(meter: index, time: end, energy: edges.end, power: nil, edge: .end))
+        }
     }
 
     /// Hands a reading to the windows.
@@ -190,6 +215,7 @@ struct RawSample {
     var time: MonotonicTime
     var energy: Energy?
     var power: Power?
+    var edge: WindowEdge?
 }
 
 /// A buffer of fixed size between the sampler and whoever records; when nobody takes samples out, the oldest make room.

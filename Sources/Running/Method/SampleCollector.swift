@@ -22,7 +22,8 @@ final class SampleCollector: Sendable {
 
     func finish() async -> [Sample] {
         await fetch()
-        return samples.withLock { $0 }
+        // A counter's energy at the window's start comes with its end.
+        return samples.withLock { $0.sorted { $0.time < $1.time } }
     }
 
     private func fetch() async {

@@ -8,12 +8,13 @@ import Service
 /// Brings into the record what was measured elsewhere; one subcommand a format.
 struct ImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "import", abstract: "Bring into the record what other programs measured.",
+        commandName: "import", abstract: "Bring into the record what other machines or programs measured.",
         discussion: """
-            What is imported keeps its source and is in no mean with what Taskwatt measured; \
-            `taskwatt table --source paper` shows it. Importing a file twice changes nothing.
+            Bundles of other machines go into the table beside this one's runs, by machine. What other programs measured \
+            keeps its source and is in no mean with what Taskwatt measured; `taskwatt table --source paper` shows it. \
+            Importing a file twice changes nothing.
             """,
-        subcommands: [ImportPaper.self, ImportCodeCarbon.self])
+        subcommands: [ImportBundle.self, ImportPaper.self, ImportCodeCarbon.self])
 }
 
 /// Where an import goes: to the daemon, which owns its record, or else into this user's record.

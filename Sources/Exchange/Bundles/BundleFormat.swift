@@ -1,0 +1,144 @@
+package import Core
+
+/// The names and bounds of a bundle: a tar archive, compressed by zstd, of text files.
+package enum BundleFormat {
+    package static let name = "taskwatt-bundle"
+    /// A reader refuses a newer one.
+    package static let version = 1
+
+    static let manifest = "manifest.json"
+
+    /// The files of one suite, in `suites/<uuid>/`, in the order of the archive.
+    package enum File: String, Sendable, CaseIterable {
+        case inventory = "inventory.json"
+        case meters = "meters.json"
+        case options = "options.json"
+        case preflight = "preflight.json"
+        case runs = "runs.jsonl"
+        case samples = "samples.csv"
+        case software = "software.json"
+        case state = "state.json"
+        case suite = "suite.json"
+        case suiteText = "suite.yaml"
+        case table = "table.json"
+
+        /// No file may be larger, in bytes. Those that are read as a whole are smaller than those that are read by the line.
+        var mostBytes: Int64 {
+            switch self {
+            case .samples: 8 << 30
+            case .runs: 2 << 30
+            default: 64 << 20
+            }
+        }
+    }
+
+    /// All files of a bundle together, unpacked.
+    static let mostBytes: Int64 = 16 << 30
+    /// No text of ours is packed so well; what is, is made to fill a disk.
+    static let mostExpansion: Int64 = 1000
+    static let mostFiles = 100_000
+    static let mostManifestBytes: Int64 = 32 << 20
+    /// A line of a file that is read by the line.
+    static let mostLineBytes = 64 << 20
+
+    static func path(_ file: File, of suite: String) -> String { "suites/\(suite)/\(file.rawValue)" }
+
+    /// The suite and the file that a path in a bundle names; `nil` of any other path, whatever it leads to.
+    static func parts(_ path: String) -> (suite: String, file: File)? {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 3, parts[0] == "suites", isUUID(parts[1]), let file = File(rawValue: parts[2]) else {
+            return nil
+        }
+        return (parts[1], file)
+    }
+
+    /// As `uuidgen` writes it, in lower case.
+    static func isUUID(_ text: String) -> Bool {
+        let groups = text.split(separator: "-", omittingEmptySubsequences: false)
+        return groups.map(\.utf8.count) == [8, 4, 4, 4, 12]
+            && groups.allSatisfy { $0.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) } }
+    }
+}
+
+/// `manifest.json`, the first file of a bundle: what is in it.
+package struct BundleManifest: Sendable, Hashable, Codable {
+    package struct Entry: Sendable, Hashable, Codable {
+        package var path: String
+        package var bytes: Int64
+        /// In hexadecimal.
+        package var sha256: String
+    }
+
+    package var format: String
+    package var version: Int
+    /// The program and its version.
+    package var createdBy: String
+    /// Whether names, serial numbers and paths were left out.
+    package var isRedacted: Bool
+    package var suites: [String]
+    /// All files but the manifest, in the order of the archive.
+    package var files: [Entry]
+
+    enum CodingKeys: String, CodingKey {
+        case format, version, suites, files
+        case createdBy = "created_by"
+        case isRedacted = "redacted"
+    }
+}
+
+/// `suite.json`: the suite's record but for what has a file of its own.
+package struct BundledSuite: Sendable, Hashable, Codable {
+    package struct Machine: Sendable, Hashable, Codable {
+        package var name: String
+        /// The hash of name and inventory by which a record tells machines apart.
+        package var fingerprint: String
+    }
+
+    package var uuid: String
+    package var suite: String
+    package var machine: Machine
+    package var version: String
+    /// Seconds since 1970.
+    package var startedAt: Double
+    package var endedAt: Double?
+    package var status: RunStatus
+    package var error: String?
+
+    enum CodingKeys: String, CodingKey {
+        case uuid, suite, machine, status, error
+        case version = "taskwatt_version"
+        case startedAt = "started_at_unix_s"
+        case endedAt = "ended_at_unix_s"
+    }
+}
+
+/// `software.json`: what ran, gathered from the runs for whoever reads the bundle.
+package struct BundledSoftware: Sendable, Hashable, Codable {
+    package struct Plugin: Sendable, Hashable, Codable {
+        package var name: String
+        package var version: String?
+        package var engine: String?
+    }
+
+    package struct Model: Sendable, Hashable, Codable {
+        package var name: String
+        package var sha256: String?
+        package var parameterCount: Int64?
+
+        enum CodingKeys: String, CodingKey {
+            case name, sha256
+            case parameterCount = "parameter_count"
+        }
+    }
+
+    package var taskwatt: String
+    package var plugins: [Plugin]
+    package var models: [Model]
+}
+
+/// Why a bundle cannot be made or read: one line that names the file and the place.
+package struct BundleError: Error, Sendable, Hashable, CustomStringConvertible {
+    package var description: String
+
+    package init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,80 @@
+import Core
+import Foundation
+package import Recording
+
+/// Brings a bundle into a record.
+package struct BundleImport {
+    /// What an import did.
+    package struct Outcome: Sendable, Hashable, Codable {
+        package var file: String
+        /// UUIDs of the suites that are new to the record.
+        package var imported: [String]
+        /// UUIDs of those that it had already; they are left as they are.
+        package var known: [String]
+        package var runs: Int
+        package var samples: Int
+        /// The machines of the bundle, by their names in it.
+        package var machines: [String]
+    }
+
+    private let store: Store
+
+    package init(_ store: Store) { self.store = store }
+
+    /// Imports one file, in one transaction, once its sums have been found right.
+    ///
+    /// - Parameters:
+    ///   - name: of the file as the user gave it, where it is not read from there.
+    ///   - time: seconds since 1970.
+    /// - Throws: `BundleError`, `StoreError`; the record is then as it was.
+    package func run(_ file: String, named name: String? = nil, at time: Double) async throws -> Outcome {
+        let bundle = try await UnpackedBundle(file, named: name)
+        if let altered = bundle.altered.first {
+            throw BundleError(
+                "\(bundle.file): \(altered) is not what its manifest says; it was altered or damaged, and nothing is imported"
+            )
+        }
+        let label = ImportedFile(source: .taskwatt, name: name ?? file, sha256: bundle.sha256, importedAt: time)
+        var outcome = Outcome(file: name ?? file, imported: [], known: [], runs: 0, samples: 0, machines: [])
+        try store.importing(label) { writer in
+            for uuid in bundle.manifest.suites {
+                let suite = try bundle.suite(uuid)
+                if !outcome.machines.contains(suite.machine.name) { outcome.machines.append(suite.machine.name) }
+                let runs = try bundle.runs(uuid)
+                guard try writer.begin(start(suite, of: bundle), uuid: uuid) else {
+                    outcome.known.append(uuid)
+                    continue
+                }
+                var samples = try bundle.samples(uuid)
+                for (index, run) in runs.enumerated() {
+                    let own = try samples.of(index + 1)
+                    try writer.record(run, samples: own, suiteRun: uuid)
+                    outcome.runs += 1
+                    outcome.samples += own.count
+                }
+                try samples.checkEnd(runs: runs.count)
+                try writer.end(
+                    uuid, status: suite.status, error: suite.error, at: suite.endedAt ?? suite.startedAt)
+                outcome.imported.append(uuid)
+            }
+        }
+        return outcome
+    }
+
+    private func start(_ suite: BundledSuite, of bundle: UnpackedBundle) throws -> Store.SuiteStart {
+        let inventory = try bundle.json(.inventory, of: suite.uuid)
+        guard Store.fingerprint(machineName: suite.machine.name, inventory: inventory) == suite.machine.fingerprint
+        else {
+            throw BundleError(
+                "\(bundle.place(.suite, of: suite.uuid)): the machine's fingerprint is not that of its name and inventory"
+            )
+        }
+        return Store.SuiteStart(
+            suite: suite.suite, suiteText: try bundle.required(.suiteText, of: suite.uuid),
+            options: try bundle.json(.options, of: suite.uuid), machineName: suite.machine.name, inventory: inventory,
+            machineState: try bundle.json(.state, of: suite.uuid),
+            meters: try bundle.document([MeterDescription].self, .meters, of: suite.uuid), version: suite.version,
+            startedAt: suite.startedAt, source: .taskwatt,
+            preflight: try bundle.text(.preflight, of: suite.uuid))
+    }
+}

@@ -1,0 +1,306 @@
+import Core
+import Crypto
+import Foundation
+import Glibc
+import Synchronization
+
+/// A bundle, unpacked into a directory of its own, with nothing read of it yet but the manifest.
+///
+/// Only plain files that the manifest names, with the sizes that it names, come out of the archive; nothing in it can name
+/// a place outside of the directory.
+final class UnpackedBundle: Sendable {
+    let file: String
+    let manifest: BundleManifest
+    /// Of the bundle itself.
+    let sha256: String
+    /// Files whose contents are not those of the manifest.
+    let altered: [String]
+    private let scratch: ScratchDirectory
+
+    /// - Parameter name: of the file as the user gave it, where it is not read from there.
+    /// - Throws: `BundleError` for what is no bundle, is cut short, or holds what no bundle does.
+    init(_ path: String, named name: String? = nil) async throws {
+        let file = name ?? path
+        self.file = file
+        sha256 = try Self.checkKind(path, named: name ?? path)
+        scratch = try ScratchDirectory()
+        let size = Int64((try? FileManager.default.attributesOfItem(atPath: path)[.size] as? NSNumber)?.int64Value ?? 0)
+        let state = Mutex((TarReader(), Unpacker(directory: scratch.path, packedBytes: size)))
+        do {
+            try await ArchiveTools.unpack(path) { bytes in
+                try state.withLock { state in try state.0.feed(bytes, &state.1) }
+            }
+        } catch let error as BundleError {
+            throw BundleError("\(file): \(error)")
+        }
+        (manifest, altered) = try state.withLock { state in
+            guard let manifest = state.1.manifest else {
+                throw BundleError("\(file) is no bundle of taskwatt: it has no \(BundleFormat.manifest)")
+            }
+            guard state.0.isAtEnd else { throw BundleError("\(file) is cut short: its archive does not end") }
+            if let missing = state.1.missing {
+                throw BundleError("\(file): \(missing) is in its manifest and not in it; it may be cut short")
+            }
+            return (manifest, state.1.altered)
+        }
+    }
+
+    /// - Returns: the sum of the file.
+    private static func checkKind(_ path: String, named file: String) throws -> String {
+        var isDirectory: ObjCBool = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
+            throw BundleError(
+                "\(file) is a directory; a bundle is a file, such as `taskwatt bundle last -o FILE` writes")
+        }
+        guard let handle = FileHandle(forReadingAtPath: path) else {
+            throw BundleError("\(file) cannot be read: \(String(cString: strerror(errno)))")
+        }
+        defer { try? handle.close() }
+        var hash = SHA256()
+        var isFirst = true
+        while let piece = try? handle.read(upToCount: 1 << 20), !piece.isEmpty {
+            // RFC 8878, 3.1.1: the magic number of a frame.
+            if isFirst, !piece.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) {
+                throw BundleError("\(file) is no bundle of taskwatt: it is not compressed by zstd")
+            }
+            isFirst = false
+            hash.update(data: piece)
+        }
+        if isFirst { throw BundleError("\(file) is empty") }
+        return hash.finalize().hexadecimal
+    }
+
+    // MARK: Its parts
+
+    private func location(_ file: BundleFormat.File, of suite: String) -> String {
+        "\(scratch.path)/\(BundleFormat.path(file, of: suite))"
+    }
+
+    /// A document's place, for errors.
+    func place(_ file: BundleFormat.File, of suite: String) -> String {
+        "\(self.file): \(BundleFormat.path(file, of: suite))"
+    }
+
+    /// A small file as text; `nil` if it is not there.
+    func text(_ file: BundleFormat.File, of suite: String) throws -> String? {
+        guard let data = FileManager.default.contents(atPath: location(file, of: suite)) else { return nil }
+        guard let text = String(validating: data, as: UTF8.self) else {
+            throw BundleError("\(place(file, of: suite)) is not UTF-8")
+        }
+        return text
+    }
+
+    func required(_ file: BundleFormat.File, of suite: String) throws -> String {
+        guard let text = try text(file, of: suite) else { throw BundleError("\(place(file, of: suite)) is missing") }
+        return text
+    }
+
+    func document<Value: Decodable>(_ type: Value.Type, _ file: BundleFormat.File, of suite: String) throws -> Value {
+        try BundleJSON.decode(type, Data(try required(file, of: suite).utf8), place(file, of: suite))
+    }
+
+    /// A document that Taskwatt does not look into.
+    func json(_ file: BundleFormat.File, of suite: String) throws -> String {
+        let text = try required(file, of: suite)
+        _ = try BundleJSON.decode(JSONValue.self, Data(text.utf8), place(file, of: suite))
+        return text
+    }
+
+    func suite(_ uuid: String) throws -> BundledSuite {
+        let suite = try document(BundledSuite.self, .suite, of: uuid)
+        guard suite.uuid == uuid else {
+            throw BundleError("\(place(.suite, of: uuid)): it is the record of another suite, \(suite.uuid)")
+        }
+        return suite
+    }
+
+    /// The runs, each checked for numbers that no run can have.
+    func runs(_ uuid: String) throws -> [RunRecord] {
+        var reader = try LineReader(location(.runs, of: uuid), path: place(.runs, of: uuid))
+        var runs: [RunRecord] = []
+        while let line = try reader.next() {
+            let run = try BundleJSON.decode(RunRecord.self, line, reader.place)
+            if let problem = run.impossible { throw BundleError("\(reader.place): \(problem)") }
+            runs.append(run)
+        }
+        return runs
+    }
+
+    func samples(_ uuid: String) throws -> BundledSamples {
+        try BundledSamples(LineReader(location(.samples, of: uuid), path: place(.samples, of: uuid)))
+    }
+}
+
+/// The samples of a suite, a run at a time.
+struct BundledSamples {
+    private var reader: LineReader
+    private var next: (run: Int, sample: Sample)?
+
+    init(_ reader: LineReader) throws {
+        self.reader = reader
+        let header = try self.reader.next().map { String(decoding: $0, as: UTF8.self) }
+        guard header == BundleSamples.header.joined(separator: ",") else {
+            throw BundleError(
+                "\(self.reader.place): the columns are not \(BundleSamples.header.joined(separator: ","))")
+        }
+        next = try read()
+    }
+
+    private mutating func read() throws -> (run: Int, sample: Sample)? {
+        guard let line = try reader.next() else { return nil }
+        guard let text = String(validating: line, as: UTF8.self) else {
+            throw BundleError("\(reader.place): this is not UTF-8")
+        }
+        return try BundleSamples.parse(text, reader.place)
+    }
+
+    /// The samples of a run; it is asked for in order.
+    ///
+    /// - Parameter run: from 1.
+    mutating func of(_ run: Int) throws -> [Sample] {
+        var samples: [Sample] = []
+        while let current = next, current.run == run {
+            samples.append(current.sample)
+            next = try read()
+        }
+        if let current = next, current.run < run {
+            throw BundleError("\(reader.place): a sample of run \(current.run) after those of run \(run)")
+        }
+        return samples
+    }
+
+    /// To be called after the last run.
+    func checkEnd(runs: Int) throws {
+        if let next { throw BundleError("\(reader.place): a sample of run \(next.run), and there are \(runs)") }
+    }
+}
+
+/// Writes the files of the archive that the manifest knows, and nothing else.
+private struct Unpacker: TarReader.Handler {
+    private let directory: String
+    private let packedBytes: Int64
+    private(set) var manifest: BundleManifest?
+    private var manifestData = Data()
+    private(set) var altered: [String] = []
+
+    private var expected: [String: BundleManifest.Entry] = [:]
+    private var current: BundleManifest.Entry?
+    private var handle: FileHandle?
+    private var hash = SHA256()
+
+    init(directory: String, packedBytes: Int64) {
+        self.directory = directory
+        self.packedBytes = packedBytes
+    }
+
+    /// A file of the manifest that has not come.
+    var missing: String? { expected.keys.min() ?? current?.path }
+
+    mutating func begin(_ path: String, bytes: Int64) throws {
+        guard manifest != nil else {
+            guard path == BundleFormat.manifest else {
+                throw BundleError(
+                    "this is no bundle of taskwatt: its first file is \(path), not \(BundleFormat.manifest)")
+            }
+            guard bytes <= BundleFormat.mostManifestBytes else { throw BundleError("\(path) is too large") }
+            return
+        }
+        guard let (suite, _) = BundleFormat.parts(path) else {
+            throw BundleError("\(path) is in it, which no bundle has")
+        }
+        guard let entry = expected.removeValue(forKey: path) else {
+            throw BundleError("\(path) is in it twice, or not in its manifest")
+        }
+        guard entry.bytes == bytes else {
+            throw BundleError("\(path) has \(bytes) bytes, and \(entry.bytes) by its manifest")
+        }
+        let folder = "\(directory)/suites/\(suite)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        guard FileManager.default.createFile(atPath: "\(directory)/\(path)", contents: nil),
+            let handle = FileHandle(forWritingAtPath: "\(directory)/\(path)")
+        else { throw BundleError("\(directory)/\(path) cannot be written; is there room?") }
+        self.handle = handle
+        current = entry
+        hash = SHA256()
+    }
+
+    mutating func data(_ bytes: UnsafeRawBufferPointer) throws {
+        guard let handle else {
+            manifestData.append(contentsOf: bytes)
+            return
+        }
+        hash.update(bufferPointer: bytes)
+        do { try handle.write(contentsOf: Data(bytes)) } catch {
+            throw BundleError("\(directory) cannot be written: the disk may be full")
+        }
+    }
+
+    mutating func end() throws {
+        guard let entry = current else { return try endManifest() }
+        try? handle?.close()
+        if hash.finalize().hexadecimal != entry.sha256 { altered.append(entry.path) }
+        current = nil
+        handle = nil
+    }
+
+    private mutating func endManifest() throws {
+        struct Kind: Decodable {
+            var format: String
+            var version: Int
+        }
+        let name = BundleFormat.manifest
+        let kind = try BundleJSON.decode(Kind.self, manifestData, name)
+        guard kind.format == BundleFormat.name else {
+            throw BundleError("\(name) is that of something else: \(kind.format)")
+        }
+        guard kind.version == BundleFormat.version else {
+            throw BundleError(
+                "its format is version \(kind.version), and this taskwatt reads \(BundleFormat.version); update taskwatt"
+            )
+        }
+        let manifest = try BundleJSON.decode(BundleManifest.self, manifestData, name)
+        guard !manifest.suites.isEmpty, manifest.files.count <= BundleFormat.mostFiles else {
+            throw BundleError("\(name) names no suite, or too many files")
+        }
+        var total: Int64 = 0
+        for entry in manifest.files {
+            guard let (suite, file) = BundleFormat.parts(entry.path), manifest.suites.contains(suite) else {
+                throw BundleError("\(name): \(entry.path) is no file of a bundle")
+            }
+            guard entry.bytes >= 0, entry.bytes <= file.mostBytes else {
+                throw BundleError("\(entry.path) is too large")
+            }
+            total += entry.bytes
+            guard expected.updateValue(entry, forKey: entry.path) == nil else {
+                throw BundleError("\(name): \(entry.path) is in it twice")
+            }
+        }
+        // No text of ours gets so small; what does is made to fill a disk.
+        guard total <= min(BundleFormat.mostBytes, (1 << 20) + BundleFormat.mostExpansion * packedBytes) else {
+            throw BundleError(
+                "it would unpack to \(total >> 20) MiB, which no bundle of this size does; it is left packed")
+        }
+        self.manifest = manifest
+    }
+}
+
+extension RunRecord {
+    /// What no run can have: figures that are negative or no numbers; `nil` of none.
+    fileprivate var impossible: String? {
+        let totals = [energy.total] + energy.otherScopes
+        let energies =
+            totals.flatMap { [$0.energy, $0.uncertainty, $0.accuracyUncertainty] }
+            + energy.domains.flatMap { [$0.energy, $0.uncertainty, $0.accuracyUncertainty] }
+        if energies.contains(where: { $0 < .zero }) { return "an energy, or its uncertainty, is negative" }
+        let shares =
+            totals.map(\.coverage) + energy.domains.map(\.coverage) + [otherCPUShare, stealShare].compactMap(\.self)
+        if shares.contains(where: { !(-1e-9...1.000001).contains($0) }) {
+            return "a coverage or a share is not from 0 to 1"
+        }
+        if completedInferences < 0 || failedInferences < 0 { return "a count of inferences is negative" }
+        if energy.window.end < energy.window.start { return "the window ends before it begins" }
+        let numbers = [startedAt, energy.intervalSeconds, energy.jitter ?? 0, latency?.mean ?? 0, latency?.p95 ?? 0]
+        if numbers.contains(where: { !$0.isFinite || $0 < 0 }) { return "a time is negative or no number" }
+        return nil
+    }
+}

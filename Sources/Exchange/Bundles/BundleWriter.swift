@@ -1,0 +1,231 @@
+import Core
+import Crypto
+import Foundation
+import Glibc
+package import Recording
+import Reporting
+
+/// Writes suites of a record into one file, with which anybody can check their figures.
+package struct BundleWriter {
+    private let store: Store
+    private let redaction: Redaction?
+    private let version: String
+
+    /// - Parameters:
+    ///   - redaction: leaves out who and where; `nil` keeps all as it is.
+    ///   - version: of this program.
+    package init(_ store: Store, redaction: Redaction?, version: String) {
+        self.store = store
+        self.redaction = redaction
+        self.version = version
+    }
+
+    /// The suites that a user means: UUIDs, the begins of such, or `last`.
+    ///
+    /// - Throws: `BundleError` for none, or several.
+    package static func suites(_ names: [String], in store: Store) throws -> [String] {
+        var suites: [String] = []
+        for name in names {
+            let found = try store.suites(named: name)
+            guard let suite = found.first else {
+                throw BundleError(
+                    "there is no suite run \(name) in the record; `taskwatt export --format csv` has their UUIDs")
+            }
+            if found.count > 1 {
+                throw BundleError(
+                    "\(name) is the begin of several suite runs: \(found.joined(separator: ", ")); give more of it")
+            }
+            if !suites.contains(suite) { suites.append(suite) }
+        }
+        return suites
+    }
+
+    /// Writes a bundle. The same record gives the same bytes.
+    ///
+    /// - Parameters:
+    ///   - suites: UUIDs.
+    ///   - isReplacing: whether a file that is there makes room.
+    /// - Throws: `BundleError`, `StoreError`; nothing is left of the file then, and one that was there is as it was.
+    package func write(_ suites: [String], to file: String, isReplacing: Bool = false) async throws {
+        try await BundleFile.make(file, isReplacing: isReplacing) { partial in try await pack(suites, into: partial) }
+    }
+
+    private func pack(_ suites: [String], into archive: String) async throws {
+        let scratch = try ScratchDirectory()
+        var manifest = BundleManifest(
+            format: BundleFormat.name, version: BundleFormat.version, createdBy: "taskwatt \(version)",
+            isRedacted: redaction != nil, suites: suites.sorted(), files: [])
+        for suite in manifest.suites { manifest.files += try files(of: suite, in: scratch.path) }
+        try Self.write(BundleJSON.document(manifest), to: "\(scratch.path)/\(BundleFormat.manifest)")
+        try await ArchiveTools.pack(
+            [BundleFormat.manifest] + manifest.files.map(\.path), of: scratch.path, into: archive)
+    }
+
+    // MARK: One suite
+
+    private func files(of uuid: String, in directory: String) throws -> [BundleManifest.Entry] {
+        guard let stored = try store.suite(uuid) else {
+            throw BundleError("there is no suite run \(uuid) in the record")
+        }
+        guard stored.source == .taskwatt else {
+            throw BundleError("\(uuid) comes from \(stored.source.rawValue) and has no samples; nobody could check it")
+        }
+        guard BundleFormat.isUUID(uuid), let status = RunStatus(rawValue: stored.status) else {
+            throw BundleError("\(uuid) is \(stored.status); bundle it when it has ended")
+        }
+        let redaction = redaction?.adding(host: stored.machine)
+        let machine = redaction?.machine(stored.machine) ?? stored.machine
+        let inventory = try Self.redacted(stored.inventory, redaction, "the inventory of \(uuid)")
+        let suite = BundledSuite(
+            uuid: uuid, suite: redaction?.text(stored.suite) ?? stored.suite,
+            machine: BundledSuite.Machine(
+                name: machine, fingerprint: Store.fingerprint(machineName: machine, inventory: inventory)),
+            version: stored.version, startedAt: stored.startedAt, endedAt: stored.endedAt, status: status,
+            error: stored.error.map { redaction == nil ? $0 : Redaction.leftOut })
+        let meters = try store.meters(ofSuite: uuid).map { try redaction?.value($0) ?? $0 }
+        let runs = try runs(of: uuid, redaction)
+
+        var documents: [BundleFormat.File: Data] = [:]
+        documents[.inventory] = Data(inventory.utf8)
+        documents[.meters] = try BundleJSON.document(meters)
+        documents[.options] = Data(try Self.redacted(stored.options, redaction, "the options of \(uuid)").utf8)
+        documents[.preflight] = try stored.preflight.map {
+            Data(try Self.redacted($0, redaction, "the preflight of \(uuid)").utf8)
+        }
+        documents[.software] = try BundleJSON.document(Self.software(stored.version, runs.map(\.record)))
+        documents[.state] = Data(try Self.redacted(stored.machineState, redaction, "the state of \(uuid)").utf8)
+        documents[.suite] = try BundleJSON.document(suite)
+        documents[.suiteText] = Data((redaction?.text(stored.suiteText) ?? stored.suiteText).utf8)
+        documents[.table] = try BundleJSON.document(BundledTable.make(of: suite, runs: runs.map(\.record)))
+
+        let folder = "\(directory)/suites/\(uuid)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        return try BundleFormat.File.allCases.compactMap { file in
+            var output = try HashedFile("\(folder)/\(file.rawValue)", path: BundleFormat.path(file, of: uuid))
+            switch file {
+            case .runs:
+                for run in runs { try output.append(BundleJSON.line(run.record)) }
+            case .samples: try samples(of: runs.map(\.id), redaction, to: &output)
+            default:
+                guard let document = documents[file] else {
+                    output.discard()
+                    return nil
+                }
+                try output.append(document)
+            }
+            return try output.end()
+        }
+    }
+
+    private func runs(of uuid: String, _ redaction: Redaction?) throws -> [(id: Int64, record: RunRecord)] {
+        var runs: [(id: Int64, record: RunRecord)] = []
+        while true {
+            let page = try store.runs(RunFilter(suiteRun: uuid), after: runs.last?.id ?? 0)
+            if page.isEmpty { return runs }
+            runs += try page.map { ($0.id, try redaction?.value($0.record) ?? $0.record) }
+        }
+    }
+
+    private func samples(of runs: [Int64], _ redaction: Redaction?, to output: inout HashedFile) throws {
+        var meters: [String: String] = [:]
+        var header = CSVWriter()
+        header.row(BundleSamples.header)
+        try output.append(Data(header.text.utf8))
+        for (index, run) in runs.enumerated() {
+            var page = try store.samples(ofRun: run)
+            while let last = page.last {
+                var lines = CSVWriter()
+                for stored in page {
+                    var sample = stored.sample
+                    if let redaction {
+                        let id = meters[sample.meterID] ?? redaction.text(sample.meterID)
+                        meters[sample.meterID] = id
+                        sample.meterID = id
+                    }
+                    lines.row(BundleSamples.fields(sample, run: index + 1))
+                }
+                try output.append(Data(lines.text.utf8))
+                page = try store.samples(ofRun: run, after: last.id)
+            }
+        }
+    }
+
+    private static func software(_ version: String, _ runs: [RunRecord]) -> BundledSoftware {
+        let workloads = runs.compactMap(\.workload)
+        let plugins = Set(
+            workloads.map { BundledSoftware.Plugin(name: $0.plugin, version: $0.pluginVersion, engine: $0.engine) })
+        let models = Set(
+            workloads.compactMap { workload in
+                workload.model.map {
+                    BundledSoftware.Model(
+                        name: $0, sha256: workload.modelSHA256, parameterCount: workload.parameterCount)
+                }
+            })
+        return BundledSoftware(
+            taskwatt: version,
+            plugins: plugins.sorted {
+                ($0.name, $0.version ?? "", $0.engine ?? "") < ($1.name, $1.version ?? "", $1.engine ?? "")
+            },
+            models: models.sorted { ($0.name, $0.sha256 ?? "") < ($1.name, $1.sha256 ?? "") })
+    }
+
+    private static func redacted(_ text: String, _ redaction: Redaction?, _ what: String) throws -> String {
+        guard let redaction else { return text }
+        let value = try BundleJSON.decode(JSONValue.self, Data(text.utf8), what)
+        return String(decoding: try BundleJSON.line(redaction.json(value)).dropLast(), as: UTF8.self)
+    }
+
+    private static func write(_ data: Data, to file: String) throws {
+        do { try data.write(to: URL(fileURLWithPath: file)) } catch {
+            throw BundleError("\(file) cannot be written; is there room?")
+        }
+    }
+}
+
+extension Redaction {
+    /// The same kind of value without what tells who or where.
+    fileprivate func value<Value: Codable>(_ value: Value) throws -> Value {
+        let json = try JSONDecoder().decode(JSONValue.self, from: try BundleJSON.line(value))
+        return try JSONDecoder().decode(Value.self, from: try BundleJSON.line(self.json(json)))
+    }
+}
+
+/// A file that is written once, and its sum.
+private struct HashedFile {
+    private let handle: FileHandle
+    private let file: String
+    private let path: String
+    private var bytes: Int64 = 0
+    private var hash = SHA256()
+
+    init(_ file: String, path: String) throws {
+        guard FileManager.default.createFile(atPath: file, contents: nil),
+            let handle = FileHandle(forWritingAtPath: file)
+        else { throw BundleError("\(file) cannot be written; is there room?") }
+        self.handle = handle
+        self.file = file
+        self.path = path
+    }
+
+    mutating func append(_ data: Data) throws {
+        do { try handle.write(contentsOf: data) } catch {
+            throw BundleError("\(file) cannot be written: the disk may be full")
+        }
+        bytes += Int64(data.count)
+        hash.update(data: data)
+    }
+
+    func discard() {
+        try? handle.close()
+        unlink(file)
+    }
+
+    func end() throws -> BundleManifest.Entry {
+        try? handle.close()
+        return BundleManifest.Entry(path: path, bytes: bytes, sha256: hash.finalize().hexadecimal)
+    }
+}
+
+extension SHA256.Digest {
+    var hexadecimal: String { map { String(format: "%02x", $0) }.joined() }
+}

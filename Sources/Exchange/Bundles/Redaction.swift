@@ -1,0 +1,203 @@
+package import Core
+import Crypto
+package import Foundation
+import Glibc
+
+/// Puts pseudonyms in the place of what tells who or where: host names, user names, paths, addresses, serial numbers.
+///
+/// A pseudonym is the begin of an HMAC-SHA256 (RFC 2104) of the name, keyed by a secret of the machine that makes the bundle.
+/// So two bundles of one machine belong together, and nobody can try names against it. The key is kept nowhere.
+package struct Redaction: Sendable {
+    private let key: SymmetricKey
+    /// What is replaced wherever it stands as a word, in lower case, the longest first.
+    private var names: [(name: String, pseudonym: String)] = []
+
+    /// - Parameters:
+    ///   - secret: of the machine, such as its machine-id.
+    ///   - userNames: those of people; a service's name, such as `root`, tells nothing.
+    package init(secret: Data, hostNames: [String], userNames: [String]) {
+        key = SymmetricKey(data: SHA256.hash(data: Data("taskwatt bundle 1\0".utf8) + secret))
+        for name in hostNames { add(host: name) }
+        for name in userNames where !Self.services.contains(name) { add(name, as: pseudonym("user", name)) }
+    }
+
+    /// Of this machine: its machine-id (which machine-id(5) asks to keep confidential), its name and its users.
+    package static func ofThisMachine() -> Redaction {
+        let secret = ["/etc/machine-id", "/var/lib/dbus/machine-id"].lazy.compactMap {
+            FileManager.default.contents(atPath: $0)
+        }.first { !$0.isEmpty }
+        let host = ProcessInfo.processInfo.hostName
+        let environment = ProcessInfo.processInfo.environment
+        var users = ["USER", "LOGNAME", "SUDO_USER"].compactMap { environment[$0] }
+        if let entry = getpwuid(getuid()) { users.append(String(cString: entry.pointee.pw_name)) }
+        let accounts = FileManager.default.contents(atPath: "/etc/passwd").map { String(decoding: $0, as: UTF8.self) }
+        for line in (accounts ?? "").split(separator: "\n") {
+            let fields = line.split(separator: ":", omittingEmptySubsequences: false)
+            // Those of people, by the usual UID_MIN of login.defs(5).
+            if fields.count > 2, let id = Int(fields[2]), (1000..<65534).contains(id) {
+                users.append(String(fields[0]))
+            }
+        }
+        return Redaction(secret: secret ?? Data(host.utf8), hostNames: [host], userNames: users)
+    }
+
+    private static let services: Set<String> = ["", "root", "taskwatt", "nobody", "runner", "user"]
+
+    /// The same, and knowing one more machine's name.
+    package func adding(host name: String) -> Redaction {
+        var copy = self
+        copy.add(host: name)
+        return copy
+    }
+
+    private mutating func add(host name: String) {
+        let pseudonym = machine(name)
+        add(name, as: pseudonym)
+        // Its name without the domain is its name too; an address has no such thing.
+        if let first = name.split(separator: ".").first, first.count < name.count, first.contains(where: \.isLetter) {
+            add(String(first), as: pseudonym)
+        }
+    }
+
+    private mutating func add(_ name: String, as pseudonym: String) {
+        guard !name.isEmpty, name != "localhost" else { return }
+        names.append((name.lowercased(), pseudonym))
+        names.sort { $0.name.utf8.count > $1.name.utf8.count }
+    }
+
+    /// The name of a machine in a bundle.
+    package func machine(_ name: String) -> String { pseudonym("machine", name) }
+
+    private func pseudonym(_ kind: String, _ name: String) -> String {
+        let code = HMAC<SHA256>.authenticationCode(for: Data("\(kind)\0\(name.lowercased())".utf8), using: key)
+        return "\(kind)-" + code.prefix(4).map { String(format: "%02x", $0) }.joined()
+    }
+
+    // MARK: Text
+
+    /// A text without names, paths and addresses.
+    package func text(_ text: String) -> String {
+        var result = ""
+        var token = ""
+        for character in text {
+            if character.isWhitespace || Self.delimiters.contains(character) {
+                result += self.token(token)
+                token = ""
+                result.append(character)
+            } else {
+                token.append(character)
+            }
+        }
+        return withoutNames(result + self.token(token))
+    }
+
+    private static let delimiters: Set<Character> = [
+        "\"", "'", "`", ",", ";", "(", ")", "[", "]", "{", "}", "<", ">", "|", "=",
+    ]
+
+    private func token(_ token: String) -> String {
+        if token.isEmpty { return token }
+        if token.contains("://") { return pseudonym("url", token) }
+        if token.contains("@"), token.contains(".") { return pseudonym("address", token) }
+        if token.wholeMatch(of: /(?:[0-9A-Fa-f]{2}[:\-]){5}[0-9A-Fa-f]{2}/) != nil {
+            return pseudonym("address", token)
+        }
+        if token.wholeMatch(of: /(?:GPU|MIG)-[0-9A-Fa-f\-]{36}/) != nil { return pseudonym("serial", token) }
+        return token.split(separator: ":", omittingEmptySubsequences: false).map { piece(String($0)) }
+            .joined(separator: ":")
+    }
+
+    private func piece(_ piece: String) -> String {
+        if let path = isPath(piece) { return path ? self.path(piece) : piece }
+        // A path behind an option's letter, as in -I/home/…
+        for start in ["/home/", "/root/", "/Users/", "/run/user/", "/tmp/", "~/"] {
+            if let range = piece.range(of: start) {
+                return piece[..<range.lowerBound] + path(String(piece[range.lowerBound...]))
+            }
+        }
+        // An address may stand in a meter's id, behind a slash.
+        return piece.replacing(/[0-9]{1,3}(?:\.[0-9]{1,3}){3}/) { pseudonym("address", String($0.output)) }
+    }
+
+    /// Whether a piece is a path that tells something; `nil` if it is no path.
+    private func isPath(_ piece: String) -> Bool? {
+        if piece.hasPrefix("~") || piece.hasPrefix("./") || piece.hasPrefix("../") {
+            return piece.contains("/")
+        }
+        guard piece.hasPrefix("/"), piece.count > 1 else { return nil }
+        let components = piece.split(separator: "/")
+        guard let first = components.first else { return nil }
+        return !Self.systemDirectories.contains(String(first))
+    }
+
+    /// What every machine has tells nothing of this one.
+    private static let systemDirectories: Set<String> = [
+        "sys", "proc", "dev", "usr", "lib", "lib64", "bin", "sbin", "boot", "etc",
+    ]
+
+    /// A model's file stays known as one by the end of its name.
+    private func path(_ path: String) -> String {
+        let name = path.split(separator: "/").last ?? ""
+        let ending =
+            name.split(separator: ".", omittingEmptySubsequences: false).dropFirst().last.map(String.init) ?? ""
+        let isKnown =
+            (1...11).contains(ending.count) && ending.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
+        return pseudonym("path", path) + (isKnown && withoutNames(ending) == ending ? ".\(ending)" : "")
+    }
+
+    private func withoutNames(_ text: String) -> String {
+        var text = text
+        for (name, pseudonym) in names {
+            var start = text.startIndex
+            while let range = text.range(of: name, options: .caseInsensitive, range: start..<text.endIndex) {
+                let before = range.lowerBound > text.startIndex ? text[text.index(before: range.lowerBound)] : " "
+                let after = range.upperBound < text.endIndex ? text[range.upperBound] : " "
+                let distance = text.distance(from: text.startIndex, to: range.lowerBound)
+                if before.isLetter || before.isNumber || after.isLetter || after.isNumber {
+                    start = text.index(text.startIndex, offsetBy: distance + 1)
+                } else {
+                    text.replaceSubrange(range, with: pseudonym)
+                    start = text.index(text.startIndex, offsetBy: distance + pseudonym.count)
+                }
+            }
+        }
+        return text
+    }
+
+    // MARK: JSON
+
+    /// A document without names, paths, addresses, serial numbers and the texts of errors.
+    package func json(_ value: JSONValue) -> JSONValue { self.json(value, key: "") }
+
+    private func json(_ value: JSONValue, key: String) -> JSONValue {
+        switch value {
+        case .string(let text):
+            if Self.fixed.contains(key) { return value }
+            if key == "error" { return .string(Self.leftOut) }
+            if Self.isSerial(key) { return .string(pseudonym("serial", text)) }
+            // A path may hold spaces, which the reading of free text takes for its end.
+            if text.contains(" "), !text.contains("\n"), isPath(text) == true { return .string(path(text)) }
+            return .string(self.text(text))
+        case .integer where Self.isSerial(key): return .string(pseudonym("serial", value.text))
+        case .array(let values): return .array(values.map { json($0, key: key) })
+        case .object(let values):
+            return .object(
+                Dictionary(uniqueKeysWithValues: values.map { name, value in (name, json(value, key: name)) }))
+        case .null, .bool, .integer, .number: return value
+        }
+    }
+
+    private static func isSerial(_ key: String) -> Bool {
+        let key = key.lowercased()
+        return key.contains("serial") || key.hasSuffix("uuid") || key == "mac" || key.contains("asset_tag")
+    }
+
+    static let leftOut = "left out by --redact"
+
+    /// Words of ours and hashes. A machine can have any name, `cpu` too.
+    private static let fixed: Set<String> = [
+        "stage", "status", "scope", "kind", "provenance", "flags", "verdict", "outer", "inner", "model_sha256",
+        "sha256",
+        "task", "device", "precision", "size", "edge",
+    ]
+}

@@ -1,0 +1,138 @@
+import Core
+import Foundation
+import Recording
+
+/// Checks a bundle with nothing but the bundle: its sums, and every figure of the table against the raw samples.
+package enum BundleVerifier {
+    /// - Throws: `BundleError` for what is no bundle, or cannot be read as one.
+    package static func verify(_ file: String) async throws -> Verification {
+        let bundle = try await UnpackedBundle(file)
+        let manifest = bundle.manifest
+        var verification = Verification(
+            file: file, version: manifest.version, createdBy: manifest.createdBy, isRedacted: manifest.isRedacted,
+            sha256: bundle.sha256, findings: [], suites: [])
+        for path in bundle.altered {
+            verification.findings.append(
+                .failed(.sums, "\(path) is not what the manifest says: it was altered or damaged"))
+        }
+        for uuid in manifest.suites { verification.suites.append(try suite(uuid, of: bundle)) }
+        return verification
+    }
+
+    private static func suite(_ uuid: String, of bundle: UnpackedBundle) throws -> Verification.Suite {
+        let suite = try bundle.suite(uuid)
+        let runs = try bundle.runs(uuid)
+        let meters = try bundle.document([MeterDescription].self, .meters, of: uuid)
+        let table = try bundle.document(BundledTable.self, .table, of: uuid)
+        let inventory = try bundle.json(.inventory, of: uuid)
+        for file in [BundleFormat.File.options, .state] { _ = try bundle.json(file, of: uuid) }
+        var samples = try bundle.samples(uuid)
+        var result = Verification.Suite(
+            uuid: uuid, suite: suite.suite, machine: suite.machine.name,
+            machineFingerprint: suite.machine.fingerprint, startedAt: suite.startedAt, runs: [], rows: [], findings: [])
+        if Store.fingerprint(machineName: suite.machine.name, inventory: inventory) != suite.machine.fingerprint {
+            result.findings.append(
+                .failed(.figures, "the machine's fingerprint is not that of its name and inventory"))
+        }
+        let idle = IdleWindows(runs)
+        var recomputed: [RunRecord] = []
+        var doubt = 0.0
+        for (index, run) in runs.enumerated() {
+            let check = RunCheck(run, number: index + 1, meters: meters, samples: try samples.of(index + 1), idle: idle)
+            result.runs.append(check.result)
+            recomputed.append(check.recomputed)
+            if run.stage == .query { doubt = max(doubt, check.relativeDoubt) }
+        }
+        try samples.checkEnd(runs: runs.count)
+        let (rows, findings) = try TableCheck.check(
+            table, against: BundledTable.make(of: suite, runs: recomputed), doubt: doubt)
+        result.rows = rows
+        result.findings += findings
+        if runs.contains(where: { $0.flags.contains(.idleDrift) }) || idle.hasDrifted {
+            result.findings.append(
+                .warned(.idleDrift, "the idle power after the runs is not that of before; net figures are doubtful"))
+        }
+        return result
+    }
+}
+
+/// The idle windows of a suite, by which the net figures are checked.
+struct IdleWindows {
+    let before: RunRecord?
+    let powers: [Power]
+    let uncertainties: Set<Power?>
+    /// Whether the powers before and after differ by more than 3 standard uncertainties of the two together.
+    let hasDrifted: Bool
+
+    init(_ runs: [RunRecord]) {
+        let idle = runs.filter { [.idle, .idleAfter].contains($0.stage) && $0.status == .completed }
+        before = idle.first { $0.stage == .idle }
+        powers = idle.compactMap(\.idlePower)
+        uncertainties = Set(idle.map(\.idlePowerUncertainty))
+        let after = idle.last { $0.stage == .idleAfter }
+        guard let p0 = before?.idlePower?.watts, let u0 = before?.idlePowerUncertainty?.watts,
+            let p1 = after?.idlePower?.watts, let u1 = after?.idlePowerUncertainty?.watts
+        else {
+            hasDrifted = false
+            return
+        }
+        hasDrifted = abs(p1 - p0) > 3 * (u0 * u0 + u1 * u1).squareRoot()
+    }
+}
+
+/// The table of the bundle against the one that the recomputed energies make.
+enum TableCheck {
+    /// - Parameter doubt: the largest share of a run's energy that its samples leave open.
+    static func check(
+        _ recorded: BundledTable, against recomputed: BundledTable, doubt: Double
+    ) -> (rows: [Verification.Row], findings: [VerificationFinding]) {
+        let gross = check(recorded.gross, recomputed.gross, isNet: false, doubt)
+        let net = check(recorded.net, recomputed.net, isNet: true, doubt)
+        return (gross.rows + net.rows, gross.findings + net.findings)
+    }
+
+    private static func check(
+        _ recorded: [BundledTable.Row], _ recomputed: [BundledTable.Row], isNet: Bool, _ doubt: Double
+    ) -> (rows: [Verification.Row], findings: [VerificationFinding]) {
+        let kind = isNet ? "net" : "gross"
+        let known = Dictionary(recorded.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        var findings: [VerificationFinding] = []
+        if known.count != recorded.count {
+            findings.append(.failed(.table, "the table (\(kind)) has a row twice"))
+        }
+        for row in recorded where !recomputed.contains(where: { $0.name == row.name }) {
+            findings.append(
+                .failed(.table, "\(row.task.rawValue) (\(kind)) is in the table, and no run of the bundle makes it"))
+        }
+        let rows = recomputed.map { row -> Verification.Row in
+            let old = known[row.name]
+            let label = "\(row.task.rawValue) (\(kind))"
+            if let old {
+                // Net is a difference, whose doubt is that of its larger parts.
+                let scale = max(abs(row.mean), abs(old.mean))
+                let allowed = (1e-6 + doubt) * scale * (isNet ? 20 : 1) + 1e-18
+                func differ(_ what: String, _ a: Double?, _ b: Double?) {
+                    if let a, let b, abs(a - b) <= allowed { return }
+                    if a == nil, b == nil { return }
+                    let text = [a, b].map { $0.map { TextFigure.number($0, digits: 6) } ?? "none" }
+                    findings.append(
+                        .failed(
+                            .table, "\(label): \(what) is \(text[0]) kWh in the table and \(text[1]) by the samples"))
+                }
+                if old.n != row.n {
+                    findings.append(.failed(.table, "\(label): n is \(old.n) in the table, and \(row.n) runs make it"))
+                }
+                differ("mean", old.mean, row.mean)
+                differ("std", old.std, row.std)
+                differ("the 95 % interval", old.uncertainty, row.uncertainty)
+            } else {
+                findings.append(.failed(.table, "\(label) is missing in the table"))
+            }
+            return Verification.Row(
+                isNet: isNet, task: row.task, models: row.models, n: row.n, recordedMean: old?.mean,
+                recomputedMean: row.mean, recordedStd: old?.std, recomputedStd: row.std,
+                recordedUncertainty: old?.uncertainty, recomputedUncertainty: row.uncertainty)
+        }
+        return (rows, findings)
+    }
+}

@@ -1,0 +1,253 @@
+import Core
+import Foundation
+
+/// The samples of one meter over one window, and the energy that follows from them.
+///
+/// This is written a second time and not taken from `Metering`: what checks an account should not be that account.
+struct MeterSeries {
+    /// The energy of a window by its samples.
+    struct Energies {
+        /// Microjoules.
+        var energy: Double
+        /// How far the recorded energy may be from it, in microjoules.
+        var allowed: Double
+        /// The share of the window that the samples of a gauge cover; `nil` of a counter.
+        var coverage: Double?
+        var hasEdges: Bool
+    }
+
+    /// Times go through text as seconds, which are exact to a nanosecond in the first months after the machine's start.
+    private static let sameTime: Int64 = 1000
+
+    let meter: MeterDescription
+    let window: Window
+    /// How often the sampler reads this meter, in nanoseconds.
+    let interval: Int64
+    /// The regular ones, in order of time.
+    let regular: [Sample]
+    /// All of them, in order of time.
+    private let all: [Sample]
+
+    /// - Parameter intervalSeconds: the sampler's, as it was asked for.
+    init(meter: MeterDescription, window: Window, intervalSeconds: Double, samples: [Sample]) {
+        self.meter = meter
+        self.window = window
+        all = samples.sorted { $0.time < $1.time }
+        regular = all.filter { $0.edge == nil }
+        var seconds = intervalSeconds
+        switch meter.kind {
+        case .counter:
+            if meter.periodSeconds > 0.01 { seconds = max(seconds, meter.periodSeconds) }
+            if let range = meter.rangeMicrojoules, range > 0, meter.plausiblePower > .zero {
+                seconds = min(seconds, Double(range) / (2 * Double(meter.plausiblePower.microwatts)))
+            }
+        case .gauge:
+            seconds = meter.averagingSeconds > 0 ? meter.averagingSeconds : max(seconds, meter.periodSeconds)
+        }
+        interval = Int64(saturating: min(max(0.001, seconds), 60) * 1e9)
+    }
+
+    /// The most power that any sample shows, in microwatts.
+    private var mostPower: Double { Double(all.compactMap(\.power?.microwatts).max() ?? 0) }
+
+    /// - Returns: `nil` where there are no samples to tell it by.
+    func energies(_ window: Window) -> Energies? {
+        meter.kind == .counter ? counter(window) : gauge(window)
+    }
+
+    // MARK: Counters
+
+    /// The energy at an edge of a window, if it is among the samples.
+    private func edge(_ edge: WindowEdge, at time: MonotonicTime) -> Energy? {
+        all.filter { $0.edge == edge && $0.energy != nil && abs($0.time - time) <= Self.sameTime }
+            .min { abs($0.time - time) < abs($1.time - time) }?.energy
+    }
+
+    private func counter(_ window: Window) -> Energies? {
+        let (start, end) = (edge(.start, at: window.start), edge(.end, at: window.end))
+        var allowed = 2.0
+        guard let from = start.map({ Double($0.microjoules) }) ?? extrapolated(to: window.start, &allowed),
+            let to = end.map({ Double($0.microjoules) }) ?? extrapolated(to: window.end, &allowed)
+        else { return nil }
+        let energy = max(0, to - from)
+        return Energies(energy: energy, allowed: allowed + 1e-9 * energy, hasEdges: start != nil && end != nil)
+    }
+
+    /// Between the samples on both sides of an edge by time, and outside of them by the power of the nearest.
+    private func extrapolated(to time: MonotonicTime, _ allowed: inout Double) -> Double? {
+        let known = regular.filter { $0.energy != nil }
+        guard let near = known.min(by: { abs($0.time - time) < abs($1.time - time) }), let energy = near.energy else {
+            return nil
+        }
+        let before = known.last { $0.time <= time }
+        let after = known.first { $0.time >= time }
+        let stale = Double(interval) + meter.periodSeconds * 2e9
+        allowed += mostPower * (Double(abs(near.time - time)) + stale) / 1e9 + meter.resolution
+        if let before, let after, let e0 = before.energy, let e1 = after.energy {
+            let length = Double(max(1, after.time - before.time))
+            return Double(e0.microjoules) + Double((e1 - e0).microjoules) * Double(time - before.time) / length
+        }
+        return Double(energy.microjoules) + Double(near.power?.microwatts ?? 0) * Double(time - near.time) / 1e9
+    }
+
+    // MARK: Gauges
+
+    /// As METHOD says: trapezoids between samples, or rectangles over the time that each averages; no sample for 2.5 τ + w is a
+    /// gap.
+    private func gauge(_ window: Window) -> Energies? {
+        let averaging = Int64(saturating: meter.averagingSeconds * 1e9)
+        let silence = Int64(saturating: 2.5 * max(meter.periodSeconds * 1e9, Double(interval))) + averaging
+        var good: [(time: MonotonicTime, power: Double)] = []
+        for sample in all {
+            guard let power = sample.power, sample.time != good.last?.time else { continue }
+            good.append((sample.time, Double(max(0, power.microwatts))))
+        }
+        guard let first = good.first else { return nil }
+        var sum = (energy: 0.0, covered: 0.0)
+        func add(_ a: MonotonicTime, _ b: MonotonicTime, _ p0: Double, _ p1: Double) {
+            let (from, to) = (max(a, window.start), min(b, window.end))
+            guard b > a, to > from else { return }
+            let slope = (p1 - p0) / Double(b - a)
+            let middle = p0 + slope * (Double(from - a) + Double(to - a)) / 2
+            sum.energy += middle * Double(to - from) / 1e9
+            sum.covered += Double(to - from)
+        }
+        add(first.time.advanced(byNanoseconds: -averaging), first.time, first.power, first.power)
+        for (last, next) in zip(good, good.dropFirst()) {
+            if next.time - last.time > silence {
+                add(max(last.time, next.time.advanced(byNanoseconds: -averaging)), next.time, next.power, next.power)
+            } else {
+                add(last.time, next.time, averaging > 0 ? next.power : last.power, next.power)
+            }
+        }
+        // A value whose successor did not come in time holds for as long as it would have.
+        if let last = good.last, last.time < window.end, window.end - last.time <= silence {
+            add(last.time, window.end, last.power, last.power)
+        }
+        let length = Double(max(1, window.end - window.start))
+        let reachesStart = first.time <= window.start
+        let missing = reachesStart ? 0 : Double(first.time - window.start)
+        return Energies(
+            energy: sum.energy, allowed: 2 + 1e-6 * sum.energy + mostPower * missing / 1e9,
+            coverage: min(1, sum.covered / length), hasEdges: reachesStart)
+    }
+
+    // MARK: The series itself
+
+    /// What is wrong with the samples themselves.
+    func findings(coverage: Double) -> [VerificationFinding] {
+        var findings: [VerificationFinding] = []
+        if let missing = missing(coverage: coverage) { findings.append(missing) }
+        guard meter.kind == .counter else { return findings }
+        for (a, b) in zip(regular, regular.dropFirst()) {
+            guard let e0 = a.energy, let e1 = b.energy else { continue }
+            let seconds = b.time.seconds(since: a.time)
+            if e1 < e0 {
+                findings.append(.failed(.samples, "\(meter.id): the energy falls at \(b.time.seconds) s"))
+                break
+            }
+            // The power of a sample is that since the one before. After a read that failed it is that since an earlier one.
+            guard a.power != nil, let power = b.power, seconds > 0, 2 * (b.time - a.time) <= 3 * interval,
+                let expected = (e1 - e0).over(seconds)
+            else { continue }
+            if abs(Double((power - expected).microwatts)) > 2 + 1e-6 * abs(Double(power.microwatts)) {
+                findings.append(
+                    .failed(
+                        .samples,
+                        "\(meter.id): at \(b.time.seconds) s the energy and the power do not fit (\(power.watts) W, "
+                            + "\(expected.watts) W by the energies)"))
+                break
+            }
+        }
+        if let edges = edgeFinding { findings.append(edges) }
+        return findings
+    }
+
+    /// So long may it take to the next sample.
+    var longestStretch: Int64 { 3 * interval + 50_000_000 }
+
+    /// Stretches of the window without samples, which only a sampler that was held up has.
+    private func missing(coverage: Double) -> VerificationFinding? {
+        let length = Double(window.end - window.start)
+        let slack = longestStretch
+        guard length > Double(slack) else { return nil }
+        let inside = regular.map(\.time).filter { $0 > window.start && $0 < window.end }
+        let times = [window.start] + inside + [window.end]
+        let stretches = zip(times, times.dropFirst()).map { $1 - $0 }.filter { $0 > slack }
+        guard let longest = stretches.max() else { return nil }
+        let share = stretches.reduce(0.0) { $0 + Double($1 - interval) } / length
+        let text =
+            "\(meter.id): no samples for \(TextFigure.number(Double(longest) / 1e9, digits: 3)) s"
+            + (stretches.count > 1 ? ", and \(stretches.count - 1) times more" : "")
+        // What was not seen is not in the table, and a meter that was gone has no samples.
+        return share > 0.1 && coverage >= 0.99 ? .failed(.samples, text) : .warned(.samples, text)
+    }
+
+    /// The energies at the edges must lie where the samples beside them allow.
+    private var edgeFinding: VerificationFinding? {
+        guard let start = edge(.start, at: window.start), let end = edge(.end, at: window.end) else { return nil }
+        let stale = meter.periodSeconds * 3 + 0.001
+        /// Microjoules that may come in a time at most: by the power that the samples show, and by what can be.
+        func limits(_ nanoseconds: Int64) -> (shown: Double, possible: Double) {
+            let seconds = Double(nanoseconds) / 1e9 + stale
+            return (
+                2 * mostPower * seconds + 2 * meter.resolution,
+                Double(meter.plausiblePower.microwatts) * seconds + 2 * meter.resolution
+            )
+        }
+        var worst: (excess: Double, isImpossible: Bool)?
+        func check(_ difference: Energy, _ nanoseconds: Int64) {
+            let value = Double(difference.microjoules)
+            let limit = limits(nanoseconds)
+            let least = -(mostPower * stale + 2 * meter.resolution)
+            guard value > limit.shown || value < least else { return }
+            let isImpossible = value > max(limit.shown, limit.possible) || value < 2 * least
+            worst = (value, isImpossible || worst?.isImpossible == true)
+        }
+        if let next = regular.first(where: { $0.time >= window.start && $0.energy != nil && $0.power != nil }),
+            let energy = next.energy
+        {
+            check(energy - start, next.time - window.start + interval)
+        }
+        if let last = regular.last(where: { $0.time <= window.end && $0.energy != nil && $0.power != nil }),
+            let energy = last.energy
+        {
+            check(end - energy, window.end - last.time + interval)
+        }
+        guard let worst else { return nil }
+        let text =
+            "\(meter.id): the energy at an edge of the window is \(TextFigure.number(worst.excess / 1e6, digits: 4)) J from the "
+            + "sample beside it"
+        return worst.isImpossible ? .failed(.energy, text) : .warned(.energy, text)
+    }
+
+    /// Windows inside this one that have edges of their own, such as the blocks of an idle baseline.
+    var innerWindows: [Window] {
+        let inner = all.filter {
+            $0.edge != nil && $0.energy != nil && abs($0.time - window.start) > Self.sameTime
+                && abs($0.time - window.end) > Self.sameTime
+        }
+        var windows: [Window] = []
+        var start: MonotonicTime?
+        for sample in inner {
+            if sample.edge == .start {
+                start = sample.time
+            } else if let begin = start {
+                windows.append(Window(start: begin, end: sample.time))
+                start = nil
+            }
+        }
+        return windows
+    }
+}
+
+/// Numbers in messages.
+enum TextFigure {
+    /// So many significant digits, and no zeros that say nothing.
+    static func number(_ value: Double, digits: Int) -> String { String(format: "%.\(digits)g", value) }
+
+    /// A share in percent.
+    static func percent(_ share: Double) -> String {
+        String(format: abs(share) < 0.1 ? "%.1f %%" : "%.0f %%", 100 * share)
+    }
+}

@@ -1,0 +1,163 @@
+import Core
+
+/// One run of a bundle against its samples.
+struct RunCheck {
+    private(set) var result: Verification.Run
+    /// The record with the energies that follow from the samples.
+    private(set) var recomputed: RunRecord
+    /// The share of the total's energy that the samples leave open.
+    private(set) var relativeDoubt = 0.0
+
+    /// - Parameters:
+    ///   - number: the line of the run, from 1.
+    ///   - meters: of the suite; one that was described differently at different times is there as often.
+    init(_ run: RunRecord, number: Int, meters: [MeterDescription], samples: [Sample], idle: IdleWindows) {
+        recomputed = run
+        result = Verification.Run(
+            number: number, stage: run.stage, task: run.workload?.task, model: run.workload?.model,
+            repeatIndex: run.repeatIndex, status: run.status, recorded: run.energy.total.energy, recomputed: nil,
+            allowed: nil, hasEdges: true, findings: [])
+        // What failed is in no table, and has no window.
+        guard run.status == .completed else { return }
+        let byMeter = Dictionary(grouping: samples, by: \.meterID)
+        let descriptions = Dictionary(grouping: meters, by: \.id)
+        var series: [String: MeterSeries] = [:]
+        for domain in run.energy.domains {
+            guard let meter = Self.description(of: domain, in: descriptions[domain.id] ?? []) else {
+                result.findings.append(.failed(.figures, "\(domain.id) is not among the meters of the bundle"))
+                continue
+            }
+            series[domain.id] = MeterSeries(
+                meter: meter, window: run.energy.window, intervalSeconds: run.energy.intervalSeconds,
+                samples: byMeter[domain.id] ?? [])
+        }
+        for id in byMeter.keys.sorted() where !run.energy.domains.contains(where: { $0.id == id }) {
+            result.findings.append(.failed(.figures, "there are samples of \(id), and no energy of it"))
+        }
+        checkEnergies(run, series)
+        result.findings += FigureCheck.findings(run, series.mapValues(\.meter))
+        result.findings += ConditionCheck.findings(run, series.mapValues(\.meter), samples: samples)
+        checkIdle(run, series, idle)
+    }
+
+    /// The description whose accuracy is the domain's; else the last.
+    private static func description(of domain: DomainEnergy, in all: [MeterDescription]) -> MeterDescription? {
+        all.last { FigureCheck.accuracy(of: domain, by: $0) == nil } ?? all.last
+    }
+
+    // MARK: Energies
+
+    private mutating func checkEnergies(_ run: RunRecord, _ series: [String: MeterSeries]) {
+        var allowed: [String: Double] = [:]
+        for (index, domain) in run.energy.domains.enumerated() {
+            guard let own = series[domain.id] else { continue }
+            guard let energies = own.energies(run.energy.window) else {
+                // A meter that never answered has neither samples nor energy. A window of a moment may lie between two
+                // samples, and no figure comes of it.
+                let isMoment =
+                    run.stage != .query && run.energy.window.end - run.energy.window.start < own.longestStretch
+                if domain.coverage > 0 {
+                    let text = "\(domain.id): there are no samples of it, so its energy cannot be checked"
+                    result.findings.append(isMoment ? .warned(.samples, text) : .failed(.samples, text))
+                }
+                continue
+            }
+            result.findings += own.findings(coverage: domain.coverage)
+            let energy = Energy(microjoules: Int64(saturating: energies.energy))
+            let stated = energies.hasEdges ? 0 : Double(domain.uncertainty.microjoules)
+            allowed[domain.id] = max(energies.allowed, stated)
+            let difference = Double((domain.energy - energy).microjoules)
+            if abs(difference) > max(energies.allowed, stated) {
+                result.findings.append(
+                    .failed(
+                        .energy,
+                        "\(domain.id): \(domain.energy.joules) J recorded, and \(energy.joules) J by the samples "
+                            + "(± \(TextFigure.number(max(energies.allowed, stated) / 1e6, digits: 2)) J)"))
+            }
+            if let coverage = energies.coverage, abs(coverage - domain.coverage) > (energies.hasEdges ? 1e-6 : 0.05) {
+                result.findings.append(
+                    .failed(.energy, "\(domain.id): its coverage is \(domain.coverage), and \(coverage) by the samples")
+                )
+            }
+            if !energies.hasEdges { result.hasEdges = false }
+            recomputed.energy.domains[index].energy = energy
+        }
+        if !result.hasEdges {
+            result.findings.append(
+                .warned(
+                    .samples,
+                    "the readings at the window's edges are not among the samples; the energies are checked by interpolation"
+                ))
+        }
+        recomputed.energy.total = total(run.energy.total)
+        recomputed.energy.otherScopes = run.energy.otherScopes.map(total)
+        guard run.energy.total.domainIDs.contains(where: { allowed[$0] != nil }) else { return }
+        result.recomputed = recomputed.energy.total.energy
+        let doubt = run.energy.total.domainIDs.reduce(0.0) { $0 + (allowed[$1] ?? 0) }
+        result.allowed = doubt / 1e6
+        let energy = Double(recomputed.energy.total.energy.microjoules)
+        if energy > 0 { relativeDoubt = doubt / energy }
+    }
+
+    /// A total over the recomputed energies.
+    private func total(_ total: TotalEnergy) -> TotalEnergy {
+        var total = total
+        total.energy = recomputed.energy.domains.filter { total.domainIDs.contains($0.id) }
+            .reduce(.zero) { $0 + $1.energy }
+        return total
+    }
+
+    // MARK: Idle power
+
+    private mutating func checkIdle(_ run: RunRecord, _ series: [String: MeterSeries], _ idle: IdleWindows) {
+        guard let power = run.idlePower else { return }
+        if [.idle, .idleAfter].contains(run.stage) {
+            let total = run.energy.total
+            let seen = run.energy.window.durationSeconds * total.coverage
+            guard let expected = total.energy.over(seen) else { return }
+            if abs(Double((power - expected).microwatts)) > 2 + 1e-6 * Double(expected.microwatts) {
+                result.findings.append(
+                    .failed(.idle, "the idle power is \(power.watts) W, and \(expected.watts) W by the window's energy")
+                )
+            }
+            checkBlocks(run, series)
+        } else if let least = idle.powers.min(), let most = idle.powers.max() {
+            if power < least || power > most || !idle.uncertainties.contains(run.idlePowerUncertainty) {
+                result.findings.append(
+                    .failed(
+                        .idle,
+                        "the idle power is \(power.watts) W, and the idle windows of the suite have "
+                            + "\(Set([least, most]).sorted().map { String($0.watts) }.joined(separator: " to ")) W, or another "
+                            + "uncertainty"))
+            }
+        } else {
+            result.findings.append(.failed(.idle, "it has an idle power, and the suite no idle window"))
+        }
+    }
+
+    /// The scatter of the blocks of a second that an idle window is measured in: u = s / √n.
+    private mutating func checkBlocks(_ run: RunRecord, _ series: [String: MeterSeries]) {
+        let members = run.energy.total.domainIDs.compactMap { series[$0] }
+        guard let uncertainty = run.idlePowerUncertainty, members.count == run.energy.total.domainIDs.count,
+            run.energy.total.coverage == 1,
+            let blocks = members.first(where: { $0.meter.kind == .counter })?.innerWindows, blocks.count >= 2
+        else { return }
+        let powers = blocks.compactMap { block -> Double? in
+            let parts = members.compactMap { $0.energies(block) }
+            guard parts.count == members.count, parts.allSatisfy(\.hasEdges) else { return nil }
+            return parts.reduce(0) { $0 + $1.energy } / 1e6 / block.durationSeconds
+        }
+        guard powers.count == blocks.count else { return }
+        let n = Double(powers.count)
+        let mean = powers.reduce(0, +) / n
+        let squares = powers.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+        let expected = (squares / (n - 1) / n).squareRoot()
+        if abs(uncertainty.watts - expected) > 1e-5 + 1e-4 * expected {
+            result.findings.append(
+                .failed(
+                    .idle,
+                    "the idle power's standard uncertainty is \(uncertainty.watts) W, and "
+                        + "\(TextFigure.number(expected, digits: 6)) W by \(powers.count) blocks"))
+        }
+    }
+}

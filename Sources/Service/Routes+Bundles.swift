@@ -1,0 +1,72 @@
+import Exchange
+import Foundation
+import Hummingbird
+import NIOCore
+import Recording
+
+/// Bundles go out of the daemon's record and come into it.
+extension Routes {
+    /// A bundle may hold the samples of months.
+    private static let longestBundle: Int64 = 16 << 30
+
+    func addBundles(to v1: RouterGroup<Context>) {
+        // GET /v1/bundle?run=…&run=…&redact=true
+        v1.get("bundle") { request, _ in
+            let parameters = request.uri.queryParameters
+            let names = parameters.getAll("run")
+            guard !names.isEmpty else { throw APIError(.usage, "no run is named") }
+            let redaction = parameters.get("redact") == "true" ? Redaction.ofThisMachine() : nil
+            let file = TransferFile()
+            try await BundleWriter(store, redaction: redaction, version: await status().version).write(
+                try BundleWriter.suites(names, in: store), to: file.path)
+            return Response(
+                status: .ok, headers: [.contentType: "application/zstd"],
+                body: ResponseBody { writer in
+                    let handle = try file.open()
+                    while let data = try handle.read(upToCount: 1 << 18), !data.isEmpty {
+                        try await writer.write(ByteBuffer(bytes: data))
+                    }
+                    try await writer.finish(nil)
+                })
+        }
+        // POST /v1/imports/bundle?name=…, the file as the body
+        v1.post("imports/bundle") { request, _ in
+            let file = TransferFile()
+            let handle = try file.create()
+            var bytes: Int64 = 0
+            for try await buffer in request.body {
+                bytes += Int64(buffer.readableBytes)
+                guard bytes <= Self.longestBundle else { throw HTTPError(.contentTooLarge) }
+                do { try handle.write(contentsOf: Data(buffer.readableBytesView)) } catch {
+                    throw APIError(.failed, "the daemon cannot keep the bundle: its disk may be full")
+                }
+            }
+            try handle.close()
+            let name = request.uri.queryParameters.get("name")
+            return try Self.json(
+                try await BundleImport(store).run(file.path, named: name, at: Date().timeIntervalSince1970))
+        }
+    }
+}
+
+/// A file on its way, which goes with the value.
+private final class TransferFile: Sendable {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("taskwatt-\(UUID().uuidString)").path
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func create() throws -> FileHandle {
+        let mode: [FileAttributeKey: Any] = [.posixPermissions: 0o600]
+        guard FileManager.default.createFile(atPath: path, contents: nil, attributes: mode),
+            let handle = FileHandle(forWritingAtPath: path)
+        else { throw APIError(.failed, "the daemon cannot write to its temporary directory") }
+        return handle
+    }
+
+    func open() throws -> FileHandle {
+        guard let handle = FileHandle(forReadingAtPath: path) else {
+            throw APIError(.failed, "the daemon cannot read the bundle that it wrote")
+        }
+        return handle
+    }
+}

@@ -1,0 +1,68 @@
+import ArgumentParser
+import Exchange
+import Foundation
+import NIOCore
+
+struct Bundle: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Put runs into a file with which somebody else can check them.",
+        discussion: """
+            Raw samples, records, suite, machine, versions and hashes of the models, with a manifest of SHA-256 sums. A run \
+            comes with its whole suite, for without its idle baseline nobody could check it. `taskwatt verify` checks the \
+            file, `taskwatt import bundle` brings it into another record.
+
+            Examples:
+              taskwatt bundle last -o fill-mask.tar.zst
+              taskwatt bundle 3f2a9c1b 77d0e5a2 -o both.tar.zst
+              taskwatt bundle last --redact -o for-the-paper.tar.zst
+            """)
+
+    @Argument(help: ArgumentHelp("The suite's run: its UUID, the begin of it, or `last`.", valueName: "run"))
+    var runs: [String]
+
+    @Option(
+        name: [.customShort("o"), .long], help: ArgumentHelp("The file, such as runs.tar.zst.", valueName: "file"),
+        completion: .file())
+    var output: String
+
+    @Flag(help: "Leave out host names, user names, paths, addresses and serial numbers.")
+    var redact = false
+
+    @Flag(help: "Replace a file that is there.")
+    var force = false
+
+    @OptionGroup var state: StateOptions
+
+    func validate() throws {
+        if runs.contains(where: \.isEmpty) { throw ValidationError("A run's name is empty.") }
+    }
+
+    func run() async throws {
+        let surroundings = Surroundings()
+        let file = output
+        if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
+            try await BundleFile.make(file, isReplacing: force) { try await download(client, to: $0) }
+        } else {
+            let store = try Record.open(surroundings, state)
+            let suites = try BundleWriter.suites(runs, in: store)
+            try await BundleWriter(
+                store, redaction: redact ? .ofThisMachine() : nil, version: Version.current
+            ).write(suites, to: file, isReplacing: force)
+        }
+        let size = (try? FileManager.default.attributesOfItem(atPath: file)[.size] as? NSNumber)?.int64Value ?? 0
+        Console.note("\(file): \((size + 1023) / 1024) KiB; `taskwatt verify \(output)` checks it")
+    }
+
+    private func download(_ client: DaemonClient, to file: String) async throws {
+        let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._"))
+        let names = runs.compactMap { $0.addingPercentEncoding(withAllowedCharacters: allowed) }
+        guard let handle = FileHandle(forWritingAtPath: file) else { throw CommandFailure("\(file) cannot be written") }
+        let query = names.map { "run=\($0)&" }.joined() + "redact=\(redact)"
+        try await client.download("/v1/bundle?\(query)") { buffer in
+            do { try handle.write(contentsOf: Data(buffer.readableBytesView)) } catch {
+                throw CommandFailure("\(file) cannot be written: the disk may be full")
+            }
+        }
+        try handle.close()
+    }
+}

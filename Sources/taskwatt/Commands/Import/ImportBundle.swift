@@ -1,0 +1,64 @@
+import ArgumentParser
+import Exchange
+import Foundation
+import Glibc
+import Recording
+import Service
+
+struct ImportBundle: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bundle", abstract: "Bring the bundles of other machines into the record.",
+        discussion: """
+            The sums of a file are checked first, and a file comes in as a whole or not at all. Table, report and comparison \
+            then go by machine. Importing a file twice changes nothing. `taskwatt verify` checks the figures too.
+
+            Examples:
+              taskwatt import bundle laptop.tar.zst server.tar.zst
+              taskwatt import bundle *.tar.zst && taskwatt table
+            """)
+
+    @Argument(help: "Files that `taskwatt bundle` wrote.", completion: .file())
+    var files: [String]
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup var state: StateOptions
+
+    func run() async throws {
+        let surroundings = Surroundings()
+        let client = await DaemonClient.find(surroundings.daemonStates(state))
+        var outcomes: [BundleImport.Outcome] = []
+        for file in files {
+            let outcome: BundleImport.Outcome
+            if let client {
+                outcome = try await upload(file, client)
+            } else {
+                let store = try Store(directory: surroundings.ownState(state).path)
+                outcome = try await BundleImport(store).run(
+                    file, named: file, at: Date().timeIntervalSince1970)
+            }
+            outcomes.append(outcome)
+            if !json { Console.print(Self.line(outcome) + "\n") }
+        }
+        if json { Console.print(try Console.json(outcomes)) }
+    }
+
+    private func upload(_ file: String, _ client: DaemonClient) async throws -> BundleImport.Outcome {
+        guard let handle = FileHandle(forReadingAtPath: file) else {
+            throw CommandFailure("\(file) cannot be read: \(String(cString: strerror(errno)))")
+        }
+        let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._"))
+        let name = file.addingPercentEncoding(withAllowedCharacters: allowed) ?? ""
+        return try await client.upload("/v1/imports/bundle?name=\(name)", handle)
+    }
+
+    private static func line(_ outcome: BundleImport.Outcome) -> String {
+        func count(_ number: Int, _ what: String) -> String { "\(number) \(what)\(number == 1 ? "" : "s")" }
+        let known = outcome.known.isEmpty ? "" : "; \(count(outcome.known.count, "suite")) were in the record already"
+        if outcome.imported.isEmpty { return "\(outcome.file): nothing new\(known)" }
+        return
+            "\(outcome.file): \(count(outcome.imported.count, "suite")) of \(outcome.machines.joined(separator: ", ")) with "
+            + "\(count(outcome.runs, "run")) and \(count(outcome.samples, "sample"))\(known)"
+    }
+}

@@ -1,0 +1,35 @@
+import ArgumentParser
+import Exchange
+
+struct Verify: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check a bundle: every figure of its table against its raw samples.",
+        discussion: """
+            Needs nothing but the file. Says which rules each run breaks. A warning is what a reader ought to know of a figure \
+            that is what was measured; a failure, that it is not, or that nobody can tell: then the exit status is 1.
+
+            Examples:
+              taskwatt verify runs.tar.zst
+              taskwatt verify --strict runs.tar.zst      a warning fails too
+              taskwatt verify --json runs.tar.zst
+            """)
+
+    @Argument(help: "The file that `taskwatt bundle` wrote.", completion: .file())
+    var file: String
+
+    @Flag(help: "Exit with 1 where a rule is broken that is only warned of, too.")
+    var strict = false
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() async throws {
+        let verification = try await BundleVerifier.verify(file)
+        Console.print(json ? try Console.json(verification) : verification.text())
+        switch verification.outcome {
+        case .passed: return
+        case .warned: if strict { throw ExitCode(CommandFailure.failed) }
+        case .failed: throw ExitCode(CommandFailure.failed)
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Core
+import Exchange
+import Foundation
+import Recording
+import TestSupport
+import Testing
+
+@Suite struct RedactionTests {
+    private let redaction = Redaction(
+        secret: Data("secret".utf8), hostNames: ["quiet-otter.example.org"], userNames: ["alice", "root"])
+
+    @Test(arguments: [
+        "/home/alice/models/bert.onnx", "see /home/alice.", "(/srv/data/alice's)", "-I/home/alice/include",
+        "PATH=/opt/alice/bin:/usr/bin", "~/models/x", "./models/alice/x", "alice", "by Alice, 2026",
+        "alice@example.org",
+        "http://quiet-otter:8000/v1", "on quiet-otter", "QUIET-OTTER.EXAMPLE.ORG", "10.1.2.3", "shelly/192.168.7.9/0",
+        "aa:bb:cc:00:11:22", "GPU-0f9a5d1c-8e4b-4b6e-9c3a-0123456789ab", "/run/user/1000/bus",
+        "/home/alice/with \"quotes\".txt",
+    ]) func whoAndWhereIsLeftOut(_ text: String) {
+        let result = redaction.text(text)
+        for word in ["alice", "otter", "home/", "example", "10.1.2", "192.168", "bb:cc", "8e4b", "1000", "srv"] {
+            #expect(!result.lowercased().contains(word), "\(result)")
+        }
+        #expect(redaction.text(text) == result, "the same name has the same pseudonym")
+    }
+
+    @Test(arguments: [
+        "bert-base", "org/model-7b", "powercap/intel-rapl:0:0", "/sys/class/powercap/intel-rapl:0/energy_uj",
+        "/proc/stat and the power model of AMD EPYC", "nvml/0000:65:00.0", "cuda:0", "1 / 2", "a/b", "malice",
+        "aliceblue",
+        "ONNX Runtime 1.21.0", "/dev/dri/renderD128", "root", "± 5 %", "name: quick\nrepeats: 3\n", "",
+    ]) func theRestStaysAsItIs(_ text: String) { #expect(redaction.text(text) == text) }
+
+    @Test func anEndingStaysAndPseudonymsBelongToTheMachine() {
+        #expect(redaction.text("/home/alice/bert.onnx").wholeMatch(of: /path-[0-9a-f]{8}\.onnx/) != nil)
+        #expect(redaction.text("/home/alice/of.alice") == redaction.text("/home/alice/of.alice"))
+        #expect(!redaction.text("/home/alice/of.alice").contains("alice"))
+        let name = redaction.machine("quiet-otter.example.org")
+        #expect(name.wholeMatch(of: /machine-[0-9a-f]{8}/) != nil)
+        #expect(redaction.text("quiet-otter is on") == "\(name) is on")
+        let other = Redaction(secret: Data("other".utf8), hostNames: [], userNames: [])
+        #expect(other.machine("quiet-otter.example.org") != name)
+    }
+
+    @Test func serialNumbersAndErrorsAreLeftOutOfDocuments() {
+        let document = redaction.json(
+            .object([
+                "serial": .string("SN-1"), "board_serial": .integer(4711), "gpu_uuid": .string("x"),
+                "error": .string("anything at all"), "device": .string("alice"),
+                "file": .string("/data/my models/m.onnx"),
+                "list": .array([.string("alice"), .integer(3)]), "task": .string("fill-mask"),
+            ]))
+        guard case .object(let values) = document else {
+            Issue.record("no object")
+            return
+        }
+        #expect(values["error"] == .string("left out by --redact"))
+        #expect(values["device"] == .string("alice"), "a word of ours, whatever somebody is called")
+        for key in ["serial", "board_serial", "gpu_uuid"] {
+            #expect(values[key]?.stringValue?.wholeMatch(of: /serial-[0-9a-f]{8}/) != nil)
+        }
+        #expect(values["file"]?.stringValue?.wholeMatch(of: /path-[0-9a-f]{8}\.onnx/) != nil)
+        #expect(values["task"] == .string("fill-mask"))
+    }
+
+    /// The unpacked bundle holds none of it, in no file; and it verifies, imports and belongs to the other one.
+    @Test func aRedactedBundleTellsNothingAndIsWhole() async throws {
+        let bench = try BundleBench(error: "alice's plugin died in /home/alice/src on quiet-otter")
+        let file = try await bench.bundle("r", redaction: redaction)
+        let folder = try bench.unpack(file)
+        let found = try shell(
+            "grep -rilE 'alice|otter|example.org|/home|SN-4711|my models|plugin died' \"$1\" || true", folder)
+        #expect(found.isEmpty, "\(found)")
+        #expect(try shell("grep -c '\"redacted\" : true' \"$1/manifest.json\"", folder) == "1\n")
+
+        let result = try await BundleVerifier.verify(file)
+        #expect(result.isRedacted && Set(result.allFindings.map(\.rule)) == [.contended], "\(result.allFindings)")
+        let name = redaction.machine(BundleBench.host)
+        let store = try bench.otherStore()
+        let outcome = try await BundleImport(store).run(file, at: 1)
+        #expect(outcome.machines == [name])
+
+        // A second suite of the same machine, in another bundle, is of the same machine there.
+        let second = try BundleBench()
+        _ = try await BundleImport(store).run(try await second.bundle("s", redaction: redaction), at: 2)
+        #expect(Set(try store.runs().map(\.machineFingerprint)).count == 1)
+        #expect(Set(try store.runs().map(\.machine)) == [name])
+    }
+
+    @Test func thisMachinesNamesAreKnown() throws {
+        let here = Redaction.ofThisMachine()
+        let host = ProcessInfo.processInfo.hostName
+        if host != "localhost" { #expect(here.text("on \(host)") == "on \(here.machine(host))") }
+        #expect(here.machine("a") == Redaction.ofThisMachine().machine("a"))
+    }
+}
