@@ -3,7 +3,7 @@ import Foundation
 import GRDB
 
 /// What the windows of one suite have in common.
-package struct SuiteRunDetail: Sendable, Hashable {
+package struct ExportedSuite: Sendable, Hashable {
     package var uuid: String
     package var suite: String
     package var source: RecordSource
@@ -30,7 +30,7 @@ package struct RunPage: Sendable {
     package var runs: [Run] = []
     package var records: [UInt8] = []
     /// Those that the page's windows belong to.
-    package var suites: [Int64: SuiteRunDetail] = [:]
+    package var suites: [Int64: ExportedSuite] = [:]
 }
 
 /// A sample with what its run says of it.
@@ -80,14 +80,14 @@ extension Store {
         }
     }
 
-    private static func detail(of suiteRun: Int64, _ db: Database) throws -> SuiteRunDetail? {
+    private static func detail(of suiteRun: Int64, _ db: Database) throws -> ExportedSuite? {
         let statement = try db.cachedStatement(
             sql: """
                 SELECT uuid, suite, source, taskwatt_version, machine.name, fingerprint, inventory, machine_state
                 FROM suite_run JOIN machine ON machine.id = machine_id WHERE suite_run.id = ?
                 """)
         return try Row.fetchOne(statement, arguments: [suiteRun]).map { row in
-            SuiteRunDetail(
+            ExportedSuite(
                 uuid: row[0], suite: row[1], source: RecordSource(rawValue: row[2]) ?? .taskwatt, version: row[3],
                 machine: row[4], machineFingerprint: row[5], inventory: row[6], machineState: row[7])
         }

@@ -156,7 +156,7 @@ extension TableReport {
         var flagged: [String: Int] = [:]
         for row in rows { flagged.merge(row.flags) { $0 + $1 } }
         let flags = flagged.sorted { $0.key < $1.key }.map { flag, count in
-            "\(FigureText.count(count, "run")) flagged \(flag): \(Self.meaning(of: flag))"
+            "\(FigureText.count(count, "run")) flagged \(flag)\(RunFlag(rawValue: flag).map { ": \($0.text)." } ?? ".")"
         }
         return flags
             + leftOut.sorted { $0.key < $1.key }.map { reason, count in
@@ -180,20 +180,5 @@ extension TableReport {
         let meanings = [Reconciliation.Verdict.explained, .unmetered, .contradiction].filter(verdicts.contains)
             .map { "\($0.rawValue): \($0.text)" }
         return ["Gross in other scopes: \(texts.joined(separator: "; ")). \(meanings.joined(separator: "; "))."]
-    }
-
-    private static func meaning(of flag: String) -> String {
-        switch RunFlag(rawValue: flag) {
-        case .contended: "other processes or the hypervisor took CPU time; repeat on a quiet machine."
-        case .unresolved: "too short or too little energy for the meters."
-        case .samplerLate: "the sampler missed its interval by more than 20 %."
-        case .idleDrift: "the idle power moved."
-        case .metersDisagree: "two meters of one piece of silicon differ; `taskwatt export --runs` has both."
-        case .scopesContradict: "an inner scope measured more than the one around it: a meter is wrong."
-        case .unsettled: "the latency was still moving when the warm-up ended; warm up for longer."
-        case .notCooled: "the machine was warmer than where the first repeat began."
-        case .throttled: "heat slowed the processor or the accelerator down."
-        case .lowCoverage, .suspended, nil: "see `taskwatt export`."
-        }
     }
 }

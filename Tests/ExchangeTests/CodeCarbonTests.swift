@@ -128,7 +128,7 @@ struct CodeCarbonTests {
 
     @Test("What came from a log goes back as it was")
     func roundTrip() async throws {
-        try read([Self.columns, Self.line(1)]).batch.write(to: record.store)
+        _ = try read([Self.columns, Self.line(1)]).batch.write(to: record.store)
         let rows = try await export()
         let values = zip(Self.columns.split(separator: ","), Self.line(1).split(separator: ",", omittingEmptySubsequences: false))
         for (name, value) in values {

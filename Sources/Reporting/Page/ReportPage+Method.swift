@@ -160,23 +160,6 @@ extension ReportPage {
     private static func percent(_ share: Double?) -> String { share.map { String(format: "%.1f %%", $0 * 100) } ?? "–" }
 }
 
-extension RunFlag {
-    /// For people, after the flag's name.
-    package var text: String {
-        switch self {
-        case .contended:
-            "other processes took over 5 % of the CPU time, or the hypervisor over 1 %; repeat on a quiet machine"
-        case .unresolved: "too short, or too little energy, for the meters to resolve"
-        case .lowCoverage: "the meters saw less than 99 % of the window; it stays out of the table"
-        case .idleDrift: "the idle power after differs from before by more than 3 standard uncertainties"
-        case .samplerLate: "the sampler missed its interval by more than 20 %"
-        case .metersDisagree: "two meters of one piece of silicon differ; both are in the export"
-        case .scopesContradict: "an inner scope measured more than the one around it: a meter is wrong"
-        case .suspended: "the machine slept inside the window; the run is void"
-        }
-    }
-}
-
 /// A JSON document of unknown make as a list of facts.
 package enum JSONFacts {
     /// Nested names are joined by spaces; sizes in bytes are turned into GiB; what is empty is left out.

@@ -1,0 +1,37 @@
+package import Core
+
+extension EnergyFlag {
+    /// For people, after the flag's name; `nil` of one that makes no figure worse.
+    package var text: String? {
+        switch self {
+        case .wrapped, .bridged: nil
+        case .gap: "some time was not seen, and its energy is not in the figure"
+        case .unresolved: "too short, or too little energy, for the meter to resolve"
+        case .rangeUnknown: "the counter's range is not known: a wrap would be a gap"
+        case .vanished: "the meter was gone at the end"
+        case .staleEdges: "slow meter: its age at the edges is in the ±"
+        case .disagrees: "another meter of the same silicon says something else"
+        case .suspended: "the machine slept: the figure is void"
+        }
+    }
+}
+
+extension RunFlag {
+    /// For people, after the flag's name.
+    package var text: String {
+        switch self {
+        case .contended:
+            "other processes took over 5 % of the CPU time, or the hypervisor over 1 %; repeat on a quiet machine"
+        case .unresolved: "too short, or too little energy, for the meters to resolve"
+        case .lowCoverage: "the meters saw less than 99 % of the window; it stays out of the table"
+        case .idleDrift: "the idle power after differs from before by more than 3 standard uncertainties"
+        case .samplerLate: "the sampler missed its interval by more than 20 %"
+        case .metersDisagree: "two meters of one piece of silicon differ; `taskwatt show` has both"
+        case .scopesContradict: "an inner scope measured more than the one around it: a meter is wrong"
+        case .suspended: "the machine slept inside the window; the run is void"
+        case .unsettled: "the latency was still moving when the warm-up ended; warm up for longer"
+        case .notCooled: "the machine was warmer than where the first repeat began"
+        case .throttled: "heat slowed the processor or the accelerator down"
+        }
+    }
+}
