@@ -46,7 +46,8 @@ extension EndToEnd {
                 until_ci: 100%
                 warm_up: {inferences: 20, seconds: 5}
                 runs:
-                  - {task: text-classification, plugin: onnx-proxies, count: auto, parameters: {size: tiny}}
+                  - {task: text-classification, plugin: onnx-proxies, count: auto, repeats: 1, parameters: {size: tiny}}
+                  - {task: text-classification, plugin: onnx-proxies, duration_s: 0.5, parameters: {size: tiny}}
                 """)
             let outcome = try await Program.run(
                 [Program.taskwatt, "run", suite], environment: try unfit(scratch))
@@ -55,13 +56,63 @@ extension EndToEnd {
             #expect(outcome.error.contains(" inferences a repeat, for "))
             #expect(outcome.error.contains("ended after "))
             let queries = try #require(try Store.existing(directory: scratch.state)).runs(RunFilter(stage: .query))
-            #expect((3...50).contains(queries.count))
+            #expect((4...51).contains(queries.count))
             for run in queries.map(\.record) {
-                #expect(run.procedure?.autoCount != nil && run.procedure?.latencySettled != nil)
+                #expect(run.procedure?.latencySettled != nil)
                 #expect(run.machineBefore != nil && run.machineAfter != nil)
             }
-            #expect((queries.first?.record.energy.window.durationSeconds ?? 0) >= 10)
+            let first = try #require(queries.first).record
+            #expect(first.energy.window.durationSeconds >= 10)
+            #expect(first.procedure?.autoCount != nil && first.procedure?.repeatsEnd == .count)
             #expect(queries.last?.record.procedure?.repeatsEnd == .interval)
+            #expect(queries.last?.record.procedure?.autoCount == nil)
+        }
+
+        /// The real sampler in real time: a machine that draws 86 W whether anybody works or not, so gross is 86 W × time and
+        /// net is nothing. IntervalTests of ServiceTests does the same for whole suites whose load differs from idle.
+        @Test(.timeLimit(.minutes(3))) func aHundredRepeatsHoldTheKnownEnergies() async throws {
+            let scratch = try Scratch()
+            let simulation = try Simulation(
+                scratch,
+                """
+                {"zones": [
+                  {"zone": "intel-rapl:0", "name": "package-0", "load": {"base": 80}, "update": 0.001,
+                   "range": 262143328850},
+                  {"zone": "intel-rapl:0:0", "name": "dram", "load": {"base": 6}, "update": 0.001, "range": 65712999613}]}
+                """)
+            let suite = try scratch.write(
+                "hundred.yaml",
+                """
+                name: hundred
+                repeats: 100
+                idle_s: 5
+                idle_after_s: 0
+                warm_up: {inferences: 2, seconds: 1}
+                runs:
+                  - {task: text-classification, plugin: onnx-proxies, duration_s: 0.1, parameters: {size: tiny}}
+                """)
+            let outcome = try await Program.run(
+                simulation.command([Program.taskwatt, "run", suite, "--quiet"]), environment: scratch.environment)
+            #expect(outcome.status == 0, "\(outcome.error)")
+            let queries = try #require(try Store.existing(directory: scratch.state)).runs(RunFilter(stage: .query))
+            #expect(queries.count == 100)
+            var inside = (gross: 0, net: 0)
+            var widths: [Double] = []
+            for run in queries.map(\.record) {
+                let seconds = run.energy.window.durationSeconds
+                let total = run.energy.total
+                let idle = try #require(run.idlePower).watts * seconds
+                // Five blocks: four degrees of freedom.
+                let scatter = try #require(run.idlePowerUncertainty).watts * seconds * Statistics.studentT95(4)
+                let net = (total.uncertainty.joules * total.uncertainty.joules + scatter * scatter).squareRoot()
+                if abs(total.energy.joules - 86 * seconds) <= total.uncertainty.joules { inside.gross += 1 }
+                if abs(total.energy.joules - idle) <= net { inside.net += 1 }
+                widths.append(total.uncertainty.joules / total.energy.joules)
+            }
+            // Nobody needs an interval that holds anything: 2 % of what was measured is enough for 0.1 s.
+            #expect((Statistics.median(widths) ?? 1) < 0.02)
+            #expect(inside.gross >= 89, "gross: \(inside.gross)")
+            #expect(inside.net >= 89, "net: \(inside.net)")
         }
 
         @Test(arguments: [

@@ -87,6 +87,7 @@ struct AutoCountTests {
         #expect(Self.count([], warmUp, latency: 60).count == 1)
         #expect(Self.count([], warmUp, latency: 0).count == 1_000_000_000)
         #expect(Self.count([], warmUp, latency: 1e-300).count == 1_000_000_000)
+        #expect(Self.count([Self.meter("a", period: .infinity)], warmUp, latency: .infinity).count == 1_000_000_000)
     }
 
     @Test("A first repeat that is too short is measured again; later ones stay as they are")

@@ -227,6 +227,14 @@ struct RoutesTests {
             // One that got through would trap in the runner, and take the daemon with it.
             ("runs: [{task: fill-mask}]", ",\"overrides\":{\"tasks\":[],\"parameters\":{},\"repeats\":0}", "repeats"),
             ("runs: [{task: fill-mask}]", ",\"overrides\":{\"tasks\":[],\"parameters\":{},\"count\":-1}", "count"),
+            (
+                "runs: [{task: fill-mask}]", ",\"overrides\":{\"tasks\":[],\"parameters\":{},\"untilInterval\":0}",
+                "must be from 0.0001 to 1"
+            ),
+            (
+                "runs: [{task: fill-mask}]", ",\"overrides\":{\"tasks\":[],\"parameters\":{},\"mostRepeats\":2}",
+                "the most repeats must be from 3"
+            ),
         ])
     func wrongJobs(suiteText: String, more: String, words: String) async throws {
         let response = try await ask(.post, "/v1/jobs", body: job(suiteText: suiteText, more: more))

@@ -196,7 +196,8 @@ struct EntryRun: Sendable {
         announce(.query, repeatIndex: repeatIndex, repeats: repeats, completed: 0, total: total)
         let progress = LatestCount()
         let begin = runner.context.clock.now()
-        // Power may take a round trip to the daemon, so it is asked for here and not where the plugin is listened to.
+        // Power may take a round trip to the daemon, so it is asked for here and not where the plugin is listened to. The
+        // time between is real time on any clock: it is for a person who watches.
         let ticker = Task { [total] in
             while !Task.isCancelled {
                 try? await Task.sleep(for: .milliseconds(400))

@@ -39,8 +39,8 @@ extension AutoCount {
     }
 
     private static func count(seconds: Double, each: Double, batch: Int) -> Int {
-        guard each > 0 else { return most.roundedUp(toMultipleOf: batch) }
         let count = (seconds * margin / each).rounded(.up)
+        guard each > 0, !count.isNaN else { return most.roundedUp(toMultipleOf: batch) }
         return Int(min(max(1, count), Double(most))).roundedUp(toMultipleOf: batch)
     }
 
