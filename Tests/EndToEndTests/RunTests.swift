@@ -187,7 +187,7 @@ extension EndToEnd {
             #expect(lastRuns.output.split(separator: "\r\n").count == 1 + 4)
             let net = try await scratch.taskwatt("table", "--net")
             #expect(net.output.contains("net kWh"))
-            try await Self.tablesOfThatRecord(scratch)
+            try await EndToEnd.tablesOfThatRecord(scratch)
         }
     }
 
