@@ -11,7 +11,8 @@ struct ReportPageTests {
         _ store: Store, suite: String? = nil, task: MLTask? = nil, net: Bool = false
     ) throws -> ReportPage {
         var options = ReportPage.Options(version: "1.2.3", writtenAt: 1_764_000_000)
-        options.filter = RunFilter(suiteRun: suite, task: task)
+        options.filter.suiteRun = suite
+        options.filter.task = task
         options.isNet = net
         return try ReportPage(store, options)
     }

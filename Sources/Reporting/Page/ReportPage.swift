@@ -5,7 +5,8 @@ package import Recording
 /// The report: one HTML file that needs nothing beside it, no script, and no network.
 package struct ReportPage: Sendable {
     package struct Options: Sendable {
-        package var filter = RunFilter()
+        /// Which windows; what Taskwatt measured, if nothing else is said.
+        package var filter = RunFilter(source: .taskwatt)
         /// Less the idle baseline.
         package var isNet = false
         /// Taskwatt's own.
