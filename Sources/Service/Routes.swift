@@ -116,9 +116,8 @@ struct Routes: Sendable {
             var options = ReportPage.Options(
                 version: await status().version, writtenAt: Date().timeIntervalSince1970)
             options.isNet = request.uri.queryParameters.get("net") == "true"
-            options.filter = RunFilter(
-                suiteRun: request.uri.queryParameters.get("suite_run"),
-                task: request.uri.queryParameters.get("task").map(MLTask.init(rawValue:)))
+            options.filter.suiteRun = request.uri.queryParameters.get("suite_run")
+            options.filter.task = request.uri.queryParameters.get("task").map(MLTask.init(rawValue:))
             let page = try ReportPage(store, options)
             if page.isEmpty { throw APIError.nothingToReport(options.filter) }
             return Response(

@@ -106,6 +106,19 @@ struct PowerTraceTests {
         #expect(stretches[3].bins.map(\.greatest).max() == 206)
     }
 
+    @Test("Windows that overlap, as a broken record may have them, make no more columns than asked for")
+    func overlapping() throws {
+        let record = try TestRecord()
+        let uuid = try record.suite()
+        for seconds in [1000.0, 1] {
+            let samples = (0..<10_000).map { sample("a", 10 + Double($0) / 10, 50) }
+            try record.store.record(run(seconds: seconds), samples: seconds > 1 ? samples : [], suiteRun: uuid)
+        }
+        let trace = try #require(try RunDetail(record.store, named: "last", columns: 50).parts.first).trace
+        #expect(trace.end - trace.start == 1000)
+        #expect(trace.stretches.flatMap(\.bins).count <= 51)
+    }
+
     // MARK: On a terminal
 
     private func trace(_ values: [Double]) -> PowerTrace {

@@ -49,6 +49,26 @@ struct RoutesTests {
         return "{\"suite\":\"test\",\"suite_text\":\(text)\(more)}"
     }
 
+    // MARK: Report
+
+    @Test("A report of nothing, and a run that is not there, are not found")
+    func nothingToReport() async throws {
+        try expectError(try await ask(.get, "/v1/report"), .notFound, .notFound, contains: "nothing to report yet")
+        try expectError(
+            try await ask(.get, "/v1/report?suite_run=a%20b"), .notFound, .notFound, contains: "--suite-run a b")
+        try expectError(
+            try await ask(.get, "/v1/runs/last"), .notFound, .notFound, contains: "no run in the record yet")
+        let uuid = try daemon.store.beginSuiteRun(
+            Store.SuiteStart(
+                suite: "s", suiteText: "", options: "{}", machineName: "m", inventory: "{}", machineState: "{}",
+                meters: [], version: "1", startedAt: 1))
+        try expectError(
+            try await ask(.get, "/v1/runs/99999999999999999999"), .notFound, .notFound, contains: String(uuid.prefix(8))
+        )
+        let detail: RunDetail = try decode(try await ask(.get, "/v1/runs/\(uuid)?columns=-5"))
+        #expect(detail.suite.uuid == uuid && detail.parts.isEmpty)
+    }
+
     // MARK: State
 
     @Test("Status")

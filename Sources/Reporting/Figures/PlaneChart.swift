@@ -192,7 +192,10 @@ struct PlaneChart {
     static let legend: Markup = .element(
         "ul", ["class": "legend"],
         (Accelerator.Kind.allCases.map { ($0.symbol, $0.rawValue) }
-            + [("ours measured", "ours, measured"), ("ours estimated", "ours, estimated")]).map { style, text in
+            + [
+                ("ours measured", "ours, measured"), ("ours estimated", "ours, estimated"),
+                ("ours simulated", "ours, simulated"),
+            ]).map { style, text in
                 .element(
                     "li", [:],
                     .element(

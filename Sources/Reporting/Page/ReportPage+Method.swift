@@ -51,7 +51,8 @@ extension ReportPage {
                 .text(Self.range(suite.inferences) { FigureNumber.grouped(Double($0)) }),
                 .text(Self.range(suite.querySeconds) { FigureNumber.seconds($0) }),
                 .text(Self.idle(suite.idle)), .text(Self.idle(suite.idleAfter)),
-                .text(suite.interval.map { FigureNumber.seconds($0) } ?? "–"), .text(Self.percent(suite.worstJitter)),
+                .text(
+                    "\(suite.interval.map(FigureNumber.seconds) ?? "–"), \(Self.percent(suite.worstJitter))"),
                 .text("\(Self.percent(suite.greatestOtherShare)), \(Self.percent(suite.greatestSteal))"),
                 .text(detail?.status ?? "–"),
             ]
@@ -75,8 +76,8 @@ extension ReportPage {
                 caption: "What was done, by suite",
                 columns: [
                     "suite", "began", "queries", "inferences each", "time each", "idle before", "idle after",
-                    "sampled every", "jitter", "others, steal", "status",
-                ], alignRight: Set(2...9), rows: rows),
+                    "sampling, jitter", "others, steal", "status",
+                ], alignRight: Set(2...8), rows: rows),
             Self.paragraph(
                 "Jitter is the 95th percentile of the error of the sampler’s interval, others and steal the shares of the CPU "
                     + "time that other processes and the hypervisor took: of each the worst window’s.", "note"),
@@ -117,19 +118,13 @@ extension ReportPage {
         if digest.flagged.isEmpty {
             parts.append(Self.paragraph("No query and no idle baseline is flagged."))
         } else {
-            let rows = digest.flagged.map { run -> [Markup] in
-                let texts =
-                    run.flags.map { "\($0.rawValue): \($0.text)" }
-                    + run.energyFlags.filter { flag in !run.flags.contains { $0.rawValue == flag.rawValue } }
-                    .map { "\($0.rawValue): \($0.text ?? "")" }
-                return [
-                    .text(String(run.id)), .name(run.name),
-                    .element("ul", ["class": "plain"], texts.map { .element("li", [:], .text($0)) }),
-                ]
+            let rows = flagGroups.map { flag, text, runs -> [Markup] in
+                [.text(flag), .text(text), .text(String(runs.count)), .text(Self.list(runs))]
             }
             parts.append(
                 .table(
-                    caption: "Queries and idle baselines that are flagged", columns: ["run", "window", "flags"],
+                    caption: "Queries and idle baselines that are flagged",
+                    columns: ["flag", "meaning", "runs", "their numbers, for `taskwatt show`"], alignRight: [2],
                     rows: rows))
             if digest.flaggedCount > digest.flagged.count {
                 parts.append(
@@ -141,7 +136,32 @@ extension ReportPage {
         return Section(id: "flags", title: "Flags", parts: parts)
     }
 
+    /// Each flag with its meaning and the runs that have it, in the order of the alphabet.
+    private var flagGroups: [(flag: String, text: String, runs: [Int64])] {
+        var groups: [String: (text: String, runs: [Int64])] = [:]
+        for run in digest.flagged {
+            // A run and its meters can have a flag of one name: the run's word is the one for people.
+            var texts = Dictionary(run.flags.map { ($0.rawValue, $0.text) }) { first, _ in first }
+            for flag in run.energyFlags where texts[flag.rawValue] == nil { texts[flag.rawValue] = flag.text ?? "" }
+            for (flag, text) in texts { groups[flag, default: (text, [])].runs.append(run.id) }
+        }
+        return groups.sorted { $0.key < $1.key }.map { ($0.key, $0.value.text, $0.value.runs) }
+    }
+
     // MARK: Words
+
+    /// `1, 4 to 13, 20`.
+    private static func list(_ numbers: [Int64]) -> String {
+        var spans: [(first: Int64, last: Int64)] = []
+        for number in numbers.sorted() {
+            if let last = spans.last?.last, number == last + 1 {
+                spans[spans.count - 1].last = number
+            } else {
+                spans.append((number, number))
+            }
+        }
+        return spans.map { $0.first == $0.last ? "\($0.first)" : "\($0.first) to \($0.last)" }.joined(separator: ", ")
+    }
 
     private static func idle(_ idle: ReportDigest.Suite.Idle?) -> String {
         guard let idle else { return "–" }

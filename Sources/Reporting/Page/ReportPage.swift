@@ -5,7 +5,8 @@ package import Recording
 /// The report: one HTML file that needs nothing beside it, no script, and no network.
 package struct ReportPage: Sendable {
     package struct Options: Sendable {
-        package var filter = RunFilter()
+        /// Which windows; what Taskwatt measured, if nothing else is said.
+        package var filter = RunFilter(source: .taskwatt)
         /// Less the idle baseline.
         package var isNet = false
         /// Taskwatt's own.
@@ -31,8 +32,8 @@ package struct ReportPage: Sendable {
 
     /// So many suites are told of one by one.
     static let mostSuites = 20
-    /// Half as many as the picture is wide in pixels on a good screen.
-    private static let columns = 420
+    /// One for every other unit of the picture's width: finer, a fast change is a blot.
+    private static let columns = 212
 
     package init(_ store: Store, _ options: Options) throws(StoreError) {
         self.options = options

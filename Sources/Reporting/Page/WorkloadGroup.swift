@@ -63,9 +63,11 @@ package struct WorkloadGroup: Sendable, Hashable, Codable {
     package func trace(
         from store: Store, meters: [MeterDescription], columns: Int
     ) throws(StoreError) -> PowerTrace {
-        guard let first = windows.first, let last = windows.last else { return PowerTrace(stretches: []) }
-        let origin = first.record.energy.window.start.seconds
-        let span = last.record.energy.window.end.seconds - origin
+        // The first and the last by time, whatever their order in the record: so the columns are as many as asked for.
+        guard let origin = windows.map(\.record.energy.window.start.seconds).min(),
+            let end = windows.map(\.record.energy.window.end.seconds).max()
+        else { return PowerTrace(stretches: []) }
+        let span = end - origin
         var accumulator: PowerAccumulator?
         var counted: [String] = []
         var stretches: [PowerTrace.Stretch] = []

@@ -43,7 +43,8 @@ struct Report: AsyncParsableCommand {
         } else {
             var options = ReportPage.Options(version: Version.current, writtenAt: Date().timeIntervalSince1970)
             options.isNet = net
-            options.filter = RunFilter(suiteRun: suiteRun, task: task.map(MLTask.init(rawValue:)))
+            options.filter.suiteRun = suiteRun
+            options.filter.task = task.map(MLTask.init(rawValue:))
             let page = try ReportPage(try Record.open(surroundings, state), options)
             if page.isEmpty { throw APIError.nothingToReport(options.filter) }
             html = page.html
