@@ -18,7 +18,7 @@ import Testing
         #expect(suite.runs.allSatisfy { $0.recorded == $0.recomputed && $0.hasEdges })
         // By hand: 1,300 J, and 1,300 − 50 × 10 J, for 20 inferences.
         let gross = try #require(suite.rows.first { !$0.isNet })
-        let net = try #require(suite.rows.first(where: \.isNet))
+        let net = try #require(suite.rows.first { $0.isNet })
         #expect(isClose(gross.recomputedMean, 1300.0 / 20 * 1000 / 3.6e6) && gross.n == 2)
         #expect(isClose(net.recomputedMean, 800.0 / 20 * 1000 / 3.6e6))
         #expect(result.text().contains("passed with warnings: 4 runs and 2 rows"))
@@ -130,7 +130,8 @@ import Testing
     ]) func aFileThatDoesNotFitTheManifestIsFound(_ name: String) async throws {
         let bench = try BundleBench()
         // White space at the end changes no value.
-        let python = name.hasSuffix(".csv") ? "text = text.replace('.53,', '.530,', 1)" : "text = text[:-1] + ' \\n'"
+        let python =
+            name.hasSuffix(".csv") ? "text = text.replace('.53,', '.530,', 1)" : "text = text.rstrip('\\n') + ' \\n'"
         let file = try await bench.altered(name, isSummed: false, python)
         let result = try await BundleVerifier.verify(file)
         #expect(result.findings.map(\.rule) == [.sums] && result.outcome == .failed)
