@@ -84,6 +84,8 @@ package struct BundleManifest: Sendable, Hashable, Codable {
         case createdBy = "created_by"
         case isRedacted = "redacted"
     }
+
+    static func creator(_ version: String) -> String { "taskwatt \(version)" }
 }
 
 /// `suite.json`: the suite's record but for what has a file of its own.

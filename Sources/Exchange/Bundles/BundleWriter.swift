@@ -53,7 +53,7 @@ package struct BundleWriter {
     private func pack(_ suites: [String], into archive: String) async throws {
         let scratch = try ScratchDirectory()
         var manifest = BundleManifest(
-            format: BundleFormat.name, version: BundleFormat.version, createdBy: "taskwatt \(version)",
+            format: BundleFormat.name, version: BundleFormat.version, createdBy: BundleManifest.creator(version),
             isRedacted: redaction != nil, suites: suites.sorted(), files: [])
         for suite in manifest.suites { manifest.files += try files(of: suite, in: scratch.path) }
         try Self.write(BundleJSON.document(manifest), to: "\(scratch.path)/\(BundleFormat.manifest)")

@@ -4,8 +4,9 @@ import Recording
 
 /// Checks a bundle with nothing but the bundle: its sums, and every figure of the table against the raw samples.
 package enum BundleVerifier {
+    /// - Parameter version: of this program, whose table it is that the bundle's is compared with.
     /// - Throws: `BundleError` for what is no bundle, or cannot be read as one.
-    package static func verify(_ file: String) async throws -> Verification {
+    package static func verify(_ file: String, version: String) async throws -> Verification {
         let bundle = try await UnpackedBundle(file)
         let manifest = bundle.manifest
         var verification = Verification(
@@ -15,11 +16,16 @@ package enum BundleVerifier {
             verification.findings.append(
                 .failed(.sums, "\(path) is not what the manifest says: it was altered or damaged"))
         }
-        for uuid in manifest.suites { verification.suites.append(try suite(uuid, of: bundle)) }
+        let isSameVersion = manifest.createdBy == BundleManifest.creator(version)
+        for uuid in manifest.suites {
+            verification.suites.append(try suite(uuid, of: bundle, isSameVersion: isSameVersion))
+        }
         return verification
     }
 
-    private static func suite(_ uuid: String, of bundle: UnpackedBundle) throws -> Verification.Suite {
+    private static func suite(
+        _ uuid: String, of bundle: UnpackedBundle, isSameVersion: Bool
+    ) throws -> Verification.Suite {
         let suite = try bundle.suite(uuid)
         let runs = try bundle.runs(uuid)
         let meters = try bundle.document([MeterDescription].self, .meters, of: uuid)
@@ -45,7 +51,7 @@ package enum BundleVerifier {
         }
         try samples.checkEnd(runs: runs.count)
         let (rows, findings) = try TableCheck.check(
-            table, against: BundledTable.make(of: suite, runs: recomputed), doubt: doubt)
+            table, against: BundledTable.make(of: suite, runs: recomputed), doubt: doubt, isSameVersion: isSameVersion)
         result.rows = rows
         result.findings += findings
         if runs.contains(where: { $0.flags.contains(.idleDrift) }) || idle.hasDrifted {
@@ -82,17 +88,20 @@ struct IdleWindows {
 
 /// The table of the bundle against the one that the recomputed energies make.
 enum TableCheck {
-    /// - Parameter doubt: the largest share of a run's energy that its samples leave open.
+    /// - Parameters:
+    ///   - doubt: the largest share of a run's energy that its samples leave open.
+    ///   - isSameVersion: whether this program made the bundle; another version's table may have its rows otherwise.
     static func check(
-        _ recorded: BundledTable, against recomputed: BundledTable, doubt: Double
+        _ recorded: BundledTable, against recomputed: BundledTable, doubt: Double, isSameVersion: Bool
     ) -> (rows: [Verification.Row], findings: [VerificationFinding]) {
-        let gross = check(recorded.gross, recomputed.gross, isNet: false, doubt)
-        let net = check(recorded.net, recomputed.net, isNet: true, doubt)
+        let gross = check(recorded.gross, recomputed.gross, isNet: false, doubt, isSameVersion)
+        let net = check(recorded.net, recomputed.net, isNet: true, doubt, isSameVersion)
         return (gross.rows + net.rows, gross.findings + net.findings)
     }
 
     private static func check(
-        _ recorded: [BundledTable.Row], _ recomputed: [BundledTable.Row], isNet: Bool, _ doubt: Double
+        _ recorded: [BundledTable.Row], _ recomputed: [BundledTable.Row], isNet: Bool, _ doubt: Double,
+        _ isSameVersion: Bool
     ) -> (rows: [Verification.Row], findings: [VerificationFinding]) {
         let kind = isNet ? "net" : "gross"
         let known = Dictionary(recorded.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -101,8 +110,8 @@ enum TableCheck {
             findings.append(.failed(.table, "the table (\(kind)) has a row twice"))
         }
         for row in recorded where !recomputed.contains(where: { $0.name == row.name }) {
-            findings.append(
-                .failed(.table, "\(row.task.rawValue) (\(kind)) is in the table, and no run of the bundle makes it"))
+            let text = "\(row.task.rawValue) (\(kind)) is in the table, and no run of the bundle makes it"
+            findings.append(isSameVersion ? .failed(.table, text) : .warned(.table, "\(text) in this version's table"))
         }
         let rows = recomputed.map { row -> Verification.Row in
             let old = known[row.name]
@@ -126,7 +135,8 @@ enum TableCheck {
                 differ("std", old.std, row.std)
                 differ("the 95 % interval", old.uncertainty, row.uncertainty)
             } else {
-                findings.append(.failed(.table, "\(label) is missing in the table"))
+                let text = "\(label) is missing in the table"
+                findings.append(isSameVersion ? .failed(.table, text) : .warned(.table, "\(text) of another version"))
             }
             return Verification.Row(
                 isNet: isNet, task: row.task, models: row.models, n: row.n, recordedMean: old?.mean,

@@ -21,14 +21,18 @@ enum ConditionCheck {
             (.scopesContradict, energy.reconciliations.contains { $0.verdict == .contradiction }),
             (.suspended, energy.domains.contains { $0.flags.contains(.suspended) }),
         ]
-        return called.compactMap { flag, isCalled in
-            switch (isCalled, run.flags.contains(flag)) {
-            case (true, false): .failed(.flags, "it is not flagged `\(flag.rawValue)`, and its figures call for it")
-            case (false, true):
-                .failed(.flags, "it is flagged `\(flag.rawValue)`, and nothing in its figures calls for it")
-            default: nil
+        // The idle drift is told of the suite; what else there is only the runner could see.
+        let others = run.flags.filter { flag in flag != .idleDrift && !called.contains { $0.0 == flag } }
+        let told = others.map { VerificationFinding.warned(.method, "it is flagged `\($0.rawValue)`") }
+        return told
+            + called.compactMap { flag, isCalled in
+                switch (isCalled, run.flags.contains(flag)) {
+                case (true, false): .failed(.flags, "it is not flagged `\(flag.rawValue)`, and its figures call for it")
+                case (false, true):
+                    .failed(.flags, "it is flagged `\(flag.rawValue)`, and nothing in its figures calls for it")
+                default: nil
+                }
             }
-        }
     }
 
     private static func conditions(_ run: RunRecord) -> [VerificationFinding] {

@@ -26,6 +26,8 @@ package enum VerificationRule: String, Sendable, Hashable, Codable, CaseIterable
     case clockSkew = "clock-skew"
     case suspended
     case samplerLate = "sampler-late"
+    /// The record flags nothing else, such as a latency that was still moving.
+    case method
     /// Meters of one thing agree, and no scope holds more than the one around it.
     case meters
 
@@ -47,6 +49,7 @@ package enum VerificationRule: String, Sendable, Hashable, Codable, CaseIterable
         case .clockSkew: "the wall clock went with the monotonic one"
         case .suspended: "the machine did not sleep"
         case .samplerLate: "the sampler kept its interval"
+        case .method: "the record flags nothing else of the method"
         case .meters: "meters and scopes agree"
         }
     }
