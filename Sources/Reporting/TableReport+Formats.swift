@@ -14,8 +14,7 @@ extension TableReport {
         case .text: text(columns)
         case .markdown:
             grid(columns ?? defaultColumns).markdown() + "\n" + notes.map { "- \($0)" }.joined(separator: "\n") + "\n"
-        case .latex:
-            grid(columns ?? defaultColumns).latex(caption: caption + ".", label: "tab:taskwatt", notes: notes)
+        case .latex: latex(columns)
         case .csv: columns.map(csv) ?? csv
         case .json: json
         case .html: html(columns)
@@ -29,26 +28,32 @@ extension TableReport {
             + "<ul class=\"taskwatt-notes\">\n\(items)\n</ul>\n"
     }
 
-    /// How wide a table may be before columns that say the same in every row go into a note.
-    private static let lineLength = 100
+    /// The columns for a line of so many characters, and the notes with what found no room among them: a column that says the
+    /// same in every row goes into a note. What a user asks for is shown where it was asked for.
+    private func fitted(_ columns: [TableColumn]?, into length: Int) -> (columns: [TableColumn], notes: [String]) {
+        if let columns { return (columns, notes) }
+        var shown = defaultColumns
+        var same: [String] = []
+        for column in [TableColumn.provenance, .scope, .models, .n] where grid(shown).width > length {
+            guard rows.count > 1, shown.contains(column), let row = rows.first,
+                rows.allSatisfy({ cell($0, column) == cell(row, column) })
+            else { continue }
+            shown.removeAll { $0 == column }
+            same.append("\(column.title) \(cell(row, column))")
+        }
+        if grid(shown).width > length { shown.removeAll { $0 == .ratio } }
+        return (shown, same.isEmpty ? notes : ["In all rows: \(same.joined(separator: ", "))."] + notes)
+    }
 
     private func text(_ columns: [TableColumn]?) -> String {
-        var shown = columns ?? defaultColumns
-        var notes = notes
-        // What a user asks for is shown where it was asked for.
-        if columns == nil, rows.count > 1 {
-            var same: [String] = []
-            for column in [TableColumn.provenance, .scope, .models, .n] where grid(shown).width > Self.lineLength {
-                guard shown.contains(column), let row = rows.first,
-                    rows.allSatisfy({ cell($0, column) == cell(row, column) })
-                else { continue }
-                shown.removeAll { $0 == column }
-                same.append("\(column.title) \(cell(row, column))")
-            }
-            if !same.isEmpty { notes.insert("In all rows: \(same.joined(separator: ", ")).", at: 0) }
-            if grid(shown).width > Self.lineLength { shown.removeAll { $0 == .ratio } }
-        }
-        return grid(shown).text() + "\n" + notes.joined(separator: "\n") + "\n"
+        let (columns, notes) = fitted(columns, into: 100)
+        return grid(columns).text() + "\n" + notes.joined(separator: "\n") + "\n"
+    }
+
+    private func latex(_ columns: [TableColumn]?) -> String {
+        // What a line of LaTeX's `article` has room for, in \small.
+        let (columns, notes) = fitted(columns, into: 70)
+        return grid(columns).latex(caption: caption + ".", label: "tab:taskwatt", notes: notes)
     }
 
     private func csv(_ columns: [TableColumn]) -> String {

@@ -10,6 +10,7 @@ extension TextTable {
             \\centering
             \\caption{\(LaTeXText.escaped(caption))}
             \\label{\(label)}
+            \\small
             \\begin{tabular}{\(alignments)}
             \\toprule
             \(line(columns.map(\.title)))

@@ -114,7 +114,7 @@ struct TableReportTests {
     @Test("Runs of different parameters or plugins never mix, and what tells the rows apart is said")
     func setups() throws {
         func made(_ tokens: Int64, plugin: String = "p") -> RunRecord {
-            var made = run()
+            var made = run(task: .textGeneration)
             made.workload?.plugin = plugin
             made.workload?.parameters = ["new_tokens": .integer(tokens), "threads": .integer(0)]
             return made
