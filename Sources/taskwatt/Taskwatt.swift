@@ -22,7 +22,8 @@ struct Taskwatt: AsyncParsableCommand {
             """,
         version: Version.current,
         subcommands: [
-            Run.self, Measure.self, Table.self, ExportCommand.self, ImportCommand.self, Meters.self, HardwareCommand.self,
+            Run.self, Measure.self, Table.self, ExportCommand.self, ImportCommand.self, Meters.self,
+            HardwareCommand.self,
             DoctorCommand.self,
             Calibrate.self, Plugins.self, PluginCommand.self, Serve.self, Status.self,
         ])

@@ -127,7 +127,8 @@ extension EndToEnd {
         @Test func helpIsThereForEveryCommand() async throws {
             let scratch = try Scratch()
             for command in [
-                "run", "measure", "table", "export", "import", "meters", "hardware", "plugins", "plugin", "serve", "status",
+                "run", "measure", "table", "export", "import", "meters", "hardware", "plugins", "plugin", "serve",
+                "status",
             ] {
                 let outcome = try await scratch.taskwatt(command, "--help")
                 #expect(outcome.status == 0)
