@@ -48,7 +48,9 @@ struct CSVTable {
     /// - Parameter required: columns that must be there; more of them, in any order, are no matter.
     init(_ bytes: [UInt8], file: String, required: [String]) throws(ImportProblem) {
         reader = try CSVReader(bytes, file: file)
-        guard let header = try reader.next() else { throw ImportProblem(file: file, line: 1, reason: "the file is empty") }
+        guard let header = try reader.next() else {
+            throw ImportProblem(file: file, line: 1, reason: "the file is empty")
+        }
         for (index, field) in header.fields.enumerated() {
             guard columns.updateValue(index, forKey: field.trimmingBlanks) == nil else {
                 throw ImportProblem(

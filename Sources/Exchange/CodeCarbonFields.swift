@@ -79,7 +79,9 @@ struct CodeCarbonFields {
             let counts = Dictionary(grouping: names) { $0 }.mapValues(\.count)
             return counts.sorted { $0.key < $1.key }.map { "\($0.value) x \($0.key)" }.joined(separator: " + ")
         case "ram_total_size":
-            return inventory["installed_memory_bytes"]?.integerValue.map { CSVWriter.number(Double($0) / 1_073_741_824) }
+            return inventory["installed_memory_bytes"]?.integerValue.map {
+                CSVWriter.number(Double($0) / 1_073_741_824)
+            }
         default: return nil
         }
     }

@@ -31,7 +31,8 @@ package enum CodeCarbonImport {
         guard !table.has("task_name") else {
             throw ImportProblem(
                 file: path, line: 1,
-                reason: "this is CodeCarbon's log of the tasks of one run; give its emissions.csv, or for the paper's logs "
+                reason:
+                    "this is CodeCarbon's log of the tasks of one run; give its emissions.csv, or for the paper's logs "
                     + "`taskwatt import paper`")
         }
         var problems: [ImportProblem] = []
@@ -43,7 +44,8 @@ package enum CodeCarbonImport {
                 let row = try CodeCarbonRow(line)
                 if let other = lines.updateValue(line.line, forKey: row.runID) {
                     throw line.problem(
-                        "the run id \(row.runID) is in line \(other) too; CodeCarbon adds a line at each flush: keep the last")
+                        "the run id \(row.runID) is in line \(other) too; CodeCarbon adds a line at each flush: keep the last"
+                    )
                 }
                 suites.append(try suite(row, options))
             } catch {

@@ -161,7 +161,8 @@ extension CodeCarbonRow {
         var values: [String: JSONValue] = ["source": .string("codecarbon")]
         for column in columns {
             guard let text = row[column] else { continue }
-            values[column] = CodeCarbonColumns.numbers.contains(column)
+            values[column] =
+                CodeCarbonColumns.numbers.contains(column)
                 ? Double(text).map { $0.isFinite ? .number($0) : .string(text) } ?? .string(text) : .string(text)
         }
         let encoder = JSONEncoder()

@@ -99,7 +99,8 @@ package struct Export: Sendable {
             }
             guard isWritten else {
                 throw StoreError.failed(
-                    path: store.path, reason: "the record of run \(run.id) is damaged; leave it out with --until or --suite-run")
+                    path: store.path,
+                    reason: "the record of run \(run.id) is damaged; leave it out with --until or --suite-run")
             }
         }
         return kind == .jsonl ? lines : writer.bytes

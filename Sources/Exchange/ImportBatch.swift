@@ -39,6 +39,7 @@ package struct ImportBatch: Sendable, Hashable, Codable {
     /// Writes it in one transaction: all of it or, where something fails, nothing.
     ///
     /// - Throws: `StoreError`, or an error of encoding.
+    @discardableResult
     package func write(to store: Store) throws -> ImportOutcome {
         let file = ImportedFile(
             source: source, name: file, sha256: sha256, importedAt: Date().timeIntervalSince1970)
@@ -95,7 +96,8 @@ struct FileContents {
                 throw ImportProblem(file: name, reason: "this is no file")
             }
             if let size = attributes[.size] as? Int, size > Self.longest {
-                throw ImportProblem(file: name, reason: "longer than \(Self.longest >> 20) MiB: no log of CodeCarbon is")
+                throw ImportProblem(
+                    file: name, reason: "longer than \(Self.longest >> 20) MiB: no log of CodeCarbon is")
             }
             data = try Data(contentsOf: URL(fileURLWithPath: path))
         } catch let problem as ImportProblem {

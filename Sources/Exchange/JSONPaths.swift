@@ -83,7 +83,9 @@ struct JSONPaths: Sendable {
     private func member(of object: Int, named bytes: UnsafeRawBufferPointer, _ name: Range<Int>) -> Int {
         next: for index in objects[object] where members[index].name.count == name.count {
             let start = members[index].name.lowerBound
-            for offset in 0..<name.count where names[start + offset] != bytes[name.lowerBound + offset] { continue next }
+            for offset in 0..<name.count where names[start + offset] != bytes[name.lowerBound + offset] {
+                continue next
+            }
             return index
         }
         return -1

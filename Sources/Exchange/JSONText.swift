@@ -42,15 +42,16 @@ struct JSONText {
         _ range: Range<Int>, _ paths: JSONPaths, _ signs: [UInt8], _ found: inout [Range<Int>],
         to text: inout [UInt8]
     ) {
-        eachElement(range) { element in
-            var scanner = JSONScanner(bytes: bytes, range: element)
+        var scanner = JSONScanner(bytes: bytes, range: range)
+        guard scanner.take(UInt8(ascii: "[")), scanner.next != UInt8(ascii: "]") else { return }
+        repeat {
             guard paths.find(in: &scanner, &found) else { return }
             if !text.isEmpty { text.append(UInt8(ascii: " ")) }
             for (index, value) in found.enumerated() {
                 if index > 0, index <= signs.count { text.append(signs[index - 1]) }
                 append(value, to: &text)
             }
-        }
+        } while scanner.take(UInt8(ascii: ","))
     }
 
     /// The members of an object as `name=value`, by their names, with blanks between them.

@@ -47,7 +47,8 @@ package struct PaperImport: Sendable {
         let logs = Set(base.filter { $0.hasPrefix(PaperLayout.basePrefix) })
         guard !places.isEmpty, !logs.isEmpty else {
             throw problems.first
-                ?? ImportProblem(file: directory, reason: "there is no run in base/ and complete/; nothing was imported")
+                ?? ImportProblem(
+                    file: directory, reason: "there is no run in base/ and complete/; nothing was imported")
         }
         let known = Set(places.keys.map(PaperLayout.baseName))
         pass(logs.count { !known.contains($0.lowercased()) }, "in no file of complete/: their task is not known")
@@ -60,7 +61,8 @@ package struct PaperImport: Sendable {
         } catch {
             throw ImportProblem(
                 file: directory,
-                reason: "\(part)/ cannot be read, so this is not the paper's data/emissions; give the directory with base/ "
+                reason:
+                    "\(part)/ cannot be read, so this is not the paper's data/emissions; give the directory with base/ "
                     + "and complete/ in it")
         }
     }
@@ -156,7 +158,8 @@ package struct PaperImport: Sendable {
         guard let first, records.contains(where: { $0.stage == .query }) else {
             throw ImportProblem(file: file, reason: "there is no row of `query model`: is the file cut short?")
         }
-        let remark = first.project == run.model
+        let remark =
+            first.project == run.model
             ? nil : "called \(first.project) in base/ and \(run.model) in complete/, which is taken"
         let batch = ImportBatch(
             source: .paper, file: file, sha256: contents.sha256, version: version,

@@ -79,7 +79,8 @@ struct RunsCSV: Sendable {
             ("latency_min_s", .value("latency.min_s")), ("latency_max_s", .value("latency.max_s")),
             ("metrics", .json("metrics")), ("other_cpu_share", .value("other_cpu_share")),
             ("steal_share", .value("steal_share")), ("sampler_interval_s", .value("energy.interval_s")),
-            ("sampler_jitter_p95", .value("energy.jitter")), ("machine_state", .suite(.machineState)), ("error", .value("error")),
+            ("sampler_jitter_p95", .value("energy.jitter")), ("machine_state", .suite(.machineState)),
+            ("error", .value("error")),
         ]
     }
 
@@ -87,7 +88,10 @@ struct RunsCSV: Sendable {
     private enum Step {
         case id, startedAt
         case suite(SuiteText)
-        case value(Int), list(Int), members(Int), json(Int)
+        case value(Int)
+        case list(Int)
+        case members(Int)
+        case json(Int)
         case objects(Int, JSONPaths, signs: [UInt8])
         case energyKWh, per1000, netEnergy, netPer1000, meanPower
     }
@@ -118,7 +122,8 @@ struct RunsCSV: Sendable {
             case .list(let path): .list(slot(path))
             case .members(let path): .members(slot(path))
             case .json(let path): .json(slot(path))
-            case .objects(let path, let inner, let signs): .objects(slot(path), JSONPaths(inner), signs: Array(signs.utf8))
+            case .objects(let path, let inner, let signs):
+                .objects(slot(path), JSONPaths(inner), signs: Array(signs.utf8))
             case .energyKWh: .energyKWh
             case .per1000: .per1000
             case .netEnergy: .netEnergy

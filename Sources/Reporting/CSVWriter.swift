@@ -92,7 +92,8 @@ package struct CSVWriter {
         // Not by a format string, which takes longer than all the rest of a line.
         let fields: [(value: Int, width: Int, after: Unicode.Scalar)] = [
             (Int(parts.tm_year) + 1900, 4, "-"), (Int(parts.tm_mon) + 1, 2, "-"), (Int(parts.tm_mday), 2, "T"),
-            (Int(parts.tm_hour), 2, ":"), (Int(parts.tm_min), 2, ":"), (Int(parts.tm_sec), 2, "."), (microseconds, 6, "Z"),
+            (Int(parts.tm_hour), 2, ":"), (Int(parts.tm_min), 2, ":"), (Int(parts.tm_sec), 2, "."),
+            (microseconds, 6, "Z"),
         ]
         for field in fields {
             var divisor = 1

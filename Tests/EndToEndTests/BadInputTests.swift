@@ -140,7 +140,8 @@ extension EndToEnd {
         @Test func helpIsThereForEveryCommand() async throws {
             let scratch = try Scratch()
             for command in [
-                "run", "measure", "table", "compare", "export", "import", "report", "show", "bundle", "verify", "meters", "hardware", "plugins", "plugin", "serve",
+                "run", "measure", "table", "compare", "export", "import", "report", "show", "bundle", "verify",
+                "meters", "hardware", "plugins", "plugin", "serve",
                 "status",
             ] {
                 let outcome = try await scratch.taskwatt(command, "--help")

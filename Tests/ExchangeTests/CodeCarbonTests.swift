@@ -25,7 +25,9 @@ struct CodeCarbonTests {
         directory = try TemporaryDirectory()
     }
 
-    private static func line(_ number: Int, energy: String = "0.002", sum: (String, String, String) = ("0.0005", "0.0", "0.0015")) -> String {
+    private static func line(
+        _ number: Int, energy: String = "0.002", sum: (String, String, String) = ("0.0005", "0.0", "0.0015")
+    ) -> String {
         "2026-01-02T03:04:05,bert,\(PaperLogs.id(number)),5b0fa12a-3dd7-45bb-9766-cc326314d9f1,10.0,0.001,0.0001,42.5,0.0,"
             + "10.0,\(sum.0),\(sum.1),\(sum.2),\(energy),0.0,Germany,DEU,berlin,,,Linux-6.1,3.12.1,3.3.0,8,Some CPU,,,13.4,"
             + "52.5,31.2,machine,12.5,0.0,40.1,12.5,N,1.0,0.0"
@@ -57,16 +59,20 @@ struct CodeCarbonTests {
         #expect(run.record.completedInferences == 500)
         #expect(run.record.energy.total.energy == Energy(joules: 7200))
         #expect(run.record.energy.domains.map(\.scope) == [.package, .dram], "no GPU, no domain of it")
-        #expect(try read([Self.columns, Self.line(1)], model: "mine").batch.suites.first?.runs.first?.workload?.model == "mine")
+        #expect(
+            try read([Self.columns, Self.line(1)], model: "mine").batch.suites.first?.runs.first?.workload?.model
+                == "mine")
     }
 
     @Test("Of the old 31 columns as of the new 38")
     func oldColumns() throws {
         let old = Self.columns.split(separator: ",").filter { name in
-            !["experiment_id", "water_consumed", "wue"].contains(name) && !name.hasSuffix("_percent") && name != "ram_used_gb"
+            !["experiment_id", "water_consumed", "wue"].contains(name) && !name.hasSuffix("_percent")
+                && name != "ram_used_gb"
         }
         #expect(old.count == 31)
-        let values = zip(Self.columns.split(separator: ","), Self.line(1).split(separator: ",", omittingEmptySubsequences: false))
+        let values = zip(
+            Self.columns.split(separator: ","), Self.line(1).split(separator: ",", omittingEmptySubsequences: false))
         let line = values.filter { old.contains($0.0) }.map { String($0.1) }.joined(separator: ",")
         let (batch, problems) = try read([old.joined(separator: ","), line])
         #expect(problems.isEmpty)
@@ -95,10 +101,12 @@ struct CodeCarbonTests {
             ])
     }
 
-    @Test("Files that are something else", arguments: [
-        ("", "the file is empty"), ("a,b\n1,2\n", "no column `timestamp`"), (columns, "there is no run"),
-        ("task_name,\(columns)\n", "log of the tasks"),
-    ])
+    @Test(
+        "Files that are something else",
+        arguments: [
+            ("", "the file is empty"), ("a,b\n1,2\n", "no column `timestamp`"), (columns, "there is no run"),
+            ("task_name,\(columns)\n", "log of the tasks"),
+        ])
     func otherFiles(_ text: String, _ says: String) throws {
         let error = #expect(throws: ImportProblem.self) { try read([text]) }
         #expect(error?.description.contains(says) == true, "\(String(describing: error))")
@@ -130,11 +138,13 @@ struct CodeCarbonTests {
     func roundTrip() async throws {
         _ = try read([Self.columns, Self.line(1)]).batch.write(to: record.store)
         let rows = try await export()
-        let values = zip(Self.columns.split(separator: ","), Self.line(1).split(separator: ",", omittingEmptySubsequences: false))
+        let values = zip(
+            Self.columns.split(separator: ","), Self.line(1).split(separator: ",", omittingEmptySubsequences: false))
         for (name, value) in values {
             let back = rows.first?[String(name)]
             if let number = Double(value) {
-                #expect(isClose(back.flatMap(Double.init), number) || (back == "" && number == 0), "\(name): \(back ?? "")")
+                #expect(
+                    isClose(back.flatMap(Double.init), number) || (back == "" && number == 0), "\(name): \(back ?? "")")
             } else {
                 #expect(back == String(value), "\(name)")
             }

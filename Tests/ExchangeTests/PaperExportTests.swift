@@ -87,7 +87,8 @@ struct PaperExportTests {
         }
         let datasets = Set(try other.store.runs().compactMap(\.record.workload?.dataset))
         #expect(datasets == ["a", "org/name b:c%", "none", "ü_15"])
-        #expect(try other.store.runs(RunFilter(stage: .load)).count == 40, "loading is there once, not with every repeat")
+        #expect(
+            try other.store.runs(RunFilter(stage: .load)).count == 40, "loading is there once, not with every repeat")
     }
 
     @Test("A script by the paper's rules reads the means")

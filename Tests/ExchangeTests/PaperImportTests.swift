@@ -17,7 +17,9 @@ struct PaperImportTests {
     }
 
     /// Imports all that can be.
-    private func importAll() throws -> (paper: PaperImport, outcome: ImportOutcome, problems: [String], remarks: [String]) {
+    private func importAll() throws -> (
+        paper: PaperImport, outcome: ImportOutcome, problems: [String], remarks: [String]
+    ) {
         let paper = try PaperImport(logs.path, version: "1.0")
         var outcome = ImportOutcome()
         var problems = paper.problems
@@ -135,17 +137,33 @@ struct PaperImportTests {
         ("empty", { _ in "" }, ":1: the file is empty"),
         ("the header alone", { _ in PaperLogs.baseHeader }, "no row of `query model`"),
         ("no header", { $0.split(separator: "\r\n").dropFirst().joined(separator: "\n") }, "no column `task_name`"),
-        ("a column's name is missing", { $0.replacing("energy_consumed", with: "energy") }, ":1: the header has no column `energy_consumed`"),
+        (
+            "a column's name is missing", { $0.replacing("energy_consumed", with: "energy") },
+            ":1: the header has no column `energy_consumed`"
+        ),
         ("a column twice", { $0.replacing("gpu_power,", with: "cpu_power,") }, "`cpu_power` twice"),
-        ("a field too many", { $0.replacing("query model,", with: "query model,,") }, ":3: 32 fields, where the header has 31"),
+        (
+            "a field too many", { $0.replacing("query model,", with: "query model,,") },
+            ":3: 32 fields, where the header has 31"
+        ),
         ("cut short", { String($0.prefix($0.count - 120)) }, ":3: "),
-        ("cut between rows", { $0.split(separator: "\r\n").dropLast().joined(separator: "\n") }, "no row of `query model`"),
+        (
+            "cut between rows", { $0.split(separator: "\r\n").dropLast().joined(separator: "\n") },
+            "no row of `query model`"
+        ),
         ("a quote that is not closed", { $0.replacing(",N\r\n", with: ",\"N\r\n") }, ":2: a quote is not closed"),
-        ("columns shifted", { $0.replacing(",8.5,0.1,0.01,", with: ",0.1,0.01,8.5,").replacing("0.00025,0.001,", with: "0.001,0.5,") }, "are the columns shifted"),
+        (
+            "columns shifted",
+            { $0.replacing(",8.5,0.1,0.01,", with: ",0.1,0.01,8.5,").replacing("0.00025,0.001,", with: "0.001,0.5,") },
+            "are the columns shifted"
+        ),
         ("a word for a number", { $0.replacing(",8.5,", with: ",eight,") }, ":2: `duration` is \"eight\""),
         ("not a number", { $0.replacing(",0.002,", with: ",NaN,") }, ":3: `energy_consumed` is \"NaN\""),
         ("infinite", { $0.replacing(",0.002,", with: ",inf,") }, "`energy_consumed` is \"inf\""),
-        ("negative", { $0.replacing(",0.002,", with: ",-0.002,") }, "`energy_consumed` is -0.002: it cannot be negative"),
+        (
+            "negative", { $0.replacing(",0.002,", with: ",-0.002,") },
+            "`energy_consumed` is -0.002: it cannot be negative"
+        ),
         ("more than can be", { $0.replacing(",0.002,", with: ",2e300,") }, "more than can be"),
         ("an edited sum", { $0.replacing(",0.002,", with: ",0.0021,") }, "was a figure edited"),
         ("no energy", { $0.replacing(",0.002,", with: ",,") }, "`energy_consumed` is empty"),
@@ -186,7 +204,9 @@ struct PaperImportTests {
         try logs.base(1, try #require(data))
         let problems = try importAll().problems
         #expect(problems.count == 1)
-        #expect(problems.first?.contains(name == "Latin-1" ? ":2: this is not UTF-8" : ":1: this is UTF-16, or no text") == true)
+        #expect(
+            problems.first?.contains(name == "Latin-1" ? ":2: this is not UTF-8" : ":1: this is UTF-16, or no text")
+                == true)
         #expect(try record.store.runs().isEmpty)
     }
 
@@ -197,7 +217,9 @@ struct PaperImportTests {
         let (_, outcome, problems, _) = try importAll()
         #expect(outcome.added == 1)
         #expect(problems.count == 1)
-        #expect(problems[0].hasPrefix("complete/qa_sciq.csv:2: the run id \(PaperLogs.id(2)) is in complete/fillmask_c4.csv:3"))
+        #expect(
+            problems[0].hasPrefix(
+                "complete/qa_sciq.csv:2: the run id \(PaperLogs.id(2)) is in complete/fillmask_c4.csv:3"))
     }
 
     @Test("A run without its file in base/, and a row of complete/ that is none")

@@ -22,7 +22,9 @@ final class PaperLogs {
         try directory.directory("/complete")
     }
 
-    static func id(_ number: Int) -> String { "00000000-0000-4000-8000-" + String(1_000_000_000_000 + number).dropFirst() }
+    static func id(_ number: Int) -> String {
+        "00000000-0000-4000-8000-" + String(1_000_000_000_000 + number).dropFirst()
+    }
 
     /// A row, without the name of its stage: 1/8 of the energy is the CPU's, 1/2 the GPUs', 3/8 the memory's.
     static func row(_ number: Int, model: String, kWh: Double, seconds: Double = 8.5, second: Int = 30) -> String {

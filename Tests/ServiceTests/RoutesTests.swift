@@ -181,7 +181,8 @@ struct RoutesTests {
             #expect(none.split(whereSeparator: \.isNewline).count == lines - 1, "\(kind)")
         }
         try expectError(
-            try await ask(.get, "/v1/export/runs?source=them"), .badRequest, .usage, contains: "taskwatt, paper, codecarbon")
+            try await ask(.get, "/v1/export/runs?source=them"), .badRequest, .usage,
+            contains: "taskwatt, paper, codecarbon")
         try expectError(
             try await ask(.get, "/v1/export/runs?since_unix_s=today"), .badRequest, .usage, contains: "since_unix_s")
     }

@@ -37,7 +37,8 @@ struct ExportCommand: AsyncParsableCommand {
     var samples = false
 
     @Option(
-        help: ArgumentHelp("Write there: a file, and for paper a new directory.", valueName: "path"), completion: .file())
+        help: ArgumentHelp("Write there: a file, and for paper a new directory.", valueName: "path"),
+        completion: .file())
     var output: String?
 
     @OptionGroup(title: "Which runs") var filterOptions: FilterOptions
@@ -108,11 +109,13 @@ struct ExportCommand: AsyncParsableCommand {
                 "no query run to export" + (filterOptions.asked.isEmpty ? "" : " fits \(filterOptions.asked)"))
         }
         let left = paper.leftOut == 0 ? "" : "; \(paper.leftOut) that no table has were left out"
-        Console.note("\(paper.runs) run\(paper.runs == 1 ? " is" : "s are") in \(output), each scaled to 1000 inferences\(left)")
+        Console.note(
+            "\(paper.runs) run\(paper.runs == 1 ? " is" : "s are") in \(output), each scaled to 1000 inferences\(left)")
         if !paper.mixedTasks.isEmpty {
             Console.note(
                 "the layout cannot tell scope, provenance, size and machine apart, and there are several of "
-                    + paper.mixedTasks.map(\.rawValue).joined(separator: ", ") + "; choose by --machine, --size or --suite-run")
+                    + paper.mixedTasks.map(\.rawValue).joined(separator: ", ")
+                    + "; choose by --machine, --size or --suite-run")
         }
     }
 }

@@ -51,7 +51,8 @@ struct ImportCodeCarbon: AsyncParsableCommand {
         var summary = ImportSummary(problems: problems)
         // Nothing is half-imported.
         if problems.isEmpty { summary.outcome = try await ImportTarget.find(state).write([batch]) }
-        let taken = self.inferences == nil ? ", taken as \(inferences) inferences each (--inferences says otherwise)" : ""
+        let taken =
+            self.inferences == nil ? ", taken as \(inferences) inferences each (--inferences says otherwise)" : ""
         try summary.show(file, remark: taken, asJSON: json)
     }
 }
