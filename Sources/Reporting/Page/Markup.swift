@@ -92,8 +92,8 @@ extension Markup {
         }
         let head = columns.indices.map { column in
             alignRight.contains(column)
-                ? element("th", ["scope": "col", "class": "number"], .text(columns[column]))
-                : element("th", ["scope": "col"], .text(columns[column]))
+                ? element("th", ["scope": "col", "class": "number"], .prose(columns[column]))
+                : element("th", ["scope": "col"], .prose(columns[column]))
         }
         let body = rows.map { row in
             element(

@@ -63,7 +63,7 @@ extension ReportPage {
         guard charts.contains(where: { !$0.charts.isEmpty }) else { return nil }
         var parts: [Markup] = [
             Self.paragraph(
-                "One picture a workload, with the same scale within a suite. The dark line is the mean of the samples of the "
+                "One picture a workload, with the same scale within a suite. The line is the mean of the samples of the "
                     + "total’s meters, the band around it their least and greatest value, so that no peak is lost. "
                     + "Shaded: loading, warm-up, and each repeat of the queries. Between the windows nothing is counted."
             )
