@@ -191,6 +191,35 @@ extension EndToEnd {
             }
         }
 
+        /// Ctrl-C in the middle of the packing leaves nothing behind, here or in the temporary directory.
+        @Test func anInterruptedBundleLeavesNothing() async throws {
+            let scratch = try Scratch()
+            let store = try Store(directory: scratch.state)
+            let uuid = try store.beginSuiteRun(
+                Store.SuiteStart(
+                    suite: "s", suiteText: "", options: "{}", machineName: "m", inventory: "{}", machineState: "{}",
+                    meters: [], version: "1", startedAt: 1_764_000_000))
+            try store.endSuiteRun(uuid, status: .completed, error: nil, at: 1_764_000_001)
+            for directory in ["bin", "out", "tmp"] {
+                try FileManager.default.createDirectory(
+                    atPath: "\(scratch.path)/\(directory)", withIntermediateDirectories: true)
+            }
+            chmod(try scratch.write("bin/tar", "#!/bin/sh\nexec /bin/sleep 60\n"), 0o755)
+            var environment = scratch.environment
+            environment["PATH"] = "\(scratch.path)/bin"
+            environment["TMPDIR"] = "\(scratch.path)/tmp"
+            let client = try Background(
+                [Program.taskwatt, "bundle", "last", "-o", "\(scratch.path)/out/b"], environment: environment,
+                log: "\(scratch.path)/log")
+            #expect(try await eventually(within: 10) { !scratch.processes(with: "/bin/sleep").isEmpty })
+            client.send(SIGINT)
+            #expect(try await client.status(within: 10) == 130, "\(client.text)")
+            #expect(try await eventually(within: 5) { scratch.processes(with: "/bin/sleep").isEmpty })
+            for directory in ["out", "tmp"] {
+                #expect(try FileManager.default.contentsOfDirectory(atPath: "\(scratch.path)/\(directory)") == [])
+            }
+        }
+
         @Test func whatCannotBeDoneIsSaidInOneLine() async throws {
             let scratch = try Scratch()
             let empty = try await scratch.taskwatt("bundle", "last", "-o", "\(scratch.path)/b")

@@ -40,6 +40,8 @@ enum ArchiveTools {
             ) { execution in
                 for try await buffer in execution.standardOutput { try buffer.withUnsafeBytes { try body($0) } }
             }
+            // One that was ended with us has not failed.
+            try Task.checkCancellation()
             guard result.terminationStatus.isSuccess else {
                 throw BundleError("it is damaged or cut short: \(oneLine(result.standardError, archive))")
             }
@@ -53,6 +55,8 @@ enum ArchiveTools {
             let result = try await Subprocess.run(
                 .name(program), arguments: Arguments(arguments), input: .none, output: .discarded,
                 error: .string(limit: 1 << 16))
+            // One that was ended with us has not failed.
+            try Task.checkCancellation()
             guard result.terminationStatus.isSuccess else {
                 throw BundleError("\(program) fails: \(oneLine(result.standardError, ""))")
             }

@@ -47,6 +47,7 @@ package struct BundleImport {
                 }
                 var samples = try bundle.samples(uuid)
                 for (index, run) in runs.enumerated() {
+                    try Task.checkCancellation()
                     let own = try samples.of(index + 1)
                     try writer.record(run, samples: own, suiteRun: uuid)
                     outcome.runs += 1

@@ -134,6 +134,7 @@ package struct BundleWriter {
         for (index, run) in runs.enumerated() {
             var page = try store.samples(ofRun: run)
             while let last = page.last {
+                try Task.checkCancellation()
                 var lines = CSVWriter()
                 for stored in page {
                     var sample = stored.sample

@@ -38,6 +38,12 @@ struct Bundle: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let command = self
+        // Neither a half file nor what it was made of stays behind.
+        try await Interruption.cancelling { try await command.write() }
+    }
+
+    private func write() async throws {
         let surroundings = Surroundings()
         let file = output
         if let client = await DaemonClient.find(surroundings.daemonStates(state)) {

@@ -24,7 +24,10 @@ struct Verify: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let verification = try await BundleVerifier.verify(file, version: Version.current)
+        let file = file
+        let verification = try await Interruption.cancelling {
+            try await BundleVerifier.verify(file, version: Version.current)
+        }
         Console.print(json ? try Console.json(verification) : verification.text())
         switch verification.outcome {
         case .passed: return

@@ -44,6 +44,7 @@ package enum BundleVerifier {
         var recomputed: [RunRecord] = []
         var doubt = 0.0
         for (index, run) in runs.enumerated() {
+            try Task.checkCancellation()
             let check = RunCheck(run, number: index + 1, meters: meters, samples: try samples.of(index + 1), idle: idle)
             result.runs.append(check.result)
             recomputed.append(check.recomputed)

@@ -26,6 +26,11 @@ struct ImportBundle: AsyncParsableCommand {
     @OptionGroup var state: StateOptions
 
     func run() async throws {
+        let command = self
+        try await Interruption.cancelling { try await command.bring() }
+    }
+
+    private func bring() async throws {
         let surroundings = Surroundings()
         let client = await DaemonClient.find(surroundings.daemonStates(state))
         var outcomes: [BundleImport.Outcome] = []
