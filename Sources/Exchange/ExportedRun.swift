@@ -27,7 +27,7 @@ package struct ExportedRun: Sendable, Hashable, Codable {
     }
 
     /// Adds a line of JSON. The record and what belongs to it are copied as they are kept, so that nothing is lost.
-    static func write(_ run: RunPage.Run, _ suite: ExportedSuite, record: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
+    static func write(_ run: RunPage.Run, _ suite: StoredSuite, record: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
         func text(_ text: String) -> [UInt8] {
             // A string is JSON.
             (try? encoder.encode(text)).map(Array.init) ?? Array("\"\"".utf8)
@@ -57,7 +57,7 @@ package struct ExportedRun: Sendable, Hashable, Codable {
 }
 
 extension ExportedRun {
-    init(_ run: RunPage.Run, _ suite: ExportedSuite, record: ArraySlice<UInt8>) throws {
+    init(_ run: RunPage.Run, _ suite: StoredSuite, record: ArraySlice<UInt8>) throws {
         let decoder = JSONDecoder()
         func value(_ text: String) -> JSONValue {
             (try? decoder.decode(JSONValue.self, from: Data(text.utf8))) ?? .object([:])

@@ -9,7 +9,7 @@ struct RunsCSV: Sendable {
     private enum SuiteText {
         case uuid, suite, source, machine, machineFingerprint, version, machineState
 
-        func text(_ suite: ExportedSuite) -> String {
+        func text(_ suite: StoredSuite) -> String {
             switch self {
             case .uuid: suite.uuid
             case .suite: suite.suite
@@ -142,7 +142,7 @@ struct RunsCSV: Sendable {
 
     /// - Returns: false if the record is not JSON, or lacks what every record has.
     mutating func write(
-        _ run: RunPage.Run, _ suite: ExportedSuite, records: UnsafeRawBufferPointer, to writer: inout CSVWriter
+        _ run: RunPage.Run, _ suite: StoredSuite, records: UnsafeRawBufferPointer, to writer: inout CSVWriter
     ) -> Bool {
         var scanner = JSONScanner(bytes: records, range: run.record)
         guard paths.find(in: &scanner, &found), scanner.next == nil, let figures = Figures(self, records) else {

@@ -2,20 +2,6 @@ package import Core
 import Foundation
 import GRDB
 
-/// What the windows of one suite have in common.
-package struct ExportedSuite: Sendable, Hashable {
-    package var uuid: String
-    package var suite: String
-    package var source: RecordSource
-    package var version: String
-    package var machine: String
-    package var machineFingerprint: String
-    /// JSON of the machine's hardware.
-    package var inventory: String
-    /// JSON of what was so when the suite began.
-    package var machineState: String
-}
-
 /// A page of windows with their records as they are kept, in JSON, one behind the other: to decode them all into values takes
 /// ten times as long as to copy out of them what is asked for.
 package struct RunPage: Sendable {
@@ -30,7 +16,7 @@ package struct RunPage: Sendable {
     package var runs: [Run] = []
     package var records: [UInt8] = []
     /// Those that the page's windows belong to.
-    package var suites: [Int64: ExportedSuite] = [:]
+    package var suites: [Int64: StoredSuite] = [:]
 }
 
 /// A sample with what its run says of it.
@@ -43,6 +29,8 @@ package struct ExportedSample: Sendable, Hashable {
     package var monotonic: MonotonicTime
     package var energy: Energy?
     package var power: Power?
+    /// `start` or `end` of a reading for the edge of a window; `nil` of a regular one.
+    package var edge: String?
     package var stage: String?
     package var task: String?
     /// Of the meter, where it is in the run's account.
@@ -74,22 +62,9 @@ extension Store {
                     RunPage.Run(id: row[0], suiteRun: row[1], record: start..<page.records.count))
             }
             for run in page.runs where page.suites[run.suiteRun] == nil {
-                page.suites[run.suiteRun] = try Self.detail(of: run.suiteRun, db)
+                page.suites[run.suiteRun] = try StoredSuite.fetch(db, where: "suite_run.id = ?", [run.suiteRun])
             }
             return page
-        }
-    }
-
-    private static func detail(of suiteRun: Int64, _ db: Database) throws -> ExportedSuite? {
-        let statement = try db.cachedStatement(
-            sql: """
-                SELECT uuid, suite, source, taskwatt_version, machine.name, fingerprint, inventory, machine_state
-                FROM suite_run JOIN machine ON machine.id = machine_id WHERE suite_run.id = ?
-                """)
-        return try Row.fetchOne(statement, arguments: [suiteRun]).map { row in
-            ExportedSuite(
-                uuid: row[0], suite: row[1], source: RecordSource(rawValue: row[2]) ?? .taskwatt, version: row[3],
-                machine: row[4], machineFingerprint: row[5], inventory: row[6], machineState: row[7])
         }
     }
 
@@ -109,7 +84,7 @@ extension Store {
             }
             let statement = try db.cachedStatement(
                 sql: """
-                    SELECT sample.id, sample.run_id, sample.meter, wall_time, monotonic_ns, energy_uj, power_uw,
+                    SELECT sample.id, sample.run_id, sample.meter, wall_time, monotonic_ns, energy_uj, power_uw, edge,
                         run.stage, run.task, domain_energy.scope, domain_energy.provenance
                     FROM \(tables) LEFT JOIN domain_energy
                         ON domain_energy.run_id = sample.run_id AND domain_energy.meter = sample.meter
@@ -121,8 +96,8 @@ extension Store {
                 return ExportedSample(
                     id: row[0], run: row[1], meter: row[2], wallTime: row[3],
                     monotonic: MonotonicTime(nanoseconds: row[4]), energy: energy.map(Energy.init(microjoules:)),
-                    power: power.map(Power.init(microwatts:)), stage: row[7], task: row[8], scope: row[9],
-                    provenance: row[10])
+                    power: power.map(Power.init(microwatts:)), edge: row[7], stage: row[8], task: row[9],
+                    scope: row[10], provenance: row[11])
             }
         }
     }

@@ -79,27 +79,6 @@ extension Store {
         FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
             JOIN machine ON machine.id = suite_run.machine_id
         """
-
-    /// A suite's UUID by what a user calls it: its UUID or the begin of it, `last`, or `last-1` for the one before.
-    ///
-    /// - Returns: `nil` where none fits, or several do.
-    package func suiteRun(named name: String) throws(StoreError) -> String? {
-        try read { db in
-            if name == "last" || name.hasPrefix("last-") {
-                guard let back = name == "last" ? 0 : Int(name.dropFirst(5)), back >= 0 else { return nil }
-                return try String.fetchOne(
-                    db,
-                    sql: "SELECT uuid FROM suite_run WHERE source = 'taskwatt' ORDER BY id DESC LIMIT 1 OFFSET ?",
-                    arguments: [back])
-            }
-            guard !name.isEmpty else { return nil }
-            let known = try String.fetchAll(
-                db,
-                sql: "SELECT uuid FROM suite_run WHERE substr(uuid, 1, length(?)) = ? ORDER BY length(uuid) LIMIT 2",
-                arguments: [name.lowercased(), name.lowercased()])
-            return known.count == 1 || known.first == name.lowercased() ? known.first : nil
-        }
-    }
 }
 
 /// JSON texts of rows, each decoded once: most windows of a record have the same parameters, meters and flags.

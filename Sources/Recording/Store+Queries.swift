@@ -77,8 +77,11 @@ package struct RunFilter: Sendable, Hashable, Codable {
         var conditions: [String] = []
         var arguments: StatementArguments = []
         if let suiteRun {
-            conditions.append("suite_run.uuid = \(Store.uuid)")
-            arguments += [suiteRun, suiteRun]
+            let suite = Store.suiteCondition(suiteRun)
+            // The begin of several means none of them.
+            conditions.append(
+                "suite_run.id = (SELECT CASE WHEN count(*) = 1 THEN max(id) END FROM suite_run WHERE \(suite.sql))")
+            arguments += suite.arguments
         }
         let equal: [(column: String, value: String?)] = [
             ("run.stage", stage?.rawValue), ("run.task", task?.rawValue), ("suite_run.source", source?.rawValue),
@@ -167,20 +170,14 @@ extension Store {
         suiteRun: String? = nil, after: Int64 = 0, limit: Int = 5000
     ) throws(StoreError) -> [StoredSample] {
         try read { db in
-            var condition = "id > ?"
-            var arguments: StatementArguments = [after]
-            if let suiteRun {
-                condition +=
-                    " AND run_id IN (SELECT run.id FROM run JOIN suite_run ON suite_run.id = suite_run_id"
-                    + " WHERE uuid = \(Self.uuid))"
-                arguments += [suiteRun, suiteRun]
-            }
-            arguments += [limit]
+            let suite = suiteRun.map(Self.suiteCondition) ?? ("TRUE", [])
+            let ofSuite = "run_id IN (SELECT run.id FROM run JOIN suite_run ON suite_run.id = suite_run_id WHERE \(suite.0))"
             return try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT \(Self.sampleColumns) FROM sample WHERE \(condition) ORDER BY id LIMIT ?
-                    """, arguments: arguments
+                    SELECT \(Self.sampleColumns) FROM sample WHERE id > ? AND \(suiteRun == nil ? "TRUE" : ofSuite)
+                    ORDER BY id LIMIT ?
+                    """, arguments: [after] + suite.1 + [limit]
             ).map(StoredSample.init)
         }
     }

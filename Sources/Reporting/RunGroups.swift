@@ -33,11 +33,6 @@ struct RunGroups {
     var baselines: Baselines
 
     init(_ store: Store, _ options: TableReport.Options) throws(StoreError) {
-        var options = options
-        // What names no suite fits nothing, and is told apart by whoever asks.
-        if let name = options.filter.suiteRun {
-            options.filter.suiteRun = try store.suiteRun(named: name) ?? name
-        }
         var all = Baselines()
         for stage in [RunStage.idle, .idleAfter] {
             // Idle windows have no workload, so what chooses workloads does not fit them.

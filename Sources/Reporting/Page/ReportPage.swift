@@ -45,7 +45,7 @@ package struct ReportPage: Sendable {
         let digest = try ReportDigest(store, options.filter)
         var suites: [SuiteRunDetail] = []
         for suite in digest.suites.suffix(Self.mostSuites).reversed() {
-            if let detail = try store.suiteRun(suite.uuid) { suites.append(detail) }
+            if let detail = try SuiteRunDetail(store, suite.uuid) { suites.append(detail) }
         }
         self.digest = digest
         self.suites = suites

@@ -22,21 +22,19 @@ package struct RunDetail: Sendable, Hashable, Codable {
 
     /// More workloads than that are not shown one by one.
     private static let mostParts = 200
-    private static let shortestPrefix = 4
 
-    /// Finds a run by its number, or a suite by `last`, its UUID or the begin of it.
+    /// Finds a run by its number, or a suite by `last`, `last-1`, its UUID or the begin of it.
     ///
     /// - Parameter columns: so many values of power are kept of each workload.
     /// - Throws: `NoSuchRun`, `StoreError`.
     package init(_ store: Store, named name: String, columns: Int) throws {
         if let number = Int64(name), let stored = try store.run(number) {
-            guard let suite = try store.suiteRun(stored.suiteRun) else { throw try Self.nothing(store, name) }
+            guard let suite = try SuiteRunDetail(store, stored.suiteRun) else { throw try Self.nothing(store, name) }
             self.suite = suite
             run = number
         } else {
-            let isName = name == "last" || name.count >= Self.shortestPrefix
-            let uuids = isName ? try store.suiteRuns(named: name) : []
-            guard let uuid = uuids.first, let suite = try store.suiteRun(uuid) else {
+            let uuids = try store.suites(named: name)
+            guard let uuid = uuids.first, let suite = try SuiteRunDetail(store, uuid) else {
                 throw try Self.nothing(store, name)
             }
             if uuids.count > 1 {

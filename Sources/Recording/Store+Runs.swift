@@ -1,0 +1,50 @@
+package import Core
+import GRDB
+
+extension Store {
+    /// One window by its number; `nil` if the record has none of that number.
+    package func run(_ id: Int64) throws(StoreError) -> StoredRun? {
+        guard id > 0 else { return nil }
+        return try runs(after: id - 1, limit: 1).first { $0.id == id }
+    }
+
+    /// The least and the greatest number of a run; `nil` of an empty record.
+    package func runNumbers() throws(StoreError) -> ClosedRange<Int64>? {
+        try read { db in
+            guard let row = try Row.fetchOne(db, sql: "SELECT min(id), max(id) FROM run"),
+                let first: Int64 = row[0], let last: Int64 = row[1], first <= last
+            else { return nil }
+            return first...last
+        }
+    }
+
+    /// A page of the samples of one run, in the order of the record.
+    package func samples(ofRun run: Int64, after: Int64 = 0, limit: Int = 5000) throws(StoreError) -> [StoredSample] {
+        try read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT \(Self.sampleColumns) FROM sample WHERE run_id = ? AND id > ? ORDER BY id LIMIT ?
+                    """, arguments: [run, after, limit]
+            ).map(StoredSample.init)
+        }
+    }
+
+    /// Hands on the regular samples of one window in the order in which they were taken, one at a time: a window of days has more
+    /// than one wants in memory.
+    ///
+    /// - Parameter body: returns whether it wants more.
+    package func samples(ofRun id: Int64, _ body: (Sample) -> Bool) throws(StoreError) {
+        try read { db in
+            let rows = try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT \(Self.sampleColumns) FROM sample WHERE run_id = ? AND edge IS NULL ORDER BY id
+                    """, arguments: [id])
+            while let row = try rows.next() {
+                let wantsMore = body(StoredSample(row).sample)
+                guard wantsMore else { return }
+            }
+        }
+    }
+}

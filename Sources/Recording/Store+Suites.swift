@@ -1,0 +1,111 @@
+package import Core
+import Foundation
+import GRDB
+
+/// All that the record knows of a suite but its runs and samples.
+package struct StoredSuite: Sendable, Hashable {
+    package var uuid: String
+    package var suite: String
+    package var suiteText: String
+    /// JSON, as it was recorded.
+    package var options: String
+    package var machine: String
+    package var machineFingerprint: String
+    package var inventory: String
+    package var machineState: String
+    package var preflight: String?
+    package var version: String
+    package var startedAt: Double
+    package var endedAt: Double?
+    package var status: String
+    package var error: String?
+    package var source: RecordSource
+
+    static func fetch(_ db: Database, where condition: String, _ arguments: StatementArguments) throws -> StoredSuite? {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT uuid, suite, suite_text, options, name, fingerprint, inventory, machine_state, preflight,
+                    taskwatt_version, started_at, ended_at, status, error, source
+                FROM suite_run JOIN machine ON machine.id = machine_id WHERE \(condition)
+                """)
+        return try Row.fetchOne(statement, arguments: arguments).map { row in
+            StoredSuite(
+                uuid: row[0], suite: row[1], suiteText: row[2], options: row[3], machine: row[4],
+                machineFingerprint: row[5], inventory: row[6], machineState: row[7], preflight: row[8],
+                version: row[9], startedAt: row[10], endedAt: row[11], status: row[12], error: row[13],
+                source: RecordSource(rawValue: row[14]) ?? .taskwatt)
+        }
+    }
+}
+
+extension Store {
+    /// The condition of the suites that a user means, over suite_run.
+    ///
+    /// - Parameter name: `last` for the one that was measured here last, `last-1` for the one before it; a UUID, or the begin
+    ///   of one, of four letters or more.
+    static func suiteCondition(_ name: String) -> (sql: String, arguments: StatementArguments) {
+        if name == "last" || name.hasPrefix("last-") {
+            guard let back = name == "last" ? 0 : Int(name.dropFirst(5)), back >= 0 else { return ("FALSE", []) }
+            let sql = """
+                suite_run.id = (SELECT id FROM suite_run WHERE source = 'taskwatt' AND import_id IS NULL
+                    ORDER BY id DESC LIMIT 1 OFFSET ?)
+                """
+            return (sql, [back])
+        }
+        let uuid = name.lowercased()
+        // Not LIKE: % and _ are no letters of a UUID, and a user may type them.
+        return (
+            "(suite_run.uuid = ? OR (length(?) >= 4 AND substr(suite_run.uuid, 1, length(?)) = ?))",
+            [uuid, uuid, uuid, uuid]
+        )
+    }
+
+    /// The UUIDs of the suites that a user means, by a name as in `suiteCondition`.
+    ///
+    /// - Returns: none where there is no such suite, several (ten at most) where a begin is that of several.
+    package func suites(named name: String) throws(StoreError) -> [String] {
+        try read { db in
+            let condition = Self.suiteCondition(name)
+            return try String.fetchAll(
+                db, sql: "SELECT uuid FROM suite_run WHERE \(condition.sql) ORDER BY id DESC LIMIT 10",
+                arguments: condition.arguments)
+        }
+    }
+
+    /// The suite that a user means; `nil` where none fits, or several do.
+    package func suiteRun(named name: String) throws(StoreError) -> String? {
+        let known = try suites(named: name)
+        return known.count == 1 ? known.first : nil
+    }
+
+    /// What is known of a suite, by its whole UUID.
+    package func suite(_ uuid: String) throws(StoreError) -> StoredSuite? {
+        try read { db in try StoredSuite.fetch(db, where: "uuid = ?", [uuid]) }
+    }
+
+    /// The meters that a suite measured with, by their ids. A meter that was described differently at different times is
+    /// there as often: the record does not say which description was that of the suite.
+    package func meters(ofSuite uuid: String) throws(StoreError) -> [MeterDescription] {
+        try read { db in
+            let decoder = JSONDecoder()
+            return try String.fetchAll(
+                db,
+                sql: """
+                    SELECT description FROM meter
+                    WHERE machine_id = (SELECT machine_id FROM suite_run WHERE uuid = ?1) AND name IN (
+                        SELECT meter FROM domain_energy JOIN run ON run.id = run_id
+                        WHERE suite_run_id = (SELECT id FROM suite_run WHERE uuid = ?1))
+                    ORDER BY name, meter.id
+                    """, arguments: [uuid]
+            ).map { try decoder.decode(MeterDescription.self, from: Data($0.utf8)) }
+        }
+    }
+
+    /// The fingerprint by which the record tells one machine, as it is equipped, from another.
+    package static func fingerprint(machineName: String, inventory: String) -> String {
+        // FNV-1a: short, stable, and nobody attacks it here.
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in (machineName + inventory).utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        return String(hash, radix: 16)
+    }
+}
