@@ -10,7 +10,7 @@ extension TextTable {
             \\centering
             \\caption{\(LaTeXText.escaped(caption))}
             \\label{\(label)}
-            \\small
+            \\small\\setlength{\\tabcolsep}{5pt}
             \\begin{tabular}{\(alignments)}
             \\toprule
             \(line(columns.map(\.title)))

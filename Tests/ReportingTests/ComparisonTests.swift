@@ -113,6 +113,18 @@ struct ComparisonTests {
         #expect(mixed.notes.contains { $0.contains("the two sides differ in provenance measured, estimated") })
     }
 
+    @Test("What bars the pair that is most alike is what is said")
+    func nearestBar() throws {
+        try record.add([run(3600)])
+        try record.add([
+            run(3600, size: "tiny", scope: .wall, provenance: .estimated), run(3600, provenance: .estimated),
+        ])
+        #expect(
+            try compare("last-1", "last").refused == [
+                "masked language modeling: provenance measured, estimated; --mixed compares them all the same."
+            ])
+    }
+
     @Test("The most alike are paired, and what is left over is said")
     func pairs() throws {
         func made(_ joules: Double, _ precision: String) -> RunRecord {
@@ -167,10 +179,10 @@ struct ComparisonTests {
         let text = try comparison.rendered(as: .text)
         #expect(
             text.contains(
-                "masked language modeling  0.0100  0.00248  3  0.0121  0.00104  3  1.21  0.969 to 1.51  0.069  no"))
+                "masked language modeling  0.0100  0.00248  3  0.0121  0.00104  3  1.21  0.969–1.51  0.069  no"))
         let width = text.split(separator: "\n").first?.count ?? 0
         #expect(width <= 100)
-        #expect(try comparison.rendered(as: .markdown).contains("| 1.21 | 0.969 to 1.51 | 0.069 | no |"))
+        #expect(try comparison.rendered(as: .markdown).contains("| 1.21 | 0.969–1.51 | 0.069 | no |"))
         let data = Data(try comparison.rendered(as: .json).utf8)
         #expect(try JSONDecoder().decode(Comparison.self, from: data) == comparison)
     }

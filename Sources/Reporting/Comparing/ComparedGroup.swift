@@ -39,7 +39,9 @@ struct ComparedGroup {
     func differences(from other: ComparedGroup) -> [String] {
         var differences: [String] = []
         func note(_ name: String, _ a: String, _ b: String) { if a != b { differences.append("\(name) \(a), \(b)") } }
-        note("model", side.models.joined(separator: " + "), other.side.models.joined(separator: " + "))
+        if side.models != other.side.models {
+            differences.append("model \(Self.few(side.models)), \(Self.few(other.side.models))")
+        }
         note("plugin", key.plugin, other.key.plugin)
         if key.plugin == other.key.plugin {
             for name in Set(key.setup.keys).union(other.key.setup.keys).sorted() {
@@ -52,6 +54,10 @@ struct ComparedGroup {
                     ? "machine \(side.machine), with other hardware" : "machine \(side.machine), \(other.side.machine)")
         }
         return differences
+    }
+
+    private static func few(_ models: [String]) -> String {
+        models.count > 2 ? "\(models.count) models" : models.joined(separator: " + ")
     }
 
     /// The less alike, the larger.

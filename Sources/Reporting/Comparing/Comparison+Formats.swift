@@ -21,11 +21,11 @@ extension Comparison {
         let energy = isNet ? "net kWh" : "kWh"
         var table = TextTable([
             ("task", .left), ("A: \(energy)", .right), ("± 95 %", .right), ("n", .right), ("B: \(energy)", .right),
-            ("± 95 %", .right), ("n", .right), ("B/A", .right), ("95 %", .left), ("p", .right), ("differ", .left),
+            ("± 95 %", .right), ("n", .right), ("B/A", .right), ("95 %", .left), ("p", .right), ("≠ 1", .left),
         ])
         for row in rows {
             let interval = row.low.flatMap { low in
-                row.high.map { "\(FigureText.figure(low)) to \(FigureText.figure($0))" }
+                row.high.map { "\(FigureText.figure(low))–\(FigureText.figure($0))" }
             }
             table.add([
                 row.title, FigureText.figure(row.a.mean), FigureText.figure(row.a.uncertainty), String(row.a.n),
@@ -47,7 +47,7 @@ extension Comparison {
     package var notes: [String] {
         var notes = [
             "A is \(a), B is \(b). kWh per 1,000 inferences, \(isNet ? "net" : "gross"); ± 95 % is the interval of each mean.",
-            "differ: the 95 % interval of B/A leaves out 1 (Welch's test on the logarithms of the means); p is how often "
+            "≠ 1: whether the 95 % interval of B/A leaves out 1 (Welch's test on the logarithms of the means); p is how often "
                 + "chance alone would bring as much. Each row is a test of its own: of twenty equal pairs one differs.",
         ]
         for row in rows where !row.differences.isEmpty {

@@ -134,7 +134,8 @@ package struct Comparison: Sendable, Hashable, Codable {
                     first[x.0].order(with: second[x.1]).lexicographicallyPrecedes(first[y.0].order(with: second[y.1]))
                 })
             else {
-                barred = pairs.first.map { i, j in first[i].bars(to: second[j]).joined(separator: ", ") }
+                let bars = pairs.map { i, j in first[i].bars(to: second[j]) }
+                barred = bars.min { ($0.count, $0.joined()) < ($1.count, $1.joined()) }?.joined(separator: ", ")
                 break
             }
             made.append(Self.row(first.remove(at: best.0), second.remove(at: best.1), task))
