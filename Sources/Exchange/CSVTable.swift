@@ -51,11 +51,10 @@ struct CSVTable {
         guard let header = try reader.next() else {
             throw ImportProblem(file: file, line: 1, reason: "the file is empty")
         }
-        for (index, field) in header.fields.enumerated() {
-            guard columns.updateValue(index, forKey: field.trimmingBlanks) == nil else {
-                throw ImportProblem(
-                    file: file, line: header.line, reason: "the header has the column `\(field.prefix(40))` twice")
-            }
+        var repeated: String?
+        for (index, field) in header.fields.enumerated()
+        where columns.updateValue(index, forKey: field.trimmingBlanks) != nil {
+            repeated = field
         }
         width = header.fields.count
         let missing = required.filter { columns[$0] == nil }
@@ -64,6 +63,10 @@ struct CSVTable {
             throw ImportProblem(
                 file: file, line: header.line,
                 reason: "the header has no column \(names): is this a file of CodeCarbon, with its first line?")
+        }
+        if let repeated {
+            throw ImportProblem(
+                file: file, line: header.line, reason: "the header has the column `\(repeated.prefix(40))` twice")
         }
     }
 

@@ -37,7 +37,7 @@ extension EndToEnd {
             #expect(bad.status == 1)
             #expect(bad.output.hasPrefix("0 runs imported"))
             #expect(bad.error.contains("emissions.csv:3: `energy_consumed` is -1.0: it cannot be negative"))
-            #expect(bad.error.contains("emissions.csv:4: 3 fields, where the header has 9"))
+            #expect(bad.error.contains("emissions.csv:4: 2 fields, where the header has 9"))
             #expect(bad.errorLines.last?.contains("2 could not be read") == true)
             #expect(try Store.existing(directory: scratch.state) == nil, "there is not even a record")
         }

@@ -129,6 +129,35 @@ struct ExportTests {
         #expect(rows[2][column] == "")
     }
 
+    @Test("Whatever is in a name or a parameter, the field says it")
+    func texts() async throws {
+        var measured = run(model: "a\\b\"\u{1}\t\u{1F600}é/", idle: 1.5)
+        measured.workload?.parameters = [
+            "zeta": .number(7.5), "a b": .string("x, \"y\"\n"), "list": .array([.integer(1), .string("two")]),
+            "object": .object(["k": .bool(true)]), "none": .null, "big": .integer(.max),
+        ]
+        measured.flags = [.contended, .idleDrift]
+        measured.energy.total.domainIDs = ["hwmon/a \"1\"", "b"]
+        measured.energy.domains = [
+            DomainEnergy(
+                id: "hwmon/a \"1\"", name: "a", scope: .rail, kind: .gauge, provenance: .derived,
+                energy: Energy(microjoules: 1), uncertainty: Energy(microjoules: 2), accuracyUncertainty: .zero,
+                coverage: 0.5, flags: [], inTotal: false)
+        ]
+        try record.add([measured])
+        let rows = try pythonReads(try await pieces(.runs).joined())
+        let row = Dictionary(zip(rows[0], rows[1])) { $1 }
+        #expect(row["model"] == "a\\b\"\u{1}\t\u{1F600}é/")
+        #expect(
+            row["parameters"]
+                == "a b=x, \"y\"\n big=9223372036854775807 list=[1, two] none=null object={k: true} zeta=7.5")
+        #expect(row["run_flags"] == "contended idle-drift")
+        #expect(row["domains"] == "hwmon/a \"1\" b")
+        #expect(row["domain_energies_j"] == "hwmon/a \"1\"=1e-06")
+        #expect(row["domain_uncertainties_95_j"] == "hwmon/a \"1\"=2e-06")
+        #expect(row["domain_coverages"] == "hwmon/a \"1\"=0.5")
+    }
+
     @Test("More runs than a page, each once and in order")
     func manyRuns() async throws {
         let uuid = try record.suite()

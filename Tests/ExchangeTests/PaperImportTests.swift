@@ -151,7 +151,10 @@ struct PaperImportTests {
             "cut between rows", { $0.split(separator: "\r\n").dropLast().joined(separator: "\n") },
             "no row of `query model`"
         ),
-        ("a quote that is not closed", { $0.replacing(",N\r\n", with: ",\"N\r\n") }, ":2: a quote is not closed"),
+        (
+            "a quote that is not closed", { $0.replacing("query model,", with: "\"query model,") },
+            ":3: a quote is not closed"
+        ),
         (
             "columns shifted",
             { $0.replacing(",8.5,0.1,0.01,", with: ",0.1,0.01,8.5,").replacing("0.00025,0.001,", with: "0.001,0.5,") },

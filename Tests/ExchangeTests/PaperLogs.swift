@@ -34,7 +34,7 @@ final class PaperLogs {
 
     static func base(_ number: Int, model: String, kWh: Double) -> String {
         [
-            baseHeader, "load model," + row(number, model: model, kWh: 0.004, second: 20),
+            baseHeader, "load model," + row(number, model: model, kWh: 0.04, second: 20),
             "query model," + row(number, model: model, kWh: kWh), "",
         ].joined(separator: "\r\n")
     }
@@ -43,7 +43,7 @@ final class PaperLogs {
     func add(_ file: String, _ runs: [(number: Int, model: String, kWh: Double)]) throws {
         var lines = [String(Self.completeHeader)]
         for run in runs {
-            lines.append(Self.row(run.number, model: run.model, kWh: run.kWh + 0.004) + ",1")
+            lines.append(Self.row(run.number, model: run.model, kWh: run.kWh + 0.04) + ",1")
             try base(run.number, Self.base(run.number, model: run.model, kWh: run.kWh))
         }
         try complete(file, lines.joined(separator: "\n") + "\n")
