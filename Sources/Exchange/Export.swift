@@ -108,6 +108,7 @@ package struct Export: Sendable {
 
     private static let sampleColumns = [
         "run_id", "meter", "time", "monotonic_s", "energy_j", "power_w", "stage", "task", "scope", "provenance",
+        "edge",
     ]
 
     private static func sampleFields(_ sample: ExportedSample) -> [String] {
@@ -115,7 +116,7 @@ package struct Export: Sendable {
             sample.run.map(String.init) ?? "", sample.meter, CSVWriter.time(sample.wallTime),
             CSVWriter.number(sample.monotonic.seconds), CSVWriter.number(sample.energy?.joules),
             CSVWriter.number(sample.power?.watts), sample.stage ?? "", sample.task ?? "", sample.scope ?? "",
-            sample.provenance ?? "",
+            sample.provenance ?? "", sample.edge ?? "",
         ]
     }
 }

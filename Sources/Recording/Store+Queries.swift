@@ -133,10 +133,6 @@ extension StoredSample {
 }
 
 extension Store {
-    /// A suite's UUID, given twice: `last` stands for the last one that Taskwatt measured.
-    static let uuid =
-        "CASE ? WHEN 'last' THEN (SELECT uuid FROM suite_run WHERE source = 'taskwatt' ORDER BY id DESC LIMIT 1) ELSE ? END"
-
     /// A page of the windows that fit, in the order of the record.
     ///
     /// - Parameter after: the id of the last one of the page before.

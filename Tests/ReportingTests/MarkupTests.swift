@@ -33,7 +33,7 @@ struct MarkupTests {
         #expect(text.contains("Zürich [U+6771][U+4EAC] -{}-x"))
     }
 
-    @Test("pdflatex sets it", .enabled(if: Tool.path("pdflatex") != nil, "pdflatex is not installed"))
+    @Test("pdflatex sets it")
     func pdflatex() throws {
         let directory = try TemporaryDirectory()
         let document = """

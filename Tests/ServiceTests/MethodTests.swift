@@ -84,7 +84,7 @@ struct MethodTests {
         // Accuracy 0.01 · 45,000 / √3 = 259.808 J; idle 1/3 W · 100 s · 5 = 166.667 J with 9 degrees of freedom.
         // 8,333,333 + 67,500 + 27,778 = 8,428,611 J²; ν = 2.045990, t = 4.211288; 12,226.240 J.
         #expect(isClose(net.uncertainty, 12_226.239_930 / 3.6e6, relative: 1e-6))
-        #expect(try bench.store.suitesWithIdleDrift() == [])
+        #expect(try TableReport(bench.store).driftedBaselines == 0)
     }
 
     @Test("An idle power that moved is told, and which suite it was")
@@ -109,12 +109,14 @@ struct MethodTests {
             machine.run(seconds: 1, watts: 100)
         }
         #expect(try bench.records(steady).last?.flags == [])
-        #expect(try bench.store.suitesWithIdleDrift() == [drifted.suiteRun])
-        #expect(try bench.store.suitesWithIdleDrift(RunFilter(suiteRun: "last")) == [])
-        #expect(try bench.store.suitesWithIdleDrift(RunFilter(suiteRun: drifted.suiteRun, stage: .query)).count == 1)
-        var others = RunFilter()
-        others.machine = "another"
-        #expect(try bench.store.suitesWithIdleDrift(others) == [])
+        func drifts(_ name: String?) throws -> Int {
+            var options = TableReport.Options()
+            options.filter.suiteRun = name
+            return try TableReport(bench.store, options).driftedBaselines
+        }
+        #expect(try drifts(nil) == 1)
+        #expect(try drifts("last") == 0)
+        #expect(try drifts(drifted.suiteRun) == 1)
     }
 
     @Test("Repeats go on until the interval is as narrow as was wanted")
