@@ -167,7 +167,8 @@ extension Store {
     ) throws(StoreError) -> [StoredSample] {
         try read { db in
             let suite = suiteRun.map(Self.suiteCondition) ?? ("TRUE", [])
-            let ofSuite = "run_id IN (SELECT run.id FROM run JOIN suite_run ON suite_run.id = suite_run_id WHERE \(suite.0))"
+            let ofSuite =
+                "run_id IN (SELECT run.id FROM run JOIN suite_run ON suite_run.id = suite_run_id WHERE \(suite.0))"
             return try Row.fetchAll(
                 db,
                 sql: """

@@ -23,7 +23,7 @@ extension TableReport {
 
     /// A fragment for a page: the table, and its notes as a list.
     package func html(_ columns: [TableColumn]? = nil) -> String {
-        let items = notes.map { "<li>\(HTMLText.escaped($0))</li>" }.joined(separator: "\n")
+        let items = notes.map { "<li>\(Markup.escaped($0))</li>" }.joined(separator: "\n")
         return grid(columns ?? defaultColumns).html(caption: caption)
             + "<ul class=\"taskwatt-notes\">\n\(items)\n</ul>\n"
     }

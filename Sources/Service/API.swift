@@ -1,6 +1,5 @@
 package import Core
 package import Metering
-package import Recording
 import Reporting
 package import Running
 package import WorkloadProtocol
@@ -265,13 +264,5 @@ package struct APIError: Error, Sendable, Hashable, Codable, CustomStringConvert
 
 extension APIError {
     /// For a report of nothing.
-    package static func nothingToReport(_ filter: RunFilter) -> APIError {
-        let asked = [filter.suiteRun.map { "--suite-run \($0)" }, filter.task.map { "--task \($0.rawValue)" }]
-            .compactMap(\.self)
-        return APIError(
-            .notFound,
-            asked.isEmpty
-                ? "there is nothing to report yet; `taskwatt run` makes the first run"
-                : "no run fits \(asked.joined(separator: " ")); without it the whole record is reported")
-    }
+    package static let nothingToReport = APIError(.notFound, "no run fits; `taskwatt run` makes runs to report")
 }

@@ -113,13 +113,11 @@ struct Routes: Sendable {
             }
         }
         v1.get("report") { request, _ in
-            var options = ReportPage.Options(
-                version: await status().version, writtenAt: Date().timeIntervalSince1970)
-            options.isNet = request.uri.queryParameters.get("net") == "true"
-            options.filter.suiteRun = request.uri.queryParameters.get("suite_run")
-            options.filter.task = request.uri.queryParameters.get("task").map(MLTask.init(rawValue:))
+            let options = ReportPage.Options(
+                table: try TableQuery { request.uri.queryParameters.get($0) }.options, version: await status().version,
+                writtenAt: Date().timeIntervalSince1970)
             let page = try ReportPage(store, options)
-            if page.isEmpty { throw APIError.nothingToReport(options.filter) }
+            if page.isEmpty { throw APIError.nothingToReport }
             return Response(
                 status: .ok, headers: [.contentType: "text/html; charset=utf-8"],
                 body: ResponseBody(byteBuffer: ByteBuffer(string: page.html)))

@@ -15,18 +15,9 @@ package struct TableQuery: Sendable, Hashable {
     init(_ value: (String) -> String?) throws(APIError) {
         var options = TableReport.Options()
         options.isNet = value("net") == "true"
-        for (name, place) in Self.texts { options.filter[keyPath: place] = value(name) }
-        for (name, place) in Self.numbers {
-            guard let text = value(name) else { continue }
-            options.filter[keyPath: place] = try Self.number(text, name)
-        }
-        options.filter.task = value("task").map(MLTask.init(rawValue:))
-        if let text = value("source") {
-            guard let source = RecordSource(rawValue: text) else {
-                throw APIError(.usage, "there is no source \(text)")
-            }
-            options.filter.source = source
-        }
+        options.filter = try RunFilter(value)
+        // A table of every source there is would be of unlike things.
+        options.filter.source = options.filter.source ?? .taskwatt
         if let text = value("by") {
             do {
                 options.by = try TableDimension.parse(text)
@@ -47,20 +38,14 @@ package struct TableQuery: Sendable, Hashable {
 
     /// The query, encoded for an address.
     package var text: String {
-        var values: [(String, String?)] = [("net", options.isNet ? "true" : nil)]
-        values += Self.texts.map { ($0.name, options.filter[keyPath: $0.place]) }
-        values += Self.numbers.map { ($0.name, options.filter[keyPath: $0.place].map { "\($0)" }) }
-        values += [
-            ("task", options.filter.task?.rawValue), ("source", options.filter.source?.rawValue),
+        let values: [(String, String?)] = [
+            ("net", options.isNet ? "true" : nil),
             ("by", options.by == [.task] ? nil : options.by.map(\.rawValue).joined(separator: ",")),
             ("carbon_zone", options.carbon?.zone),
             ("carbon_g_per_kwh", options.carbon.flatMap { $0.zone == nil ? "\($0.gramsPerKilowattHour)" : nil }),
         ]
-        let allowed = CharacterSet(charactersIn: "-._~").union(
-            CharacterSet(charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"))
-        return values.compactMap { name, value in
-            value?.addingPercentEncoding(withAllowedCharacters: allowed).map { "\(name)=\($0)" }
-        }.joined(separator: "&")
+        return ([options.filter.query] + values.compactMap { name, value in value.map { "\(name)=\($0)" } })
+            .filter { !$0.isEmpty }.joined(separator: "&")
     }
 
     private static func number(_ text: String, _ name: String) throws(APIError) -> Double {
@@ -69,13 +54,4 @@ package struct TableQuery: Sendable, Hashable {
         }
         return number
     }
-
-    // Key paths are not Sendable, and these are of values that nobody changes.
-    nonisolated(unsafe) private static let texts: [(name: String, place: WritableKeyPath<RunFilter, String?>)] = [
-        ("suite_run", \.suiteRun), ("suite", \.suite), ("plugin", \.plugin), ("model", \.model), ("dataset", \.dataset),
-        ("device", \.device), ("size", \.size), ("machine", \.machine),
-    ]
-    nonisolated(unsafe) private static let numbers: [(name: String, place: WritableKeyPath<RunFilter, Double?>)] = [
-        ("since_unix_s", \.since), ("until_unix_s", \.until),
-    ]
 }

@@ -66,8 +66,8 @@ struct DaemonClient: Sendable {
     }
 
     /// An answer that is text.
-    func text(_ path: String, _ query: KeyValuePairs<String, String?> = [:]) async throws -> String {
-        String(decoding: try await bytes(.GET, Self.path(path, query)), as: UTF8.self)
+    func text(_ path: String) async throws -> String {
+        String(decoding: try await bytes(.GET, path, timeout: .minutes(10)), as: UTF8.self)
     }
 
     func post<Body: Encodable, Value: Decodable>(_ path: String, _ body: Body) async throws -> Value {

@@ -11,9 +11,9 @@ struct ReportPageTests {
         _ store: Store, suite: String? = nil, task: MLTask? = nil, net: Bool = false
     ) throws -> ReportPage {
         var options = ReportPage.Options(version: "1.2.3", writtenAt: 1_764_000_000)
-        options.filter.suiteRun = suite
-        options.filter.task = task
-        options.isNet = net
+        options.table.filter.suiteRun = suite
+        options.table.filter.task = task
+        options.table.isNet = net
         return try ReportPage(store, options)
     }
 

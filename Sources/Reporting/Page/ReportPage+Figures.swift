@@ -4,33 +4,24 @@ import Recording
 
 extension ReportPage {
     var tableSection: Section? {
-        let energy = table.isNet ? "net kWh" : "kWh"
-        let hasSizes = table.rows.contains { $0.size != nil && $0.size != "full" }
-        let hasMachines = Set(table.rows.map(\.machineFingerprint)).count > 1
-        var columns = [
-            "task", "\(energy): mean", "std", "n", "± 95 %", "paper", "× paper", "scope", "provenance", "model",
-        ]
-        if hasSizes { columns.append("size") }
-        if hasMachines { columns.append("machine") }
-        let rows = table.rows.map { row -> [Markup] in
-            var cells: [Markup] = [
-                .name(row.title), .text(FigureNumber.three(row.mean)), .text(row.std.map(FigureNumber.three) ?? "–"),
-                .text(String(row.n)), .text(FigureNumber.three(row.uncertainty)),
-                .text(row.paperMean.map(FigureNumber.three) ?? "–"),
-                .text(row.paperRatio.map(FigureNumber.three) ?? "–"), .text(row.scope.rawValue),
-                Self.badge(row.provenance), .name(row.models.joined(separator: ", ")),
-            ]
-            if hasSizes { cells.append(.text(row.size ?? "–")) }
-            if hasMachines { cells.append(.name(row.machine)) }
-            return cells
+        // There is room for what the terminal has none for.
+        var columns: [TableColumn] = [.n, .interval, .cv, .paper, .ratio]
+        columns += table.defaultColumns.filter { !columns.contains($0) && $0 != .models } + [.models]
+        let grid = table.grid(columns)
+        let provenance = grid.columns.firstIndex { $0.title == TableColumn.provenance.title }
+        let rows = zip(table.rows, grid.rows).map { row, cells in
+            cells.enumerated().map { column, text in
+                column == provenance
+                    ? Self.badge(row.provenance) : grid.columns[column].alignment == .left ? .name(text) : .text(text)
+            }
         }
         let content: [Markup] =
             rows.isEmpty
             ? [Self.paragraph("No run is in the table. What was left out, and why, is below.")]
             : [
                 .table(
-                    caption: "kWh per 1,000 inferences, in the paper’s order", columns: columns,
-                    alignRight: Set(1...6), rows: rows)
+                    caption: table.caption, columns: grid.columns.map(\.title),
+                    alignRight: Set(grid.columns.indices.filter { grid.columns[$0].alignment == .right }), rows: rows)
             ]
         let notes: Markup = .element("ul", ["class": "notes"], table.notes.map { .element("li", [:], .prose($0)) })
         return Section(id: "table", title: "The table", parts: content + [notes])

@@ -85,6 +85,7 @@ extension ReportPage {
         if digest.suites.count > shown.count {
             parts.append(Self.paragraph("\(digest.suites.count - shown.count) earlier suites are not listed.", "note"))
         }
+        parts += suites.compactMap(Self.preflight)
         let files = suites.filter { !$0.suiteText.isEmpty }
         if !files.isEmpty {
             parts.append(
@@ -102,6 +103,29 @@ extension ReportPage {
                         }))
         }
         return Section(id: "method", title: "The method", parts: parts)
+    }
+
+    /// What `doctor` found before a suite began, but for what was well.
+    private static func preflight(_ suite: SuiteRunDetail) -> Markup? {
+        guard case .array(let checks)? = suite.preflight else { return nil }
+        let rows = checks.compactMap { check -> [Markup]? in
+            guard case .object(let check) = check, let verdict = check["verdict"]?.text, verdict != "pass" else {
+                return nil
+            }
+            return [.text(verdict)] + ["title", "found", "remedy"].map { .name(check[$0]?.text ?? FigureText.none) }
+        }
+        guard !rows.isEmpty else { return nil }
+        let passed = checks.count - rows.count
+        return .element(
+            "details", [:],
+            .element(
+                "summary", [:],
+                .text(
+                    "What the checks found before \(suite.suite) \(suite.uuid.prefix(8)): \(passed) of \(checks.count) "
+                        + "passed")),
+            .table(
+                caption: "The other checks", columns: ["verdict", "check", "found", "remedy"], rows: rows,
+                hidesCaption: true))
     }
 
     var flagsSection: Section? {

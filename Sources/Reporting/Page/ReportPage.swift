@@ -5,16 +5,15 @@ package import Recording
 /// The report: one HTML file that needs nothing beside it, no script, and no network.
 package struct ReportPage: Sendable {
     package struct Options: Sendable {
-        /// Which windows; what Taskwatt measured, if nothing else is said.
-        package var filter = RunFilter(source: .taskwatt)
-        /// Less the idle baseline.
-        package var isNet = false
+        /// Which windows, and how the table is made of them.
+        package var table: TableReport.Options
         /// Taskwatt's own.
         package var version: String
         /// Seconds since 1970; a label.
         package var writtenAt: Double
 
-        package init(version: String, writtenAt: Double) {
+        package init(table: TableReport.Options = TableReport.Options(), version: String, writtenAt: Double) {
+            self.table = table
             self.version = version
             self.writtenAt = writtenAt
         }
@@ -37,12 +36,8 @@ package struct ReportPage: Sendable {
 
     package init(_ store: Store, _ options: Options) throws(StoreError) {
         self.options = options
-        var tableOptions = TableReport.Options()
-        tableOptions.isNet = options.isNet
-        tableOptions.suiteRun = options.filter.suiteRun
-        tableOptions.task = options.filter.task
-        table = try TableReport(store, tableOptions)
-        let digest = try ReportDigest(store, options.filter)
+        table = try TableReport(store, options.table)
+        let digest = try ReportDigest(store, options.table.filter)
         var suites: [SuiteRunDetail] = []
         for suite in digest.suites.suffix(Self.mostSuites).reversed() {
             if let detail = try SuiteRunDetail(store, suite.uuid) { suites.append(detail) }

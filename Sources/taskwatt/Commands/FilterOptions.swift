@@ -18,7 +18,9 @@ struct FilterOptions: ParsableArguments {
     @Option(help: "Only runs of suites of this name.")
     var suite: String?
 
-    @Option(help: ArgumentHelp("Only this suite's runs: its UUID or the begin of it, `last`, or `last-1`.", valueName: "uuid"))
+    @Option(
+        help: ArgumentHelp(
+            "Only this suite's runs: its UUID or the begin of it, `last`, or `last-1`.", valueName: "uuid"))
     var suiteRun: String?
 
     @Option(help: "Only this task.")

@@ -26,28 +26,38 @@ struct Report: AsyncParsableCommand {
     @Flag(help: "Less the idle baseline.")
     var net = false
 
-    @Option(help: "Only this task.")
-    var task: String?
-
-    @Option(help: ArgumentHelp("Only this suite's runs: its UUID, or `last`.", valueName: "uuid"))
-    var suiteRun: String?
-
+    @OptionGroup var carbonOptions: CarbonOptions
+    @OptionGroup(title: "Which runs") var filter: FilterOptions
     @OptionGroup var state: StateOptions
+
+    func validate() throws { _ = try options }
+
+    private var options: TableReport.Options {
+        get throws {
+            var options = TableReport.Options()
+            options.isNet = net
+            options.filter = try filter.filter
+            options.carbon = try carbonOptions.intensity
+            return options
+        }
+    }
 
     func run() async throws {
         let surroundings = Surroundings()
         let html: String
-        if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
-            html = try await client.text(
-                "/v1/report", ["net": String(net), "suite_run": suiteRun, "task": task])
-        } else {
-            var options = ReportPage.Options(version: Version.current, writtenAt: Date().timeIntervalSince1970)
-            options.isNet = net
-            options.filter.suiteRun = suiteRun
-            options.filter.task = task.map(MLTask.init(rawValue:))
-            let page = try ReportPage(try Record.open(surroundings, state), options)
-            if page.isEmpty { throw APIError.nothingToReport(options.filter) }
-            html = page.html
+        do {
+            if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
+                html = try await client.text("/v1/report?\(try TableQuery(options).text)")
+            } else {
+                let page = try ReportPage(
+                    try Record.open(surroundings, state),
+                    ReportPage.Options(
+                        table: options, version: Version.current, writtenAt: Date().timeIntervalSince1970))
+                if page.isEmpty { throw APIError.nothingToReport }
+                html = page.html
+            }
+        } catch let error as APIError where error == .nothingToReport && !filter.asked.isEmpty {
+            throw CommandFailure("no run fits \(filter.asked); without it the whole record is reported")
         }
         if output == "-" {
             Console.print(html)
