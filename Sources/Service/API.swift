@@ -264,5 +264,5 @@ package struct APIError: Error, Sendable, Hashable, Codable, CustomStringConvert
 
 extension APIError {
     /// For a report of nothing.
-    package static let nothingToReport = APIError(.notFound, "no run fits; `taskwatt run` makes runs to report")
+    package static let nothingToReport = APIError(.notFound, "there is nothing to report: no run fits; `taskwatt run` makes some")
 }

@@ -85,7 +85,7 @@ extension EndToEnd {
             try #require(isReady, "the daemon does not answer: \(daemon.text)")
             let nothing = try await scratch.taskwatt("report", "--output", "-")
             #expect(nothing.status == 1 && nothing.output.isEmpty)
-            #expect(nothing.error.contains("there is nothing to report yet"))
+            #expect(nothing.error.contains("there is nothing to report"))
             let outcome = try await Program.run([Program.taskwatt] + run, environment: scratch.environment)
             #expect(outcome.status == 0, "\(outcome.error)")
             try await expectShown(scratch)

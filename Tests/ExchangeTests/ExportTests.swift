@@ -41,6 +41,7 @@ struct ExportTests {
         #expect(
             rows.first == [
                 "run_id", "meter", "time", "monotonic_s", "energy_j", "power_w", "stage", "task", "scope", "provenance",
+                "edge",
             ])
         for (row, sample) in zip(rows.dropFirst(), samples(20_000)) {
             guard
@@ -172,7 +173,7 @@ struct ExportTests {
     @Test("An empty record is a header")
     func empty() async throws {
         let samples = try await pieces(.samples)
-        #expect(samples == ["run_id,meter,time,monotonic_s,energy_j,power_w,stage,task,scope,provenance\r\n"])
+        #expect(samples == ["run_id,meter,time,monotonic_s,energy_j,power_w,stage,task,scope,provenance,edge\r\n"])
         let runs = try await pieces(.runs)
         #expect(runs.count == 1)
     }

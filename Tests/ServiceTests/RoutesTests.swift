@@ -53,9 +53,10 @@ struct RoutesTests {
 
     @Test("A report of nothing, and a run that is not there, are not found")
     func nothingToReport() async throws {
-        try expectError(try await ask(.get, "/v1/report"), .notFound, .notFound, contains: "nothing to report yet")
+        try expectError(try await ask(.get, "/v1/report"), .notFound, .notFound, contains: "nothing to report")
         try expectError(
-            try await ask(.get, "/v1/report?suite_run=a%20b"), .notFound, .notFound, contains: "--suite-run a b")
+            try await ask(.get, "/v1/report?suite_run=a%20b"), .notFound, .notFound, contains: "nothing to report")
+        try expectError(try await ask(.get, "/v1/report?source=x"), .badRequest, .usage, contains: "no source x")
         try expectError(
             try await ask(.get, "/v1/runs/last"), .notFound, .notFound, contains: "no run in the record yet")
         let uuid = try daemon.store.beginSuiteRun(
