@@ -80,7 +80,8 @@ struct RunsCSV: Sendable {
             ("metrics", .json("metrics")), ("other_cpu_share", .value("other_cpu_share")),
             ("steal_share", .value("steal_share")), ("sampler_interval_s", .value("energy.interval_s")),
             ("sampler_jitter_p95", .value("energy.jitter")), ("machine_state", .suite(.machineState)),
-            ("error", .value("error")),
+            ("procedure", .json("procedure")), ("machine_before", .json("machine_before")),
+            ("machine_after", .json("machine_after")), ("error", .value("error")),
         ]
     }
 
