@@ -56,12 +56,57 @@ extension TableReport {
         return grid(columns).latex(caption: caption + ".", label: "tab:taskwatt", notes: notes)
     }
 
+    /// The columns that were asked for, in full precision and named as in the whole of it.
     private func csv(_ columns: [TableColumn]) -> String {
-        let table = grid(columns)
+        let columns = by.compactMap(TableColumn.init) + columns.filter { !by.compactMap(TableColumn.init).contains($0) }
         var writer = CSVWriter()
-        writer.row(table.columns.map(\.title))
-        for row in table.rows { writer.row(row) }
+        writer.row(["task", "mean_kwh_per_1000", "std_kwh_per_1000"] + columns.map(Self.csvName))
+        for row in rows {
+            writer.row(
+                [row.task.rawValue, CSVWriter.number(row.mean), CSVWriter.number(row.std)]
+                    + columns.map { exact(row, $0) })
+        }
         return writer.text
+    }
+
+    private static func csvName(_ column: TableColumn) -> String {
+        switch column {
+        case .interval: "mean_uncertainty_95_kwh_per_1000"
+        case .cv: "run_to_run_cv"
+        case .gross: "gross_kwh_per_1000"
+        case .net: "net_kwh_per_1000"
+        case .power: "power_w"
+        case .latency: "latency_s"
+        case .operations: "operations_per_inference"
+        case .carbon: "g_co2e_per_1000"
+        case .paper: "paper_mean_kwh_per_1000"
+        case .ratio: "paper_ratio"
+        case .outliers: "outlier_runs"
+        default: column.rawValue
+        }
+    }
+
+    private func exact(_ row: Row, _ column: TableColumn) -> String {
+        switch column {
+        case .interval: return CSVWriter.number(row.uncertainty)
+        case .cv: return CSVWriter.number(row.runToRunCV)
+        case .gross: return CSVWriter.number(row.gross)
+        case .net: return CSVWriter.number(row.net)
+        case .power: return CSVWriter.number(row.power)
+        case .latency: return CSVWriter.number(row.latency)
+        case .operations: return CSVWriter.number(row.operations)
+        case .gopsPerWatt: return CSVWriter.number(row.gopsPerWatt)
+        case .carbon: return CSVWriter.number(row.carbon)
+        case .paper: return CSVWriter.number(row.paperMean)
+        case .ratio: return CSVWriter.number(row.paperRatio)
+        case .coverage: return CSVWriter.number(row.coverage)
+        case .models: return row.models.joined(separator: " ")
+        case .datasets: return row.datasets.joined(separator: " ")
+        case .suite: return row.suites.joined(separator: " ")
+        default:
+            let text = cell(row, column)
+            return text == FigureText.none ? "" : text
+        }
     }
 
     private var csv: String {

@@ -9,7 +9,7 @@ extension TableReport {
 
     /// For a caption: what the figures are.
     package var caption: String {
-        "Energy of 1,000 inferences in kWh, \(isNet ? "net of the idle baseline" : "gross, as measured"): mean and standard "
+        "Energy of 1,000 inferences in kWh, \(isNet ? "net of the idle baseline" : "gross"): mean and standard "
             + "deviation over all runs"
     }
 
@@ -21,6 +21,11 @@ extension TableReport {
     /// What makes figures worse than they look.
     private var doubts: [String] {
         var notes: [String] = []
+        if isNet, rows.contains(where: { $0.mean < 0 }) {
+            notes.append(
+                "Net is below zero in some rows: the idle power before was above that of the run, so the baseline was no idle "
+                    + "machine, or the load is too small to tell; repeat on a quiet machine with a longer baseline.")
+        }
         if isNet, contendedBaselines > 0 {
             notes.append(
                 "\(FigureText.count(contendedBaselines, "idle baseline")) contended: something else ran "

@@ -264,5 +264,6 @@ package struct APIError: Error, Sendable, Hashable, Codable, CustomStringConvert
 
 extension APIError {
     /// For a report of nothing.
-    package static let nothingToReport = APIError(.notFound, "there is nothing to report: no run fits; `taskwatt run` makes some")
+    package static let nothingToReport = APIError(
+        .notFound, "there is nothing to report: no run fits; `taskwatt run` makes some")
 }

@@ -152,6 +152,7 @@ struct TableReportTests {
         #expect(net.contendedBaselines == 1)
         #expect(net.rendered(as: .text).contains("1 idle baseline contended"))
         #expect(net.rows[0].mean < 0 && net.rows[0].paperRatio == nil)
+        #expect(net.rendered(as: .text).contains("Net is below zero"))
         #expect(try !report().rendered(as: .text).contains("idle baseline contended"), "gross does not need it")
     }
 

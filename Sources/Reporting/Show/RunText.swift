@@ -165,7 +165,7 @@ package struct RunText {
         func joules(_ value: Double?) -> String { value.map(FigureNumber.joules) ?? "–" }
         table.add([
             "the meters' accuracy", joules(budget.gross.accuracy), joules(budget.net?.accuracy),
-            "stated by their makers",
+            budget.gross.accuracy > 0 ? "as stated for them" : "none is stated; `overrides` of taskwatt.yaml can",
         ])
         table.add(["edges and resolution", joules(budget.gross.reading), joules(budget.net?.reading), "of this window"])
         table.add(["idle baseline", "", joules(budget.net?.idle), "u(idle power) x time"])
