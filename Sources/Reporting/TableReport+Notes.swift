@@ -60,7 +60,7 @@ extension TableReport {
             + "\(method.versions.joined(separator: ", "))."
     }
 
-    private static func range(_ values: [Int]) -> String? {
+    static func range(_ values: [Int]) -> String? {
         guard let least = values.min(), let most = values.max() else { return nil }
         return least == most ? "\(least)" : "\(least) to \(most)"
     }

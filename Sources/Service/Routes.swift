@@ -122,6 +122,13 @@ struct Routes: Sendable {
                 status: .ok, headers: [.contentType: "text/html; charset=utf-8"],
                 body: ResponseBody(byteBuffer: ByteBuffer(string: page.html)))
         }
+        v1.get("methods") { request, _ in
+            let methods = try MethodsText(store, try TableQuery { request.uri.queryParameters.get($0) }.options)
+            if methods.isEmpty { throw APIError.nothingToReport }
+            return Response(
+                status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
+                body: ResponseBody(byteBuffer: ByteBuffer(string: methods.text)))
+        }
         v1.get("runs/:id") { request, context in
             let columns = request.uri.queryParameters.get("columns").flatMap { Int($0) } ?? 64
             return try Self.json(

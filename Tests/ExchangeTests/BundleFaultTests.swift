@@ -84,6 +84,8 @@ import Testing
         try await refuses(archive("add('manifest.json', b'[1')"), "manifest.json: this is not JSON")
         try await refuses(archive("manifest(suites=3)"), "manifest.json: `suites` is not what it should be")
         try await refuses(archive("manifest(suites=[])"), "names no suite")
+        try await refuses(archive("manifest(suites=['../../etc'])"), "names a suite that is no UUID")
+        try await refuses(archive("manifest(suites=[suite, suite])"), "or one twice")
         try await refuses(archive("manifest([(\(file), 2)])"), "is in its manifest and not in it")
         try await refuses(archive("manifest([(\(file), 2), (\(file), 2)])"), "is in it twice")
         try await refuses(archive("manifest([(\(file), -2)])"), "is too large")
@@ -210,6 +212,18 @@ import Testing
         Damage(
             file: "samples.csv", python: "text = re.sub(r',17640[0-9.]+,', ',NaN,', text, count=1)",
             reason: "`wall_unix_s` cannot be nan"),
+        Damage(
+            file: "samples.csv",
+            python: "text = re.sub(r'\\n1,([^,]+),[0-9]+,', r'\\n1,\\g<1>,9223372036854775807,', text, count=1)",
+            reason: "`monotonic_ns` cannot be 9223372036854775807"),
+        Damage(
+            file: "runs.jsonl",
+            python: "text = re.sub(r'\"end_monotonic_s\":[0-9.]+', '\"end_monotonic_s\":1e12', text, count=1)",
+            reason: "line 1: the window is at a time that no machine"),
+        Damage(
+            file: "meters.json",
+            python: "text = re.sub(r'(\"averaging_s\" ?: ?)[0-9.]+', r'\\g<1>1e30', text, count=1)",
+            reason: "cannot be"),
         Damage(file: "samples.csv", python: "text = text.replace('left', 'l\\\"eft', 1)", reason: "line 2"),
         Damage(file: "samples.csv", python: "text = text.encode('utf-16')", reason: "samples.csv, line 1"),
         Damage(

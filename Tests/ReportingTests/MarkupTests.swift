@@ -98,11 +98,6 @@ struct MarkupTests {
 
 /// A program that reads what we write.
 enum Tool {
-    static func path(_ name: String) -> String? {
-        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }
-            .first { FileManager.default.isExecutableFile(atPath: $0) }
-    }
-
     static func run(
         _ name: String, _ arguments: [String], input: String = "", in directory: String? = nil
     ) throws -> (status: Int32, output: String) {

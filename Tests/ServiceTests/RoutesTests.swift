@@ -56,6 +56,7 @@ struct RoutesTests {
         try expectError(try await ask(.get, "/v1/report"), .notFound, .notFound, contains: "nothing to report")
         try expectError(
             try await ask(.get, "/v1/report?suite_run=a%20b"), .notFound, .notFound, contains: "nothing to report")
+        try expectError(try await ask(.get, "/v1/methods"), .notFound, .notFound, contains: "nothing to report")
         try expectError(try await ask(.get, "/v1/report?source=x"), .badRequest, .usage, contains: "no source x")
         try expectError(
             try await ask(.get, "/v1/runs/last"), .notFound, .notFound, contains: "no run in the record yet")

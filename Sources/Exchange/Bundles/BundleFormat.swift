@@ -52,6 +52,9 @@ package enum BundleFormat {
         return (parts[1], file)
     }
 
+    /// Nobody's clock has run for thirty years since the machine's start; differences of such times cannot overflow.
+    static let latestTime = MonotonicTime(seconds: 1e9)
+
     /// As `uuidgen` writes it, in lower case.
     static func isUUID(_ text: String) -> Bool {
         let groups = text.split(separator: "-", omittingEmptySubsequences: false)

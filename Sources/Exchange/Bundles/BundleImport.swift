@@ -74,7 +74,7 @@ package struct BundleImport {
             suite: suite.suite, suiteText: try bundle.required(.suiteText, of: suite.uuid),
             options: try bundle.json(.options, of: suite.uuid), machineName: suite.machine.name, inventory: inventory,
             machineState: try bundle.json(.state, of: suite.uuid),
-            meters: try bundle.document([MeterDescription].self, .meters, of: suite.uuid), version: suite.version,
+            meters: try bundle.meters(suite.uuid), version: suite.version,
             startedAt: suite.startedAt, source: .taskwatt,
             preflight: try bundle.text(.preflight, of: suite.uuid))
     }

@@ -114,6 +114,22 @@ final class UnpackedBundle: Sendable {
         return suite
     }
 
+    /// The meters, each checked for numbers that no meter can have: sums are made of them.
+    func meters(_ uuid: String) throws -> [MeterDescription] {
+        let meters = try document([MeterDescription].self, .meters, of: uuid)
+        for meter in meters {
+            let seconds = [meter.periodSeconds, meter.averagingSeconds]
+            guard seconds.allSatisfy({ (0...86_400).contains($0) }), meter.resolution.isFinite, meter.resolution >= 0,
+                (meter.rangeMicrojoules ?? 0) >= 0, meter.plausiblePower >= .zero
+            else {
+                throw BundleError(
+                    "\(place(.meters, of: uuid)): a time, the resolution, the range or the power of \(meter.id) cannot be"
+                )
+            }
+        }
+        return meters
+    }
+
     /// The runs, each checked for numbers that no run can have.
     func runs(_ uuid: String) throws -> [RunRecord] {
         var reader = try LineReader(location(.runs, of: uuid), path: place(.runs, of: uuid))
@@ -262,6 +278,11 @@ private struct Unpacker: TarReader.Handler {
         guard !manifest.suites.isEmpty, manifest.files.count <= BundleFormat.mostFiles else {
             throw BundleError("\(name) names no suite, or too many files")
         }
+        // They become the names of directories.
+        guard manifest.suites.allSatisfy(BundleFormat.isUUID), Set(manifest.suites).count == manifest.suites.count
+        else {
+            throw BundleError("\(name) names a suite that is no UUID, or one twice")
+        }
         var total: Int64 = 0
         for entry in manifest.files {
             guard let (suite, file) = BundleFormat.parts(entry.path), manifest.suites.contains(suite) else {
@@ -299,6 +320,9 @@ extension RunRecord {
         }
         if completedInferences < 0 || failedInferences < 0 { return "a count of inferences is negative" }
         if energy.window.end < energy.window.start { return "the window ends before it begins" }
+        if energy.window.start.nanoseconds < 0 || energy.window.end > BundleFormat.latestTime {
+            return "the window is at a time that no machine has been up for"
+        }
         let numbers = [startedAt, energy.intervalSeconds, energy.jitter ?? 0, latency?.mean ?? 0, latency?.p95 ?? 0]
         if numbers.contains(where: { !$0.isFinite || $0 < 0 }) { return "a time is negative or no number" }
         return nil

@@ -27,7 +27,9 @@ enum BundleSamples {
         }
         guard let run = Int(fields[0]), run > 0 else { throw fail(0) }
         guard !fields[1].isEmpty else { throw fail(1) }
-        guard let time = Int64(fields[2]), time >= 0 else { throw fail(2) }
+        guard let time = Int64(fields[2]), (0...BundleFormat.latestTime.nanoseconds).contains(time) else {
+            throw fail(2)
+        }
         guard let wall = Double(fields[3]), wall.isFinite else { throw fail(3) }
         let energy = Int64(fields[4])
         guard fields[4].isEmpty || (energy ?? -1) >= 0 else { throw fail(4) }

@@ -15,13 +15,19 @@ struct Report: AsyncParsableCommand {
               taskwatt report
               taskwatt report --suite-run last --output tonight.html
               taskwatt report --net --output - | less
+              taskwatt report --suite-run last --methods > methods.tex
             """)
 
     @Option(
         name: [.short, .long],
-        help: ArgumentHelp("Where to; `-` is the standard output.", valueName: "file"),
-        completion: .file(extensions: ["html"]))
-    var output = "report.html"
+        help: ArgumentHelp(
+            "Where to; `-` is the standard output. Default: report.html, and with --methods the standard output.",
+            valueName: "file"),
+        completion: .file(extensions: ["html", "tex"]))
+    var output: String?
+
+    @Flag(help: "Instead: the paragraph for a paper's section on methods, in LaTeX, with BibTeX, from what was done.")
+    var methods = false
 
     @Flag(help: "Less the idle baseline.")
     var net = false
@@ -44,31 +50,41 @@ struct Report: AsyncParsableCommand {
 
     func run() async throws {
         let surroundings = Surroundings()
-        let html: String
+        let output = output ?? (methods ? "-" : "report.html")
+        let text: String
         do {
             if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
-                html = try await client.text("/v1/report?\(try TableQuery(options).text)")
+                text = try await client.text("/v1/\(methods ? "methods" : "report")?\(try TableQuery(options).text)")
+            } else if methods {
+                let methods = try MethodsText(try Record.open(surroundings, state), try options)
+                if methods.isEmpty { throw APIError.nothingToReport }
+                text = methods.text
             } else {
                 let page = try ReportPage(
                     try Record.open(surroundings, state),
                     ReportPage.Options(
                         table: options, version: Version.current, writtenAt: Date().timeIntervalSince1970))
                 if page.isEmpty { throw APIError.nothingToReport }
-                html = page.html
+                text = page.html
             }
         } catch let error as APIError where error == .nothingToReport && !filter.asked.isEmpty {
             throw CommandFailure("no run fits \(filter.asked); without it the whole record is reported")
         }
         if output == "-" {
-            Console.print(html)
+            Console.print(text)
             return
+        }
+        var isDirectory: ObjCBool = false
+        if FileManager.default.fileExists(atPath: output, isDirectory: &isDirectory), isDirectory.boolValue {
+            throw CommandFailure("\(output) is a directory; name a file in it")
         }
         do {
             // Written beside it and then moved: what was there before stays whole if the disk is full.
-            try Data(html.utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
+            try Data(text.utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
         } catch {
             throw CommandFailure(
-                "\(output) cannot be written: \((error as NSError).localizedDescription); name another place with --output"
+                "\(output) cannot be written: its directory is not there or not yours, or the disk is full; name another "
+                    + "place with --output"
             )
         }
         Console.note("\(output) is written")

@@ -28,7 +28,7 @@ package enum BundleVerifier {
     ) throws -> Verification.Suite {
         let suite = try bundle.suite(uuid)
         let runs = try bundle.runs(uuid)
-        let meters = try bundle.document([MeterDescription].self, .meters, of: uuid)
+        let meters = try bundle.meters(uuid)
         let table = try bundle.document(BundledTable.self, .table, of: uuid)
         let inventory = try bundle.json(.inventory, of: uuid)
         for file in [BundleFormat.File.options, .state] { _ = try bundle.json(file, of: uuid) }

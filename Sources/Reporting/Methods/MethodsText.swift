@@ -1,0 +1,154 @@
+import Core
+import Foundation
+package import Recording
+
+/// The paragraph for a paper's section on methods, in LaTeX, from what was really done, with the entries for its bibliography.
+package struct MethodsText: Sendable {
+    private let table: TableReport
+    private let facts: MethodsFacts
+
+    /// - Parameter options: which runs, and whether figures are net; as of the table that the paper prints.
+    package init(_ store: Store, _ options: TableReport.Options) throws(StoreError) {
+        table = try TableReport(store, options)
+        facts = try MethodsFacts(store, options.filter)
+    }
+
+    /// Whether no run is in the table, so that there is nothing to tell of.
+    package var isEmpty: Bool { table.rows.isEmpty }
+
+    /// LaTeX; the sentences hold no command but `\cite`.
+    package var text: String {
+        let paragraph = [
+            what, models, machines, meters, protocolSentence, gross, uncertainty, estimates, coverage, doubts,
+        ].compactMap(\.self).joined(separator: " ")
+        return paragraph + "\n\n" + Bibliography.entries(engines: facts.engines, versions: table.method.versions)
+    }
+
+    // MARK: Sentences
+
+    private var what: String {
+        let titles = Self.unique(table.rows.map(\.title))
+        let days = Self.unique([table.rows.map(\.firstDay).min(), table.rows.map(\.lastDay).max()].compactMap(\.self))
+        return "We measured the energy of \(Self.listed(titles)) with Taskwatt "
+            + "\(escaped(table.method.versions.joined(separator: ", ")))~\\cite{taskwatt} on "
+            + "\(escaped(days.joined(separator: " to "))), in kWh per 1,000 inferences as in~\\cite{luccioni2024power}."
+    }
+
+    private var models: String {
+        let names = facts.models.map { model in
+            let size = model.parameters.map { " (\(FigureNumber.grouped(Double($0))) parameters)" } ?? ""
+            return escaped(model.name + size)
+        }
+        var text = "Models: \(names.joined(separator: ", "))"
+        if !facts.datasets.isEmpty { text += "; data: \(escaped(facts.datasets.joined(separator: ", ")))" }
+        let engines = facts.engines.map { engine in
+            escaped(engine) + (Bibliography.key(of: engine).map { "~\\cite{\($0)}" } ?? "")
+        }
+        if !engines.isEmpty { text += "; run by \(engines.joined(separator: ", "))" }
+        text += " on \(escaped(facts.devices.joined(separator: ", ")))"
+        if !facts.precisions.isEmpty { text += ", \(escaped(facts.precisions.joined(separator: ", ")))" }
+        text += ", batch \(escaped(facts.batches.joined(separator: ", ")))."
+        if facts.plugins.contains("onnx-proxies") {
+            text +=
+                " The weights are random, in the published architectures: the arithmetic is theirs, the answers are not."
+        }
+        if table.hasSizes {
+            text += " Models of another size than full are smaller than the published ones, and so is their energy."
+        }
+        return text
+    }
+
+    private var machines: String? {
+        guard !facts.machines.isEmpty else { return nil }
+        let texts = facts.machines.map { machine in
+            escaped(([machine.name] + machine.parts).joined(separator: ", "))
+        }
+        return "Machine\(texts.count == 1 ? "" : "s"): \(texts.joined(separator: "; "))."
+    }
+
+    private var meters: String? {
+        guard !facts.meters.isEmpty else { return nil }
+        let texts = facts.meters.map {
+            escaped("\($0.name) (\($0.id), \($0.scope.rawValue), \($0.provenance.rawValue))")
+        }
+        let scopes = Self.unique(table.rows.map(\.scope.rawValue))
+        let interval = facts.intervals.map { "every \(FigureNumber.seconds($0))" }.joined(separator: " or ")
+        return "Energy was read from \(texts.joined(separator: ", "))"
+            + (interval.isEmpty ? "" : ", sampled \(interval)")
+            + "; the total is that of the scope \(scopes.joined(separator: " or ")), each piece of silicon once."
+    }
+
+    private var protocolSentence: String? {
+        guard let repeats = TableReport.range(table.method.repeats),
+            let inferences = TableReport.range(table.method.inferences)
+        else { return nil }
+        let baseline = TableReport.range(table.method.baselines.compactMap { Int(exactly: $0.rounded()) })
+        let before = baseline.map {
+            "Idle power was measured for \($0) s before the first workload\(facts.hasIdleAfter ? " and once more after the last" : "")."
+        }
+        return "Each model was loaded and warmed up in windows of their own, which are in no figure; \(repeats) "
+            + "repeat\(repeats == "1" ? "" : "s") of \(inferences) inferences followed, one after the other. "
+            + (before ?? "No idle power was measured.")
+    }
+
+    private var gross: String {
+        table.isNet
+            ? "Figures are net: idle power times time is taken off."
+            : "Figures are gross: idle power is in them."
+    }
+
+    private var uncertainty: String {
+        let accuracies = Self.unique(facts.meters.filter { $0.accuracy == nil }.map(\.id))
+        return
+            "Standard deviations are over all runs of a task (n $-$ 1). Intervals of means are of 95\\,\\% (Student's t at the "
+            + "effective degrees of freedom~\\cite{gum}): they hold the spread of repeats of one model on one dataset and the "
+            + "stated accuracy of the meters"
+            + (accuracies.isEmpty ? "." : "; none is stated for \(escaped(accuracies.joined(separator: ", "))).")
+    }
+
+    private var estimates: String? {
+        let estimated = table.rows.contains { $0.provenance == .estimated }
+        guard estimated else { return nil }
+        return
+            "What is marked estimated comes from a model of the processor's power by its busy share, not from a meter."
+    }
+
+    private var coverage: String? {
+        let least = table.rows.map(\.coverage).min() ?? 1
+        guard least < 1 else { return nil }
+        return
+            "The meters saw at least \(escaped(FigureText.percent(least))) of each window; energy is divided by that share."
+    }
+
+    private var doubts: String? {
+        var flags: [String: Int] = [:]
+        for row in table.rows { flags.merge(row.flags) { $0 + $1 } }
+        var parts = flags.sorted { $0.key < $1.key }.map { "\(FigureText.count($0.value, "run")) flagged \($0.key)" }
+        parts += table.leftOut.sorted { $0.key < $1.key }.map {
+            "\(FigureText.count($0.value, "run")) left out (\($0.key))"
+        }
+        if table.contendedBaselines > 0 {
+            parts.append(
+                "\(FigureText.count(table.contendedBaselines, "idle baseline")) measured while something else ran")
+        }
+        if table.driftedBaselines > 0 {
+            parts.append("the idle power moved in \(FigureText.count(table.driftedBaselines, "suite"))")
+        }
+        return parts.isEmpty ? nil : "To be told with the figures: \(escaped(parts.joined(separator: "; ")))."
+    }
+
+    // MARK: Words
+
+    private func escaped(_ text: String) -> String { LaTeXText.escaped(PrintableText.of(text)) }
+
+    static func unique(_ values: [String]) -> [String] {
+        var seen: Set<String> = []
+        return values.filter { seen.insert($0).inserted }
+    }
+
+    private static func listed(_ names: [String]) -> String {
+        let names = names.map { LaTeXText.escaped($0) }
+        guard names.count > 1, let last = names.last else { return names.first ?? "" }
+        return names.dropLast().joined(separator: ", ") + " and " + last
+    }
+}
