@@ -88,6 +88,12 @@ import Testing
             testDescription: "the idle power", file: "runs.jsonl",
             python: "text = text.replace('\"idle_power_w\":50', '\"idle_power_w\":60')", rules: [.idle, .table]),
         Change(
+            testDescription: "the number of a repeat", file: "runs.jsonl",
+            python: "text = text.replace('\"repeat\":2', '\"repeat\":3')", rules: [.sequence]),
+        Change(
+            testDescription: "a repeat that is there twice", file: "runs.jsonl",
+            python: "text = text.replace('\"repeat\":2', '\"repeat\":1')", rules: [.sequence]),
+        Change(
             testDescription: "the date", file: "runs.jsonl",
             python: "text = text.replace('\"started_at_unix_s\":17640', '\"started_at_unix_s\":17650')",
             rules: [.clockSkew]),

@@ -40,6 +40,7 @@ package enum BundleVerifier {
             result.findings.append(
                 .failed(.figures, "the machine's fingerprint is not that of its name and inventory"))
         }
+        result.findings += SequenceCheck.findings(runs)
         let idle = IdleWindows(runs)
         var recomputed: [RunRecord] = []
         var doubt = 0.0

@@ -14,6 +14,8 @@ package enum VerificationRule: String, Sendable, Hashable, Codable, CaseIterable
     case flags
     /// The idle power follows from the suite's idle windows.
     case idle
+    /// Windows follow one another, and no repeat is missing.
+    case sequence
     /// The figures of the table follow from the recomputed energies.
     case table
     /// Ten updates of the meter fit into the window.
@@ -40,6 +42,7 @@ package enum VerificationRule: String, Sendable, Hashable, Codable, CaseIterable
         case .figures: "totals and uncertainties follow from the energies"
         case .flags: "flags are those that the figures call for"
         case .idle: "idle power follows from the idle windows"
+        case .sequence: "windows follow one another, and no repeat is missing"
         case .table: "the table follows from the samples"
         case .tooShort: "ten updates of each meter fit into the window"
         case .unresolved: "20 resolutions of each meter and more"
