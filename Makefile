@@ -27,7 +27,7 @@ run: build
 test: test-deps
 	$(STRICT)
 	.ci/test-environments
-	TASKWATT_STRICT=1 swift test --skip-build --no-parallel
+	.ci/test
 
 deps:
 	.ci/deps

@@ -184,6 +184,12 @@ package struct WindowEnergy: Sendable, Hashable, Codable {
         jitter = try container.decodeIfPresent(Double.self, forKey: .jitter)
     }
 
+    /// The domains of a scope in the sum of the components, whatever the total is: each piece of silicon once.
+    package func components(_ scope: MeterScope) -> [DomainEnergy] {
+        let ids = ([total] + otherScopes).first { $0.scope == .components }?.domainIDs ?? []
+        return domains.filter { $0.scope == scope && ids.contains($0.id) }
+    }
+
     /// The reconciliations follow from the rest; they are written for whoever reads the document.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)

@@ -19,6 +19,23 @@ package struct ImportedFile: Sendable, Hashable {
     }
 }
 
+/// A file that records were brought from, as the record knows it.
+package struct StoredImport: Sendable, Hashable, Codable {
+    package var id: Int64
+    package var source: RecordSource
+    package var file: String
+    package var sha256: String
+    /// Seconds since 1970.
+    package var importedAt: Double
+    package var suites: Int
+    package var runs: Int
+
+    enum CodingKeys: String, CodingKey {
+        case id, source, file, sha256, suites, runs
+        case importedAt = "imported_at_unix_s"
+    }
+}
+
 /// Writes what comes from one file. It is valid inside `Store.importing` only.
 package struct ImportWriter {
     fileprivate let database: Database
@@ -70,6 +87,41 @@ extension Store {
             }
         } catch let error as DatabaseError {
             throw StoreError(error, path: path)
+        }
+    }
+
+    /// The files that records were brought from, in the order of their coming.
+    package func imports() throws(StoreError) -> [StoredImport] {
+        try read { db in try Self.imports(db, where: "TRUE", []) }
+    }
+
+    private static func imports(
+        _ db: Database, where condition: String, _ arguments: StatementArguments
+    ) throws -> [StoredImport] {
+        try Row.fetchAll(
+            db,
+            sql: """
+                SELECT import.id, import.source, file, sha256, imported_at, count(DISTINCT suite_run.id), count(run.id)
+                FROM import LEFT JOIN suite_run ON import_id = import.id LEFT JOIN run ON suite_run_id = suite_run.id
+                WHERE \(condition) GROUP BY import.id ORDER BY import.id
+                """, arguments: arguments
+        ).map { row in
+            StoredImport(
+                id: row[0], source: RecordSource(rawValue: row[1]) ?? .taskwatt, file: row[2], sha256: row[3],
+                importedAt: row[4], suites: row[5], runs: row[6])
+        }
+    }
+
+    /// Takes out of the record what a file brought, in one transaction.
+    ///
+    /// - Returns: what was taken out; `nil` if there is no such import.
+    package func undoImport(_ id: Int64) throws(StoreError) -> StoredImport? {
+        try write { db in
+            guard let found = try Self.imports(db, where: "import.id = ?", [id]).first else { return nil }
+            // Runs and samples go with their suites.
+            try db.execute(sql: "DELETE FROM suite_run WHERE import_id = ?", arguments: [id])
+            try db.execute(sql: "DELETE FROM import WHERE id = ?", arguments: [id])
+            return found
         }
     }
 }

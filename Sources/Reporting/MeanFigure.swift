@@ -10,6 +10,8 @@ struct MeanFigure {
     var variance: Double
     /// Σ u⁴/ν over the parts of the variance: with it, u⁴ / Σ are the effective degrees of freedom.
     var fourth: Double
+    /// The half-width of the 95 % interval that the spread of the repeats alone makes.
+    var spreadInterval: Double
     /// The standard uncertainty that is common to all runs.
     var accuracy: Double
     /// Whether anything is known of how far off the mean may be: not of a single run whose log states no uncertainty.
@@ -29,18 +31,20 @@ struct MeanFigure {
         self.mean = mean
         std = Statistics.sampleStandardDeviation(values)
         let n = Double(runs.count)
-        var (variance, fourth, isKnown) = (0.0, 0.0, false)
+        var (variance, spread, fourth, isKnown) = (0.0, 0.0, 0.0, false)
         for members in Dictionary(grouping: runs, by: { [$0.model, $0.dataset] }).values {
             let weight = Double(members.count) / n
             if let s = Statistics.sampleStandardDeviation(members.map(\.kilowattHours)) {
                 let part = weight * weight * s * s / Double(members.count)
-                variance += part
+                spread += part
                 fourth += part * part / Double(members.count - 1)
                 isKnown = true
             } else {
                 variance += weight * weight * members.map(\.ownVariance).reduce(0, +)
             }
         }
+        variance += spread
+        spreadInterval = Self.interval(variance: spread, fourth: fourth)
         for (suiteRun, members) in Dictionary(grouping: runs, by: \.window.suiteRun) {
             let idle = members.map(\.idle).reduce(0, +) / n
             variance += idle * idle
@@ -53,8 +57,11 @@ struct MeanFigure {
     }
 
     /// The half-width of the 95 % interval (GUM, JCGM 100:2008, G.4): the degrees of freedom are Welch and Satterthwaite's;
-    /// accuracy has no spread, so it has as many as one likes.
-    var interval: Double { Self.interval(variance: variance + accuracy * accuracy, fourth: fourth) }
+    /// accuracy has no spread, so it has as many as one likes. Of few repeats that formula can make the whole narrower than the
+    /// part that they alone make, because what joins them has so many degrees of freedom; then the part stands.
+    var interval: Double {
+        max(Self.interval(variance: variance + accuracy * accuracy, fourth: fourth), spreadInterval)
+    }
 
     static func interval(variance: Double, fourth: Double) -> Double {
         guard variance > 0 else { return 0 }

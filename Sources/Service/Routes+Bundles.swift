@@ -44,7 +44,8 @@ extension Routes {
             try handle.close()
             let name = request.uri.queryParameters.get("name")
             return try Self.json(
-                try await BundleImport(store).run(file.path, named: name, at: Date().timeIntervalSince1970))
+                try await BundleImport(store, version: await status().version).run(
+                    file.path, named: name, at: Date().timeIntervalSince1970))
         }
     }
 }

@@ -153,6 +153,13 @@ struct Routes: Sendable {
     }
 
     private func addImports(to v1: RouterGroup<Context>) {
+        v1.get("imports") { _, _ in try Self.json(try store.imports()) }
+        v1.delete("imports/:id") { _, context in
+            guard let undone = try store.undoImport(Int64(try Self.id(context))) else {
+                throw APIError(.notFound, "there is no such import; `taskwatt import list` has them")
+            }
+            return try Self.json(undone)
+        }
         v1.post("imports") { request, _ in
             let batches: [ImportBatch] = try await Self.body(request, upTo: Self.longestImport)
             guard !batches.contains(where: { $0.source == .taskwatt }) else {

@@ -78,6 +78,7 @@ struct DaemonClient: Sendable {
     func post<Value: Decodable>(_ path: String) async throws -> Value { try decode(try await bytes(.POST, path)) }
 
     func delete(_ path: String) async throws { _ = try await bytes(.DELETE, path) }
+    func delete<Value: Decodable>(_ path: String) async throws -> Value { try decode(try await bytes(.DELETE, path)) }
 
     /// The lines of an answer as they come.
     func lines(_ path: String, _ body: (Data) async throws -> Void) async throws {

@@ -42,6 +42,23 @@ extension EndToEnd {
             #expect(try Store.existing(directory: scratch.state) == nil, "there is not even a record")
         }
 
+        @Test func aWrongImportIsUndone() async throws {
+            let scratch = try Scratch()
+            _ = try await importing(scratch, Self.line(1), Self.line(2))
+            let list = try await scratch.taskwatt("import", "list", "--json")
+            let imports = try #require(
+                try JSONSerialization.jsonObject(with: Data(list.output.utf8)) as? [[String: Any]], "\(list.error)")
+            #expect(imports.map { $0["runs"] as? Int } == [2])
+            #expect(try await scratch.taskwatt("import", "list").output.contains("emissions.csv"))
+            let none = try await scratch.taskwatt("import", "undo", "7")
+            #expect(none.status == 1 && none.error.contains("there is no import 7; `taskwatt import list` has them"))
+            let undone = try await scratch.taskwatt("import", "undo", "1")
+            #expect(undone.output.hasPrefix("2 runs of "), "\(undone.error)")
+            #expect(try await scratch.taskwatt("import", "list").error.contains("nothing was imported"))
+            let again = try await importing(scratch, Self.line(1), Self.line(2))
+            #expect(again.output.hasPrefix("2 runs imported from "))
+        }
+
         @Test func intoTheDaemonsRecord() async throws {
             let scratch = try Scratch()
             let daemon = try Background(
@@ -61,6 +78,9 @@ extension EndToEnd {
                 try JSONSerialization.jsonObject(with: Data(paper.output.utf8)) as? [String: Any], "\(paper.error)")
             #expect(json["known"] as? Int == 1)
             #expect(json["imported"] as? Int == 0)
+            let undone = try await scratch.taskwatt("import", "undo", "1-9")
+            #expect(undone.output.hasPrefix("1 run of "), "\(undone.error)")
+            #expect(try await scratch.taskwatt("import", "list", "--json").output.filter { !$0.isWhitespace } == "[]")
             daemon.send(SIGTERM)
             #expect(try await daemon.status(within: 10) == 0)
         }
@@ -80,6 +100,21 @@ extension EndToEnd {
                 "export", "--source", "codecarbon", "--format", "codecarbon", "--output", "\(scratch.path)/out.csv")
             #expect(outcome.status == 0, "\(outcome.error)")
             #expect(try scratch.read("out.csv").split(separator: "\r\n").count == 2)
+            // A log says nothing of GPUs here, and that project's score is of them alone.
+            func score() async throws -> Outcome {
+                try await scratch.taskwatt("export", "--source", "codecarbon", "--format", "ai-energy-score")
+            }
+            let none = try await score()
+            #expect(none.status == 1 && none.error.contains("left out: the tasks fill-mask"), "\(none.error)")
+            let log = try scratch.write(
+                "gpu.csv",
+                Self.header + "\n2026-01-02T03:04:05,gpt2,00000000-0000-4000-8000-000000000009,10,0,2,0,2,CPU")
+            _ = try await scratch.taskwatt("import", "codecarbon", log, "--task", "text-generation")
+            let scored = try await score()
+            #expect(
+                scored.output.contains("gpt2,,text_gen,,1000,1000,0,10,0.01,0,0,0,0,2000,,0,2,"), "\(scored.output)")
+            #expect(scored.output.hasSuffix(",gpt2,2\r\n"))
+            #expect(scored.error.contains("left out: the tasks fill-mask"))
             let nowhere = try await scratch.taskwatt("export", "--output", "\(scratch.path)/none/out.csv")
             #expect(nowhere.status == 1)
             #expect(nowhere.error.contains("give another place by --output"))

@@ -118,7 +118,7 @@ extension EndToEnd {
         @Test(arguments: [
             (["--count", "automatic"], "'automatic' is invalid for '--count"),
             (["--count", "0"], "'0' is invalid for '--count"),
-            (["--until-ci", "2"], "'2' is invalid for '--until-ci"),
+            (["--until-ci", "2"], "it is a share of the mean with its sign, such as 2%"),
             (["--until-ci", "0%"], "'0%' is invalid for '--until-ci"),
             (["--until-ci", "2%", "--repeats", "5"], "Give --repeats or --until-ci, not both"),
             (["--max-repeats", "2"], "--max-repeats must be from 3"),

@@ -42,7 +42,8 @@ struct BundleBench {
         try add(.idleAfter, at: 400, seconds: 4, Self.idle, hasEdges)
         if let error {
             try record.store.record(
-                run(0, task: .textGeneration, inferences: 0, status: .failed, error: error), samples: [], suiteRun: uuid
+                run(0, task: .textGeneration, seconds: 0, inferences: 0, status: .failed, error: error), samples: [],
+                suiteRun: uuid
             )
         }
         try record.store.endSuiteRun(
@@ -70,6 +71,8 @@ struct BundleBench {
             accuracyUncertainty: Energy(joules: accuracy), scope: .components, provenance: .measured, coverage: 1,
             flags: [], domainIDs: [Self.counter.id, Self.gauge.id])
         let isQuery = stage == .query
+        var procedure = Procedure()
+        procedure.repeatsEnd = repeatIndex == 2 ? .count : nil
         let run = RunRecord(
             stage: stage, repeatIndex: repeatIndex,
             workload: isQuery
@@ -82,7 +85,8 @@ struct BundleBench {
             completedInferences: isQuery ? 20 : 0,
             latency: isQuery ? LatencySummary(mean: 0.49, median: 0.49, p95: 0.5, minimum: 0.4, maximum: 0.5) : nil,
             idlePower: Power(watts: Self.idle.0 + Self.idle.1), idlePowerUncertainty: nil,
-            otherCPUShare: flags.contains(.contended) ? 0.2 : 0.01, stealShare: 0, flags: flags)
+            otherCPUShare: flags.contains(.contended) ? 0.2 : 0.01, stealShare: 0,
+            procedure: isQuery ? procedure : nil, flags: flags)
         try record.store.record(run, samples: samples(window, watts, hasEdges), suiteRun: uuid)
     }
 

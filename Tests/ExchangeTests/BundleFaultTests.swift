@@ -21,7 +21,7 @@ import Testing
         let store = try bench.otherStore()
         let before = try shell("sqlite3 \"$1\" .dump", store.path)
         let importing = await #expect(throws: BundleError.self, sourceLocation: sourceLocation) {
-            _ = try await BundleImport(store).run(file, at: 1)
+            _ = try await BundleImport(store, version: "9.9").run(file, at: 1)
         }
         for error in [verifying, importing] {
             let text = error?.description ?? ""
@@ -242,7 +242,9 @@ import Testing
         let file = try await bench.altered(damage.file, "before = text\n\(damage.python)\nassert text != before")
         let store = try bench.otherStore()
         let before = try shell("sqlite3 \"$1\" .dump", store.path)
-        let error = await #expect(throws: BundleError.self) { _ = try await BundleImport(store).run(file, at: 1) }
+        let error = await #expect(throws: BundleError.self) {
+            _ = try await BundleImport(store, version: "9.9").run(file, at: 1)
+        }
         let text = error?.description ?? ""
         #expect(text.lowercased().contains(damage.reason.lowercased()) && !text.contains("\n"), "\(text)")
         #expect(try shell("sqlite3 \"$1\" .dump", store.path) == before)
@@ -251,7 +253,8 @@ import Testing
     /// All of a file or nothing: the second suite of it is broken.
     @Test func nothingIsHalfImported() async throws {
         let second = try bench.record.suite("second")
-        try bench.record.store.record(run(), samples: [], suiteRun: second)
+        let failed = run(0, seconds: 0, inferences: 0, status: .failed, error: "no such model")
+        try bench.record.store.record(failed, samples: [], suiteRun: second)
         try bench.record.store.endSuiteRun(second, status: .completed, error: nil, at: 1_764_000_900)
         let file = bench.file("two")
         try await BundleWriter(bench.record.store, redaction: nil, version: "1").write([bench.uuid, second], to: file)
@@ -272,6 +275,6 @@ import Testing
             """)
         try await refuses(broken, "`stage`")
         let store = try bench.otherStore()
-        #expect(try await BundleImport(store).run(file, at: 1).imported.count == 2)
+        #expect(try await BundleImport(store, version: "9.9").run(file, at: 1).imported.count == 2)
     }
 }

@@ -14,7 +14,7 @@ import Testing
         try shell("cmp \"$1\" \"$2\"", first, second)
 
         let store = try bench.otherStore()
-        let outcome = try await BundleImport(store).run(first, at: 1_764_100_000)
+        let outcome = try await BundleImport(store, version: "9.9").run(first, at: 1_764_100_000)
         #expect(outcome.imported == [bench.uuid] && outcome.runs == 4 && outcome.machines == [BundleBench.host])
         let third = bench.file("third")
         try await BundleWriter(store, redaction: nil, version: "9.9").write([bench.uuid], to: third)
@@ -56,9 +56,9 @@ import Testing
         let bench = try BundleBench()
         let file = try await bench.bundle()
         let store = try bench.otherStore()
-        _ = try await BundleImport(store).run(file, at: 1)
+        _ = try await BundleImport(store, version: "9.9").run(file, at: 1)
         let before = try shell("sqlite3 \"$1\" .dump", store.path)
-        let again = try await BundleImport(store).run(file, at: 2)
+        let again = try await BundleImport(store, version: "9.9").run(file, at: 2)
         #expect(again.imported.isEmpty && again.known == [bench.uuid])
         #expect(try shell("sqlite3 \"$1\" .dump", store.path) == before)
     }
@@ -67,7 +67,7 @@ import Testing
     @Test func theMachineIsTheOneThatItCameFrom() async throws {
         let bench = try BundleBench()
         let store = try bench.otherStore()
-        _ = try await BundleImport(store).run(try await bench.bundle(), at: 1)
+        _ = try await BundleImport(store, version: "9.9").run(try await bench.bundle(), at: 1)
         let there = try #require(try store.runs().first)
         let here = try #require(try bench.record.store.runs().first)
         #expect(there.machineFingerprint == here.machineFingerprint && there.machine == BundleBench.host)

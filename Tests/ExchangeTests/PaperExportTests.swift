@@ -16,18 +16,9 @@ struct PaperExportTests {
         scratch = try TemporaryDirectory()
     }
 
-    private func lines(_ filter: RunFilter = RunFilter()) async throws -> [ExportedRun] {
-        var export = Export(.jsonl, of: record.store, filter: filter)
-        var bytes: [UInt8] = []
-        while let piece = try await export.next() { bytes += piece }
-        return try bytes.split(separator: UInt8(ascii: "\n")).map { line in
-            try JSONDecoder().decode(ExportedRun.self, from: Data(line))
-        }
-    }
-
     private func export() async throws -> PaperExport {
         var paper = try PaperExport(directory: target)
-        for run in try await lines() { try paper.add(run) }
+        for run in try await exportedRuns(of: record.store) { try paper.add(run) }
         return paper
     }
 
@@ -45,7 +36,7 @@ struct PaperExportTests {
     func jsonLines() async throws {
         let uuid = try record.suite("a \"suite\"\n", machine: "höst/1", inventory: #"{"cpu":{"model":"x"}}"#)
         try record.add([run(1, model: "a\u{2028}b", idle: 2, wall: (3, 1)), run(2, task: .textToImage)], suite: uuid)
-        let lines = try await lines()
+        let lines = try await exportedRuns(of: record.store)
         let runs = try record.store.runs()
         #expect(lines.map(\.record) == runs.map(\.record))
         #expect(lines.map(\.id) == runs.map(\.id))

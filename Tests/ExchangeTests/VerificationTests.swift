@@ -21,7 +21,8 @@ import Testing
         let net = try #require(suite.rows.first { $0.isNet })
         #expect(isClose(gross.recomputedMean, 1300.0 / 20 * 1000 / 3.6e6) && gross.n == 2)
         #expect(isClose(net.recomputedMean, 800.0 / 20 * 1000 / 3.6e6))
-        #expect(result.text().contains("passed with warnings: 4 runs and 2 rows"))
+        #expect(
+            result.text().contains("passed with warnings: 4 runs and 2 rows of the table follow from the samples\n"))
         // What is printed as JSON is read again as the same.
         let data = try JSONEncoder().encode(result)
         #expect(try JSONDecoder().decode(Verification.self, from: data) == result)
@@ -94,6 +95,36 @@ import Testing
             testDescription: "a repeat that is there twice", file: "runs.jsonl",
             python: "text = text.replace('\"repeat\":2', '\"repeat\":1')", rules: [.sequence]),
         Change(
+            testDescription: "that the last repeat is the last", file: "runs.jsonl",
+            python: "text = text.replace('\"repeats_end\":\"count\"', '')", rules: [.sequence]),
+        Change(
+            testDescription: "a repeat after the last", file: "runs.jsonl",
+            python: "text = text.replace('\"repeats_end\":\"count\"', '', 1).replace("
+                + "'\"procedure\":{}', '\"procedure\":{\"repeats_end\":\"count\"}', 1)",
+            rules: [.sequence]),
+        Change(
+            testDescription: "the idle power of one run, between those before and after", file: "runs.jsonl",
+            python:
+                "lines = text.split('\\n'); lines[3] = lines[3].replace('\"idle_power_w\":50', '\"idle_power_w\":54')\n"
+                + "lines[1] = lines[1].replace('\"idle_power_w\":50', '\"idle_power_w\":52'); text = '\\n'.join(lines)",
+            rules: [.idle]),
+        Change(
+            testDescription: "an interval that hides every difference", file: "runs.jsonl",
+            python: "text = re.sub(r'(\"uncertainty_j\":)[\\d.]+', r'\\g<1>9000', text)", rules: [.figures]),
+        Change(
+            testDescription: "a length that nobody computes with", file: "runs.jsonl",
+            python: "text = text.replace('\"duration_s\":10,', '\"duration_s\":1e308,')", rules: [.figures]),
+        Change(
+            testDescription: "the sum of a model", file: "software.json",
+            python: "text = text.replace('\"name\" : \"/home/alice/m.onnx\"', '\"name\" : \"m\", \"sha256\" : \"00\"')",
+            rules: [.figures]),
+        Change(
+            testDescription: "the energy at an edge, the powers blanked and the most that can be raised",
+            file: "samples.csv",
+            python: "text = re.sub(r'(2,powercap/intel-rapl:0,210000000000,[^,]*,)\\d+', r'\\g<1>25900000000', text)\n"
+                + "text = re.sub(r'(powercap[^\\n]*,\\d+),100000000,', r'\\g<1>,,', text)",
+            rules: [.energy]),
+        Change(
             testDescription: "the date", file: "runs.jsonl",
             python: "text = text.replace('\"started_at_unix_s\":17640', '\"started_at_unix_s\":17650')",
             rules: [.clockSkew]),
@@ -128,6 +159,21 @@ import Testing
         #expect(failed.isSuperset(of: change.rules), "\(result.allFindings)")
         #expect(!failed.contains(.sums))
         #expect(result.text().contains("failed: not all of"))
+        // And what does not follow from its samples comes into no record.
+        let store = try bench.otherStore()
+        let error = await #expect(throws: BundleError.self) {
+            _ = try await BundleImport(store, version: "9.9").run(file, at: 1)
+        }
+        #expect(error?.description.contains("does not stand up to `taskwatt verify`") == true)
+        #expect(try store.suiteRuns().isEmpty)
+    }
+
+    @Test func runsWithoutAnEnergyAreNotSaidToFollowFromSamples() async throws {
+        let bench = try BundleBench(error: "out of memory")
+        let result = try await BundleVerifier.verify(try await bench.bundle(), version: "9.9")
+        #expect(
+            result.text().contains(
+                "4 of 5 runs and 2 rows of the table follow from the samples; the other 1 run failed or saw nothing"))
     }
 
     @Test(arguments: [
@@ -144,7 +190,9 @@ import Testing
         #expect(result.findings.first?.detail.contains(name) == true)
         // And such a file comes into no record.
         let store = try bench.otherStore()
-        let error = await #expect(throws: BundleError.self) { _ = try await BundleImport(store).run(file, at: 1) }
+        let error = await #expect(throws: BundleError.self) {
+            _ = try await BundleImport(store, version: "9.9").run(file, at: 1)
+        }
         #expect(error?.description.contains("\(name) is not what its manifest says") == true)
         #expect(try store.suiteRuns().isEmpty)
     }

@@ -248,11 +248,19 @@ struct IntervalTests {
 
     private static let joules = [3600.0, 3960, 3240]
 
-    /// s = 0.001, u_spread² = s²/3, u_accuracy = 0.0002; ν = 2·(u²/u_spread²)² = 2.5088, t = 3.5657.
+    /// s = 0.001, u_spread² = s²/3, u_accuracy = 0.002; ν = 2·(u²/u_spread²)² = 338, t = 1.9670.
     @Test("Accuracy joins the spread, at the effective degrees of freedom")
     func gross() throws {
+        try record.add(Self.joules.map { run($0, uncertainty: 1500, accuracy: 720) })
+        #expect(isClose(try row().uncertainty, 0.004094652239316187, relative: 1e-7))
+    }
+
+    /// u_accuracy = 0.0002 makes ν = 2.5088 and t = 3.5657, by which the whole would be ± 0.00217868 kWh, and ± 0.00248414
+    /// the part that the three repeats have alone.
+    @Test("The whole is never narrower than the spread of the repeats makes it")
+    func neverNarrower() throws {
         try record.add(Self.joules.map { run($0, uncertainty: 150, accuracy: 72) })
-        #expect(isClose(try row().uncertainty, 0.0021786785999432967, relative: 1e-7))
+        #expect(isClose(try row().uncertainty, 4.302652729749462 * 0.001 / 3.0.squareRoot(), relative: 1e-7))
     }
 
     /// Without accuracy it is the textbook's t·s/√n: 4.302653 × 0.001 / √3.
@@ -279,20 +287,20 @@ struct IntervalTests {
     func net() throws {
         try record.add(
             [run(6, stage: .idle, seconds: 3.1, idle: 2, idleUncertainty: 0.5)]
-                + Self.joules.map { run($0, uncertainty: 150, accuracy: 72, idle: 2, idleUncertainty: 0.5) })
+                + Self.joules.map { run($0, uncertainty: 1500, accuracy: 720, idle: 2, idleUncertainty: 0.5) })
         let row = try row(net: true)
         #expect(isClose(row.mean, 0.0094444444444444))
         #expect(isClose(row.std, 0.001))
-        #expect(isClose(row.uncertainty, 0.002111394605424939, relative: 1e-6))
+        #expect(isClose(row.uncertainty, 0.0038965182345080964, relative: 1e-6))
     }
 
     /// Two runs with a baseline of 3 s, one with another of 60 s: (2/3 · 50 J)² + (1/3 · 50 J)².
     @Test("Net: baselines of different suites are independent")
     func netOfTwoSuites() throws {
-        let runs = Self.joules.map { run($0, uncertainty: 150, accuracy: 72, idle: 2, idleUncertainty: 0.5) }
+        let runs = Self.joules.map { run($0, uncertainty: 1500, accuracy: 720, idle: 2, idleUncertainty: 0.5) }
         try record.add([run(6, stage: .idle, seconds: 3, idle: 2, idleUncertainty: 0.5)] + runs.prefix(2))
         try record.add([run(120, stage: .idle, seconds: 60, idle: 2, idleUncertainty: 0.5), runs[2]])
-        #expect(isClose(try row(net: true).uncertainty, 0.0021469707799790915, relative: 1e-6))
+        #expect(isClose(try row(net: true).uncertainty, 0.003892281630234664, relative: 1e-6))
     }
 
     /// Two models, 3 and 2 runs: Σ (n_g/n)²·s_g²/n_g with Welch and Satterthwaite's ν = 2.909; SciPy.

@@ -139,6 +139,22 @@ package struct BundledSoftware: Sendable, Hashable, Codable {
     package var taskwatt: String
     package var plugins: [Plugin]
     package var models: [Model]
+
+    init(taskwatt: String, _ runs: [RunRecord]) {
+        self.taskwatt = taskwatt
+        let workloads = runs.compactMap(\.workload)
+        let plugins = Set(workloads.map { Plugin(name: $0.plugin, version: $0.pluginVersion, engine: $0.engine) })
+        self.plugins = plugins.sorted {
+            ($0.name, $0.version ?? "", $0.engine ?? "") < ($1.name, $1.version ?? "", $1.engine ?? "")
+        }
+        let models = Set(
+            workloads.compactMap { workload in
+                workload.model.map {
+                    Model(name: $0, sha256: workload.modelSHA256, parameterCount: workload.parameterCount)
+                }
+            })
+        self.models = models.sorted { ($0.name, $0.sha256 ?? "") < ($1.name, $1.sha256 ?? "") }
+    }
 }
 
 /// Why a bundle cannot be made or read: one line that names the file and the place.

@@ -18,10 +18,16 @@ package struct BundleImport {
     }
 
     private let store: Store
+    private let version: String
 
-    package init(_ store: Store) { self.store = store }
+    /// - Parameter version: of this program, which checks the bundle.
+    package init(_ store: Store, version: String) {
+        self.store = store
+        self.version = version
+    }
 
-    /// Imports one file, in one transaction, once its sums have been found right.
+    /// Imports one file, in one transaction, once it was verified: a figure that does not follow from its samples would be
+    /// in the record with nothing to tell it from one that does.
     ///
     /// - Parameters:
     ///   - name: of the file as the user gave it, where it is not read from there.
@@ -33,6 +39,12 @@ package struct BundleImport {
             throw BundleError(
                 "\(bundle.file): \(altered) is not what its manifest says; it was altered or damaged, and nothing is imported"
             )
+        }
+        let verification = try BundleVerifier.verify(bundle, version: version)
+        if let failed = verification.allFindings.first(where: { $0.outcome == .failed }) {
+            throw BundleError(
+                "\(bundle.file) does not stand up to `taskwatt verify` (\(failed.rule.rawValue): \(failed.detail)); nothing is "
+                    + "imported")
         }
         let label = ImportedFile(source: .taskwatt, name: name ?? file, sha256: bundle.sha256, importedAt: time)
         var outcome = Outcome(file: name ?? file, imported: [], known: [], runs: 0, samples: 0, machines: [])

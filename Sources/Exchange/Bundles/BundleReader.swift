@@ -131,13 +131,18 @@ final class UnpackedBundle: Sendable {
     }
 
     /// The runs, each checked for numbers that no run can have.
-    func runs(_ uuid: String) throws -> [RunRecord] {
+    ///
+    /// - Parameter each: sees every line, its run and its number, from 1.
+    func runs(
+        _ uuid: String, each: (Data, RunRecord, Int) throws -> Void = { _, _, _ in }
+    ) throws -> [RunRecord] {
         var reader = try LineReader(location(.runs, of: uuid), path: place(.runs, of: uuid))
         var runs: [RunRecord] = []
         while let line = try reader.next() {
             let run = try BundleJSON.decode(RunRecord.self, line, reader.place)
             if let problem = run.impossible { throw BundleError("\(reader.place): \(problem)") }
             runs.append(run)
+            try each(line, run, runs.count)
         }
         return runs
     }

@@ -73,7 +73,10 @@ package struct BundleWriter {
         guard BundleFormat.isUUID(uuid), let status = RunStatus(rawValue: stored.status) else {
             throw BundleError("\(uuid) is \(stored.status); bundle it when it has ended")
         }
-        let redaction = redaction?.adding(host: stored.machine)
+        let descriptions = try store.meters(ofSuite: uuid)
+        // A plug's or a BMC's name is in the ids of its meters too.
+        let hosts = descriptions.compactMap { URL(string: $0.source)?.host() }
+        let redaction = hosts.reduce(redaction?.adding(host: stored.machine)) { $0?.adding(host: $1) }
         let machine = redaction?.machine(stored.machine) ?? stored.machine
         let inventory = try Self.redacted(stored.inventory, redaction, "the inventory of \(uuid)")
         let suite = BundledSuite(
@@ -82,7 +85,7 @@ package struct BundleWriter {
                 name: machine, fingerprint: Store.fingerprint(machineName: machine, inventory: inventory)),
             version: stored.version, startedAt: stored.startedAt, endedAt: stored.endedAt, status: status,
             error: stored.error.map { redaction == nil ? $0 : Redaction.leftOut })
-        let meters = try store.meters(ofSuite: uuid).map { try redaction?.value($0) ?? $0 }
+        let meters = try descriptions.map { try redaction?.value($0) ?? $0 }
         let runs = try runs(of: uuid, redaction)
 
         var documents: [BundleFormat.File: Data] = [:]
@@ -92,7 +95,7 @@ package struct BundleWriter {
         documents[.preflight] = try stored.preflight.map {
             Data(try Self.redacted($0, redaction, "the preflight of \(uuid)").utf8)
         }
-        documents[.software] = try BundleJSON.document(Self.software(stored.version, runs.map(\.record)))
+        documents[.software] = try BundleJSON.document(BundledSoftware(taskwatt: stored.version, runs.map(\.record)))
         documents[.state] = Data(try Self.redacted(stored.machineState, redaction, "the state of \(uuid)").utf8)
         documents[.suite] = try BundleJSON.document(suite)
         documents[.suiteText] = Data((redaction?.text(stored.suiteText) ?? stored.suiteText).utf8)
@@ -149,25 +152,6 @@ package struct BundleWriter {
                 page = try store.samples(ofRun: run, after: last.id)
             }
         }
-    }
-
-    private static func software(_ version: String, _ runs: [RunRecord]) -> BundledSoftware {
-        let workloads = runs.compactMap(\.workload)
-        let plugins = Set(
-            workloads.map { BundledSoftware.Plugin(name: $0.plugin, version: $0.pluginVersion, engine: $0.engine) })
-        let models = Set(
-            workloads.compactMap { workload in
-                workload.model.map {
-                    BundledSoftware.Model(
-                        name: $0, sha256: workload.modelSHA256, parameterCount: workload.parameterCount)
-                }
-            })
-        return BundledSoftware(
-            taskwatt: version,
-            plugins: plugins.sorted {
-                ($0.name, $0.version ?? "", $0.engine ?? "") < ($1.name, $1.version ?? "", $1.engine ?? "")
-            },
-            models: models.sorted { ($0.name, $0.sha256 ?? "") < ($1.name, $1.sha256 ?? "") })
     }
 
     private static func redacted(_ text: String, _ redaction: Redaction?, _ what: String) throws -> String {

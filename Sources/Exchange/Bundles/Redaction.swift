@@ -43,7 +43,7 @@ package struct Redaction: Sendable {
 
     private static let services: Set<String> = ["", "root", "taskwatt", "nobody", "runner", "user"]
 
-    /// The same, and knowing one more machine's name.
+    /// The same, and knowing one more name of a machine or of a device on the network.
     package func adding(host name: String) -> Redaction {
         var copy = self
         copy.add(host: name)
@@ -102,9 +102,18 @@ package struct Redaction: Sendable {
         if token.wholeMatch(of: /(?:[0-9A-Fa-f]{2}[:\-]){5}[0-9A-Fa-f]{2}/) != nil {
             return pseudonym("address", token)
         }
+        if Self.isIPv6(token) { return pseudonym("address", token) }
         if token.wholeMatch(of: /(?:GPU|MIG)-[0-9A-Fa-f\-]{36}/) != nil { return pseudonym("serial", token) }
         return token.split(separator: ":", omittingEmptySubsequences: false).map { piece(String($0)) }
             .joined(separator: ":")
+    }
+
+    /// RFC 4291, 2.2, with a zone or a length of prefix; a PCI address has a dot, and a time of day fewer groups.
+    private static func isIPv6(_ token: String) -> Bool {
+        guard
+            token.wholeMatch(of: /(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?:%[0-9A-Za-z]+)?(?:\/[0-9]{1,3})?/) != nil
+        else { return false }
+        return token.contains("::") || token.count(where: { $0 == ":" }) == 7
     }
 
     private func piece(_ piece: String) -> String {
@@ -124,11 +133,22 @@ package struct Redaction: Sendable {
         if piece.hasPrefix("~") || piece.hasPrefix("./") || piece.hasPrefix("../") {
             return piece.contains("/")
         }
+        // `org/model` is a model's name; with the ending of a file it is a file.
+        if !piece.hasPrefix("/"), piece.contains("/"), let ending = piece.split(separator: ".").last,
+            Self.fileEndings.contains(ending.lowercased())
+        {
+            return true
+        }
         guard piece.hasPrefix("/"), piece.count > 1 else { return nil }
         let components = piece.split(separator: "/")
         guard let first = components.first else { return nil }
         return !Self.systemDirectories.contains(String(first))
     }
+
+    private static let fileEndings: Set<String> = [
+        "onnx", "safetensors", "gguf", "bin", "pt", "py", "sh", "csv", "tsv", "txt", "json", "jsonl", "parquet", "yaml",
+        "yml",
+    ]
 
     /// What every machine has tells nothing of this one.
     private static let systemDirectories: Set<String> = [
@@ -182,7 +202,10 @@ package struct Redaction: Sendable {
         case .array(let values): return .array(values.map { json($0, key: key) })
         case .object(let values):
             return .object(
-                Dictionary(uniqueKeysWithValues: values.map { name, value in (name, json(value, key: name)) }))
+                Dictionary(
+                    values.map { name, value in (text(name), json(value, key: name)) },
+                    uniquingKeysWith: { first, _ in first }
+                ))
         case .null, .bool, .integer, .number: return value
         }
     }

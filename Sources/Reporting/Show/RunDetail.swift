@@ -67,6 +67,13 @@ package struct RunDetail: Sendable, Hashable, Codable {
         guard !suites.isEmpty else {
             return NoSuchRun(description: "there is no run in the record yet; `taskwatt run` makes the first")
         }
+        // `last` is of what was measured here.
+        if name.hasPrefix("last"), try store.suites(named: "last").isEmpty {
+            return NoSuchRun(
+                description:
+                    "nothing was measured here yet, and `last` is of that; of what was imported, give a suite's UUID, "
+                    + "such as \(suites[0].uuid.prefix(8))")
+        }
         let named = suites.map { "\($0.uuid.prefix(8)) (\($0.suite))" }.joined(separator: ", ")
         let numbers = try store.runNumbers().map { "the runs \($0.lowerBound) to \($0.upperBound), and " } ?? ""
         return NoSuchRun(

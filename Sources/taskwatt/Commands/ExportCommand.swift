@@ -4,6 +4,7 @@ import Exchange
 import Foundation
 import Glibc
 import Recording
+import Reporting
 import Service
 
 struct ExportCommand: AsyncParsableCommand {
@@ -14,6 +15,9 @@ struct ExportCommand: AsyncParsableCommand {
             jsonl       every run with all that the record has of it, a JSON object a line
             codecarbon  every query run as a line of an emissions.csv, with the columns of CodeCarbon 3.3
             paper       a directory with base/ and complete/, the layouts of the logs of Luccioni et al.
+            ai-energy-score
+                        every query run that an accelerator's meter saw, in the columns of AI Energy Score's results;
+                        gpu_energy_wh is the energy of the run, total_gpu_energy that of 1000 inferences in kWh
 
             Times are ISO 8601 in UTC, text is UTF-8. Only what Taskwatt measured is exported, unless --source says otherwise.
 
@@ -23,9 +27,13 @@ struct ExportCommand: AsyncParsableCommand {
               taskwatt export --format jsonl --since 7d | jq .record.energy.total
               taskwatt export --format codecarbon --output emissions.csv
               taskwatt export --format paper --output logs
+              taskwatt export --format ai-energy-score --task text-generation > master_results.csv
             """)
 
-    enum Format: String, ExpressibleByArgument, CaseIterable { case csv, jsonl, codecarbon, paper }
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case csv, jsonl, codecarbon, paper
+        case aiEnergyScore = "ai-energy-score"
+    }
 
     @Option(help: "The format: \(Format.allCases.map(\.rawValue).joined(separator: ", ")).")
     var format: Format = .csv
@@ -67,47 +75,45 @@ struct ExportCommand: AsyncParsableCommand {
                 while let piece = try await export.next() { try body(piece) }
             }
         }
-        if format == .paper {
-            try await exportPaper { body in try await eachPiece(.jsonl, body) }
-            return
-        }
-        let kind: Export.Kind =
-            switch format {
-            case .csv, .paper: samples ? .samples : .runs
-            case .jsonl: .jsonl
-            case .codecarbon: .codecarbon
+        // Over JSON lines, which a daemon gives as well as the record.
+        func eachRun(_ body: (ExportedRun) throws -> Void) async throws {
+            let decoder = JSONDecoder()
+            var rest: [UInt8] = []
+            try await eachPiece(.jsonl) { piece in
+                rest += piece
+                var start = 0
+                while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
+                    try body(try decoder.decode(ExportedRun.self, from: Data(rest[start..<end])))
+                    start = end + 1
+                }
+                rest.removeFirst(start)
             }
+        }
+        let kind: Export.Kind
+        switch format {
+        case .paper: return try await exportPaper(eachRun)
+        case .aiEnergyScore: return try await exportAIEnergyScore(eachRun)
+        case .csv: kind = samples ? .samples : .runs
+        case .jsonl: kind = .jsonl
+        case .codecarbon: kind = .codecarbon
+        }
         var lines = 0
-        let file = try output.map { try OutputFile($0) }
+        let out = try Output(output)
         try await eachPiece(kind) { piece in
             lines += piece.count { $0 == UInt8(ascii: "\n") }
-            if let file { try file.write(piece) } else { Console.print(piece) }
+            try out.write(piece)
         }
-        try file?.close()
+        try out.close()
         if !filterOptions.asked.isEmpty, lines <= (kind == .jsonl ? 0 : 1) {
             throw CommandFailure("nothing fits \(filterOptions.asked); without it the whole record is exported")
         }
     }
 
-    /// Over JSON lines, which a daemon gives as well as the record.
-    private func exportPaper(_ eachPiece: (([UInt8]) throws -> Void) async throws -> Void) async throws {
+    private func exportPaper(_ eachRun: ((ExportedRun) throws -> Void) async throws -> Void) async throws {
         guard let output else { return }
         var paper = try PaperExport(directory: output)
-        let decoder = JSONDecoder()
-        var rest: [UInt8] = []
-        try await eachPiece { piece in
-            rest += piece
-            var start = 0
-            while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
-                try paper.add(try decoder.decode(ExportedRun.self, from: Data(rest[start..<end])))
-                start = end + 1
-            }
-            rest.removeFirst(start)
-        }
-        guard paper.runs > 0 else {
-            throw CommandFailure(
-                "no query run to export" + (filterOptions.asked.isEmpty ? "" : " fits \(filterOptions.asked)"))
-        }
+        try await eachRun { try paper.add($0) }
+        guard paper.runs > 0 else { throw nothingToExport("") }
         let left = paper.leftOut == 0 ? "" : "; \(paper.leftOut) that no table has were left out"
         Console.note(
             "\(paper.runs) run\(paper.runs == 1 ? " is" : "s are") in \(output), each scaled to 1000 inferences\(left)")
@@ -118,16 +124,55 @@ struct ExportCommand: AsyncParsableCommand {
                     + "; choose by --machine, --size or --suite-run")
         }
     }
+
+    private func exportAIEnergyScore(_ eachRun: ((ExportedRun) throws -> Void) async throws -> Void) async throws {
+        var score = AIEnergyScoreExport()
+        let out = try Output(output)
+        try await eachRun { run in
+            guard let fields = score.fields(run) else { return }
+            var csv = CSVWriter()
+            if score.runs == 1 { csv.row(AIEnergyScoreExport.columns) }
+            csv.row(fields)
+            try out.write(csv.bytes)
+        }
+        var left: [String] = []
+        if score.withoutAccelerator > 0 {
+            left.append(
+                "\(score.withoutAccelerator) that no accelerator's meter saw whole (that score is of GPUs alone)")
+        }
+        if score.failed > 0 { left.append("\(score.failed) failed or void") }
+        if !score.otherTasks.isEmpty {
+            left.append("the tasks " + score.otherTasks.map(\.rawValue).sorted().joined(separator: ", "))
+        }
+        let leftOut = left.isEmpty ? "" : "left out: \(left.joined(separator: "; "))"
+        guard score.runs > 0 else {
+            out.discard()
+            throw nothingToExport(leftOut)
+        }
+        try out.close()
+        if !leftOut.isEmpty { Console.note(leftOut) }
+        if score.hasEstimates { Console.note("some energies are estimated, which the layout cannot tell") }
+    }
+
+    private func nothingToExport(_ why: String) -> CommandFailure {
+        CommandFailure(
+            "no query run to export" + (filterOptions.asked.isEmpty ? "" : " fits \(filterOptions.asked)")
+                + (why.isEmpty ? "" : "; \(why)"))
+    }
 }
 
-/// A file that is there only when it is whole.
-private struct OutputFile {
+/// Standard output, or a file that is there only when it is whole.
+private struct Output {
     private let path: String
-    private let handle: FileHandle
+    private let handle: FileHandle?
     private var partial: String { "\(path).partial" }
 
-    init(_ path: String) throws {
-        self.path = path
+    init(_ path: String?) throws {
+        self.path = path ?? ""
+        guard let path else {
+            handle = nil
+            return
+        }
         guard FileManager.default.createFile(atPath: "\(path).partial", contents: nil),
             let handle = FileHandle(forWritingAtPath: "\(path).partial")
         else { throw CommandFailure("\(path) cannot be written; give another place by --output") }
@@ -135,15 +180,21 @@ private struct OutputFile {
     }
 
     func write(_ piece: [UInt8]) throws {
+        guard let handle else { return Console.print(piece) }
         do {
             try handle.write(contentsOf: Data(piece))
         } catch {
-            try? FileManager.default.removeItem(atPath: partial)
+            discard()
             throw CommandFailure("\(path) cannot be written: is the disk full?")
         }
     }
 
+    func discard() {
+        if handle != nil { try? FileManager.default.removeItem(atPath: partial) }
+    }
+
     func close() throws {
+        guard let handle else { return }
         try handle.close()
         guard rename(partial, path) == 0 else {
             throw CommandFailure("\(path) cannot be written: \(String(cString: strerror(errno)))")

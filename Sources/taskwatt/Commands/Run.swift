@@ -46,9 +46,15 @@ struct Run: AsyncParsableCommand {
     var repeats: Int?
 
     @Option(
-        help: ArgumentHelp("Repeat until the 95 % interval of the mean is this narrow, such as 2%.", valueName: "share")
-    )
-    var untilCi: IntervalWidth?
+        help: ArgumentHelp(
+            "Repeat until the 95 % interval of the mean is this narrow, such as 2%.", valueName: "share"),
+        transform: { text in
+            guard let share = Suite.interval(text) else {
+                throw ValidationError("it is a share of the mean with its sign, such as 2%")
+            }
+            return share
+        })
+    var untilCi: Double?
 
     @Option(help: "The most repeats that --until-ci may come to (default: 50).")
     var maxRepeats: Int?
@@ -278,7 +284,7 @@ struct Run: AsyncParsableCommand {
         case .auto: overrides.hasAutoCount = true
         case nil: break
         }
-        overrides.untilInterval = untilCi?.share
+        overrides.untilInterval = untilCi
         overrides.mostRepeats = maxRepeats
         if strict { overrides.isStrict = true }
         overrides.parameters = try parameters.values()
@@ -301,15 +307,5 @@ enum CountOption: ExpressibleByArgument {
         } else {
             return nil
         }
-    }
-}
-
-/// `--until-ci`: a share of the mean, such as `2%`.
-struct IntervalWidth: ExpressibleByArgument {
-    var share: Double
-
-    init?(argument: String) {
-        guard let share = Suite.interval(argument) else { return nil }
-        self.share = share
     }
 }

@@ -7,10 +7,14 @@ package enum BundleVerifier {
     /// - Parameter version: of this program, whose table it is that the bundle's is compared with.
     /// - Throws: `BundleError` for what is no bundle, or cannot be read as one.
     package static func verify(_ file: String, version: String) async throws -> Verification {
-        let bundle = try await UnpackedBundle(file)
+        try verify(try await UnpackedBundle(file), version: version)
+    }
+
+    static func verify(_ bundle: UnpackedBundle, version: String) throws -> Verification {
         let manifest = bundle.manifest
         var verification = Verification(
-            file: file, version: manifest.version, createdBy: manifest.createdBy, isRedacted: manifest.isRedacted,
+            file: bundle.file, version: manifest.version, createdBy: manifest.createdBy,
+            isRedacted: manifest.isRedacted,
             sha256: bundle.sha256, findings: [], suites: [])
         for path in bundle.altered {
             verification.findings.append(
@@ -27,10 +31,16 @@ package enum BundleVerifier {
         _ uuid: String, of bundle: UnpackedBundle, isSameVersion: Bool
     ) throws -> Verification.Suite {
         let suite = try bundle.suite(uuid)
-        let runs = try bundle.runs(uuid)
+        var texts: [VerificationFinding] = []
+        let runs = try bundle.runs(uuid) { line, run, number in
+            if isSameVersion, let finding = try RecordText.finding(line, of: run, number: number) {
+                texts.append(finding)
+            }
+        }
         let meters = try bundle.meters(uuid)
         let table = try bundle.document(BundledTable.self, .table, of: uuid)
         let inventory = try bundle.json(.inventory, of: uuid)
+        let software = try bundle.document(BundledSoftware.self, .software, of: uuid)
         for file in [BundleFormat.File.options, .state] { _ = try bundle.json(file, of: uuid) }
         var samples = try bundle.samples(uuid)
         var result = Verification.Suite(
@@ -40,7 +50,12 @@ package enum BundleVerifier {
             result.findings.append(
                 .failed(.figures, "the machine's fingerprint is not that of its name and inventory"))
         }
-        result.findings += SequenceCheck.findings(runs)
+        if isSameVersion, software != BundledSoftware(taskwatt: suite.version, runs) {
+            result.findings.append(
+                .failed(.figures, "software.json names other programs, models or sums than the runs"))
+        }
+        result.findings += texts
+        result.findings += SequenceCheck.findings(runs, status: suite.status, isSameVersion: isSameVersion)
         let idle = IdleWindows(runs)
         var recomputed: [RunRecord] = []
         var doubt = 0.0
@@ -67,16 +82,12 @@ package enum BundleVerifier {
 /// The idle windows of a suite, by which the net figures are checked.
 struct IdleWindows {
     let before: RunRecord?
-    let powers: [Power]
-    let uncertainties: Set<Power?>
     /// Whether the powers before and after differ by more than 3 standard uncertainties of the two together.
     let hasDrifted: Bool
 
     init(_ runs: [RunRecord]) {
         let idle = runs.filter { [.idle, .idleAfter].contains($0.stage) && $0.status == .completed }
         before = idle.first { $0.stage == .idle }
-        powers = idle.compactMap(\.idlePower)
-        uncertainties = Set(idle.map(\.idlePowerUncertainty))
         let after = idle.last { $0.stage == .idleAfter }
         guard let p0 = before?.idlePower?.watts, let u0 = before?.idlePowerUncertainty?.watts,
             let p1 = after?.idlePower?.watts, let u1 = after?.idlePowerUncertainty?.watts

@@ -35,6 +35,21 @@ enum FigureCheck {
         return nil
     }
 
+    /// An interval that is wider than half the energy, what the meter's accuracy makes, and all that could have come in the
+    /// time that an edge may be off: it would make any difference look like none.
+    static func wideInterval(of domain: DomainEnergy, _ series: MeterSeries) -> VerificationFinding? {
+        let meter = series.meter
+        let accuracy = normalCoverageFactor * Double(domain.accuracyUncertainty.microjoules)
+        // A polled meter is waited for, for 1.5 s.
+        let off = 2 * Double(series.interval) / 1e9 + 6 * meter.periodSeconds + 2 * meter.averagingSeconds + 3
+        let most =
+            accuracy + Double(domain.energy.microjoules) / 2 + series.mostPower * off + 20 * meter.resolution + 4
+        guard Double(domain.uncertainty.microjoules) > most else { return nil }
+        return .failed(
+            .figures,
+            "\(domain.id): its interval of ± \(domain.uncertainty.joules) J is wider than any edge could make it")
+    }
+
     private static func description(_ domain: DomainEnergy, _ meter: MeterDescription) -> [String] {
         var problems: [String] = []
         if domain.scope != meter.scope || domain.kind != meter.kind || domain.provenance != meter.provenance {

@@ -64,8 +64,10 @@ struct RunCheck {
             }
             result.findings += own.findings(coverage: domain.coverage)
             let energy = Energy(microjoules: Int64(saturating: energies.energy))
-            let stated = energies.hasEdges ? 0 : Double(domain.uncertainty.microjoules)
+            // Without the edges the stated interval counts, but not however wide it was made.
+            let stated = energies.hasEdges ? 0 : min(Double(domain.uncertainty.microjoules), 0.05 * energies.energy)
             allowed[domain.id] = max(energies.allowed, stated)
+            if let wide = FigureCheck.wideInterval(of: domain, own) { result.findings.append(wide) }
             let difference = Double((domain.energy - energy).microjoules)
             if abs(difference) > max(energies.allowed, stated) {
                 result.findings.append(
@@ -121,17 +123,16 @@ struct RunCheck {
                 )
             }
             checkBlocks(run, series)
-        } else if let least = idle.powers.min(), let most = idle.powers.max() {
-            if power < least || power > most || !idle.uncertainties.contains(run.idlePowerUncertainty) {
+        } else if let before = idle.before?.idlePower {
+            if power != before || run.idlePowerUncertainty != idle.before?.idlePowerUncertainty {
                 result.findings.append(
                     .failed(
                         .idle,
-                        "the idle power is \(power.watts) W, and the idle windows of the suite have "
-                            + "\(Set([least, most]).sorted().map { String($0.watts) }.joined(separator: " to ")) W, or another "
+                        "the idle power is \(power.watts) W, and the idle window before has \(before.watts) W, or another "
                             + "uncertainty"))
             }
         } else {
-            result.findings.append(.failed(.idle, "it has an idle power, and the suite no idle window"))
+            result.findings.append(.failed(.idle, "it has an idle power, and the suite no idle window before it"))
         }
     }
 

@@ -3,7 +3,12 @@ import Core
 /// Whether the windows of a suite are all there, and one after the other: who leaves out a repeat that he does not like changes
 /// the mean, and no energy of it is wrong.
 enum SequenceCheck {
-    static func findings(_ runs: [RunRecord]) -> [VerificationFinding] { overlaps(runs) + repeats(runs) + hidden(runs) }
+    /// - Parameters:
+    ///   - status: of the suite.
+    ///   - isSameVersion: whether this version made the records; there was one in which repeats did not say why they ended.
+    static func findings(_ runs: [RunRecord], status: RunStatus, isSameVersion: Bool) -> [VerificationFinding] {
+        overlaps(runs) + repeats(runs) + ends(runs, status, isSameVersion) + hidden(runs)
+    }
 
     /// Windows are measured one at a time.
     private static func overlaps(_ runs: [RunRecord]) -> [VerificationFinding] {
@@ -31,6 +36,33 @@ enum SequenceCheck {
             expected += 1
         }
         return []
+    }
+
+    /// The last repeat of a workload says why it is the last; one that does not was followed by others.
+    private static func ends(
+        _ runs: [RunRecord], _ status: RunStatus, _ isSameVersion: Bool
+    ) -> [VerificationFinding] {
+        var findings: [VerificationFinding] = []
+        let queries = runs.enumerated().filter { $0.element.stage == .query && $0.element.repeatIndex != nil }
+        for (place, (index, run)) in queries.enumerated() {
+            let next = place + 1 < queries.count ? queries[place + 1].element.repeatIndex : nil
+            let isLast = (next ?? 1) <= (run.repeatIndex ?? 1)
+            let isEnd = run.procedure?.repeatsEnd != nil
+            if isEnd, !isLast {
+                findings.append(
+                    .failed(.sequence, "run \(index + 1) says that it is the last repeat, and another follows"))
+            } else if isLast, !isEnd, run.status == .completed, !isCutOff(runs.dropFirst(index + 1), status) {
+                let text = "run \(index + 1) is the last repeat and does not say why: were later ones left out?"
+                findings.append(isSameVersion ? .failed(.sequence, text) : .warned(.sequence, text))
+            }
+        }
+        return findings
+    }
+
+    /// Whether the repeats ended because one failed, or because somebody stopped them; then there is nothing after them, or
+    /// the run that failed.
+    private static func isCutOff(_ rest: ArraySlice<RunRecord>, _ status: RunStatus) -> Bool {
+        rest.first.map { $0.status != .completed } ?? (status != .completed)
     }
 
     /// A run that is said to have failed is in no mean. One that failed in truth has no inferences.

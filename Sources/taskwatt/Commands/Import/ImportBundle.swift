@@ -9,8 +9,8 @@ struct ImportBundle: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bundle", abstract: "Bring the bundles of other machines into the record.",
         discussion: """
-            The sums of a file are checked first, and a file comes in as a whole or not at all. Table, report and comparison \
-            then go by machine. Importing a file twice changes nothing. `taskwatt verify` checks the figures too.
+            A file is verified first, as by `taskwatt verify`, and comes in as a whole or not at all. Table, report and \
+            comparison then go by machine. Importing a file twice changes nothing.
 
             Examples:
               taskwatt import bundle laptop.tar.zst server.tar.zst
@@ -40,7 +40,7 @@ struct ImportBundle: AsyncParsableCommand {
                 outcome = try await upload(file, client)
             } else {
                 let store = try Store(directory: surroundings.ownState(state).path)
-                outcome = try await BundleImport(store).run(
+                outcome = try await BundleImport(store, version: Version.current).run(
                     file, named: file, at: Date().timeIntervalSince1970)
             }
             outcomes.append(outcome)
@@ -60,7 +60,9 @@ struct ImportBundle: AsyncParsableCommand {
 
     private static func line(_ outcome: BundleImport.Outcome) -> String {
         func count(_ number: Int, _ what: String) -> String { "\(number) \(what)\(number == 1 ? "" : "s")" }
-        let known = outcome.known.isEmpty ? "" : "; \(count(outcome.known.count, "suite")) were in the record already"
+        let known =
+            outcome.known.isEmpty
+            ? "" : "; \(count(outcome.known.count, "suite")) in the record already, left as before"
         if outcome.imported.isEmpty { return "\(outcome.file): nothing new\(known)" }
         return
             "\(outcome.file): \(count(outcome.imported.count, "suite")) of \(outcome.machines.joined(separator: ", ")) with "

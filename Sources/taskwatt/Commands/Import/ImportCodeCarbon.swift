@@ -53,6 +53,9 @@ struct ImportCodeCarbon: AsyncParsableCommand {
         if problems.isEmpty { summary.outcome = try await ImportTarget.find(state).write([batch]) }
         let taken =
             self.inferences == nil ? ", taken as \(inferences) inferences each (--inferences says otherwise)" : ""
+        if !MLTask.paperTasks.contains(options.task) {
+            Console.note("\(task) is none of the paper's ten tasks; the table has it under that name")
+        }
         try summary.show(file, remark: taken, asJSON: json)
     }
 }

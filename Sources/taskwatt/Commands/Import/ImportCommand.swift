@@ -12,9 +12,12 @@ struct ImportCommand: AsyncParsableCommand {
         discussion: """
             Bundles of other machines go into the table beside this one's runs, by machine. What other programs measured \
             keeps its source and is in no mean with what Taskwatt measured; `taskwatt table --source paper` shows it. \
-            Importing a file twice changes nothing.
+            Importing a file twice changes nothing. `taskwatt import list` shows what was brought, and `import undo` takes \
+            it out again.
             """,
-        subcommands: [ImportBundle.self, ImportPaper.self, ImportCodeCarbon.self])
+        subcommands: [
+            ImportBundle.self, ImportPaper.self, ImportCodeCarbon.self, ImportList.self, ImportUndo.self,
+        ])
 }
 
 /// Where an import goes: to the daemon, which owns its record, or else into this user's record.

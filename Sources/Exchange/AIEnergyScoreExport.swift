@@ -1,0 +1,77 @@
+package import Core
+import Reporting
+
+/// The runs as lines of AI Energy Score's results (`master_results.csv` of its batch runner), and beside them the two columns
+/// of its leaderboard's files.
+///
+/// That project's score is the energy of the accelerators alone, so a run of which no accelerator's meter saw all has no
+/// line: what the processor or the whole machine took would be read as a GPU's.
+package struct AIEnergyScoreExport {
+    /// How many lines were written.
+    package private(set) var runs = 0
+    /// Runs that are no result: failed, void, or without an inference.
+    package private(set) var failed = 0
+    /// Runs that no accelerator's meter saw, or not all of.
+    package private(set) var withoutAccelerator = 0
+    /// Tasks of which that project has none.
+    package private(set) var otherTasks: Set<MLTask> = []
+    /// Whether a line's energy was estimated, which the layout cannot tell.
+    package private(set) var hasEstimates = false
+
+    package init() {}
+
+    package static let columns = [
+        "model_name", "model_class", "task", "reasoning_state", "total_prompts", "successful_prompts", "failed_prompts",
+        "total_duration_seconds", "avg_latency_seconds", "total_tokens", "total_prompt_tokens",
+        "total_completion_tokens", "throughput_tokens_per_second", "gpu_energy_wh", "co2_emissions_g",
+        "tokens_per_joule", "avg_energy_per_prompt_wh", "timestamp", "error_message", "model", "total_gpu_energy",
+    ]
+
+    /// Its names of the tasks: the batch runner's where that has one, else those of its configurations.
+    private static let tasks: [MLTask: String] = [
+        .textGeneration: "text_gen", .textToImage: "image_gen", .textClassification: "text_classification",
+        .questionAnswering: "question_answering", .summarization: "summarization",
+        .imageClassification: "image_classification", .objectDetection: "object_detection",
+        .imageToText: "image_captioning", MLTask(rawValue: "automatic-speech-recognition"): "asr",
+        MLTask(rawValue: "sentence-similarity"): "sentence_similarity",
+    ]
+
+    /// The line of a run; `nil` where that project has none for it.
+    package mutating func fields(_ run: ExportedRun) -> [String]? {
+        let record = run.record
+        guard record.stage == .query, let workload = record.workload else { return nil }
+        guard let task = Self.tasks[workload.task] else {
+            otherTasks.insert(workload.task)
+            return nil
+        }
+        let inferences = Double(record.completedInferences)
+        guard record.status == .completed, inferences > 0, !record.flags.contains(.suspended) else {
+            failed += 1
+            return nil
+        }
+        let accelerators = record.energy.components(.accelerator)
+        guard !accelerators.isEmpty, accelerators.allSatisfy({ $0.coverage >= TotalEnergy.leastCoverage }) else {
+            withoutAccelerator += 1
+            return nil
+        }
+        if accelerators.contains(where: { $0.provenance == .estimated }) { hasEstimates = true }
+        runs += 1
+
+        // As in the table, what the meter did not see is taken to be as what it saw.
+        let joules = accelerators.map { $0.energy.joules / $0.coverage }.reduce(0, +)
+        let seconds = record.energy.window.durationSeconds
+        let input = record.metrics["input_tokens"] ?? 0
+        let output = record.metrics["output_tokens"] ?? 0
+        let tokens = input + output
+        let model = workload.model ?? workload.plugin
+        let number = CSVWriter.number
+        return [
+            model, "", task, "", String(record.completedInferences + record.failedInferences),
+            String(record.completedInferences), String(record.failedInferences), number(seconds),
+            number(record.latency?.mean ?? seconds / inferences), number(tokens), number(input), number(output),
+            number(seconds > 0 ? tokens / seconds : nil), number(joules / 3600), "",
+            number(joules > 0 ? tokens / joules : nil), number(joules / 3600 / inferences),
+            CSVWriter.time(record.startedAt + seconds), "", model, number(joules / 3.6e6 * 1000 / inferences),
+        ]
+    }
+}

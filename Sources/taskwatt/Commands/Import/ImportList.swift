@@ -1,0 +1,69 @@
+import ArgumentParser
+import Core
+import Foundation
+import Recording
+import Reporting
+
+struct ImportList: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Show the files that were brought into the record.",
+        discussion: """
+            Files of one directory that came together have one line.
+
+            Examples:
+              taskwatt import list
+              taskwatt import list --json | jq -r '.[] | select(.source == "codecarbon") | .file'
+            """)
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup var state: StateOptions
+
+    func run() async throws {
+        let surroundings = Surroundings()
+        let imports: [StoredImport]
+        if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
+            imports = try await client.get("/v1/imports")
+        } else {
+            imports = try Record.open(surroundings, state).imports()
+        }
+        if json { return Console.print(try Console.json(imports)) }
+        guard !imports.isEmpty else { return Console.note("nothing was imported") }
+        var table = TextTable([
+            ("import", .right), ("source", .left), ("when", .left), ("suites", .right), ("runs", .right),
+            ("file", .left),
+        ])
+        for group in Self.together(imports) {
+            guard let first = group.first, let last = group.last else { continue }
+            let isOne = group.count == 1
+            table.add([
+                isOne ? String(first.id) : "\(first.id)-\(last.id)", first.source.rawValue,
+                CSVWriter.time(first.importedAt).prefix(16) + "Z", String(group.reduce(0) { $0 + $1.suites }),
+                String(group.reduce(0) { $0 + $1.runs }),
+                isOne ? first.file : "\(group.count) files in \(Self.directory(first))",
+            ])
+        }
+        Console.print(table.text())
+    }
+
+    /// Imports one after the other whose files are of one directory.
+    private static func together(_ imports: [StoredImport]) -> [[StoredImport]] {
+        var groups: [[StoredImport]] = []
+        for item in imports {
+            if let last = groups.last?.last, last.source == item.source, last.id == item.id - 1,
+                directory(last) == directory(item)
+            {
+                groups[groups.count - 1].append(item)
+            } else {
+                groups.append([item])
+            }
+        }
+        return groups
+    }
+
+    private static func directory(_ item: StoredImport) -> String {
+        let path = (item.file as NSString).deletingLastPathComponent
+        return path.isEmpty ? "." : path
+    }
+}
