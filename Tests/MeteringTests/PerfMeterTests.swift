@@ -58,6 +58,22 @@ import Testing
         #expect(Set(domain.flags).isSubset(of: [.staleEdges]))
     }
 
+    /// As of a virtual machine whose hypervisor counts nothing. The software PMU's emulation faults (8) stay 0 on x86 and Arm.
+    @Test func aCounterThatStandsStillIsNoMeter() throws {
+        guard try Self.isPermitted else {
+            print("not checked: counting for all processes needs root, CAP_PERFMON or perf_event_paranoid < 1")
+            #expect(geteuid() != 0)
+            return
+        }
+        let tree = try Self.tree(
+            events: ["energy-psys": "event=0x08", "energy-gpu": "event=0x08", "energy-pkg": "event=0x00"])
+        let listings = PerfMeter.discover(tree.host)
+        #expect(listings.map(\.availability.isAvailable) == [true, true, false])
+        guard case .unavailable(let reason, _) = listings.last?.availability else { return }
+        #expect(reason.hasPrefix("the counter stands still"))
+        #expect(try MeterCatalogue.select(listings).map(\.description.name) == ["package-0", "package-0/uncore"])
+    }
+
     @Test func domainsAndPlacesHaveTheNamesOfPowercap() throws {
         let tree = try Self.tree(
             cpumask: "0,18",

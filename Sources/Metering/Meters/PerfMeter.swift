@@ -69,7 +69,14 @@ package enum PerfMeter {
         let unit = try? host.read("\(file).unit")
         let config = config(of: event)
         if let config, scale > 0, unit == "Joules" {
-            availability = permission(host, PerfCounter.open(type: type, config: config, cpu: place.cpu))
+            let opened = PerfCounter.open(type: type, config: config, cpu: place.cpu)
+            availability = permission(host, opened)
+            // An integrated GPU that sleeps takes nothing; all else always takes something.
+            if case .success(let counter) = opened, domain.scope != .uncore, !counter.moves(within: 0.1) {
+                availability = .unavailable(
+                    reason: "the counter stands still: this processor, or the hypervisor above it, does not count this energy",
+                    remedy: nil)
+            }
         } else {
             availability = .unavailable(
                 reason: "\(file) is `\(event)`, \(unit ?? "without unit"): not an energy that is known", remedy: nil)
@@ -128,6 +135,22 @@ final class PerfCounter: Sendable {
         let descriptor = taskwatt_perf_open(type, config, Int32(cpu))
         return descriptor < 0
             ? .failure(PerfError(errno: -descriptor)) : .success(PerfCounter(descriptor: descriptor))
+    }
+
+    /// Whether it counts at all. The kernel's powercap driver leaves out a domain whose register reads 0
+    /// (drivers/powercap/intel_rapl_common.c, `rapl_check_domain`), and its PMU does not: virtual machines have been seen with an
+    /// `energy-psys` that stays 0 for ever.
+    ///
+    /// - Parameter seconds: a hundred times the register's period is enough; a counter that moves is found in one.
+    func moves(within seconds: Double) -> Bool {
+        var (first, count): (UInt64, UInt64) = (0, 0)
+        guard read(&first) == 0 else { return true }
+        for _ in 0..<max(1, Int(seconds * 1000)) {
+            usleep(1000)
+            // What cannot be read says so when it is.
+            if read(&count) != 0 || count != first { return true }
+        }
+        return false
     }
 
     /// The count, or the negative `errno`. A CPU that went offline gives nothing to read.
