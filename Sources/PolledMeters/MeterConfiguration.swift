@@ -22,12 +22,7 @@ package struct MeterConfiguration: Sendable {
     /// - Throws: `YAMLProblem` with file, line and column for all that is unknown, missing or out of range.
     package static func parse(text: String, file: String) throws(YAMLProblem) -> MeterConfiguration {
         var configuration = MeterConfiguration()
-        // A file in which all is commented out is one without meters.
-        let isBlank = text.split(whereSeparator: \.isNewline).allSatisfy { line in
-            line.first { !$0.isWhitespace }.map { $0 == "#" } ?? true
-        }
-        if isBlank { return configuration }
-        let root = try YAMLReader(text: text, file: file).mapping(keys: ["meters", "overrides"])
+        let root = try ConfigurationFile.sections(text: text, file: file)
         var ids: Set<String> = []
         for entry in try root["meters"]?.list() ?? [] {
             let meter = try ConfiguredMeter(entry)

@@ -114,6 +114,28 @@ enum Schema {
                         GENERATED ALWAYS AS (json_extract(record, '$.workload.device')) VIRTUAL;
                     """)
         }
+        migrator.registerMigration("4 keeping") { db in
+            try db.execute(
+                sql: """
+                    -- What meters saw over stretches whose samples outside of runs are no longer kept: a minute, later an hour.
+                    CREATE TABLE stretch (
+                        -- 60 or 3600.
+                        seconds INTEGER NOT NULL,
+                        meter TEXT NOT NULL,
+                        -- Seconds since 1970, a multiple of `seconds`.
+                        start INTEGER NOT NULL,
+                        -- What was seen, and for how long of the stretch.
+                        energy_uj INTEGER NOT NULL,
+                        seen_s REAL NOT NULL,
+                        least_uw INTEGER NOT NULL,
+                        most_uw INTEGER NOT NULL,
+                        PRIMARY KEY (seconds, start, meter)
+                    ) WITHOUT ROWID;
+                    -- Only those outside of runs are looked for by time, and those of runs grow for years.
+                    DROP INDEX sample_by_time;
+                    CREATE INDEX sample_alone ON sample (wall_time) WHERE run_id IS NULL;
+                    """)
+        }
         return migrator
     }
 }

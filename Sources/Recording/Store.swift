@@ -9,7 +9,7 @@ import Glibc
 /// neither a crash nor a power cut takes a finished repeat. Readers and the writer do not wait for each other (WAL).
 package final class Store: Sendable {
     package let path: String
-    private let pool: DatabasePool
+    let pool: DatabasePool
 
     /// Opens the record in a directory, making both if they are not there.
     ///
@@ -25,6 +25,11 @@ package final class Store: Sendable {
         do {
             var configuration = Configuration()
             configuration.busyMode = .timeout(10)
+            // Before the first table: what old samples leave is then given back a little at a time, and never by a VACUUM that
+            // everybody waits for. A file from before stays as it is and uses its free pages again.
+            configuration.prepareDatabase { db in
+                if !db.configuration.readonly { try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
+            }
             try Self.refuseForeign(path)
             pool = try DatabasePool(path: path, configuration: configuration)
             // GRDB sets a pool's writer to NORMAL, after whatever the configuration says: a power cut could take results.
@@ -241,13 +246,6 @@ package final class Store: Sendable {
                 sql: "UPDATE suite_run SET status = 'interrupted', error = 'the process ended' WHERE status = 'running'"
             )
             return db.changesCount
-        }
-    }
-
-    /// Deletes samples that belong to no run and are older than a time.
-    package func deleteSamples(before wallTime: Double) throws(StoreError) {
-        try write { db in
-            try db.execute(sql: "DELETE FROM sample WHERE run_id IS NULL AND wall_time < ?", arguments: [wallTime])
         }
     }
 

@@ -4,13 +4,13 @@ import Metering
 import Recording
 import ServiceLifecycle
 
-/// Samples all meters once a second for as long as the daemon lives, and keeps the samples.
+/// Samples all meters once a second for as long as the daemon lives, and keeps the samples, the older the coarser.
 struct AlwaysOnSampler: Service {
     static let interval = 1.0
     private static let writeInterval = Duration.seconds(10)
-    private static let deleteInterval = Duration.seconds(3600)
-    /// Samples that belong to no run are kept this long, in seconds.
-    private static let keep = 7.0 * 86_400
+    private static let condenseInterval = Duration.seconds(3600)
+    /// Steps of condensing in a second, each some hundredths of one.
+    private static let stepsAtOnce = 5
     /// While the record cannot be written, this many samples wait for better times.
     private static let mostWaiting = 50_000
 
@@ -20,6 +20,7 @@ struct AlwaysOnSampler: Service {
     let meters: CurrentMeters
     let listings: @Sendable () async throws -> [MeterListing]
     let store: Store
+    let keeping: Keeping
     let notifier: SystemdNotifier
     let logger: Logger
 
@@ -28,7 +29,9 @@ struct AlwaysOnSampler: Service {
         var waiting: [Sample] = []
         var failed = false
         var lastWrite = ContinuousClock.now
-        var lastDelete = ContinuousClock.now
+        // A daemon that is stopped every evening has old samples in the morning.
+        var lastCondense = ContinuousClock.now - Self.condenseInterval
+        var isCondensing = false
         var lastRefresh = ContinuousClock.now
         let shortest = min(.seconds(1), notifier.watchdogInterval ?? .seconds(1))
         while await sleeps(shortest) {
@@ -48,10 +51,11 @@ struct AlwaysOnSampler: Service {
                 lastWrite = .now
                 write(&waiting, &failed)
             }
-            if lastDelete.duration(to: .now) >= Self.deleteInterval {
-                lastDelete = .now
-                delete()
+            if lastCondense.duration(to: .now) >= Self.condenseInterval {
+                lastCondense = .now
+                isCondensing = true
             }
+            if isCondensing { isCondensing = condense() }
         }
         meters.session.stop()
         waiting += meters.session.takeSamples()
@@ -80,11 +84,15 @@ struct AlwaysOnSampler: Service {
         }
     }
 
-    private func delete() {
+    /// - Returns: whether there is more to do.
+    private func condense() -> Bool {
         do {
-            try store.deleteSamples(before: SystemClock().wallTime() - Self.keep)
+            for _ in 0..<Self.stepsAtOnce
+            where try !store.condense(keeping, now: SystemClock().wallTime()) { return false }
+            return true
         } catch {
-            logger.error("old samples cannot be deleted: \(error)")
+            logger.error("old samples cannot be made coarser: \(error); trying again in an hour")
+            return false
         }
     }
 }

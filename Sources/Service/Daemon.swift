@@ -4,7 +4,7 @@ import Glibc
 import Hummingbird
 package import Logging
 package import Metering
-import Recording
+package import Recording
 package import Running
 import ServiceLifecycle
 import UnixSignals
@@ -15,15 +15,17 @@ package struct Daemon: Sendable {
     private let context: RunnerContext
     private let machine: MachineRecord
     private let listings: @Sendable () async throws -> [MeterListing]
+    private let keeping: Keeping
     private let logger: Logger
 
     package init(
-        directory: StateDirectory, context: RunnerContext, machine: MachineRecord, logger: Logger,
-        listings: @escaping @Sendable () async throws -> [MeterListing]
+        directory: StateDirectory, context: RunnerContext, machine: MachineRecord, keeping: Keeping,
+        logger: Logger, listings: @escaping @Sendable () async throws -> [MeterListing]
     ) {
         self.directory = directory
         self.context = context
         self.machine = machine
+        self.keeping = keeping
         self.logger = logger
         self.listings = listings
     }
@@ -72,7 +74,8 @@ package struct Daemon: Sendable {
                 .init(service: application),
                 .init(
                     service: AlwaysOnSampler(
-                        meters: meters, listings: listings, store: store, notifier: notifier, logger: logger)),
+                        meters: meters, listings: listings, store: store, keeping: keeping, notifier: notifier,
+                        logger: logger)),
                 .init(service: sessions),
                 .init(service: queue),
                 .init(service: StopNotice(notifier: notifier)),

@@ -3,6 +3,7 @@ import Foundation
 import Hummingbird
 import NIOCore
 import Recording
+import Running
 
 /// Bundles go out of the daemon's record and come into it.
 extension Routes {
@@ -19,15 +20,15 @@ extension Routes {
             let file = TransferFile()
             try await BundleWriter(store, redaction: redaction, version: await status().version).write(
                 try BundleWriter.suites(names, in: store), to: file.path)
-            return Response(
-                status: .ok, headers: [.contentType: "application/zstd"],
-                body: ResponseBody { writer in
-                    let handle = try file.open()
-                    while let data = try handle.read(upToCount: 1 << 18), !data.isEmpty {
-                        try await writer.write(ByteBuffer(bytes: data))
-                    }
-                    try await writer.finish(nil)
-                })
+            return Self.answer(file, type: "application/zstd")
+        }
+        // GET /v1/backup: the record as of this moment, an SQLite database
+        v1.get("backup") { _, _ in
+            // Beside the record, for it may be larger than what is for temporary files.
+            let file = TransferFile(path: "\(store.path).backup-\(UUID().uuidString)")
+            let (store, path) = (store, file.path)
+            try await offPool { Result { try store.backup(to: path) } }.get()
+            return Self.answer(file, type: "application/vnd.sqlite3")
         }
         // POST /v1/imports/bundle?name=…, the file as the body
         v1.post("imports/bundle") { request, _ in
@@ -50,9 +51,30 @@ extension Routes {
     }
 }
 
+extension Routes {
+    private static func answer(_ file: TransferFile, type: String) -> Response {
+        Response(
+            status: .ok, headers: [.contentType: type],
+            body: ResponseBody { writer in
+                let handle = try file.open()
+                while let data = try handle.read(upToCount: 1 << 18), !data.isEmpty {
+                    try await writer.write(ByteBuffer(bytes: data))
+                }
+                try await writer.finish(nil)
+            })
+    }
+}
+
 /// A file on its way, which goes with the value.
 private final class TransferFile: Sendable {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("taskwatt-\(UUID().uuidString)").path
+    let path: String
+
+    init(
+        path: String = FileManager.default.temporaryDirectory.appendingPathComponent("taskwatt-\(UUID().uuidString)")
+            .path
+    ) {
+        self.path = path
+    }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
@@ -66,7 +88,7 @@ private final class TransferFile: Sendable {
 
     func open() throws -> FileHandle {
         guard let handle = FileHandle(forReadingAtPath: path) else {
-            throw APIError(.failed, "the daemon cannot read the bundle that it wrote")
+            throw APIError(.failed, "the daemon cannot read the file that it wrote")
         }
         return handle
     }

@@ -99,6 +99,24 @@ struct Routes: Sendable {
     }
 
     private func addReports(to v1: RouterGroup<Context>) {
+        // GET /v1/power?since=…&until=…&step=…: seconds since 1970, and seconds
+        v1.get("power") { request, _ in
+            func number(_ name: String, _ usual: Double) throws -> Double {
+                guard let text = request.uri.queryParameters.get(name) else { return usual }
+                guard let value = Double(text), (0...1e11).contains(value) else {
+                    throw APIError(.usage, "\(name) must be a number of seconds, not \(text)")
+                }
+                return value
+            }
+            let until = try number("until", Date().timeIntervalSince1970)
+            let since = try number("since", until - 3600)
+            let step = try number("step", max(1, ((until - since) / 500).rounded(.up)))
+            guard since < until, step >= 1, (until - since) / step <= 10_000 else {
+                throw APIError(
+                    .usage, "since must be before until, with 10000 steps of a second or more between them at most")
+            }
+            return try Self.json(try store.power(from: since, to: until, seconds: Int64(step)))
+        }
         v1.get("suite-runs") { _, _ in try Self.json(try store.suiteRuns()) }
         v1.get("table") { request, _ in
             let query = try TableQuery { request.uri.queryParameters.get($0) }

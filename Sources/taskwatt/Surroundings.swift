@@ -6,6 +6,7 @@ import Hardware
 import Host
 import Metering
 import PolledMeters
+import Recording
 import Running
 import Service
 import Synchronization
@@ -150,10 +151,19 @@ struct Surroundings {
     }
 
     private func meterConfiguration() throws -> MeterConfiguration {
-        guard let file = configurationFile else { return MeterConfiguration() }
+        try configuration(MeterConfiguration.parse) ?? MeterConfiguration()
+    }
+
+    /// For how long the daemon keeps what it sees outside of runs.
+    func keeping() throws -> Keeping { try configuration(Keeping.parse) ?? Keeping() }
+
+    /// What a reader makes of the configuration file; `nil` where there is none.
+    private func configuration<Value>(
+        _ parse: (_ text: String, _ file: String) throws(YAMLProblem) -> Value
+    ) throws -> Value? {
+        guard let file = configurationFile else { return nil }
         do {
-            let text = String(decoding: try host.readBytes(file), as: UTF8.self)
-            return try MeterConfiguration.parse(text: text, file: file)
+            return try parse(String(decoding: try host.readBytes(file), as: UTF8.self), file)
         } catch let problem as YAMLProblem {
             throw problem
         } catch {

@@ -173,19 +173,6 @@ struct StoreTests {
         #expect(suites.map(\.runs) == [0, 0])
     }
 
-    @Test("Old samples are deleted unless they belong to a run")
-    func deletesSamples() throws {
-        let uuid = try store.beginSuiteRun(Fixture.start())
-        try store.record(Fixture.run(), samples: Fixture.samples(3, wallTime: 1000), suiteRun: uuid)
-        try store.record(Fixture.samples(4, wallTime: 1000))
-        try store.record(Fixture.samples(5, wallTime: 2000))
-        try store.record([])
-        try store.deleteSamples(before: 1500)
-        let left = try store.samples()
-        #expect(left.filter { $0.run != nil }.count == 3)
-        #expect(left.filter { $0.run == nil }.map(\.sample) == Fixture.samples(5, wallTime: 2000))
-    }
-
     @Test("Runs and samples come in pages, in order, each once")
     func pages() throws {
         let first = try store.beginSuiteRun(Fixture.start("first"))

@@ -47,7 +47,7 @@ package struct BundleWriter {
     ///   - isReplacing: whether a file that is there makes room.
     /// - Throws: `BundleError`, `StoreError`; nothing is left of the file then, and one that was there is as it was.
     package func write(_ suites: [String], to file: String, isReplacing: Bool = false) async throws {
-        try await BundleFile.make(file, isReplacing: isReplacing) { partial in try await pack(suites, into: partial) }
+        try await WholeFile.make(file, isReplacing: isReplacing) { partial in try await pack(suites, into: partial) }
     }
 
     private func pack(_ suites: [String], into archive: String) async throws {

@@ -74,7 +74,8 @@ package enum PerfMeter {
             // An integrated GPU that sleeps takes nothing; all else always takes something.
             if case .success(let counter) = opened, domain.scope != .uncore, !counter.moves(within: 0.1) {
                 availability = .unavailable(
-                    reason: "the counter stands still: this processor, or the hypervisor above it, does not count this energy",
+                    reason:
+                        "the counter stands still: this processor, or the hypervisor above it, does not count this energy",
                     remedy: nil)
             }
         } else {

@@ -47,7 +47,7 @@ struct Bundle: AsyncParsableCommand {
         let surroundings = Surroundings()
         let file = output
         if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
-            try await BundleFile.make(file, isReplacing: force) { try await download(client, to: $0) }
+            try await WholeFile.make(file, isReplacing: force) { try await download(client, to: $0) }
         } else {
             let store = try Record.open(surroundings, state)
             let suites = try BundleWriter.suites(runs, in: store)

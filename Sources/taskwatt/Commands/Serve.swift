@@ -33,7 +33,7 @@ struct Serve: AsyncParsableCommand {
         for problem in context.plugins.problems { logger.warning("\(problem)") }
         let daemon = Daemon(
             directory: surroundings.ownState(state), context: context, machine: try surroundings.machineRecord(state),
-            logger: logger
+            keeping: try surroundings.keeping(), logger: logger
         ) { try await surroundings.meters(state) }
         try await daemon.run()
     }

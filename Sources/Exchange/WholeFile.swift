@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 
 /// A file that is there as a whole or not at all.
-package enum BundleFile {
+package enum WholeFile {
     /// Has a file written beside its place, and puts it there in one step.
     ///
     /// - Parameters:
@@ -33,6 +33,6 @@ package enum BundleFile {
     }
 
     private static func failed(_ file: String) -> BundleError {
-        BundleError("\(file) cannot be written: \(String(cString: strerror(errno))); choose another place with -o")
+        BundleError("\(file) cannot be written: \(String(cString: strerror(errno))); choose another place")
     }
 }

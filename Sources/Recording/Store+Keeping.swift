@@ -1,0 +1,109 @@
+import Core
+import Foundation
+import GRDB
+
+/// For how long the power outside of runs is kept, and how finely. What belongs to a run is kept for good.
+package struct Keeping: Sendable, Hashable {
+    /// Every sample for so many seconds; then minutes; then hours.
+    package var samples = 7.0 * 86_400
+    package var minutes = 90.0 * 86_400
+    /// `nil`: for good.
+    package var hours: Double?
+
+    package init() {}
+}
+
+extension Store {
+    /// One step of making old samples into minutes, old minutes into hours, and leaving out old hours; one transaction, short
+    /// enough that nobody waits for it.
+    ///
+    /// - Parameter now: seconds since 1970.
+    /// - Returns: whether there is more to do.
+    package func condense(_ keeping: Keeping, now: Double) throws(StoreError) -> Bool {
+        try write { db in
+            let samplesUntil = Int64(now - keeping.samples) / 60 * 60
+            if try Self.condenseSamples(db, until: samplesUntil) { return true }
+            let minutesUntil = Int64(now - keeping.samples - keeping.minutes) / 3600 * 3600
+            if try Self.condenseMinutes(db, until: minutesUntil) { return true }
+            if let hours = keeping.hours {
+                try db.execute(
+                    sql: "DELETE FROM stretch WHERE seconds = 3600 AND start < ?",
+                    arguments: [now - keeping.samples - keeping.minutes - hours])
+            }
+            return false
+        }
+    }
+
+    /// So much is made coarser in one transaction, in seconds.
+    private static let samplesAtOnce: Int64 = 600
+    private static let minutesAtOnce: Int64 = 86_400
+
+    private static func condenseSamples(_ db: Database, until: Int64) throws -> Bool {
+        let done = try condensed(db)
+        let oldest = try Double.fetchOne(
+            db, sql: "SELECT min(wall_time) FROM sample WHERE run_id IS NULL AND wall_time >= ? AND wall_time < ?",
+            arguments: [done, until])
+        guard let oldest else { return false }
+        let from = Int64(oldest) / 60 * 60
+        let end = min(until, from + samplesAtOnce)
+        let stretches = try stretches(db, seconds: 60, from: Double(from), to: Double(end))
+        for stretch in stretches { try insert(stretch, db) }
+        // The next ones need the last of these, for the time between them.
+        let isKnown = stretches.contains { $0.start >= from }
+        try db.execute(
+            sql: "DELETE FROM sample WHERE run_id IS NULL AND wall_time < ?",
+            arguments: [isKnown ? Double(end) - longestSilence : Double(end)])
+        // The freed pages go back to the file system a few at a time.
+        try db.execute(sql: "PRAGMA incremental_vacuum(1000)")
+        return true
+    }
+
+    /// Until when samples have been made into minutes, in seconds since 1970. A few older ones are there still.
+    static func condensed(_ db: Database) throws -> Int64 {
+        try Int64.fetchOne(db, sql: "SELECT max(start) + seconds FROM stretch") ?? 0
+    }
+
+    private static func condenseMinutes(_ db: Database, until: Int64) throws -> Bool {
+        let oldest = try Int64.fetchOne(
+            db, sql: "SELECT min(start) FROM stretch WHERE seconds = 60 AND start < ?", arguments: [until])
+        guard let oldest else { return false }
+        let end = min(until, oldest / 3600 * 3600 + minutesAtOnce)
+        try db.execute(
+            sql: """
+                INSERT INTO stretch
+                SELECT 3600, meter, start / 3600 * 3600, sum(energy_uj), sum(seen_s), min(least_uw), max(most_uw)
+                FROM stretch WHERE seconds = 60 AND start < ?1 GROUP BY meter, start / 3600
+                ON CONFLICT DO UPDATE SET energy_uj = energy_uj + excluded.energy_uj, seen_s = seen_s + excluded.seen_s,
+                    least_uw = min(least_uw, excluded.least_uw), most_uw = max(most_uw, excluded.most_uw)
+                """, arguments: [end])
+        try db.execute(sql: "DELETE FROM stretch WHERE seconds = 60 AND start < ?", arguments: [end])
+        return true
+    }
+
+    private static func insert(_ stretch: PowerStretch, _ db: Database) throws {
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT INTO stretch VALUES (?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT DO UPDATE SET energy_uj = energy_uj + excluded.energy_uj, seen_s = seen_s + excluded.seen_s,
+                    least_uw = min(least_uw, excluded.least_uw), most_uw = max(most_uw, excluded.most_uw)
+                """)
+        try statement.execute(arguments: [
+            stretch.seconds, stretch.meter, stretch.start, stretch.energy.microjoules, stretch.seenSeconds,
+            stretch.least.microwatts, stretch.most.microwatts,
+        ])
+    }
+
+    // MARK: Backup
+
+    /// Writes a whole and compact copy of the record, as of one moment, while others read and write it
+    /// (https://sqlite.org/lang_vacuum.html#vacuuminto).
+    ///
+    /// - Parameter file: must not be there.
+    package func backup(to file: String) throws(StoreError) {
+        do {
+            try pool.vacuum(into: file)
+        } catch {
+            throw StoreError(error, path: file)
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import Exchange
+import Foundation
+import NIOCore
+import Recording
+import Service
+
+struct Backup: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write a whole copy of the record, while it is in use.",
+        discussion: """
+            The file is an SQLite database, as of one moment. To go back to it, stop the daemon and put the file in the place \
+            of taskwatt.sqlite in the state directory, with taskwatt.sqlite-wal and -shm removed.
+
+            Examples:
+              taskwatt backup taskwatt-$(date +%F).sqlite
+              taskwatt backup --force /mnt/backup/taskwatt.sqlite
+            """)
+
+    @Argument(help: "The file to write.", completion: .file())
+    var file: String
+
+    @Flag(help: "Replace a file that is there.")
+    var force = false
+
+    @OptionGroup var state: StateOptions
+
+    func run() async throws {
+        let command = self
+        try await Interruption.cancelling { try await command.write() }
+    }
+
+    private func write() async throws {
+        let surroundings = Surroundings()
+        let client = await DaemonClient.find(surroundings.daemonStates(state))
+        let store = client == nil ? try Record.open(surroundings, state) : nil
+        try await WholeFile.make(file, isReplacing: force) { partial in
+            try store?.backup(to: partial)
+            guard let client else { return }
+            guard let handle = FileHandle(forWritingAtPath: partial) else {
+                throw CommandFailure("\(file) cannot be written")
+            }
+            try await client.download("/v1/backup") { buffer in
+                do { try handle.write(contentsOf: Data(buffer.readableBytesView)) } catch {
+                    throw CommandFailure("\(file) cannot be written: the disk may be full")
+                }
+            }
+            try handle.synchronize()
+            try handle.close()
+        }
+        let size = (try? FileManager.default.attributesOfItem(atPath: file)[.size] as? NSNumber)?.int64Value ?? 0
+        Console.note("\(file): \((size + 1023) / 1024) KiB")
+    }
+}

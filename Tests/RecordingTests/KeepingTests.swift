@@ -1,0 +1,166 @@
+import Core
+import Foundation
+import GRDB
+import Recording
+import TestSupport
+import Testing
+
+@Suite("Keeping")
+struct KeepingTests {
+    private let directory: TemporaryDirectory
+    private let store: Store
+    /// A whole hour.
+    private static let begin = 1_764_000_000.0
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        store = try Store(directory: directory.path)
+    }
+
+    /// A counter and a gauge, once a second, 0.3 s off the second.
+    private func samples(
+        seconds: Range<Int>, watts: (Int) -> Double = { _ in 20 }
+    ) -> [Sample] {
+        var energy = 0.0
+        return seconds.flatMap { second -> [Sample] in
+            let isFirst = second == seconds.lowerBound
+            if !isFirst { energy += watts(second) }
+            let (time, wall) = (MonotonicTime(seconds: Double(second) + 1000), Self.begin + Double(second) + 0.3)
+            return [
+                Sample(
+                    meterID: "counter", time: time, wallTime: wall, energy: Energy(joules: energy),
+                    power: isFirst ? nil : Power(watts: watts(second))),
+                Sample(
+                    meterID: "gauge", time: time, wallTime: wall, energy: nil, power: Power(watts: 2 * watts(second))),
+            ]
+        }
+    }
+
+    private func condense(_ keeping: Keeping, at seconds: Double) throws -> Int {
+        var steps = 0
+        while try store.condense(keeping, now: Self.begin + seconds) {
+            steps += 1
+            try #require(steps < 10_000)
+        }
+        return steps
+    }
+
+    private func joules(_ stretches: [PowerStretch], _ meter: String) -> Double {
+        stretches.filter { $0.meter == meter }.reduce(0) { $0 + $1.energy.joules }
+    }
+
+    private static var short: Keeping {
+        var keeping = Keeping()
+        keeping.samples = 3600
+        keeping.minutes = 7200
+        return keeping
+    }
+
+    @Test("Samples become minutes and minutes hours, and not a joule is lost or twice there")
+    func condenses() throws {
+        // Two hours under a load that changes by the second, and an hour of which no sample is old enough.
+        let watts = { (second: Int) in 10 + Double(second % 7) }
+        let all = samples(seconds: 0..<3 * 3600, watts: watts)
+        try store.record(all)
+        let expected = (1..<3 * 3600).reduce(0.0) { $0 + watts($1) }
+        let before = try store.power(from: Self.begin, to: Self.begin + 4 * 3600, seconds: 600)
+        #expect(isClose(joules(before, "counter"), expected))
+
+        #expect(try condense(Self.short, at: 3 * 3600) == 12, "ten minutes at a time")
+        let left = try store.samples(after: 0, limit: 100_000).map(\.sample.wallTime)
+        #expect((left.min() ?? 0) >= Self.begin + 2 * 3600 - 150)
+        let after = try store.power(from: Self.begin, to: Self.begin + 4 * 3600, seconds: 600)
+        for meter in ["counter", "gauge"] {
+            #expect(isClose(joules(after, meter), joules(before, meter), relative: 1e-7), "\(meter)")
+        }
+        #expect(after.count == before.count)
+        #expect(after.first?.seenSeconds == before.first?.seenSeconds)
+        // Each stretch by itself too.
+        for (a, b) in zip(after, before) { #expect(isClose(a.energy.joules, b.energy.joules, relative: 1e-5)) }
+        #expect(after.allSatisfy { $0.least.watts >= 10 && $0.most.watts <= 32 })
+        #expect(try condense(Self.short, at: 3 * 3600) == 0, "nothing is made coarser twice")
+
+        // Five hours later all samples are minutes, and the first hours are hours.
+        #expect(try condense(Self.short, at: 5 * 3600) > 0)
+        let hours = try store.power(from: Self.begin, to: Self.begin + 4 * 3600, seconds: 3600)
+        #expect(isClose(joules(hours, "counter"), expected, relative: 1e-7))
+        #expect(hours.filter { $0.meter == "gauge" }.count == 3)
+        #expect(hours.first { $0.meter == "gauge" }.map { isClose($0.mean?.watts, 25.997, relative: 1e-3) } == true)
+    }
+
+    @Test("What was not seen is not made up: a gap, a restart, another boot")
+    func gaps() throws {
+        try store.record(samples(seconds: 0..<100))
+        // Ten minutes of nothing; then the daemon begins anew, its counter at 0, and after a boot the clock too.
+        try store.record(samples(seconds: 700..<800))
+        let booted = samples(seconds: 800..<900).map { sample in
+            var sample = sample
+            sample.time = MonotonicTime(seconds: sample.time.seconds - 1700)
+            return sample
+        }
+        try store.record(booted)
+        _ = try condense(Self.short, at: 2 * 3600)
+        let minutes = try store.power(from: Self.begin, to: Self.begin + 3600, seconds: 60)
+        #expect(isClose(joules(minutes, "counter"), 3 * 99 * 20.0, relative: 1e-9))
+        #expect(isClose(minutes.filter { $0.meter == "counter" }.reduce(0) { $0 + $1.seenSeconds }, 3 * 99))
+        #expect(!minutes.contains { (120..<660).contains($0.start - Int64(Self.begin)) })
+    }
+
+    @Test("Samples of runs stay, however old")
+    func runsStay() throws {
+        let uuid = try store.beginSuiteRun(Fixture.start())
+        try store.record(Fixture.run(), samples: Fixture.samples(30, wallTime: Self.begin), suiteRun: uuid)
+        try store.record(samples(seconds: 0..<60))
+        _ = try condense(Self.short, at: 1e6)
+        let left = try store.samples()
+        #expect(left.count { $0.run != nil } == 30)
+        #expect(left.count { $0.run == nil } <= 120)
+    }
+
+    @Test("Old hours go where a time is set for them")
+    func hours() throws {
+        try store.record(samples(seconds: 0..<120))
+        var keeping = Self.short
+        keeping.hours = 86_400
+        _ = try condense(keeping, at: 86_400)
+        #expect(try !store.power(from: Self.begin, to: Self.begin + 3600, seconds: 3600).isEmpty)
+        _ = try condense(keeping, at: 3 * 86_400)
+        #expect(try store.power(from: Self.begin, to: Self.begin + 3600, seconds: 3600).isEmpty)
+    }
+
+    @Test("The file gets smaller by itself")
+    func shrinks() throws {
+        for part in 0..<40 { try store.record(samples(seconds: part * 1000..<(part + 1) * 1000)) }
+        let pages = { try pragma("page_count") - pragma("freelist_count") }
+        let (before, used) = (try pragma("page_count"), try pages())
+        _ = try condense(Self.short, at: 48 * 3600)
+        #expect(try pages() < used / 4)
+        #expect(try pragma("page_count") < before / 2, "not only free pages within it")
+    }
+
+    private func pragma(_ name: String) throws -> Int {
+        var configuration = Configuration()
+        configuration.readonly = true
+        return try DatabaseQueue(path: store.path, configuration: configuration).read { db in
+            try Int.fetchOne(db, sql: "PRAGMA \(name)") ?? 0
+        }
+    }
+
+    @Test("A backup is whole while others write, and is a record itself")
+    func backup() throws {
+        let uuid = try store.beginSuiteRun(Fixture.start())
+        try store.record(Fixture.run(), samples: Fixture.samples(30), suiteRun: uuid)
+        let copy = try TemporaryDirectory()
+        let writing = Thread { [store] in
+            for part in 0..<50 { try? store.record(Fixture.samples(100, from: part * 100)) }
+        }
+        writing.start()
+        try store.backup(to: copy.database)
+        let other = try Store(directory: copy.path)
+        #expect(try other.runs() == store.runs())
+        #expect(try other.samples(ofRun: 1).count == 30)
+        let error = #expect(throws: StoreError.self) { try store.backup(to: "\(copy.path)/none/b") }
+        #expect(error?.description.contains("none/b") == true)
+        while !writing.isFinished { usleep(1000) }
+    }
+}
