@@ -117,7 +117,7 @@ enum Schema {
         migrator.registerMigration("4 keeping") { db in
             try db.execute(
                 sql: """
-                    -- What meters saw over stretches whose samples outside of runs are no longer kept: a minute, later an hour.
+                    -- What meters saw, by the minute and of long ago by the hour, made of the samples outside of runs.
                     CREATE TABLE stretch (
                         -- 60 or 3600.
                         seconds INTEGER NOT NULL,
@@ -131,6 +131,12 @@ enum Schema {
                         most_uw INTEGER NOT NULL,
                         PRIMARY KEY (seconds, start, meter)
                     ) WITHOUT ROWID;
+                    -- Until when minutes have been made, in seconds since 1970.
+                    CREATE TABLE condensed (
+                        id INTEGER PRIMARY KEY CHECK (id = 1),
+                        until INTEGER NOT NULL
+                    );
+                    INSERT INTO condensed VALUES (1, 0);
                     -- Only those outside of runs are looked for by time, and those of runs grow for years.
                     DROP INDEX sample_by_time;
                     CREATE INDEX sample_alone ON sample (wall_time) WHERE run_id IS NULL;

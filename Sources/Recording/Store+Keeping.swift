@@ -14,15 +14,15 @@ package struct Keeping: Sendable, Hashable {
 }
 
 extension Store {
-    /// One step of making old samples into minutes, old minutes into hours, and leaving out old hours; one transaction, short
-    /// enough that nobody waits for it.
+    /// One step of keeping: minutes are made of samples soon after these came; old samples go; old minutes become hours, and
+    /// old hours go. A step is one transaction, short enough that nobody waits for it.
     ///
     /// - Parameter now: seconds since 1970.
     /// - Returns: whether there is more to do.
     package func condense(_ keeping: Keeping, now: Double) throws(StoreError) -> Bool {
         try write { db in
-            let samplesUntil = Int64(now - keeping.samples) / 60 * 60
-            if try Self.condenseSamples(db, until: samplesUntil) { return true }
+            if try Self.condenseSamples(db, until: Int64(now - Self.latest) / 60 * 60) { return true }
+            if try Self.deleteSamples(db, before: now - keeping.samples) { return true }
             let minutesUntil = Int64(now - keeping.samples - keeping.minutes) / 3600 * 3600
             if try Self.condenseMinutes(db, until: minutesUntil) { return true }
             if let hours = keeping.hours {
@@ -34,9 +34,16 @@ extension Store {
         }
     }
 
+    /// Samples come to the record up to so many seconds late.
+    private static let latest = 120.0
     /// So much is made coarser in one transaction, in seconds.
     private static let samplesAtOnce: Int64 = 600
     private static let minutesAtOnce: Int64 = 86_400
+
+    /// Until when minutes have been made of samples, in seconds since 1970.
+    static func condensed(_ db: Database) throws -> Int64 {
+        try Int64.fetchOne(db, sql: "SELECT until FROM condensed") ?? 0
+    }
 
     private static func condenseSamples(_ db: Database, until: Int64) throws -> Bool {
         let done = try condensed(db)
@@ -46,21 +53,22 @@ extension Store {
         guard let oldest else { return false }
         let from = Int64(oldest) / 60 * 60
         let end = min(until, from + samplesAtOnce)
-        let stretches = try stretches(db, seconds: 60, from: Double(from), to: Double(end))
-        for stretch in stretches { try insert(stretch, db) }
-        // The next ones need the last of these, for the time between them.
-        let isKnown = stretches.contains { $0.start >= from }
-        try db.execute(
-            sql: "DELETE FROM sample WHERE run_id IS NULL AND wall_time < ?",
-            arguments: [isKnown ? Double(end) - longestSilence : Double(end)])
-        // The freed pages go back to the file system a few at a time.
-        try db.execute(sql: "PRAGMA incremental_vacuum(1000)")
+        for stretch in try stretches(db, seconds: 60, from: Double(from), to: Double(end)) { try insert(stretch, db) }
+        try db.execute(sql: "UPDATE condensed SET until = ?", arguments: [end])
         return true
     }
 
-    /// Until when samples have been made into minutes, in seconds since 1970. A few older ones are there still.
-    static func condensed(_ db: Database) throws -> Int64 {
-        try Int64.fetchOne(db, sql: "SELECT max(start) + seconds FROM stretch") ?? 0
+    private static func deleteSamples(_ db: Database, before time: Double) throws -> Bool {
+        let limit = min(time, Double(try condensed(db)) - longestSilence)
+        let oldest = try Double.fetchOne(
+            db, sql: "SELECT min(wall_time) FROM sample WHERE run_id IS NULL AND wall_time < ?", arguments: [limit])
+        guard let oldest else { return false }
+        try db.execute(
+            sql: "DELETE FROM sample WHERE run_id IS NULL AND wall_time < ?",
+            arguments: [min(limit, oldest + Double(samplesAtOnce))])
+        // The freed pages go back to the file system a few at a time.
+        try db.execute(sql: "PRAGMA incremental_vacuum(1000)")
+        return true
     }
 
     private static func condenseMinutes(_ db: Database, until: Int64) throws -> Bool {

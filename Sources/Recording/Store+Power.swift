@@ -29,40 +29,45 @@ package struct PowerStretch: Sendable, Hashable, Codable {
 }
 
 extension Store {
-    /// The power of every meter over a time, in stretches of one length: from samples where they are kept, else from minutes,
-    /// else from hours. A stretch of which nothing is known is left out, and no stretch is shorter than what is kept.
+    /// The power of every meter over a time, in stretches of one length: from samples, from minutes where they will do or the
+    /// samples are gone, else from hours. A stretch of which nothing is known is left out, and none is shorter than what is
+    /// kept of its time.
     ///
     /// - Parameters:
     ///   - from: seconds since 1970.
-    ///   - seconds: the length of a stretch.
+    ///   - seconds: the length of a stretch; above a minute whole minutes.
     package func power(from: Double, to: Double, seconds: Int64) throws(StoreError) -> [PowerStretch] {
-        let seconds = max(1, seconds)
+        let seconds = seconds <= 60 ? max(1, seconds) : (seconds + 59) / 60 * 60
+        let first = Int64(from) / seconds * seconds
         return try read { db in
+            var samplesFrom = max(first, try Self.condensed(db))
+            if seconds < 60 {
+                let oldest = try Double.fetchOne(db, sql: "SELECT min(wall_time) FROM sample WHERE run_id IS NULL")
+                samplesFrom = min(samplesFrom, max(first, oldest.map { Int64($0) / 60 * 60 + 60 } ?? .max))
+            }
             var all: [String: [Int64: PowerStretch]] = [:]
             func add(_ stretch: PowerStretch) {
-                if let old = all[stretch.meter]?[stretch.start] {
-                    all[stretch.meter]?[stretch.start] = old.joined(with: stretch)
-                } else {
-                    all[stretch.meter, default: [:]][stretch.start] = stretch
-                }
+                all[stretch.meter, default: [:]][stretch.start] =
+                    all[stretch.meter]?[stretch.start]?.joined(with: stretch) ?? stretch
             }
-            let first = Int64(from) / seconds * seconds
-            let samplesFrom = Double(max(first, try Self.condensed(db)))
-            for stretch in try Self.stretches(db, seconds: seconds, from: samplesFrom, to: to)
-            where stretch.start >= first {
-                add(stretch)
-            }
+            // What reaches back over where minutes end is in none of them yet, unless they go on.
+            let clip = samplesFrom < (try Self.condensed(db)) ? Double(samplesFrom) : Double(first)
+            for stretch in try Self.stretches(
+                db, seconds: seconds, from: Double(samplesFrom), to: to, notBefore: clip)
+            { add(stretch) }
             let kept = try Row.fetchCursor(
                 db,
                 sql: """
-                    SELECT meter, start / ?1 * ?1, sum(energy_uj), sum(seen_s), min(least_uw), max(most_uw) FROM stretch
-                    WHERE seconds IN (60, 3600) AND start >= ?2 AND start < ?3 GROUP BY meter, start / ?1
-                    """, arguments: [seconds, first, to])
+                    SELECT meter, start / max(seconds, ?1) * max(seconds, ?1), max(seconds, ?1), sum(energy_uj),
+                        sum(seen_s), min(least_uw), max(most_uw)
+                    FROM stretch WHERE seconds IN (60, 3600) AND start >= ?2 AND start < ?3
+                    GROUP BY meter, start / max(seconds, ?1), max(seconds, ?1)
+                    """, arguments: [seconds, first, min(to, Double(samplesFrom))])
             while let row = try kept.next() {
                 add(
                     PowerStretch(
-                        meter: row[0], start: row[1], seconds: seconds, energy: Energy(microjoules: row[2]),
-                        seenSeconds: row[3], least: Power(microwatts: row[4]), most: Power(microwatts: row[5])))
+                        meter: row[0], start: row[1], seconds: row[2], energy: Energy(microjoules: row[3]),
+                        seenSeconds: row[4], least: Power(microwatts: row[5]), most: Power(microwatts: row[6])))
             }
             return all.values.flatMap(\.values).sorted { ($0.meter, $0.start) < ($1.meter, $1.start) }
         }
@@ -74,8 +79,10 @@ extension Store {
     /// Stretches made of samples. A counter's sample has the mean power since the one before it; between two of a gauge the
     /// power goes straight. The time between two samples counts if the later one lies in the time asked for, and is shared out
     /// among the stretches that it reaches over.
+    ///
+    /// - Parameter limit: what was seen before is left out.
     static func stretches(
-        _ db: Database, seconds: Int64, from: Double, to: Double
+        _ db: Database, seconds: Int64, from: Double, to: Double, notBefore limit: Double = 0
     ) throws -> [PowerStretch] {
         var result: [String: [Int64: PowerStretch]] = [:]
         var last: [String: (time: Int64, power: Int64?)] = [:]
@@ -96,9 +103,10 @@ extension Store {
             let mean = (Double(first) + Double(power)) / 2
             // From the later edge backwards, a stretch at a time.
             var end = wall
-            while end > wall - length {
+            let least = max(wall - length, limit)
+            while end > least {
                 let start = (Int64((end / Double(seconds)).rounded(.up)) - 1) * seconds
-                let begin = max(wall - length, Double(start))
+                let begin = max(least, Double(start))
                 let new = PowerStretch(
                     meter: meter, start: start, seconds: seconds,
                     energy: Energy(microjoules: Int64((mean * (end - begin)).rounded())), seenSeconds: end - begin,
