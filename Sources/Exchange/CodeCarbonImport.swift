@@ -42,6 +42,7 @@ package enum CodeCarbonImport {
             do throws(ImportProblem) {
                 guard let line = try table.next() else { break }
                 let row = try CodeCarbonRow(line)
+                try row.checkPlausible()
                 if let other = lines.updateValue(line.line, forKey: row.runID) {
                     throw line.problem(
                         "the run id \(row.runID) is in line \(other) too; CodeCarbon adds a line at each flush: keep the last"

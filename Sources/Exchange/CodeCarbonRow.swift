@@ -23,6 +23,8 @@ struct CodeCarbonRow {
 
     /// More than any log holds, and little enough for 64 bits of microjoules.
     private static let mostKilowattHours = 1e6
+    /// Many times what the largest node takes.
+    private static let mostWatts = 100_000.0
     /// Thirty years.
     private static let longest = 1e9
 
@@ -55,6 +57,22 @@ struct CodeCarbonRow {
             throw row.problem(
                 "`energy_consumed` is \(energy), and cpu_energy + gpu_energy + ram_energy is \(sum): "
                     + "are the columns shifted, or was a figure edited?")
+        }
+    }
+
+    /// What a log that a program wrote never has, and one does whose columns were moved by hand. The paper's own are not held
+    /// to it: they are as they are.
+    func checkPlausible() throws(ImportProblem) {
+        let power = energy * 3.6e6 / duration
+        guard power <= Self.mostWatts else {
+            throw row.problem(
+                "`energy_consumed` in `duration` makes \(Int(power)) W, which no machine takes: are the columns shifted?"
+            )
+        }
+        for column in CodeCarbonColumns.metrics.keys.sorted() {
+            if let value = try row.number(column), value < 0 {
+                throw row.problem("`\(column)` is \(value): it cannot be negative")
+            }
         }
     }
 

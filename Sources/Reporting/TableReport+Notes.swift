@@ -36,7 +36,9 @@ extension TableReport {
                 "Idle power was another after \(FigureText.count(driftedBaselines, "suite")) than before (idle-drift): net "
                     + "is off by up to as much; let the machine settle and repeat.")
         }
-        if rows.contains(where: { $0.n == 1 }) { notes.append("Of n = 1 the interval is the measurement's own.") }
+        if rows.contains(where: { $0.n == 1 && $0.isUncertaintyKnown }) {
+            notes.append("Of n = 1 the interval is the measurement's own.")
+        }
         let imported = Set(rows.map(\.source)).subtracting([.taskwatt])
         if !imported.isEmpty {
             notes.append(
@@ -109,7 +111,8 @@ extension TableReport {
             notes.append(
                 "Paper: Luccioni et al., arXiv 2311.16863, Table 2, recomputed from its logs. Its figures hold the idle power "
                     + "of 8 GPUs, a constant 42.5 W of CPU and a modelled 430.8 W of memory, so the ratio compares different "
-                    + "scopes.")
+                    + "scopes"
+                    + (isNet ? ", and here net with gross." : "."))
         } else if rows.contains(where: { $0.source == .paper }) {
             notes.append(
                 "From the logs of Luccioni et al., arXiv 2311.16863: idle power of 8 GPUs, a constant 42.5 W of CPU and a "

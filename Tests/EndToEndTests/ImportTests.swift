@@ -108,11 +108,11 @@ extension EndToEnd {
             #expect(none.status == 1 && none.error.contains("left out: the tasks fill-mask"), "\(none.error)")
             let log = try scratch.write(
                 "gpu.csv",
-                Self.header + "\n2026-01-02T03:04:05,gpt2,00000000-0000-4000-8000-000000000009,10,0,2,0,2,CPU")
+                Self.header + "\n2026-01-02T03:04:05,gpt2,00000000-0000-4000-8000-000000000009,10000,0,2,0,2,CPU")
             _ = try await scratch.taskwatt("import", "codecarbon", log, "--task", "text-generation")
             let scored = try await score()
             #expect(
-                scored.output.contains("gpt2,,text_gen,,1000,1000,0,10,0.01,0,0,0,0,2000,,0,2,"), "\(scored.output)")
+                scored.output.contains("gpt2,,text_gen,,1000,1000,0,10000,10,0,0,0,0,2000,,0,2,"), "\(scored.output)")
             #expect(scored.output.hasSuffix(",gpt2,2\r\n"))
             #expect(scored.error.contains("left out: the tasks fill-mask"))
             let nowhere = try await scratch.taskwatt("export", "--output", "\(scratch.path)/none/out.csv")

@@ -86,6 +86,17 @@ struct CodeCarbonTests {
         #expect(try read([Self.columns, Self.line(1, energy: "0.003")]).problems.count == 1)
     }
 
+    @Test("Columns that changed places, and what cannot be negative")
+    func implausible() throws {
+        let swapped = Self.line(1, energy: "2", sum: ("0.5", "0.0", "1.5")).replacing(
+            ",10.0,0.001,", with: ",0.001,10.0,")
+        let negative = Self.line(2).replacing(",42.5,", with: ",-42.5,")
+        let problems = try read([Self.columns, swapped, negative]).problems
+        #expect(problems.count == 2)
+        #expect(problems.first?.description.contains("W, which no machine takes: are the columns shifted?") == true)
+        #expect(problems.last?.description.contains("`cpu_power` is -42.5: it cannot be negative") == true)
+    }
+
     @Test("Bad rows are named, and then nothing is imported")
     func badRows() throws {
         let (_, problems) = try read([

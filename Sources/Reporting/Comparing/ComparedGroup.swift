@@ -14,9 +14,12 @@ struct ComparedGroup {
         self.key = key
         self.figure = figure
         meters = Set(runs.map(\.window.total.domainIDs))
+        var flags: [String: Int] = [:]
+        for flag in runs.flatMap(\.window.flags) { flags[flag, default: 0] += 1 }
         side = Comparison.Side(
             mean: figure.mean, uncertainty: figure.interval, n: runs.count, models: Set(runs.map(\.model)).sorted(),
-            scope: key.scope.rawValue, provenance: key.provenance.rawValue, machine: first.window.machine)
+            scope: key.scope.rawValue, provenance: key.provenance.rawValue, machine: first.window.machine,
+            flags: flags)
     }
 
     /// What tells it from the other groups of its task.

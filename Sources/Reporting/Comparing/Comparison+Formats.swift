@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// How a comparison is written.
@@ -53,10 +54,28 @@ extension Comparison {
         for row in rows where !row.differences.isEmpty {
             notes.append("\(row.title): the two sides differ in \(row.differences.joined(separator: "; ")).")
         }
+        notes += doubts
         if rows.contains(where: { $0.ratio != nil && $0.low == nil }) {
             notes.append("No interval where a single run states no uncertainty.")
         }
         return notes + reasons
+    }
+
+    /// What makes a difference look like one of what was compared, and may be another.
+    private var doubts: [String] {
+        var notes: [String] = []
+        for (name, sides) in [("A", rows.map(\.a)), ("B", rows.map(\.b))] {
+            var flags: [String: Int] = [:]
+            for side in sides { flags.merge(side.flags, uniquingKeysWith: +) }
+            let runs = sides.reduce(0) { $0 + $1.n }
+            notes += flags.sorted { $0.key < $1.key }.map { flag, count in
+                "\(name): \(count) of \(FigureText.count(runs, "run")) flagged \(flag)."
+            }
+        }
+        if rows.contains(where: { [$0.a.provenance, $0.b.provenance].contains(Provenance.estimated.rawValue) }) {
+            notes.append("estimated: by a model of the CPU's power, which sees how busy it was and nothing else.")
+        }
+        return notes
     }
 
     /// Why something of the two sides is in no row.

@@ -14,9 +14,11 @@ package struct Comparison: Sendable, Hashable, Codable {
         package var scope: String
         package var provenance: String
         package var machine: String
+        /// How many of the runs have each flag.
+        package var flags: [String: Int]
 
         enum CodingKeys: String, CodingKey {
-            case n, models, scope, provenance, machine
+            case n, models, scope, provenance, machine, flags
             case mean = "mean_kwh"
             case uncertainty = "mean_uncertainty_95_kwh"
         }

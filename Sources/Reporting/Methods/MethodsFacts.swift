@@ -35,6 +35,8 @@ struct MethodsFacts: Sendable {
     /// Of the sampler, in seconds.
     private(set) var intervals: [Double] = []
     private(set) var hasIdleAfter = false
+    /// How many series of repeats ended for each reason.
+    private(set) var repeatsEnds: [RepeatsEnd: Int] = [:]
 
     init(_ store: Store, _ filter: RunFilter) throws(StoreError) {
         var filter = filter
@@ -78,6 +80,7 @@ struct MethodsFacts: Sendable {
         keep(workload.device, in: &devices)
         keep(workload.precision, in: &precisions)
         keep(String(workload.batch), in: &batches)
+        if let end = record.procedure?.repeatsEnd { repeatsEnds[end, default: 0] += 1 }
         if record.energy.intervalSeconds > 0 { keep(record.energy.intervalSeconds, in: &intervals) }
     }
 

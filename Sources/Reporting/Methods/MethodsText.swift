@@ -88,7 +88,17 @@ package struct MethodsText: Sendable {
         }
         return "Each model was loaded and warmed up in windows of their own, which are in no figure; \(repeats) "
             + "repeat\(repeats == "1" ? "" : "s") of \(inferences) inferences followed, one after the other. "
-            + (before ?? "No idle power was measured.")
+            + (stopping.map { "\($0) " } ?? "") + (before ?? "No idle power was measured.")
+    }
+
+    /// Repeats whose number was not set beforehand are another experiment than those whose was.
+    private var stopping: String? {
+        let (narrow, most) = (facts.repeatsEnds[.interval] ?? 0, facts.repeatsEnds[.most] ?? 0)
+        guard narrow + most > 0 else { return nil }
+        return "Repeats went on until the 95\\,\\% interval that their spread makes was as narrow as asked for"
+            + (most == 0
+                ? "."
+                : ", or the most that were allowed had been made: so ended \(most) of \(narrow + most) series of them.")
     }
 
     private var gross: String {

@@ -39,7 +39,8 @@ extension ReportPage {
     }
 
     var methodSection: Section? {
-        guard !digest.suites.isEmpty else { return nil }
+        // How imported logs came about it is not known.
+        guard !digest.suites.isEmpty, suites.contains(where: { $0.source == .taskwatt }) else { return nil }
         let shown = digest.suites.suffix(Self.mostSuites).reversed()
         let rows = shown.map { suite -> [Markup] in
             let detail = suites.first { $0.uuid == suite.uuid }

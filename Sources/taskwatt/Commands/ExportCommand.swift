@@ -103,8 +103,9 @@ struct ExportCommand: AsyncParsableCommand {
             lines += piece.count { $0 == UInt8(ascii: "\n") }
             try out.write(piece)
         }
-        try out.close()
-        if !filterOptions.asked.isEmpty, lines <= (kind == .jsonl ? 0 : 1) {
+        let isEmpty = !filterOptions.asked.isEmpty && lines <= (kind == .jsonl ? 0 : 1)
+        if isEmpty { out.discard() } else { try out.close() }
+        if isEmpty {
             throw CommandFailure("nothing fits \(filterOptions.asked); without it the whole record is exported")
         }
     }

@@ -20,7 +20,8 @@ struct FilterOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Only this suite's runs: its UUID or the begin of it, `last`, or `last-1`.", valueName: "uuid"))
+            "Only this suite's runs: its UUID or the begin of it; `last` or `last-1` of those measured here.",
+            valueName: "uuid"))
     var suiteRun: String?
 
     @Option(help: "Only this task.")

@@ -36,7 +36,12 @@ struct Report: AsyncParsableCommand {
     @OptionGroup(title: "Which runs") var filter: FilterOptions
     @OptionGroup var state: StateOptions
 
-    func validate() throws { _ = try options }
+    func validate() throws {
+        if methods, try options.filter.source != .taskwatt {
+            throw ValidationError("--methods tells what Taskwatt did; of imported logs it does not know.")
+        }
+        _ = try options
+    }
 
     private var options: TableReport.Options {
         get throws {

@@ -47,7 +47,7 @@ struct Run: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Repeat until the 95 % interval of the mean is this narrow, such as 2%.", valueName: "share"),
+            "Repeat until the spread of the repeats leaves the mean this sure (95 %), such as 2%.", valueName: "share"),
         transform: { text in
             guard let share = Suite.interval(text) else {
                 throw ValidationError("it is a share of the mean with its sign, such as 2%")

@@ -107,14 +107,16 @@ enum TableCheck {
     static func check(
         _ recorded: BundledTable, against recomputed: BundledTable, doubt: Double, isSameVersion: Bool
     ) -> (rows: [Verification.Row], findings: [VerificationFinding]) {
-        let gross = check(recorded.gross, recomputed.gross, isNet: false, doubt, isSameVersion)
-        let net = check(recorded.net, recomputed.net, isNet: true, doubt, isSameVersion)
+        // Net is a difference, and its doubt is that of what is taken from what.
+        let scales = Dictionary(recomputed.gross.map { ($0.name, abs($0.mean)) }, uniquingKeysWith: max)
+        let gross = check(recorded.gross, recomputed.gross, isNet: false, scales, doubt, isSameVersion)
+        let net = check(recorded.net, recomputed.net, isNet: true, scales, doubt, isSameVersion)
         return (gross.rows + net.rows, gross.findings + net.findings)
     }
 
     private static func check(
-        _ recorded: [BundledTable.Row], _ recomputed: [BundledTable.Row], isNet: Bool, _ doubt: Double,
-        _ isSameVersion: Bool
+        _ recorded: [BundledTable.Row], _ recomputed: [BundledTable.Row], isNet: Bool,
+        _ scales: [[String]: Double], _ doubt: Double, _ isSameVersion: Bool
     ) -> (rows: [Verification.Row], findings: [VerificationFinding]) {
         let kind = isNet ? "net" : "gross"
         let known = Dictionary(recorded.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -130,9 +132,8 @@ enum TableCheck {
             let old = known[row.name]
             let label = "\(row.task.rawValue) (\(kind))"
             if let old {
-                // Net is a difference, whose doubt is that of its larger parts.
-                let scale = max(abs(row.mean), abs(old.mean))
-                let allowed = (1e-6 + doubt) * scale * (isNet ? 20 : 1) + 1e-18
+                let scale = max(abs(row.mean), abs(old.mean), scales[row.name] ?? 0)
+                let allowed = (1e-6 + doubt) * scale * (isNet ? 2 : 1) + 1e-18
                 func differ(_ what: String, _ a: Double?, _ b: Double?) {
                     if let a, let b, abs(a - b) <= allowed { return }
                     if a == nil, b == nil { return }

@@ -33,25 +33,39 @@ struct ImportBundle: AsyncParsableCommand {
     private func bring() async throws {
         let surroundings = Surroundings()
         let client = await DaemonClient.find(surroundings.daemonStates(state))
+        let store = client == nil ? try Store(directory: surroundings.ownState(state).path) : nil
         var outcomes: [BundleImport.Outcome] = []
+        var problems = 0
         for file in files {
-            let outcome: BundleImport.Outcome
-            if let client {
-                outcome = try await upload(file, client)
-            } else {
-                let store = try Store(directory: surroundings.ownState(state).path)
-                outcome = try await BundleImport(store, version: Version.current).run(
-                    file, named: file, at: Date().timeIntervalSince1970)
+            do {
+                guard let outcome = try await bring(file, client, store) else { continue }
+                outcomes.append(outcome)
+                if !json { Console.print(Self.line(outcome) + "\n") }
+            } catch let error as BundleError {
+                // One bad file of many keeps none of the others out.
+                Console.complain("\(error)")
+                problems += 1
+            } catch let error as APIError {
+                Console.complain("\(error)")
+                problems += 1
             }
-            outcomes.append(outcome)
-            if !json { Console.print(Self.line(outcome) + "\n") }
         }
         if json { Console.print(try Console.json(outcomes)) }
+        if problems > 0 {
+            throw CommandFailure("\(problems) of \(files.count) file\(files.count == 1 ? "" : "s") not imported")
+        }
+    }
+
+    private func bring(_ file: String, _ client: DaemonClient?, _ store: Store?) async throws -> BundleImport.Outcome? {
+        if let client { return try await upload(file, client) }
+        guard let store else { return nil }
+        return try await BundleImport(store, version: Version.current).run(
+            file, named: file, at: Date().timeIntervalSince1970)
     }
 
     private func upload(_ file: String, _ client: DaemonClient) async throws -> BundleImport.Outcome {
         guard let handle = FileHandle(forReadingAtPath: file) else {
-            throw CommandFailure("\(file) cannot be read: \(String(cString: strerror(errno)))")
+            throw BundleError("\(file) cannot be read: \(String(cString: strerror(errno)))")
         }
         let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._"))
         let name = file.addingPercentEncoding(withAllowedCharacters: allowed) ?? ""

@@ -56,6 +56,10 @@ struct ImportCodeCarbon: AsyncParsableCommand {
         if !MLTask.paperTasks.contains(options.task) {
             Console.note("\(task) is none of the paper's ten tasks; the table has it under that name")
         }
+        if summary.outcome.known > 0 {
+            Console.note(
+                "what is in the record keeps its task and inferences; to change them, `taskwatt import undo` first")
+        }
         try summary.show(file, remark: taken, asJSON: json)
     }
 }
