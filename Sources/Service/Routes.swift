@@ -27,6 +27,11 @@ struct Routes: Sendable {
         router.add(middleware: ErrorAnswers())
         addMetrics(to: router)
         let v1 = router.group("v1")
+        v1.get("openapi.json") { _, _ in
+            Response(
+                status: .ok, headers: [.contentType: "application/json"],
+                body: ResponseBody(byteBuffer: ByteBuffer(bytes: PackageResources.openapi_json)))
+        }
         v1.get("status") { _, _ in try Self.json(await status()) }
         v1.get("meters") { _, _ in try Self.json(await MeterStatus.read(try await listings())) }
         v1.get("plugins") { _, _ in try Self.json(plugins.plugins.map(PluginStatus.init)) }

@@ -124,7 +124,10 @@ package final class MeteringSession: Sendable {
     }
 
     /// The errors of the sampler's intervals since the session began.
-    package var jitter: JitterHistogram { shared.state.withLock { $0.jitter } }
+    package var jitter: JitterHistogram {
+        // A sum has bins of its own; the sampler's next change of shared ones would allocate.
+        shared.state.withLock { JitterHistogram() + $0.jitter }
+    }
 
     // MARK: Windows
 

@@ -2,6 +2,7 @@ import Core
 import Logging
 import Recording
 import Reporting
+import Running
 import ServiceLifecycle
 import Synchronization
 
@@ -113,14 +114,18 @@ final class RunFigures: Service {
     func run() async throws {
         var failed = false
         repeat {
-            do {
-                try refresh()
-                failed = false
-            } catch {
-                // Once, not every few seconds.
-                if !failed { logger.error("the latest results cannot be read for /metrics: \(error)") }
-                failed = true
+            // The first time a hundred suites may be there to read.
+            let problem = await offPool { () -> StoreError? in
+                do throws(StoreError) {
+                    try self.refresh()
+                    return nil
+                } catch {
+                    return error
+                }
             }
+            // Once, not every few seconds.
+            if let problem, !failed { logger.error("the latest results cannot be read for /metrics: \(problem)") }
+            failed = problem != nil
             try? await cancelWhenGracefulShutdown { try await Task.sleep(for: self.interval) }
         } while !Task.isCancelled && !Task.isShuttingDownGracefully
     }
