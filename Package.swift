@@ -123,7 +123,7 @@ let package = Package(
                 "Core", "Exchange", "Metering", "Recording", "Reporting", "Running", "WorkloadProtocol", "YAMLReading",
                 httpTypes,
                 hummingbird, logging, nioCore, serviceLifecycle, unixSignals,
-            ]),
+            ], resources: [.embedInCode("openapi.json")]),
         .executableTarget(
             name: "taskwatt",
             dependencies: [
@@ -177,7 +177,7 @@ let package = Package(
             dependencies: [
                 "Core", "Host", "Metering", "Recording", "Reporting", "Running", "Service", "TestSupport",
                 hummingbird, hummingbirdTesting, httpTypes, logging, nioCore,
-            ]),
+            ], exclude: ["validate_api.py"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

@@ -11,6 +11,23 @@ final class CurrentMeters: Sendable {
         var listings: [MeterListing]
         /// How often in a row each of them was looked for and not found.
         var misses: [String: Int] = [:]
+        /// What was seen in the sessions before, of meters that are gone as well, so that no total ever goes back.
+        var before: [Series: MeterTally] = [:]
+        var jitterBefore = JitterHistogram()
+
+        /// Takes over the totals of the meters before, whose session has stopped.
+        mutating func carry(from old: Current) {
+            before = old.before
+            jitterBefore = old.jitterBefore + old.session.jitter
+            for (meter, tally) in zip(old.session.meters, old.session.tallies()) {
+                before[Series(meter), default: .zero] += tally
+            }
+            // What both have seen, while the new one was opened, counts once.
+            let known = Set(old.session.meters.map(Series.init))
+            for (meter, tally) in zip(session.meters, session.tallies()) where known.contains(Series(meter)) {
+                before[Series(meter), default: .zero] -= tally
+            }
+        }
 
         /// Those that were not found this time, and are kept for now.
         mutating func kept(besides found: [MeterListing]) -> [MeterListing] {
@@ -25,6 +42,28 @@ final class CurrentMeters: Sendable {
                     && (misses[listing.description.id] ?? 0) < CurrentMeters.mostMisses
             }
         }
+    }
+
+    /// What tells one meter's figures from another's: the labels of /metrics.
+    struct Series: Sendable, Hashable {
+        var meter: String
+        var scope: MeterScope
+        var provenance: Provenance
+
+        init(_ meter: MeterDescription) {
+            self.meter = meter.id
+            scope = meter.scope
+            provenance = meter.provenance
+        }
+    }
+
+    /// What one meter has seen since the daemon's start.
+    struct Figures: Sendable {
+        var series: Series
+        var tally: MeterTally
+        var power: Power?
+        /// Whether it is sampled now.
+        var isPresent: Bool
     }
 
     /// A plug that does not answer for once, or a GPU that is reset, is no reason to begin anew.
@@ -55,6 +94,23 @@ final class CurrentMeters: Sendable {
         return (current.session.latestPower(of: selection), selection.scope, provenance)
     }
 
+    /// Of all meters since the daemon's start, in an order that is always the same.
+    var figures: [Figures] {
+        current.withLock { current in
+            var all = current.before.mapValues { tally in (tally, power: nil as Power?, isPresent: false) }
+            let powers = current.session.latestPower()
+            for (meter, tally) in zip(current.session.meters, current.session.tallies()) {
+                let series = Series(meter)
+                all[series] = ((all[series]?.0 ?? .zero) + tally, powers[meter.id], true)
+            }
+            return all.map { Figures(series: $0, tally: $1.0, power: $1.power, isPresent: $1.isPresent) }
+                .sorted { ($0.series.meter, $0.series.scope.rawValue) < ($1.series.meter, $1.series.scope.rawValue) }
+        }
+    }
+
+    /// The errors of the sampler's intervals since the daemon's start.
+    var jitter: JitterHistogram { current.withLock { $0.jitterBefore + $0.session.jitter } }
+
     /// Takes the meters that there are now, if they are others than before.
     ///
     /// - Returns: the samples of the session that ended, if one did.
@@ -63,13 +119,15 @@ final class CurrentMeters: Sendable {
         let (chosen, before) = current.withLock { ($0.kept(besides: found) + found, $0.listings) }
         guard Self.identity(chosen) != Self.identity(before) else { return [] }
         do {
-            let next = try Self.open(chosen, intervalSeconds)
+            var next = try Self.open(chosen, intervalSeconds)
             let old = current.withLock { current in
                 defer { current = next }
+                // Whoever asks for the totals now waits: he shall not see more of the old session than is taken over.
+                current.session.stop()
+                next.carry(from: current)
                 return current.session
             }
             next.session.start()
-            old.stop()
             let (before, now) = (Set(old.meters.map(\.id)), Set(next.session.meters.map(\.id)))
             let come = now.subtracting(before).sorted().joined(separator: ", ")
             let gone = before.subtracting(now).sorted().joined(separator: ", ")

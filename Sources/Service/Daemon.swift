@@ -49,8 +49,12 @@ package struct Daemon: Sendable {
         let sessions = ClientSessions(listings: listings)
         let notifier = SystemdNotifier()
         let startedAt = context.clock.wallTime()
+        let figures = try RunFigures(store, logger: logger)
         let routes = Routes(
-            queue: queue, sessions: sessions, store: store, plugins: context.plugins, listings: listings
+            queue: queue, sessions: sessions, store: store, plugins: context.plugins,
+            metrics: DaemonMetrics(
+                meters: meters, queue: queue, figures: figures, version: context.version, startedAt: startedAt),
+            listings: listings
         ) { [directory, context] in
             let (power, scope, provenance) = meters.power
             return DaemonStatus(
@@ -77,6 +81,7 @@ package struct Daemon: Sendable {
                         meters: meters, listings: listings, store: store, keeping: keeping, notifier: notifier,
                         logger: logger)),
                 .init(service: sessions),
+                .init(service: figures),
                 .init(service: queue),
                 .init(service: StopNotice(notifier: notifier)),
             ],

@@ -43,6 +43,8 @@ package actor JobQueue {
     private let listings: @Sendable () async throws -> [MeterListing]
     private let logger: Logger
     private(set) var jobs: [Int: Job] = [:]
+    /// How many jobs ended, by how; those that are forgotten too.
+    private var ended: [JobStatus.State: Int] = [:]
     private var nextID = 1
     private var nextListener = 1
     private var running: (id: Int, task: Task<Void, Never>)?
@@ -56,6 +58,11 @@ package actor JobQueue {
     }
 
     package var statuses: [JobStatus] { jobs.values.map(\.status).sorted { $0.id < $1.id } }
+
+    /// How many jobs there are, by state, and how many ever ended.
+    var counts: (now: [JobStatus.State: Int], ended: [JobStatus.State: Int]) {
+        (Dictionary(jobs.values.map { ($0.status.state, 1) }, uniquingKeysWith: +), ended)
+    }
 
     func status(of id: Int) -> JobStatus? { jobs[id]?.status }
 
@@ -121,6 +128,7 @@ package actor JobQueue {
             case .failed: .failed
             case .interrupted: .interrupted
             }
+        ended[state, default: 0] += 1
         jobs[id]?.status.state = state
         jobs[id]?.status.failures = result.failures
         var event = RunEvent(.finished)

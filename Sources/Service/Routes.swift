@@ -10,12 +10,13 @@ import Recording
 import Reporting
 import Running
 
-/// What the daemon answers under /v1.
+/// What the daemon answers: /v1, and /metrics.
 struct Routes: Sendable {
     let queue: JobQueue
     let sessions: ClientSessions
     let store: Store
     let plugins: PluginCatalogue
+    let metrics: DaemonMetrics
     let listings: @Sendable () async throws -> [MeterListing]
     let status: @Sendable () async -> DaemonStatus
 
@@ -24,7 +25,13 @@ struct Routes: Sendable {
     func router() -> Router<Context> {
         let router = Router(context: Context.self)
         router.add(middleware: ErrorAnswers())
+        addMetrics(to: router)
         let v1 = router.group("v1")
+        v1.get("openapi.json") { _, _ in
+            Response(
+                status: .ok, headers: [.contentType: "application/json"],
+                body: ResponseBody(byteBuffer: ByteBuffer(bytes: PackageResources.openapi_json)))
+        }
         v1.get("status") { _, _ in try Self.json(await status()) }
         v1.get("meters") { _, _ in try Self.json(await MeterStatus.read(try await listings())) }
         v1.get("plugins") { _, _ in try Self.json(plugins.plugins.map(PluginStatus.init)) }

@@ -52,6 +52,8 @@ final class TestDaemon: Sendable {
     let context: RunnerContext
     let queue: JobQueue
     let sessions: ClientSessions
+    let meters: CurrentMeters
+    let figures: RunFigures
     let routes: Routes
     private let running: Task<Void, Never>
 
@@ -74,8 +76,13 @@ final class TestDaemon: Sendable {
         self.queue = queue
         sessions = ClientSessions(
             clock: sessionClock, checkInterval: .milliseconds(50), listings: FakeMeters.all)
+        meters = try CurrentMeters(FakeMeters.all(), intervalSeconds: 0.05, logger: logger)
+        figures = try RunFigures(store, logger: logger)
         routes = Routes(
-            queue: queue, sessions: sessions, store: store, plugins: context.plugins, listings: FakeMeters.all
+            queue: queue, sessions: sessions, store: store, plugins: context.plugins,
+            metrics: DaemonMetrics(
+                meters: meters, queue: queue, figures: figures, version: "1.0", startedAt: 5),
+            listings: FakeMeters.all
         ) {
             DaemonStatus(
                 version: "1.0", processID: 1, stateDirectory: "/state", startedAt: 5, power: Power(watts: 10),

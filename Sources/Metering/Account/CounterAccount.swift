@@ -44,6 +44,8 @@ struct CounterAccount {
     private var anchors: (older: Update, newer: Update)?
     private var lastReadCumulative: Int64 = 0
     private var lastReadTime: MonotonicTime?
+    /// How long the energy since the first good read is known for: less the gaps.
+    private(set) var lifetimeNanoseconds: Int64 = 0
 
     private var start: MonotonicTime?
     private var startValue: EdgeValue?
@@ -120,6 +122,7 @@ struct CounterAccount {
             pendingStart = nil
             isAfterGap = true
         case .advanced(let wrapped):
+            if let previousTime { lifetimeNanoseconds += max(0, time - previousTime) }
             if wrapped, start != nil, end == nil { flags.insert(.wrapped) }
             if hasFailedSinceGood, start != nil { flags.insert(.bridged) }
             if unwrapper.cumulative != lastReadCumulative, let previousTime {

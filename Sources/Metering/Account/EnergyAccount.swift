@@ -108,6 +108,14 @@ package struct EnergyAccount: Sendable {
         return Energy(microjoules: counter.cumulativeMicrojoules)
     }
 
+    /// All energy that was seen since the first good read, whatever windows there were, and for how long it was seen. A
+    /// gauge's is its integral, without what lies in gaps.
+    var lifetime: (energy: Energy, nanoseconds: Int64) {
+        if let counter { return (Energy(microjoules: counter.cumulativeMicrojoules), counter.lifetimeNanoseconds) }
+        guard let gauge else { return (.zero, 0) }
+        return (Energy(microjoules: Int64(saturating: gauge.lifetimeMicrojoules)), gauge.lifetimeNanoseconds)
+    }
+
     /// The counter's energy at both edges of the window that was opened and closed; `nil` of a gauge.
     var edges: EdgeEnergies? { counter?.result().edges }
 

@@ -15,6 +15,10 @@ struct GaugeAccount {
     private var hasFailedSinceGood = false
     private var flags: Set<EnergyFlag> = []
 
+    /// All energy since the first sample, in or out of a window.
+    private(set) var lifetimeMicrojoules: Double = 0
+    private(set) var lifetimeNanoseconds: Int64 = 0
+
     private var start: MonotonicTime?
     private var end: MonotonicTime?
     private var microjoules: Double = 0
@@ -97,7 +101,10 @@ struct GaugeAccount {
     private mutating func add(
         from a: MonotonicTime, to b: MonotonicTime, _ p0: Double, _ p1: Double, stepVariance: Bool
     ) {
-        guard let start, b > a else { return }
+        guard b > a else { return }
+        lifetimeMicrojoules += (p0 + p1) / 2 * Double(b - a) / 1e9
+        lifetimeNanoseconds += b - a
+        guard let start else { return }
         let from = max(a, start)
         let to = end.map { min(b, $0) } ?? b
         guard to > from else { return }

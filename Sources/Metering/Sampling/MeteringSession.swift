@@ -112,6 +112,23 @@ package final class MeteringSession: Sendable {
         return parts.reduce(Power.zero as Power?) { sum, part in sum.flatMap { sum in part.map { sum + $0 } } }
     }
 
+    /// What each meter has seen since the session began, in the order of `meters`.
+    package func tallies() -> [MeterTally] {
+        shared.state.withLock { state in
+            state.meters.map { meter in
+                let (energy, seen) = meter.account.lifetime
+                let elapsed = meter.firstTick.flatMap { first in meter.lastTick.map { $0 - first } } ?? 0
+                return MeterTally(energy: energy, seenNanoseconds: seen, elapsedNanoseconds: elapsed)
+            }
+        }
+    }
+
+    /// The errors of the sampler's intervals since the session began.
+    package var jitter: JitterHistogram {
+        // A sum has bins of its own; the sampler's next change of shared ones would allocate.
+        shared.state.withLock { JitterHistogram() + $0.jitter }
+    }
+
     // MARK: Windows
 
     /// Begins a window now. Takes up to 30 ms to find the counters' updates first.

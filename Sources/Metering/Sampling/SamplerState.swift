@@ -10,6 +10,7 @@ struct OpenMeter {
     /// Whether it has given a reading, or failed to.
     var hasAnswered = false
     var lastTick: MonotonicTime?
+    var firstTick: MonotonicTime?
     /// The account since the session began; a window's account starts as a copy of it, and so knows the power before.
     var account: EnergyAccount
     /// At the last regular tick, to tell the power since then.
@@ -52,6 +53,7 @@ struct OpenMeter {
             abs(Double(now - last) - Double(intervalNanoseconds)) / Double(intervalNanoseconds)
         }
         lastTick = now
+        if firstTick == nil { firstTick = now }
         // Deadlines stay on their grid; those that were missed are left out, not made up for in a burst.
         let late = latest - nextDue
         let missed = late < intervalNanoseconds ? 0 : late / intervalNanoseconds
@@ -96,6 +98,8 @@ struct SamplerState {
     private static let mostWindows = 64
     private var nextWindowID = 1
     var samples: SampleRing
+    /// Of all intervals since the session began.
+    private(set) var jitter = JitterHistogram()
     var isStopped = false
 
     init(meters: [OpenMeter], samples: SampleRing) {
@@ -165,6 +169,7 @@ struct SamplerState {
             next = min(next, meters[index].nextDue)
         }
         if let intervalError {
+            jitter.add(intervalError)
             for window in windows.indices where windows[window].phase == .open {
                 windows[window].jitter.add(intervalError)
             }

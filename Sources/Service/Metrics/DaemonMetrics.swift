@@ -1,0 +1,131 @@
+import Core
+import Glibc
+import Metering
+import Running
+
+/// What the daemon tells Prometheus at `GET /metrics`. Everything is kept elsewhere as it happens, so that to be asked costs
+/// next to nothing: the machine may be measuring.
+struct DaemonMetrics: Sendable {
+    let meters: CurrentMeters
+    let queue: JobQueue
+    let figures: RunFigures
+    let version: String
+    /// Seconds since 1970.
+    let startedAt: Double
+
+    static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+
+    func text() async -> String {
+        let (jobs, ended) = await queue.counts
+        var text = ""
+        for family in ofMeters() + ofQueue(jobs, ended) + ofRuns(figures.current) + ofProcess() {
+            family.write(to: &text)
+        }
+        return text
+    }
+
+    private func ofMeters() -> [MetricFamily] {
+        var energy = MetricFamily(
+            "taskwatt_energy_joules_total", .counter,
+            "Energy that the meter saw since the daemon's start. Scopes nest, so series of several scopes do not add up."
+        )
+        var power = MetricFamily("taskwatt_power_watts", .gauge, "Latest power of the meter.")
+        var seen = MetricFamily(
+            "taskwatt_observed_seconds_total", .counter,
+            "How long the meter was really seen since the daemon's start. Its rate is the coverage of any stretch of time."
+        )
+        var coverage = MetricFamily(
+            "taskwatt_coverage_ratio", .gauge,
+            "Share of the time since the meter's first reading that it was really seen.")
+        for meter in meters.figures {
+            let labels: KeyValuePairs = [
+                "meter": meter.series.meter, "scope": meter.series.scope.rawValue,
+                "provenance": meter.series.provenance.rawValue,
+            ]
+            let tally = meter.tally
+            energy.add(tally.energy.joules, labels)
+            seen.add(Double(tally.seenNanoseconds) / 1e9, labels)
+            guard meter.isPresent else { continue }
+            if let watts = meter.power?.watts { power.add(watts, labels) }
+            if tally.elapsedNanoseconds > 0 {
+                let share = Double(tally.seenNanoseconds) / Double(tally.elapsedNanoseconds)
+                coverage.add(min(1, max(0, share)), labels)
+            }
+        }
+        var total = MetricFamily(
+            "taskwatt_total_power_watts", .gauge,
+            "Latest power of the machine: the sum of the meters that its default total is made of.")
+        let (watts, scope, provenance) = meters.power
+        if let watts, let provenance {
+            total.add(watts.watts, ["scope": scope.rawValue, "provenance": provenance.rawValue])
+        }
+        var jitter = MetricFamily(
+            "taskwatt_sampler_jitter_ratio", .histogram,
+            "By how much the sampler's intervals were off, relative to what they should be.")
+        let errors = meters.jitter
+        jitter.add(
+            buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5].map { ($0, errors.count(upTo: $0)) },
+            sum: errors.sum, count: errors.count)
+        return [energy, power, total, seen, coverage, jitter]
+    }
+
+    private func ofQueue(
+        _ counts: [JobStatus.State: Int], _ ended: [JobStatus.State: Int]
+    ) -> [MetricFamily] {
+        var jobs = MetricFamily("taskwatt_queue_jobs", .gauge, "Jobs that wait or run.")
+        for state in [JobStatus.State.queued, .running] {
+            jobs.add(Double(counts[state] ?? 0), ["state": state.rawValue])
+        }
+        var all = MetricFamily("taskwatt_jobs_total", .counter, "Jobs that ended since the daemon's start, by how.")
+        for state in [JobStatus.State.completed, .failed, .interrupted] {
+            all.add(Double(ended[state] ?? 0), ["state": state.rawValue])
+        }
+        return [jobs, all]
+    }
+
+    private func ofRuns(_ current: RunFigures.Figures) -> [MetricFamily] {
+        var runs = MetricFamily(
+            "taskwatt_runs_total", .counter, "Measured windows since the daemon's start, by how they ended.")
+        for status in RunStatus.allCases { runs.add(Double(current.runs[status] ?? 0), ["status": status.rawValue]) }
+        var energies = MetricFamily(
+            "taskwatt_run_kwh_per_1000_inferences", .gauge,
+            "Mean gross energy of 1,000 inferences in the latest suite that measured the task with the model.")
+        for row in current.rows {
+            energies.add(
+                row.kilowattHours,
+                [
+                    "task": row.task, "model": row.model, "scope": row.scope.rawValue,
+                    "provenance": row.provenance.rawValue, "size": row.size, "device": row.device,
+                    "plugin": row.plugin, "setup": row.setup,
+                ])
+        }
+        var last = MetricFamily(
+            "taskwatt_last_suite_timestamp_seconds", .gauge,
+            "When the latest suite that this machine completed came to its end, in Unix time.")
+        if let time = current.lastCompletedAt { last.add(time) }
+        return [
+            runs,
+            MetricFamily(
+                "taskwatt_run_inferences_total", .counter,
+                "Inferences completed in measured windows since the daemon's start.",
+                Double(current.inferences)),
+            energies, last,
+        ]
+    }
+
+    private func ofProcess() -> [MetricFamily] {
+        var build = MetricFamily("taskwatt_build_info", .gauge, "The version of Taskwatt; always 1.")
+        build.add(1, ["version": version])
+        var usage = rusage()
+        getrusage(.init(RUSAGE_SELF.rawValue), &usage)
+        func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+        return [
+            build,
+            MetricFamily(
+                "process_start_time_seconds", .gauge, "When the daemon started, in Unix time.", startedAt),
+            MetricFamily(
+                "process_cpu_seconds_total", .counter, "CPU time of the daemon itself, in user and system mode.",
+                seconds(usage.ru_utime) + seconds(usage.ru_stime)),
+        ]
+    }
+}

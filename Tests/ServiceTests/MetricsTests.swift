@@ -1,0 +1,202 @@
+import Core
+import Foundation
+import Hummingbird
+import HummingbirdTesting
+import Logging
+import Metering
+import Recording
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Service
+
+@Suite("Metrics")
+struct MetricsTests {
+    private let daemon: TestDaemon
+
+    init() throws {
+        daemon = try TestDaemon()
+        daemon.meters.session.start()
+    }
+
+    private func scrape() async throws -> String {
+        try await Application(router: daemon.routes.router()).test(.router) { client in
+            let response = try await client.execute(uri: "/metrics", method: .get)
+            #expect(response.status == .ok)
+            #expect(response.headers[.contentType] == "text/plain; version=0.0.4; charset=utf-8")
+            return String(buffer: response.body)
+        }
+    }
+
+    /// The value of a series, written as in the answer.
+    private func value(_ series: String, in text: String) -> Double? {
+        text.split(separator: "\n").first { $0.hasPrefix("\(series) ") }.flatMap {
+            Double($0.dropFirst(series.count + 1))
+        }
+    }
+
+    /// A suite in the record, as a job leaves it.
+    private func record(_ runs: [RunRecord], status: RunStatus = .completed, at time: Double = 5000) throws {
+        let store = daemon.store
+        let uuid = try store.beginSuiteRun(
+            Store.SuiteStart(
+                suite: "test", suiteText: "", options: "{}", machineName: "host", inventory: "{}", machineState: "{}",
+                meters: [], version: "1.0", startedAt: 4000))
+        for run in runs { try store.record(run, samples: [], suiteRun: uuid) }
+        try store.endSuiteRun(uuid, status: status, error: nil, at: time)
+    }
+
+    @Test("Values of labels are escaped, and numbers mean what they are")
+    func format() {
+        var family = MetricFamily("a_total", .counter, "one\\line\nmore \"text\"")
+        family.add(1, ["x": "back\\slash \"quote\"\nline ü"])
+        family.add(1e-7)
+        family.add(12_345_678_901)
+        family.add(0.1 + 0.2)
+        family.add(.infinity)
+        family.add(-.infinity)
+        family.add(.nan)
+        family.add(1e300)
+        var text = ""
+        family.write(to: &text)
+        #expect(
+            text == """
+                # HELP a_total one\\\\line\\nmore "text"
+                # TYPE a_total counter
+                a_total{x="back\\\\slash \\"quote\\"\\nline ü"} 1
+                a_total 1e-07
+                a_total 12345678901
+                a_total 0.30000000000000004
+                a_total +Inf
+                a_total -Inf
+                a_total NaN
+                a_total 1e+300
+
+                """)
+    }
+
+    @Test("promtool finds nothing to say of the answer, and everything is in it")
+    func promtool() async throws {
+        try record([run(3600, model: "a \"quoted\"\nback\\slash")])
+        try daemon.figures.refresh()
+        #expect(try await eventually { daemon.meters.power.power != nil && daemon.meters.jitter.count > 3 })
+        let text = try await scrape()
+        let check = try Command(["promtool", "check", "metrics"], input: text)
+        #expect(check.status == 0 && check.output.isEmpty, "\(check.output)")
+        for series in [
+            #"taskwatt_energy_joules_total{meter="fake/package-0",scope="package",provenance="simulated"}"#,
+            #"taskwatt_power_watts{meter="fake/package-0",scope="package",provenance="simulated"}"#,
+            #"taskwatt_observed_seconds_total{meter="fake/package-0",scope="package",provenance="simulated"}"#,
+            #"taskwatt_coverage_ratio{meter="fake/package-0",scope="package",provenance="simulated"}"#,
+            #"taskwatt_total_power_watts{scope="components",provenance="simulated"}"#,
+            #"taskwatt_sampler_jitter_ratio_bucket{le="0.1"}"#, "taskwatt_sampler_jitter_ratio_count",
+            #"taskwatt_queue_jobs{state="queued"}"#, #"taskwatt_queue_jobs{state="running"}"#,
+            #"taskwatt_jobs_total{state="failed"}"#, #"taskwatt_runs_total{status="completed"}"#,
+            "taskwatt_run_inferences_total", "taskwatt_last_suite_timestamp_seconds",
+            #"taskwatt_build_info{version="1.0"}"#, "process_start_time_seconds", "process_cpu_seconds_total",
+        ] {
+            #expect(value(series, in: text) != nil, "\(series) is missing")
+        }
+        #expect(text.contains(#"model="a \"quoted\"\nback\\slash""#))
+    }
+
+    @Test("Energy is that of 10 W, all of it seen")
+    func energy() async throws {
+        try await Task.sleep(for: .milliseconds(500))
+        let text = try await scrape()
+        let labels = #"{meter="fake/package-0",scope="package",provenance="simulated"}"#
+        let joules = try #require(value("taskwatt_energy_joules_total\(labels)", in: text))
+        let seconds = try #require(value("taskwatt_observed_seconds_total\(labels)", in: text))
+        #expect(seconds > 0.2)
+        #expect(abs(joules / seconds - 10) < 0.1)
+        #expect(abs((value("taskwatt_power_watts\(labels)", in: text) ?? 0) - 10) < 1)
+        #expect((value("taskwatt_coverage_ratio\(labels)", in: text) ?? 0) > 0.999)
+    }
+
+    @Test("Totals never go back, whatever meters come and go")
+    func metersComeAndGo() async throws {
+        var second = FakeMeters.meter
+        second.description.id = "fake/package-1"
+        second.description.silicon = "package-1"
+        let meters = try CurrentMeters([FakeMeters.meter], intervalSeconds: 0.02, logger: Logger(label: "test"))
+        meters.session.start()
+        let begin = SystemClock().now()
+        var before: [String: MeterTally] = [:]
+        let sets = [[FakeMeters.meter, second], [second], [FakeMeters.meter], [FakeMeters.meter, second]]
+        for step in 0..<80 {
+            // A meter is let go when it was missed for the second time in a row.
+            if step % 5 == 4 { _ = meters.refresh(sets[step / 10 % sets.count]) }
+            try await Task.sleep(for: .milliseconds(10))
+            for figures in meters.figures {
+                let old = before[figures.series.meter] ?? .zero
+                #expect(figures.tally.energy >= old.energy)
+                #expect(figures.tally.seenNanoseconds >= old.seenNanoseconds)
+                #expect(figures.tally.elapsedNanoseconds >= old.elapsedNanoseconds)
+                before[figures.series.meter] = figures.tally
+            }
+        }
+        let elapsed = SystemClock().now().seconds(since: begin)
+        #expect(before.count == 2)
+        for tally in before.values {
+            // Never more than there was, and what was seen is 10 W of the time that was seen.
+            #expect(tally.energy.joules <= 10 * elapsed + 0.1)
+            #expect(abs(tally.energy.joules - 10 * Double(tally.seenNanoseconds) / 1e9) < 0.2)
+        }
+        // One that is gone keeps its energy, and has no power.
+        _ = meters.refresh([FakeMeters.meter])
+        _ = meters.refresh([FakeMeters.meter])
+        let gone = try #require(meters.figures.first { $0.series.meter == "fake/package-1" })
+        #expect(!gone.isPresent && gone.power == nil)
+        #expect(gone.tally.energy >= before["fake/package-1"]?.energy ?? .zero)
+    }
+
+    @Test("A model's energy is that of the latest suite that measured it, and what was imported is not ours")
+    func latestSuite() async throws {
+        try record([run(3600, model: "a"), run(3600, model: "b")])
+        try daemon.figures.refresh()
+        try record([run(7200, model: "a"), run(7200, model: "a"), run(0, model: "c", status: .failed)], at: 6000)
+        try record([run(1, model: "b", status: .interrupted)], status: .interrupted, at: 7000)
+        try daemon.figures.refresh()
+        let current = daemon.figures.current
+        #expect(current.rows.map(\.model) == ["a", "b"])
+        #expect(isClose(current.rows.first?.kilowattHours, 0.02))
+        #expect(isClose(current.rows.last?.kilowattHours, 0.01))
+        #expect(current.lastCompletedAt == 6000)
+        #expect(current.runs == [.completed: 4, .failed: 1, .interrupted: 1])
+        // A daemon that starts later finds the same figures, and counts from its own start.
+        let later = try RunFigures(daemon.store, logger: Logger(label: "test"))
+        try later.refresh()
+        #expect(later.current.rows == current.rows)
+        #expect(later.current.runs.isEmpty)
+    }
+
+    @Test("A job is counted, and its figures are there when it has ended")
+    func job() async throws {
+        let running = Task { try await daemon.figures.run() }
+        let job = try await daemon.queue.submit(TestDaemon.request())
+        #expect(try await eventually { await daemon.queue.status(of: job.id)?.state == .completed })
+        try daemon.figures.refresh()
+        let text = try await scrape()
+        #expect(value(#"taskwatt_jobs_total{state="completed"}"#, in: text) == 1)
+        #expect(value(#"taskwatt_queue_jobs{state="running"}"#, in: text) == 0)
+        #expect(value(#"taskwatt_runs_total{status="completed"}"#, in: text) == 1)
+        #expect(value("taskwatt_run_inferences_total", in: text) == 2)
+        #expect(text.contains(#"taskwatt_run_kwh_per_1000_inferences{task="fill-mask",model="nap","#))
+        running.cancel()
+        try await running.value
+    }
+
+    /// 200 rows are ten tasks with twenty models each. The best of some, since others use the machine too.
+    @Test("A scrape takes less than 10 ms")
+    func cost() async throws {
+        try record((0..<200).map { run(3600, model: "model-\($0)") })
+        try daemon.figures.refresh()
+        #expect(daemon.figures.current.rows.count == 200)
+        var best = Duration.seconds(1)
+        for _ in 0..<20 {
+            best = min(best, await ContinuousClock().measure { _ = await daemon.routes.metrics.text() })
+        }
+        #expect(best < .milliseconds(10), "\(best)")
+    }
+}

@@ -1,0 +1,180 @@
+import Core
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import Metering
+import NIOCore
+import Recording
+import Running
+import TestSupport
+import Testing
+
+@testable import Service
+
+/// The document of the API says what there is, all of it and no more.
+@Suite("OpenAPI")
+struct OpenAPITests {
+    private static let variables = ProcessInfo.processInfo.environment
+    /// The Python that has the validators; `.ci/test-environments` makes it.
+    private static var python: String {
+        let cache = variables["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache"
+        let environments = variables["TASKWATT_TEST_ENVIRONMENTS"] ?? cache + "/taskwatt-tests/environments"
+        return environments + "/openapi/bin/python"
+    }
+    private static let validator = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("validate_api.py").path
+
+    /// One request and what came of it, as the validator reads it.
+    private struct Asked: Encodable {
+        var method: String
+        /// As in the document: `/v1/jobs/{id}`.
+        var path: String
+        var query: [String]
+        var request: String
+        var status: Int
+        var type: String
+        var answer: String
+    }
+
+    private let daemon: TestDaemon
+
+    init() throws {
+        daemon = try TestDaemon()
+        daemon.meters.session.start()
+    }
+
+    @Test("Every route is in the document, and everything in the document is a route")
+    func routes() throws {
+        struct Document: Decodable { var paths: [String: [String: JSONValue]] }
+        let document = try JSONDecoder().decode(Document.self, from: Data(PackageResources.openapi_json))
+        let written = document.paths.flatMap { path, item in
+            item.keys.filter { $0 != "parameters" }.map { "\($0.uppercased()) \(path)" }
+        }
+        let there = daemon.routes.router().routes.map { route in
+            "\(route.method) " + "\(route.path)".replacing(/:(\w+)/) { "{\($0.1)}" }
+        }
+        #expect(Set(written) == Set(there), "\(Set(written).symmetricDifference(there).sorted())")
+    }
+
+    /// A run with all that a record can have.
+    private var fullRun: RunRecord {
+        var full = run(3600, dataset: "d", uncertainty: 3, accuracy: 2, idle: 5, idleUncertainty: 0.1, wall: (5000, 9))
+        full.workload?.parameters = ["threads": .integer(2), "list": .array([.null])]
+        full.workload?.operationsPerInference = 1e9
+        full.workload?.seed = 7
+        full.latency = LatencySummary(mean: 1, median: 1, p95: 2, minimum: 0.5, maximum: 3)
+        full.metrics = ["output_tokens": 5]
+        (full.otherCPUShare, full.stealShare) = (0.1, 0.01)
+        full.flags = [.contended]
+        full.procedure = Procedure()
+        full.procedure?.latencySettled = true
+        return full
+    }
+
+    @Test("Real answers to every operation are as the document says", .timeLimit(.minutes(2)))
+    func answers() async throws {
+        let store = daemon.store
+        for model in ["a", "b"] {
+            let uuid = try store.beginSuiteRun(
+                Store.SuiteStart(
+                    suite: model, suiteText: "runs: []", options: "{}", machineName: "host",
+                    inventory: #"{"cpu":{"model":"c"}}"#, machineState: "{}", meters: [FakeMeters.meter.description],
+                    version: "1.0", startedAt: 4000, preflight: "[]"))
+            for _ in 0..<3 { try store.record(fullRun, samples: [], suiteRun: uuid) }
+            try store.endSuiteRun(uuid, status: .failed, error: "told", at: 5000)
+        }
+        let all = try await Application(router: daemon.routes.router()).test(.router) { client -> [Asked] in
+            var asked: [Asked] = []
+            // Paths are written as in the document; `values` are for what is in braces.
+            @discardableResult
+            func ask(
+                _ method: HTTPRequest.Method, _ path: String, _ values: [String: String] = [:], query: String = "",
+                body: ByteBuffer? = nil
+            ) async throws -> TestResponse {
+                let uri = values.reduce(path) { $0.replacingOccurrences(of: "{\($1.key)}", with: $1.value) }
+                let response = try await client.execute(
+                    uri: query.isEmpty ? uri : "\(uri)?\(query)", method: method, body: body)
+                let type = response.headers[.contentType] ?? ""
+                let isText = type.contains("json") || type.hasPrefix("text/")
+                asked.append(
+                    Asked(
+                        method: method.rawValue, path: path,
+                        query: query.split(separator: "&").map { String($0.prefix { $0 != "=" }) },
+                        request: body.map { String(buffer: $0) } ?? "", status: response.status.code, type: type,
+                        answer: isText ? String(buffer: response.body) : ""))
+                return response
+            }
+            func decode<Value: Decodable>(_ response: TestResponse) throws -> Value {
+                try JSONDecoder().decode(Value.self, from: Data(response.body.readableBytesView))
+            }
+            func json(_ value: some Encodable) throws -> ByteBuffer {
+                ByteBuffer(bytes: try JSONEncoder().encode(value))
+            }
+
+            // A job, from its submission to its figures, and one that is cancelled.
+            let job: JobStatus = try decode(
+                try await ask(.post, "/v1/jobs", body: try json(TestDaemon.request())))
+            let id = ["id": "\(job.id)"]
+            try await ask(.get, "/v1/jobs/{id}/events", id)
+            try await ask(.get, "/v1/jobs/{id}", id)
+            let long = TestDaemon.request(suiteText: TestDaemon.suite(sleep: 15))
+            let second: JobStatus = try decode(try await ask(.post, "/v1/jobs", body: try json(long)))
+            try await ask(.delete, "/v1/jobs/{id}", ["id": "\(second.id)"])
+            try await ask(.get, "/v1/jobs")
+            try daemon.figures.refresh()
+            for path in ["/metrics", "/v1/openapi.json", "/v1/status", "/v1/meters", "/v1/plugins", "/v1/suite-runs"] {
+                try await ask(.get, path)
+            }
+            // A client's own windows.
+            let session: SessionCreated = try decode(
+                try await ask(.post, "/v1/sessions", body: ByteBuffer(string: #"{"interval_s":0.02}"#)))
+            let windows = ["id": "\(session.id)", "window": "1"]
+            try await ask(.post, "/v1/sessions/{id}/windows", windows)
+            try await ask(.post, "/v1/sessions/{id}/windows/{window}/close", windows)
+            try await ask(.delete, "/v1/sessions/{id}/windows/{window}", windows)
+            try await ask(.get, "/v1/sessions/{id}", windows)
+            try await ask(.delete, "/v1/sessions/{id}", windows)
+            // What is in the record.
+            let filter = "source=taskwatt&stage=query&machine=host&since_unix_s=1&until_unix_s=9999999999"
+            let names = "suite_run=a&task=fill-mask&suite=a&plugin=p&model=m&dataset=d&device=cpu&size=full"
+            for query in ["", "net=true&by=model,size&carbon_zone=DE", "carbon_g_per_kwh=50&\(filter)", names] {
+                try await ask(.get, "/v1/table", query: query)
+            }
+            try await ask(.get, "/v1/report", query: filter)
+            try await ask(.get, "/v1/methods")
+            try await ask(.get, "/v1/runs/{id}", ["id": "1"], query: "columns=8")
+            try await ask(.get, "/v1/runs/{id}", ["id": "last"])
+            let sides = #"{"a":{"label":"a","filter":{"suite":"a"}},"b":{"label":"b","filter":{"suite":"b"}},"#
+            try await ask(.post, "/v1/compare", body: ByteBuffer(string: sides + #""net":false,"mixed":true}"#))
+            for kind in ["runs", "samples", "codecarbon", "jsonl"] {
+                try await ask(.get, "/v1/export/{what}", ["what": kind], query: filter)
+            }
+            // Out and in.
+            let bundle = try await ask(.get, "/v1/bundle", query: "run=last&redact=false")
+            try await ask(.post, "/v1/imports/bundle", query: "name=x", body: bundle.body)
+            let run = String(decoding: try JSONEncoder().encode(fullRun), as: UTF8.self)
+            let batch = """
+                [{"source": "codecarbon", "file": "f", "sha256": "00", "version": "1.0", "suites": [
+                  {"uuid": "u", "suite": "s", "machine": "m", "inventory": "{}", "machine_state": "{}",
+                   "started_at_unix_s": 1, "ended_at_unix_s": 2, "runs": [\(run)]}]}]
+                """
+            try await ask(.post, "/v1/imports", body: ByteBuffer(string: batch))
+            let imports: [StoredImport] = try decode(try await ask(.get, "/v1/imports"))
+            try await ask(.delete, "/v1/imports/{id}", ["id": "\(try #require(imports.first).id)"])
+            // What is wrong.
+            try await ask(.get, "/v1/jobs/{id}", ["id": "x"])
+            try await ask(.get, "/v1/jobs/{id}", ["id": "99"])
+            try await ask(.post, "/v1/jobs", body: ByteBuffer(string: "{}"))
+            try await ask(.get, "/v1/table", query: "source=x")
+            return asked
+        }
+        let encoder = JSONEncoder()
+        let lines = try all.map { String(decoding: try encoder.encode($0), as: UTF8.self) }
+        let directory = try TemporaryDirectory(["/asked.jsonl": lines.joined(separator: "\n")])
+        try directory.write("/openapi.json", Data(PackageResources.openapi_json))
+        let outcome = try Command(
+            [Self.python, Self.validator, "\(directory.path)/openapi.json", "\(directory.path)/asked.jsonl"])
+        #expect(outcome.status == 0 && outcome.output == "\n", "\(outcome.output)")
+    }
+}
