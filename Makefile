@@ -1,6 +1,6 @@
 # Everything that a user or CI does, by one word. The logic of `deps` and `run` is in .ci/, where it can be read and checked.
 
-.PHONY: help run test deps test-deps build lint format install uninstall clean
+.PHONY: help run test deps test-deps build deb lint format install uninstall clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -16,6 +16,7 @@ help:
 	@echo 'make test     install what is missing, and run every test'
 	@echo 'make deps     install what is missing to build and run'
 	@echo 'make build    build .build/release/taskwatt'
+	@echo 'make deb      build .build/deb/taskwatt_<version>_<architecture>.deb'
 	@echo 'make lint     check the style of the code; `make format` mends it'
 	@echo 'make clean    remove what was built and measured here'
 	@echo 'make install  into PREFIX=$(PREFIX), with the systemd unit; `make uninstall` takes it away'
@@ -37,6 +38,10 @@ test-deps:
 
 build: deps
 	$(RELEASE)
+
+deb: build
+	.ci/deps --deb
+	.ci/deb
 
 lint:
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests Plugins

@@ -89,7 +89,7 @@ struct ConfiguredMeter: Sendable {
     static let board = "board"
     /// No plug, and no board that hangs on one, takes more.
     private static let plausiblePower = Power(watts: 20_000)
-    private static let commonKeys = ["name", "type", "scope", "accuracy", "period_s", "insecure", "ca_file"]
+    static let commonKeys = ["name", "type", "scope", "accuracy", "period_s", "insecure", "ca_file"]
 
     var id: String
     var name: String

@@ -260,7 +260,7 @@ extension EndToEnd {
             let verified = try await Program.run(["systemd-analyze", "verify", "--man=no", file])
             #expect(verified.status == 0, "\(verified.error)")
             #expect(!verified.error.contains("taskwatt.service"), "\(verified.error)")
-            let rated = try await Program.run(["systemd-analyze", "security", "--offline=true", "--threshold=40", file])
+            let rated = try await Program.run(["systemd-analyze", "security", "--offline=true", "--threshold=20", file])
             #expect(rated.status == 0, "\(rated.output.suffix(300))")
         }
     }

@@ -150,7 +150,16 @@ struct OpenAPITests {
             for kind in ["runs", "samples", "codecarbon", "jsonl"] {
                 try await ask(.get, "/v1/export/{what}", ["what": kind], query: filter)
             }
+            for (index, watts) in [5.0, 7, 6].enumerated() {
+                let sample = Sample(
+                    meterID: "m", time: MonotonicTime(seconds: Double(index)), wallTime: 1_764_000_000 + Double(index),
+                    energy: nil, power: Power(watts: watts))
+                try store.record([sample])
+            }
+            try await ask(.get, "/v1/power", query: "since=1764000000&until=1764000100&step=1")
+            try await ask(.get, "/v1/power", query: "since=5&until=1")
             // Out and in.
+            try await ask(.get, "/v1/backup")
             let bundle = try await ask(.get, "/v1/bundle", query: "run=last&redact=false")
             try await ask(.post, "/v1/imports/bundle", query: "name=x", body: bundle.body)
             let run = String(decoding: try JSONEncoder().encode(fullRun), as: UTF8.self)
