@@ -19,21 +19,41 @@ package struct MeterConfiguration: Sendable {
     package init() {}
 
     /// - Parameter file: for messages.
-    /// - Throws: `YAMLProblem` with file, line and column for all that is unknown, missing or out of range.
+    /// - Throws: `YAMLProblem` with file, line and column for the first that is unknown, missing or out of range.
     package static func parse(text: String, file: String) throws(YAMLProblem) -> MeterConfiguration {
-        var configuration = MeterConfiguration()
-        let root = try ConfigurationFile.sections(text: text, file: file)
-        var ids: Set<String> = []
-        for entry in try root["meters"]?.list() ?? [] {
-            let meter = try ConfiguredMeter(entry)
-            guard ids.insert(meter.id).inserted else { throw entry.problem("there are two meters \(meter.id)") }
-            configuration.meters.append(meter)
-        }
-        for (id, entry) in try root["overrides"]?.entries() ?? [] {
-            configuration.overrides[id] = try MeterOverride(entry)
-        }
+        let (configuration, problems) = read(text: text, file: file)
+        if let first = problems.first { throw first }
         return configuration
     }
+
+    /// Reads what can be read, and says of all the rest what is wrong with it.
+    package static func read(text: String, file: String) -> (MeterConfiguration, [YAMLProblem]) {
+        var configuration = MeterConfiguration()
+        var problems: [YAMLProblem] = []
+        func collecting(_ body: () throws(YAMLProblem) -> Void) {
+            do throws(YAMLProblem) { try body() } catch { problems.append(error) }
+        }
+        var root: [String: YAMLReader] = [:]
+        collecting { () throws(YAMLProblem) in root = try ConfigurationFile.sections(text: text, file: file) }
+        var (entries, overrides): ([YAMLReader], [(key: String, value: YAMLReader)]) = ([], [])
+        collecting { () throws(YAMLProblem) in entries = try root["meters"]?.list() ?? [] }
+        collecting { () throws(YAMLProblem) in overrides = try root["overrides"]?.entries() ?? [] }
+        var ids: Set<String> = []
+        for entry in entries {
+            collecting { () throws(YAMLProblem) in
+                let meter = try ConfiguredMeter(entry)
+                guard ids.insert(meter.id).inserted else { throw entry.problem("there are two meters \(meter.id)") }
+                configuration.meters.append(meter)
+            }
+        }
+        for (id, entry) in overrides {
+            collecting { () throws(YAMLProblem) in configuration.overrides[id] = try MeterOverride(entry) }
+        }
+        return (configuration, problems)
+    }
+
+    /// How many meters are listed.
+    package var count: Int { meters.count }
 
     /// The ids that are overridden.
     package var overridden: Set<String> { Set(overrides.keys) }

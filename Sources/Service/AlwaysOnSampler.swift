@@ -3,6 +3,7 @@ import Logging
 import Metering
 import Recording
 import ServiceLifecycle
+import Synchronization
 
 /// Samples all meters once a second for as long as the daemon lives, and keeps the samples, the older the coarser.
 struct AlwaysOnSampler: Service {
@@ -20,7 +21,9 @@ struct AlwaysOnSampler: Service {
     let meters: CurrentMeters
     let listings: @Sendable () async throws -> [MeterListing]
     let store: Store
-    let keeping: Keeping
+    let keeping: @Sendable () throws -> Keeping
+    /// Whether the configuration is to be read again now.
+    var reload = ReloadRequest()
     let notifier: SystemdNotifier
     let logger: Logger
 
@@ -32,16 +35,21 @@ struct AlwaysOnSampler: Service {
         // A daemon that is stopped every evening has old samples in the morning.
         var lastCondense = ContinuousClock.now - Self.condenseInterval
         var isCondensing = false
+        var keeping = try self.keeping()
         var lastRefresh = ContinuousClock.now
         let shortest = min(.seconds(1), notifier.watchdogInterval ?? .seconds(1))
         while await sleeps(shortest) {
             // Taking the samples goes through the sampler's lock: a sampler that hangs gives no sign of life.
             waiting += meters.session.takeSamples()
             notifier.alive()
-            if lastRefresh.duration(to: .now) >= refreshInterval {
+            let isAsked = reload.take()
+            if isAsked || lastRefresh.duration(to: .now) >= refreshInterval {
                 lastRefresh = .now
                 do {
-                    waiting += meters.refresh(try await listings())
+                    let found = try await listings()
+                    if isAsked { keeping = try self.keeping() }
+                    waiting += meters.refresh(found)
+                    if isAsked { logger.info("the configuration was read again") }
                 } catch {
                     // A configuration that was just broken; what is measured goes on.
                     logger.error("the meters are left as they are: \(error)")
@@ -55,7 +63,7 @@ struct AlwaysOnSampler: Service {
                 lastCondense = .now
                 isCondensing = true
             }
-            if isCondensing { isCondensing = condense() }
+            if isCondensing { isCondensing = condense(keeping) }
         }
         meters.session.stop()
         waiting += meters.session.takeSamples()
@@ -85,7 +93,7 @@ struct AlwaysOnSampler: Service {
     }
 
     /// - Returns: whether there is more to do.
-    private func condense() -> Bool {
+    private func condense(_ keeping: Keeping) -> Bool {
         do {
             for _ in 0..<Self.stepsAtOnce
             where try !store.condense(keeping, now: SystemClock().wallTime()) { return false }
@@ -93,6 +101,21 @@ struct AlwaysOnSampler: Service {
         } catch {
             logger.error("old samples cannot be made coarser: \(error); trying again in an hour")
             return false
+        }
+    }
+}
+
+/// That somebody wants the configuration read again: SIGHUP says so.
+final class ReloadRequest: Sendable {
+    private let isAsked = Mutex(false)
+
+    func ask() { isAsked.withLock { $0 = true } }
+
+    /// Whether it was asked for since the last call.
+    func take() -> Bool {
+        isAsked.withLock { isAsked in
+            defer { isAsked = false }
+            return isAsked
         }
     }
 }

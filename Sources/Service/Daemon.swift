@@ -15,11 +15,12 @@ package struct Daemon: Sendable {
     private let context: RunnerContext
     private let machine: MachineRecord
     private let listings: @Sendable () async throws -> [MeterListing]
-    private let keeping: Keeping
+    private let keeping: @Sendable () throws -> Keeping
     private let logger: Logger
 
     package init(
-        directory: StateDirectory, context: RunnerContext, machine: MachineRecord, keeping: Keeping,
+        directory: StateDirectory, context: RunnerContext, machine: MachineRecord,
+        keeping: @escaping @Sendable () throws -> Keeping,
         logger: Logger, listings: @escaping @Sendable () async throws -> [MeterListing]
     ) {
         self.directory = directory
@@ -50,6 +51,9 @@ package struct Daemon: Sendable {
         let notifier = SystemdNotifier()
         let startedAt = context.clock.wallTime()
         let figures = try RunFigures(store, logger: logger)
+        let reload = ReloadRequest()
+        // In place before systemd is told that we are ready: until then SIGHUP would end the process.
+        let hangups = await UnixSignalsSequence(trapping: .sighup)
         let routes = Routes(
             queue: queue, sessions: sessions, store: store, plugins: context.plugins,
             metrics: DaemonMetrics(
@@ -78,11 +82,13 @@ package struct Daemon: Sendable {
                 .init(service: application),
                 .init(
                     service: AlwaysOnSampler(
-                        meters: meters, listings: listings, store: store, keeping: keeping, notifier: notifier,
+                        meters: meters, listings: listings, store: store, keeping: keeping, reload: reload,
+                        notifier: notifier,
                         logger: logger)),
                 .init(service: sessions),
                 .init(service: figures),
                 .init(service: queue),
+                .init(service: Reloading(hangups: hangups, reload: reload)),
                 .init(service: StopNotice(notifier: notifier)),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
@@ -91,6 +97,16 @@ package struct Daemon: Sendable {
         unlink(socketPath)
         logger.info("stopped")
         _ = consume lock
+    }
+
+    /// Asks for the configuration to be read again at each SIGHUP; what runs goes on.
+    private struct Reloading: Service {
+        let hangups: UnixSignalsSequence
+        let reload: ReloadRequest
+
+        func run() async throws {
+            for await _ in hangups.cancelOnGracefulShutdown() { reload.ask() }
+        }
     }
 
     /// Tells systemd that the daemon is about to stop, before the first of the others does.

@@ -6,8 +6,12 @@ extension Keeping {
     ///
     /// - Throws: `YAMLProblem` with file, line and column.
     package static func parse(text: String, file: String) throws(YAMLProblem) -> Keeping {
+        try parse(try ConfigurationFile.sections(text: text, file: file))
+    }
+
+    package static func parse(_ sections: [String: YAMLReader]) throws(YAMLProblem) -> Keeping {
         var keeping = Keeping()
-        guard let section = try ConfigurationFile.sections(text: text, file: file)["keep"] else { return keeping }
+        guard let section = sections["keep"] else { return keeping }
         let fields = try section.mapping(keys: ["samples", "minutes", "hours"])
         if let field = fields["samples"] { keeping.samples = try seconds(field) }
         if let field = fields["minutes"] { keeping.minutes = try seconds(field) }

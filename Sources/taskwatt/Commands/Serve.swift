@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import Logging
 import Metering
+import Recording
 import Running
 import Service
 
@@ -26,14 +27,19 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
         let surroundings = Surroundings()
-        LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
+        let isJournal = JournalLogHandler.isWanted
+        LoggingSystem.bootstrap { label -> any LogHandler in
+            if isJournal { return JournalLogHandler() }
+            return StreamLogHandler.standardError(label: label)
+        }
         var logger = Logger(label: "taskwatt")
         logger.logLevel = verbose ? .debug : .info
         let context = surroundings.runnerContext()
         for problem in context.plugins.problems { logger.warning("\(problem)") }
+        let keeping: @Sendable () throws -> Keeping = { try surroundings.keeping() }
         let daemon = Daemon(
             directory: surroundings.ownState(state), context: context, machine: try surroundings.machineRecord(state),
-            keeping: try surroundings.keeping(), logger: logger
+            keeping: keeping, logger: logger
         ) { try await surroundings.meters(state) }
         try await daemon.run()
     }

@@ -4,7 +4,7 @@ import Recording
 import Testing
 
 extension EndToEnd {
-    @Suite(.serialized) struct KeepingTests {
+    @Suite(.serialized) struct LongRunTests {
         @Test func aBackupWithAndWithoutADaemon() async throws {
             let scratch = try Scratch()
             let none = try await scratch.taskwatt("backup", "\(scratch.path)/none.sqlite")
@@ -39,6 +39,54 @@ extension EndToEnd {
             #expect(bad.status == 64)
             #expect(bad.error.contains("taskwatt.yaml:2:12: "), "\(bad.error)")
             #expect(bad.error.contains("this must be a time such as 12h, 7d, 4w or 1y, not `a week`"))
+        }
+
+        @Test func theConfigurationIsCheckedAndReadAgain() async throws {
+            let scratch = try Scratch()
+            var environment = scratch.environment
+            let good = "keep: {samples: 2d}\noverrides:\n  estimate/cpu: {accuracy: 0.5}\n"
+            let file = try scratch.write("taskwatt.yaml", good)
+            environment["TASKWATT_CONFIG"] = file
+            let right = try await Program.run([Program.taskwatt, "config", "check"], environment: environment)
+            #expect(right.output == "\(file) is right: meters 0, overrides 1\n", "\(right.error)")
+
+            let daemon = try Background(
+                [Program.taskwatt, "serve"], environment: environment, log: "\(scratch.path)/daemon.log")
+            let isReady = try await eventually(within: 10) { daemon.text.contains("ready on") }
+            try #require(isReady, "\(daemon.text)")
+            daemon.send(SIGHUP)
+            #expect(try await eventually(within: 10) { daemon.text.contains("the configuration was read again") })
+
+            _ = try scratch.write(
+                "taskwatt.yaml",
+                "keep: {samples: 2 days}\nmeters:\n  - {name: a, type: shely}\n  - {name: b}\noverrides:\n  x: {scop: wall}\n"
+            )
+            let wrong = try await Program.run([Program.taskwatt, "config", "check"], environment: environment)
+            #expect(wrong.status == 1)
+            #expect(wrong.errorLines.count == 5, "\(wrong.error)")
+            for place in [":1:", ":3:", ":4:", ":6:"] {
+                #expect(wrong.error.contains("taskwatt.yaml\(place)"), "\(wrong.error)")
+            }
+            #expect(wrong.errorLines.last?.contains("4 errors in ") == true)
+            // The daemon says so and goes on.
+            daemon.send(SIGHUP)
+            #expect(try await eventually(within: 10) { daemon.text.contains("the meters are left as they are") })
+            daemon.send(SIGTERM)
+            #expect(try await daemon.status(within: 10) == 0)
+        }
+
+        @Test func theJournalGetsPriorities() async throws {
+            let scratch = try Scratch()
+            // As systemd says it of the stream that it opened.
+            let script = "export JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2); exec '\(Program.taskwatt)' serve"
+            let daemon = try Background(
+                ["/bin/bash", "-c", script], environment: scratch.environment, log: "\(scratch.path)/daemon.log")
+            #expect(try await eventually(within: 10) { daemon.text.contains("ready on") })
+            daemon.send(SIGTERM)
+            #expect(try await daemon.status(within: 10) == 0)
+            let lines = daemon.text.split(separator: "\n")
+            #expect(!lines.isEmpty && lines.allSatisfy { $0.wholeMatch(of: /<[2-7]>.+/) != nil }, "\(daemon.text)")
+            #expect(lines.contains { $0.hasPrefix("<6>ready on ") })
         }
 
         /// On a file system of its own, which is filled to the last byte and emptied again.

@@ -1,0 +1,54 @@
+import ArgumentParser
+import Foundation
+import PolledMeters
+import Recording
+import Service
+import YAMLReading
+
+struct Config: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check the configuration.", subcommands: [Check.self])
+
+    struct Check: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Name every error of the configuration, with file, line and column.",
+            discussion: """
+                Without FILE it is the one that commands use: TASKWATT_CONFIG, else ~/.config/taskwatt/taskwatt.yaml, else \
+                /etc/taskwatt/taskwatt.yaml. Exits with 1 where something is wrong. A daemon reads the file again on SIGHUP \
+                (`sudo systemctl reload taskwatt`), and leaves all as it is while there is an error in it.
+
+                Examples:
+                  taskwatt config check
+                  taskwatt config check ./taskwatt.yaml && sudo cp taskwatt.yaml /etc/taskwatt/
+                """)
+
+        @Argument(help: "The file.", completion: .file(extensions: ["yaml", "yml"]))
+        var file: String?
+
+        func run() async throws {
+            guard let path = file ?? Surroundings().configurationFile else {
+                return Console.note(
+                    "there is no configuration, and none is needed; /etc/taskwatt/taskwatt.yaml can be one")
+            }
+            guard let data = FileManager.default.contents(atPath: path) else {
+                throw CommandFailure("\(path) cannot be read: is it there, and may you read it?")
+            }
+            guard let text = String(validating: data, as: UTF8.self) else {
+                throw CommandFailure("\(path) is not UTF-8 text")
+            }
+            var (configuration, problems) = MeterConfiguration.read(text: text, file: path)
+            // One that is no YAML was told of already.
+            if let sections = try? ConfigurationFile.sections(text: text, file: path) {
+                do throws(YAMLProblem) { _ = try Keeping.parse(sections) } catch { problems.append(error) }
+            }
+            for problem in problems.sorted(by: { ($0.line ?? 0, $0.column ?? 0) < ($1.line ?? 0, $1.column ?? 0) }) {
+                Console.complain("\(problem)")
+            }
+            guard problems.isEmpty else {
+                throw CommandFailure("\(problems.count) error\(problems.count == 1 ? "" : "s") in \(path)")
+            }
+            Console.print(
+                "\(path) is right: meters \(configuration.count), overrides \(configuration.overridden.count)\n")
+        }
+    }
+}
