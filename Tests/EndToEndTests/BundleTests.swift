@@ -111,8 +111,10 @@ extension EndToEnd {
             let elsewhere = try Scratch()
             let first = try await elsewhere.taskwatt("import", "bundle", file)
             #expect(first.status == 0 && first.output.contains("1 suite of "), "\(first.error)")
-            let again = try await elsewhere.taskwatt("import", "bundle", file, altered)
-            #expect(again.output.contains("nothing new") && again.status == 0)
+            let again = try await elsewhere.taskwatt("import", "bundle", altered, file)
+            #expect(again.output.contains("nothing new") && again.status == 1)
+            #expect(again.error.contains("does not stand up to `taskwatt verify` (samples: "), "\(again.error)")
+            #expect(again.errorLines.last?.contains("1 of 2 files not imported") == true)
             let (here, there) = (
                 try #require(try Store.existing(directory: scratch.state)).runs(),
                 try #require(try Store.existing(directory: elsewhere.state)).runs()

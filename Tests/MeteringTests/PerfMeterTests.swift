@@ -67,19 +67,15 @@ import Testing
         }
         let tree = try Self.tree(
             events: ["energy-psys": "event=0x08", "energy-gpu": "event=0x08", "energy-pkg": "event=0x00"])
-        let listings = PerfMeter.discover(tree.host)
-        #expect(listings.map(\.availability.isAvailable) == [true, true, false])
-        guard case .unavailable(let reason, _) = listings.last?.availability else { return }
-        #expect(reason.hasPrefix("the counter stands still"))
-        #expect(try MeterCatalogue.select(listings).map(\.description.name) == ["package-0", "package-0/uncore"])
+        #expect(PerfMeter.discover(tree.host).map(\.description.name) == ["package-0", "package-0/uncore"])
     }
 
     @Test func domainsAndPlacesHaveTheNamesOfPowercap() throws {
         let tree = try Self.tree(
             cpumask: "0,18",
             events: [
-                "energy-pkg": "event=0x02", "energy-ram": "event=0x03", "energy-cores": "event=0x01",
-                "energy-gpu": "event=0x04", "energy-psys": "event=0x05",
+                "energy-pkg": "event=0x00", "energy-ram": "event=0x00", "energy-cores": "event=0x00",
+                "energy-gpu": "event=0x00", "energy-psys": "event=0x00",
             ], packages: [0: (0, 0), 18: (1, 0)])
         let meters = PerfMeter.discover(tree.host).map(\.description)
         #expect(

@@ -29,7 +29,7 @@ package enum PerfMeter {
             guard let event = try? host.read("\(directory)/events/\(domain.event)") else { return [] }
             // The board is one, whichever package tells of it.
             let seen = domain.scope == .system ? Array(places.prefix(1)) : places
-            return seen.map { listing(host, type: type, event: event, domain, $0) }
+            return seen.compactMap { listing(host, type: type, event: event, domain, $0) }
         }
     }
 
@@ -61,7 +61,7 @@ package enum PerfMeter {
     private static func listing(
         _ host: HostRoot, type: UInt32, event: String, _ domain: (event: String, name: String?, scope: MeterScope),
         _ place: Place
-    ) -> MeterListing {
+    ) -> MeterListing? {
         let file = "\(directory)/events/\(domain.event)"
         let name = domain.scope == .system ? "psys" : domain.name.map { "\(place.package)/\($0)" } ?? place.package
         var availability = MeterAvailability.available
@@ -71,13 +71,9 @@ package enum PerfMeter {
         if let config, scale > 0, unit == "Joules" {
             let opened = PerfCounter.open(type: type, config: config, cpu: place.cpu)
             availability = permission(host, opened)
-            // An integrated GPU that sleeps takes nothing; all else always takes something.
-            if case .success(let counter) = opened, domain.scope != .uncore, !counter.moves(within: 0.1) {
-                availability = .unavailable(
-                    reason:
-                        "the counter stands still: this processor, or the hypervisor above it, does not count this energy",
-                    remedy: nil)
-            }
+            // An integrated GPU that sleeps takes nothing; all else always takes something. What stands still is not there,
+            // as it is not in powercap.
+            if case .success(let counter) = opened, domain.scope != .uncore, !counter.moves(within: 0.1) { return nil }
         } else {
             availability = .unavailable(
                 reason: "\(file) is `\(event)`, \(unit ?? "without unit"): not an energy that is known", remedy: nil)

@@ -41,18 +41,18 @@ struct ImportBundle: AsyncParsableCommand {
                 guard let outcome = try await bring(file, client, store) else { continue }
                 outcomes.append(outcome)
                 if !json { Console.print(Self.line(outcome) + "\n") }
-            } catch let error as BundleError {
+            } catch let error as BundleError where files.count > 1 {
                 // One bad file of many keeps none of the others out.
                 Console.complain("\(error)")
                 problems += 1
-            } catch let error as APIError {
+            } catch let error as APIError where files.count > 1 {
                 Console.complain("\(error)")
                 problems += 1
             }
         }
         if json { Console.print(try Console.json(outcomes)) }
         if problems > 0 {
-            throw CommandFailure("\(problems) of \(files.count) file\(files.count == 1 ? "" : "s") not imported")
+            throw CommandFailure("\(problems) of \(files.count) files not imported")
         }
     }
 
