@@ -44,11 +44,11 @@ package struct AIEnergyScoreExport {
             otherTasks.insert(workload.task)
             return nil
         }
-        let inferences = Double(record.completedInferences)
-        guard record.status == .completed, inferences > 0, !record.flags.contains(.suspended) else {
+        guard record.isResult else {
             failed += 1
             return nil
         }
+        let inferences = Double(record.completedInferences)
         let accelerators = record.energy.components(.accelerator)
         guard !accelerators.isEmpty, accelerators.allSatisfy({ $0.coverage >= TotalEnergy.leastCoverage }) else {
             withoutAccelerator += 1

@@ -56,6 +56,12 @@ package struct ExportedRun: Sendable, Hashable, Codable {
     }
 }
 
+extension RunRecord {
+    /// Whether the window is one that a figure can be made of: it came to its end, and so did an inference, and the machine did
+    /// not sleep.
+    var isResult: Bool { status == .completed && completedInferences > 0 && !flags.contains(.suspended) }
+}
+
 extension ExportedRun {
     init(_ run: RunPage.Run, _ suite: StoredSuite, record: ArraySlice<UInt8>) throws {
         let decoder = JSONDecoder()

@@ -60,9 +60,7 @@ package struct PaperExport {
     ) throws(ExportProblem) {
         let record = run.record
         let total = record.energy.total
-        guard record.status == .completed, record.completedInferences > 0, total.isSeen,
-            !record.flags.contains(.suspended)
-        else {
+        guard record.isResult, total.isSeen else {
             leftOut += 1
             return
         }

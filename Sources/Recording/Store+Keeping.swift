@@ -71,6 +71,12 @@ extension Store {
         return true
     }
 
+    /// A stretch that is there already gets more in it.
+    private static let addingUp = """
+        ON CONFLICT DO UPDATE SET energy_uj = energy_uj + excluded.energy_uj, seen_s = seen_s + excluded.seen_s,
+            least_uw = min(least_uw, excluded.least_uw), most_uw = max(most_uw, excluded.most_uw)
+        """
+
     private static func condenseMinutes(_ db: Database, until: Int64) throws -> Bool {
         let oldest = try Int64.fetchOne(
             db, sql: "SELECT min(start) FROM stretch WHERE seconds = 60 AND start < ?", arguments: [until])
@@ -81,20 +87,14 @@ extension Store {
                 INSERT INTO stretch
                 SELECT 3600, meter, start / 3600 * 3600, sum(energy_uj), sum(seen_s), min(least_uw), max(most_uw)
                 FROM stretch WHERE seconds = 60 AND start < ?1 GROUP BY meter, start / 3600
-                ON CONFLICT DO UPDATE SET energy_uj = energy_uj + excluded.energy_uj, seen_s = seen_s + excluded.seen_s,
-                    least_uw = min(least_uw, excluded.least_uw), most_uw = max(most_uw, excluded.most_uw)
+                \(addingUp)
                 """, arguments: [end])
         try db.execute(sql: "DELETE FROM stretch WHERE seconds = 60 AND start < ?", arguments: [end])
         return true
     }
 
     private static func insert(_ stretch: PowerStretch, _ db: Database) throws {
-        let statement = try db.cachedStatement(
-            sql: """
-                INSERT INTO stretch VALUES (?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT DO UPDATE SET energy_uj = energy_uj + excluded.energy_uj, seen_s = seen_s + excluded.seen_s,
-                    least_uw = min(least_uw, excluded.least_uw), most_uw = max(most_uw, excluded.most_uw)
-                """)
+        let statement = try db.cachedStatement(sql: "INSERT INTO stretch VALUES (?, ?, ?, ?, ?, ?, ?) \(addingUp)")
         try statement.execute(arguments: [
             stretch.seconds, stretch.meter, stretch.start, stretch.energy.microjoules, stretch.seenSeconds,
             stretch.least.microwatts, stretch.most.microwatts,

@@ -40,7 +40,8 @@ extension Store {
         let seconds = seconds <= 60 ? max(1, seconds) : (seconds + 59) / 60 * 60
         let first = Int64(from) / seconds * seconds
         return try read { db in
-            var samplesFrom = max(first, try Self.condensed(db))
+            let done = try Self.condensed(db)
+            var samplesFrom = max(first, done)
             if seconds < 60 {
                 let oldest = try Double.fetchOne(db, sql: "SELECT min(wall_time) FROM sample WHERE run_id IS NULL")
                 samplesFrom = min(samplesFrom, max(first, oldest.map { Int64($0) / 60 * 60 + 60 } ?? .max))
@@ -51,7 +52,7 @@ extension Store {
                     all[stretch.meter]?[stretch.start]?.joined(with: stretch) ?? stretch
             }
             // What reaches back over where minutes end is in none of them yet, unless they go on.
-            let clip = samplesFrom < (try Self.condensed(db)) ? Double(samplesFrom) : Double(first)
+            let clip = Double(samplesFrom < done ? samplesFrom : first)
             for stretch in try Self.stretches(
                 db, seconds: seconds, from: Double(samplesFrom), to: to, notBefore: clip)
             { add(stretch) }

@@ -3,10 +3,14 @@ import Glibc
 
 /// What goes to the terminal.
 enum Console {
+    /// Whether a stream is a terminal that can go back and write over what is there.
+    static func isTerminal(_ descriptor: Int32) -> Bool {
+        isatty(descriptor) != 0 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+    }
+
     /// Whether a stream is a terminal that may be written in colour: https://no-color.org.
     static func isColourful(_ descriptor: Int32) -> Bool {
-        let environment = ProcessInfo.processInfo.environment
-        return isatty(descriptor) != 0 && environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb"
+        isTerminal(descriptor) && ProcessInfo.processInfo.environment["NO_COLOR", default: ""].isEmpty
     }
 
     /// One line on standard error.

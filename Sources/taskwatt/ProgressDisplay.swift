@@ -17,7 +17,7 @@ final class ProgressDisplay: Sendable {
     private let state = Mutex(State())
 
     init() {
-        isTerminal = isatty(STDERR_FILENO) != 0 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+        isTerminal = Console.isTerminal(STDERR_FILENO)
         isColourful = Console.isColourful(STDERR_FILENO)
     }
 

@@ -35,7 +35,7 @@ struct Top: AsyncParsableCommand {
         let surroundings = Surroundings()
         let client = await DaemonClient.find(surroundings.daemonStates(state))
         let listings = client == nil ? try await surroundings.meters(state) : []
-        let isTerminal = isatty(STDOUT_FILENO) != 0 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+        let isTerminal = Console.isTerminal(STDOUT_FILENO)
         let command = self
         try await Interruption.cancelling {
             var most: [String: Power] = [:]

@@ -98,7 +98,7 @@ struct ImportSummary: Encodable {
 
 /// A count that changes in its place on a terminal; nothing elsewhere.
 struct ImportProgress {
-    private let isTerminal = isatty(STDERR_FILENO) != 0 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+    private let isTerminal = Console.isTerminal(STDERR_FILENO)
 
     func show(_ done: Int, of all: Int) {
         if isTerminal { Console.error("\r\u{1B}[K\(done) of \(all) files") }
