@@ -49,6 +49,7 @@ package actor JobQueue {
     private var nextListener = 1
     private var running: (id: Int, task: Task<Void, Never>)?
     private var isStopping = false
+    private var followers = JobFollowers()
     private let (queue, queued) = AsyncStream.makeStream(of: Int.self)
 
     init(execution: SuiteExecution, logger: Logger, listings: @escaping @Sendable () async throws -> [MeterListing]) {
@@ -75,6 +76,7 @@ package actor JobQueue {
         if let running { event.message = "waiting for job \(running.id)" }
         jobs[id] = Job(status: status, request: request, history: [event])
         queued.yield(id)
+        followers.tell(JobNews(jobs: [status], event: event))
         return status
     }
 
@@ -119,7 +121,16 @@ package actor JobQueue {
         }
         for listener in job.listeners.keys { job.listeners[listener]?.tell(event) }
         jobs[id] = job
+        followers.tell(JobNews(jobs: [job.status], event: event))
     }
+
+    /// All jobs as they are, then what happens in any of them, until the daemon stops.
+    func news() -> AsyncStream<JobNews> {
+        followers.add(JobNews(jobs: statuses)) { [weak self] id in Task { await self?.dropFollower(id) } }
+    }
+
+    private func dropFollower(_ id: Int) { followers.drop(id) }
+    private func dropFollowers() { followers.dropAll() }
 
     private func finish(_ id: Int, _ result: SuiteResult) {
         let state: JobStatus.State =
@@ -202,5 +213,6 @@ extension JobQueue: Service {
         } onCancelOrGracefulShutdown: {
             Task { await self.stop() }
         }
+        dropFollowers()
     }
 }
