@@ -13,10 +13,13 @@ var settings: [SwiftSetting] = [
 if Context.environment["TASKWATT_STRICT"] != nil { settings.append(.treatAllWarnings(as: .error)) }
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let asyncAlgorithms = Target.Dependency.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -43,6 +46,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.0.2"),
         .package(url: "https://github.com/apple/swift-crypto", "3.12.3"..<"5.0.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -123,9 +127,15 @@ let package = Package(
             dependencies: [
                 "Core", "Exchange", "Host", "Metering", "Recording", "Reporting", "Running", "WorkloadProtocol",
                 "YAMLReading",
-                httpTypes,
-                hummingbird, logging, nioCore, serviceLifecycle, subprocess, unixSignals,
-            ], resources: [.embedInCode("openapi.json")]),
+                asyncAlgorithms, crypto, httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS, logging, nioCore,
+                nioSSL, serviceLifecycle, subprocess, unixSignals,
+            ],
+            resources: [
+                .embedInCode("openapi.json"), .embedInCode("Page/index.html"), .embedInCode("Page/page.css"),
+                .embedInCode("Page/page.js"), .embedInCode("Page/daemon.js"), .embedInCode("Page/power.js"),
+                .embedInCode("Page/sections.js"),
+                .embedInCode("Page/icon.svg"),
+            ]),
         .executableTarget(
             name: "taskwatt",
             dependencies: [

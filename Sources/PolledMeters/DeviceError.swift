@@ -2,7 +2,7 @@ import Core
 import Glibc
 
 /// Why a device gave no reading: one line for a listing, a remedy where one is known, and the `errno` for the account.
-struct DeviceError: Error, Sendable, Hashable, CustomStringConvertible {
+package struct DeviceError: Error, Sendable, Hashable, CustomStringConvertible {
     var reason: String
     var remedy: String?
     var errno: Int32
@@ -13,7 +13,7 @@ struct DeviceError: Error, Sendable, Hashable, CustomStringConvertible {
         self.errno = errno
     }
 
-    var description: String { reason + (remedy.map { "; \($0)" } ?? "") }
+    package var description: String { reason + (remedy.map { "; \($0)" } ?? "") }
 
     static func noAnswer(from source: String, within seconds: Double) -> DeviceError {
         let limit = seconds == seconds.rounded() ? "\(Int64(saturating: seconds))" : "\(seconds)"

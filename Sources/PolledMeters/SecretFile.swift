@@ -2,13 +2,13 @@ import Glibc
 import SystemPackage
 
 /// Passwords and tokens, which come from files only, so that the configuration can be shown to anybody.
-enum SecretFile {
+package enum SecretFile {
     private static let longest = 16 << 10
 
     /// The secret without the white space around it.
     ///
     /// - Throws: `DeviceError` for a file that cannot be read, that others may read, or that holds no single line.
-    static func read(_ path: String) throws(DeviceError) -> String {
+    package static func read(_ path: String) throws(DeviceError) -> String {
         let bytes: [UInt8]
         do {
             let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])

@@ -139,6 +139,21 @@ extension Store {
     package func runs(
         _ filter: RunFilter = RunFilter(), after: Int64 = 0, limit: Int = 500
     ) throws(StoreError) -> [StoredRun] {
+        try runs(filter, "run.id > ? AND", [after], "run.id", limit)
+    }
+
+    /// A page of the windows that fit, the latest first.
+    ///
+    /// - Parameter before: the id of the last one of the page before; `nil` for the first page.
+    package func latestRuns(
+        _ filter: RunFilter = RunFilter(), before: Int64? = nil, limit: Int = 100
+    ) throws(StoreError) -> [StoredRun] {
+        try runs(filter, "run.id < ? AND", [before ?? .max], "run.id DESC", limit)
+    }
+
+    private func runs(
+        _ filter: RunFilter, _ page: String, _ arguments: StatementArguments, _ order: String, _ limit: Int
+    ) throws(StoreError) -> [StoredRun] {
         try read { db in
             let condition = filter.condition
             let decoder = JSONDecoder()
@@ -149,8 +164,8 @@ extension Store {
                         suite_run.taskwatt_version, run.record, suite_run.machine_state, suite_run.source
                     FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
                         JOIN machine ON machine.id = suite_run.machine_id
-                    WHERE run.id > ? AND \(condition.sql) ORDER BY run.id LIMIT ?
-                    """, arguments: [after] + condition.arguments + [limit]
+                    WHERE \(page) \(condition.sql) ORDER BY \(order) LIMIT ?
+                    """, arguments: arguments + condition.arguments + [limit]
             ).map { row in
                 let json: String = row[6]
                 return StoredRun(

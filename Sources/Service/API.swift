@@ -165,6 +165,8 @@ package struct APIError: Error, Sendable, Hashable, Codable, CustomStringConvert
         /// The request is right and could not be carried out.
         case failed
         case notFound = "not-found"
+        /// A listener is for reading, or wants a token.
+        case notAllowed = "not-allowed"
     }
 
     package var kind: Kind

@@ -16,24 +16,28 @@ package struct Daemon: Sendable {
     private let machine: MachineRecord
     private let listings: @Sendable () async throws -> [MeterListing]
     private let keeping: @Sendable () throws -> Keeping
+    private let listener: (configuration: ListenerConfiguration, token: AccessToken?)?
     private let logger: Logger
 
+    /// - Parameter listener: beside the Unix socket; `nil` for none.
     package init(
         directory: StateDirectory, context: RunnerContext, machine: MachineRecord,
         keeping: @escaping @Sendable () throws -> Keeping,
+        listener: (configuration: ListenerConfiguration, token: AccessToken?)? = nil,
         logger: Logger, listings: @escaping @Sendable () async throws -> [MeterListing]
     ) {
         self.directory = directory
         self.context = context
         self.machine = machine
         self.keeping = keeping
+        self.listener = listener
         self.logger = logger
         self.listings = listings
     }
 
     /// Runs until SIGTERM or SIGINT.
     ///
-    /// - Throws: `StateError` where the directory is in use or unusable, `StoreError`, `MeteringError`.
+    /// - Throws: `StateError` where the directory is in use or unusable, `StoreError`, `MeteringError`, `ListenerError`.
     package func run() async throws {
         // What it makes is for its owner and group: the socket's group may talk to it.
         umask(0o007)
@@ -58,7 +62,7 @@ package struct Daemon: Sendable {
             queue: queue, sessions: sessions, store: store, plugins: context.plugins,
             metrics: DaemonMetrics(
                 meters: meters, queue: queue, figures: figures, version: context.version, startedAt: startedAt),
-            listings: listings
+            machine: machine, listings: listings
         ) { [directory, context] in
             let (power, scope, provenance) = meters.power
             return DaemonStatus(
@@ -75,6 +79,12 @@ package struct Daemon: Sendable {
                 logger.info("ready on \(socketPath)")
                 notifier.ready()
             }, logger: quiet(logger))
+        let tcp = try listener.map { configuration, token in
+            try TCPListener(
+                configuration, router: routes.router(token.map(ListenerAccess.token) ?? .reading),
+                serverName: "taskwatt/\(context.version)", hasToken: token != nil, logger: logger,
+                quietLogger: quiet(logger))
+        }
         // Stopped in the reverse order: systemd is told, then the job with its plugin ends, then the samplers, last the
         // server.
         var configuration = ServiceGroupConfiguration(
@@ -92,6 +102,7 @@ package struct Daemon: Sendable {
                 .init(service: StopNotice(notifier: notifier)),
             ],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
+        if let tcp { configuration.services.insert(.init(service: tcp), at: 1) }
         configuration.maximumGracefulShutdownDuration = .seconds(8)
         try await ServiceGroup(configuration: configuration).run()
         unlink(socketPath)

@@ -10,31 +10,40 @@ import Recording
 import Reporting
 import Running
 
-/// What the daemon answers: /v1, and /metrics.
+/// What the daemon answers: /v1, /metrics, and the page for people at /.
 struct Routes: Sendable {
     let queue: JobQueue
     let sessions: ClientSessions
     let store: Store
     let plugins: PluginCatalogue
     let metrics: DaemonMetrics
+    let machine: MachineRecord
     let listings: @Sendable () async throws -> [MeterListing]
     let status: @Sendable () async -> DaemonStatus
 
+    /// How many clients may follow something at a time.
+    let followers = Followers()
+
     typealias Context = BasicRequestContext
 
-    func router() -> Router<Context> {
-        let router = Router(context: Context.self)
+    /// - Parameter access: what those may do that reach it.
+    func router(_ access: ListenerAccess = .everything) -> Router<Context> {
+        let router = Router(context: Context.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: ErrorAnswers())
+        router.add(middleware: AccessGuard(access: access))
         addMetrics(to: router)
+        addPage(to: router)
         let v1 = router.group("v1")
         v1.get("openapi.json") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "application/json"],
                 body: ResponseBody(byteBuffer: ByteBuffer(bytes: PackageResources.openapi_json)))
         }
+        v1.get("access") { request, _ in try Self.json(AccessStatus(changes: access.changes(for: request))) }
         v1.get("status") { _, _ in try Self.json(await status()) }
         v1.get("meters") { _, _ in try Self.json(await MeterStatus.read(try await listings())) }
         v1.get("plugins") { _, _ in try Self.json(plugins.plugins.map(PluginStatus.init)) }
+        addWatching(to: v1)
         addJobs(to: v1)
         addSessions(to: v1)
         addReports(to: v1)
@@ -283,6 +292,7 @@ private struct ErrorAnswers: RouterMiddleware {
                 switch answer.kind {
                 case .usage: .badRequest
                 case .notFound: .notFound
+                case .notAllowed: .forbidden
                 case .failed: .internalServerError
                 }
             return try Routes.json(answer, status: status)

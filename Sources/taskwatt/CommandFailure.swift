@@ -1,6 +1,7 @@
 import Exchange
 import Host
 import Metering
+import PolledMeters
 import Recording
 import Reporting
 import Running
@@ -27,7 +28,7 @@ struct CommandFailure: Error {
         case is SuiteError, is YAMLProblem, is PluginError, is MeteringError, is APIError, is StoreError, is StateError,
             is HostError, is CalibrationError, is CalibrationFileError, is PluginFailure, is DaemonUnreachable,
             is WindowGone, is PythonEnvironmentError, is ImportProblem, is ExportProblem, is NoSuchRun,
-            is BundleError, is ScheduleProblem, is EngineProblem:
+            is BundleError, is ScheduleProblem, is EngineProblem, is DeviceError, is ListenerError:
             let answer = APIError(error)
             message = answer.message
             status = answer.kind == .usage ? Self.usage : Self.failed

@@ -170,6 +170,23 @@ struct Surroundings {
     /// For how long the daemon keeps what it sees outside of runs.
     func keeping() throws -> Keeping { try configuration(Keeping.parse) ?? Keeping() }
 
+    /// The daemon's listener on TCP: where the option says, else `TASKWATT_LISTEN`, else the configuration; the rest of it is the
+    /// configuration's.
+    ///
+    /// - Throws: `APIError` for no address and a token that is too short, `DeviceError` for a token that cannot be used.
+    func listener(_ option: String?) throws -> (configuration: ListenerConfiguration, token: AccessToken?)? {
+        var listener: ListenerConfiguration? = try configuration(ListenerConfiguration.parse) ?? nil
+        if let text = option ?? variable("TASKWATT_LISTEN") {
+            let address = try ListenAddress(text)
+            listener = listener ?? ListenerConfiguration(address: address)
+            listener?.address = address
+        }
+        return try listener.map { listener in
+            let token = try listener.tokenFile.map { try AccessToken(SecretFile.read($0), file: $0) }
+            return (listener, token)
+        }
+    }
+
     /// What a reader makes of the configuration file; `nil` where there is none.
     private func configuration<Value>(
         _ parse: (_ text: String, _ file: String) throws(YAMLProblem) -> Value

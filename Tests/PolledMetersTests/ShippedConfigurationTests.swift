@@ -37,7 +37,8 @@ import YAMLReading
         let lines = Self.uncommented.split(separator: "\n").map { $0.drop { " -".contains($0) } }
         let keys = Set(
             ConfiguredMeter.commonKeys + MeterConfiguration.types.flatMap { $0.keys } + [
-                "plausible_power_w", "ignore", "samples", "minutes", "hours",
+                "plausible_power_w", "ignore", "samples", "minutes", "hours", "address", "token_file", "certificate",
+                "key",
             ])
         let missing = keys.filter { key in !lines.contains { $0.hasPrefix("\(key):") } }
         #expect(missing.isEmpty)

@@ -92,6 +92,7 @@ final class TestDaemon: Sendable {
             queue: queue, sessions: sessions, store: store, plugins: context.plugins,
             metrics: DaemonMetrics(
                 meters: meters, queue: queue, figures: figures, version: "1.0", startedAt: 5),
+            machine: MachineRecord(name: "host", inventory: #"{"cpu":{"model":"c"}}"#) { #"{"machine":{}}"# },
             listings: FakeMeters.all
         ) {
             DaemonStatus(

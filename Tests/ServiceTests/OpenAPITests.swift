@@ -123,9 +123,18 @@ struct OpenAPITests {
             try await ask(.delete, "/v1/jobs/{id}", ["id": "\(second.id)"])
             try await ask(.get, "/v1/jobs")
             try daemon.figures.refresh()
-            for path in ["/metrics", "/v1/openapi.json", "/v1/status", "/v1/meters", "/v1/plugins", "/v1/suite-runs"] {
+            for path in [
+                "/", "/metrics", "/v1/openapi.json", "/v1/access", "/v1/status", "/v1/machine", "/v1/meters",
+                "/v1/plugins",
+                "/v1/suites", "/v1/suite-runs",
+            ] {
                 try await ask(.get, path)
             }
+            for file in ["page.css", "page.js", "icon.svg"] {
+                try await ask(.get, "/assets/{file}", ["file": file])
+            }
+            try await ask(.get, "/v1/samples/live", query: "count=2")
+            try await ask(.get, "/v1/events", query: "count=1")
             // A client's own windows.
             let session: SessionCreated = try decode(
                 try await ask(.post, "/v1/sessions", body: ByteBuffer(string: #"{"interval_s":0.02}"#)))
@@ -143,6 +152,8 @@ struct OpenAPITests {
             }
             try await ask(.get, "/v1/report", query: filter)
             try await ask(.get, "/v1/methods")
+            try await ask(.get, "/v1/runs", query: "limit=3&before=5&\(filter)")
+            try await ask(.get, "/v1/runs", query: names)
             try await ask(.get, "/v1/runs/{id}", ["id": "1"], query: "columns=8")
             try await ask(.get, "/v1/runs/{id}", ["id": "last"])
             let sides = #"{"a":{"label":"a","filter":{"suite":"a"}},"b":{"label":"b","filter":{"suite":"b"}},"#
@@ -176,6 +187,8 @@ struct OpenAPITests {
             try await ask(.get, "/v1/jobs/{id}", ["id": "99"])
             try await ask(.post, "/v1/jobs", body: ByteBuffer(string: "{}"))
             try await ask(.get, "/v1/table", query: "source=x")
+            try await ask(.get, "/v1/runs", query: "limit=0")
+            try await ask(.get, "/assets/{file}", ["file": "passwd"])
             return asked
         }
         let encoder = JSONEncoder()

@@ -109,7 +109,7 @@ struct RoutesTests {
     @Test("What is not there is said in JSON")
     func notFound() async throws {
         try expectError(try await ask(.get, "/v1/nothing"), .notFound, .notFound, contains: "/v1/nothing")
-        try expectError(try await ask(.get, "/"), .notFound, .notFound, contains: "Not Found")
+        try expectError(try await ask(.get, "/nothing"), .notFound, .notFound, contains: "Not Found")
         try expectError(try await ask(.get, "/v1/export/secrets"), .notFound, .notFound, contains: "runs, samples,")
     }
 

@@ -42,6 +42,10 @@ def body(where, content, kind, text):
         problems.append(f"{where}: {kind} is not in the document")
     elif kind == "application/json":
         check(where, content[kind]["schema"], text)
+    elif kind == "text/event-stream" and "$ref" in content[kind]["schema"]:
+        for line in text.splitlines():
+            if line.startswith("data:"):
+                check(where, content[kind]["schema"], line.removeprefix("data:"))
     elif kind == "application/x-ndjson" and "$ref" in content[kind]["schema"]:
         for line in text.splitlines():
             check(where, content[kind]["schema"], line)

@@ -70,6 +70,7 @@ package actor JobQueue {
     private var nextListener = 1
     private var running: (id: Int, task: Task<Void, Never>)?
     private var isStopping = false
+    private var followers = JobFollowers()
     /// The loop, when it waits for something to change.
     private var sleeper: CheckedContinuation<Void, Never>?
     private var idle: IdleWatch
@@ -128,6 +129,7 @@ package actor JobQueue {
         let job = Job(stored: stored, request: request, retries: request.retries, history: [event])
         jobs[Int(stored.id)] = job
         wake()
+        followers.tell(JobNews(jobs: [job.status], event: event))
         return job.status
     }
 
@@ -179,7 +181,16 @@ package actor JobQueue {
         }
         for listener in job.listeners.keys { job.listeners[listener]?.tell(event) }
         jobs[id] = job
+        followers.tell(JobNews(jobs: [job.status], event: event))
     }
+
+    /// All jobs as they are, then what happens in any of them, until the daemon stops.
+    func news() -> AsyncStream<JobNews> {
+        followers.add(JobNews(jobs: statuses)) { [weak self] id in Task { await self?.dropFollower(id) } }
+    }
+
+    private func dropFollower(_ id: Int) { followers.drop(id) }
+    private func dropFollowers() { followers.dropAll() }
 
     private func dismissListeners(of id: Int) {
         for listener in jobs[id]?.listeners.values ?? [:].values { listener.finish() }
@@ -252,9 +263,12 @@ package actor JobQueue {
             let id = Int(job.stored.id)
             guard let limit = job.request.idleBelow else { return id }
             if let busy, busy <= limit { return id }
-            jobs[id]?.waitsFor =
+            let reason =
                 busy.map { "an idle machine: \(percent($0)) busy, and it wants \(percent(limit)) at most" }
                 ?? "an idle machine"
+            guard reason != job.waitsFor else { continue }
+            jobs[id]?.waitsFor = reason
+            if let status = jobs[id]?.status { followers.tell(JobNews(jobs: [status])) }
         }
         return nil
     }
@@ -391,6 +405,7 @@ extension JobQueue: Service {
         } onCancelOrGracefulShutdown: {
             Task { await self.stop() }
         }
+        dropFollowers()
     }
 }
 

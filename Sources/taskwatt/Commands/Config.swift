@@ -40,6 +40,9 @@ struct Config: AsyncParsableCommand {
             // One that is no YAML was told of already.
             if let sections = try? ConfigurationFile.sections(text: text, file: path) {
                 do throws(YAMLProblem) { _ = try Keeping.parse(sections) } catch { problems.append(error) }
+                do throws(YAMLProblem) { _ = try ListenerConfiguration.parse(sections) } catch {
+                    problems.append(error)
+                }
             }
             for problem in problems.sorted(by: { ($0.line ?? 0, $0.column ?? 0) < ($1.line ?? 0, $1.column ?? 0) }) {
                 Console.complain("\(problem)")

@@ -15,9 +15,17 @@ struct Serve: AsyncParsableCommand {
             Samples all meters once a second, runs suites from a queue, and answers on a Unix socket in the state directory \
             (for the system's service, /run/taskwatt/taskwatt.sock). SIGTERM and Ctrl-C stop it; finished repeats are kept.
 
-            Example:
+            Examples:
               taskwatt serve --state-dir /tmp/watt & taskwatt run --state-dir /tmp/watt
+              taskwatt serve --listen 127.0.0.1:9120    # and look at http://127.0.0.1:9120/
             """)
+
+    @Option(
+        help: ArgumentHelp(
+            "Listen on TCP too, for reading.",
+            discussion: "`listen:` of taskwatt.yaml can give it a token for the rest, and TLS.",
+            valueName: "address:port"))
+    var listen: String?
 
     @Flag(help: "Log more.")
     var verbose = false
@@ -39,7 +47,7 @@ struct Serve: AsyncParsableCommand {
         let keeping: @Sendable () throws -> Keeping = { try surroundings.keeping() }
         let daemon = Daemon(
             directory: surroundings.ownState(state), context: context, machine: try surroundings.machineRecord(state),
-            keeping: keeping, logger: logger
+            keeping: keeping, listener: try surroundings.listener(listen), logger: logger
         ) { try await surroundings.meters(state) }
         try await daemon.run()
     }

@@ -1,0 +1,28 @@
+import Foundation
+
+/// Where the daemon listens on TCP, as a user writes it: `127.0.0.1:9120`, `[::1]:9120`, `lab7:9120`.
+package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
+    package var host: String
+    /// 0 for one that the system chooses.
+    package var port: Int
+
+    package init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    /// - Throws: `APIError` of the kind usage for what is no address with a port.
+    package init(_ text: String) throws(APIError) {
+        let wrong = APIError(
+            .usage, "`\(text)` is no address to listen on; write it as 127.0.0.1:9120, [::1]:9120 or a name and a port")
+        guard let match = text.wholeMatch(of: /(?:\[([0-9A-Fa-f:.%a-z]+)\]|([^:\[\]\/\s]+)):([0-9]{1,5})/),
+            let host = match.1 ?? match.2, let port = Int(match.3), port <= 65_535
+        else { throw wrong }
+        self.init(host: String(host), port: port)
+    }
+
+    /// Whether only this machine can reach it.
+    package var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+
+    package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}

@@ -1,0 +1,79 @@
+import HTTPTypes
+import Hummingbird
+
+/// What whoever reaches a listener may do there.
+enum ListenerAccess: Sendable {
+    /// The Unix socket's file says who may reach it, and they may do everything.
+    case everything
+    case reading
+    /// Reading, and the rest with the token.
+    case token(AccessToken)
+
+    /// What a client may change.
+    enum Changes: String, Sendable, Hashable, Codable {
+        case allowed
+        /// It has to send the token.
+        case withToken = "with-token"
+        case notAllowed = "not-allowed"
+    }
+
+    func changes(for request: Request) -> Changes {
+        switch self {
+        case .everything: return .allowed
+        case .reading: return .notAllowed
+        case .token(let token):
+            return request.headers[.authorization].map(token.matches) == true ? .allowed : .withToken
+        }
+    }
+}
+
+/// GET /v1/access
+package struct AccessStatus: Sendable, Hashable, Codable {
+    var changes: ListenerAccess.Changes
+}
+
+/// Keeps those who may only read from what changes something. The token has to be in a header, which a page of another site
+/// cannot send without being asked for by name (CORS), and no such question is answered here: so it cannot change anything
+/// either, even where it gets its name to resolve to this machine.
+struct AccessGuard: RouterMiddleware {
+    typealias Context = BasicRequestContext
+
+    let access: ListenerAccess
+
+    @concurrent
+    func handle(
+        _ request: Request, context: BasicRequestContext,
+        next: @concurrent (Request, BasicRequestContext) async throws -> Response
+    ) async throws -> Response {
+        if Self.isReading(request.method, context.endpointPath) { return try await next(request, context) }
+        switch access.changes(for: request) {
+        case .allowed: return try await next(request, context)
+        case .notAllowed:
+            return try Routes.json(
+                APIError(
+                    .notAllowed,
+                    "this listener is for reading; name a `token_file` under `listen:` of taskwatt.yaml, or use the Unix socket"
+                ), status: .forbidden)
+        case .withToken:
+            var response = try Routes.json(
+                APIError(
+                    .notAllowed,
+                    request.headers[.authorization] == nil
+                        ? "this needs the token: send it as `Authorization: Bearer …`"
+                        : "that is not the token of this daemon; `token_file` of its taskwatt.yaml has it"),
+                status: .unauthorized)
+            response.headers[.wwwAuthenticate] = "Bearer"
+            return response
+        }
+    }
+
+    /// - Parameter path: as the route is written; `nil` where there is none.
+    private static func isReading(_ method: HTTPRequest.Method, _ path: String?) -> Bool {
+        switch method {
+        // Each look at a session takes its samples away, and a backup writes the whole record to the disk.
+        case .get, .head: path != "/v1/backup" && path != "/v1/sessions/:id"
+        case .post: path == "/v1/compare"
+        default: false
+        }
+    }
+}

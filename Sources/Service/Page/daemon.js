@@ -1,0 +1,57 @@
+// The daemon's API: what is asked, what is followed, and the token.
+
+const tokenKey = "taskwatt-token";
+
+/** An answer that is no success, in the daemon's own words. */
+export class DaemonError extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+async function ask(method, path) {
+  const token = sessionStorage.getItem(tokenKey);
+  let response;
+  try {
+    response = await fetch(path, { method, headers: token ? { Authorization: `Bearer ${token}` } : {}, cache: "no-store" });
+  } catch {
+    throw new DaemonError(0, "the daemon does not answer");
+  }
+  const answer = await response.json().catch(() => null);
+  if (!response.ok) throw new DaemonError(response.status, answer?.message ?? `the daemon answers ${response.status}`);
+  return answer;
+}
+
+export const get = (path) => ask("GET", path);
+export const cancel = (job) => ask("DELETE", `v1/jobs/${job}`);
+
+export const setToken = (token) => sessionStorage.setItem(tokenKey, token);
+export const dropToken = () => sessionStorage.removeItem(tokenKey);
+
+/**
+ * Follows a stream of events until it is told to stop. A browser comes back by itself after most failures; where it gives up,
+ * we do not.
+ *
+ * @param {string} path
+ * @param {{message: (value: any) => void, opened: () => void, lost: () => void}} told
+ * @returns {() => void} stops it
+ */
+export function follow(path, told) {
+  let source;
+  let timer;
+  const begin = () => {
+    source = new EventSource(path);
+    source.onopen = told.opened;
+    source.onmessage = (event) => told.message(JSON.parse(event.data));
+    source.onerror = () => {
+      told.lost();
+      if (source.readyState === EventSource.CLOSED) timer = setTimeout(begin, 3000);
+    };
+  };
+  begin();
+  return () => {
+    clearTimeout(timer);
+    source.close();
+  };
+}

@@ -1,0 +1,250 @@
+// What stands in the page's sections. Everything becomes text or an element; nothing becomes markup.
+
+import { PowerChart } from "./power.js";
+
+/** An element with attributes and children; texts stay texts. */
+export function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === false || value === undefined || value === null) continue;
+    made.setAttribute(key, value === true ? "" : value);
+  }
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+/** Three significant digits, with an exponent below 1e-4. */
+export function figure(value) {
+  if (typeof value !== "number" || !Number.isFinite(value)) return "–";
+  if (value === 0) return "0";
+  if (Math.abs(value) < 1e-4) return value.toExponential(2).replace("e+", "e");
+  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+export const watts = (value) => (typeof value === "number" ? `${value.toFixed(2)} W` : "–");
+const badge = (word) => element("span", { class: `badge ${word}` }, word);
+const time = (seconds) => {
+  const date = new Date(seconds * 1000);
+  return element("time", { datetime: date.toISOString() }, date.toLocaleString([], { dateStyle: "medium", timeStyle: "short" }));
+};
+/** About how long, for people to wait. */
+function duration(seconds) {
+  if (seconds < 100) return `${Math.ceil(seconds)} s`;
+  return seconds < 6000 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
+
+const isGuessed = (provenance) => provenance === "estimated" || provenance === "simulated";
+
+/**
+ * A table that scrolls by itself where it is too wide.
+ *
+ * @param {string} caption
+ * @param {[string, string?][]} heads with the class of their column
+ * @param {any[][]} rows the first cell of each is its head
+ */
+function table(caption, heads, rows) {
+  const kind = (index) => heads[index][1];
+  return element(
+    "div", { class: "scroll", role: "region", tabindex: "0", "aria-label": caption },
+    element(
+      "table", {}, element("caption", {}, caption),
+      element(
+        "thead", {},
+        element("tr", {}, heads.map(([head, name]) => element("th", { scope: "col", class: name }, head)))),
+      element(
+        "tbody", {},
+        rows.map((cells) =>
+          element(
+            "tr", {},
+            cells.map((cell, index) => {
+              if (cell instanceof HTMLTableCellElement) return cell;
+              const attributes = { class: kind(index) };
+              return index === 0
+                ? element("th", { ...attributes, scope: "row" }, cell)
+                : element("td", attributes, cell);
+            }))))));
+}
+
+/** Puts something in the place of what was there, unless it is the same: a table that is being read shall stay. */
+function put(place, ...made) {
+  const now = element("div", {}, ...made);
+  if (place.innerHTML !== now.innerHTML) place.replaceChildren(...now.childNodes);
+}
+
+// MARK: Power
+
+function swatch(chart, index, provenance) {
+  const ns = "http://www.w3.org/2000/svg";
+  const picture = document.createElementNS(ns, "svg");
+  picture.setAttribute("class", "swatch");
+  picture.setAttribute("viewBox", "0 0 32 8");
+  picture.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(ns, "line");
+  const attributes = { x1: 0, x2: 32, y1: 4, y2: 4, stroke: chart.colour(index), "stroke-width": 3 };
+  const pattern = PowerChart.pattern(provenance);
+  if (pattern) attributes["stroke-dasharray"] = pattern.join(" ");
+  for (const [key, value] of Object.entries(attributes)) line.setAttribute(key, value);
+  picture.append(line);
+  return picture;
+}
+
+/** The power of each meter now; only the figures change from one second to the next. */
+export function powerNow(place, live, chart) {
+  const names = JSON.stringify([live.meters.map((meter) => [meter.meter, meter.provenance]), chart.colour(0)]);
+  if (place.dataset.names !== names) {
+    place.dataset.names = names;
+    const rows = live.meters.map((meter, index) => [
+      element("span", {}, PowerChart.isThere ? swatch(chart, index, meter.provenance) : null, meter.meter),
+      "", meter.scope, badge(meter.provenance),
+    ]);
+    place.replaceChildren(
+      table("Power now", [["Meter"], ["Power", "number"], ["Scope"], ["Provenance"]], rows));
+  }
+  place.querySelectorAll("tbody tr").forEach((row, index) => {
+    const meter = live.meters[index];
+    row.cells[1].textContent = watts(meter.power_w);
+    row.cells[1].className = `number ${meter.provenance}`;
+  });
+}
+
+const scopes = {
+  wall: "the whole machine, at its plug",
+  system: "the board",
+  components: "processors, memory and accelerators that have a meter; not the whole machine",
+};
+
+export function totalNow(total, kind, live) {
+  const sign = isGuessed(live.provenance) ? "≈ " : "";
+  total.textContent = typeof live.power_w === "number" ? `${sign}${live.power_w.toFixed(1)} W` : "no power";
+  total.className = `total ${live.provenance ?? ""}`;
+  put(
+    kind,
+    ...(live.provenance ? [badge(live.provenance), " "] : []), `${live.scope}: ${scopes[live.scope] ?? ""}`);
+}
+
+// MARK: Queue
+
+function progress({ job, event }) {
+  if (job.state === "queued") return [event?.message ?? "waits"];
+  if (job.state !== "running") return job.failures.map((line) => element("p", { class: "wrong" }, line));
+  const parts = [event?.task, event?.stage].filter(Boolean);
+  if (event?.repeat) parts.push(`repeat ${event.repeat}${event.repeats ? ` of ${event.repeats}` : ""}`);
+  if (event?.message) parts.push(event.message);
+  if (typeof event?.remaining_s === "number") parts.push(`${duration(event.remaining_s)} left`);
+  const bar = event?.total > 0
+    ? element("progress", { max: event.total, value: event.completed ?? 0, "aria-label": `progress of job ${job.id}` })
+    : null;
+  return [bar, bar ? " " : null, parts.join(" · ") || "at work"];
+}
+
+/**
+ * @param {Map<number, {job: any, event: any}>} jobs
+ * @param {string} changes what the daemon lets us: allowed, with-token or not-allowed
+ * @param {(id: number) => void} cancel
+ */
+export function queue(place, jobs, changes, cancel) {
+  const all = [...jobs.values()].sort((a, b) => b.job.id - a.job.id);
+  const open = all.filter(({ job }) => job.state === "queued" || job.state === "running").reverse();
+  const ended = all.filter((one) => !open.includes(one)).slice(0, 5);
+  if (all.length === 0) {
+    put(place, element("p", {}, "Nothing waits and nothing runs. ", element("code", {}, "taskwatt run"), " begins something."));
+    return;
+  }
+  // While the same jobs wait and run only their progress changes, so that a button stays under the finger that presses it.
+  const shown = [...open, ...ended];
+  const names = JSON.stringify([shown.map(({ job }) => job), changes]);
+  if (place.dataset.names !== names || !place.querySelector("table")) {
+    place.dataset.names = names;
+    const rows = shown.map((one) => {
+      const { job } = one;
+      const button = open.includes(one)
+        ? element(
+            "button",
+            { type: "button", disabled: changes === "not-allowed", "aria-label": `Cancel job ${job.id}, ${job.suite}` },
+            "Cancel")
+        : job.suite_run ? element("a", { href: report(job.suite_run) }, "report") : "";
+      if (open.includes(one)) button.onclick = () => cancel(job.id);
+      return [`${job.id}`, job.suite, badge(job.state), button, ""];
+    });
+    place.replaceChildren(table("Jobs", [["Job"], ["Suite"], ["State"], ["Action"], ["Progress", "words"]], rows));
+  }
+  place.querySelectorAll("tbody tr").forEach((row, index) => put(row.cells[4], ...progress(shown[index])));
+}
+
+// MARK: Results
+
+const report = (uuid) => `v1/report?suite_run=${encodeURIComponent(uuid)}`;
+
+export function results(place, answer) {
+  if (answer.rows.length === 0) {
+    put(place, element("p", {}, "Nothing is in the table yet. ", element("code", {}, "taskwatt run"), " measures something."));
+    return;
+  }
+  const rows = answer.rows.map((row) => [
+    row.title,
+    element("td", { class: `number ${row.provenance}` }, `${isGuessed(row.provenance) ? "≈ " : ""}${figure(row.mean_kwh)} ± ${figure(row.std_kwh)}`),
+    figure(row.mean_uncertainty_95_kwh), `${row.n}`, row.scope, badge(row.provenance), row.models.join(", "), row.size ?? "", row.machine,
+  ]);
+  const left = Object.entries(answer.left_out).map(([why, count]) => `${count} (${why})`).join(", ");
+  put(
+    place,
+    table(
+      `kWh per 1,000 inferences, ${answer.net ? "net: idle power taken off" : "gross: idle power is in it"}; mean ± std over all runs (n − 1)`,
+      [["Task"], ["kWh: mean ± std", "number"], ["± 95 %", "number"], ["N", "number"], ["Scope"], ["Provenance"], ["Models"], ["Size"], ["Machine"]],
+      rows),
+    left ? element("p", { class: "note" }, `Left out: ${left}.`) : null);
+}
+
+export function suites(place, all) {
+  if (all.length === 0) {
+    put(place, element("p", {}, "No suite has run yet."));
+    return;
+  }
+  const rows = all.slice(0, 10).map((one) => [
+    one.suite, time(one.started_at_unix_s), badge(one.status), `${one.runs}`,
+    element("a", { href: report(one.uuid), "aria-label": `Report of ${one.suite}, ${one.uuid.slice(0, 8)}` }, "report"), one.error ?? "",
+  ]);
+  put(place, table("Latest suites", [["Suite"], ["Begun"], ["State"], ["Windows", "number"], ["Report"], ["", "words"]], rows));
+}
+
+export function windows(place, all) {
+  if (all.length === 0) {
+    put(place, element("p", {}, "No window has been measured yet."));
+    return;
+  }
+  const rows = all.map((run) => [
+    element("a", { href: `v1/runs/${run.id}` }, `${run.id}`), run.task ?? run.stage, run.model ?? "", time(run.started_at_unix_s),
+    `${run.completed_inferences}`,
+    element("td", { class: `number ${run.provenance}` }, typeof run.kwh_per_1000 === "number" ? `${isGuessed(run.provenance) ? "≈ " : ""}${figure(run.kwh_per_1000)}` : "–"),
+    run.scope, badge(run.provenance), `${(run.coverage * 100).toFixed(0)} %`,
+    [run.status === "completed" ? null : badge(run.status), run.error ? ` ${run.error}` : null, run.flags.join(", ") || null],
+  ]);
+  put(
+    place,
+    table(
+      "Repeats, the latest first; their numbers lead to all their figures",
+      [["Run"], ["Task"], ["Model"], ["Begun"], ["Inferences", "number"], ["kWh per 1,000", "number"], ["Scope"], ["Provenance"], ["Seen", "number"], ["Flags", "words"]],
+      rows));
+}
+
+// MARK: Machine
+
+export function inventory(place, machine) {
+  const { cpu, installed_memory_bytes: memory, accelerators = [], hypervisor, product } = machine.inventory;
+  const facts = [
+    ["Processor", cpu?.model], ["Memory", memory ? `${(memory / 2 ** 30).toFixed(0)} GiB` : null],
+    ["Accelerators", accelerators.map((one) => one.name ?? one.device ?? one.address).filter(Boolean).join(", ") || "none"],
+    ["Product", product], ["Virtual machine of", hypervisor],
+  ];
+  put(
+    place,
+    ...facts.filter(([, fact]) => fact).flatMap(([name, fact]) => [element("dt", {}, name), element("dd", {}, String(fact))]));
+}
+
+export function meters(place, all) {
+  const rows = all.map((one) => [
+    one.meter.id, one.meter.scope, badge(one.meter.provenance), one.available ? "yes" : "no",
+    [one.reason ?? "", one.remedy ? element("p", {}, element("code", {}, one.remedy)) : null],
+  ]);
+  put(place, table("Meters", [["Meter"], ["Scope"], ["Provenance"], ["Can be read"], ["Why not, and what helps", "words"]], rows));
+}

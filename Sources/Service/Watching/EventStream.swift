@@ -1,0 +1,69 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import ServiceLifecycle
+import Synchronization
+
+/// Server-sent events, which a browser follows and comes back to by itself: HTML, section 9.2.
+enum EventStream {
+    /// A browser waits so long before it comes again, in milliseconds.
+    private static let retry = 2000
+
+    static func response(
+        _ body: @escaping @concurrent @Sendable (inout any ResponseBodyWriter) async throws -> Void
+    ) -> Response {
+        Response(
+            status: .ok,
+            // A proxy that collects the answer before it hands it on would never hand on this one.
+            headers: [
+                .contentType: "text/event-stream", .cacheControl: "no-store",
+                HTTPField.Name("X-Accel-Buffering")!: "no",
+            ],
+            body: ResponseBody { writer in
+                try await writer.write(ByteBuffer(string: "retry: \(retry)\n\n"))
+                try await body(&writer)
+                try await writer.finish(nil)
+            })
+    }
+
+    static func event(_ value: some Encodable) throws -> ByteBuffer {
+        var buffer = ByteBuffer(string: "data: ")
+        buffer.writeBytes(try Routes.encoder().encode(value))
+        buffer.writeString("\n\n")
+        return buffer
+    }
+
+    /// A comment, by which a connection is seen to live or not.
+    static let nothing = ByteBuffer(string: ":\n\n")
+
+    /// `false` once the daemon stops.
+    static func sleep(_ duration: Duration) async -> Bool {
+        let result: Void? = try? await cancelWhenGracefulShutdown { try await Task.sleep(for: duration) }
+        return result != nil && !Task.isShuttingDownGracefully
+    }
+}
+
+/// Counts those who follow something over a connection that stays.
+final class Followers: Sendable {
+    private static let most = 64
+    private let count = Mutex(0)
+
+    /// The place goes with the value.
+    final class Place: Sendable {
+        private let followers: Followers
+        fileprivate init(_ followers: Followers) { self.followers = followers }
+        deinit { followers.count.withLock { $0 -= 1 } }
+    }
+
+    /// - Throws: `HTTPError` when there are too many.
+    func place() throws -> Place {
+        let isFree = count.withLock { count in
+            guard count < Self.most else { return false }
+            count += 1
+            return true
+        }
+        guard isFree else { throw HTTPError(.serviceUnavailable) }
+        return Place(self)
+    }
+}
