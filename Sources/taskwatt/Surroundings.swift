@@ -167,8 +167,17 @@ struct Surroundings {
         try configuration(MeterConfiguration.parse) ?? MeterConfiguration()
     }
 
-    /// For how long the daemon keeps what it sees outside of runs.
-    func keeping() throws -> Keeping { try configuration(Keeping.parse) ?? Keeping() }
+    /// For how long the daemon keeps what it sees outside of runs: the configuration, then the environment
+    /// (`TASKWATT_KEEP_SAMPLES`, `_MINUTES`, `_HOURS`), then the options, each of more weight than the one before.
+    func keeping(_ options: Keeping.Overrides) throws -> Keeping {
+        var keeping = try configuration(Keeping.parse) ?? Keeping()
+        let named = Keeping.Overrides(
+            samples: variable("TASKWATT_KEEP_SAMPLES"), minutes: variable("TASKWATT_KEEP_MINUTES"),
+            hours: variable("TASKWATT_KEEP_HOURS"))
+        try keeping.apply(named) { "TASKWATT_KEEP_\($0.uppercased())" }
+        try keeping.apply(options) { "--keep-\($0)" }
+        return keeping
+    }
 
     /// The daemon's listener on TCP: where the option says, else `TASKWATT_LISTEN`, else the configuration; the rest of it is the
     /// configuration's.

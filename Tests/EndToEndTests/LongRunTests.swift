@@ -39,6 +39,16 @@ extension EndToEnd {
             #expect(bad.status == 64)
             #expect(bad.error.contains("taskwatt.yaml:2:12: "), "\(bad.error)")
             #expect(bad.error.contains("this must be a time such as 12h, 7d, 4w or 1y, not `a week`"))
+
+            // The environment weighs more than the file, and an option more than both.
+            _ = try scratch.write("taskwatt.yaml", "keep:\n  samples: 7d\n")
+            environment["TASKWATT_KEEP_SAMPLES"] = "soon"
+            let variable = try await Program.run([Program.taskwatt, "serve"], environment: environment)
+            #expect(variable.status == 64 && variable.error.contains("TASKWATT_KEEP_SAMPLES: this must be a time such as"))
+            environment["TASKWATT_KEEP_SAMPLES"] = "2d"
+            let option = try await Program.run(
+                [Program.taskwatt, "serve", "--keep-hours", "never"], environment: environment)
+            #expect(option.status == 64 && option.error.contains("--keep-hours: this must be a time"), "\(option.error)")
         }
 
         @Test func theConfigurationIsCheckedAndReadAgain() async throws {

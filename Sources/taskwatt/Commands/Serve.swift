@@ -15,6 +15,10 @@ struct Serve: AsyncParsableCommand {
             Samples all meters once a second, runs suites from a queue, and answers on a Unix socket in the state directory \
             (for the system's service, /run/taskwatt/taskwatt.sock). SIGTERM and Ctrl-C stop it; finished repeats are kept.
 
+            An option weighs more than its variable of the environment, and that more than the configuration's file: \
+            TASKWATT_CONFIG, TASKWATT_STATE_DIR, TASKWATT_LISTEN, TASKWATT_KEEP_SAMPLES, TASKWATT_KEEP_MINUTES, \
+            TASKWATT_KEEP_HOURS.
+
             Examples:
               taskwatt serve --state-dir /tmp/watt & taskwatt run --state-dir /tmp/watt
               taskwatt serve --listen 127.0.0.1:9120    # and look at http://127.0.0.1:9120/
@@ -26,6 +30,15 @@ struct Serve: AsyncParsableCommand {
             discussion: "`listen:` of taskwatt.yaml can give it a token for the rest, and TLS.",
             valueName: "address:port"))
     var listen: String?
+
+    @Option(help: ArgumentHelp("Keep every sample outside of runs for so long, such as 7d.", valueName: "time"))
+    var keepSamples: String?
+
+    @Option(help: ArgumentHelp("Then a mean of each minute for so long, such as 90d.", valueName: "time"))
+    var keepMinutes: String?
+
+    @Option(help: ArgumentHelp("Then of each hour: a time such as 5y, or forever.", valueName: "time"))
+    var keepHours: String?
 
     @Flag(help: "Log more.")
     var verbose = false
@@ -44,7 +57,8 @@ struct Serve: AsyncParsableCommand {
         logger.logLevel = verbose ? .debug : .info
         let context = surroundings.runnerContext()
         for problem in context.plugins.problems { logger.warning("\(problem)") }
-        let keeping: @Sendable () throws -> Keeping = { try surroundings.keeping() }
+        let times = Keeping.Overrides(samples: keepSamples, minutes: keepMinutes, hours: keepHours)
+        let keeping: @Sendable () throws -> Keeping = { try surroundings.keeping(times) }
         let daemon = Daemon(
             directory: surroundings.ownState(state), context: context, machine: try surroundings.machineRecord(state),
             keeping: keeping, listener: try surroundings.listener(listen), logger: logger
