@@ -162,6 +162,14 @@ extension EndToEnd {
             try await served.stop()
         }
 
+        @Test func theEnvironmentOutweighsTheFile() async throws {
+            let served = try await Served(
+                Scratch(), configuration: "listen: {address: \"192.0.2.1:9120\"}",
+                environment: ["TASKWATT_LISTEN": "127.0.0.1:0"])
+            #expect(try await served.curl("/v1/status").status == 200)
+            try await served.stop()
+        }
+
         @Test func configCheckReadsTheSection() async throws {
             let scratch = try Scratch()
             let file = try scratch.write("wrong.yaml", "listen:\n  address: \"127.0.0.1:99999\"\n  kee: /a\n")

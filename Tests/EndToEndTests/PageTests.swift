@@ -43,8 +43,8 @@ extension EndToEnd {
             #expect(try await browser.text("#total").hasPrefix("≈") == isGuessed)
             #expect(try await browser.count("#total-kind .badge") == 1)
             try await browser.expect("#meters-now tbody", contains: " W")
-            #expect(
-                try await browser.count("#chart canvas") > 0, "is libjs-dygraphs there? `.ci/deps --test` installs it")
+            let isDrawn = try await eventually(within: 10) { try await browser.count("#chart canvas") > 0 }
+            #expect(isDrawn, "is libjs-dygraphs there? `.ci/deps --test` installs it")
             let before = try await browser.text("#meters-now td.number")
             #expect(try await eventually(within: 10) { try await browser.text("#meters-now td.number") != before })
             // The machine.

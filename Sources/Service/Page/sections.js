@@ -204,7 +204,7 @@ export function suites(place, all) {
     one.suite, time(one.started_at_unix_s), badge(one.status), `${one.runs}`,
     element("a", { href: report(one.uuid), "aria-label": `Report of ${one.suite}, ${one.uuid.slice(0, 8)}` }, "report"), one.error ?? "",
   ]);
-  put(place, table("Latest suites", [["Suite"], ["Begun"], ["State"], ["Windows", "number"], ["Report"], ["", "words"]], rows));
+  put(place, table("Latest suites", [["Suite"], ["Begun"], ["State"], ["Windows", "number"], ["Report"], ["Error", "words"]], rows));
 }
 
 export function windows(place, all) {
