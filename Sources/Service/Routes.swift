@@ -23,10 +23,13 @@ struct Routes: Sendable {
 
     typealias Context = BasicRequestContext
 
-    /// - Parameter access: what those may do that reach it.
-    func router(_ access: ListenerAccess = .everything) -> Router<Context> {
+    /// - Parameters:
+    ///   - access: what those may do that reach it.
+    ///   - isLoopback: whether it is on a TCP address that this machine alone reaches.
+    func router(_ access: ListenerAccess = .everything, isLoopback: Bool = false) -> Router<Context> {
         let router = Router(context: Context.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: ErrorAnswers())
+        if isLoopback { router.add(middleware: HostGuard()) }
         router.add(middleware: AccessGuard(access: access))
         addMetrics(to: router)
         addPage(to: router)

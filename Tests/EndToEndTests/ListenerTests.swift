@@ -98,6 +98,20 @@ extension EndToEnd {
             try await served.stop()
         }
 
+        /// Whoever has a name of his resolve to 127.0.0.1 shall not read through the browser of somebody who visits him.
+        @Test func onLoopbackItAnswersToItsOwnNamesAlone() async throws {
+            let served = try await Served(Scratch())
+            for host in ["localhost", "LocalHost:8080", "127.0.0.1:1", "127.1.2.3", "[::1]:9120"] {
+                #expect(try await served.curl("/v1/status", "--header", "Host: \(host)").status == 200, "\(host)")
+            }
+            for host in ["evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example", "[::2]", "a:b:c", ""] {
+                let answer = try await served.curl("/v1/status", "--header", "Host:\(host.isEmpty ? ";" : " " + host)")
+                #expect(answer.status == 421 || (host.isEmpty && answer.status == 400), "\(host): \(answer.status)")
+                #expect(host.isEmpty || answer.body.contains("ask it as localhost"))
+            }
+            try await served.stop()
+        }
+
         @Test func speaksTLS() async throws {
             let scratch = try Scratch()
             let (pem, key) = try await certificate(scratch)

@@ -244,7 +244,7 @@ export function inventory(place, machine) {
 export function meters(place, all) {
   const rows = all.map((one) => [
     one.meter.id, one.meter.scope, badge(one.meter.provenance), one.available ? "yes" : "no",
-    [one.reason ?? "", one.remedy ? element("p", {}, element("code", {}, one.remedy)) : null],
+    [one.reason ?? "", one.remedy ? element("p", { class: "soft" }, one.remedy) : null],
   ]);
   put(place, table("Meters", [["Meter"], ["Scope"], ["Provenance"], ["Can be read"], ["Why not, and what helps", "words"]], rows));
 }
