@@ -81,7 +81,9 @@ package struct Daemon: Sendable {
             }, logger: quiet(logger))
         let tcp = try listener.map { configuration, token in
             try TCPListener(
-                configuration, router: routes.router(token.map(ListenerAccess.token) ?? .reading),
+                configuration,
+                router: routes.router(
+                    token.map(ListenerAccess.token) ?? .reading, isLoopback: configuration.address.isLoopback),
                 serverName: "taskwatt/\(context.version)", hasToken: token != nil, logger: logger,
                 quietLogger: quiet(logger))
         }

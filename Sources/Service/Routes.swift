@@ -21,15 +21,15 @@ struct Routes: Sendable {
     let listings: @Sendable () async throws -> [MeterListing]
     let status: @Sendable () async -> DaemonStatus
 
-    /// How many clients may follow something at a time.
-    let followers = Followers()
-
     typealias Context = BasicRequestContext
 
-    /// - Parameter access: what those may do that reach it.
-    func router(_ access: ListenerAccess = .everything) -> Router<Context> {
+    /// - Parameters:
+    ///   - access: what those may do that reach it.
+    ///   - isLoopback: whether it is on a TCP address that this machine alone reaches.
+    func router(_ access: ListenerAccess = .everything, isLoopback: Bool = false) -> Router<Context> {
         let router = Router(context: Context.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: ErrorAnswers())
+        if isLoopback { router.add(middleware: HostGuard()) }
         router.add(middleware: AccessGuard(access: access))
         addMetrics(to: router)
         addPage(to: router)
@@ -43,7 +43,8 @@ struct Routes: Sendable {
         v1.get("status") { _, _ in try Self.json(await status()) }
         v1.get("meters") { _, _ in try Self.json(await MeterStatus.read(try await listings())) }
         v1.get("plugins") { _, _ in try Self.json(plugins.plugins.map(PluginStatus.init)) }
-        addWatching(to: v1)
+        // Of this listener: those on TCP shall not take the places of those on the Unix socket.
+        addWatching(to: v1, Followers())
         addJobs(to: v1)
         addSessions(to: v1)
         addReports(to: v1)
@@ -160,8 +161,13 @@ struct Routes: Sendable {
             let page = try ReportPage(store, options)
             if page.isEmpty { throw APIError.nothingToReport }
             return Response(
-                status: .ok, headers: [.contentType: "text/html; charset=utf-8"],
-                body: ResponseBody(byteBuffer: ByteBuffer(string: page.html)))
+                status: .ok,
+                headers: [
+                    .contentType: "text/html; charset=utf-8",
+                    // It has styles and no scripts, whatever names of models and machines are in it.
+                    .contentSecurityPolicy:
+                        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
+                ], body: ResponseBody(byteBuffer: ByteBuffer(string: page.html)))
         }
         v1.get("methods") { request, _ in
             let methods = try MethodsText(store, try TableQuery { request.uri.queryParameters.get($0) }.options)

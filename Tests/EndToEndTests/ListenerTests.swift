@@ -98,6 +98,20 @@ extension EndToEnd {
             try await served.stop()
         }
 
+        /// Whoever has a name of his resolve to 127.0.0.1 shall not read through the browser of somebody who visits him.
+        @Test func onLoopbackItAnswersToItsOwnNamesAlone() async throws {
+            let served = try await Served(Scratch())
+            for host in ["localhost", "LocalHost:8080", "127.0.0.1:1", "127.1.2.3", "[::1]:9120"] {
+                #expect(try await served.curl("/v1/status", "--header", "Host: \(host)").status == 200, "\(host)")
+            }
+            for host in ["evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example", "[::2]", "a:b:c", ""] {
+                let answer = try await served.curl("/v1/status", "--header", "Host:\(host.isEmpty ? ";" : " " + host)")
+                #expect(answer.status == 421 || (host.isEmpty && answer.status == 400), "\(host): \(answer.status)")
+                #expect(host.isEmpty || answer.body.contains("ask it as localhost"))
+            }
+            try await served.stop()
+        }
+
         @Test func speaksTLS() async throws {
             let scratch = try Scratch()
             let (pem, key) = try await certificate(scratch)
@@ -159,6 +173,14 @@ extension EndToEnd {
             let served = try await Served(
                 scratch, configuration: "listen: {address: \"0.0.0.0:0\", token_file: \(try tokenFile(scratch))}")
             #expect(served.daemon.text.contains("THE TOKEN GOES OVER THE NETWORK IN THE CLEAR"))
+            try await served.stop()
+        }
+
+        @Test func theEnvironmentOutweighsTheFile() async throws {
+            let served = try await Served(
+                Scratch(), configuration: "listen: {address: \"192.0.2.1:9120\"}",
+                environment: ["TASKWATT_LISTEN": "127.0.0.1:0"])
+            #expect(try await served.curl("/v1/status").status == 200)
             try await served.stop()
         }
 

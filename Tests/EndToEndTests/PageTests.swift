@@ -43,8 +43,8 @@ extension EndToEnd {
             #expect(try await browser.text("#total").hasPrefix("≈") == isGuessed)
             #expect(try await browser.count("#total-kind .badge") == 1)
             try await browser.expect("#meters-now tbody", contains: " W")
-            #expect(
-                try await browser.count("#chart canvas") > 0, "is libjs-dygraphs there? `.ci/deps --test` installs it")
+            let isDrawn = try await eventually(within: 10) { try await browser.count("#chart canvas") > 0 }
+            #expect(isDrawn, "is libjs-dygraphs there? `.ci/deps --test` installs it")
             let before = try await browser.text("#meters-now td.number")
             #expect(try await eventually(within: 10) { try await browser.text("#meters-now td.number") != before })
             // The machine.
@@ -88,6 +88,33 @@ extension EndToEnd {
             try await browser.close()
             try await served.stop()
         }
+
+        /// Sensors that anybody may read, and counters that are root's: what is measured looks it, and what cannot be read says
+        /// why and what helps.
+        @Test func tellsWhatIsMeasuredFromWhatCannotBe() async throws {
+            try #require(geteuid() == 0, "this test plays two users and needs root: run `sudo make test`")
+            let scratch = try Scratch()
+            chmod(scratch.path, 0o777)
+            let copy = "\(scratch.path)/taskwatt"
+            try FileManager.default.copyItem(atPath: Program.taskwatt, toPath: copy)
+            let simulation = try Simulation(scratch, Simulation.machine())
+            let user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", copy]
+            let served = try await Served(scratch, program: ["/usr/bin/env"] + simulation.command(user))
+            let browser = try await WebBrowser(scratch)
+            try await browser.open(served.base)
+            try await browser.expect("#total-kind", contains: "measured")
+            #expect(try await browser.text("#total").wholeMatch(of: /5[0-9]\.[0-9] W/) != nil)
+            #expect(try await browser.count("#meters-now tbody tr") == 3)
+            #expect(try await browser.count("#meters-now .badge.measured") == 3)
+            try await browser.expect("#meters tbody", contains: "energy_uj is readable by root alone")
+            try await browser.expect("#meters tbody", contains: "sudo chmod a+r /sys/class/powercap/*/energy_uj")
+            try await browser.close()
+            let status = try decoded(try await served.curl("/v1/status").body) as DaemonProcess
+            kill(status.processId, SIGTERM)
+            #expect(try await served.daemon.status(within: 10) == 0, "\(served.daemon.text)")
+        }
+
+        private struct DaemonProcess: Decodable { var processId: Int32 }
 
         @Test func comesBackByItselfWhenTheDaemonDoes() async throws {
             let scratch = try Scratch()

@@ -32,6 +32,34 @@ package struct AccessStatus: Sendable, Hashable, Codable {
     var changes: ListenerAccess.Changes
 }
 
+/// A listener for this machine alone answers only to this machine's own names. A page of another site whose name its owner
+/// has resolve to 127.0.0.1 (DNS rebinding) could read everything otherwise.
+struct HostGuard: RouterMiddleware {
+    typealias Context = BasicRequestContext
+
+    @concurrent
+    func handle(
+        _ request: Request, context: BasicRequestContext,
+        next: @concurrent (Request, BasicRequestContext) async throws -> Response
+    ) async throws -> Response {
+        // Every browser says whom it asks.
+        guard let name = request.head.authority, !ListenAddress.isLoopback(Self.host(name)) else {
+            return try await next(request, context)
+        }
+        return try Routes.json(
+            APIError(
+                .notAllowed,
+                "this listener is for its own machine and does not answer for \(name.prefix(100)); ask it as localhost, and have "
+                    + "a proxy before it send that as the host"), status: .misdirectedRequest)
+    }
+
+    /// Without the port.
+    private static func host(_ authority: String) -> String {
+        let match = authority.wholeMatch(of: /(?:\[(.*)\]|([^:]*))(?::[0-9]*)?/)
+        return (match?.1 ?? match?.2).map(String.init) ?? authority
+    }
+}
+
 /// Keeps those who may only read from what changes something. The token has to be in a header, which a page of another site
 /// cannot send without being asked for by name (CORS), and no such question is answered here: so it cannot change anything
 /// either, even where it gets its name to resolve to this machine.

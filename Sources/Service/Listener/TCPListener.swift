@@ -11,6 +11,8 @@ import ServiceLifecycle
 struct TCPListener: Service {
     /// A connection on which nothing is asked for so long is closed.
     private static let idleTimeout = TimeAmount.minutes(5)
+    /// More wait until one of them is closed: those who come from elsewhere shall not take all the files that the daemon may open.
+    private static let mostConnections = 256
 
     private let configuration: ListenerConfiguration
     private let application: any Service
@@ -38,7 +40,8 @@ struct TCPListener: Service {
             server: try configuration.tls.map { files throws(ListenerError) in try Self.tls(files, over: http) }
                 ?? http,
             configuration: ApplicationConfiguration(
-                address: .hostname(address.host, port: address.port), serverName: serverName),
+                address: .hostname(address.host, port: address.port), serverName: serverName,
+                availableConnectionsDelegate: MaximumAvailableConnections(Self.mostConnections)),
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? address.port
                 logger.info(

@@ -40,8 +40,10 @@ export class PowerChart {
     return patterns[provenance] ?? null;
   }
 
-  /** Takes the last hour of the record in place of what there is. */
+  /** Takes the last hour of the record in place of what there is; what came since it was written stays. */
   load(stretches, meters) {
+    const isSame = meters.every((meter, index) => meter.meter === this.#meters[index]?.meter);
+    const before = isSame && meters.length === this.#meters.length ? this.#rows : [];
     this.#meters = meters;
     const byTime = new Map();
     for (const one of stretches) {
@@ -53,6 +55,7 @@ export class PowerChart {
     }
     this.#rows = [];
     for (const time of [...byTime.keys()].sort((a, b) => a - b)) this.#append(time, byTime.get(time));
+    for (const [time, ...powers] of before) this.#append(time, powers);
     this.#draw(true);
   }
 

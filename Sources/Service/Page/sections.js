@@ -204,7 +204,7 @@ export function suites(place, all) {
     one.suite, time(one.started_at_unix_s), badge(one.status), `${one.runs}`,
     element("a", { href: report(one.uuid), "aria-label": `Report of ${one.suite}, ${one.uuid.slice(0, 8)}` }, "report"), one.error ?? "",
   ]);
-  put(place, table("Latest suites", [["Suite"], ["Begun"], ["State"], ["Windows", "number"], ["Report"], ["", "words"]], rows));
+  put(place, table("Latest suites", [["Suite"], ["Begun"], ["State"], ["Windows", "number"], ["Report"], ["Error", "words"]], rows));
 }
 
 export function windows(place, all) {
@@ -244,7 +244,7 @@ export function inventory(place, machine) {
 export function meters(place, all) {
   const rows = all.map((one) => [
     one.meter.id, one.meter.scope, badge(one.meter.provenance), one.available ? "yes" : "no",
-    [one.reason ?? "", one.remedy ? element("p", {}, element("code", {}, one.remedy)) : null],
+    [one.reason ?? "", one.remedy ? element("p", { class: "soft" }, one.remedy) : null],
   ]);
   put(place, table("Meters", [["Meter"], ["Scope"], ["Provenance"], ["Can be read"], ["Why not, and what helps", "words"]], rows));
 }

@@ -9,7 +9,7 @@ extension Routes {
     private static let mostRuns = 1000
     private static let aliveInterval = Duration.seconds(15)
 
-    func addWatching(to v1: RouterGroup<Context>) {
+    func addWatching(to v1: RouterGroup<Context>, _ followers: Followers) {
         v1.get("machine") { _, _ in try Self.json(await MachineStatus(machine)) }
         v1.get("suites") { _, _ in
             try Self.json(
@@ -47,8 +47,8 @@ extension Routes {
         v1.get("events") { request, _ in
             let count = try Self.number("count", in: request, 1...Int.max)
             let place = try followers.place()
-            let news = await queue.news()
             return EventStream.response { writer in
+                let news = await queue.news()
                 enum Item: Sendable {
                     case news(JobNews)
                     case nothing, end

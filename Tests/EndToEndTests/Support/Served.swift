@@ -11,11 +11,14 @@ struct Served {
     /// - Parameters:
     ///   - configuration: the section `listen` and others, as `taskwatt.yaml` has them; without any it listens by `--listen`.
     ///   - port: 0 for one that is free.
+    ///   - program: taskwatt, with what it is to be started by.
     init(
-        _ scratch: Scratch, configuration: String? = nil, port: Int = 0, environment: [String: String] = [:]
+        _ scratch: Scratch, configuration: String? = nil, port: Int = 0, environment: [String: String] = [:],
+        program: [String] = [Program.taskwatt]
     ) async throws {
         self.scratch = scratch
-        daemon = try Self.start(scratch, configuration: configuration, port: port, environment: environment)
+        daemon = try Self.start(
+            scratch, configuration: configuration, port: port, environment: environment, program: program)
         let daemon = daemon
         let isReady = try await eventually(within: 20) {
             daemon.text.contains(/ready on https?:/) || !daemon.isRunning
@@ -27,7 +30,8 @@ struct Served {
     }
 
     static func start(
-        _ scratch: Scratch, configuration: String? = nil, port: Int = 0, environment: [String: String] = [:]
+        _ scratch: Scratch, configuration: String? = nil, port: Int = 0, environment: [String: String] = [:],
+        program: [String] = [Program.taskwatt]
     ) throws -> Background {
         var (arguments, variables) = (["--listen", "127.0.0.1:\(port)"], environment)
         if let configuration {
@@ -35,7 +39,7 @@ struct Served {
             arguments = []
         }
         return try Background(
-            [Program.taskwatt, "serve"] + arguments,
+            program + ["serve"] + arguments,
             environment: scratch.environment.merging(variables) { _, new in new },
             log: "\(scratch.path)/daemon-\(UUID().uuidString.prefix(4)).log")
     }
