@@ -1,9 +1,11 @@
 import Foundation
 import Glibc
 import Logging
+import Synchronization
 
-/// Writes for the journal: a line with its priority in front (sd-daemon(3)), without the time and the program's name, which
-/// the journal has by itself.
+/// Writes to systemd's journal: the message with its priority, and what is known beside it in fields of its own, so that
+/// `journalctl TASKWATT_JOB=12` has all of a job. By the journal's own protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL); where its
+/// socket does not take it, as a line on standard error with its priority in front (sd-daemon(3)).
 struct JournalLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var logLevel = Logger.Level.info
@@ -21,15 +23,39 @@ struct JournalLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        let fields = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
-            .map { " \($0.key)=\($0.value)" }.joined()
+        let fields = metadata.merging(event.metadata ?? [:]) { $1 }
+        let message = "\(event.message)"
+        let priority = Self.priority(event.level)
+        if JournalSocket.send(Self.entry(message, priority: priority, fields)) { return }
+        let words = fields.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
         // A line each: only the first of several would have the priority.
-        let lines = "\(event.message)\(fields)".split(whereSeparator: \.isNewline)
-        for line in lines {
+        for line in (message + words).split(whereSeparator: \.isNewline) {
             // In one piece, so that lines of several threads do not mix; a journal that is gone is not for us to mend.
-            let bytes = Array("<\(Self.priority(event.level))>\(line)\n".utf8)
+            let bytes = Array("<\(priority)>\(line)\n".utf8)
             _ = write(STDERR_FILENO, bytes, bytes.count)
         }
+    }
+
+    private static func entry(_ message: String, priority: Int, _ fields: Logger.Metadata) -> [UInt8] {
+        var entry: [UInt8] = []
+        append("MESSAGE", message, to: &entry)
+        append("PRIORITY", "\(priority)", to: &entry)
+        append("SYSLOG_IDENTIFIER", "taskwatt", to: &entry)
+        for (key, value) in fields {
+            // Of a field's name the journal wants capitals, digits and underscores.
+            let name = key.uppercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }
+            append("TASKWATT_" + String(name), "\(value)", to: &entry)
+        }
+        return entry
+    }
+
+    /// A name, a line feed, the length in 64 bits, least byte first, and the value: whatever it holds.
+    private static func append(_ name: String, _ value: String, to entry: inout [UInt8]) {
+        entry += Array(name.utf8)
+        entry.append(UInt8(ascii: "\n"))
+        withUnsafeBytes(of: UInt64(value.utf8.count).littleEndian) { entry += Array($0) }
+        entry += Array(value.utf8)
+        entry.append(UInt8(ascii: "\n"))
     }
 
     /// syslog(3)'s.
@@ -42,5 +68,39 @@ struct JournalLogHandler: LogHandler {
         case .error: 3
         case .critical: 2
         }
+    }
+}
+
+/// The journal's socket, opened once and kept: a journal that is started anew listens on the same one, which is systemd's.
+private enum JournalSocket {
+    private static let descriptor = Mutex<Int32?>(nil)
+
+    /// - Returns: `false` where it is not there or takes no more.
+    static func send(_ entry: [UInt8]) -> Bool {
+        descriptor.withLock { descriptor in
+            if descriptor == nil { descriptor = connected() }
+            guard let socket = descriptor else { return false }
+            if Glibc.send(socket, entry, entry.count, Int32(MSG_NOSIGNAL)) == entry.count { return true }
+            // One that listens no more is looked for again at the next entry.
+            close(socket)
+            descriptor = nil
+            return false
+        }
+    }
+
+    private static func connected() -> Int32? {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return nil }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: "/run/systemd/journal/socket".utf8) }
+        let isConnected = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+            }
+        }
+        if isConnected { return descriptor }
+        close(descriptor)
+        return nil
     }
 }

@@ -44,11 +44,13 @@ extension EndToEnd {
             _ = try scratch.write("taskwatt.yaml", "keep:\n  samples: 7d\n")
             environment["TASKWATT_KEEP_SAMPLES"] = "soon"
             let variable = try await Program.run([Program.taskwatt, "serve"], environment: environment)
-            #expect(variable.status == 64 && variable.error.contains("TASKWATT_KEEP_SAMPLES: this must be a time such as"))
+            #expect(
+                variable.status == 64 && variable.error.contains("TASKWATT_KEEP_SAMPLES: this must be a time such as"))
             environment["TASKWATT_KEEP_SAMPLES"] = "2d"
             let option = try await Program.run(
                 [Program.taskwatt, "serve", "--keep-hours", "never"], environment: environment)
-            #expect(option.status == 64 && option.error.contains("--keep-hours: this must be a time"), "\(option.error)")
+            #expect(
+                option.status == 64 && option.error.contains("--keep-hours: this must be a time"), "\(option.error)")
         }
 
         @Test func theConfigurationIsCheckedAndReadAgain() async throws {
@@ -100,6 +102,51 @@ extension EndToEnd {
         }
 
         /// On a file system of its own, which is filled to the last byte and emptied again.
+        /// A socket in the journal's place, in a namespace of its own.
+        @Test func theJournalGetsFieldsOfItsOwn() async throws {
+            try #require(geteuid() == 0, "this test mounts over /run and needs root: run `sudo make test`")
+            let scratch = try Scratch()
+            let listener = """
+                import os, socket, sys
+                os.makedirs("/run/systemd/journal")
+                journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+                journal.bind("/run/systemd/journal/socket")
+                if os.fork():
+                    os.execv(sys.argv[1], [sys.argv[1], "serve"])
+                while True:
+                    entry, fields = journal.recv(65536), {}
+                    while entry:
+                        name, entry = entry.split(b"\\n", 1)
+                        length = int.from_bytes(entry[:8], "little")
+                        fields[name.decode()] = entry[8:8 + length].decode()
+                        entry = entry[9 + length:]
+                    print("entry", " ".join(f"{name}={fields[name]}" for name in sorted(fields)), flush=True)
+                    if fields["MESSAGE"] == "stopped": break
+                """
+            let script = """
+                mount -t tmpfs tmpfs /run
+                export JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2)
+                exec python3 -c '\(listener)' '\(Program.taskwatt)'
+                """
+            let daemon = try Background(
+                ["/usr/bin/unshare", "-m", "/bin/bash", "-c", script], environment: scratch.environment,
+                log: "\(scratch.path)/daemon.log")
+            #expect(try await eventually(within: 10) { daemon.text.contains("MESSAGE=ready on") }, "\(daemon.text)")
+            let run = try await scratch.taskwatt(
+                "run", "--task", "fill-mask", "--repeats", "1", "--count", "5", "--set", "size=tiny", "--quiet")
+            #expect(run.status == 0, "\(run.error)")
+            daemon.send(SIGTERM)
+            #expect(try await daemon.status(within: 10) == 0)
+            let isOver = try await eventually(within: 5) { daemon.text.contains("MESSAGE=stopped") }
+            #expect(isOver, "\(daemon.text)")
+            let entries = daemon.text.split(separator: "\n").filter { $0.hasPrefix("entry ") }
+            let begins = try #require(entries.first { $0.contains("MESSAGE=job 1 begins") })
+            #expect(begins.contains("PRIORITY=6 SYSLOG_IDENTIFIER=taskwatt TASKWATT_JOB=1 TASKWATT_SUITE=quick"))
+            let end = try #require(entries.first { $0.contains("MESSAGE=job 1 ended: completed") })
+            #expect(end.contains("TASKWATT_SUITE_RUN="))
+            #expect(!daemon.text.contains("<6>"), "it is not told twice")
+        }
+
         @Test func aFullDiskIsToldAndOutlived() async throws {
             guard geteuid() == 0 else {
                 Issue.record("a file system of its own needs root; CI runs as root")

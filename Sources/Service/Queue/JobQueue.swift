@@ -25,6 +25,14 @@ package actor JobQueue {
             set { stored.state = newValue.rawValue }
         }
 
+        /// What the log has of it beside the words.
+        var fields: Logger.Metadata {
+            var fields: Logger.Metadata = ["job": "\(stored.id)", "suite": "\(request.suite)"]
+            if let schedule = stored.schedule { fields["schedule"] = "\(schedule)" }
+            if let suiteRun = stored.suiteRun { fields["suite_run"] = "\(suiteRun)" }
+            return fields
+        }
+
         /// What the last event of an ended job says.
         var endEvent: RunEvent {
             var event = RunEvent(.finished)
@@ -209,7 +217,7 @@ package actor JobQueue {
                 job.cutOff(at: time)
                 try store.update(job.stored)
                 let fate = job.state == .queued ? "it is tried again" : "its finished repeats are kept"
-                logger.warning("job \(stored.id) (\(request.suite)) was cut off; \(fate)")
+                logger.warning("job \(stored.id) (\(request.suite)) was cut off; \(fate)", metadata: job.fields)
             }
             job.history = [job.state == .queued ? RunEvent(.queued) : job.endEvent]
             jobs[Int(stored.id)] = job
@@ -284,7 +292,7 @@ package actor JobQueue {
                 begun
                 ? "it was cut off, and its deadline passed before it could be tried again\(reason)"
                 : "its deadline passed before it could begin\(reason)"
-            logger.warning("job \(job.stored.id) (\(job.request.suite)): \(message)")
+            logger.warning("job \(job.stored.id) (\(job.request.suite)): \(message)", metadata: job.fields)
             finish(Int(job.stored.id), begun ? .interrupted : .skipped, failures: [message])
         }
     }
@@ -375,10 +383,10 @@ package actor JobQueue {
                 await sleep()
                 continue
             }
-            logger.info("job \(id) begins")
+            logger.info("job \(id) begins", metadata: jobs[id]?.fields)
             await task.value
             running = nil
-            logger.info("job \(id) ended: \(jobs[id]?.stored.state ?? "gone")")
+            logger.info("job \(id) ended: \(jobs[id]?.stored.state ?? "gone")", metadata: jobs[id]?.fields)
         }
     }
 }
