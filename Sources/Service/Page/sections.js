@@ -125,7 +125,7 @@ export function totalNow(total, kind, live) {
 // MARK: Queue
 
 function progress({ job, event }) {
-  if (job.state === "queued") return [event?.message ?? "waits"];
+  if (job.state === "queued") return [job.waits_for ? `waits for ${job.waits_for}` : event?.message ?? "waits"];
   if (job.state !== "running") return job.failures.map((line) => element("p", { class: "wrong" }, line));
   const parts = [event?.task, event?.stage].filter(Boolean);
   if (event?.repeat) parts.push(`repeat ${event.repeat}${event.repeats ? ` of ${event.repeats}` : ""}`);
@@ -152,7 +152,7 @@ export function queue(place, jobs, changes, cancel) {
   }
   // While the same jobs wait and run only their progress changes, so that a button stays under the finger that presses it.
   const shown = [...open, ...ended];
-  const names = JSON.stringify([shown.map(({ job }) => job), changes]);
+  const names = JSON.stringify([shown.map(({ job }) => ({ ...job, waits_for: null })), changes]);
   if (place.dataset.names !== names || !place.querySelector("table")) {
     place.dataset.names = names;
     const rows = shown.map((one) => {
@@ -164,7 +164,8 @@ export function queue(place, jobs, changes, cancel) {
             "Cancel")
         : job.suite_run ? element("a", { href: report(job.suite_run) }, "report") : "";
       if (open.includes(one)) button.onclick = () => cancel(job.id);
-      return [`${job.id}`, job.suite, badge(job.state), button, ""];
+      const suite = job.schedule ? `${job.suite} (schedule ${job.schedule})` : job.suite;
+      return [`${job.id}`, suite, badge(job.state), button, ""];
     });
     place.replaceChildren(table("Jobs", [["Job"], ["Suite"], ["State"], ["Action"], ["Progress", "words"]], rows));
   }
