@@ -6,7 +6,15 @@ import Service
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Say whether a daemon answers, and what it does.",
-        discussion: "Exits with 1 where none answers.")
+        discussion: """
+            Shows the jobs that wait or run, and the last ten that ended. Exits with 1 where no daemon answers.
+
+            Examples:
+              taskwatt status
+              taskwatt status --json | jq '.jobs[] | select(.state == "skipped")'
+            """)
+
+    private static let mostEnded = 10
 
     @Flag(help: "Print JSON.")
     var json = false
@@ -35,7 +43,9 @@ struct Status: AsyncParsableCommand {
         let kind = [status.scope?.rawValue, status.provenance?.rawValue].compactMap { $0 }.joined(separator: ", ")
         Console.print(
             status.power.map { String(format: "%.2f W now (%@)\n", $0.watts, kind) } ?? "no power now (\(kind))\n")
-        for job in status.jobs {
+        // Those that wait or run, and the last ones that ended; `--json` has all that the daemon knows.
+        let ended = status.jobs.filter(\.state.isEnd).suffix(Self.mostEnded).map(\.id)
+        for job in status.jobs where !job.state.isEnd || ended.contains(job.id) {
             let schedule = job.schedule.map { " of schedule \($0)" } ?? ""
             let more = [job.waitsFor.map { "waits for \($0)" }, job.suiteRun].compactMap { $0.map { ", \($0)" } }
             Console.print("job \(job.id)\(schedule): \(job.suite) \(job.state.rawValue)\(more.joined())\n")
