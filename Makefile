@@ -66,15 +66,17 @@ install:
 	install -d $(DESTDIR)/usr/lib/taskwatt/engines/onnxruntime $(DESTDIR)/usr/lib/systemd/system
 	if [ -d .engines/onnxruntime ]; then \
 	    cp -a .engines/onnxruntime/. $(DESTDIR)/usr/lib/taskwatt/engines/onnxruntime/; fi
-	sed 's|/usr/bin/taskwatt|$(PREFIX)/bin/taskwatt|' Systemd/taskwatt.service \
-	    > $(DESTDIR)/usr/lib/systemd/system/taskwatt.service
-	chmod 0644 $(DESTDIR)/usr/lib/systemd/system/taskwatt.service
+	set -e; for unit in taskwatt.service taskwatt-schedule@.service taskwatt-schedule@.timer; do \
+	    sed 's|/usr/bin/taskwatt|$(PREFIX)/bin/taskwatt|' Systemd/$$unit > $(DESTDIR)/usr/lib/systemd/system/$$unit; \
+	    chmod 0644 $(DESTDIR)/usr/lib/systemd/system/$$unit; \
+	done
 	install -D -m 0644 Systemd/taskwatt.sysusers $(DESTDIR)/usr/lib/sysusers.d/taskwatt.conf
 	install -D -m 0644 Systemd/60-taskwatt.rules $(DESTDIR)/usr/lib/udev/rules.d/60-taskwatt.rules
 	@echo 'Installed. To run it as a service: sudo systemd-sysusers && sudo systemctl daemon-reload && sudo systemctl enable --now taskwatt'
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/taskwatt $(DESTDIR)/usr/lib/systemd/system/taskwatt.service
+	rm -f $(DESTDIR)/usr/lib/systemd/system/taskwatt-schedule@.service $(DESTDIR)/usr/lib/systemd/system/taskwatt-schedule@.timer
 	rm -f $(DESTDIR)/usr/lib/sysusers.d/taskwatt.conf $(DESTDIR)/usr/lib/udev/rules.d/60-taskwatt.rules
 	rm -rf $(DESTDIR)$(PREFIX)/lib/taskwatt $(DESTDIR)/usr/lib/taskwatt
 

@@ -115,6 +115,13 @@ struct Surroundings {
             directories: pluginDirectories, programDirectory: programDirectory, environments: pythonEnvironments)
     }
 
+    /// Those of the system's daemon, without the user's own.
+    var installedPlugins: PluginCatalogue {
+        PluginCatalogue(
+            directories: pluginDirectories.filter { $0 != ownPlugins }, programDirectory: programDirectory,
+            environments: pythonEnvironments)
+    }
+
     func runnerContext() -> RunnerContext {
         RunnerContext(
             host: host, plugins: plugins,
