@@ -7,6 +7,7 @@ from report import expect
 # Of the group, and not of it.
 MEMBER, STRANGER = "ada", "bob"
 UNIT = "taskwatt.service"
+ENGINES = "/usr/lib/taskwatt/engines/onnxruntime"
 
 
 class Installation:
@@ -22,18 +23,25 @@ class Installation:
         ]
         self.libraries = bool(payload.libraries)
         self.mount = payload.MOUNT
+        # The files that were there before the package.
+        self.before = set()
 
     def prepare(self, machine):
         machine.run(f"mount -o ro /dev/vdb {self.mount}")
         for user in (MEMBER, STRANGER):
             machine.run(f"useradd --create-home --shell /bin/bash {user}")
+        self.before = self.listing(machine)
+
+    def listing(self, machine):
+        """All files where packages and services put any."""
+        return set(machine.text("find /etc /usr /var /opt /srv -xdev").splitlines())
 
     def install(self, machine):
         """As the README says, and returns what apt said. Offline: what it depends on is there."""
         said = machine.text(
             f"DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 install {self.package} 2>&1", timeout=400)
         machine.run(f"usermod -aG taskwatt {MEMBER}")
-        machine.run(f"install -D -t /usr/lib/taskwatt/engines/onnxruntime {self.engine}")
+        machine.run(f"install -D -t {ENGINES} {self.engine}")
         if self.libraries:
             machine.run(f"echo {self.mount}/libraries >/etc/ld.so.conf.d/taskwatt-trial.conf && ldconfig")
         for source, target in self.files:
