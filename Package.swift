@@ -109,6 +109,7 @@ let package = Package(
             resources: [
                 .embedInCode("Suites/tiny.yaml"), .embedInCode("Suites/quick.yaml"),
                 .embedInCode("Suites/standard.yaml"), .embedInCode("Suites/paper.yaml"),
+                .embedInCode("Engines/onnxruntime.py"),
             ]),
         .target(name: "Recording", dependencies: ["Core", grdb]),
         .target(

@@ -46,8 +46,8 @@ package enum OnnxError: Error, Sendable, Hashable, CustomStringConvertible {
     package var remedy: String? {
         switch self {
         case .noEngine:
-            "run `make deps` in a checkout, or `apt-get install libonnxruntime-dev` where the distribution has it, or set "
-                + "TASKWATT_ONNXRUNTIME to the path of libonnxruntime.so"
+            "run `sudo taskwatt engine install`, or `make deps` in a checkout, or set TASKWATT_ONNXRUNTIME to the path of a "
+                + "libonnxruntime.so"
         case .noSpace, .cannotWrite: "make room there, or set TASKWATT_CACHE_DIR to another directory"
         case .model: "give a whole .onnx file of an opset that this engine knows, with its external data beside it"
         case .noKernel: "use another precision (fp32 runs everywhere) or another device"

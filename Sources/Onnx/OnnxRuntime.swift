@@ -77,7 +77,7 @@ package final class OnnxRuntime: @unchecked Sendable {
         }
         let data = variables["XDG_DATA_HOME"] ?? variables["HOME"].map { "\($0)/.local/share" }
         if let data { directories.append("\(data)/taskwatt/engines/onnxruntime") }
-        directories += ["/usr/lib/taskwatt/engines/onnxruntime", "/var/lib/taskwatt/engines/onnxruntime"]
+        directories += ["/usr/local/lib", "/usr/lib", "/var/lib"].map { "\($0)/taskwatt/engines/onnxruntime" }
         var above = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         while above.path != "/" {
             above.deleteLastPathComponent()

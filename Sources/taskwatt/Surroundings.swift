@@ -110,6 +110,12 @@ struct Surroundings {
                 + [own, "/var/lib/taskwatt/environments", "/usr/lib/taskwatt/environments"])
     }
 
+    /// Where `taskwatt engine install` puts ONNX Runtime: for everybody and the service where root does it.
+    var engineDirectory: String {
+        let own = (variable("XDG_DATA_HOME") ?? "\(home)/.local/share") + "/taskwatt/engines"
+        return (geteuid() == 0 ? "/usr/local/lib/taskwatt/engines" : own) + "/onnxruntime"
+    }
+
     var plugins: PluginCatalogue {
         PluginCatalogue(
             directories: pluginDirectories, programDirectory: programDirectory, environments: pythonEnvironments)
