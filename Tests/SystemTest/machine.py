@@ -22,7 +22,7 @@ class Machine:
     flushed is lost with QEMU: the places of new clusters are in its memory until then.
     """
 
-    BOOT_SECONDS = 240
+    BOOT_SECONDS = 400
 
     def __init__(self, image, payload, directory):
         self.image = image

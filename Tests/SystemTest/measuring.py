@@ -23,21 +23,25 @@ def check(report, machine, service):
     with report.check("a schedule is a timer, for the administrator alone") as seen:
         refused = machine.run_as(MEMBER, "taskwatt schedule add mine --suite tiny --on-calendar daily", check=False)
         expect(refused.returncode == 1 and "administrator" in refused.stderr, f"a member is told {refused.stderr!r}")
-        service.schedule("minutely", repeats=2, calendar="*:*:00/30")
+        service.schedule("halfminutely", repeats=2, calendar="*:*:00/30")
         timers = machine.text("systemctl list-timers --no-pager")
-        expect("taskwatt-schedule@minutely.timer" in timers, f"systemctl list-timers has no such timer: {timers}")
+        expect("taskwatt-schedule@halfminutely.timer" in timers, f"systemctl list-timers has no such timer: {timers}")
         listed = machine.json("taskwatt schedule list --json")
-        expect([one["name"] for one in listed] == ["minutely"] and listed[0].get("next_unix_s"), f"is listed as {listed}")
-        seen("taskwatt-schedule@minutely.timer")
+        expect([one["name"] for one in listed] == ["halfminutely"], f"is listed as {listed}")
+        # While its submission runs, a timer has no next time.
+        machine.wait_for(
+            "its next time is known", lambda: machine.json("taskwatt schedule list --json")[0].get("next_unix_s"), 30)
+        seen("taskwatt-schedule@halfminutely.timer")
 
     with report.check("it fires by itself, and lands in the table as measured") as seen:
-        job = machine.wait_for("the timer has queued a job", lambda: service.jobs("minutely"), 90)[-1]
+        job = machine.wait_for("the timer has queued a job", lambda: service.jobs("halfminutely"), 90)[-1]
         done = service.wait(job["id"], "completed", "failed", "interrupted", "skipped")
         expect(done["state"] == "completed", f"job {job['id']} is {done['state']}: {done['failures']}")
-        machine.run("taskwatt schedule remove minutely")
-        one = row(machine, "minutely")
+        machine.run("taskwatt schedule remove halfminutely")
+        one = row(machine, "halfminutely")
         expect((one["provenance"], one["scope"]) == ("measured", "system"), f"is {one['provenance']}, {one['scope']}")
-        expect(one["n"] >= 2 and one["coverage"] > 0.95, f"n = {one['n']}, coverage {one['coverage']}")
+        # An emulated processor may be late for samples, and what was not seen well enough is left out.
+        expect(one["n"] >= 1 and one["coverage"] >= 0.99, f"n = {one['n']}, coverage {one['coverage']}")
         # All that the machine took for as long as it slept.
         power = one["mean_kwh"] * 3.6e6 / 1000 / one["latency_s"]
         expect(abs(power - chip_power(64, 200)) < 0.1 * power, f"{power} W, and the chip says {chip_power(64, 200)} W")
@@ -45,7 +49,7 @@ def check(report, machine, service):
 
     with report.check("a removed schedule is gone") as seen:
         left = machine.text("systemctl list-timers --all --no-pager; ls /etc/systemd/system /etc/taskwatt/schedules")
-        expect("minutely" not in left, f"is left: {left}")
+        expect("halfminutely" not in left, f"is left: {left}")
         seen("no timer, no file")
 
     with report.check("a model of ONNX Runtime is measured") as seen:
@@ -60,11 +64,11 @@ def check(report, machine, service):
         rows = list(csv.DictReader(io.StringIO(text)))
         wanted = int(service.sql("SELECT count(*) FROM run"))
         expect(len(rows) == wanted, f"{len(rows)} lines, and the record has {wanted} windows")
-        queries = [one for one in rows if one["stage"] == "query" and one["model"] == "minutely"]
+        queries = [one for one in rows if one["stage"] == "query" and one["model"] == "halfminutely"]
         expect(len(queries) >= 2, f"{len(queries)} repeats of the scheduled suite")
         for one in queries:
             expect(one["provenance"] == "measured" and one["domains"].startswith("hwmon/"), f"a line is {one}")
-            power = float(one["energy_j"]) / float(one["duration_s"])
+            power = float(one["energy_j"]) / float(one["duration_s"]) / float(one["coverage"])
             expect(abs(power - chip_power(64, 200)) < 0.05 * power, f"a line has {power} W")
         seen(f"{len(rows)} lines, {len(rows[0])} columns")
 
