@@ -43,7 +43,10 @@ class Installation:
         machine.run(f"usermod -aG taskwatt {MEMBER}")
         machine.run(f"install -D -t {ENGINES} {self.engine}")
         if self.libraries:
-            machine.run(f"echo {self.mount}/libraries >/etc/ld.so.conf.d/taskwatt-trial.conf && ldconfig")
+            # The disk is not mounted after a restart.
+            machine.run(
+                f"cp -r {self.mount}/libraries /usr/local/lib/taskwatt-trial && "
+                "echo /usr/local/lib/taskwatt-trial >/etc/ld.so.conf.d/taskwatt-trial.conf && ldconfig")
         for source, target in self.files:
             # By a name of its own first: the program runs.
             mode = machine.text(f"test -x {source} && echo 755 || echo 644")
@@ -112,8 +115,8 @@ def check(report, machine, what):
     with report.check("it can write in its own directories alone") as seen:
         # Its own mounts, seen with the rights of root: what is read-only there is so for anybody.
         tried = machine.text(
-            f"nsenter --target {process} --mount sh -c 'for at in / /etc /usr /usr/lib/taskwatt /var /var/lib /boot /home /root "
-            "/sys/class/hwmon /proc/sys /var/lib/taskwatt /var/cache/taskwatt /run/taskwatt; do "
+            f"nsenter --target {process} --mount sh -c 'for at in / /etc /usr /usr/lib/taskwatt /var /var/lib /boot /home "
+            "/root /sys/class/hwmon /proc/sys /var/lib/taskwatt /var/cache/taskwatt /run/taskwatt; do "
             "if touch $at/written 2>/dev/null; then echo $at; rm $at/written; fi; done'")
         writable = set(tried.split())
         own = {"/var/lib/taskwatt", "/var/cache/taskwatt", "/run/taskwatt"}

@@ -47,7 +47,8 @@ def check(report, machine, service):
 
     with report.check("the configuration gives it its scope, without a restart") as seen:
         process = service.process()
-        machine.run("cat >>/etc/taskwatt/taskwatt.yaml", input=f"overrides:\n  {METER}:\n    scope: system\n    accuracy: 0.01\n")
+        overrides = f"overrides:\n  {METER}:\n    scope: system\n    accuracy: 0.01\n"
+        machine.run("cat >>/etc/taskwatt/taskwatt.yaml", input=overrides)
         machine.run("taskwatt config check")
         machine.run("systemctl reload taskwatt")
         machine.wait_for(

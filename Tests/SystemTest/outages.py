@@ -24,18 +24,15 @@ def integrity(service):
     expect(judged == "ok", f"sqlite3 says of the record: {judged}")
 
 
-def check(report, machine, service):
+def daemon_killed(report, machine, service):
     with report.check("kill -9 of the daemon: it is back, finished repeats are kept, the queue goes on") as seen:
-        service.schedule("long", repeats=LONG)
-        service.schedule("short", repeats=1)
         job = service.submit("long")
         suite_run, reported = service.watch(job, 3)
         waiting = service.submit("short")
         process = service.process()
         machine.run(f"kill -KILL {process}")
         machine.wait_for(
-            "systemd has started it again",
-            lambda: service.process() not in ("0", process) and machine.text(f"systemctl is-active {UNIT}", check=False) == "active")
+            "systemd has started it again", lambda: service.process() not in ("0", process) and service.is_up())
         kept = cut_off(service, job, reported, suite_run)
         expect(service.wait(waiting, "completed", "failed")["state"] == "completed", "the job that waited failed")
         left = machine.text("pgrep -x command || true")
@@ -44,6 +41,8 @@ def check(report, machine, service):
         restarts = machine.text(f"systemctl show --property=NRestarts --value {UNIT}")
         seen(f"{restarts} restart; {reported} repeats reported, {kept} kept; job {waiting} completed")
 
+
+def plugin_killed(report, machine, service):
     with report.check("kill -9 of a plugin: its suite fails and says so, the daemon goes on") as seen:
         process = service.process()
         job = service.submit("long")
@@ -58,14 +57,15 @@ def check(report, machine, service):
         expect(service.wait(service.submit("short"), "completed", "failed")["state"] == "completed", "the next job failed")
         seen(ended["failures"][0])
 
+
+def rebooted(report, machine, service):
     with report.check("a reboot: the service is back by itself, with its record, its queue and its timers") as seen:
         before = row(machine, "short")["n"]
         job = service.submit("long")
         suite_run, reported = service.watch(job, 2)
         waiting = service.submit("short")
         machine.reboot()
-        machine.wait_for(
-            "the service is up", lambda: machine.text(f"systemctl is-active {UNIT}", check=False) == "active", 60)
+        machine.wait_for("the service is up", service.is_up, 60)
         kept = cut_off(service, job, reported, suite_run)
         expect(service.wait(waiting, "completed", "failed")["state"] == "completed", "the job that waited failed")
         after = row(machine, "short")["n"]
@@ -74,14 +74,15 @@ def check(report, machine, service):
         expect("taskwatt-schedule@long.timer" in timers, f"the timer is gone: {timers}")
         seen(f"{reported} repeats reported, {kept} kept; job {waiting} completed")
 
+
+def unplugged(report, machine, service):
     with report.check("pulling the plug: the record is whole, finished repeats are there, the suite is tried again") as seen:
         service.schedule("stubborn", repeats=LONG, retries=1)
         job = service.submit("stubborn")
         suite_run, reported = service.watch(job, 5)
         machine.pull_plug()
         machine.start()
-        machine.wait_for(
-            "the service is up", lambda: machine.text(f"systemctl is-active {UNIT}", check=False) == "active", 60)
+        machine.wait_for("the service is up", service.is_up, 60)
         integrity(service)
         state = service.sql(f"SELECT status FROM suite_run WHERE uuid = '{suite_run}'")
         expect(state == "interrupted", f"the suite is recorded as {state}")
@@ -92,3 +93,12 @@ def check(report, machine, service):
         machine.run(f"taskwatt cancel {job}")
         expect(service.wait(job, "interrupted", "completed", "failed")["state"] == "interrupted", "it cannot be cancelled")
         seen(f"integrity_check ok; {reported} repeats reported, {kept} kept; tried again")
+
+
+def check(report, machine, service):
+    service.schedule("long", repeats=LONG)
+    service.schedule("short", repeats=1)
+    daemon_killed(report, machine, service)
+    plugin_killed(report, machine, service)
+    rebooted(report, machine, service)
+    unplugged(report, machine, service)

@@ -28,6 +28,9 @@ class Service:
     def process(self):
         return self.machine.text(f"systemctl show --property=MainPID --value {UNIT}")
 
+    def is_up(self):
+        return self.machine.text(f"systemctl is-active {UNIT}", check=False) == "active"
+
     def sql(self, query):
         """Asked of the record beside the daemon, by a program that is not ours."""
         return self.machine.text(f"sqlite3 -readonly {RECORD} {shlex.quote(query)}")
@@ -46,8 +49,8 @@ class Service:
             "runs:\n  - {task: custom, plugin: command, model: " + name +
             ", count: 4, parameters: {command: sleep 0.25}}\n")
         self.machine.run(f"cat >/root/{name}.yaml", input=suite)
-        return self.machine.run(
-            f"taskwatt schedule add {name} --force --suite /root/{name}.yaml --on-calendar {shlex.quote(calendar)}").stderr.strip()
+        self.machine.run(
+            f"taskwatt schedule add {name} --force --suite /root/{name}.yaml --on-calendar {shlex.quote(calendar)}")
 
     def submit(self, name):
         """Puts a schedule's suite into the queue, and returns its job's number."""
