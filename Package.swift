@@ -91,7 +91,7 @@ let package = Package(
         // Workloads.
         .target(name: "WorkloadProtocol", dependencies: ["Core"], exclude: ["README.md", "Schemas"]),
         .target(name: "PluginKit", dependencies: ["Core", "WorkloadProtocol"]),
-        .target(name: "Onnx", dependencies: ["COnnxRuntime", protobuf], exclude: ["onnx.proto"]),
+        .target(name: "Onnx", dependencies: ["COnnxRuntime", crypto, protobuf], exclude: ["onnx.proto"]),
         .executableTarget(
             name: "onnx-proxies", dependencies: ["Onnx", "PluginKit"], path: "Plugins/onnx-proxies",
             exclude: ["plugin.yaml", "README.md"]),

@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import Glibc
 import SwiftProtobuf
@@ -153,35 +154,14 @@ package struct ModelFile: Sendable, Hashable {
         }
     }
 
-    /// The SHA-256 of files, one after the other, by coreutils.
     private static func hash(_ paths: [String]) throws -> String {
-        let joined = Pipe()
-        let answer = Pipe()
-        let cat = command("cat", ["--"] + paths, input: FileHandle.nullDevice, output: joined)
-        let sum = command("sha256sum", [], input: joined, output: answer)
-        try cat.run()
-        do {
-            try sum.run()
-        } catch {
-            cat.terminate()
-            throw error
+        var hash = SHA256()
+        for path in paths {
+            let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+            defer { try? file.close() }
+            while let part = try file.read(upToCount: 1 << 20), !part.isEmpty { hash.update(data: part) }
         }
-        let text = String(decoding: try answer.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
-        sum.waitUntilExit()
-        cat.waitUntilExit()
-        guard cat.terminationStatus == 0, sum.terminationStatus == 0, let checksum = checksum(text) else {
-            throw OnnxError.cannotWrite(path: paths[0], reason: "`sha256sum` of coreutils failed on it")
-        }
-        return checksum
-    }
-
-    private static func command(_ name: String, _ arguments: [String], input: Any, output: Pipe) -> Process {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [name] + arguments
-        process.standardInput = input
-        process.standardOutput = output
-        return process
+        return hash.finalize().map { String(format: "%02x", $0) }.joined()
     }
 
     /// - Returns: the 64 hexadecimal digits that a line begins with; `nil` if it does not.

@@ -53,18 +53,22 @@ package struct SystemdTimers: Sendable {
     /// - Returns: nothing known where systemd does not run.
     package func times(of timer: String) async throws -> Times {
         guard isRunning else { return Times() }
-        let answer = try await Self.run(
-            "systemctl",
-            ["show", timer, "--timestamp=unix", "--property=NextElapseUSecRealtime,LastTriggerUSec"])
-        var times = Times()
-        for line in answer.output.split(separator: "\n") {
-            let parts = line.split(separator: "=", maxSplits: 1).map(String.init)
-            // `@1764280800`; 0 or nothing for none.
-            guard parts.count == 2, let time = Double(parts[1].drop { $0 == "@" }), time > 0 else { continue }
-            if parts[0] == "NextElapseUSecRealtime" { times.next = time }
-            if parts[0] == "LastTriggerUSec" { times.last = time }
+        // Not of `systemctl show --timestamp=unix`, which systemd 252 does not heed for the next time of a timer.
+        let answer = try await Self.run("systemctl", ["list-timers", "--all", "--output=json", timer])
+        return Self.times(ofListing: answer.output)
+    }
+
+    /// Of the one timer in a listing in JSON, in microseconds since 1970; 0 or nothing for none.
+    static func times(ofListing json: String) -> Times {
+        struct Line: Decodable {
+            var next: Double?
+            var last: Double?
         }
-        return times
+        let line = (try? JSONDecoder().decode([Line].self, from: Data(json.utf8)))?.first
+        func seconds(_ microseconds: Double?) -> Double? {
+            microseconds.flatMap { $0 > 0 && $0 < 1e18 ? $0 / 1e6 : nil }
+        }
+        return Times(next: seconds(line?.next), last: seconds(line?.last))
     }
 
     private func systemctl(_ arguments: [String]) async throws {
