@@ -34,7 +34,8 @@ struct Serve: AsyncParsableCommand {
         }
         var logger = Logger(label: "taskwatt")
         logger.logLevel = verbose ? .debug : .info
-        let context = surroundings.runnerContext()
+        var context = surroundings.runnerContext()
+        context.launcher = surroundings.pluginLauncher
         for problem in context.plugins.problems { logger.warning("\(problem)") }
         let keeping: @Sendable () throws -> Keeping = { try surroundings.keeping() }
         let daemon = Daemon(
