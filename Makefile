@@ -1,6 +1,6 @@
 # Everything that a user or CI does, by one word. The logic of `deps` and `run` is in .ci/, where it can be read and checked.
 
-.PHONY: help run test deps test-deps build deb lint format install uninstall clean
+.PHONY: help run test vm-test deps test-deps build deb lint format install uninstall clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -14,6 +14,7 @@ STRICT = TASKWATT_STRICT=1 swift build --build-tests --explicit-target-dependenc
 help:
 	@echo 'make run      install what is missing, build, and measure a first table'
 	@echo 'make test     install what is missing, and run every test'
+	@echo 'make vm-test  install the package in a virtual machine and try it there; takes 15 minutes, after `make deb`'
 	@echo 'make deps     install what is missing to build and run'
 	@echo 'make build    build .build/release/taskwatt'
 	@echo 'make deb      build .build/deb/taskwatt_<version>_<architecture>.deb'
@@ -29,6 +30,11 @@ test: test-deps
 	$(STRICT)
 	.ci/test-environments
 	.ci/test
+
+# Of the package that is there: to build one takes longer than this.
+vm-test:
+	.ci/deps --vm
+	Tests/SystemTest/vm-test
 
 deps:
 	.ci/deps
@@ -60,15 +66,17 @@ install:
 	install -d $(DESTDIR)/usr/lib/taskwatt/engines/onnxruntime $(DESTDIR)/usr/lib/systemd/system
 	if [ -d .engines/onnxruntime ]; then \
 	    cp -a .engines/onnxruntime/. $(DESTDIR)/usr/lib/taskwatt/engines/onnxruntime/; fi
-	sed 's|/usr/bin/taskwatt|$(PREFIX)/bin/taskwatt|' Systemd/taskwatt.service \
-	    > $(DESTDIR)/usr/lib/systemd/system/taskwatt.service
-	chmod 0644 $(DESTDIR)/usr/lib/systemd/system/taskwatt.service
+	set -e; for unit in taskwatt.service taskwatt-schedule@.service taskwatt-schedule@.timer; do \
+	    sed 's|/usr/bin/taskwatt|$(PREFIX)/bin/taskwatt|' Systemd/$$unit > $(DESTDIR)/usr/lib/systemd/system/$$unit; \
+	    chmod 0644 $(DESTDIR)/usr/lib/systemd/system/$$unit; \
+	done
 	install -D -m 0644 Systemd/taskwatt.sysusers $(DESTDIR)/usr/lib/sysusers.d/taskwatt.conf
 	install -D -m 0644 Systemd/60-taskwatt.rules $(DESTDIR)/usr/lib/udev/rules.d/60-taskwatt.rules
 	@echo 'Installed. To run it as a service: sudo systemd-sysusers && sudo systemctl daemon-reload && sudo systemctl enable --now taskwatt'
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/taskwatt $(DESTDIR)/usr/lib/systemd/system/taskwatt.service
+	rm -f $(DESTDIR)/usr/lib/systemd/system/taskwatt-schedule@.service $(DESTDIR)/usr/lib/systemd/system/taskwatt-schedule@.timer
 	rm -f $(DESTDIR)/usr/lib/sysusers.d/taskwatt.conf $(DESTDIR)/usr/lib/udev/rules.d/60-taskwatt.rules
 	rm -rf $(DESTDIR)$(PREFIX)/lib/taskwatt $(DESTDIR)/usr/lib/taskwatt
 

@@ -122,9 +122,10 @@ let package = Package(
         .target(
             name: "Service",
             dependencies: [
-                "Core", "Exchange", "Metering", "Recording", "Reporting", "Running", "WorkloadProtocol", "YAMLReading",
+                "Core", "Exchange", "Host", "Metering", "Recording", "Reporting", "Running", "WorkloadProtocol",
+                "YAMLReading",
                 httpTypes,
-                hummingbird, logging, nioCore, serviceLifecycle, unixSignals,
+                hummingbird, logging, nioCore, serviceLifecycle, subprocess, unixSignals,
             ], resources: [.embedInCode("openapi.json")]),
         .executableTarget(
             name: "taskwatt",

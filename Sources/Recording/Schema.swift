@@ -142,6 +142,33 @@ enum Schema {
                     CREATE INDEX sample_alone ON sample (wall_time) WHERE run_id IS NULL;
                     """)
         }
+        migrator.registerMigration("5 jobs") { db in
+            try db.execute(
+                sql: """
+                    -- The daemon's queue, which outlives the daemon, and how its jobs ended.
+                    CREATE TABLE job (
+                        -- Never used twice: whoever follows a job knows it by this.
+                        id INTEGER PRIMARY KEY AUTOINCREMENT,
+                        -- queued, running, completed, failed, interrupted or skipped.
+                        state TEXT NOT NULL,
+                        -- JSON.
+                        request TEXT NOT NULL,
+                        -- The timer that asked for it; NULL of a user's own.
+                        schedule TEXT,
+                        submitted_at REAL NOT NULL,
+                        -- How often it has begun, and when the last time.
+                        attempts INTEGER NOT NULL DEFAULT 0,
+                        started_at REAL,
+                        ended_at REAL,
+                        -- The suite's record, once it has begun.
+                        suite_run TEXT,
+                        -- What went wrong, a JSON array of text.
+                        failures TEXT NOT NULL DEFAULT '[]'
+                    );
+                    CREATE INDEX job_by_schedule ON job (schedule, id) WHERE schedule IS NOT NULL;
+                    CREATE INDEX job_to_do ON job (id) WHERE state IN ('queued', 'running');
+                    """)
+        }
         return migrator
     }
 }

@@ -44,9 +44,9 @@ package struct Daemon: Sendable {
         if cutOff > 0 { logger.warning("\(cutOff) suite(s) were cut off when the last process ended") }
 
         let meters = try CurrentMeters(try await listings(), logger: logger)
-        let queue = JobQueue(
-            execution: SuiteExecution(context: context, store: store, machine: machine), logger: logger,
-            listings: listings)
+        let queue = try JobQueue(
+            execution: SuiteExecution(context: context, store: store, machine: machine), store: store, context: context,
+            logger: logger, listings: listings)
         let sessions = ClientSessions(listings: listings)
         let notifier = SystemdNotifier()
         let startedAt = context.clock.wallTime()

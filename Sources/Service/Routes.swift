@@ -44,13 +44,20 @@ struct Routes: Sendable {
     }
 
     private func addJobs(to v1: RouterGroup<Context>) {
-        v1.get("jobs") { _, _ in try Self.json(await queue.statuses) }
+        // GET /v1/jobs?schedule=…: the latest of a schedule first
+        v1.get("jobs") { request, _ in
+            guard let schedule = request.uri.queryParameters.get("schedule") else {
+                return try Self.json(await queue.statuses)
+            }
+            return try Self.json(await queue.statuses(ofSchedule: schedule))
+        }
         v1.post("jobs") { request, _ in
             let job: JobRequest = try await Self.body(request)
             // All that can be known to be wrong is said now, and not when the job's turn comes.
             _ = try job.suite(for: plugins)
             let chosen = try MeterCatalogue.select(try await listings(), ids: job.meters)
             _ = try TotalSelection(meters: chosen.map(\.description), asked: job.scope)
+            // A schedule's job that is there already is answered in the same way.
             return try Self.json(await queue.submit(job), status: .created)
         }
         v1.get("jobs/:id") { _, context in

@@ -27,7 +27,7 @@ struct CommandFailure: Error {
         case is SuiteError, is YAMLProblem, is PluginError, is MeteringError, is APIError, is StoreError, is StateError,
             is HostError, is CalibrationError, is CalibrationFileError, is PluginFailure, is DaemonUnreachable,
             is WindowGone, is PythonEnvironmentError, is ImportProblem, is ExportProblem, is NoSuchRun,
-            is BundleError:
+            is BundleError, is ScheduleProblem:
             let answer = APIError(error)
             message = answer.message
             status = answer.kind == .usage ? Self.usage : Self.failed

@@ -130,6 +130,13 @@ struct Surroundings {
         variable("TASKWATT_PLUGIN_SOCKETS").map { .units(PluginUnits(socketsIn: absolute($0))) } ?? .child
     }
 
+    /// Those of the system's daemon, without the user's own.
+    var installedPlugins: PluginCatalogue {
+        PluginCatalogue(
+            directories: pluginDirectories.filter { $0 != ownPlugins }, programDirectory: programDirectory,
+            environments: pythonEnvironments)
+    }
+
     func runnerContext() -> RunnerContext {
         RunnerContext(
             host: host, plugins: plugins,

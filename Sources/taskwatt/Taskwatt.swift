@@ -27,8 +27,8 @@ struct Taskwatt: AsyncParsableCommand {
         subcommands: [
             Run.self, Measure.self, Table.self, Report.self, Show.self, Compare.self, ExportCommand.self,
             ImportCommand.self, Bundle.self, Verify.self, Meters.self, HardwareCommand.self, DoctorCommand.self,
-            Calibrate.self, Plugins.self, PluginCommand.self, Serve.self, Status.self, Top.self,
-            Backup.self, Config.self, PluginHostCommand.self,
+            Calibrate.self, Plugins.self, PluginCommand.self, Serve.self, Status.self, Cancel.self, Top.self,
+            Backup.self, ScheduleCommand.self, Config.self, PluginHostCommand.self,
         ])
 
     static func main() async {

@@ -56,6 +56,7 @@ struct SuiteFileTests {
             idle_s: 1.5
             idle_after_s: 0
             cool_down_s: 3
+            retries: 2
             seed: 7
             warm_up: {inferences: 4, seconds: 5}
             runs:
@@ -79,13 +80,13 @@ struct SuiteFileTests {
             "threads": .integer(2), "size": .string("tiny"), "on": .bool(true),
             "deep": .array([.integer(1), .number(2.5), .object(["a": .null])]),
         ]
-        #expect(suite.entries.map(\.place) == ["/x/mine.yaml:10:5", "/x/mine.yaml:18:5"])
+        #expect(suite.entries.map(\.place) == ["/x/mine.yaml:11:5", "/x/mine.yaml:19:5"])
         for index in suite.entries.indices { suite.entries[index].place = nil }
         #expect(
             suite
                 == Suite(
                     name: "mine", description: "all keys", repeats: 2, idleSeconds: 1.5, idleAfterSeconds: 0,
-                    warmUpInferences: 4, warmUpSeconds: 5, coolDownSeconds: 3, seed: 7,
+                    warmUpInferences: 4, warmUpSeconds: 5, coolDownSeconds: 3, retries: 2, seed: 7,
                     entries: [entry, Suite.Entry(task: .fillMask, amount: .count(1000))]))
         #expect(try SuiteFile.parse("runs: [{task: fill-mask}]", file: "/x/nightly.yaml").name == "nightly")
     }

@@ -57,8 +57,14 @@ final class TestDaemon: Sendable {
     let routes: Routes
     private let running: Task<Void, Never>
 
-    init(sessionClock: any MeteringClock = SystemClock()) throws {
-        let directory = try TemporaryDirectory()
+    /// - Parameters:
+    ///   - shared: of a daemon that was there before.
+    ///   - machine: whose load the queue looks at.
+    init(
+        in shared: TemporaryDirectory? = nil, machine: HostRoot = HostRoot(),
+        queueClock: any MeteringClock = SystemClock(), sessionClock: any MeteringClock = SystemClock()
+    ) throws {
+        let directory = try shared ?? TemporaryDirectory()
         self.directory = directory
         try Self.writePlugin("\(directory.path)/plugins/sleeper")
         store = try Store(directory: directory.path)
@@ -68,11 +74,15 @@ final class TestDaemon: Sendable {
             cacheDirectory: "\(directory.path)/cache", version: "1.0")
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        let queue = JobQueue(
+        var looked = context
+        (looked.host, looked.clock) = (machine, queueClock)
+        var pace = JobQueue.Pace()
+        pace.lookSeconds = 0.01
+        let queue = try JobQueue(
             execution: SuiteExecution(
                 context: context, store: store,
                 machine: MachineRecord(name: "host", inventory: "{}") { "{}" }, gateSeconds: 0.05),
-            logger: logger, listings: FakeMeters.all)
+            store: store, context: looked, pace: pace, logger: logger, listings: FakeMeters.all)
         self.queue = queue
         sessions = ClientSessions(
             clock: sessionClock, checkInterval: .milliseconds(50), listings: FakeMeters.all)

@@ -78,18 +78,22 @@ struct JobQueueTests {
         #expect(await daemon.queue.cancel(next.id)?.state == .completed, "what has ended stays as it ended")
     }
 
-    @Test("A stop ends the job that runs and those that wait, and takes no more")
+    @Test("A stop ends the job that runs, keeps those that wait, and takes no more")
     func stop() async throws {
         let running = try await daemon.queue.submit(TestDaemon.request("a", suiteText: TestDaemon.suite(sleep: 15)))
         let waiting = try await daemon.queue.submit(TestDaemon.request("b"))
         #expect(try await eventually { try daemon.store.suiteRuns().count == 1 })
+        let ofWaiting = try #require(await daemon.queue.events(of: waiting.id))
         let start = ContinuousClock.now
         await daemon.stop()
         #expect(start.duration(to: .now) < .seconds(7), "the daemon has eight seconds")
-        #expect(try await eventually { await daemon.queue.status(of: waiting.id)?.state == .interrupted })
         #expect(await daemon.queue.status(of: running.id)?.state == .interrupted)
         #expect(try await events(running.id).last?.event == .finished)
         #expect(try daemon.store.suiteRuns().map(\.status) == ["interrupted"])
+        #expect(await daemon.queue.status(of: waiting.id)?.state == .queued)
+        var told: [RunEvent.Kind] = []
+        for await event in ofWaiting { told.append(event.event) }
+        #expect(told == [.queued], "who waits for it is not told of an end")
         await #expect(throws: APIError.self) { try await daemon.queue.submit(TestDaemon.request()) }
     }
 

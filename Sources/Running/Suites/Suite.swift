@@ -27,6 +27,8 @@ package struct Suite: Sendable, Hashable, Codable {
     package var mostRepeats: Int
     /// Whether a check of `doctor` that fails keeps the suite from starting.
     package var isStrict: Bool
+    /// How often the daemon tries again once it, or the machine, ended in the middle of the suite.
+    package var retries: Int
     package var seed: Int64
     package var entries: [Entry]
 
@@ -81,7 +83,7 @@ package struct Suite: Sendable, Hashable, Codable {
         name: String, description: String = "", repeats: Int = 10, idleSeconds: Double = 60,
         idleAfterSeconds: Double = 60, warmUpInferences: Int = 10, warmUpSeconds: Double = 30,
         coolDownSeconds: Double = 0, coolDownMost: Double? = nil, untilInterval: Double? = nil, mostRepeats: Int = 50,
-        isStrict: Bool = false, seed: Int64 = 1, entries: [Entry]
+        isStrict: Bool = false, retries: Int = 0, seed: Int64 = 1, entries: [Entry]
     ) {
         self.name = name
         self.description = description
@@ -95,6 +97,7 @@ package struct Suite: Sendable, Hashable, Codable {
         self.untilInterval = untilInterval
         self.mostRepeats = mostRepeats
         self.isStrict = isStrict
+        self.retries = retries
         self.seed = seed
         self.entries = entries
     }

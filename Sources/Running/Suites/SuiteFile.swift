@@ -48,7 +48,7 @@ package enum SuiteFile {
         let document = try YAMLReader(text: text, file: file)
         let root = try document.mapping(keys: [
             "name", "description", "repeats", "until_ci", "max_repeats", "strict", "idle_s", "idle_after_s", "warm_up",
-            "cool_down_s", "cool_down", "seed", "runs",
+            "cool_down_s", "cool_down", "retries", "seed", "runs",
         ])
         let defaultName = (file as NSString).lastPathComponent.split(separator: ".").first.map(String.init) ?? file
         var suite = Suite(name: try root["name"]?.string() ?? defaultName, entries: [])
@@ -75,6 +75,7 @@ package enum SuiteFile {
             if let value = coolDown["seconds"] { suite.coolDownSeconds = try value.number(0...86_400) }
             suite.coolDownMost = try coolDown["max_s"]?.number(0...86_400) ?? 300
         }
+        if let value = root["retries"] { suite.retries = try value.integer(0...10) }
         if let value = root["seed"] { suite.seed = Int64(try value.integer(0...Int.max)) }
         if let value = root["warm_up"] {
             let warmUp = try value.mapping(keys: ["inferences", "seconds"])

@@ -162,9 +162,25 @@ struct Run: AsyncParsableCommand {
         }
     }
 
+    /// Follows a job to its end, over restarts of the daemon: its queue outlives it.
     private func follow(
         _ job: Int, _ client: DaemonClient, _ emit: @Sendable (RunEvent) -> Void
     ) async throws -> SuiteResult {
+        while true {
+            if let result = try await listen(to: job, client, emit) { return result }
+            try Task.checkCancellation()
+            let status = try await whenBack(job, client)
+            guard !status.state.isEnd else {
+                return SuiteResult(
+                    suiteRun: status.suiteRun ?? "", status: status.state.runStatus, failures: status.failures)
+            }
+        }
+    }
+
+    /// - Returns: `nil` where the daemon went away before the job's end.
+    private func listen(
+        to job: Int, _ client: DaemonClient, _ emit: @Sendable (RunEvent) -> Void
+    ) async throws -> SuiteResult? {
         var result: SuiteResult?
         do {
             try await client.lines("/v1/jobs/\(job)/events") { line in
@@ -179,14 +195,27 @@ struct Run: AsyncParsableCommand {
         } catch let error as APIError {
             throw error
         } catch {
-            // The connection broke off. If the end was told before, that is how it ends; if not, it is said below.
-        }
-        try Task.checkCancellation()
-        guard let result else {
-            throw DaemonUnreachable(
-                description: "the daemon ended in the middle of the job; what was finished is in its record")
+            // The connection broke off. If the end was told before, that is how it ends.
         }
         return result
+    }
+
+    /// What has become of a job once a daemon answers again. systemd starts one anew after 5 s.
+    private func whenBack(_ job: Int, _ client: DaemonClient) async throws -> JobStatus {
+        let end = ContinuousClock.now + .seconds(15)
+        while true {
+            try await Task.sleep(for: .milliseconds(500))
+            do {
+                return try await client.get("/v1/jobs/\(job)")
+            } catch let error as DaemonUnreachable {
+                guard ContinuousClock.now < end else {
+                    throw DaemonUnreachable(
+                        description:
+                            "the daemon ended before the job did, and is not back: \(error); what was finished is "
+                            + "in its record, and what waits goes on when it is back")
+                }
+            }
+        }
     }
 
     private func runHere(

@@ -18,6 +18,9 @@ enum Program {
     static let directory = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
         .path
 
+    /// The checkout that the tests were built in.
+    static let repository = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../..").standardized.path
+
     static var taskwatt: String { "\(directory)/taskwatt" }
     static var simulator: String { "\(directory)/sensor-simulator" }
 

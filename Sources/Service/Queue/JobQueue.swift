@@ -1,0 +1,398 @@
+import Core
+import Foundation
+import Logging
+import Metering
+import Recording
+import Running
+import ServiceLifecycle
+
+/// The daemon's queue: one suite at a time, in the order in which they came. It is kept in the record, so that what waits goes on
+/// when the daemon is back, and what was cut off is tried again where its suite says so.
+package actor JobQueue {
+    struct Job {
+        var stored: StoredJob
+        var request: JobRequest
+        /// How often the suite wants to be tried again once it was cut off.
+        var retries: Int
+        /// Why it does not run yet.
+        var waitsFor: String?
+        /// What a late listener is told: everything but the fleeting progress, of a very long job the latest.
+        var history: [RunEvent] = []
+        var listeners: [Int: JobListener] = [:]
+
+        var state: JobStatus.State {
+            get { JobStatus.State(rawValue: stored.state) ?? .failed }
+            set { stored.state = newValue.rawValue }
+        }
+
+        /// What the last event of an ended job says.
+        var endEvent: RunEvent {
+            var event = RunEvent(.finished)
+            event.status = state.runStatus
+            event.message = stored.failures.isEmpty ? nil : stored.failures.joined(separator: "\n")
+            // Where the record itself failed, there is no result to say it, and what was kept before is there all the same.
+            event.suiteRun = stored.suiteRun
+            return event
+        }
+
+        var status: JobStatus {
+            var status = JobStatus(stored, request)
+            status.waitsFor = waitsFor
+            return status
+        }
+    }
+
+    /// How the queue passes its time.
+    package struct Pace: Sendable {
+        /// For how long a machine must have been idle, in seconds.
+        package var idleSeconds = 10.0
+        /// How often it is looked at while a job waits for that.
+        package var lookSeconds = 1.0
+
+        package init() {}
+    }
+
+    /// The events that are kept of a job.
+    private static let longestHistory = JobListener.longestBacklog / 2
+    /// Of so many ended jobs it is known how they ended, and of so many what happened in them.
+    private static let mostJobs = 100
+    private static let mostHistories = 10
+
+    private let execution: SuiteExecution
+    private let store: Store
+    private let clock: any MeteringClock
+    private let pace: Pace
+    private let listings: @Sendable () async throws -> [MeterListing]
+    private let logger: Logger
+    private(set) var jobs: [Int: Job] = [:]
+    /// How many jobs ended, by how; those that are forgotten too.
+    private var ended: [JobStatus.State: Int] = [:]
+    private var nextListener = 1
+    private var running: (id: Int, task: Task<Void, Never>)?
+    private var isStopping = false
+    /// The loop, when it waits for something to change.
+    private var sleeper: CheckedContinuation<Void, Never>?
+    private var idle: IdleWatch
+
+    /// - Parameter context: the machine whose load is looked at, and its clock.
+    /// - Throws: `StoreError` where the record's jobs cannot be read or written.
+    init(
+        execution: SuiteExecution, store: Store, context: RunnerContext, pace: Pace = Pace(), logger: Logger,
+        listings: @escaping @Sendable () async throws -> [MeterListing]
+    ) throws {
+        self.execution = execution
+        self.store = store
+        clock = context.clock
+        self.pace = pace
+        self.logger = logger
+        self.listings = listings
+        idle = IdleWatch(context.host, clock: context.clock, seconds: pace.idleSeconds)
+        jobs = try Self.restored(store, at: context.clock.wallTime(), logger)
+    }
+
+    package var statuses: [JobStatus] { jobs.values.map(\.status).sorted { $0.id < $1.id } }
+
+    /// How many jobs there are, by state, and how many ever ended.
+    var counts: (now: [JobStatus.State: Int], ended: [JobStatus.State: Int]) {
+        (Dictionary(jobs.values.map { ($0.state, 1) }, uniquingKeysWith: +), ended)
+    }
+
+    func status(of id: Int) -> JobStatus? { jobs[id]?.status }
+
+    /// The last jobs of a schedule, the latest first.
+    func statuses(ofSchedule name: String) throws -> [JobStatus] {
+        try store.jobs(ofSchedule: name, most: 20).map { stored in
+            if let job = jobs[Int(stored.id)] { return job.status }
+            return JobStatus(stored, try JobRequest(stored))
+        }
+    }
+
+    /// Takes a job that has been checked. One of a schedule whose last one still waits or runs is that one: a machine that is
+    /// busy for weeks shall not be measured for days thereafter.
+    ///
+    /// - Throws: `APIError` while the daemon stops, `StoreError`.
+    func submit(_ request: JobRequest) throws -> JobStatus {
+        guard !isStopping else { throw APIError(.failed, "the daemon is stopping; submit again when it is back") }
+        if let schedule = request.schedule,
+            let same = jobs.values.first(where: { $0.stored.schedule == schedule && !$0.state.isEnd })
+        {
+            return same.status
+        }
+        var stored = StoredJob(
+            state: JobStatus.State.queued.rawValue,
+            request: String(decoding: try JSONEncoder().encode(request), as: UTF8.self), schedule: request.schedule,
+            submittedAt: clock.wallTime())
+        stored.id = try store.add(stored)
+        var event = RunEvent(.queued)
+        if let running { event.message = "waiting for job \(running.id)" }
+        let job = Job(stored: stored, request: request, retries: request.retries, history: [event])
+        jobs[Int(stored.id)] = job
+        wake()
+        return job.status
+    }
+
+    /// Ends a job, whether it waits or runs.
+    func cancel(_ id: Int) -> JobStatus? {
+        guard let job = jobs[id] else { return nil }
+        if running?.id == id {
+            jobs[id]?.retries = 0
+            running?.task.cancel()
+        } else if job.state == .queued {
+            finish(id, .interrupted, failures: [])
+        }
+        return jobs[id]?.status
+    }
+
+    // MARK: Listeners
+
+    /// What has happened so far, then what happens, until the job's end. Without an end it breaks off where the daemon stops and
+    /// the job stays.
+    func events(of id: Int) -> AsyncStream<RunEvent>? {
+        guard let job = jobs[id] else { return nil }
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: RunEvent.self, bufferingPolicy: .bufferingNewest(JobListener.longestBacklog))
+        for event in job.history { continuation.yield(event) }
+        switch job.state {
+        case .queued, .running:
+            let listener = nextListener
+            nextListener += 1
+            jobs[id]?.listeners[listener] = JobListener(continuation: continuation)
+            continuation.onTermination = { [weak self] _ in
+                Task { await self?.drop(listener, of: id) }
+            }
+        case .completed, .failed, .interrupted, .skipped: continuation.finish()
+        }
+        return stream
+    }
+
+    private func drop(_ listener: Int, of id: Int) { jobs[id]?.listeners[listener] = nil }
+
+    private func tell(_ event: RunEvent, _ id: Int) {
+        guard var job = jobs.removeValue(forKey: id) else { return }
+        if let uuid = event.suiteRun, job.stored.suiteRun != uuid {
+            job.stored.suiteRun = uuid
+            keep(job.stored)
+        }
+        if event.event != .progress {
+            if job.history.count == Self.longestHistory { job.history.removeFirst() }
+            job.history.append(event)
+        }
+        for listener in job.listeners.keys { job.listeners[listener]?.tell(event) }
+        jobs[id] = job
+    }
+
+    private func dismissListeners(of id: Int) {
+        for listener in jobs[id]?.listeners.values ?? [:].values { listener.finish() }
+        jobs[id]?.listeners = [:]
+    }
+
+    // MARK: The record
+
+    /// What the record has of the time before. What was being done then was cut off.
+    private static func restored(_ store: Store, at time: Double, _ logger: Logger) throws -> [Int: Job] {
+        var jobs: [Int: Job] = [:]
+        for stored in try store.jobs(ended: mostJobs) {
+            guard let request = try? JobRequest(stored) else { continue }
+            var job = Job(stored: stored, request: request, retries: request.retries)
+            if job.state == .running {
+                job.cutOff(at: time)
+                try store.update(job.stored)
+                let fate = job.state == .queued ? "it is tried again" : "its finished repeats are kept"
+                logger.warning("job \(stored.id) (\(request.suite)) was cut off; \(fate)")
+            }
+            job.history = [job.state == .queued ? RunEvent(.queued) : job.endEvent]
+            jobs[Int(stored.id)] = job
+        }
+        return jobs
+    }
+
+    /// A disk that is full keeps nothing: the job goes on all the same, and what it measures says so itself.
+    private func keep(_ stored: StoredJob) {
+        do {
+            try store.update(stored)
+        } catch {
+            logger.error("job \(stored.id): its state is not kept: \(error)")
+        }
+    }
+
+    private func finish(_ id: Int, _ state: JobStatus.State, failures: [String]) {
+        ended[state, default: 0] += 1
+        jobs[id]?.state = state
+        jobs[id]?.stored.failures = failures
+        jobs[id]?.stored.endedAt = clock.wallTime()
+        jobs[id]?.waitsFor = nil
+        if let stored = jobs[id]?.stored { keep(stored) }
+        if let job = jobs[id] { tell(job.endEvent, id) }
+        dismissListeners(of: id)
+        forgetOldJobs()
+    }
+
+    /// A daemon lives long, and the record has what a job measured.
+    private func forgetOldJobs() {
+        let ended = jobs.filter { $0.value.state.isEnd }.map(\.key).sorted()
+        for id in ended.dropLast(Self.mostHistories) { jobs[id]?.history.removeAll { $0.event != .finished } }
+        for id in ended.dropLast(Self.mostJobs) { jobs[id] = nil }
+    }
+
+    // MARK: Running
+
+    /// The jobs that wait, in the order in which they came.
+    private var waiting: [Job] { jobs.values.filter { $0.state == .queued }.sorted { $0.stored.id < $1.stored.id } }
+
+    /// The first job that may run now. One that waits for an idle machine lets others pass.
+    private func next() -> Int? {
+        let waiting = waiting
+        // There is nothing to look at the machine for.
+        guard waiting.contains(where: { $0.request.idleBelow != nil }) else {
+            idle.forget()
+            return waiting.first.map { Int($0.stored.id) }
+        }
+        let busy = idle.look()
+        for job in waiting {
+            let id = Int(job.stored.id)
+            guard let limit = job.request.idleBelow else { return id }
+            if let busy, busy <= limit { return id }
+            jobs[id]?.waitsFor =
+                busy.map { "an idle machine: \(percent($0)) busy, and it wants \(percent(limit)) at most" }
+                ?? "an idle machine"
+        }
+        return nil
+    }
+
+    /// Skips the jobs whose time is over.
+    private func skipLate() {
+        let now = clock.wallTime()
+        for job in waiting {
+            guard let deadline = job.status.deadline, now >= deadline else { continue }
+            let reason = job.waitsFor.map { "; it waited for \($0)" } ?? ""
+            let begun = job.stored.attempts > 0
+            let message =
+                begun
+                ? "it was cut off, and its deadline passed before it could be tried again\(reason)"
+                : "its deadline passed before it could begin\(reason)"
+            logger.warning("job \(job.stored.id) (\(job.request.suite)): \(message)")
+            finish(Int(job.stored.id), begun ? .interrupted : .skipped, failures: [message])
+        }
+    }
+
+    private func start(_ id: Int) -> Task<Void, Never>? {
+        guard let job = jobs[id], job.state == .queued, !isStopping else { return nil }
+        jobs[id]?.state = .running
+        jobs[id]?.waitsFor = nil
+        jobs[id]?.stored.attempts += 1
+        jobs[id]?.stored.startedAt = clock.wallTime()
+        jobs[id]?.stored.suiteRun = nil
+        idle.forget()
+        if let stored = jobs[id]?.stored { keep(stored) }
+        let (events, continuation) = AsyncStream.makeStream(of: RunEvent.self)
+        let task = Task {
+            async let telling: Void = {
+                for await event in events { await self.tell(event, id) }
+            }()
+            var result: SuiteResult
+            do {
+                result = try await execution.run(job.request, listings: try await listings()) { continuation.yield($0) }
+            } catch is CancellationError {
+                result = SuiteResult(suiteRun: "", status: .interrupted, failures: [])
+            } catch {
+                result = SuiteResult(suiteRun: "", status: .failed, failures: ["\(error)"])
+            }
+            continuation.finish()
+            await telling
+            end(id, result)
+        }
+        running = (id, task)
+        return task
+    }
+
+    /// What has become of the job that ran.
+    private func end(_ id: Int, _ result: SuiteResult) {
+        // Events may not have told it: what was cancelled early has a record and no window.
+        if !result.suiteRun.isEmpty { jobs[id]?.stored.suiteRun = result.suiteRun }
+        // The daemon's stop cut it off, and not a user.
+        if isStopping, result.status == .interrupted, var job = jobs[id] {
+            job.cutOff(at: clock.wallTime())
+            jobs[id] = job
+            if job.state == .queued {
+                keep(job.stored)
+                dismissListeners(of: id)
+                return
+            }
+        }
+        finish(id, JobStatus.State(result.status), failures: result.failures)
+    }
+
+    /// Ends what runs. What waits stays in the record.
+    private func stop() {
+        isStopping = true
+        running?.task.cancel()
+        for job in waiting { dismissListeners(of: Int(job.stored.id)) }
+        wake()
+    }
+
+    // MARK: Waiting
+
+    /// Waits until something changes.
+    private func sleep() async {
+        let waiting = waiting
+        var seconds = waiting.compactMap(\.status.deadline).min().map { max(0.01, $0 - clock.wallTime()) }
+        if waiting.contains(where: { $0.request.idleBelow != nil }) {
+            seconds = min(seconds ?? .infinity, pace.lookSeconds)
+        }
+        let alarm = seconds.map { seconds in
+            Task {
+                try await Task.sleep(for: .seconds(seconds))
+                wake()
+            }
+        }
+        await withCheckedContinuation { sleeper = $0 }
+        alarm?.cancel()
+    }
+
+    private func wake() {
+        sleeper?.resume()
+        sleeper = nil
+    }
+
+    private func runJobs() async {
+        while !isStopping {
+            skipLate()
+            guard let id = next(), let task = start(id) else {
+                await sleep()
+                continue
+            }
+            logger.info("job \(id) begins")
+            await task.value
+            running = nil
+            logger.info("job \(id) ended: \(jobs[id]?.stored.state ?? "gone")")
+        }
+    }
+}
+
+extension JobQueue.Job {
+    /// It was cut off by the end of the daemon: it is tried again where its suite says so and it was not yet too often.
+    fileprivate mutating func cutOff(at time: Double) {
+        if stored.attempts <= retries {
+            state = .queued
+            history.append(RunEvent(.queued))
+        } else {
+            state = .interrupted
+            stored.endedAt = time
+            stored.failures = ["the daemon ended in the middle of it; its finished repeats are kept"]
+        }
+    }
+}
+
+extension JobQueue: Service {
+    /// Runs jobs until the daemon stops; the job of that moment is cancelled and its plugin ended before this returns.
+    package func run() async throws {
+        await withTaskCancellationOrGracefulShutdownHandler {
+            await runJobs()
+        } onCancelOrGracefulShutdown: {
+            Task { await self.stop() }
+        }
+    }
+}
+
+/// A share as people read it: `4.2 %`.
+private func percent(_ share: Double) -> String { String(format: "%.1f %%", share * 100) }

@@ -1,0 +1,116 @@
+import Core
+import Foundation
+import Running
+package import YAMLReading
+
+/// A suite that is run again and again: what `taskwatt schedule add` keeps, and the timer's service submits.
+package struct Schedule: Sendable, Hashable, Codable {
+    package var name: String
+    /// A suite that ships with Taskwatt, or the name of the user's file, which is kept beside the schedule.
+    package var suite: String
+    /// When: a calendar event of systemd.time(7).
+    package var calendar: String
+    /// Whether a time that passed while the machine was off is made up for at the next start: `Persistent=` of systemd.timer(5).
+    package var isPersistent: Bool
+    /// See `JobRequest.idleBelow`.
+    package var idleBelow: Double?
+    /// See `JobRequest.deadlineSeconds`.
+    package var deadlineSeconds: Double?
+
+    package init(
+        name: String, suite: String, calendar: String, isPersistent: Bool = false, idleBelow: Double? = nil,
+        deadlineSeconds: Double? = nil
+    ) {
+        self.name = name
+        self.suite = suite
+        self.calendar = calendar
+        self.isPersistent = isPersistent
+        self.idleBelow = idleBelow
+        self.deadlineSeconds = deadlineSeconds
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case name, suite, calendar
+        case isPersistent = "persistent"
+        case idleBelow = "idle_below"
+        case deadlineSeconds = "deadline_s"
+    }
+
+    /// Whether it can be the instance of a unit and a file as it stands: systemd.unit(5) escapes nothing in it.
+    package static func isName(_ text: String) -> Bool {
+        text.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9_-]{0,39}/) != nil
+    }
+
+    package static func namesAre(not text: String) -> String {
+        "a schedule's name is up to 40 letters, digits, `_` and `-`, such as `nightly`, not `\(text)`"
+    }
+
+    /// A share such as `5%` as a number from 0 to 1; `nil` where it is none, or no machine could be that idle.
+    package static func share(_ text: String) -> Double? {
+        guard text.hasSuffix("%"), let percent = Double(text.dropLast()) else { return nil }
+        return JobRequest.idleShares.contains(percent / 100) ? percent / 100 : nil
+    }
+
+    /// A time such as `90s`, `30min`, `4h` or `2d` in seconds; `nil` where it is none, or longer than a job may wait.
+    package static func seconds(_ text: String) -> Double? {
+        guard let match = text.wholeMatch(of: /([0-9]{1,7})(s|min|h|d)/), let number = Double(match.1) else {
+            return nil
+        }
+        let units: [Substring: Double] = ["s": 1, "min": 60, "h": 3600, "d": 86_400]
+        guard let unit = units[match.2], JobRequest.deadlines.contains(number * unit) else { return nil }
+        return number * unit
+    }
+
+    /// What it asks of the queue.
+    ///
+    /// - Parameter suiteText: the suite itself.
+    package func request(suiteText: String) -> JobRequest {
+        var request = JobRequest(
+            suite: suite, suiteText: suiteText, overrides: SuiteOverrides(), scope: nil, meters: [])
+        request.idleBelow = idleBelow
+        request.deadlineSeconds = deadlineSeconds
+        request.schedule = name
+        return request
+    }
+
+    // MARK: Its file
+
+    /// Reads what `yaml` writes.
+    package init(name: String, text: String, file: String) throws(YAMLProblem) {
+        let document = try YAMLReader(text: text, file: file)
+        let fields = try document.mapping(keys: ["suite", "calendar", "persistent", "idle_below", "deadline"])
+        guard let suite = fields["suite"], let calendar = fields["calendar"] else {
+            throw document.problem("a schedule needs the keys `suite` and `calendar`")
+        }
+        self.init(name: name, suite: try suite.string(), calendar: try calendar.string())
+        if let field = fields["persistent"] { isPersistent = try field.bool() }
+        if let field = fields["idle_below"] {
+            guard let share = Self.share(try field.string()) else {
+                throw field.problem("`idle_below` must be a share from 0.1% to 100%, such as 5%")
+            }
+            idleBelow = share
+        }
+        if let field = fields["deadline"] {
+            guard let seconds = Self.seconds(try field.string()) else {
+                throw field.problem("`deadline` must be a time such as 30min, 4h or 2d, of 31 days at most")
+            }
+            deadlineSeconds = seconds
+        }
+    }
+
+    package var yaml: String {
+        // A text of JSON is one of YAML too.
+        func quoted(_ text: String) -> String {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .withoutEscapingSlashes
+            return (try? encoder.encode(text)).map { String(decoding: $0, as: UTF8.self) } ?? "\"\""
+        }
+        var lines = [
+            "# Made by `taskwatt schedule add`, which `taskwatt schedule remove \(name)` undoes.",
+            "suite: \(quoted(suite))", "calendar: \(quoted(calendar))", "persistent: \(isPersistent)",
+        ]
+        if let idleBelow { lines.append("idle_below: \(String(format: "%.4g", idleBelow * 100))%") }
+        if let deadlineSeconds { lines.append("deadline: \(Int(deadlineSeconds))s") }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}

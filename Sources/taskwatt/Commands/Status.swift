@@ -1,0 +1,72 @@
+import ArgumentParser
+import Core
+import Foundation
+import Service
+
+struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Say whether a daemon answers, and what it does.",
+        discussion: "Exits with 1 where none answers.")
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup var state: StateOptions
+
+    func run() async throws {
+        let places = Surroundings().daemonStates(state)
+        guard let client = await DaemonClient.find(places) else {
+            // One that is not for us was told of.
+            if places.contains(where: \.isForOthers) { throw ExitCode(CommandFailure.failed) }
+            throw CommandFailure(
+                "no daemon answers on \(places.map(\.socketPath).joined(separator: " or ")); `taskwatt serve` starts one, and "
+                    + "commands work without")
+        }
+        let status = try await client.status()
+        if json {
+            Console.print(try Console.json(status))
+            return
+        }
+        let hours = (Date().timeIntervalSince1970 - status.startedAt) / 3600
+        Console.print(
+            String(
+                format: "taskwatt %@, process %d, up %.1f h, record in %@\n", status.version, status.processID, hours,
+                status.stateDirectory))
+        let kind = [status.scope?.rawValue, status.provenance?.rawValue].compactMap { $0 }.joined(separator: ", ")
+        Console.print(
+            status.power.map { String(format: "%.2f W now (%@)\n", $0.watts, kind) } ?? "no power now (\(kind))\n")
+        for job in status.jobs {
+            let schedule = job.schedule.map { " of schedule \($0)" } ?? ""
+            let more = [job.waitsFor.map { "waits for \($0)" }, job.suiteRun].compactMap { $0.map { ", \($0)" } }
+            Console.print("job \(job.id)\(schedule): \(job.suite) \(job.state.rawValue)\(more.joined())\n")
+            for failure in job.failures { Console.print("    \(failure)\n") }
+        }
+    }
+}
+
+struct Cancel: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Take a job out of the daemon's queue, whether it waits or runs.",
+        discussion: """
+            Finished repeats are kept. `taskwatt status` has the jobs' numbers.
+
+            Example:
+              taskwatt cancel 12
+            """)
+
+    @Argument(help: "The number of the job.")
+    var job: Int
+
+    @OptionGroup var state: StateOptions
+
+    func run() async throws {
+        let places = Surroundings().daemonStates(state)
+        guard let client = await DaemonClient.find(places) else {
+            throw CommandFailure(
+                "no daemon answers on \(places.map(\.socketPath).joined(separator: " or ")), so there is no queue")
+        }
+        let status: JobStatus = try await client.delete("/v1/jobs/\(job)")
+        Console.note(
+            "job \(job): \(status.suite) \(status.state == .running ? "is being ended" : status.state.rawValue)")
+    }
+}
