@@ -6,6 +6,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 # Swift's libraries are linked in, so that the program runs where there is no toolchain.
 RELEASE = swift build -c release --static-swift-stdlib
+UNITS = $(notdir $(wildcard Systemd/*.service Systemd/*.socket Systemd/*.timer))
 # The Python environments of the tests, which outlive a checkout.
 export TASKWATT_TEST_ENVIRONMENTS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/taskwatt-tests/environments
 # `strict` makes warnings of our own code errors; those of packages stay out of it.
@@ -66,7 +67,7 @@ install:
 	install -d $(DESTDIR)/usr/lib/taskwatt/engines/onnxruntime $(DESTDIR)/usr/lib/systemd/system
 	if [ -d .engines/onnxruntime ]; then \
 	    cp -a .engines/onnxruntime/. $(DESTDIR)/usr/lib/taskwatt/engines/onnxruntime/; fi
-	set -e; for unit in taskwatt.service taskwatt-schedule@.service taskwatt-schedule@.timer; do \
+	set -e; for unit in $(UNITS); do \
 	    sed 's|/usr/bin/taskwatt|$(PREFIX)/bin/taskwatt|' Systemd/$$unit > $(DESTDIR)/usr/lib/systemd/system/$$unit; \
 	    chmod 0644 $(DESTDIR)/usr/lib/systemd/system/$$unit; \
 	done
@@ -75,8 +76,7 @@ install:
 	@echo 'Installed. To run it as a service: sudo systemd-sysusers && sudo systemctl daemon-reload && sudo systemctl enable --now taskwatt'
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/taskwatt $(DESTDIR)/usr/lib/systemd/system/taskwatt.service
-	rm -f $(DESTDIR)/usr/lib/systemd/system/taskwatt-schedule@.service $(DESTDIR)/usr/lib/systemd/system/taskwatt-schedule@.timer
+	rm -f $(DESTDIR)$(PREFIX)/bin/taskwatt $(addprefix $(DESTDIR)/usr/lib/systemd/system/,$(UNITS))
 	rm -f $(DESTDIR)/usr/lib/sysusers.d/taskwatt.conf $(DESTDIR)/usr/lib/udev/rules.d/60-taskwatt.rules
 	rm -rf $(DESTDIR)$(PREFIX)/lib/taskwatt $(DESTDIR)/usr/lib/taskwatt
 

@@ -108,7 +108,9 @@ let package = Package(
         // Run, record, report, serve.
         .target(
             name: "Running",
-            dependencies: ["Core", "Host", "Metering", "WorkloadProtocol", "YAMLReading", subprocess, systemPackage],
+            dependencies: [
+                "CLinux", "Core", "Host", "Metering", "WorkloadProtocol", "YAMLReading", subprocess, systemPackage,
+            ],
             exclude: ["Method/README.md"],
             resources: [
                 .embedInCode("Suites/tiny.yaml"), .embedInCode("Suites/quick.yaml"),

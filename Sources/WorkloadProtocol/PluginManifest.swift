@@ -18,6 +18,8 @@ package struct PluginManifest: Sendable, Hashable, Codable {
     package var limits: Limits
     /// Whether it has no model of its own, so that one must be named.
     package var needsModel: Bool
+    /// Whether it needs a network. Where systemd starts it, it has none otherwise.
+    package var network: Bool
     /// What a program in Python needs; `nil` for programs that are started as they are.
     package var python: Python?
 
@@ -92,16 +94,19 @@ package struct PluginManifest: Sendable, Hashable, Codable {
         package var memory: Int64?
         /// How many CPUs it may run on; `nil` for all.
         package var cpus: Int?
+        /// How many processes and threads it may have, where systemd starts it; `nil` for no limit.
+        package var tasks: Int?
 
         package init(
             startSeconds: Double = 600, prepareSeconds: Double = 300, inferenceSeconds: Double = 300,
-            memory: Int64? = nil, cpus: Int? = nil
+            memory: Int64? = nil, cpus: Int? = nil, tasks: Int? = nil
         ) {
             self.startSeconds = startSeconds
             self.prepareSeconds = prepareSeconds
             self.inferenceSeconds = inferenceSeconds
             self.memory = memory
             self.cpus = cpus
+            self.tasks = tasks
         }
 
         enum CodingKeys: String, CodingKey {
@@ -109,7 +114,7 @@ package struct PluginManifest: Sendable, Hashable, Codable {
             case prepareSeconds = "prepare_s"
             case inferenceSeconds = "inference_s"
             case memory = "memory_bytes"
-            case cpus
+            case cpus, tasks
         }
     }
 
@@ -123,10 +128,11 @@ package struct PluginManifest: Sendable, Hashable, Codable {
     package init(
         name: String, version: String, description: String, program: String, arguments: [String] = [], tasks: [Task],
         parameters: [Parameter] = [], limits: Limits = Limits(), python: Python? = nil, needsModel: Bool = false,
-        probe: [String] = []
+        network: Bool = false, probe: [String] = []
     ) {
         self.probe = probe
         self.needsModel = needsModel
+        self.network = network
         self.name = name
         self.version = version
         self.description = description

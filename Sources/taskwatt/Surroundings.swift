@@ -72,12 +72,20 @@ struct Surroundings {
     var pluginDirectories: [String] {
         var directories = (variable("TASKWATT_PLUGIN_PATH") ?? "").split(separator: ":").map { absolute(String($0)) }
         directories.append(ownPlugins)
-        directories.append(
-            URL(fileURLWithPath: programDirectory).appendingPathComponent("../lib/taskwatt/plugins").standardized.path)
-        directories += ["/usr/local/lib/taskwatt/plugins", "/usr/lib/taskwatt/plugins"]
+        directories += systemPlugins
         if let checkout { directories.append("\(checkout)/Plugins") }
         var seen: Set<String> = []
         return directories.filter { seen.insert($0).inserted }
+    }
+
+    /// Where only the system's administrator puts plugins.
+    var systemPlugins: [String] {
+        let beside = URL(fileURLWithPath: programDirectory).appendingPathComponent("../lib/taskwatt/plugins")
+            .standardized
+        var seen: Set<String> = []
+        return [beside.path, "/usr/local/lib/taskwatt/plugins", "/usr/lib/taskwatt/plugins"].filter {
+            seen.insert($0).inserted
+        }
     }
 
     /// The checkout that the program was built in; `nil` for an installed one.
@@ -105,9 +113,11 @@ struct Surroundings {
     var pythonEnvironments: PythonEnvironments {
         let own = (variable("XDG_DATA_HOME") ?? "\(home)/.local/share") + "/taskwatt/environments"
         let named = variable("TASKWATT_ENVIRONMENTS").map(absolute)
-        return PythonEnvironments(
-            directories: [named].compactMap { $0 }
-                + [own, "/var/lib/taskwatt/environments", "/usr/lib/taskwatt/environments"])
+        return PythonEnvironments(directories: [named].compactMap { $0 } + [own] + systemEnvironments.directories)
+    }
+
+    var systemEnvironments: PythonEnvironments {
+        PythonEnvironments(directories: ["/var/lib/taskwatt/environments", "/usr/lib/taskwatt/environments"])
     }
 
     /// Where `taskwatt engine install` puts ONNX Runtime: for everybody and the service where root does it.
@@ -119,6 +129,11 @@ struct Surroundings {
     var plugins: PluginCatalogue {
         PluginCatalogue(
             directories: pluginDirectories, programDirectory: programDirectory, environments: pythonEnvironments)
+    }
+
+    /// Plugins are children of this process unless its unit says otherwise (`Systemd/taskwatt.service`).
+    var pluginLauncher: PluginLauncher {
+        variable("TASKWATT_PLUGIN_SOCKETS").map { .units(PluginUnits(socketsIn: absolute($0))) } ?? .child
     }
 
     /// Those of the system's daemon, without the user's own.

@@ -28,8 +28,7 @@ struct Taskwatt: AsyncParsableCommand {
             Run.self, Measure.self, Table.self, Report.self, Show.self, Compare.self, ExportCommand.self,
             ImportCommand.self, Bundle.self, Verify.self, Meters.self, HardwareCommand.self, DoctorCommand.self,
             Calibrate.self, Plugins.self, PluginCommand.self, EngineCommand.self, Serve.self, Status.self, Cancel.self,
-            Top.self,
-            Backup.self, ScheduleCommand.self, Config.self,
+            Top.self, Backup.self, ScheduleCommand.self, Config.self, PluginHostCommand.self,
         ])
 
     static func main() async {

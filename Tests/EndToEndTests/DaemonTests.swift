@@ -209,6 +209,46 @@ extension EndToEnd {
             #expect(other.text.contains("the daemon ended before the job did, and is not back"), "\(other.text)")
         }
 
+        /// As in its unit, whose plugins systemd starts: behind a socket. That it is closed is their end.
+        @Test func aKilledDaemonLeavesNoPluginBehindTheSocket() async throws {
+            let scratch = try Scratch()
+            // As it stands in /proc.
+            let sleeping = "sleep\u{0}300"
+            let plugins = "\(scratch.path)/plugins/sleepy"
+            try FileManager.default.createDirectory(atPath: plugins, withIntermediateDirectories: true)
+            _ = try scratch.write(
+                "plugins/sleepy/plugin.yaml",
+                "name: sleepy\nversion: 1.0.0\ndescription: hangs\nprogram: sleepy\ntasks: [{id: fill-mask}]\n")
+            // It does not look whether anybody listens.
+            chmod(try scratch.write("plugins/sleepy/sleepy", "#!/bin/sh\nexec sleep 300\n"), 0o755)
+            let sockets = "\(scratch.path)/sockets"
+            try FileManager.default.createDirectory(atPath: sockets, withIntermediateDirectories: true)
+            var activation = [
+                "/usr/bin/systemd-socket-activate", "--accept", "--inetd", "-l", "\(sockets)/plugin.sock",
+            ]
+            for name in ["PATH"] + scratch.environment.keys { activation += ["-E", name] }
+            activation += [Program.taskwatt, "plugin-host", "--plugins", "\(scratch.path)/plugins"]
+            let systemd = try Background(
+                activation, environment: scratch.environment, log: "\(scratch.path)/systemd.log")
+            #expect(
+                try await eventually(within: 10) { FileManager.default.fileExists(atPath: "\(sockets)/plugin.sock") })
+            let daemon = try await start(
+                scratch,
+                environment: ["TASKWATT_PLUGIN_SOCKETS": sockets, "TASKWATT_PLUGIN_PATH": "\(scratch.path)/plugins"])
+            let client = try Background(
+                [Program.taskwatt, "run", "--task", "fill-mask", "--plugin", "sleepy"],
+                environment: scratch.environment, log: "\(scratch.path)/client.log")
+            let isRunning = try await eventually(within: 20) { !scratch.processes(with: sleeping).isEmpty }
+            #expect(isRunning, "\(client.text) \(systemd.text)")
+            #expect(
+                scratch.processes(with: "plugin-host\u{0}--plugins").count > 1,
+                "the activation names it, and the host is it")
+            daemon.send(SIGKILL)
+            #expect(try await eventually(within: 10) { scratch.processes(with: sleeping).isEmpty })
+            client.send(SIGKILL)
+            systemd.send(SIGKILL)
+        }
+
         /// What only the daemon may read, it reads for a user of its group; the command is the user's own.
         @Test func measuresForAUserWhoMayNotReadTheMeters() async throws {
             try #require(geteuid() == 0, "this test plays two users and needs root: run `sudo make test`")
@@ -283,18 +323,26 @@ extension EndToEnd {
             #expect(systemd.text.contains("STOPPING=1"))
         }
 
-        /// systemd's own judgement of the units, on a machine that has it.
-        @Test(arguments: [("taskwatt.service", 20), ("taskwatt-schedule@.service", 20)])
-        func theUnitsAreValidAndSandboxed(name: String, threshold: Int) async throws {
+        /// systemd's own judgement of the units, on a machine that has it: what `security` rates them at, in tenths, at most.
+        @Test(arguments: [
+            ("taskwatt.service", 14), ("taskwatt-plugin@.service", 10), ("taskwatt-plugin-network@.service", 19),
+        ])
+        func theUnitsAreValidAndSandboxed(unit: String, exposure: Int) async throws {
             let scratch = try Scratch()
-            let unit = try String(contentsOfFile: "\(Program.repository)/Systemd/\(name)", encoding: .utf8)
-            let file = try scratch.write(
-                name.replacing("@", with: "@test"), unit.replacing("/usr/bin/taskwatt", with: Program.taskwatt))
-            let verified = try await Program.run(["systemd-analyze", "verify", "--man=no", file])
+            let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+                .appendingPathComponent("../../Systemd").standardized.path
+            // A unit is judged together with those that it names.
+            for name in try FileManager.default.contentsOfDirectory(atPath: directory)
+            where name.hasSuffix(".service") || name.hasSuffix(".socket") {
+                let text = try String(contentsOfFile: "\(directory)/\(name)", encoding: .utf8)
+                _ = try scratch.write(name, text.replacing("/usr/bin/taskwatt", with: Program.taskwatt))
+            }
+            let files = [unit, unit.replacing("@.service", with: ".socket")].map { "\(scratch.path)/\($0)" }
+            let verified = try await Program.run(["systemd-analyze", "verify", "--man=no"] + files)
             #expect(verified.status == 0, "\(verified.error)")
-            #expect(!verified.error.contains("/taskwatt"), "\(verified.error)")
+            #expect(!verified.error.contains("taskwatt"), "\(verified.error)")
             let rated = try await Program.run([
-                "systemd-analyze", "security", "--offline=true", "--threshold=\(threshold)", file,
+                "systemd-analyze", "security", "--offline=true", "--threshold=\(exposure)", "\(scratch.path)/\(unit)",
             ])
             #expect(rated.status == 0, "\(rated.output.suffix(300))")
         }

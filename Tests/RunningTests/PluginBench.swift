@@ -13,10 +13,18 @@ final class PluginBench: Sendable {
 
     let directory: String
     let mark = "mark-\(UUID().uuidString)"
+    /// Who starts the plugins; as children unless a test says otherwise.
+    let launcher: PluginLauncher
     private let state = Mutex<(runs: [RunRecord], samples: [[Sample]], events: [RunEvent])>(([], [], []))
 
-    /// - Parameter limits: of the hostile plugin, as in its manifest.
-    init(_ behaviour: String, limits: String = "{start_s: 20, prepare_s: 20, inference_s: 20}") throws {
+    /// - Parameters:
+    ///   - limits: of the hostile plugin, as in its manifest.
+    ///   - network: likewise.
+    ///   - launcher: for plugins in a directory that it is told.
+    init(
+        _ behaviour: String, limits: String = "{start_s: 20, prepare_s: 20, inference_s: 20}", network: Bool = false,
+        launcher: (_ plugins: String) throws -> PluginLauncher = { _ in .child }
+    ) throws {
         directory = FileManager.default.temporaryDirectory.appendingPathComponent("taskwatt-\(UUID().uuidString)").path
         try Self.write(
             """
@@ -28,10 +36,12 @@ final class PluginBench: Sendable {
             tasks: [{id: text-generation}]
             parameters: [{name: padding}, {name: dataset}]
             limits: \(limits)
+            network: \(network)
             """, to: "\(directory)/plugins/hostile/plugin.yaml")
         for name in ["sleeper", "claimer"] {
             try FileManager.default.copyItem(atPath: "\(Self.fixtures)/\(name)", toPath: "\(directory)/plugins/\(name)")
         }
+        self.launcher = try launcher("\(directory)/plugins")
     }
 
     deinit {
@@ -70,7 +80,7 @@ final class PluginBench: Sendable {
     ) -> Runner {
         var context = RunnerContext(
             host: host, plugins: PluginCatalogue(directories: ["\(directory)/plugins"], programDirectory: directory),
-            cacheDirectory: "\(directory)/cache", version: "test", accelerators: accelerators)
+            cacheDirectory: "\(directory)/cache", version: "test", launcher: launcher, accelerators: accelerators)
         if let clock {
             context.clock = clock
             context.sleep = { clock.sleep(until: clock.now().advanced(bySeconds: $0)) }

@@ -85,7 +85,8 @@ struct PluginCatalogueTests {
                 more: """
                     arguments: [-v]
                     parameters: [{name: a, description: b, default: 1, values: [1, two]}, {name: c, required: true}]
-                    limits: {start_s: 1.5, prepare_s: 2, inference_s: 3, memory: 1.5GiB, cpus: 2}
+                    limits: {start_s: 1.5, prepare_s: 2, inference_s: 3, memory: 1.5GiB, cpus: 2, tasks: 64}
+                    network: true
                     python: {requirements: sub/r.txt, version: ">=3.10"}
                     """), file: "f")
         #expect(
@@ -99,8 +100,9 @@ struct PluginCatalogueTests {
                         .init(name: "c", description: "", isRequired: true),
                     ],
                     limits: .init(
-                        startSeconds: 1.5, prepareSeconds: 2, inferenceSeconds: 3, memory: 3 << 29, cpus: 2),
-                    python: .init(requirements: "sub/r.txt", oldest: [3, 10])))
+                        startSeconds: 1.5, prepareSeconds: 2, inferenceSeconds: 3, memory: 3 << 29, cpus: 2,
+                        tasks: 64),
+                    python: .init(requirements: "sub/r.txt", oldest: [3, 10]), network: true))
         let limits = try PluginManifest.parse(Self.manifest("p"), file: "f").limits
         #expect(limits == .init(startSeconds: 600, prepareSeconds: 300, inferenceSeconds: 300))
     }

@@ -115,10 +115,10 @@ def check(report, machine, what):
     with report.check("it can write in its own directories alone") as seen:
         # Its own mounts, seen with the rights of root: what is read-only there is so for anybody.
         tried = machine.text(
-            f"nsenter --target {process} --mount sh -c 'for at in / /etc /usr /usr/lib/taskwatt /var /var/lib /boot /home "
-            "/root /sys/class/hwmon /proc/sys /var/lib/taskwatt /var/cache/taskwatt /run/taskwatt; do "
+            f"nsenter --target {process} --mount sh -c 'for at in / /etc /usr /usr/lib/taskwatt /var /var/lib /boot /home /root "
+            "/sys/class/hwmon /proc/sys /var/lib/taskwatt /var/cache /var/cache/taskwatt-plugin /run/taskwatt; do "
             "if touch $at/written 2>/dev/null; then echo $at; rm $at/written; fi; done'")
         writable = set(tried.split())
-        own = {"/var/lib/taskwatt", "/var/cache/taskwatt", "/run/taskwatt"}
+        own = {"/var/lib/taskwatt", "/run/taskwatt"}
         expect(writable == own, f"writable are {sorted(writable)}")
         seen(" ".join(sorted(writable)))

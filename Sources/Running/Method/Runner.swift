@@ -11,7 +11,8 @@ package struct RunnerContext: Sendable {
     /// The caches of all plugins; each has a directory in it.
     package var cacheDirectory: String
     package var version: String
-    /// Added to every plugin's environment.
+    package var launcher: PluginLauncher
+    /// Added to the environment of every plugin that is a child of this process.
     package var environment: [String: String]
     /// The state of the accelerators at this moment; may take some milliseconds.
     package var accelerators: @Sendable () -> [AcceleratorState]
@@ -20,7 +21,7 @@ package struct RunnerContext: Sendable {
 
     package init(
         host: HostRoot, plugins: PluginCatalogue, clock: any MeteringClock = SystemClock(), cacheDirectory: String,
-        version: String, environment: [String: String] = [:],
+        version: String, launcher: PluginLauncher = .child, environment: [String: String] = [:],
         accelerators: @escaping @Sendable () -> [AcceleratorState] = { [] },
         sleep: @escaping @Sendable (_ seconds: Double) async throws -> Void = {
             try await Task.sleep(for: .seconds($0))
@@ -31,6 +32,7 @@ package struct RunnerContext: Sendable {
         self.clock = clock
         self.cacheDirectory = cacheDirectory
         self.version = version
+        self.launcher = launcher
         self.environment = environment
         self.accelerators = accelerators
         self.sleep = sleep

@@ -25,10 +25,14 @@ package struct WorkloadStart: Sendable {
     package func with<Value: Sendable>(
         _ body: @Sendable (_ connection: PluginConnection, _ processID: Int32) async throws -> Value
     ) async throws -> Value {
-        let lease = try await CacheLease(sharing: context.cacheDirectory(of: name), plugin: name)
-        let value = try await PluginProcess.with(plugin, environment: context.environment, body: body)
-        _ = consume lease
-        return value
+        switch context.launcher {
+        case .units(let units): return try await units.with(plugin, body: body)
+        case .child:
+            let lease = try await CacheLease(sharing: context.cacheDirectory(of: name), plugin: name)
+            let value = try await PluginProcess.with(plugin, environment: context.environment, body: body)
+            _ = consume lease
+            return value
+        }
     }
 
     /// Asks the plugin what it will run. It makes its files there.

@@ -56,7 +56,9 @@ package struct PluginFailure: Error, Sendable, Hashable, CustomStringConvertible
             return "the plugin \(plugin) speaks version \(version) of the protocol and this is "
                 + "\(workloadProtocolVersion); install the plugin that belongs to this taskwatt"
         case .overMemory(let used, let limit):
-            return "the plugin \(plugin) uses \(MemorySize.text(used)), over its limit of \(MemorySize.text(limit)) "
+            // A control group lets nobody over the limit.
+            let need = used > limit ? "uses \(MemorySize.text(used))," : "needs memory"
+            return "the plugin \(plugin) \(need) over its limit of \(MemorySize.text(limit)) "
                 + "(limits.memory in its plugin.yaml), and was ended\(said)"
         case .refused(let error):
             return "\(plugin): \(error.message)" + (error.data?.remedy.map { "; \($0)" } ?? "")

@@ -10,7 +10,7 @@ extension PluginManifest {
         let document = try YAMLReader(text: text, file: file)
         let root = try document.mapping(keys: [
             "name", "version", "description", "program", "arguments", "tasks", "parameters", "limits",
-            "python", "needs_model", "probe",
+            "python", "needs_model", "network", "probe",
         ])
         func required(_ key: String) throws(YAMLProblem) -> YAMLReader {
             guard let value = root[key] else { throw document.problem("the key `\(key)` is missing") }
@@ -41,6 +41,7 @@ extension PluginManifest {
         }
         if let limits = root["limits"] { manifest.limits = try Self.limits(limits) }
         if let value = root["needs_model"] { manifest.needsModel = try value.bool() }
+        if let value = root["network"] { manifest.network = try value.bool() }
         if let python = root["python"] { manifest.python = try Self.python(python) }
         return manifest
     }
@@ -62,7 +63,7 @@ extension PluginManifest {
     private static let seconds = 0.001...86_400.0
 
     private static func limits(_ reader: YAMLReader) throws(YAMLProblem) -> Limits {
-        let values = try reader.mapping(keys: ["start_s", "prepare_s", "inference_s", "memory", "cpus"])
+        let values = try reader.mapping(keys: ["start_s", "prepare_s", "inference_s", "memory", "cpus", "tasks"])
         var limits = Limits()
         if let value = values["start_s"] { limits.startSeconds = try value.number(Self.seconds) }
         if let value = values["prepare_s"] { limits.prepareSeconds = try value.number(Self.seconds) }
@@ -75,6 +76,7 @@ extension PluginManifest {
             limits.memory = bytes
         }
         if let value = values["cpus"] { limits.cpus = try value.integer(1...65_536) }
+        if let value = values["tasks"] { limits.tasks = try value.integer(1...4_194_304) }
         return limits
     }
 

@@ -2,7 +2,7 @@ import Glibc
 import Subprocess
 import WorkloadProtocol
 
-/// A plugin's process: started in a session of its own, spoken to over its pipes, and ended with all that it started,
+/// A plugin's process as a child of this one: started in a session of its own, spoken to over its pipes, and ended with all that it started,
 /// whatever it does.
 package enum PluginProcess {
     /// The longest line that a plugin may send: a million latencies fit.
@@ -52,19 +52,15 @@ package enum PluginProcess {
                     }
                 }
                 defer { watching.cancel() }
-                var outcome: Result<Value, any Error>
-                do {
-                    outcome = .success(try await body(connection, processID))
+                let running = RunningPlugin(processID: processID) {
                     try? await writer.finish()
-                    // It was told to shut down and may now do so; whoever does not is ended below.
-                    _ = await sweep.hasEnded(within: exitGrace)
-                } catch let failure as PluginFailure {
-                    outcome = .failure(await judged(failure, sweep))
-                } catch {
-                    outcome = .failure(error)
+                } hasEnded: { time in
+                    await sweep.hasEnded(within: time)
+                } end: {
+                    await execution.teardown(using: start.teardown)
+                    await sweep.killAll()
                 }
-                await execution.teardown(using: start.teardown)
-                await sweep.killAll()
+                var outcome = await running.use(connection, body: body)
                 _ = await (reading, listening)
                 await connection.settle()
                 if case .failure(var failure as PluginFailure) = outcome {
@@ -91,16 +87,7 @@ package enum PluginProcess {
         }
     }
 
-    /// Tells a plugin that has ended from one that only closed its pipes: the first one's own exit status is the cause,
-    /// the second one's would be our signal.
-    private static func judged(_ failure: PluginFailure, _ sweep: ProcessSweep) async -> PluginFailure {
-        guard case .ended(let call, nil) = failure.cause, await !sweep.hasEnded(within: exitGrace) else {
-            return failure
-        }
-        return PluginFailure(plugin: failure.plugin, cause: .hungUp(during: call), lastWords: failure.lastWords)
-    }
-
-    private static let tooLong = "its output has a line of over 32 MiB"
+    static let tooLong = "its output has a line of over 32 MiB"
 
     static func readLines(
         _ output: SubprocessOutputSequence, limit: Int, piece: @Sendable (LineSplitter.Piece) -> Void,

@@ -55,7 +55,8 @@ struct Serve: AsyncParsableCommand {
         }
         var logger = Logger(label: "taskwatt")
         logger.logLevel = verbose ? .debug : .info
-        let context = surroundings.runnerContext()
+        var context = surroundings.runnerContext()
+        context.launcher = surroundings.pluginLauncher
         for problem in context.plugins.problems { logger.warning("\(problem)") }
         let times = Keeping.Overrides(samples: keepSamples, minutes: keepMinutes, hours: keepHours)
         let keeping: @Sendable () throws -> Keeping = { try surroundings.keeping(times) }

@@ -11,7 +11,7 @@ struct PluginClean: ParsableCommand {
             fetched again. A cache that a run uses is left alone.
 
             These are the caches of whoever runs it: $TASKWATT_CACHE_DIR, else $XDG_CACHE_HOME/taskwatt (~/.cache/taskwatt). \
-            The daemon's is emptied with: sudo TASKWATT_CACHE_DIR=/var/cache/taskwatt taskwatt plugin clean
+            The service's is emptied with: sudo TASKWATT_CACHE_DIR=/var/cache/taskwatt-plugin taskwatt plugin clean
 
             Examples:
               taskwatt plugin clean --dry-run

@@ -1,0 +1,50 @@
+import Foundation
+import Glibc
+import Running
+import TestSupport
+import Testing
+
+/// The sockets of `taskwatt-plugin.socket` and its sister, served by systemd's own program for that, and behind them the
+/// program of their units. What is not here is the units' sandbox and control group.
+final class SocketActivation {
+    private let directory: TemporaryDirectory
+    private var listeners: [Process] = []
+    /// What the hosts said.
+    var log: String { (try? String(contentsOfFile: "\(directory.path)/log", encoding: .utf8)) ?? "" }
+    var cacheDirectory: String { "\(directory.path)/cache" }
+    var units: PluginUnits { PluginUnits(socketsIn: directory.path) }
+
+    /// - Parameter plugins: the directory of those that the hosts start.
+    init(plugins: String) throws {
+        directory = try TemporaryDirectory()
+        let taskwatt = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+            .appendingPathComponent("taskwatt").path
+        let log = "\(directory.path)/log"
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
+        for (name, options) in [("plugin", []), ("network", ["--network"])] {
+            let listener = Process()
+            listener.executableURL = URL(fileURLWithPath: "/usr/bin/systemd-socket-activate")
+            listener.arguments =
+                [
+                    "--accept", "--inetd", "-l", "\(directory.path)/\(name).sock", "-E", "PATH",
+                    "-E", "TASKWATT_CACHE_DIR=\(cacheDirectory)", taskwatt, "plugin-host", "--plugins", plugins,
+                ] + options
+            listener.standardInput = FileHandle.nullDevice
+            let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
+            try handle.seekToEnd()
+            listener.standardOutput = handle
+            listener.standardError = handle
+            try listener.run()
+            listeners.append(listener)
+        }
+        let sockets = ["plugin", "network"].map { "\(directory.path)/\($0).sock" }
+        let deadline = ContinuousClock.now + .seconds(10)
+        while !sockets.allSatisfy(FileManager.default.fileExists), ContinuousClock.now < deadline { usleep(10_000) }
+        try #require(sockets.allSatisfy(FileManager.default.fileExists), "nobody listens: \(self.log)")
+    }
+
+    deinit {
+        // With the signal mask of the thread that started them they may not see SIGTERM.
+        for listener in listeners where listener.isRunning { kill(listener.processIdentifier, SIGKILL) }
+    }
+}
