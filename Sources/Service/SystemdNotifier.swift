@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Host
 
 /// Tells systemd how the daemon is: sd_notify(3), a datagram to the socket that `NOTIFY_SOCKET` names.
 struct SystemdNotifier: Sendable {
@@ -20,24 +21,9 @@ struct SystemdNotifier: Sendable {
     func stopping() { send("STOPPING=1") }
 
     private func send(_ message: String) {
-        guard let socketPath, socketPath.utf8.count < 108 else { return }
-        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { return }
+        guard let socketPath, let descriptor = try? UnixSocket.connect(to: socketPath, .datagram) else { return }
         defer { close(descriptor) }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { path in
-            for (index, byte) in socketPath.utf8.enumerated() { path[index] = byte }
-            // A name that begins with @ is in the abstract namespace, whose names begin with a zero byte.
-            if socketPath.hasPrefix("@") { path[0] = 0 }
-        }
-        let length = socklen_t(MemoryLayout<sa_family_t>.size + socketPath.utf8.count)
-        _ = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                // A manager that does not read shall not hold the daemon up.
-                let flags = Int32(MSG_NOSIGNAL | MSG_DONTWAIT)
-                return message.withCString { sendto(descriptor, $0, strlen($0), flags, address, length) }
-            }
-        }
+        // A manager that does not read shall not hold the daemon up.
+        _ = message.withCString { Glibc.send(descriptor, $0, strlen($0), Int32(MSG_NOSIGNAL | MSG_DONTWAIT)) }
     }
 }

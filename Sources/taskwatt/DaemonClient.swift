@@ -3,6 +3,7 @@ import Core
 import Foundation
 import Glibc
 import HTTPTypes
+import Host
 import Metering
 import NIOCore
 import NIOHTTP1
@@ -39,6 +40,12 @@ struct DaemonClient: Sendable {
             }
             guard let client = try? DaemonClient(place) else { continue }
             if (try? await client.status()) != nil { return client }
+            // A socket that a daemon has left behind is nothing; one on which somebody listens and does not answer is.
+            if client.isListenedTo {
+                Console.note(
+                    "a daemon is there, and does not answer on \(place.socketPath) within 15 s; this goes on without it"
+                )
+            }
         }
         return nil
     }
@@ -50,7 +57,13 @@ struct DaemonClient: Sendable {
         base = "http+unix://" + (address.addingPercentEncoding(withAllowedCharacters: allowed) ?? address)
     }
 
-    func status() async throws -> DaemonStatus { try await get("/v1/status", timeout: .seconds(5)) }
+    func status() async throws -> DaemonStatus { try await get("/v1/status", timeout: .seconds(15)) }
+
+    private var isListenedTo: Bool {
+        guard let descriptor = try? UnixSocket.connect(to: directory.socketPath, .stream) else { return false }
+        close(descriptor)
+        return true
+    }
 
     func get<Value: Decodable>(_ path: String, timeout: TimeAmount = .seconds(60)) async throws -> Value {
         try decode(try await bytes(.GET, path, timeout: timeout))

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Host
 import Logging
 import Synchronization
 
@@ -73,12 +74,13 @@ struct JournalLogHandler: LogHandler {
 
 /// The journal's socket, opened once and kept: a journal that is started anew listens on the same one, which is systemd's.
 private enum JournalSocket {
+    private static let path = "/run/systemd/journal/socket"
     private static let descriptor = Mutex<Int32?>(nil)
 
     /// - Returns: `false` where it is not there or takes no more.
     static func send(_ entry: [UInt8]) -> Bool {
         descriptor.withLock { descriptor in
-            if descriptor == nil { descriptor = connected() }
+            if descriptor == nil { descriptor = try? UnixSocket.connect(to: path, .datagram) }
             guard let socket = descriptor else { return false }
             if Glibc.send(socket, entry, entry.count, Int32(MSG_NOSIGNAL)) == entry.count { return true }
             // One that listens no more is looked for again at the next entry.
@@ -86,21 +88,5 @@ private enum JournalSocket {
             descriptor = nil
             return false
         }
-    }
-
-    private static func connected() -> Int32? {
-        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { return nil }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: "/run/systemd/journal/socket".utf8) }
-        let isConnected = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
-            }
-        }
-        if isConnected { return descriptor }
-        close(descriptor)
-        return nil
     }
 }

@@ -1,6 +1,7 @@
 import CLinux
 import Foundation
 import Glibc
+import Host
 import Synchronization
 import SystemPackage
 
@@ -23,20 +24,7 @@ final class ControlSocket: Sendable {
 
     /// - Throws: why nobody answers at the path.
     static func connect(to path: String) throws(Errno) -> ControlSocket {
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw Errno(rawValue: errno) }
-        let connection = ControlSocket(descriptor: descriptor)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        guard path.utf8.count < MemoryLayout.size(ofValue: address.sun_path) else { throw .fileNameTooLong }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        let result = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        guard result == 0 else { throw Errno(rawValue: errno) }
-        return connection
+        ControlSocket(descriptor: try UnixSocket.connect(to: path, .stream))
     }
 
     /// - Parameter descriptors: the other side gets copies of them.
