@@ -41,13 +41,13 @@ class Service:
 
     # ---- Suites
 
-    def schedule(self, name, repeats, calendar="yearly", retries=0):
-        """A schedule of a suite whose every inference sleeps for a moment: what it measures is the machine."""
+    def schedule(self, name, repeats, calendar="yearly", retries=0, command="sleep 0.25"):
+        """A schedule of a suite whose every inference is a command. One that sleeps for a moment measures the machine."""
         suite = (
             f"name: {name}\nrepeats: {repeats}\nretries: {retries}\nidle_s: 1\nidle_after_s: 0\n"
             "warm_up: {inferences: 1, seconds: 0}\n"
             "runs:\n  - {task: custom, plugin: command, model: " + name +
-            ", count: 4, parameters: {command: sleep 0.25}}\n")
+            ", count: 4, parameters: {command: " + command + "}}\n")
         self.machine.run(f"cat >/root/{name}.yaml", input=suite)
         self.machine.run(
             f"taskwatt schedule add {name} --force --suite /root/{name}.yaml --on-calendar {shlex.quote(calendar)}")
