@@ -27,7 +27,7 @@ def check(report, machine, what):
             "systemctl list-units --all --plain --no-legend 'taskwatt*' | grep -v ' not-found '; "
             "systemctl list-unit-files --no-legend 'taskwatt*'; true")
         expect(not units, f"units are left: {units}")
-        processes = machine.text("pgrep --list-full --euid taskwatt || true")
+        processes = machine.text("pgrep --list-full --euid taskwatt,taskwatt-plugin || true")
         expect(not processes, f"processes are left: {processes}")
         running = machine.text("ls -d /run/taskwatt* /run/systemd/*/taskwatt* 2>/dev/null || true")
         expect(not running, f"is left: {running}")
