@@ -199,13 +199,7 @@ struct HostilePluginTests {
     func cancellation() async throws {
         let bench = try PluginBench("slow")
         let meter = ScriptedMeter()
-        var entry = PluginBench.hostile
-        entry.amount = .count(10_000)
-        let runner = bench.runner(PluginBench.suite([entry]), meter)
-        let task = Task { try await runner.run() }
-        while !bench.events.contains(where: { $0.stage == .query && ($0.completed ?? 0) > 2 }) {
-            try await Task.sleep(for: .milliseconds(50))
-        }
+        let task = try await bench.longRun(meter)
         #expect(!bench.processes().isEmpty)
         let begin = ContinuousClock.now
         task.cancel()

@@ -115,6 +115,18 @@ final class PluginBench: Sendable {
 
     var runs: [RunRecord] { state.withLock(\.runs) }
     var samples: [[Sample]] { state.withLock(\.samples) }
+    /// A run that would take minutes, once it is in the middle of a window.
+    func longRun(_ meter: ScriptedMeter = ScriptedMeter()) async throws -> Task<SuiteOutcome, any Error> {
+        var entry = Self.hostile
+        entry.amount = .count(10_000)
+        let runner = runner(Self.suite([entry]), meter)
+        let task = Task { try await runner.run() }
+        while !events.contains(where: { $0.stage == .query && ($0.completed ?? 0) > 2 }) {
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        return task
+    }
+
     var events: [RunEvent] { state.withLock(\.events) }
 
     /// The living processes that bear the mark in their command line.

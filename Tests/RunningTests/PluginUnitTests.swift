@@ -81,13 +81,7 @@ struct PluginUnitTests {
     @Test("A cancelled run ends its plugin within three seconds")
     func cancellation() async throws {
         let (bench, activation) = try Self.bench("slow")
-        var entry = PluginBench.hostile
-        entry.amount = .count(10_000)
-        let runner = bench.runner(PluginBench.suite([entry]))
-        let task = Task { try await runner.run() }
-        while !bench.events.contains(where: { $0.stage == .query && ($0.completed ?? 0) > 2 }) {
-            try await Task.sleep(for: .milliseconds(50))
-        }
+        let task = try await bench.longRun()
         #expect(!bench.processes().isEmpty)
         let begin = ContinuousClock.now
         task.cancel()
@@ -100,13 +94,7 @@ struct PluginUnitTests {
     @Test("A killed host is told, and holds nobody up")
     func killedHost() async throws {
         let (bench, activation) = try Self.bench("slow")
-        var entry = PluginBench.hostile
-        entry.amount = .count(10_000)
-        let runner = bench.runner(PluginBench.suite([entry]))
-        let task = Task { try await runner.run() }
-        while !bench.events.contains(where: { $0.stage == .query && ($0.completed ?? 0) > 2 }) {
-            try await Task.sleep(for: .milliseconds(50))
-        }
+        let task = try await bench.longRun()
         let plugin = try #require(bench.processes().first)
         let fields = try String(contentsOfFile: "/proc/\(plugin)/stat", encoding: .utf8).split(separator: " ")
         let host = try #require(Int32(fields[3]))
@@ -170,11 +158,7 @@ struct PluginUnitTests {
     @Test("The cache is in use for as long as the plugin runs")
     func cache() async throws {
         let (bench, activation) = try Self.bench("slow")
-        var entry = PluginBench.hostile
-        entry.amount = .count(10_000)
-        let runner = bench.runner(PluginBench.suite([entry]))
-        let task = Task { try await runner.run() }
-        while !bench.events.contains(where: { $0.stage == .query }) { try await Task.sleep(for: .milliseconds(50)) }
+        let task = try await bench.longRun()
         let cache = PluginCache(plugin: "hostile", directory: "\(activation.cacheDirectory)/hostile")
         #expect(cache.isThere)
         #expect(cache.empty() == .inUse)
