@@ -47,11 +47,13 @@ package struct Daemon: Sendable {
         let cutOff = try store.markInterrupted()
         if cutOff > 0 { logger.warning("\(cutOff) suite(s) were cut off when the last process ended") }
 
-        let meters = try CurrentMeters(try await listings(), logger: logger)
+        let found = try await listings()
+        let meters = try CurrentMeters(found, logger: logger)
+        let known = KnownMeters(found, discover: listings)
         let queue = try JobQueue(
             execution: SuiteExecution(context: context, store: store, machine: machine), store: store, context: context,
-            logger: logger, listings: listings)
-        let sessions = ClientSessions(listings: listings)
+            logger: logger, listings: known.listings)
+        let sessions = ClientSessions(listings: known.listings)
         let notifier = SystemdNotifier()
         let startedAt = context.clock.wallTime()
         let figures = try RunFigures(store, logger: logger)
@@ -62,7 +64,7 @@ package struct Daemon: Sendable {
             queue: queue, sessions: sessions, store: store, plugins: context.plugins,
             metrics: DaemonMetrics(
                 meters: meters, queue: queue, figures: figures, version: context.version, startedAt: startedAt),
-            machine: machine, listings: listings
+            machine: machine, listings: known.listings
         ) { [directory, context] in
             let (power, scope, provenance) = meters.power
             return DaemonStatus(

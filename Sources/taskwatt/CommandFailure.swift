@@ -9,13 +9,15 @@ import Service
 import YAMLReading
 
 /// An error for the user: one line, and the exit status that fits.
-struct CommandFailure: Error {
+struct CommandFailure: Error, CustomStringConvertible {
     /// EX_USAGE of sysexits.h, as the argument parser's own.
     static let usage: Int32 = 64
     static let failed: Int32 = 1
 
     var message: String
     var status: Int32
+
+    var description: String { message }
 
     init(_ message: String, status: Int32 = failed) {
         self.message = message

@@ -25,6 +25,17 @@ extension EndToEnd {
                 ["sqlite3", "\(scratch.path)/a.sqlite", "PRAGMA integrity_check; SELECT count(*) FROM stretch"],
                 environment: scratch.environment)
             #expect(check.output == "ok\n0\n", "\(check.error)")
+            let mode = try FileManager.default.attributesOfItem(atPath: "\(scratch.path)/a.sqlite")[.posixPermissions]
+            #expect(mode as? Int == 0o600, "it is as private as the record")
+            // The record itself is no place for its copy, by whatever name.
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(scratch.path)/link", withDestinationPath: "\(scratch.state)/taskwatt.sqlite")
+            for name in [
+                "\(scratch.state)/taskwatt.sqlite", "\(scratch.path)/link", "\(scratch.state)/taskwatt.sqlite-wal",
+            ] {
+                let refused = try await scratch.taskwatt("backup", "--force", name)
+                #expect(refused.status == 1 && refused.error.contains("is the record itself"), "\(refused.error)")
+            }
             let left = try FileManager.default.contentsOfDirectory(atPath: scratch.state)
             #expect(!left.contains { $0.contains("backup") }, "\(left)")
             daemon.send(SIGTERM)
@@ -83,6 +94,14 @@ extension EndToEnd {
             // The daemon says so and goes on.
             daemon.send(SIGHUP)
             #expect(try await eventually(within: 10) { daemon.text.contains("the meters are left as they are") })
+            // A job whose turn comes meanwhile is none the worse for it.
+            let run = try await Program.run(
+                [
+                    Program.taskwatt, "run", "--task", "fill-mask", "--repeats", "1", "--count", "5", "--set",
+                    "size=tiny",
+                    "--quiet",
+                ], environment: scratch.environment)
+            #expect(run.status == 0, "\(run.error)")
             daemon.send(SIGTERM)
             #expect(try await daemon.status(within: 10) == 0)
         }

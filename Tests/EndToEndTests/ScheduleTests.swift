@@ -94,6 +94,8 @@ extension EndToEnd {
             let cancelled = try await scratch.taskwatt("cancel", "2")
             #expect(cancelled.status == 0, "\(cancelled.error)")
             #expect(try await eventually(within: 10) { try await schedule("list").output.contains("interrupted") })
+            let ended = try await scratch.taskwatt("cancel", "1")
+            #expect(ended.status == 1 && ended.error.contains("has ended already: completed"), "\(ended.error)")
             let unknown = try await scratch.taskwatt("cancel", "77")
             #expect(unknown.status == 1 && unknown.error.contains("there is no such job"))
             daemon.send(SIGTERM)
@@ -107,6 +109,10 @@ extension EndToEnd {
                 (["../x"] + usual, 64, "a schedule's name is"),
                 (["n", "--suite", "tony", "--on-calendar", "daily"], 64, "did you mean `tiny`?"),
                 (["n", "--suite", "tiny", "--on-calendar", "often"], 1, "--on-calendar `often`: Failed to parse"),
+                (
+                    ["n", "--suite", "tiny", "--on-calendar", "2020-01-01"], 1,
+                    "that time is over, and does not come again"
+                ),
                 (["n", "--idle-below", "5"] + usual, 64, "it is a share with its sign, such as 5%"),
                 (["n", "--deadline", "4 hours"] + usual, 64, "it is a time such as 90s, 30min, 4h or 2d"),
             ]
@@ -117,7 +123,11 @@ extension EndToEnd {
                 #expect(said.status == status, "\(arguments): \(said.error)")
                 #expect(said.error.contains(says), "\(said.error)")
             }
-            #expect(!FileManager.default.fileExists(atPath: "\(image)/etc/taskwatt"))
+            // Without the templates there is nothing to enable, and half of a schedule is not left behind.
+            try FileManager.default.removeItem(atPath: "\(image)/usr")
+            let failed = try await schedule("add", "n", "--suite", "tiny", "--on-calendar", "daily")
+            #expect(failed.status == 1 && failed.error.contains("systemctl"), "\(failed.error)")
+            #expect(!FileManager.default.fileExists(atPath: "\(image)/etc/taskwatt/schedules"))
             let none = try await schedule("submit", "nothing")
             #expect(none.status == 1 && none.error.contains("there is no schedule `nothing`"))
         }

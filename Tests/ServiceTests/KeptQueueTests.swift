@@ -101,6 +101,9 @@ struct KeptQueueTests {
         if attempts == 1 {
             #expect(event.status == .completed, "\(event.message ?? "")")
             #expect(status.attempts == 2)
+            var events: [RunEvent] = []
+            for await event in try #require(await daemon.queue.events(of: id)) { events.append(event) }
+            #expect(events.first?.message == "it was cut off, and is tried again; what was finished is kept")
             #expect(status.suiteRun != before)
             #expect(try daemon.store.suiteRuns().count == 2)
         } else {

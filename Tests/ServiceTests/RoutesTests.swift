@@ -115,6 +115,18 @@ struct RoutesTests {
 
     // MARK: Jobs
 
+    @Test("A name that would write on a terminal or into a log is refused")
+    func badName() async throws {
+        for name in ["t\u{1b}[31mred", "two\nlines", "", String(repeating: "n", count: 300)] {
+            var request = TestDaemon.request()
+            request.suite = name
+            let body = String(decoding: try JSONEncoder().encode(request), as: UTF8.self)
+            try expectError(
+                try await ask(.post, "/v1/jobs", body: body), .badRequest, .usage, contains: "the suite's name must be")
+        }
+        #expect(await daemon.queue.statuses.isEmpty)
+    }
+
     @Test("A job from its submission to its row in the table")
     func wholeJob() async throws {
         let submitted = try await ask(.post, "/v1/jobs", body: job(suiteText: TestDaemon.suite(repeats: 2)))

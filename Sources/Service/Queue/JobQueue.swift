@@ -219,7 +219,8 @@ package actor JobQueue {
                 let fate = job.state == .queued ? "it is tried again" : "its finished repeats are kept"
                 logger.warning("job \(stored.id) (\(request.suite)) was cut off; \(fate)", metadata: job.fields)
             }
-            job.history = [job.state == .queued ? RunEvent(.queued) : job.endEvent]
+            let waiting = stored.attempts == 0 ? RunEvent(.queued) : RunEvent.tryingAgain
+            job.history = [job.state == .queued ? waiting : job.endEvent]
             jobs[Int(stored.id)] = job
         }
         return jobs
@@ -376,6 +377,17 @@ package actor JobQueue {
         sleeper = nil
     }
 
+    private func logEnd(of id: Int) {
+        guard let job = jobs[id] else { return }
+        guard job.state.isEnd else {
+            return logger.warning("job \(id) was cut off, and is tried again", metadata: job.fields)
+        }
+        let why = job.stored.failures.isEmpty ? "" : ": " + job.stored.failures.joined(separator: "; ")
+        logger.log(
+            level: job.state == .failed ? .error : .info, "job \(id) ended: \(job.stored.state)\(why)",
+            metadata: job.fields)
+    }
+
     private func runJobs() async {
         while !isStopping {
             skipLate()
@@ -386,7 +398,7 @@ package actor JobQueue {
             logger.info("job \(id) begins", metadata: jobs[id]?.fields)
             await task.value
             running = nil
-            logger.info("job \(id) ended: \(jobs[id]?.stored.state ?? "gone")", metadata: jobs[id]?.fields)
+            logEnd(of: id)
         }
     }
 }
@@ -396,7 +408,7 @@ extension JobQueue.Job {
     fileprivate mutating func cutOff(at time: Double) {
         if stored.attempts <= retries {
             state = .queued
-            history.append(RunEvent(.queued))
+            history.append(RunEvent.tryingAgain)
         } else {
             state = .interrupted
             stored.endedAt = time
@@ -414,6 +426,14 @@ extension JobQueue: Service {
             Task { await self.stop() }
         }
         dropFollowers()
+    }
+}
+
+extension RunEvent {
+    fileprivate static var tryingAgain: RunEvent {
+        var event = RunEvent(.queued)
+        event.message = "it was cut off, and is tried again; what was finished is kept"
+        return event
     }
 }
 

@@ -85,6 +85,12 @@ package struct JobRequest: Sendable, Hashable, Codable {
         if let seconds = deadlineSeconds, !Self.deadlines.contains(seconds) {
             throw APIError(.usage, "deadline_s must be from 1 to 2678400, not \(seconds)")
         }
+        // It is shown on terminals and in logs.
+        guard suite.count <= 255, !suite.isEmpty,
+            !suite.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+        else {
+            throw APIError(.usage, "the suite's name must be a text of up to 255 characters without control characters")
+        }
         if let schedule, !Schedule.isName(schedule) { throw APIError(.usage, Schedule.namesAre(not: schedule)) }
         let suite = try SuiteFile.parse(suiteText, file: suite).applying(overrides)
         try plugins.check(suite)

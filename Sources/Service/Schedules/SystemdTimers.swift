@@ -29,6 +29,9 @@ package struct SystemdTimers: Sendable {
                 "--on-calendar `\(calendar)`: \(words); it is a time as in `man systemd.time`, such as 'Mon..Fri 02:00', "
                     + "'hourly' or '*-*-01 03:30'")
         }
+        if answer.output.contains("Next elapse: never") {
+            throw ScheduleProblem("--on-calendar `\(calendar)`: that time is over, and does not come again")
+        }
     }
 
     /// Has a timer wait, from now on and after every start of the machine.
@@ -43,6 +46,8 @@ package struct SystemdTimers: Sendable {
     package func stop(_ timer: String) async throws {
         guard isRunning else { return try await systemctl(["--root", root, "disable", timer]) }
         try await systemctl(["disable", "--now", timer])
+        // When it elapsed last is kept of a persistent one; of that name's next it would be no truth.
+        try? await systemctl(["clean", "--what=state", timer])
     }
 
     /// To be called once what was stopped is gone.

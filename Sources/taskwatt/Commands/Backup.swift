@@ -1,6 +1,7 @@
 import ArgumentParser
 import Exchange
 import Foundation
+import Glibc
 import NIOCore
 import Recording
 import Service
@@ -33,6 +34,7 @@ struct Backup: AsyncParsableCommand {
     private func write() async throws {
         let surroundings = Surroundings()
         let client = await DaemonClient.find(surroundings.daemonStates(state))
+        try refuseRecord(in: client?.directory ?? surroundings.ownState(state))
         let store = client == nil ? try Record.open(surroundings, state) : nil
         try await WholeFile.make(file, isReplacing: force) { partial in
             try store?.backup(to: partial)
@@ -48,7 +50,22 @@ struct Backup: AsyncParsableCommand {
             try handle.synchronize()
             try handle.close()
         }
+        // The record is for its owner and group, and a copy of it for nobody else.
+        chmod(file, 0o600)
         let size = (try? FileManager.default.attributesOfItem(atPath: file)[.size] as? NSNumber)?.int64Value ?? 0
         Console.note("\(file): \((size + 1023) / 1024) KiB")
+    }
+
+    /// A copy over the record itself would be its end.
+    private func refuseRecord(in state: StateDirectory) throws {
+        func identity(_ path: String) -> String? {
+            var status = stat()
+            return stat(path, &status) == 0 ? "\(status.st_dev):\(status.st_ino)" : nil
+        }
+        let record = "\(state.path)/taskwatt.sqlite"
+        let own = ["", "-wal", "-shm"].compactMap { identity(record + $0) }
+        if let target = identity(file), own.contains(target) {
+            throw CommandFailure("\(file) is the record itself; name another file for its copy")
+        }
     }
 }

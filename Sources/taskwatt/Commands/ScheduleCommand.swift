@@ -95,7 +95,8 @@ struct ScheduleCommand: AsyncParsableCommand {
             }
             try ScheduleCommand.requireRoot("add …", root)
             let directory = ScheduleDirectory(root: root.root)
-            guard force || !directory.contains(name) else {
+            let isNew = !directory.contains(name)
+            guard force || isNew else {
                 throw CommandFailure("there is a schedule `\(name)` already; --force replaces it")
             }
             let (suite, text) = try SuiteFile.load(self.suite)
@@ -113,7 +114,13 @@ struct ScheduleCommand: AsyncParsableCommand {
                 calendar: onCalendar, isPersistent: persistent, idleBelow: idleBelow, deadlineSeconds: deadline)
             try directory.write(schedule, suiteText: isShipped ? nil : text)
             let timer = ScheduleDirectory.timer(name)
-            try await timers.start(timer)
+            do {
+                try await timers.start(timer)
+            } catch {
+                // Half a schedule would be in the way of the next try.
+                if isNew { try? directory.remove(name) }
+                throw error
+            }
             let next = try await timers.times(of: timer).next
             Console.note("\(name) is scheduled" + (next.map { "; it runs next \(List.text($0))" } ?? ""))
         }
@@ -236,6 +243,7 @@ struct ScheduleCommand: AsyncParsableCommand {
         private static func daemon(_ state: StateOptions) async throws -> DaemonClient {
             let places = Surroundings().daemonStates(state)
             let end = ContinuousClock.now + .seconds(60)
+            var isTold = false
             while true {
                 if let client = await DaemonClient.find(places) { return client }
                 guard ContinuousClock.now < end, !places.contains(where: \.isForOthers) else {
@@ -243,6 +251,8 @@ struct ScheduleCommand: AsyncParsableCommand {
                         "no daemon answers on \(places.map(\.socketPath).joined(separator: " or ")): "
                             + "`systemctl status taskwatt` says why")
                 }
+                if !isTold { Console.note("no daemon answers yet; waiting for it, a minute at most") }
+                isTold = true
                 try await Task.sleep(for: .seconds(1))
             }
         }

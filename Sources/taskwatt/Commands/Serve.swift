@@ -60,6 +60,8 @@ struct Serve: AsyncParsableCommand {
         for problem in context.plugins.problems { logger.warning("\(problem)") }
         let times = Keeping.Overrides(samples: keepSamples, minutes: keepMinutes, hours: keepHours)
         let keeping: @Sendable () throws -> Keeping = { try surroundings.keeping(times) }
+        // What is wrong is said before anything is begun.
+        _ = try keeping()
         let daemon = Daemon(
             directory: surroundings.ownState(state), context: context, machine: try surroundings.machineRecord(state),
             keeping: keeping, listener: try surroundings.listener(listen), logger: logger

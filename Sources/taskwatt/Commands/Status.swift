@@ -75,6 +75,10 @@ struct Cancel: AsyncParsableCommand {
             throw CommandFailure(
                 "no daemon answers on \(places.map(\.socketPath).joined(separator: " or ")), so there is no queue")
         }
+        let before: JobStatus = try await client.get("/v1/jobs/\(job)")
+        guard !before.state.isEnd else {
+            throw CommandFailure("job \(job) (\(before.suite)) has ended already: \(before.state.rawValue)")
+        }
         let status: JobStatus = try await client.delete("/v1/jobs/\(job)")
         Console.note(
             "job \(job): \(status.suite) \(status.state == .running ? "is being ended" : status.state.rawValue)")
