@@ -34,7 +34,9 @@ package struct MeterConfiguration: Sendable {
             do throws(YAMLProblem) { try body() } catch { problems.append(error) }
         }
         var root: [String: YAMLReader] = [:]
-        collecting { () throws(YAMLProblem) in root = try ConfigurationFile.sections(text: text, file: file) }
+        collecting { () throws(YAMLProblem) in
+            root = try ConfigurationFile.sections(text: text, file: file) { problems.append($0) }
+        }
         var (entries, overrides): ([YAMLReader], [(key: String, value: YAMLReader)]) = ([], [])
         collecting { () throws(YAMLProblem) in entries = try root["meters"]?.list() ?? [] }
         collecting { () throws(YAMLProblem) in overrides = try root["overrides"]?.entries() ?? [] }

@@ -14,4 +14,27 @@ package enum ConfigurationFile {
         }
         return isBlank ? [:] : try YAMLReader(text: text, file: file).mapping(keys: sections)
     }
+
+    /// The same, of a file that is looked through for all its errors: of a section that is not known `complain` is told, and
+    /// the others are there.
+    package static func sections(
+        text: String, file: String, complain: (YAMLProblem) -> Void
+    ) throws(YAMLProblem) -> [String: YAMLReader] {
+        do throws(YAMLProblem) {
+            return try sections(text: text, file: file)
+        } catch {
+            var known: [String: YAMLReader] = [:]
+            // What is no mapping has no more to tell than the error itself.
+            let entries = try YAMLReader(text: text, file: file).entries()
+            // The error is that of the first one, with the key's own place.
+            complain(error)
+            for (index, stranger) in entries.filter({ !sections.contains($0.key) }).enumerated() where index > 0 {
+                complain(
+                    stranger.value.problem("unknown key `\(stranger.key)` (known: \(sections.joined(separator: ", ")))")
+                )
+            }
+            for (key, value) in entries where sections.contains(key) { known[key] = value }
+            return known
+        }
+    }
 }

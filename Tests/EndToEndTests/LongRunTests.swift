@@ -82,15 +82,15 @@ extension EndToEnd {
 
             _ = try scratch.write(
                 "taskwatt.yaml",
-                "keep: {samples: 2 days}\nmeters:\n  - {name: a, type: shely}\n  - {name: b}\noverrides:\n  x: {scop: wall}\n"
+                "keep: {samples: 2 days}\nmeters:\n  - {name: a, type: shely}\n  - {name: b}\noverrides:\n  x: {scop: wall}\nkeeep: 3\n"
             )
             let wrong = try await Program.run([Program.taskwatt, "config", "check"], environment: environment)
             #expect(wrong.status == 1)
-            #expect(wrong.errorLines.count == 5, "\(wrong.error)")
-            for place in [":1:", ":3:", ":4:", ":6:"] {
+            #expect(wrong.errorLines.count == 6, "\(wrong.error)")
+            for place in [":1:", ":3:", ":4:", ":6:", ":7:"] {
                 #expect(wrong.error.contains("taskwatt.yaml\(place)"), "\(wrong.error)")
             }
-            #expect(wrong.errorLines.last?.contains("4 errors in ") == true)
+            #expect(wrong.errorLines.last?.contains("5 errors in ") == true)
             // The daemon says so and goes on.
             daemon.send(SIGHUP)
             #expect(try await eventually(within: 10) { daemon.text.contains("the meters are left as they are") })

@@ -38,7 +38,7 @@ struct Config: AsyncParsableCommand {
             }
             var (configuration, problems) = MeterConfiguration.read(text: text, file: path)
             // One that is no YAML was told of already.
-            if let sections = try? ConfigurationFile.sections(text: text, file: path) {
+            if let sections = try? ConfigurationFile.sections(text: text, file: path, complain: { _ in }) {
                 do throws(YAMLProblem) { _ = try Keeping.parse(sections) } catch { problems.append(error) }
                 do throws(YAMLProblem) { _ = try ListenerConfiguration.parse(sections) } catch {
                     problems.append(error)
