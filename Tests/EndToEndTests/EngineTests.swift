@@ -57,7 +57,7 @@ extension EndToEnd {
             let again = try await engine("install", wheels: "/none")
             #expect(again.status == 0 && again.error.contains("it is there already"), "\(again.error)")
 
-            // The plugins find it there, before that of the checkout.
+            // That it is this one and not the checkout's is not told here.
             let plugins = try await scratch.taskwatt("plugins", "--json")
             #expect(plugins.status == 0 && !plugins.output.contains("ONNX Runtime 1.14 or later is not"))
 

@@ -2,8 +2,8 @@ import Glibc
 import Subprocess
 import WorkloadProtocol
 
-/// A plugin's process as a child of this one: started in a session of its own, spoken to over its pipes, and ended with all that it started,
-/// whatever it does.
+/// A plugin's process as a child of this one: started in a session of its own, spoken to over its pipes, and ended with all
+/// that it started, whatever it does.
 package enum PluginProcess {
     /// The longest line that a plugin may send: a million latencies fit.
     static let longestLine = 32 << 20

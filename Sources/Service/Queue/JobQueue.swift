@@ -25,6 +25,8 @@ package actor JobQueue {
             set { stored.state = newValue.rawValue }
         }
 
+        var wantsIdleMachine: Bool { request.idleBelow != nil }
+
         /// What the log has of it beside the words.
         var fields: Logger.Metadata {
             var fields: Logger.Metadata = ["job": "\(stored.id)", "suite": "\(request.suite)"]
@@ -263,7 +265,7 @@ package actor JobQueue {
     private func next() -> Int? {
         let waiting = waiting
         // There is nothing to look at the machine for.
-        guard waiting.contains(where: { $0.request.idleBelow != nil }) else {
+        guard waiting.contains(where: \.wantsIdleMachine) else {
             idle.forget()
             return waiting.first.map { Int($0.stored.id) }
         }
@@ -359,7 +361,7 @@ package actor JobQueue {
     private func sleep() async {
         let waiting = waiting
         var seconds = waiting.compactMap(\.status.deadline).min().map { max(0.01, $0 - clock.wallTime()) }
-        if waiting.contains(where: { $0.request.idleBelow != nil }) {
+        if waiting.contains(where: \.wantsIdleMachine) {
             seconds = min(seconds ?? .infinity, pace.lookSeconds)
         }
         let alarm = seconds.map { seconds in
