@@ -130,7 +130,7 @@ let package = Package(
                 "Core", "Exchange", "Host", "Metering", "Recording", "Reporting", "Running", "WorkloadProtocol",
                 "YAMLReading",
                 asyncAlgorithms, crypto, httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS, logging, nioCore,
-                nioSSL, serviceLifecycle, subprocess, unixSignals,
+                nioPosix, nioSSL, serviceLifecycle, subprocess, unixSignals,
             ],
             resources: [
                 .embedInCode("openapi.json"), .embedInCode("Page/index.html"), .embedInCode("Page/page.css"),

@@ -43,6 +43,7 @@ package struct Daemon: Sendable {
         umask(0o007)
         try directory.create()
         let lock = try StateLock(directory, holder: "the daemon")
+        if let listener { try await TCPListener.check(listener.configuration.address) }
         let store = try Store(directory: directory.path)
         let cutOff = try store.markInterrupted()
         if cutOff > 0 { logger.warning("\(cutOff) suite(s) were cut off when the last process ended") }

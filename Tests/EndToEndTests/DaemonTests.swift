@@ -52,7 +52,11 @@ extension EndToEnd {
             let runs = try await scratch.taskwatt("export", "--runs")
             #expect(runs.output.split(separator: "\r\n").count == 1 + 5)
             let status = try await scratch.taskwatt("status")
-            #expect(status.output.contains("job 1: quick completed"))
+            let line = try #require(
+                status.output.split(separator: "\n").first { $0.hasPrefix("job 1: quick completed ") })
+            let ended =
+                /job 1: quick completed \w{3} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d after \d[\d.]* (ms|s|min), [0-9a-f-]{36}/
+            #expect(line.wholeMatch(of: ended) != nil, "\(line)")
             #expect(status.output.contains("W now"))
             daemon.send(SIGTERM)
             #expect(try await daemon.status(within: 10) == 0)
@@ -61,6 +65,38 @@ extension EndToEnd {
             // Samples that belong to no run are kept too.
             let store = try #require(try Store.existing(directory: scratch.state))
             #expect(try store.samples().contains { $0.run == nil })
+        }
+
+        @Test func aRunIsLeftToTheQueue() async throws {
+            let scratch = try Scratch()
+            for option in [["--detach"], ["--idle-below", "5%"], ["--deadline", "1h"]] {
+                let alone = try await Program.run(
+                    [Program.taskwatt, "run", "tiny"] + option, environment: scratch.environment)
+                #expect(alone.status == 1)
+                #expect(alone.error.contains("are for the daemon's queue, and no daemon answers"), "\(alone.error)")
+            }
+            let daemon = try await start(scratch)
+            let client = try await clientInARun(scratch, repeats: 2)
+            let detached = try await scratch.taskwatt(
+                "run", "--task", "text-classification", "--repeats", "2", "--count", "5", "--set", "size=tiny",
+                "--idle-below", "100%", "--deadline", "1h", "--detach")
+            #expect(detached.status == 0 && detached.output.isEmpty)
+            #expect(detached.error.contains("job 2 is queued; `taskwatt status` shows it"))
+            #expect(try await scratch.taskwatt("status").output.contains("job 2: quick queued since "))
+            // One that cannot begin in time is skipped, and its client says so.
+            let late = try await scratch.taskwatt("run", "tiny", "--deadline", "1s")
+            #expect(late.status == 1, "\(late.error)")
+            #expect(late.error.contains("its deadline passed before it could begin"), "\(late.error)")
+            #expect(!late.error.contains("finished repeats"), "\(late.error)")
+            client.send(SIGINT)
+            #expect(try await client.status(within: 10) == 130)
+            #expect(try await scratch.taskwatt("status").output.contains("job 1: quick cancelled "))
+            let isDone = try await eventually(within: 60) {
+                try await scratch.taskwatt("status").output.contains("job 2: quick completed ")
+            }
+            #expect(isDone, "\(daemon.text)")
+            daemon.send(SIGTERM)
+            #expect(try await daemon.status(within: 10) == 0)
         }
 
         /// The daemon may read meters that its plugins may not: what the unit gives it ends with it.

@@ -31,6 +31,8 @@ extension EndToEnd {
             let daemon = try Served.start(scratch, configuration: configuration)
             let status = try await daemon.status(within: 10)
             #expect(status == 1 || status == 64, "\(daemon.text)")
+            #expect(!daemon.text.contains("ready on"), "\(daemon.text)")
+            #expect(!daemon.text.contains("HummingbirdCore"), "\(daemon.text)")
             let words = daemon.text.split(separator: "\n").filter { $0.hasPrefix("taskwatt: ") }
             #expect(words.count == 1, "\(daemon.text)")
             return words.last.map(String.init) ?? ""
@@ -189,6 +191,42 @@ extension EndToEnd {
             let file = try scratch.write("wrong.yaml", "listen:\n  address: \"127.0.0.1:99999\"\n  kee: /a\n")
             let wrong = try await scratch.taskwatt("config", "check", file)
             #expect(wrong.status == 1 && wrong.error.contains("wrong.yaml:3:3: unknown key `kee`; did you mean `key`?"))
+        }
+
+        @Test func configCheckLooksIntoTheFiles() async throws {
+            let scratch = try Scratch()
+            let (pem, key) = try await certificate(scratch)
+            let (_, other) = try await certificate(scratch, "other")
+            let token = try tokenFile(scratch)
+            func check(_ token: String, _ key: String) async throws -> Outcome {
+                let file = try scratch.write(
+                    "listen.yaml",
+                    """
+                    listen:
+                      address: "127.0.0.1:0"
+                      token_file: \(token)
+                      certificate: \(pem)
+                      key: \(key)
+                    """)
+                return try await scratch.taskwatt("config", "check", file)
+            }
+            let right = try await check(token, key)
+            #expect(right.status == 0, "\(right.error)")
+            let wrong = try await check("\(scratch.path)/none", other)
+            #expect(wrong.status == 1)
+            #expect(wrong.error.contains("listen.yaml:3:15: \(scratch.path)/none cannot be read: No such file"))
+            #expect(wrong.error.contains("listen.yaml:4:16: the key \(other) is not that of the certificate \(pem)"))
+            #expect(wrong.error.contains("2 errors in"), "all at once")
+            // What only root may read is no error of whoever asks.
+            _ = try await check(token, key)
+            try #require(geteuid() == 0, "this test plays two users and needs root: run `sudo make test`")
+            chmod(scratch.path, 0o755)
+            let copy = "\(scratch.path)/taskwatt"
+            try FileManager.default.copyItem(atPath: Program.taskwatt, toPath: copy)
+            let user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", copy]
+            let unread = try await Program.run(user + ["config", "check", "\(scratch.path)/listen.yaml"])
+            #expect(unread.status == 0, "\(unread.error)")
+            #expect(unread.error.contains("\(key) is not for you to read, and was not looked into"))
         }
 
         @Test func eventsTellOfEveryJob() async throws {

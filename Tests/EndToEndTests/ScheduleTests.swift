@@ -93,7 +93,7 @@ extension EndToEnd {
             #expect(try await schedule("submit", "lab").error.contains("job 2 of schedule lab is queued"))
             let cancelled = try await scratch.taskwatt("cancel", "2")
             #expect(cancelled.status == 0, "\(cancelled.error)")
-            #expect(try await eventually(within: 10) { try await schedule("list").output.contains("interrupted") })
+            #expect(try await eventually(within: 10) { try await schedule("list").output.contains("cancelled") })
             let ended = try await scratch.taskwatt("cancel", "1")
             #expect(ended.status == 1 && ended.error.contains("has ended already: completed"), "\(ended.error)")
             let unknown = try await scratch.taskwatt("cancel", "77")
@@ -108,9 +108,9 @@ extension EndToEnd {
                 (["a b"] + usual, 64, "a schedule's name is up to 40 letters, digits, `_` and `-`"),
                 (["../x"] + usual, 64, "a schedule's name is"),
                 (["n", "--suite", "tony", "--on-calendar", "daily"], 64, "did you mean `tiny`?"),
-                (["n", "--suite", "tiny", "--on-calendar", "often"], 1, "--on-calendar `often`: Failed to parse"),
+                (["n", "--suite", "tiny", "--on-calendar", "often"], 64, "--on-calendar `often`: Failed to parse"),
                 (
-                    ["n", "--suite", "tiny", "--on-calendar", "2020-01-01"], 1,
+                    ["n", "--suite", "tiny", "--on-calendar", "2020-01-01"], 64,
                     "that time is over, and does not come again"
                 ),
                 (["n", "--idle-below", "5"] + usual, 64, "it is a share with its sign, such as 5%"),

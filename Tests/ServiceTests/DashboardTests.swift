@@ -98,6 +98,9 @@ struct DashboardTests {
                   # All of it is seen for an hour, then half of it.
                   - {series: 'taskwatt_observed_seconds_total\(meter)', values: '0+60x60 3630+30x60'}
                   - {series: 'taskwatt_jobs_total{state="failed",instance="host"}', values: '0x80 1x40'}
+                  # The daemon before had counted four; this one found a job cut off. What users cancel is nobody's alarm.
+                  - {series: 'taskwatt_jobs_total{state="interrupted",instance="host"}', values: '4x80 1x40'}
+                  - {series: 'taskwatt_jobs_total{state="cancelled",instance="host"}', values: '0x80 1x40'}
                   - {series: 'taskwatt_sampler_jitter_ratio_bucket{le="0.1",instance="host"}', values: '0+60x60 3600x60'}
                   - {series: 'taskwatt_sampler_jitter_ratio_bucket{le="0.5",instance="host"}', values: '0+60x120'}
                   - {series: 'taskwatt_sampler_jitter_ratio_bucket{le="+Inf",instance="host"}', values: '0+60x120'}
@@ -112,7 +115,7 @@ struct DashboardTests {
                     exp_samples:
                       - {labels: '{alertname="TaskwattMeterNotSeen"}', value: 1}
                       - {labels: '{alertname="TaskwattSamplerLate"}', value: 1}
-                      - {labels: '{alertname="TaskwattJobFailed"}', value: 1}
+                      - {labels: '{alertname="TaskwattJobFailed"}', value: 2}
                   - expr: 'count(ALERTS{alertname="TaskwattGone",alertstate="firing"})'
                     eval_time: 150m
                     exp_samples: [{labels: '{}', value: 1}]

@@ -85,6 +85,7 @@ struct KeptQueueTests {
         let status = try #require(await daemon.queue.status(of: id))
         #expect(status.state == .interrupted)
         #expect(status.endedAt != nil)
+        #expect(await daemon.queue.counts.ended[.interrupted] == 1, "it ended with this daemon's start")
         let uuid = try #require(status.suiteRun)
         #expect(try daemon.store.runs(RunFilter(suiteRun: uuid)).contains { $0.record.stage == .query })
         await daemon.stop()
@@ -128,11 +129,13 @@ struct KeptQueueTests {
         #expect(try daemon.store.suiteRuns().last?.status == "interrupted")
         _ = await daemon.queue.cancel(job.id)
         #expect(try await end(job.id, daemon)?.status == .interrupted)
+        #expect(await daemon.queue.counts.ended == [.interrupted: 0, .cancelled: 1])
         #expect(await daemon.queue.status(of: job.id)?.attempts == 2)
         await daemon.stop()
 
         daemon = try TestDaemon(in: directory)
-        #expect(await daemon.queue.status(of: job.id)?.state == .interrupted)
+        #expect(await daemon.queue.status(of: job.id)?.state == .cancelled)
+        #expect(await daemon.queue.counts.ended == [.interrupted: 0], "that was the daemon before")
         await daemon.stop()
     }
 
@@ -163,6 +166,23 @@ struct KeptQueueTests {
         #expect(await daemon.queue.status(of: job.id)?.state == .queued, "five seconds are no sign")
         try await pass(9, busy: 1)
         #expect(try await end(job.id, daemon)?.status == .completed)
+        var told: [RunEvent] = []
+        for await event in try #require(await daemon.queue.events(of: job.id)) { told.append(event) }
+        #expect(told.filter { $0.event == .queued }.map(\.message) == [nil, "waiting for an idle machine"])
+        await daemon.stop()
+    }
+
+    @Test("A job is skipped at its deadline, and not when the one before it has ended")
+    func deadlineBehindAnother() async throws {
+        let daemon = try TestDaemon()
+        let slow = try await daemon.queue.submit(TestDaemon.request("slow", suiteText: TestDaemon.suite(sleep: 15)))
+        var request = TestDaemon.request("late")
+        request.deadlineSeconds = 1
+        let late = try await daemon.queue.submit(request)
+        let event = try #require(try await end(late.id, daemon))
+        #expect(event.message == "its deadline passed before it could begin")
+        #expect(await daemon.queue.status(of: late.id)?.state == .skipped)
+        #expect(await daemon.queue.status(of: slow.id)?.state == .running)
         await daemon.stop()
     }
 

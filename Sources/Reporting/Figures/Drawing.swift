@@ -168,7 +168,7 @@ struct Scale {
 }
 
 /// Numbers as people read them in pictures.
-enum FigureNumber {
+package enum FigureNumber {
     /// A power of ten without an exponent between 0.0001 and 10,000, else 10ⁿ.
     static func tick(_ value: Double) -> String {
         guard value != 0 else { return "0" }
@@ -232,7 +232,7 @@ enum FigureNumber {
         return String(format: "%.2f × 10", mantissa) + superscript(exponent)
     }
 
-    static func seconds(_ value: Double) -> String {
+    package static func seconds(_ value: Double) -> String {
         guard value.isFinite, value >= 0 else { return "–" }
         if value < 1 { return String(format: "%.0f ms", value * 1000) }
         if value < 100 { return String(format: "%.2f s", value) }

@@ -17,7 +17,7 @@ struct ScopeChart {
             id: "scope-chart", width: Self.width, height: height,
             title: "What each scope holds beyond the one inside it",
             description: pairs.map { row, pair in
-                "\(row.title): \(pair.inner.rawValue) \(Self.percent(1 - (pair.share ?? 0))) of \(pair.outer.rawValue), "
+                "\(row.title): \(pair.inner.rawValue) \(FigureText.percent(1 - (pair.share ?? 0), digits: 1)) of \(pair.outer.rawValue), "
                     + "\(pair.verdict.rawValue)."
             }.joined(separator: " "))
         // A contradiction goes beyond the whole.
@@ -44,11 +44,9 @@ struct ScopeChart {
             }
             drawing.text(
                 Self.plot.right + 10, y + 13,
-                "\(pair.outer.rawValue) − \(pair.inner.rawValue): \(Self.percent(share)), \(pair.verdict.rawValue)",
+                "\(pair.outer.rawValue) − \(pair.inner.rawValue): \(FigureText.percent(share, digits: 1)), \(pair.verdict.rawValue)",
                 "value")
         }
         return drawing.markup
     }
-
-    private static func percent(_ share: Double) -> String { String(format: "%.1f %%", share * 100) }
 }

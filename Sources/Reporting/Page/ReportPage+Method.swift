@@ -53,8 +53,11 @@ extension ReportPage {
                 .text(Self.range(suite.querySeconds) { FigureNumber.seconds($0) }),
                 .text(Self.idle(suite.idle)), .text(Self.idle(suite.idleAfter)),
                 .text(
-                    "\(suite.interval.map(FigureNumber.seconds) ?? "–"), \(Self.percent(suite.worstJitter))"),
-                .text("\(Self.percent(suite.greatestOtherShare)), \(Self.percent(suite.greatestSteal))"),
+                    "\(suite.interval.map(FigureNumber.seconds) ?? "–"), \(FigureText.percent(suite.worstJitter, digits: 1))"
+                ),
+                .text(
+                    "\(FigureText.percent(suite.greatestOtherShare, digits: 1)), \(FigureText.percent(suite.greatestSteal, digits: 1))"
+                ),
                 .text(detail?.status ?? "–"),
             ]
         }
@@ -201,8 +204,6 @@ extension ReportPage {
         let (low, high) = (text(range.lowerBound), text(range.upperBound))
         return low == high ? low : "\(low) to \(high)"
     }
-
-    private static func percent(_ share: Double?) -> String { share.map { String(format: "%.1f %%", $0 * 100) } ?? "–" }
 }
 
 /// A JSON document of unknown make as a list of facts.

@@ -1,3 +1,4 @@
+import Glibc
 package import YAMLReading
 
 /// The section `listen` of `taskwatt.yaml`: the daemon's TCP listener. Without one it answers on its Unix socket alone.
@@ -13,6 +14,9 @@ package struct ListenerConfiguration: Sendable, Hashable {
     package struct TLSFiles: Sendable, Hashable {
         package var certificate: String
         package var key: String
+
+        /// One where one file holds both.
+        var paths: [String] { certificate == key ? [certificate] : [certificate, key] }
 
         package init(certificate: String, key: String) {
             self.certificate = certificate
@@ -50,6 +54,35 @@ package struct ListenerConfiguration: Sendable, Hashable {
             throw one.problem("`certificate` and `key` go together: two PEM files, or one that holds both, twice")
         }
         return ListenerConfiguration(address: address, tokenFile: try fields["token_file"].map(path), tls: tls)
+    }
+
+    /// What is wrong with the files that the section names.
+    ///
+    /// - Parameters:
+    ///   - readToken: reads a file with a secret in it.
+    ///   - cannotTell: is told the files that this user may not look into; the daemon may all the same.
+    package static func problems(
+        _ sections: [String: YAMLReader], readToken: (_ file: String) throws -> String, cannotTell: (String) -> Void
+    ) -> [YAMLProblem] {
+        // What is no such section was told of already.
+        guard let configuration = (try? parse(sections)) ?? nil,
+            let fields = try? sections["listen"]?.mapping(keys: keys)
+        else { return [] }
+        var problems: [YAMLProblem] = []
+        func check(_ files: [String], _ key: String, _ body: () throws -> Void) {
+            let closed = files.filter { access($0, R_OK) != 0 && errno == EACCES }
+            guard closed.isEmpty else { return closed.forEach(cannotTell) }
+            do { try body() } catch {
+                if let field = fields[key] { problems.append(field.problem("\(error)")) }
+            }
+        }
+        if let file = configuration.tokenFile {
+            check([file], "token_file") { _ = try AccessToken(readToken(file), file: file) }
+        }
+        if let files = configuration.tls {
+            check(files.paths, "certificate") { _ = try files.configuration() }
+        }
+        return problems
     }
 
     private static func path(_ field: YAMLReader) throws(YAMLProblem) -> String {

@@ -4,7 +4,7 @@ import HummingbirdCore
 import HummingbirdTLS
 import Logging
 import NIOCore
-import NIOSSL
+import NIOPosix
 import ServiceLifecycle
 
 /// The daemon's listener on TCP.
@@ -34,11 +34,17 @@ struct TCPListener: Service {
                     """
                     : "whoever reaches \(address) can read what this daemon knows, and it goes there in the clear")
         }
+        let server: HTTPServerBuilder
+        if let files = configuration.tls {
+            let tls = try files.configuration()
+            do { server = try .tls(http, tlsConfiguration: tls) } catch { throw ListenerError("\(error)") }
+        } else {
+            server = http
+        }
         let scheme = configuration.tls == nil ? "http" : "https"
         application = Application(
             router: router,
-            server: try configuration.tls.map { files throws(ListenerError) in try Self.tls(files, over: http) }
-                ?? http,
+            server: server,
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port), serverName: serverName,
                 availableConnectionsDelegate: MaximumAvailableConnections(Self.mostConnections)),
@@ -51,45 +57,27 @@ struct TCPListener: Service {
     }
 
     func run() async throws {
-        do {
-            try await application.run()
-        } catch let error as IOError {
-            throw ListenerError(address: configuration.address, errno: error.errnoCode)
-        } catch let error as SocketAddressError {
-            throw ListenerError("cannot listen on \(configuration.address): there is no such host (\(error))")
+        try await Self.naming(configuration.address) { try await application.run() }
+    }
+
+    /// Listens for a moment, so that what is wrong is said before anything is begun.
+    ///
+    /// - Throws: `ListenerError`.
+    static func check(_ address: ListenAddress) async throws {
+        try await naming(address) {
+            try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .bind(host: address.host, port: address.port).get().close()
         }
     }
 
-    private static func tls(
-        _ files: ListenerConfiguration.TLSFiles, over http: HTTPServerBuilder
-    ) throws(ListenerError) -> HTTPServerBuilder {
-        func read<Value>(_ file: String, _ what: String, _ body: () throws -> Value) throws(ListenerError) -> Value {
-            guard access(file, R_OK) == 0 else {
-                throw ListenerError(
-                    "the \(what) \(file) cannot be read: \(SystemError(errno)); see `listen:` of taskwatt.yaml")
-            }
-            do { return try body() } catch {
-                throw ListenerError("\(file) holds no \(what) in PEM; see `listen:` of taskwatt.yaml")
-            }
-        }
-        let chain = try read(files.certificate, "certificate") {
-            let chain = try NIOSSLCertificate.fromPEMFile(files.certificate)
-            if chain.isEmpty { throw NIOSSLError.failedToLoadCertificate }
-            return chain
-        }
-        let key = try read(files.key, "key") { try NIOSSLPrivateKey(file: files.key, format: .pem) }
-        var status = stat()
-        if stat(files.key, &status) == 0, status.st_mode & (S_IROTH | S_IWOTH) != 0 {
-            throw ListenerError("the key \(files.key) is open to everybody on this machine; chmod 640 \(files.key)")
-        }
-        let configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
+    private static func naming(_ address: ListenAddress, _ body: () async throws -> Void) async throws {
         do {
-            // The builder would find out when the first connection comes.
-            _ = try NIOSSLContext(configuration: configuration)
-            return try .tls(http, tlsConfiguration: configuration)
-        } catch {
-            throw ListenerError("the key \(files.key) is not that of the certificate \(files.certificate)")
+            try await body()
+        } catch let error as IOError {
+            throw ListenerError(address: address, errno: error.errnoCode)
+        } catch let error as SocketAddressError {
+            throw ListenerError("cannot listen on \(address): there is no such host (\(error))")
         }
     }
 }

@@ -77,7 +77,7 @@ struct DaemonMetrics: Sendable {
             jobs.add(Double(counts[state] ?? 0), ["state": state.rawValue])
         }
         var all = MetricFamily("taskwatt_jobs_total", .counter, "Jobs that ended since the daemon's start, by how.")
-        for state in [JobStatus.State.completed, .failed, .interrupted, .skipped] {
+        for state in [JobStatus.State.completed, .failed, .interrupted, .cancelled, .skipped] {
             all.add(Double(ended[state] ?? 0), ["state": state.rawValue])
         }
         return [jobs, all]

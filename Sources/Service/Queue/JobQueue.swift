@@ -3,55 +3,13 @@ import Foundation
 import Logging
 import Metering
 import Recording
+import Reporting
 import Running
 import ServiceLifecycle
 
 /// The daemon's queue: one suite at a time, in the order in which they came. It is kept in the record, so that what waits goes on
 /// when the daemon is back, and what was cut off is tried again where its suite says so.
 package actor JobQueue {
-    struct Job {
-        var stored: StoredJob
-        var request: JobRequest
-        /// How often the suite wants to be tried again once it was cut off.
-        var retries: Int
-        /// Why it does not run yet.
-        var waitsFor: String?
-        /// What a late listener is told: everything but the fleeting progress, of a very long job the latest.
-        var history: [RunEvent] = []
-        var listeners: [Int: JobListener] = [:]
-
-        var state: JobStatus.State {
-            get { JobStatus.State(rawValue: stored.state) ?? .failed }
-            set { stored.state = newValue.rawValue }
-        }
-
-        var wantsIdleMachine: Bool { request.idleBelow != nil }
-
-        /// What the log has of it beside the words.
-        var fields: Logger.Metadata {
-            var fields: Logger.Metadata = ["job": "\(stored.id)", "suite": "\(request.suite)"]
-            if let schedule = stored.schedule { fields["schedule"] = "\(schedule)" }
-            if let suiteRun = stored.suiteRun { fields["suite_run"] = "\(suiteRun)" }
-            return fields
-        }
-
-        /// What the last event of an ended job says.
-        var endEvent: RunEvent {
-            var event = RunEvent(.finished)
-            event.status = state.runStatus
-            event.message = stored.failures.isEmpty ? nil : stored.failures.joined(separator: "\n")
-            // Where the record itself failed, there is no result to say it, and what was kept before is there all the same.
-            event.suiteRun = stored.suiteRun
-            return event
-        }
-
-        var status: JobStatus {
-            var status = JobStatus(stored, request)
-            status.waitsFor = waitsFor
-            return status
-        }
-    }
-
     /// How the queue passes its time.
     package struct Pace: Sendable {
         /// For how long a machine must have been idle, in seconds.
@@ -76,7 +34,7 @@ package actor JobQueue {
     private let logger: Logger
     private(set) var jobs: [Int: Job] = [:]
     /// How many jobs ended, by how; those that are forgotten too.
-    private var ended: [JobStatus.State: Int] = [:]
+    private var ended: [JobStatus.State: Int]
     private var nextListener = 1
     private var running: (id: Int, task: Task<Void, Never>)?
     private var isStopping = false
@@ -98,7 +56,9 @@ package actor JobQueue {
         self.logger = logger
         self.listings = listings
         idle = IdleWatch(context.host, clock: context.clock, seconds: pace.idleSeconds)
-        jobs = try Self.restored(store, at: context.clock.wallTime(), logger)
+        let cutOff: Int
+        (jobs, cutOff) = try Self.restored(store, at: context.clock.wallTime(), logger)
+        ended = [.interrupted: cutOff]
     }
 
     package var statuses: [JobStatus] { jobs.values.map(\.status).sorted { $0.id < $1.id } }
@@ -138,6 +98,7 @@ package actor JobQueue {
         if let running { event.message = "waiting for job \(running.id)" }
         let job = Job(stored: stored, request: request, retries: request.retries, history: [event])
         jobs[Int(stored.id)] = job
+        watchDeadline(of: Int(stored.id))
         wake()
         followers.tell(JobNews(jobs: [job.status], event: event))
         return job.status
@@ -147,10 +108,10 @@ package actor JobQueue {
     func cancel(_ id: Int) -> JobStatus? {
         guard let job = jobs[id] else { return nil }
         if running?.id == id {
-            jobs[id]?.retries = 0
+            jobs[id]?.isCancelled = true
             running?.task.cancel()
         } else if job.state == .queued {
-            finish(id, .interrupted, failures: [])
+            finish(id, .cancelled, failures: [])
         }
         return jobs[id]?.status
     }
@@ -172,7 +133,7 @@ package actor JobQueue {
             continuation.onTermination = { [weak self] _ in
                 Task { await self?.drop(listener, of: id) }
             }
-        case .completed, .failed, .interrupted, .skipped: continuation.finish()
+        case .completed, .failed, .interrupted, .cancelled, .skipped: continuation.finish()
         }
         return stream
     }
@@ -210,14 +171,20 @@ package actor JobQueue {
     // MARK: The record
 
     /// What the record has of the time before. What was being done then was cut off.
-    private static func restored(_ store: Store, at time: Double, _ logger: Logger) throws -> [Int: Job] {
+    ///
+    /// - Returns: the jobs, and how many of them were cut off and are not tried again.
+    private static func restored(
+        _ store: Store, at time: Double, _ logger: Logger
+    ) throws -> (jobs: [Int: Job], cutOff: Int) {
         var jobs: [Int: Job] = [:]
+        var cutOff = 0
         for stored in try store.jobs(ended: mostJobs) {
             guard let request = try? JobRequest(stored) else { continue }
             var job = Job(stored: stored, request: request, retries: request.retries)
             if job.state == .running {
                 job.cutOff(at: time)
                 try store.update(job.stored)
+                if job.state.isEnd { cutOff += 1 }
                 let fate = job.state == .queued ? "it is tried again" : "its finished repeats are kept"
                 logger.warning("job \(stored.id) (\(request.suite)) was cut off; \(fate)", metadata: job.fields)
             }
@@ -225,7 +192,7 @@ package actor JobQueue {
             job.history = [job.state == .queued ? waiting : job.endEvent]
             jobs[Int(stored.id)] = job
         }
-        return jobs
+        return (jobs, cutOff)
     }
 
     /// A disk that is full keeps nothing: the job goes on all the same, and what it measures says so itself.
@@ -275,17 +242,44 @@ package actor JobQueue {
             guard let limit = job.request.idleBelow else { return id }
             if let busy, busy <= limit { return id }
             let reason =
-                busy.map { "an idle machine: \(percent($0)) busy, and it wants \(percent(limit)) at most" }
+                busy.map { "an idle machine: \(Self.percent($0)) busy, and it wants \(Self.percent(limit)) at most" }
                 ?? "an idle machine"
             guard reason != job.waitsFor else { continue }
             jobs[id]?.waitsFor = reason
-            if let status = jobs[id]?.status { followers.tell(JobNews(jobs: [status])) }
+            if job.waitsFor == nil {
+                // Once: how busy it is changes all the time.
+                var event = RunEvent(.queued)
+                event.message = "waiting for \(reason)"
+                tell(event, id)
+            } else if let status = jobs[id]?.status {
+                followers.tell(JobNews(jobs: [status]))
+            }
         }
         return nil
     }
 
-    /// Skips the jobs whose time is over.
+    private static func percent(_ share: Double) -> String { FigureText.percent(share, digits: 1) }
+
+    /// Skips a job when its time is over, whatever runs then.
+    private func watchDeadline(of id: Int) {
+        guard jobs[id]?.status.deadline != nil else { return }
+        Task { [weak self] in
+            while let seconds = await self?.secondsLeft(of: id), seconds > 0 {
+                try await Task.sleep(for: .seconds(max(0.01, seconds)))
+            }
+            await self?.skipLate()
+        }
+    }
+
+    /// Until its deadline, of one that waits.
+    private func secondsLeft(of id: Int) -> Double? {
+        guard let job = jobs[id], job.state == .queued, !isStopping else { return nil }
+        return job.status.deadline.map { $0 - clock.wallTime() }
+    }
+
+    /// Skips the jobs whose time is over. When the daemon stops, what waits stays as it is.
     private func skipLate() {
+        guard !isStopping else { return }
         let now = clock.wallTime()
         for job in waiting {
             guard let deadline = job.status.deadline, now >= deadline else { continue }
@@ -334,8 +328,9 @@ package actor JobQueue {
     private func end(_ id: Int, _ result: SuiteResult) {
         // Events may not have told it: what was cancelled early has a record and no window.
         if !result.suiteRun.isEmpty { jobs[id]?.stored.suiteRun = result.suiteRun }
+        let isCancelled = jobs[id]?.isCancelled == true && result.status == .interrupted
         // The daemon's stop cut it off, and not a user.
-        if isStopping, result.status == .interrupted, var job = jobs[id] {
+        if isStopping, !isCancelled, result.status == .interrupted, var job = jobs[id] {
             job.cutOff(at: clock.wallTime())
             jobs[id] = job
             if job.state == .queued {
@@ -344,7 +339,7 @@ package actor JobQueue {
                 return
             }
         }
-        finish(id, JobStatus.State(result.status), failures: result.failures)
+        finish(id, isCancelled ? .cancelled : JobStatus.State(result.status), failures: result.failures)
     }
 
     /// Ends what runs. What waits stays in the record.
@@ -359,14 +354,10 @@ package actor JobQueue {
 
     /// Waits until something changes.
     private func sleep() async {
-        let waiting = waiting
-        var seconds = waiting.compactMap(\.status.deadline).min().map { max(0.01, $0 - clock.wallTime()) }
+        var alarm: Task<Void, any Error>?
         if waiting.contains(where: \.wantsIdleMachine) {
-            seconds = min(seconds ?? .infinity, pace.lookSeconds)
-        }
-        let alarm = seconds.map { seconds in
-            Task {
-                try await Task.sleep(for: .seconds(seconds))
+            alarm = Task {
+                try await Task.sleep(for: .seconds(pace.lookSeconds))
                 wake()
             }
         }
@@ -391,6 +382,7 @@ package actor JobQueue {
     }
 
     private func runJobs() async {
+        for job in waiting { watchDeadline(of: Int(job.stored.id)) }
         while !isStopping {
             skipLate()
             guard let id = next(), let task = start(id) else {
@@ -401,20 +393,6 @@ package actor JobQueue {
             await task.value
             running = nil
             logEnd(of: id)
-        }
-    }
-}
-
-extension JobQueue.Job {
-    /// It was cut off by the end of the daemon: it is tried again where its suite says so and it was not yet too often.
-    fileprivate mutating func cutOff(at time: Double) {
-        if stored.attempts <= retries {
-            state = .queued
-            history.append(RunEvent.tryingAgain)
-        } else {
-            state = .interrupted
-            stored.endedAt = time
-            stored.failures = ["the daemon ended in the middle of it; its finished repeats are kept"]
         }
     }
 }
@@ -430,14 +408,3 @@ extension JobQueue: Service {
         dropFollowers()
     }
 }
-
-extension RunEvent {
-    fileprivate static var tryingAgain: RunEvent {
-        var event = RunEvent(.queued)
-        event.message = "it was cut off, and is tried again; what was finished is kept"
-        return event
-    }
-}
-
-/// A share as people read it: `4.2 %`.
-private func percent(_ share: Double) -> String { String(format: "%.1f %%", share * 100) }

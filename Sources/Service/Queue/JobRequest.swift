@@ -101,7 +101,11 @@ package struct JobRequest: Sendable, Hashable, Codable {
 /// GET /v1/jobs/{id}
 package struct JobStatus: Sendable, Hashable, Codable {
     package enum State: String, Sendable, Hashable, Codable {
-        case queued, running, completed, failed, interrupted
+        case queued, running, completed, failed
+        /// The daemon's end, or a deadline after it, cut it off.
+        case interrupted
+        /// Somebody ended it.
+        case cancelled
         /// Its deadline passed before it could begin.
         case skipped
 
@@ -120,7 +124,7 @@ package struct JobStatus: Sendable, Hashable, Codable {
             switch self {
             case .completed: .completed
             case .failed: .failed
-            case .queued, .running, .interrupted, .skipped: .interrupted
+            case .queued, .running, .interrupted, .cancelled, .skipped: .interrupted
             }
         }
     }

@@ -13,6 +13,7 @@ struct Config: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Name every error of the configuration, with file, line and column.",
             discussion: """
+                Also looks into the files that `listen:` names. \
                 Without FILE it is the one that commands use: TASKWATT_CONFIG, else ~/.config/taskwatt/taskwatt.yaml, else \
                 /etc/taskwatt/taskwatt.yaml. Exits with 1 where something is wrong. A daemon reads the file again on SIGHUP \
                 (`sudo systemctl reload taskwatt`), and leaves all as it is while there is an error in it.
@@ -42,6 +43,10 @@ struct Config: AsyncParsableCommand {
                 do throws(YAMLProblem) { _ = try Keeping.parse(sections) } catch { problems.append(error) }
                 do throws(YAMLProblem) { _ = try ListenerConfiguration.parse(sections) } catch {
                     problems.append(error)
+                }
+                problems += ListenerConfiguration.problems(sections, readToken: SecretFile.read) { file in
+                    Console.note(
+                        "\(file) is not for you to read, and was not looked into: sudo taskwatt config check \(path)")
                 }
             }
             for problem in problems.sorted(by: { ($0.line ?? 0, $0.column ?? 0) < ($1.line ?? 0, $1.column ?? 0) }) {

@@ -23,6 +23,7 @@ struct Run: AsyncParsableCommand {
               taskwatt run --task fill-mask --count auto --until-ci 2% --strict
               taskwatt run tiny                  all ten tasks at a size for tests
               taskwatt run ./my-suite.yaml --json > table.json
+              taskwatt run standard --idle-below 5% --deadline 12h --detach    and `taskwatt status` shows it
             """)
 
     @Argument(
@@ -65,6 +66,11 @@ struct Run: AsyncParsableCommand {
     @Flag(help: "Do not start where a check of `taskwatt doctor` fails.")
     var strict = false
 
+    @OptionGroup(title: "The daemon's queue") var queue: QueueOptions
+
+    @Flag(help: "Only put it into the daemon's queue, and come back at once.")
+    var detach = false
+
     @OptionGroup(title: "Parameters of the plugin") var parameters: ParameterOptions
 
     @Option(help: ArgumentHelp("Measure with this meter alone; may be given several times.", valueName: "id"))
@@ -91,13 +97,13 @@ struct Run: AsyncParsableCommand {
         if let maxRepeats, !Suite.repeatCaps.contains(maxRepeats) {
             throw ValidationError("--max-repeats must be from 3 to 100000.")
         }
+        if detach, json { throw ValidationError("--detach does not wait for the table that --json prints.") }
         _ = try overrides()
     }
 
     func run() async throws {
         let (suite, text) = try SuiteFile.load(self.suite)
-        let request = JobRequest(
-            suite: self.suite, suiteText: text, overrides: try overrides(), scope: scope, meters: meter)
+        let request = try request(suiteText: text)
         _ = try suite.applying(request.overrides)
         let surroundings = Surroundings()
         let display = ProgressDisplay()
@@ -105,6 +111,19 @@ struct Run: AsyncParsableCommand {
         let emit: @Sendable (RunEvent) -> Void = { if !quiet { display.show($0) } }
         defer { display.end() }
         let client = await DaemonClient.find(surroundings.daemonStates(state))
+        if detach || queue.idleBelow != nil || queue.deadline != nil {
+            guard let client, try await hasPlugins(client, suite.applying(request.overrides)) else {
+                throw CommandFailure(
+                    "--detach, --idle-below and --deadline are for the daemon's queue, and "
+                        + (client == nil ? "no daemon answers" : "the daemon does not have this suite's plugins"))
+            }
+            if detach {
+                let job: JobStatus = try await client.post("/v1/jobs", request)
+                return Console.note(
+                    "job \(job.id) is queued; `taskwatt status` shows it, and `taskwatt cancel \(job.id)` takes it back"
+                )
+            }
+        }
         let state = state
         let (result, table) = try await Interruption.cancelling {
             if let client, try await hasPlugins(client, suite.applying(request.overrides)) {
@@ -275,6 +294,9 @@ struct Run: AsyncParsableCommand {
                 "no run fits into the table (\(reasons.joined(separator: "; "))); `taskwatt export --runs` has them")
             throw ExitCode(CommandFailure.failed)
         case .failed: throw ExitCode(CommandFailure.failed)
+        // It never began, and was told why.
+        case .interrupted where result.suiteRun.isEmpty && !result.failures.isEmpty:
+            throw ExitCode(CommandFailure.failed)
         case .interrupted:
             Console.complain("interrupted; the finished repeats are kept")
             throw ExitCode(130)
@@ -299,6 +321,13 @@ struct Run: AsyncParsableCommand {
             }
         }
         return tasks.map { $0.names.isEmpty ? $0.reason : "\($0.names.joined(separator: ", ")): \($0.reason)" }
+    }
+
+    private func request(suiteText: String) throws -> JobRequest {
+        var request = JobRequest(
+            suite: suite, suiteText: suiteText, overrides: try overrides(), scope: scope, meters: meter)
+        (request.idleBelow, request.deadlineSeconds) = (queue.idleBelow, queue.deadline)
+        return request
     }
 
     private func overrides() throws -> SuiteOverrides {

@@ -58,28 +58,7 @@ struct ScheduleCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("When, as in `man systemd.time`: 'Mon..Fri 02:00', hourly.", valueName: "event"))
         var onCalendar: String
 
-        @Option(
-            help: ArgumentHelp(
-                "Wait until no more than this share of the CPUs' time was used for 10 s, such as 5%.",
-                valueName: "share"),
-            transform: { text in
-                guard let share = Schedule.share(text) else {
-                    throw ValidationError("it is a share with its sign, such as 5%")
-                }
-                return share
-            })
-        var idleBelow: Double?
-
-        @Option(
-            help: ArgumentHelp(
-                "Skip it when it has not begun so long after its time: 30min, 4h, 2d.", valueName: "time"),
-            transform: { text in
-                guard let seconds = Schedule.seconds(text) else {
-                    throw ValidationError("it is a time such as 90s, 30min, 4h or 2d, of 31 days at most")
-                }
-                return seconds
-            })
-        var deadline: Double?
+        @OptionGroup var queue: QueueOptions
 
         @Flag(help: "Make up for a time that passed while the machine was off.")
         var persistent = false
@@ -103,7 +82,9 @@ struct ScheduleCommand: AsyncParsableCommand {
             // Not the user's own plugins: they are not the daemon's.
             try Surroundings().installedPlugins.check(suite)
             let timers = SystemdTimers(root: root.root)
-            try await timers.check(calendar: onCalendar)
+            do { try await timers.check(calendar: onCalendar) } catch let problem as ScheduleProblem {
+                throw CommandFailure("\(problem)", status: CommandFailure.usage)
+            }
             guard timers.isRunning || root.root != "/" else {
                 throw CommandFailure(
                     "systemd does not run here, and schedules are its timers; --root prepares an image of a system")
@@ -111,7 +92,8 @@ struct ScheduleCommand: AsyncParsableCommand {
             let isShipped = SuiteFile.shipped.contains(self.suite)
             let schedule = Schedule(
                 name: name, suite: isShipped ? self.suite : (self.suite as NSString).lastPathComponent,
-                calendar: onCalendar, isPersistent: persistent, idleBelow: idleBelow, deadlineSeconds: deadline)
+                calendar: onCalendar, isPersistent: persistent, idleBelow: queue.idleBelow,
+                deadlineSeconds: queue.deadline)
             try directory.write(schedule, suiteText: isShipped ? nil : text)
             let timer = ScheduleDirectory.timer(name)
             do {
@@ -122,7 +104,7 @@ struct ScheduleCommand: AsyncParsableCommand {
                 throw error
             }
             let next = try await timers.times(of: timer).next
-            Console.note("\(name) is scheduled" + (next.map { "; it runs next \(List.text($0))" } ?? ""))
+            Console.note("\(name) is scheduled" + (next.map { "; it runs next \(LocalTime.text($0))" } ?? ""))
         }
     }
 
@@ -184,8 +166,9 @@ struct ScheduleCommand: AsyncParsableCommand {
             ])
             for line in lines {
                 table.add([
-                    line.schedule.name, line.schedule.suite, line.schedule.calendar, line.next.map(Self.text) ?? "–",
-                    line.last.map { Self.text($0.startedAt ?? $0.submittedAt) } ?? "–", Self.result(line.last),
+                    line.schedule.name, line.schedule.suite, line.schedule.calendar,
+                    line.next.map(LocalTime.text) ?? "–",
+                    line.last.map { LocalTime.text($0.startedAt ?? $0.submittedAt) } ?? "–", Self.result(line.last),
                 ])
             }
             Console.print(table.text())
@@ -198,14 +181,6 @@ struct ScheduleCommand: AsyncParsableCommand {
         private static func result(_ job: JobStatus?) -> String {
             guard let job else { return "–" }
             return job.waitsFor.map { "waits for \($0)" } ?? job.state.rawValue
-        }
-
-        /// Seconds since 1970 in the machine's own time zone, which its timers follow.
-        static func text(_ time: Double) -> String {
-            let formatter = DateFormatter()
-            formatter.locale = Locale(identifier: "en_GB_POSIX")
-            formatter.dateFormat = "EEE yyyy-MM-dd HH:mm:ss"
-            return formatter.string(from: Date(timeIntervalSince1970: time))
         }
     }
 

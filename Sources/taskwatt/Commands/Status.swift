@@ -1,6 +1,7 @@
 import ArgumentParser
 import Core
 import Foundation
+import Reporting
 import Service
 
 struct Status: AsyncParsableCommand {
@@ -47,10 +48,18 @@ struct Status: AsyncParsableCommand {
         let ended = status.jobs.filter(\.state.isEnd).suffix(Self.mostEnded).map(\.id)
         for job in status.jobs where !job.state.isEnd || ended.contains(job.id) {
             let schedule = job.schedule.map { " of schedule \($0)" } ?? ""
-            let more = [job.waitsFor.map { "waits for \($0)" }, job.suiteRun].compactMap { $0.map { ", \($0)" } }
-            Console.print("job \(job.id)\(schedule): \(job.suite) \(job.state.rawValue)\(more.joined())\n")
+            let more = [Self.times(job), job.waitsFor.map { "waits for \($0)" }, job.suiteRun].compactMap(\.self)
+            Console.print(
+                "job \(job.id)\(schedule): \(job.suite) \(job.state.rawValue) \(more.joined(separator: ", "))\n")
             for failure in job.failures { Console.print("    \(failure)\n") }
         }
+    }
+
+    /// Since when it waits or runs, or when it ended, and after how long.
+    private static func times(_ job: JobStatus) -> String {
+        guard let end = job.endedAt else { return "since \(LocalTime.text(job.startedAt ?? job.submittedAt))" }
+        let took = job.startedAt.map { " after \(FigureNumber.seconds(end - $0))" } ?? ""
+        return "\(LocalTime.text(end))\(took)"
     }
 }
 

@@ -1,0 +1,74 @@
+import Foundation
+import Logging
+import Recording
+import Running
+
+extension JobQueue {
+    /// A job as the queue has it.
+    struct Job {
+        var stored: StoredJob
+        var request: JobRequest
+        /// How often the suite wants to be tried again once it was cut off.
+        var retries: Int
+        /// A user ended it while it ran.
+        var isCancelled = false
+        /// Why it does not run yet.
+        var waitsFor: String?
+        /// What a late listener is told: everything but the fleeting progress, of a very long job the latest.
+        var history: [RunEvent] = []
+        var listeners: [Int: JobListener] = [:]
+
+        var state: JobStatus.State {
+            get { JobStatus.State(rawValue: stored.state) ?? .failed }
+            set { stored.state = newValue.rawValue }
+        }
+
+        var wantsIdleMachine: Bool { request.idleBelow != nil }
+
+        /// What the log has of it beside the words.
+        var fields: Logger.Metadata {
+            var fields: Logger.Metadata = ["job": "\(stored.id)", "suite": "\(request.suite)"]
+            if let schedule = stored.schedule { fields["schedule"] = "\(schedule)" }
+            if let suiteRun = stored.suiteRun { fields["suite_run"] = "\(suiteRun)" }
+            return fields
+        }
+
+        /// What the last event of an ended job says.
+        var endEvent: RunEvent {
+            var event = RunEvent(.finished)
+            event.status = state.runStatus
+            event.message = stored.failures.isEmpty ? nil : stored.failures.joined(separator: "\n")
+            // Where the record itself failed, there is no result to say it, and what was kept before is there all the same.
+            event.suiteRun = stored.suiteRun
+            return event
+        }
+
+        var status: JobStatus {
+            var status = JobStatus(stored, request)
+            status.waitsFor = waitsFor
+            return status
+        }
+    }
+}
+
+extension JobQueue.Job {
+    /// It was cut off by the end of the daemon: it is tried again where its suite says so and it was not yet too often.
+    mutating func cutOff(at time: Double) {
+        if stored.attempts <= retries {
+            state = .queued
+            history.append(RunEvent.tryingAgain)
+        } else {
+            state = .interrupted
+            stored.endedAt = time
+            stored.failures = ["the daemon ended in the middle of it; its finished repeats are kept"]
+        }
+    }
+}
+
+extension RunEvent {
+    static var tryingAgain: RunEvent {
+        var event = RunEvent(.queued)
+        event.message = "it was cut off, and is tried again; what was finished is kept"
+        return event
+    }
+}
