@@ -32,6 +32,8 @@ struct Taskwatt: AsyncParsableCommand {
         ])
 
     static func main() async {
+        // For every user but root libdispatch writes into the system's log that it cannot raise its threads' priority.
+        setenv("LIBDISPATCH_LOG", "NO", 0)
         do {
             var command = try parseAsRoot()
             // Here there is one thread yet, from which all others have their rights.

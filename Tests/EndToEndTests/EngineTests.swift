@@ -57,14 +57,25 @@ extension EndToEnd {
             let again = try await engine("install", wheels: "/none")
             #expect(again.status == 0 && again.error.contains("it is there already"), "\(again.error)")
 
-            // That it is this one and not the checkout's is not told here.
-            let plugins = try await scratch.taskwatt("plugins", "--json")
-            #expect(plugins.status == 0 && !plugins.output.contains("ONNX Runtime 1.14 or later is not"))
+            // It is this one that a plugin loads, and not the checkout's.
+            let run = try Background(
+                [Program.taskwatt, "run", "tiny", "--task", "fill-mask", "--plugin", "onnx-proxies"],
+                environment: scratch.environment, log: "\(scratch.path)/run.log")
+            #expect(try await eventually(within: 30) { Self.isLoaded("\(directory)/libonnxruntime.so.1.99.0") })
+            #expect(try await run.status(within: 60) == 0, "\(run.text)")
 
             #expect(try await engine("remove", wheels: wheels).status == 0)
             #expect(!FileManager.default.fileExists(atPath: directory))
             let nothing = try await engine("remove", wheels: wheels)
             #expect(nothing.status == 1 && nothing.error.contains("there is no engine in"))
+        }
+
+        /// Whether any process has a file in its memory.
+        private static func isLoaded(_ file: String) -> Bool {
+            let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+            return processes.contains { process in
+                (try? String(contentsOfFile: "/proc/\(process)/maps", encoding: .utf8))?.contains(file) == true
+            }
         }
 
         @Test func whatCannotBeHadIsToldAndWhatIsThereStays() async throws {

@@ -76,6 +76,9 @@ def check(report, machine, what):
         for question, answer in (("is-active", "active"), ("is-enabled", "enabled")):
             got = machine.text(f"systemctl {question} {UNIT}", check=False)
             expect(got == answer, f"systemctl {question} says {got}")
+        words = machine.text(f"journalctl --boot --quiet --no-pager --output=cat --unit={UNIT}")
+        expect("ready on /run/taskwatt/taskwatt.sock" in words, f"the journal has {words!r}")
+        expect("thread priority" not in words, f"libraries talk into the journal: {words!r}")
         seen(machine.text(f"systemctl show --property=ActiveState,SubState,StatusText,NRestarts {UNIT}"))
 
     with report.check("a member of the group asks it") as seen:
