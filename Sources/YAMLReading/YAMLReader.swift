@@ -63,6 +63,16 @@ package struct YAMLReader {
     ///
     /// - Throws: `YAMLProblem` at the first key that is not among `keys`.
     package func mapping(keys: [String]) throws(YAMLProblem) -> [String: YAMLReader] {
+        var first: YAMLProblem?
+        let values = try mapping(keys: keys) { problem in first = first ?? problem }
+        if let first { throw first }
+        return values
+    }
+
+    /// The same, but of each key that is not known `complain` is told, and the others are there.
+    package func mapping(
+        keys: [String], complain: (YAMLProblem) -> Void
+    ) throws(YAMLProblem) -> [String: YAMLReader] {
         guard let mapping = node.mapping else {
             throw problem("\(name) must be a mapping with the keys \(keys.joined(separator: ", "))")
         }
@@ -71,9 +81,11 @@ package struct YAMLReader {
             let key = keyNode.string ?? "?"
             guard keys.contains(key) else {
                 let near = keys.closest(to: key).map { "; did you mean `\($0)`?" } ?? ""
-                throw YAMLProblem(
-                    file: file, line: keyNode.mark?.line, column: keyNode.mark?.column,
-                    message: "unknown key `\(key)`\(near) (known: \(keys.joined(separator: ", ")))")
+                complain(
+                    YAMLProblem(
+                        file: file, line: keyNode.mark?.line, column: keyNode.mark?.column,
+                        message: "unknown key `\(key)`\(near) (known: \(keys.joined(separator: ", ")))"))
+                continue
             }
             values[key] = YAMLReader(file: file, node: value, path: path.isEmpty ? key : "\(path).\(key)")
         }
