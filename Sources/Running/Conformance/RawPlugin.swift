@@ -72,7 +72,7 @@ final class RawPlugin: Sendable {
                     try await writer.finish()
                 }
                 async let reading: Void = PluginProcess.readLines(
-                    execution.standardOutput, limit: PluginProcess.longestLine
+                    execution.standardOutput, limit: PluginConnection.longestLine
                 ) { piece in
                     switch piece {
                     case .line(let line): raw.receive(line)

@@ -187,6 +187,24 @@ package final class PluginConnection: Sendable {
 
     // MARK: What comes in
 
+    /// The longest line that a plugin may send: a million latencies fit.
+    static let longestLine = 32 << 20
+    /// The longest line of its standard error that is looked at.
+    static let longestWords = 64 << 10
+
+    /// A piece of the plugin's standard output.
+    func receive(_ piece: LineSplitter.Piece) {
+        switch piece {
+        case .line(let line): receive(line)
+        case .tooLong: end(.nonsense("its output has a line of over 32 MiB"))
+        }
+    }
+
+    /// A piece of its standard error.
+    func hear(_ piece: LineSplitter.Piece) {
+        if case .line(let line) = piece { hear(line) }
+    }
+
     /// A line of the plugin's standard output.
     func receive(_ line: [UInt8]) {
         if line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) { return }

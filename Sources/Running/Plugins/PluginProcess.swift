@@ -5,8 +5,6 @@ import WorkloadProtocol
 /// A plugin's process as a child of this one: started in a session of its own, spoken to over its pipes, and ended with all
 /// that it started, whatever it does.
 package enum PluginProcess {
-    /// The longest line that a plugin may send: a million latencies fit.
-    static let longestLine = 32 << 20
     /// How long a plugin may take to end by itself once it has answered `shutdown`, or closed its pipes.
     static let exitGrace = Duration.seconds(1)
     /// A plugin that has closed its input must be an error of the write, not the end of this process.
@@ -31,18 +29,11 @@ package enum PluginProcess {
             ) { execution in
                 let writer = execution.standardInputWriter
                 let connection = PluginConnection(plugin: name) { bytes in _ = try await writer.write(bytes) }
-                async let reading: Void = readLines(execution.standardOutput, limit: longestLine) { piece in
-                    switch piece {
-                    case .line(let line): connection.receive(line)
-                    case .tooLong: connection.end(.nonsense(tooLong))
-                    }
-                } atEnd: {
-                    connection.end(nil)
-                }
-                async let listening: Void = readLines(execution.standardError, limit: 64 << 10) { piece in
-                    if case .line(let line) = piece { connection.hear(line) }
-                } atEnd: {
-                }
+                async let reading: Void = readLines(
+                    execution.standardOutput, limit: PluginConnection.longestLine, piece: connection.receive,
+                    atEnd: { connection.end(nil) })
+                async let listening: Void = readLines(
+                    execution.standardError, limit: PluginConnection.longestWords, piece: connection.hear, atEnd: {})
                 let processID = execution.processIdentifier.value
                 let sweep = ProcessSweep(session: processID, mark: mark)
                 let watching = Task {
@@ -86,8 +77,6 @@ package enum PluginProcess {
         case .failure(let error): throw error
         }
     }
-
-    static let tooLong = "its output has a line of over 32 MiB"
 
     static func readLines(
         _ output: SubprocessOutputSequence, limit: Int, piece: @Sendable (LineSplitter.Piece) -> Void,

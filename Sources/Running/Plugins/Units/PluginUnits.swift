@@ -39,19 +39,11 @@ package struct PluginUnits: Sendable, Hashable {
         let connection = PluginConnection(plugin: name) { bytes in
             try await offPool { Result { try input.write(bytes) } }.get()
         }
-        async let reading: Void = PluginProcess.readLines(descriptor: output, limit: PluginProcess.longestLine) {
-            piece in
-            switch piece {
-            case .line(let line): connection.receive(line)
-            case .tooLong: connection.end(.nonsense(PluginProcess.tooLong))
-            }
-        } atEnd: {
-            connection.end(nil)
-        }
-        async let listening: Void = PluginProcess.readLines(descriptor: error, limit: 64 << 10) { piece in
-            if case .line(let line) = piece { connection.hear(line) }
-        } atEnd: {
-        }
+        async let reading: Void = PluginProcess.readLines(
+            descriptor: output, limit: PluginConnection.longestLine, piece: connection.receive,
+            atEnd: { connection.end(nil) })
+        async let listening: Void = PluginProcess.readLines(
+            descriptor: error, limit: PluginConnection.longestWords, piece: connection.hear, atEnd: {})
         let ending = Ending()
         Thread {
             guard case .ended(let end) = control.receive(PluginHostReport.self) else { return ending.tell(nil) }
