@@ -29,7 +29,7 @@ final class ProgressDisplay: Sendable {
             case .queued: if let message = event.message { line("queued, \(message)", &state) }
             case .started: break
             case .message: if let message = event.message { line(prefix(event, state) + message, &state) }
-            case .stage: if isTerminal { change(prefix(event, state) + stage(event), &state) }
+            case .stage: if isTerminal { change(prefix(event, state) + Self.stage(event), &state) }
             case .progress: if isTerminal { change(prefix(event, state) + progress(event), &state) }
             case .result: if let run = event.run { result(run, event, &state) }
             case .finished: close(&state)
@@ -49,7 +49,8 @@ final class ProgressDisplay: Sendable {
         return "[\(state.entry)/\(state.entries)] \(task.rawValue): "
     }
 
-    private func stage(_ event: RunEvent) -> String {
+    /// What is being done, such as `repeat 2/10`.
+    static func stage(_ event: RunEvent) -> String {
         switch event.stage {
         case .load: "loading the model"
         case .warmUp: "warming up"
@@ -60,12 +61,12 @@ final class ProgressDisplay: Sendable {
     }
 
     /// `2/10`, or `2` where it is not known how many there will be.
-    private func ordinal(_ event: RunEvent) -> String {
+    private static func ordinal(_ event: RunEvent) -> String {
         "\(event.repeatIndex ?? 1)" + (event.repeats.map { "/\($0)" } ?? "")
     }
 
     private func progress(_ event: RunEvent) -> String {
-        var parts = [stage(event)]
+        var parts = [Self.stage(event)]
         if event.stage == .idle || event.stage == .idleAfter {
             parts.append("\(event.completed ?? 0)/\(event.total ?? 0) s")
         } else if let completed = event.completed {
@@ -114,7 +115,7 @@ final class ProgressDisplay: Sendable {
                         + String(
                             format:
                                 "repeat %@: %d inferences in %.1f s; the meters saw %.0f %%, so it stays out of the table",
-                            ordinal(event), run.completedInferences, seconds,
+                            Self.ordinal(event), run.completedInferences, seconds,
                             total.coverage * 100)
                     break
                 }
@@ -124,7 +125,7 @@ final class ProgressDisplay: Sendable {
                     prefix(event, state)
                     + String(
                         format: "repeat %@: %d inferences in %.1f s, %.1f W%@, %.3g kWh per 1,000%@",
-                        ordinal(event), run.completedInferences, seconds,
+                        Self.ordinal(event), run.completedInferences, seconds,
                         total.energy.over(seconds)?.watts ?? 0, otherScopes(run.energy), per1000, flags(run))
             }
         }

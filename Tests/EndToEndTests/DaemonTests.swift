@@ -88,8 +88,12 @@ extension EndToEnd {
             #expect(late.status == 1, "\(late.error)")
             #expect(late.error.contains("its deadline passed before it could begin"), "\(late.error)")
             #expect(!late.error.contains("finished repeats"), "\(late.error)")
+            let top = try await scratch.taskwatt("top", "--count", "4", "--interval", "0.3")
+            let task = /text-classification +1 +(repeat \d+\/5000|warming up) +\d+\.\d\d +\d+\.\d\d\n/
+            #expect(top.output.contains(task), "\(top.output)")
             client.send(SIGINT)
             #expect(try await client.status(within: 10) == 130)
+            #expect(try await !scratch.taskwatt("top", "--count", "1").output.contains("text-classification"))
             #expect(try await scratch.taskwatt("status").output.contains("job 1: quick cancelled "))
             let isDone = try await eventually(within: 60) {
                 try await scratch.taskwatt("status").output.contains("job 2: quick completed ")

@@ -14,6 +14,8 @@ extension JobQueue {
         var isCancelled = false
         /// Why it does not run yet.
         var waitsFor: String?
+        /// How far it is, while it runs.
+        var progress: RunEvent?
         /// What a late listener is told: everything but the fleeting progress, of a very long job the latest.
         var history: [RunEvent] = []
         var listeners: [Int: JobListener] = [:]
@@ -46,6 +48,7 @@ extension JobQueue {
         var status: JobStatus {
             var status = JobStatus(stored, request)
             status.waitsFor = waitsFor
+            status.progress = state == .running ? progress : nil
             return status
         }
     }

@@ -146,6 +146,7 @@ package actor JobQueue {
             job.stored.suiteRun = uuid
             keep(job.stored)
         }
+        if event.event == .stage || event.event == .progress { job.progress = event }
         if event.event != .progress {
             if job.history.count == Self.longestHistory { job.history.removeFirst() }
             job.history.append(event)
@@ -301,6 +302,7 @@ package actor JobQueue {
         jobs[id]?.stored.attempts += 1
         jobs[id]?.stored.startedAt = clock.wallTime()
         jobs[id]?.stored.suiteRun = nil
+        jobs[id]?.progress = nil
         idle.forget()
         if let stored = jobs[id]?.stored { keep(stored) }
         let (events, continuation) = AsyncStream.makeStream(of: RunEvent.self)

@@ -147,6 +147,8 @@ package struct JobStatus: Sendable, Hashable, Codable {
     package var attempts: Int
     /// What it waits for, other than its turn.
     package var waitsFor: String?
+    /// How far it is, while it runs.
+    package var progress: RunEvent?
 
     init(_ stored: StoredJob, _ request: JobRequest) {
         id = Int(stored.id)
@@ -163,7 +165,7 @@ package struct JobStatus: Sendable, Hashable, Codable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case id, suite, state, failures, schedule, attempts
+        case id, suite, state, failures, schedule, attempts, progress
         case suiteRun = "suite_run"
         case submittedAt = "submitted_at_unix_s"
         case startedAt = "started_at_unix_s"

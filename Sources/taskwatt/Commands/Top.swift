@@ -3,13 +3,15 @@ import Core
 import Foundation
 import Glibc
 import Reporting
+import Running
 import Service
 
 struct Top: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show the power of every meter and the job that runs, live.",
+        abstract: "Show the power of every meter and of the task that runs, live.",
         discussion: """
-            Reads the meters of the daemon if one runs, else those that you may read. Ctrl-C ends it. Where the output is no \
+            Reads the meters of the daemon if one runs, else those that you may read. Of the daemon's tasks it shows the power \
+            of the machine while each of them answers queries, idle power and all. Ctrl-C ends it. Where the output is no \
             terminal, each look is printed after the other.
 
             Examples:
@@ -39,6 +41,7 @@ struct Top: AsyncParsableCommand {
         let command = self
         try await Interruption.cancelling {
             var most: [String: Power] = [:]
+            var tasks = TaskPowers()
             var looks = 0
             while true {
                 let meters: [MeterStatus]
@@ -46,13 +49,14 @@ struct Top: AsyncParsableCommand {
                 if let client {
                     meters = try await client.get("/v1/meters")
                     daemon = try await client.status()
+                    if let daemon { tasks.look(daemon) }
                 } else {
                     meters = await MeterStatus.read(listings, patience: 1)
                 }
                 for meter in meters {
                     if let power = meter.power { most[meter.meter.id] = max(power, most[meter.meter.id] ?? power) }
                 }
-                let text = Self.text(meters, most, daemon)
+                let text = Self.text(meters, most, daemon, tasks)
                 // Home, the text with the rest of each line cleared, and all below it.
                 let home = "\(looks == 0 ? "\u{1B}[2J" : "")\u{1B}[H"
                 Console.print(
@@ -64,14 +68,16 @@ struct Top: AsyncParsableCommand {
         }
     }
 
-    private static func text(_ meters: [MeterStatus], _ most: [String: Power], _ daemon: DaemonStatus?) -> String {
+    private static func text(
+        _ meters: [MeterStatus], _ most: [String: Power], _ daemon: DaemonStatus?, _ tasks: TaskPowers
+    ) -> String {
         var text = ""
         if let daemon {
             let kind = [daemon.scope?.rawValue, daemon.provenance?.rawValue].compactMap(\.self).joined(separator: ", ")
             text += daemon.power.map { String(format: "%.2f W in all (%@)\n", $0.watts, kind) } ?? ""
             let jobs = daemon.jobs.filter { [.queued, .running].contains($0.state) }
             for job in jobs { text += "job \(job.id): \(job.suite), \(job.state.rawValue)\n" }
-            text += jobs.isEmpty ? "no job\n\n" : "\n"
+            text += (jobs.isEmpty ? "no job\n" : "") + "\n" + tasks.text()
         }
         var table = TextTable([
             ("meter", .left), ("scope", .left), ("provenance", .left), ("W", .right), ("most W", .right), ("", .left),
@@ -89,5 +95,48 @@ struct Top: AsyncParsableCommand {
         let silent = meters.count - read.count
         return text + table.text()
             + (silent > 0 ? "\(silent) that cannot be read: `taskwatt meters` says why\n" : "")
+    }
+}
+
+/// The tasks that were seen to run, and the machine's power meanwhile.
+private struct TaskPowers {
+    private struct Line {
+        var job: Int
+        var task: MLTask
+        var doing = ""
+        var now: Power?
+        /// Of the looks in which it answered queries.
+        var sum = 0.0
+        var looks = 0
+    }
+
+    private var lines: [Line] = []
+
+    mutating func look(_ daemon: DaemonStatus) {
+        for index in lines.indices { (lines[index].now, lines[index].doing) = (nil, "") }
+        guard let job = daemon.jobs.first(where: { $0.state == .running }), let event = job.progress,
+            let task = event.task
+        else { return }
+        let index = lines.firstIndex { $0.job == job.id && $0.task == task } ?? lines.endIndex
+        if index == lines.endIndex { lines.append(Line(job: job.id, task: task)) }
+        lines[index].doing = ProgressDisplay.stage(event)
+        lines[index].now = daemon.power
+        guard event.stage == .query, let watts = daemon.power?.watts else { return }
+        lines[index].sum += watts
+        lines[index].looks += 1
+    }
+
+    /// Empty while there was none.
+    func text() -> String {
+        guard !lines.isEmpty else { return "" }
+        var table = TextTable([("task", .left), ("job", .right), ("", .left), ("W", .right), ("mean W", .right)])
+        for line in lines.suffix(10) {
+            table.add([
+                line.task.rawValue, "\(line.job)", line.doing,
+                line.now.map { String(format: "%.2f", $0.watts) } ?? "–",
+                line.looks > 0 ? String(format: "%.2f", line.sum / Double(line.looks)) : "–",
+            ])
+        }
+        return table.text() + "\n"
     }
 }
