@@ -173,9 +173,9 @@ final class TestDaemon: Sendable {
     }
 }
 
-/// Waits until something is so, ten seconds at most.
+/// Waits until something is so, twenty seconds at most: the machine may be busy.
 func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
-    for _ in 0..<500 {
+    for _ in 0..<1000 {
         if try await condition() { return true }
         try await Task.sleep(for: .milliseconds(20))
     }
