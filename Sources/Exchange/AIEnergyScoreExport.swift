@@ -27,6 +27,8 @@ package struct AIEnergyScoreExport {
         "tokens_per_joule", "avg_energy_per_prompt_wh", "timestamp", "error_message", "model", "total_gpu_energy",
     ]
 
+    package static var knownTasks: [MLTask] { Array(tasks.keys) }
+
     /// Its names of the tasks: the batch runner's where that has one, else those of its configurations.
     private static let tasks: [MLTask: String] = [
         .textGeneration: "text_gen", .textToImage: "image_gen", .textClassification: "text_classification",

@@ -169,6 +169,21 @@ enum Schema {
                     CREATE INDEX job_to_do ON job (id) WHERE state IN ('queued', 'running');
                     """)
         }
+        migrator.registerMigration("6 how many jobs ended") { db in
+            try db.execute(
+                sql: """
+                    -- By state, those that are forgotten too. Counted where it is kept how a job ended, so that a counter of a
+                    -- monitoring system goes on over restarts: what ends a job is often what ends the daemon.
+                    CREATE TABLE job_count (state TEXT PRIMARY KEY, total INTEGER NOT NULL);
+                    INSERT INTO job_count SELECT state, count(*) FROM job WHERE state NOT IN ('queued', 'running')
+                        GROUP BY state;
+                    CREATE TRIGGER job_ends AFTER UPDATE OF state ON job
+                        WHEN new.state NOT IN ('queued', 'running') AND old.state IN ('queued', 'running')
+                    BEGIN
+                        INSERT INTO job_count VALUES (new.state, 1) ON CONFLICT (state) DO UPDATE SET total = total + 1;
+                    END;
+                    """)
+        }
         return migrator
     }
 }

@@ -105,6 +105,14 @@ extension Store {
         }
     }
 
+    /// How many jobs ever ended, by state.
+    package func jobCounts() throws(StoreError) -> [String: Int] {
+        try read { db in
+            let rows = try Row.fetchAll(db, sql: "SELECT state, total FROM job_count")
+            return Dictionary(rows.map { ($0[0], $0[1]) }) { $1 }
+        }
+    }
+
     /// The last jobs of a schedule, the latest first.
     package func jobs(ofSchedule name: String, most: Int) throws(StoreError) -> [StoredJob] {
         try read { db in

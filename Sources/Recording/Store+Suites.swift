@@ -41,13 +41,15 @@ package struct StoredSuite: Sendable, Hashable {
 extension Store {
     /// The condition of the suites that a user means, over suite_run.
     ///
-    /// - Parameter name: `last` for the one that was measured here last, `last-1` for the one before it; a UUID, or the begin
-    ///   of one, of four letters or more.
+    /// - Parameter name: `last` for the one that was measured here last, `last-1` for the one before it, of those that were not
+    ///   interrupted before anything was measured; a UUID, or the begin of one, of four letters or more.
     static func suiteCondition(_ name: String) -> (sql: String, arguments: StatementArguments) {
         if name == "last" || name.hasPrefix("last-") {
             guard let back = name == "last" ? 0 : Int(name.dropFirst(5)), back >= 0 else { return ("FALSE", []) }
             let sql = """
                 suite_run.id = (SELECT id FROM suite_run WHERE source = 'taskwatt' AND import_id IS NULL
+                    AND (status <> 'interrupted'
+                        OR EXISTS (SELECT 1 FROM run WHERE suite_run_id = suite_run.id AND stage = 'query'))
                     ORDER BY id DESC LIMIT 1 OFFSET ?)
                 """
             return (sql, [back])

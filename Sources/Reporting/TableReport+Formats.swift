@@ -4,6 +4,9 @@ import Foundation
 /// How a table is written.
 package enum TableFormat: String, Sendable, CaseIterable {
     case text, markdown, latex, csv, json, html
+
+    /// A table without a row is none for people; for a program it is an answer.
+    package var isForPeople: Bool { self != .csv && self != .json }
 }
 
 extension TableReport {

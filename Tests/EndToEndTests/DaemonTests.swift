@@ -53,9 +53,9 @@ extension EndToEnd {
             #expect(runs.output.split(separator: "\r\n").count == 1 + 5)
             let status = try await scratch.taskwatt("status")
             let line = try #require(
-                status.output.split(separator: "\n").first { $0.hasPrefix("job 1: quick completed ") })
+                status.output.split(separator: "\n").first { $0.hasPrefix("job 1: ") })
             let ended =
-                /job 1: quick completed \w{3} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d after \d[\d.]* (ms|s|min), [0-9a-f-]{36}/
+                /job 1: quick \(text-generation\) completed \w{3} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d after \d[\d.]* (ms|s|min), [0-9a-f-]{36}/
             #expect(line.wholeMatch(of: ended) != nil, "\(line)")
             #expect(status.output.contains("W now"))
             daemon.send(SIGTERM)
@@ -82,21 +82,24 @@ extension EndToEnd {
                 "--idle-below", "100%", "--deadline", "1h", "--detach")
             #expect(detached.status == 0 && detached.output.isEmpty)
             #expect(detached.error.contains("job 2 is queued; `taskwatt status` shows it"))
-            #expect(try await scratch.taskwatt("status").output.contains("job 2: quick queued since "))
+            #expect(
+                try await scratch.taskwatt("status").output.contains("job 2: quick (text-classification) queued since ")
+            )
             // One that cannot begin in time is skipped, and its client says so.
             let late = try await scratch.taskwatt("run", "tiny", "--deadline", "1s")
             #expect(late.status == 1, "\(late.error)")
             #expect(late.error.contains("its deadline passed before it could begin"), "\(late.error)")
-            #expect(!late.error.contains("finished repeats"), "\(late.error)")
+            #expect(!late.error.contains("interrupted"), "\(late.error)")
             let top = try await scratch.taskwatt("top", "--count", "4", "--interval", "0.3")
             let task = /text-classification +1 +(repeat \d+\/5000|warming up) +\d+\.\d\d +\d+\.\d\d\n/
             #expect(top.output.contains(task), "\(top.output)")
             client.send(SIGINT)
             #expect(try await client.status(within: 10) == 130)
             #expect(try await !scratch.taskwatt("top", "--count", "1").output.contains("text-classification"))
-            #expect(try await scratch.taskwatt("status").output.contains("job 1: quick cancelled "))
+            #expect(
+                try await scratch.taskwatt("status").output.contains("job 1: quick (text-classification) cancelled "))
             let isDone = try await eventually(within: 60) {
-                try await scratch.taskwatt("status").output.contains("job 2: quick completed ")
+                try await scratch.taskwatt("status").output.contains("job 2: quick (text-classification) completed ")
             }
             #expect(isDone, "\(daemon.text)")
             daemon.send(SIGTERM)
@@ -160,7 +163,7 @@ extension EndToEnd {
             #expect(scratch.processes(with: "onnx-proxies").isEmpty)
             #expect([1, 130].contains(try await client.status(within: 25)))
             let words = client.text.split(separator: "\n").last ?? ""
-            #expect(words.contains("interrupted; the finished repeats are kept") || words.contains("the daemon ended"))
+            #expect(words.contains("interrupted; what was finished is kept") || words.contains("the daemon ended"))
             let store = try #require(try Store.existing(directory: scratch.state))
             #expect(try store.runs(RunFilter(stage: .query)).count >= 3)
             #expect(try store.suiteRuns().first?.status == "interrupted")
@@ -208,7 +211,7 @@ extension EndToEnd {
             #expect(again.text.contains("cut off"))
             // The client has waited for it, and is told what became of its job.
             #expect(try await client.status(within: 10) == 130)
-            #expect(client.text.contains("the daemon ended in the middle of it; its finished repeats are kept"))
+            #expect(client.text.contains("the daemon ended in the middle of it; what was finished is kept"))
             let table = try await scratch.taskwatt("table", "--format", "json")
             #expect(try Rows(table.output).rows.first.map(\.n) ?? 0 >= 3)
             again.send(SIGTERM)

@@ -215,8 +215,23 @@ extension EndToEnd {
             let wrong = try await check("\(scratch.path)/none", other)
             #expect(wrong.status == 1)
             #expect(wrong.error.contains("listen.yaml:3:15: \(scratch.path)/none cannot be read: No such file"))
-            #expect(wrong.error.contains("listen.yaml:4:16: the key \(other) is not that of the certificate \(pem)"))
+            #expect(wrong.error.contains("listen.yaml:5:8: the key \(other) is not that of the certificate \(pem)"))
             #expect(wrong.error.contains("2 errors in"), "all at once")
+            let all = try scratch.write(
+                "all.yaml", "listen: {address: foo, tokn: /x, token_file: \(scratch.path)/a, certificate: /b, key: c}\n"
+            )
+            let told = try await scratch.taskwatt("config", "check", all).error
+            for words in [
+                "unknown key `tokn`", "not `foo`", "\(scratch.path)/a cannot be read", "an absolute path, not `c`",
+                "4 errors in",
+            ] {
+                #expect(told.contains(words), "\(words): \(told)")
+            }
+            let none = try scratch.write(
+                "none.yaml", "listen:\n  address: \"127.0.0.1:0\"\n  certificate: /none.pem\n  key: /none.key\n")
+            let both = try await scratch.taskwatt("config", "check", none).error
+            #expect(both.contains("none.yaml:3:16: the certificate /none.pem"), "\(both)")
+            #expect(both.contains("none.yaml:4:8: the key /none.key"), "\(both)")
             // What only root may read is no error of whoever asks.
             _ = try await check(token, key)
             try #require(geteuid() == 0, "this test plays two users and needs root: run `sudo make test`")

@@ -146,7 +146,7 @@ extension EndToEnd {
             #expect(try await eventually(within: 30) { background.text.contains("repeat 3/500") }, "\(background.text)")
             background.send(SIGINT)
             #expect(try await background.status(within: 10) == 130)
-            #expect(background.text.contains("interrupted; the finished repeats are kept"))
+            #expect(background.text.contains("interrupted; what was finished is kept"))
             #expect(background.text.contains("text classification"))
             #expect(scratch.processes(with: "onnx-proxies").isEmpty)
             let store = try #require(try Store.existing(directory: scratch.state))

@@ -81,6 +81,17 @@ struct FiguresTests {
         #expect(try store.suiteRun(named: uuids[0].uppercased()) == uuids[0])
         #expect(try store.suiteRun(named: String(uuids[1].prefix(20))) == uuids[1])
         for none in ["last-3", "last--1", "last-x", "", "%", "g"] { #expect(try store.suiteRun(named: none) == nil) }
+        // One that was ended before anything was measured is in nobody's way; one that failed is what its user asks for.
+        func end(_ uuid: String, _ status: String) throws {
+            try DatabaseQueue(path: store.path).write { db in
+                try db.execute(sql: "UPDATE suite_run SET status = ? WHERE uuid = ?", arguments: [status, uuid])
+            }
+        }
+        try end(uuids[2], "interrupted")
+        #expect(try store.suiteRun(named: "last") == uuids[1])
+        #expect(try store.suiteRun(named: uuids[2]) == uuids[2])
+        try end(uuids[2], "failed")
+        #expect(try store.suiteRun(named: "last") == uuids[2])
         // A begin that several have names none of them.
         try DatabaseQueue(path: store.path).write { db in try db.execute(sql: "UPDATE suite_run SET uuid = 'ab' || id")
         }

@@ -95,11 +95,14 @@ struct DashboardTests {
               - interval: 1m
                 input_series:
                   - {series: 'taskwatt_build_info{instance="host"}', values: '1x120 _x60'}
+                  - {series: 'taskwatt_build_info{instance="other",version="1"}', values: '1x90 _x90'}
+                  - {series: 'taskwatt_build_info{instance="other",version="2"}', values: '_x90 1x90'}
+                  - {series: 'node_textfile_mtime_seconds{instance="third",file="/p/taskwatt.prom"}', values: '0+60x60 3600x60'}
                   # All of it is seen for an hour, then half of it.
                   - {series: 'taskwatt_observed_seconds_total\(meter)', values: '0+60x60 3630+30x60'}
                   - {series: 'taskwatt_jobs_total{state="failed",instance="host"}', values: '0x80 1x40'}
-                  # The daemon before had counted four; this one found a job cut off. What users cancel is nobody's alarm.
-                  - {series: 'taskwatt_jobs_total{state="interrupted",instance="host"}', values: '4x80 1x40'}
+                  # What users cancel is nobody's alarm.
+                  - {series: 'taskwatt_jobs_total{state="interrupted",instance="host"}', values: '4x80 5x40'}
                   - {series: 'taskwatt_jobs_total{state="cancelled",instance="host"}', values: '0x80 1x40'}
                   - {series: 'taskwatt_sampler_jitter_ratio_bucket{le="0.1",instance="host"}', values: '0+60x60 3600x60'}
                   - {series: 'taskwatt_sampler_jitter_ratio_bucket{le="0.5",instance="host"}', values: '0+60x120'}
@@ -108,6 +111,7 @@ struct DashboardTests {
                   - {eval_time: 59m, alertname: TaskwattMeterNotSeen}
                   - {eval_time: 59m, alertname: TaskwattSamplerLate}
                   - {eval_time: 59m, alertname: TaskwattJobFailed}
+                  - {eval_time: 59m, alertname: TaskwattFileOld}
                   - {eval_time: 100m, alertname: TaskwattGone}
                 promql_expr_test:
                   - expr: 'count(ALERTS{alertstate="firing"}) by (alertname)'
@@ -116,9 +120,10 @@ struct DashboardTests {
                       - {labels: '{alertname="TaskwattMeterNotSeen"}', value: 1}
                       - {labels: '{alertname="TaskwattSamplerLate"}', value: 1}
                       - {labels: '{alertname="TaskwattJobFailed"}', value: 2}
-                  - expr: 'count(ALERTS{alertname="TaskwattGone",alertstate="firing"})'
+                      - {labels: '{alertname="TaskwattFileOld"}', value: 1}
+                  - expr: 'count(ALERTS{alertname="TaskwattGone",alertstate="firing"}) by (instance)'
                     eval_time: 150m
-                    exp_samples: [{labels: '{}', value: 1}]
+                    exp_samples: [{labels: '{instance="host"}', value: 1}]
             """,
             // Days, in which not every minute is looked at.
             "/days.yaml": """
@@ -128,6 +133,7 @@ struct DashboardTests {
               - interval: 5m
                 input_series:
                   - {series: 'taskwatt_build_info{instance="host"}', values: '1x2880'}
+                  - {series: 'taskwatt_build_info{instance="idle"}', values: '1x2880'}
                   - {series: '\(run)', values: '0.01x2400 0.013x480'}
                   - {series: 'taskwatt_last_suite_timestamp_seconds{instance="host"}', values: '0x2880'}
                   - {series: 'taskwatt_queue_jobs{state="queued",instance="host"}', values: '0x2400 2x480'}
@@ -138,6 +144,7 @@ struct DashboardTests {
                     exp_samples:
                       - {labels: '{alertname="TaskwattEnergyRose"}', value: 1}
                       - {labels: '{alertname="TaskwattNoSuite"}', value: 1}
+                      - {labels: '{alertname="TaskwattNeverMeasured"}', value: 1}
                   - expr: 'count(ALERTS{alertname="TaskwattQueueWaits",alertstate="firing"})'
                     eval_time: 230h
                     exp_samples: [{labels: '{}', value: 1}]

@@ -15,9 +15,6 @@ package struct ListenerConfiguration: Sendable, Hashable {
         package var certificate: String
         package var key: String
 
-        /// One where one file holds both.
-        var paths: [String] { certificate == key ? [certificate] : [certificate, key] }
-
         package init(certificate: String, key: String) {
             self.certificate = certificate
             self.key = key
@@ -37,52 +34,91 @@ package struct ListenerConfiguration: Sendable, Hashable {
     }
 
     package static func parse(_ sections: [String: YAMLReader]) throws(YAMLProblem) -> ListenerConfiguration? {
+        var first: YAMLProblem?
+        let configuration = read(sections) { first = first ?? $0 }
+        if let first { throw first }
+        return configuration
+    }
+
+    /// The same, of a file that is looked through for all its errors.
+    ///
+    /// - Parameters:
+    ///   - checking: looks into the files that the section names.
+    ///   - complain: is told all that is wrong.
+    /// - Returns: `nil` without the section, and where it has no usable address.
+    @discardableResult
+    package static func read(
+        _ sections: [String: YAMLReader], checking files: FileCheck? = nil, complain: (YAMLProblem) -> Void
+    ) -> ListenerConfiguration? {
         guard let section = sections["listen"] else { return nil }
-        let fields = try section.mapping(keys: keys)
-        guard let field = fields["address"] else {
+        func tried<Value>(_ body: () throws(YAMLProblem) -> Value) -> Value? {
+            do { return try body() } catch {
+                complain(error)
+                return nil
+            }
+        }
+        guard let fields = tried({ () throws(YAMLProblem) in try section.mapping(keys: keys, complain: complain) })
+        else { return nil }
+        let address = tried { () throws(YAMLProblem) in try Self.address(fields["address"], of: section) }
+        func path(_ key: String) -> String? {
+            guard let field = fields[key] else { return nil }
+            return tried { () throws(YAMLProblem) in try Self.path(field) }
+        }
+        let (token, certificate, key) = (path("token_file"), path("certificate"), path("key"))
+        if let one = fields["certificate"] ?? fields["key"], fields["certificate"] == nil || fields["key"] == nil {
+            complain(
+                one.problem("`certificate` and `key` go together: two PEM files, or one that holds both, twice"))
+        }
+        var tls: TLSFiles?
+        if let certificate, let key { tls = TLSFiles(certificate: certificate, key: key) }
+        if let files {
+            func check(_ key: String, _ paths: [String], _ body: () throws -> Void) {
+                let closed = paths.filter { access($0, R_OK) != 0 && errno == EACCES }
+                guard closed.isEmpty else { return closed.forEach(files.cannotTell) }
+                do { try body() } catch { if let field = fields[key] { complain(field.problem("\(error)")) } }
+            }
+            if let token {
+                check("token_file", [token]) { _ = try AccessToken(files.readToken(token), file: token) }
+            }
+            if let tls {
+                check("certificate", [tls.certificate]) { _ = try tls.certificates() }
+                if tls.key != tls.certificate || (try? tls.certificates()) != nil {
+                    check("key", [tls.key]) { _ = try tls.privateKey() }
+                }
+                if (try? tls.certificates()) != nil, (try? tls.privateKey()) != nil {
+                    check("key", []) { _ = try tls.configuration() }
+                }
+            }
+        }
+        return address.map { ListenerConfiguration(address: $0, tokenFile: token, tls: tls) }
+    }
+
+    /// How files are looked into that the daemon will need.
+    package struct FileCheck {
+        /// Reads a file with a secret in it.
+        package var readToken: (_ file: String) throws -> String
+        /// Is told the files that this user may not look into; the daemon may all the same.
+        package var cannotTell: (_ file: String) -> Void
+
+        package init(
+            readToken: @escaping (_ file: String) throws -> String, cannotTell: @escaping (_ file: String) -> Void
+        ) {
+            self.readToken = readToken
+            self.cannotTell = cannotTell
+        }
+    }
+
+    private static func address(
+        _ field: YAMLReader?, of section: YAMLReader
+    ) throws(YAMLProblem) -> ListenAddress {
+        guard let field else {
             throw section.problem("`listen` needs the key `address`, such as \"127.0.0.1:9120\"")
         }
         let text = try field.string()
         guard let address = try? ListenAddress(text) else {
             throw field.problem("this must be an address with a port, such as \"127.0.0.1:9120\", not `\(text)`")
         }
-        var tls: TLSFiles?
-        switch (fields["certificate"], fields["key"]) {
-        case (let certificate?, let key?): tls = TLSFiles(certificate: try path(certificate), key: try path(key))
-        case (nil, nil): break
-        case (let one?, nil), (nil, let one?):
-            throw one.problem("`certificate` and `key` go together: two PEM files, or one that holds both, twice")
-        }
-        return ListenerConfiguration(address: address, tokenFile: try fields["token_file"].map(path), tls: tls)
-    }
-
-    /// What is wrong with the files that the section names.
-    ///
-    /// - Parameters:
-    ///   - readToken: reads a file with a secret in it.
-    ///   - cannotTell: is told the files that this user may not look into; the daemon may all the same.
-    package static func problems(
-        _ sections: [String: YAMLReader], readToken: (_ file: String) throws -> String, cannotTell: (String) -> Void
-    ) -> [YAMLProblem] {
-        // What is no such section was told of already.
-        guard let configuration = (try? parse(sections)) ?? nil,
-            let fields = try? sections["listen"]?.mapping(keys: keys)
-        else { return [] }
-        var problems: [YAMLProblem] = []
-        func check(_ files: [String], _ key: String, _ body: () throws -> Void) {
-            let closed = files.filter { access($0, R_OK) != 0 && errno == EACCES }
-            guard closed.isEmpty else { return closed.forEach(cannotTell) }
-            do { try body() } catch {
-                if let field = fields[key] { problems.append(field.problem("\(error)")) }
-            }
-        }
-        if let file = configuration.tokenFile {
-            check([file], "token_file") { _ = try AccessToken(readToken(file), file: file) }
-        }
-        if let files = configuration.tls {
-            check(files.paths, "certificate") { _ = try files.configuration() }
-        }
-        return problems
+        return address
     }
 
     private static func path(_ field: YAMLReader) throws(YAMLProblem) -> String {

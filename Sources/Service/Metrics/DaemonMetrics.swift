@@ -76,7 +76,7 @@ struct DaemonMetrics: Sendable {
         for state in [JobStatus.State.queued, .running] {
             jobs.add(Double(counts[state] ?? 0), ["state": state.rawValue])
         }
-        var all = MetricFamily("taskwatt_jobs_total", .counter, "Jobs that ended since the daemon's start, by how.")
+        var all = MetricFamily("taskwatt_jobs_total", .counter, "Jobs that ended since the record was begun, by how.")
         for state in [JobStatus.State.completed, .failed, .interrupted, .cancelled, .skipped] {
             all.add(Double(ended[state] ?? 0), ["state": state.rawValue])
         }

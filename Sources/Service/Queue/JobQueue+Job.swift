@@ -63,7 +63,7 @@ extension JobQueue.Job {
         } else {
             state = .interrupted
             stored.endedAt = time
-            stored.failures = ["the daemon ended in the middle of it; its finished repeats are kept"]
+            stored.failures = ["the daemon ended in the middle of it; what was finished is kept"]
         }
     }
 }

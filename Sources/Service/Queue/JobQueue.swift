@@ -25,6 +25,8 @@ package actor JobQueue {
     /// Of so many ended jobs it is known how they ended, and of so many what happened in them.
     private static let mostJobs = 100
     private static let mostHistories = 10
+    /// What is said of a job that somebody took out.
+    private static let cancelled = "it was cancelled; what was finished is kept"
 
     private let execution: SuiteExecution
     private let store: Store
@@ -33,7 +35,7 @@ package actor JobQueue {
     private let listings: @Sendable () async throws -> [MeterListing]
     private let logger: Logger
     private(set) var jobs: [Int: Job] = [:]
-    /// How many jobs ended, by how; those that are forgotten too.
+    /// How many jobs ended, by how; those that are forgotten too, and those of the daemons before.
     private var ended: [JobStatus.State: Int]
     private var nextListener = 1
     private var running: (id: Int, task: Task<Void, Never>)?
@@ -56,9 +58,10 @@ package actor JobQueue {
         self.logger = logger
         self.listings = listings
         idle = IdleWatch(context.host, clock: context.clock, seconds: pace.idleSeconds)
-        let cutOff: Int
-        (jobs, cutOff) = try Self.restored(store, at: context.clock.wallTime(), logger)
-        ended = [.interrupted: cutOff]
+        jobs = try Self.restored(store, at: context.clock.wallTime(), logger)
+        ended = Dictionary(
+            try store.jobCounts().compactMap { name, total in JobStatus.State(rawValue: name).map { ($0, total) } }
+        ) { $1 }
     }
 
     package var statuses: [JobStatus] { jobs.values.map(\.status).sorted { $0.id < $1.id } }
@@ -111,7 +114,7 @@ package actor JobQueue {
             jobs[id]?.isCancelled = true
             running?.task.cancel()
         } else if job.state == .queued {
-            finish(id, .cancelled, failures: [])
+            finish(id, .cancelled, failures: [Self.cancelled])
         }
         return jobs[id]?.status
     }
@@ -172,28 +175,22 @@ package actor JobQueue {
     // MARK: The record
 
     /// What the record has of the time before. What was being done then was cut off.
-    ///
-    /// - Returns: the jobs, and how many of them were cut off and are not tried again.
-    private static func restored(
-        _ store: Store, at time: Double, _ logger: Logger
-    ) throws -> (jobs: [Int: Job], cutOff: Int) {
+    private static func restored(_ store: Store, at time: Double, _ logger: Logger) throws -> [Int: Job] {
         var jobs: [Int: Job] = [:]
-        var cutOff = 0
         for stored in try store.jobs(ended: mostJobs) {
             guard let request = try? JobRequest(stored) else { continue }
             var job = Job(stored: stored, request: request, retries: request.retries)
             if job.state == .running {
                 job.cutOff(at: time)
                 try store.update(job.stored)
-                if job.state.isEnd { cutOff += 1 }
-                let fate = job.state == .queued ? "it is tried again" : "its finished repeats are kept"
+                let fate = job.state == .queued ? "it is tried again" : "what was finished is kept"
                 logger.warning("job \(stored.id) (\(request.suite)) was cut off; \(fate)", metadata: job.fields)
             }
             let waiting = stored.attempts == 0 ? RunEvent(.queued) : RunEvent.tryingAgain
             job.history = [job.state == .queued ? waiting : job.endEvent]
             jobs[Int(stored.id)] = job
         }
-        return (jobs, cutOff)
+        return jobs
     }
 
     /// A disk that is full keeps nothing: the job goes on all the same, and what it measures says so itself.
@@ -284,7 +281,7 @@ package actor JobQueue {
         let now = clock.wallTime()
         for job in waiting {
             guard let deadline = job.status.deadline, now >= deadline else { continue }
-            let reason = job.waitsFor.map { "; it waited for \($0)" } ?? ""
+            let reason = (job.waitsFor ?? running.map { "job \($0.id)" }).map { "; it waited for \($0)" } ?? ""
             let begun = job.stored.attempts > 0
             let message =
                 begun
@@ -305,6 +302,7 @@ package actor JobQueue {
         jobs[id]?.progress = nil
         idle.forget()
         if let stored = jobs[id]?.stored { keep(stored) }
+        if let status = jobs[id]?.status { followers.tell(JobNews(jobs: [status])) }
         let (events, continuation) = AsyncStream.makeStream(of: RunEvent.self)
         let task = Task {
             async let telling: Void = {
@@ -331,17 +329,18 @@ package actor JobQueue {
         // Events may not have told it: what was cancelled early has a record and no window.
         if !result.suiteRun.isEmpty { jobs[id]?.stored.suiteRun = result.suiteRun }
         let isCancelled = jobs[id]?.isCancelled == true && result.status == .interrupted
+        if isCancelled { return finish(id, .cancelled, failures: result.failures + [Self.cancelled]) }
         // The daemon's stop cut it off, and not a user.
-        if isStopping, !isCancelled, result.status == .interrupted, var job = jobs[id] {
+        if isStopping, result.status == .interrupted, var job = jobs[id] {
             job.cutOff(at: clock.wallTime())
-            jobs[id] = job
-            if job.state == .queued {
-                keep(job.stored)
-                dismissListeners(of: id)
-                return
+            guard job.state == .queued else {
+                return finish(id, .interrupted, failures: result.failures + job.stored.failures)
             }
+            jobs[id] = job
+            keep(job.stored)
+            return dismissListeners(of: id)
         }
-        finish(id, isCancelled ? .cancelled : JobStatus.State(result.status), failures: result.failures)
+        finish(id, JobStatus.State(result.status), failures: result.failures)
     }
 
     /// Ends what runs. What waits stays in the record.
@@ -379,7 +378,8 @@ package actor JobQueue {
         }
         let why = job.stored.failures.isEmpty ? "" : ": " + job.stored.failures.joined(separator: "; ")
         logger.log(
-            level: job.state == .failed ? .error : .info, "job \(id) ended: \(job.stored.state)\(why)",
+            level: job.state == .failed ? .error : job.state == .interrupted ? .warning : .info,
+            "job \(id) ended: \(job.stored.state)\(why)",
             metadata: job.fields)
     }
 

@@ -149,6 +149,8 @@ package struct JobStatus: Sendable, Hashable, Codable {
     package var waitsFor: String?
     /// How far it is, while it runs.
     package var progress: RunEvent?
+    /// Those of the suite that were asked for; empty for all.
+    package var tasks: [MLTask]
 
     init(_ stored: StoredJob, _ request: JobRequest) {
         id = Int(stored.id)
@@ -162,10 +164,11 @@ package struct JobStatus: Sendable, Hashable, Codable {
         endedAt = stored.endedAt
         deadline = request.deadlineSeconds.map { stored.submittedAt + $0 }
         attempts = stored.attempts
+        tasks = request.overrides.tasks
     }
 
     enum CodingKeys: String, CodingKey {
-        case id, suite, state, failures, schedule, attempts, progress
+        case id, suite, state, failures, schedule, attempts, progress, tasks
         case suiteRun = "suite_run"
         case submittedAt = "submitted_at_unix_s"
         case startedAt = "started_at_unix_s"

@@ -41,13 +41,11 @@ struct Config: AsyncParsableCommand {
             // One that is no YAML was told of already.
             if let sections = try? ConfigurationFile.sections(text: text, file: path, complain: { _ in }) {
                 do throws(YAMLProblem) { _ = try Keeping.parse(sections) } catch { problems.append(error) }
-                do throws(YAMLProblem) { _ = try ListenerConfiguration.parse(sections) } catch {
-                    problems.append(error)
-                }
-                problems += ListenerConfiguration.problems(sections, readToken: SecretFile.read) { file in
+                let files = ListenerConfiguration.FileCheck(readToken: SecretFile.read) { file in
                     Console.note(
                         "\(file) is not for you to read, and was not looked into: sudo taskwatt config check \(path)")
                 }
+                ListenerConfiguration.read(sections, checking: files) { problems.append($0) }
             }
             for problem in problems.sorted(by: { ($0.line ?? 0, $0.column ?? 0) < ($1.line ?? 0, $1.column ?? 0) }) {
                 Console.complain("\(problem)")

@@ -143,7 +143,9 @@ struct ExportCommand: AsyncParsableCommand {
         }
         if score.failed > 0 { left.append("\(score.failed) failed or void") }
         if !score.otherTasks.isEmpty {
-            left.append("the tasks " + score.otherTasks.map(\.rawValue).sorted().joined(separator: ", "))
+            left.append(
+                "the tasks \(score.otherTasks.map(\.rawValue).sorted().joined(separator: ", ")) (that score has "
+                    + "\(AIEnergyScoreExport.knownTasks.map(\.rawValue).sorted().joined(separator: ", ")))")
         }
         let leftOut = left.isEmpty ? "" : "left out: \(left.joined(separator: "; "))"
         guard score.runs > 0 else {

@@ -168,6 +168,8 @@ struct Run: AsyncParsableCommand {
                 return try await follow(job.id, client) { _ in }
             }
             result = try await task.value
+            // It is we who cancelled it.
+            result.failures = []
         }
         guard !result.suiteRun.isEmpty else { return (result, nil) }
         // In a task of its own: this one may be cancelled, and what is kept is to be shown all the same.
@@ -294,11 +296,10 @@ struct Run: AsyncParsableCommand {
                 "no run fits into the table (\(reasons.joined(separator: "; "))); `taskwatt export --runs` has them")
             throw ExitCode(CommandFailure.failed)
         case .failed: throw ExitCode(CommandFailure.failed)
-        // It never began, and was told why.
-        case .interrupted where result.suiteRun.isEmpty && !result.failures.isEmpty:
-            throw ExitCode(CommandFailure.failed)
+        // Somebody else ended it, or the daemon did, and why was told.
+        case .interrupted where !result.failures.isEmpty: throw ExitCode(CommandFailure.failed)
         case .interrupted:
-            Console.complain("interrupted; the finished repeats are kept")
+            Console.complain("interrupted; what was finished is kept")
             throw ExitCode(130)
         }
     }

@@ -246,6 +246,7 @@ struct ScheduleCommand: AsyncParsableCommand {
         @Argument(help: "The name of the schedule.")
         var name: String
 
+        @OptionGroup var state: StateOptions
         @OptionGroup var root: RootOption
 
         func run() async throws {
@@ -258,6 +259,14 @@ struct ScheduleCommand: AsyncParsableCommand {
             try await timers.stop(ScheduleDirectory.timer(name))
             try directory.remove(name)
             try await timers.reload()
+            var left: JobStatus?
+            if let client = await DaemonClient.find(Surroundings().daemonStates(state)) {
+                let jobs: [JobStatus] = try await client.get(DaemonClient.path("/v1/jobs", ["schedule": name]))
+                left = jobs.first { !$0.state.isEnd }
+            }
+            Console.note(
+                "\(name) is removed"
+                    + (left.map { "; its job \($0.id) is \($0.state.rawValue) still: taskwatt cancel \($0.id)" } ?? ""))
         }
     }
 }

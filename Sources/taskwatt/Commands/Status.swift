@@ -2,6 +2,7 @@ import ArgumentParser
 import Core
 import Foundation
 import Reporting
+import Running
 import Service
 
 struct Status: AsyncParsableCommand {
@@ -36,11 +37,9 @@ struct Status: AsyncParsableCommand {
             Console.print(try Console.json(status))
             return
         }
-        let hours = (Date().timeIntervalSince1970 - status.startedAt) / 3600
+        let up = FigureNumber.seconds(Date().timeIntervalSince1970 - status.startedAt)
         Console.print(
-            String(
-                format: "taskwatt %@, process %d, up %.1f h, record in %@\n", status.version, status.processID, hours,
-                status.stateDirectory))
+            "taskwatt \(status.version), process \(status.processID), up \(up), record in \(status.stateDirectory)\n")
         let kind = [status.scope?.rawValue, status.provenance?.rawValue].compactMap { $0 }.joined(separator: ", ")
         Console.print(
             status.power.map { String(format: "%.2f W now (%@)\n", $0.watts, kind) } ?? "no power now (\(kind))\n")
@@ -48,9 +47,17 @@ struct Status: AsyncParsableCommand {
         let ended = status.jobs.filter(\.state.isEnd).suffix(Self.mostEnded).map(\.id)
         for job in status.jobs where !job.state.isEnd || ended.contains(job.id) {
             let schedule = job.schedule.map { " of schedule \($0)" } ?? ""
-            let more = [Self.times(job), job.waitsFor.map { "waits for \($0)" }, job.suiteRun].compactMap(\.self)
+            let tasks = job.tasks.isEmpty ? "" : " (\(job.tasks.map(\.rawValue).joined(separator: ", ")))"
+            let progress = job.progress.map { event in
+                [event.task?.rawValue, ProgressDisplay.stage(event)].compactMap(\.self).joined(separator: " ")
+            }
+            let deadline = job.state == .queued ? job.deadline.map { "is skipped \(LocalTime.text($0))" } : nil
+            let more = [
+                Self.times(job), progress, job.waitsFor.map { "waits for \($0)" }, deadline, job.suiteRun,
+            ].compactMap(\.self)
             Console.print(
-                "job \(job.id)\(schedule): \(job.suite) \(job.state.rawValue) \(more.joined(separator: ", "))\n")
+                "job \(job.id)\(schedule): \(job.suite)\(tasks) \(job.state.rawValue) \(more.joined(separator: ", "))\n"
+            )
             for failure in job.failures { Console.print("    \(failure)\n") }
         }
     }
@@ -58,6 +65,8 @@ struct Status: AsyncParsableCommand {
     /// Since when it waits or runs, or when it ended, and after how long.
     private static func times(_ job: JobStatus) -> String {
         guard let end = job.endedAt else { return "since \(LocalTime.text(job.startedAt ?? job.submittedAt))" }
+        // When the daemon is back it can only find that it had gone.
+        if job.state == .interrupted { return "that began \(LocalTime.text(job.startedAt ?? job.submittedAt))" }
         let took = job.startedAt.map { " after \(FigureNumber.seconds(end - $0))" } ?? ""
         return "\(LocalTime.text(end))\(took)"
     }

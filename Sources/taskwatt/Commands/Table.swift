@@ -57,7 +57,11 @@ struct Table: AsyncParsableCommand {
 
     private var chosenColumns: [TableColumn]? {
         get throws {
-            try columns.map { columns in try named { () throws(UnknownName) in try TableColumn.parse(columns) } }
+            guard let columns else { return nil }
+            let chosen = try named { () throws(UnknownName) in try TableColumn.parse(columns) }
+            // A zone that is asked for is for its column.
+            let isWithCarbon = try carbonOptions.intensity != nil && !chosen.contains(.carbon)
+            return isWithCarbon ? chosen + [.carbon] : chosen
         }
     }
 
@@ -78,7 +82,7 @@ struct Table: AsyncParsableCommand {
         } else {
             report = try TableReport(try Record.open(surroundings, state), options)
         }
-        if report.rows.isEmpty, format == .text { throw nothingFits(report) }
+        if report.rows.isEmpty, format.isForPeople { throw nothingFits(report) }
         Console.print(report.rendered(as: format, columns: try chosenColumns))
     }
 
