@@ -30,6 +30,23 @@ extension EndToEnd {
             try await browser.console().filter { !$0.contains("Failed to load resource") && $0.contains("SEVERE") }
         }
 
+        /// Waits until a figure is there, and then until it is another one.
+        private func moves(_ selector: String, _ browser: WebBrowser) async throws {
+            try await browser.expect(selector, matches: /[0-9.]+ W/)
+            let first = try await browser.text(selector)
+            let hasMoved = try await eventually(within: 10) {
+                let now = try await browser.text(selector)
+                return now.hasSuffix(" W") && now != first
+            }
+            #expect(hasMoved, "\(selector) stays \(first)")
+        }
+
+        /// Waits until a job is at its repeats: by then nothing but its progress changes, and its button stays where it is.
+        private func runs(job: Int, _ browser: WebBrowser) async throws {
+            try await browser.expect("#state", contains: "Runs job \(job)", within: 30)
+            try await browser.expect("#jobs tbody tr", contains: "repeat", within: 30)
+        }
+
         @Test func showsWhatIsMeasuredAndCancelsWithTheToken() async throws {
             let scratch = try Scratch()
             let served = try await withToken(scratch)
@@ -40,39 +57,43 @@ extension EndToEnd {
             try await browser.expect("#total", contains: " W")
             let kind = try await browser.text("#total-kind")
             let isGuessed = kind.hasPrefix("estimated")
-            #expect(try await browser.text("#total").hasPrefix("≈") == isGuessed)
-            #expect(try await browser.count("#total-kind .badge") == 1)
+            if isGuessed {
+                try await browser.expect("#total", matches: /≈ \d+\.\d W/)
+            } else {
+                try await browser.expect("#total", matches: /\d+\.\d W/)
+            }
+            try await browser.expect("#total-kind .badge", count: 1)
             try await browser.expect("#meters-now tbody", contains: " W")
             let isDrawn = try await eventually(within: 10) { try await browser.count("#chart canvas") > 0 }
             #expect(isDrawn, "is libjs-dygraphs there? `.ci/deps --test` installs it")
-            let before = try await browser.text("#meters-now td.number")
-            #expect(try await eventually(within: 10) { try await browser.text("#meters-now td.number") != before })
+            try await moves("#meters-now td.number", browser)
             // The machine.
-            let status = try await served.curl("/v1/machine")
-            #expect(status.body.contains("\"name\":\"\(try await browser.text("#host"))\""))
+            let machine: Machine = try decoded(try await served.curl("/v1/machine").body)
+            try await browser.expect("#host", contains: machine.name)
             try await browser.expect("#inventory", contains: "Memory")
             try await browser.expect("#meters tbody", contains: "estimate")
             // The table and the runs.
             try await browser.expect("#rows tbody", contains: "text classification")
-            #expect(try await browser.text("#rows tbody .badge") == (isGuessed ? "estimated" : "measured"))
-            #expect(try await browser.text("#rows caption").contains("gross"))
+            try await browser.expect("#rows tbody .badge", contains: isGuessed ? "estimated" : "measured")
+            try await browser.expect("#rows caption", contains: "gross")
             try await browser.click("#net")
             try await browser.expect("#rows", contains: "net: idle power taken off")
-            #expect(try await browser.count("#windows tbody tr") == 3)
+            try await browser.expect("#windows tbody tr", count: 3)
+            try await browser.expect("#suites a", count: 1)
             let link = try await browser.value("document.querySelector('#suites a').getAttribute('href')").text
             let report = try await served.curl("/\(link)")
             #expect(report.status == 200 && report.body.contains("text classification"))
 
             // A job comes, without anybody loading the page anew, and is cancelled.
             let client = try run(scratch, endless)
-            try await browser.expect("#state", contains: "Runs job 2", within: 30)
-            try await browser.expect("#jobs tbody tr", contains: "repeat", within: 30)
+            try await runs(job: 2, browser)
+            try await browser.expect("#access", contains: "the daemon wants its token")
             try await browser.click("#jobs button")
-            #expect(try await browser.isTrue("document.querySelector('#ask').open"))
+            try await browser.expect("document.querySelector('#ask').open")
             try await browser.type("wrong-wrong-wrong-wrong", into: "#token")
             try await browser.click("#ask button[value=use]")
             try await browser.expect("#ask-problem", contains: "not the token")
-            #expect(try await browser.text("#state").contains("Runs job 2"))
+            try await browser.expect("#state", contains: "Runs job 2")
             try await browser.type(token, into: "#token")
             try await browser.click("#ask button[value=use]")
             try await browser.expect("#jobs tbody tr", contains: "interrupted")
@@ -80,7 +101,7 @@ extension EndToEnd {
             _ = try await client.status(within: 10)
             // It is asked for once.
             let second = try run(scratch, endless)
-            try await browser.expect("#state", contains: "Runs job 3", within: 30)
+            try await runs(job: 3, browser)
             try await browser.click("#jobs button")
             try await browser.expect("#state", contains: "Idle")
             _ = try await second.status(within: 10)
@@ -103,9 +124,9 @@ extension EndToEnd {
             let browser = try await WebBrowser(scratch)
             try await browser.open(served.base)
             try await browser.expect("#total-kind", contains: "measured")
-            #expect(try await browser.text("#total").wholeMatch(of: /5[0-9]\.[0-9] W/) != nil)
-            #expect(try await browser.count("#meters-now tbody tr") == 3)
-            #expect(try await browser.count("#meters-now .badge.measured") == 3)
+            try await browser.expect("#total", matches: /5[0-9]\.[0-9] W/)
+            try await browser.expect("#meters-now tbody tr", count: 3)
+            try await browser.expect("#meters-now .badge.measured", count: 3)
             try await browser.expect("#meters tbody", contains: "energy_uj is readable by root alone")
             try await browser.expect("#meters tbody", contains: "sudo chmod a+r /sys/class/powercap/*/energy_uj")
             try await browser.close()
@@ -115,6 +136,7 @@ extension EndToEnd {
         }
 
         private struct DaemonProcess: Decodable { var processId: Int32 }
+        private struct Machine: Decodable { var name: String }
 
         @Test func comesBackByItselfWhenTheDaemonDoes() async throws {
             let scratch = try Scratch()
@@ -123,17 +145,13 @@ extension EndToEnd {
             let browser = try await WebBrowser(scratch)
             try await browser.open(served.base)
             try await browser.expect("#total", contains: " W")
-            #expect(try await browser.isTrue("document.querySelector('#connection').hidden"))
+            try await browser.expect("document.querySelector('#connection').hidden")
             _ = try await browser.value("window.mark = 1")
             try await served.stop()
             try await browser.expect("#connection", contains: "trying again")
             let again = try await Served(scratch, port: port)
-            let isBack = try await eventually(within: 20) {
-                try await browser.isTrue("document.querySelector('#connection').hidden")
-            }
-            #expect(isBack)
-            let time = try await browser.text("#meters-now td.number")
-            #expect(try await eventually(within: 10) { try await browser.text("#meters-now td.number") != time })
+            try await browser.expect("document.querySelector('#connection').hidden", within: 20)
+            try await moves("#meters-now td.number", browser)
             #expect(try await browser.isTrue("window.mark === 1"))
             try await browser.close()
             try await again.stop()
@@ -145,9 +163,9 @@ extension EndToEnd {
             let client = try run(scratch, endless)
             let browser = try await WebBrowser(scratch)
             try await browser.open(served.base)
-            try await browser.expect("#state", contains: "Runs job 1", within: 30)
+            try await runs(job: 1, browser)
             try await browser.expect("#access", contains: "not allowed here")
-            #expect(try await browser.isTrue("document.querySelector('#jobs button').disabled"))
+            try await browser.expect("document.querySelector('#jobs button').disabled")
             try await browser.close()
             client.send(SIGINT)
             _ = try await client.status(within: 10)
@@ -179,6 +197,10 @@ extension EndToEnd {
                 for width in [360, 400, 768, 1280] as [Int64] {
                     try await browser.show(width: width, dark: dark)
                     try await browser.open(served.base)
+                    // All of it is there: what comes later may be what is too wide.
+                    for place in ["#rows", "#suites", "#windows", "#meters", "#meters-now", "#jobs"] {
+                        try await browser.expect("\(place) table", count: 1)
+                    }
                     try await browser.expect("#rows tbody", contains: "text classification")
                     try await browser.expect("#meters tbody", contains: "estimate")
                     let over = try await browser.value("document.documentElement.scrollWidth - innerWidth")
