@@ -87,6 +87,18 @@ extension EndToEnd {
             // A job comes, without anybody loading the page anew, and is cancelled.
             let client = try run(scratch, endless)
             try await runs(job: 2, browser)
+            // Its progress is another one with every event, and the button stays where a finger is about to press it.
+            let places = """
+                new Promise((done) => {
+                  const seen = new Set();
+                  const timer = setInterval(() => {
+                    seen.add(Math.round(document.querySelector("#jobs button").getBoundingClientRect().left));
+                  }, 10);
+                  setTimeout(() => { clearInterval(timer); done([...seen].join()); }, 2000);
+                })
+                """
+            let seen = try await browser.value(places).text
+            #expect(seen.contains(/^[0-9]+$/), "\(seen)")
             try await browser.expect("#access", contains: "the daemon wants its token")
             try await browser.click("#jobs button")
             try await browser.expect("document.querySelector('#ask').open")
@@ -137,6 +149,112 @@ extension EndToEnd {
 
         private struct DaemonProcess: Decodable { var processId: Int32 }
         private struct Machine: Decodable { var name: String }
+
+        /// A sampler has no power before its second reading: that is not yet known, and not gone.
+        @Test func tellsAPowerThatIsNotKnownYetFromOneThatIsGone() async throws {
+            let scratch = try Scratch()
+            let served = try await Served(scratch)
+            let browser = try await WebBrowser(scratch)
+            // All is real but that what comes live loses its power on the way for as long as the test says so.
+            let script = """
+                window.isBlind = true;
+                window.EventSource = class extends EventSource {
+                  set onmessage(told) {
+                    super.onmessage = (event) => told(!window.isBlind ? event : new MessageEvent("message", {
+                      data: event.data.replaceAll(/"power_w":[-+0-9.eE]+,?/g, "").replaceAll(/,}/g, "}") }));
+                  }
+                };
+                """
+            try await browser.devTools("Page.addScriptToEvaluateOnNewDocument", ["source": .string(script)])
+            try await browser.open(served.base)
+            try await browser.expect("#total-kind", contains: "components")
+            try await browser.expect("#meters-now td.number", matches: /–/)
+            #expect(try await browser.text("#total") == "–")
+            _ = try await browser.value("window.isBlind = false")
+            try await browser.expect("#total", matches: /(≈ )?[0-9.]+ W/)
+            _ = try await browser.value("window.isBlind = true")
+            try await browser.expect("#total", matches: /no power/)
+            #expect(try await faults(browser) == [])
+            try await browser.close()
+            try await served.stop()
+        }
+
+        @Test func leadsToReportsForPeopleAndNowhereWhereThereIsNone() async throws {
+            let scratch = try Scratch()
+            let served = try await Served(scratch)
+            #expect(try await run(scratch, small).status(within: 60) == 0)
+            // One that is cancelled in its first window has none.
+            let suite = try scratch.write(
+                "slow.yaml", "name: slow\nidle_s: 600\nruns: [{task: text-classification, parameters: {size: tiny}}]\n")
+            let client = try run(scratch, [suite])
+            var suites: [SuiteRun] = []
+            let isThere = try await eventually(within: 30) {
+                suites = try decoded(try await served.curl("/v1/suite-runs").body)
+                return suites.count == 2
+            }
+            #expect(isThere && suites.first?.suite == "slow")
+            let browser = try await WebBrowser(scratch)
+            try await browser.open(served.base)
+            try await browser.expect("#suites tbody tr", contains: "not yet")
+            client.send(SIGINT)
+            _ = try await client.status(within: 10)
+            try await browser.expect("#suites tbody tr", contains: "no window")
+            try await browser.expect("#suites a", count: 1)
+            try await browser.expect("#jobs tbody tr", contains: "no window")
+            try await browser.expect("#jobs a", count: 1)
+            // The number of a window leads to it, in a report that people can read.
+            try await browser.expect("#windows tbody tr", count: 3)
+            let number = try await browser.text("#windows tbody th")
+            try await browser.click("#windows tbody a")
+            try await browser.expect("location.hash === '#run-\(number)'")
+            try await browser.expect("document.querySelector('tr:target').closest('details').open")
+            try await browser.expect("tr:target", contains: number)
+            // Who comes by an old link is told so in words.
+            let gone = try #require(suites.first).uuid
+            try await browser.open("\(served.base)/v1/report?suite_run=\(gone)")
+            try await browser.expect("main", contains: "there is nothing to report")
+            try await browser.expect("getComputedStyle(document.querySelector('.warning')).borderLeftStyle === 'solid'")
+            try await browser.click("main a")
+            try await browser.expect("#host", matches: /.+/)
+            #expect(try await faults(browser) == [])
+            try await browser.close()
+            try await served.stop()
+        }
+
+        private struct SuiteRun: Decodable {
+            var uuid: String
+            var suite: String
+        }
+
+        @Test func followsJobsForwardsOnlyAndKeepsThoseThatEnded() async throws {
+            let scratch = try Scratch()
+            let served = try await withToken(scratch)
+            let browser = try await WebBrowser(scratch)
+            try await browser.open(served.base)
+            try await browser.expect("#jobs", contains: "Nothing waits")
+            let watch = """
+                (window.states = [], new MutationObserver(() => {
+                  const state = document.querySelector("#jobs tbody .badge")?.innerText;
+                  if (state && window.states.at(-1) !== state) window.states.push(state);
+                }).observe(document.querySelector("#jobs"), { childList: true, subtree: true }))
+                """
+            _ = try await browser.value(watch)
+            #expect(try await run(scratch, small).status(within: 60) == 0)
+            try await browser.expect("#jobs tbody tr", contains: "completed")
+            try await browser.expect("#jobs a", count: 1)
+            #expect(try await browser.value("window.states.join()").text == "queued,running,completed")
+            // One waits for a machine that is more idle than this one: what it waits for is no word on the others.
+            let body = #"{"suite": "tiny", "idle_below": 0.001}"#
+            let answer = try await served.curl(
+                "/v1/jobs", "--header", "Authorization: Bearer \(token)", "--data", body)
+            #expect(answer.status == 201, "\(answer.body)")
+            try await browser.expect("#jobs tbody tr", contains: "waits for an idle machine")
+            try await browser.expect("#jobs tbody", contains: "completed")
+            #expect(try await browser.count("#jobs tbody tr") == 2)
+            #expect(try await faults(browser) == [])
+            try await browser.close()
+            try await served.stop()
+        }
 
         @Test func comesBackByItselfWhenTheDaemonDoes() async throws {
             let scratch = try Scratch()
