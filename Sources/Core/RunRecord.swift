@@ -200,6 +200,18 @@ package struct RunRecord: Sendable, Hashable, Codable {
 }
 
 extension RunRecord {
+    /// Gross kWh per 1,000 inferences: idle power is in it, and what was seen stands for the whole, as in the table. `nil` where
+    /// the run did not complete, nothing was inferred, or the meters saw less than 99 % of the window.
+    package var kilowattHoursPer1000: Double? { kilowattHoursPer1000(energy.total) }
+
+    /// The same of any scope that was measured in the window.
+    package func kilowattHoursPer1000(_ total: TotalEnergy) -> Double? {
+        guard status == .completed, completedInferences > 0, total.isSeen else { return nil }
+        return total.energy.kilowattHours / total.coverage / Double(completedInferences) * 1000
+    }
+}
+
+extension RunRecord {
     /// A record from before there were metrics has none, nor one from before the machine was looked at.
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)

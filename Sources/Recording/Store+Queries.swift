@@ -12,9 +12,10 @@ package struct SuiteRunSummary: Sendable, Hashable, Codable {
     package var status: String
     package var error: String?
     package var runs: Int
+    package var source: RecordSource
 
     enum CodingKeys: String, CodingKey {
-        case uuid, suite, machine, status, error, runs
+        case uuid, suite, machine, status, error, runs, source
         case startedAt = "started_at_unix_s"
         case endedAt = "ended_at_unix_s"
     }
@@ -203,13 +204,13 @@ extension Store {
                 db,
                 sql: """
                     SELECT uuid, suite, machine.name, started_at, ended_at, status, error,
-                        (SELECT count(*) FROM run WHERE suite_run_id = suite_run.id)
+                        (SELECT count(*) FROM run WHERE suite_run_id = suite_run.id), source
                     FROM suite_run JOIN machine ON machine.id = machine_id ORDER BY suite_run.id DESC LIMIT ?
                     """, arguments: [limit]
             ).map { row in
                 SuiteRunSummary(
                     uuid: row[0], suite: row[1], machine: row[2], startedAt: row[3], endedAt: row[4], status: row[5],
-                    error: row[6], runs: row[7])
+                    error: row[6], runs: row[7], source: RecordSource(rawValue: row[8]) ?? .taskwatt)
             }
         }
     }

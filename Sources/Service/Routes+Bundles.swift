@@ -16,7 +16,8 @@ extension Routes {
             let parameters = request.uri.queryParameters
             let names = parameters.getAll("run")
             guard !names.isEmpty else { throw APIError(.usage, "no run is named") }
-            let redaction = parameters.get("redact") == "true" ? Redaction.ofThisMachine() : nil
+            let isRedacted = try APIError.flag("redact", parameters.get("redact"))
+            let redaction = isRedacted ? Redaction.ofThisMachine() : nil
             let file = TransferFile()
             try await BundleWriter(store, redaction: redaction, version: await status().version).write(
                 try BundleWriter.suites(names, in: store), to: file.path)

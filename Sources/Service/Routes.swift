@@ -33,7 +33,7 @@ struct Routes: Sendable {
         router.add(middleware: AccessGuard(access: access))
         addMetrics(to: router)
         addPage(to: router)
-        let v1 = router.group("v1")
+        let v1 = router.group("v1").add(middleware: QueryGuard())
         v1.get("openapi.json") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "application/json"],
@@ -272,7 +272,7 @@ struct Routes: Sendable {
     }
 }
 
-/// Turns errors into answers in JSON, with the status that fits.
+/// Turns errors into answers in JSON, or into a page where one is asked for, with the status that fits.
 private struct ErrorAnswers: RouterMiddleware {
     typealias Context = BasicRequestContext
 
@@ -291,7 +291,8 @@ private struct ErrorAnswers: RouterMiddleware {
                 default: .failed
                 }
             let reason = error.status.reasonPhrase
-            return try Routes.json(APIError(kind, "\(request.uri.path): \(reason)"), status: error.status)
+            return try Self.response(
+                APIError(kind, "\(request.uri.path): \(reason)"), status: error.status, to: request)
         } catch {
             let answer = APIError(error)
             let status: HTTPResponse.Status =
@@ -301,7 +302,18 @@ private struct ErrorAnswers: RouterMiddleware {
                 case .notAllowed: .forbidden
                 case .failed: .internalServerError
                 }
-            return try Routes.json(answer, status: status)
+            return try Self.response(answer, status: status, to: request)
         }
+    }
+
+    private static func response(
+        _ error: APIError, status: HTTPResponse.Status, to request: Request
+    ) throws -> Response {
+        var response =
+            ErrorPage.isWanted(by: request)
+            ? ErrorPage.response(error, status: status, path: request.uri.path)
+            : try Routes.json(error, status: status)
+        response.headers[.vary] = "Accept"
+        return response
     }
 }

@@ -14,7 +14,7 @@ package struct TableQuery: Sendable, Hashable {
     /// - Throws: `APIError` for a value that cannot be.
     init(_ value: (String) -> String?) throws(APIError) {
         var options = TableReport.Options()
-        options.isNet = value("net") == "true"
+        options.isNet = try APIError.flag("net", value("net"))
         options.filter = try RunFilter(value)
         // A table of every source there is would be of unlike things.
         options.filter.source = options.filter.source ?? .taskwatt

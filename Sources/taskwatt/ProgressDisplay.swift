@@ -119,14 +119,13 @@ final class ProgressDisplay: Sendable {
                             total.coverage * 100)
                     break
                 }
-                let per1000 =
-                    total.energy.kilowattHours / total.coverage / Double(max(1, run.completedInferences)) * 1000
+                let figure = run.kilowattHoursPer1000.map { String(format: ", %.3g kWh per 1,000", $0) } ?? ""
                 text =
                     prefix(event, state)
                     + String(
-                        format: "repeat %@: %d inferences in %.1f s, %.1f W%@, %.3g kWh per 1,000%@",
+                        format: "repeat %@: %d inferences in %.1f s, %.1f W%@%@%@",
                         Self.ordinal(event), run.completedInferences, seconds,
-                        total.energy.over(seconds)?.watts ?? 0, otherScopes(run.energy), per1000, flags(run))
+                        total.energy.over(seconds)?.watts ?? 0, otherScopes(run.energy), figure, flags(run))
             }
         }
         line(text, &state)

@@ -32,6 +32,26 @@ struct MLTaskTests {
 
 @Suite("Records")
 struct RecordTests {
+    @Test("kWh per 1,000 inferences: what was seen stands for the whole, and nothing is said of what is no figure")
+    func per1000() throws {
+        var run = Self.record
+        run.energy.total.energy = Energy(joules: 3600)
+        run.energy.total.coverage = 1
+        #expect(try abs(#require(run.kilowattHoursPer1000) - 0.01) < 1e-12)
+        run.energy.total.coverage = 0.99
+        #expect(try abs(#require(run.kilowattHoursPer1000) - 0.01 / 0.99) < 1e-12)
+        var wall = run.energy.total
+        wall.energy = Energy(joules: 7200)
+        #expect(try abs(#require(run.kilowattHoursPer1000(wall)) - 0.02 / 0.99) < 1e-12)
+        for change in [
+            { $0.energy.total.coverage = 0.98 }, { $0.completedInferences = 0 }, { $0.status = .interrupted },
+        ] as [(inout RunRecord) -> Void] {
+            var other = run
+            change(&other)
+            #expect(other.kilowattHoursPer1000 == nil)
+        }
+    }
+
     static let record = RunRecord(
         stage: .query, repeatIndex: 2,
         workload: WorkloadDescription(

@@ -30,6 +30,23 @@ extension EndToEnd {
             try await browser.console().filter { !$0.contains("Failed to load resource") && $0.contains("SEVERE") }
         }
 
+        /// Waits until a figure is there, and then until it is another one.
+        private func moves(_ selector: String, _ browser: WebBrowser) async throws {
+            try await browser.expect(selector, matches: /[0-9.]+ W/)
+            let first = try await browser.text(selector)
+            let hasMoved = try await eventually(within: 10) {
+                let now = try await browser.text(selector)
+                return now.hasSuffix(" W") && now != first
+            }
+            #expect(hasMoved, "\(selector) stays \(first)")
+        }
+
+        /// Waits until a job is at its repeats: by then nothing but its progress changes, and its button stays where it is.
+        private func runs(job: Int, _ browser: WebBrowser) async throws {
+            try await browser.expect("#state", contains: "Runs job \(job)", within: 30)
+            try await browser.expect("#jobs tbody tr", contains: "repeat", within: 30)
+        }
+
         @Test func showsWhatIsMeasuredAndCancelsWithTheToken() async throws {
             let scratch = try Scratch()
             let served = try await withToken(scratch)
@@ -40,39 +57,55 @@ extension EndToEnd {
             try await browser.expect("#total", contains: " W")
             let kind = try await browser.text("#total-kind")
             let isGuessed = kind.hasPrefix("estimated")
-            #expect(try await browser.text("#total").hasPrefix("≈") == isGuessed)
-            #expect(try await browser.count("#total-kind .badge") == 1)
+            if isGuessed {
+                try await browser.expect("#total", matches: /≈ \d+\.\d W/)
+            } else {
+                try await browser.expect("#total", matches: /\d+\.\d W/)
+            }
+            try await browser.expect("#total-kind .badge", count: 1)
             try await browser.expect("#meters-now tbody", contains: " W")
             let isDrawn = try await eventually(within: 10) { try await browser.count("#chart canvas") > 0 }
             #expect(isDrawn, "is libjs-dygraphs there? `.ci/deps --test` installs it")
-            let before = try await browser.text("#meters-now td.number")
-            #expect(try await eventually(within: 10) { try await browser.text("#meters-now td.number") != before })
+            try await moves("#meters-now td.number", browser)
             // The machine.
-            let status = try await served.curl("/v1/machine")
-            #expect(status.body.contains("\"name\":\"\(try await browser.text("#host"))\""))
+            let machine: Machine = try decoded(try await served.curl("/v1/machine").body)
+            try await browser.expect("#host", contains: machine.name)
             try await browser.expect("#inventory", contains: "Memory")
             try await browser.expect("#meters tbody", contains: "estimate")
             // The table and the runs.
             try await browser.expect("#rows tbody", contains: "text classification")
-            #expect(try await browser.text("#rows tbody .badge") == (isGuessed ? "estimated" : "measured"))
-            #expect(try await browser.text("#rows caption").contains("gross"))
+            try await browser.expect("#rows tbody .badge", contains: isGuessed ? "estimated" : "measured")
+            try await browser.expect("#rows caption", contains: "gross")
             try await browser.click("#net")
             try await browser.expect("#rows", contains: "net: idle power taken off")
-            #expect(try await browser.count("#windows tbody tr") == 3)
+            try await browser.expect("#windows tbody tr", count: 3)
+            try await browser.expect("#suites a", count: 1)
             let link = try await browser.value("document.querySelector('#suites a').getAttribute('href')").text
             let report = try await served.curl("/\(link)")
             #expect(report.status == 200 && report.body.contains("text classification"))
 
             // A job comes, without anybody loading the page anew, and is cancelled.
             let client = try run(scratch, endless)
-            try await browser.expect("#state", contains: "Runs job 2", within: 30)
-            try await browser.expect("#jobs tbody tr", contains: "repeat", within: 30)
+            try await runs(job: 2, browser)
+            // Its progress is another one with every event, and the button stays where a finger is about to press it.
+            let places = """
+                new Promise((done) => {
+                  const seen = new Set();
+                  const timer = setInterval(() => {
+                    seen.add(Math.round(document.querySelector("#jobs button").getBoundingClientRect().left));
+                  }, 10);
+                  setTimeout(() => { clearInterval(timer); done([...seen].join()); }, 2000);
+                })
+                """
+            let seen = try await browser.value(places).text
+            #expect(seen.contains(/^[0-9]+$/), "\(seen)")
+            try await browser.expect("#access", contains: "the daemon wants its token")
             try await browser.click("#jobs button")
-            #expect(try await browser.isTrue("document.querySelector('#ask').open"))
+            try await browser.expect("document.querySelector('#ask').open")
             try await browser.type("wrong-wrong-wrong-wrong", into: "#token")
             try await browser.click("#ask button[value=use]")
             try await browser.expect("#ask-problem", contains: "not the token")
-            #expect(try await browser.text("#state").contains("Runs job 2"))
+            try await browser.expect("#state", contains: "Runs job 2")
             try await browser.type(token, into: "#token")
             try await browser.click("#ask button[value=use]")
             try await browser.expect("#jobs tbody tr", contains: "interrupted")
@@ -80,7 +113,7 @@ extension EndToEnd {
             _ = try await client.status(within: 10)
             // It is asked for once.
             let second = try run(scratch, endless)
-            try await browser.expect("#state", contains: "Runs job 3", within: 30)
+            try await runs(job: 3, browser)
             try await browser.click("#jobs button")
             try await browser.expect("#state", contains: "Idle")
             _ = try await second.status(within: 10)
@@ -103,9 +136,9 @@ extension EndToEnd {
             let browser = try await WebBrowser(scratch)
             try await browser.open(served.base)
             try await browser.expect("#total-kind", contains: "measured")
-            #expect(try await browser.text("#total").wholeMatch(of: /5[0-9]\.[0-9] W/) != nil)
-            #expect(try await browser.count("#meters-now tbody tr") == 3)
-            #expect(try await browser.count("#meters-now .badge.measured") == 3)
+            try await browser.expect("#total", matches: /5[0-9]\.[0-9] W/)
+            try await browser.expect("#meters-now tbody tr", count: 3)
+            try await browser.expect("#meters-now .badge.measured", count: 3)
             try await browser.expect("#meters tbody", contains: "energy_uj is readable by root alone")
             try await browser.expect("#meters tbody", contains: "sudo chmod a+r /sys/class/powercap/*/energy_uj")
             try await browser.close()
@@ -115,6 +148,113 @@ extension EndToEnd {
         }
 
         private struct DaemonProcess: Decodable { var processId: Int32 }
+        private struct Machine: Decodable { var name: String }
+
+        /// A sampler has no power before its second reading: that is not yet known, and not gone.
+        @Test func tellsAPowerThatIsNotKnownYetFromOneThatIsGone() async throws {
+            let scratch = try Scratch()
+            let served = try await Served(scratch)
+            let browser = try await WebBrowser(scratch)
+            // All is real but that what comes live loses its power on the way for as long as the test says so.
+            let script = """
+                window.isBlind = true;
+                window.EventSource = class extends EventSource {
+                  set onmessage(told) {
+                    super.onmessage = (event) => told(!window.isBlind ? event : new MessageEvent("message", {
+                      data: event.data.replaceAll(/"power_w":[-+0-9.eE]+,?/g, "").replaceAll(/,}/g, "}") }));
+                  }
+                };
+                """
+            try await browser.devTools("Page.addScriptToEvaluateOnNewDocument", ["source": .string(script)])
+            try await browser.open(served.base)
+            try await browser.expect("#total-kind", contains: "components")
+            try await browser.expect("#meters-now td.number", matches: /–/)
+            #expect(try await browser.text("#total") == "–")
+            _ = try await browser.value("window.isBlind = false")
+            try await browser.expect("#total", matches: /(≈ )?[0-9.]+ W/)
+            _ = try await browser.value("window.isBlind = true")
+            try await browser.expect("#total", matches: /no power/)
+            #expect(try await faults(browser) == [])
+            try await browser.close()
+            try await served.stop()
+        }
+
+        @Test func leadsToReportsForPeopleAndNowhereWhereThereIsNone() async throws {
+            let scratch = try Scratch()
+            let served = try await Served(scratch)
+            #expect(try await run(scratch, small).status(within: 60) == 0)
+            // One that is cancelled in its first window has none.
+            let suite = try scratch.write(
+                "slow.yaml", "name: slow\nidle_s: 600\nruns: [{task: text-classification, parameters: {size: tiny}}]\n")
+            let client = try run(scratch, [suite])
+            var suites: [SuiteRun] = []
+            let isThere = try await eventually(within: 30) {
+                suites = try decoded(try await served.curl("/v1/suite-runs").body)
+                return suites.count == 2
+            }
+            #expect(isThere && suites.first?.suite == "slow")
+            let browser = try await WebBrowser(scratch)
+            try await browser.open(served.base)
+            try await browser.expect("#suites tbody tr", contains: "not yet")
+            client.send(SIGINT)
+            _ = try await client.status(within: 10)
+            try await browser.expect("#suites tbody tr", contains: "no window")
+            try await browser.expect("#suites a", count: 1)
+            try await browser.expect("#jobs tbody tr", contains: "no window")
+            try await browser.expect("#jobs a", count: 1)
+            // The number of a window leads to it, in a report that people can read.
+            try await browser.expect("#windows tbody tr", count: 3)
+            let number = try await browser.text("#windows tbody th")
+            try await browser.click("#windows tbody a")
+            try await browser.expect("location.hash === '#run-\(number)'")
+            try await browser.expect("document.querySelector('tr:target').closest('details').open")
+            try await browser.expect("tr:target", contains: number)
+            // Who comes by an old link is told so in words.
+            let gone = try #require(suites.first).uuid
+            try await browser.open("\(served.base)/v1/report?suite_run=\(gone)")
+            try await browser.expect("main", contains: "there is nothing to report")
+            try await browser.expect("getComputedStyle(document.querySelector('.warning')).borderLeftStyle === 'solid'")
+            try await browser.click("main a")
+            try await browser.expect("#host", matches: /.+/)
+            #expect(try await faults(browser) == [])
+            try await browser.close()
+            try await served.stop()
+        }
+
+        private struct SuiteRun: Decodable {
+            var uuid: String
+            var suite: String
+        }
+
+        @Test func followsJobsForwardsOnlyAndKeepsThoseThatEnded() async throws {
+            let scratch = try Scratch()
+            let served = try await withToken(scratch)
+            let browser = try await WebBrowser(scratch)
+            try await browser.open(served.base)
+            try await browser.expect("#jobs", contains: "Nothing waits")
+            let watch = """
+                (window.states = [], new MutationObserver(() => {
+                  const state = document.querySelector("#jobs tbody .badge")?.innerText;
+                  if (state && window.states.at(-1) !== state) window.states.push(state);
+                }).observe(document.querySelector("#jobs"), { childList: true, subtree: true }))
+                """
+            _ = try await browser.value(watch)
+            #expect(try await run(scratch, small).status(within: 60) == 0)
+            try await browser.expect("#jobs tbody tr", contains: "completed")
+            try await browser.expect("#jobs a", count: 1)
+            #expect(try await browser.value("window.states.join()").text == "queued,running,completed")
+            // One waits for a machine that is more idle than this one: what it waits for is no word on the others.
+            let body = #"{"suite": "tiny", "idle_below": 0.001}"#
+            let answer = try await served.curl(
+                "/v1/jobs", "--header", "Authorization: Bearer \(token)", "--data", body)
+            #expect(answer.status == 201, "\(answer.body)")
+            try await browser.expect("#jobs tbody tr", contains: "waits for an idle machine")
+            try await browser.expect("#jobs tbody", contains: "completed")
+            #expect(try await browser.count("#jobs tbody tr") == 2)
+            #expect(try await faults(browser) == [])
+            try await browser.close()
+            try await served.stop()
+        }
 
         @Test func comesBackByItselfWhenTheDaemonDoes() async throws {
             let scratch = try Scratch()
@@ -123,17 +263,13 @@ extension EndToEnd {
             let browser = try await WebBrowser(scratch)
             try await browser.open(served.base)
             try await browser.expect("#total", contains: " W")
-            #expect(try await browser.isTrue("document.querySelector('#connection').hidden"))
+            try await browser.expect("document.querySelector('#connection').hidden")
             _ = try await browser.value("window.mark = 1")
             try await served.stop()
             try await browser.expect("#connection", contains: "trying again")
             let again = try await Served(scratch, port: port)
-            let isBack = try await eventually(within: 20) {
-                try await browser.isTrue("document.querySelector('#connection').hidden")
-            }
-            #expect(isBack)
-            let time = try await browser.text("#meters-now td.number")
-            #expect(try await eventually(within: 10) { try await browser.text("#meters-now td.number") != time })
+            try await browser.expect("document.querySelector('#connection').hidden", within: 20)
+            try await moves("#meters-now td.number", browser)
             #expect(try await browser.isTrue("window.mark === 1"))
             try await browser.close()
             try await again.stop()
@@ -145,9 +281,9 @@ extension EndToEnd {
             let client = try run(scratch, endless)
             let browser = try await WebBrowser(scratch)
             try await browser.open(served.base)
-            try await browser.expect("#state", contains: "Runs job 1", within: 30)
+            try await runs(job: 1, browser)
             try await browser.expect("#access", contains: "not allowed here")
-            #expect(try await browser.isTrue("document.querySelector('#jobs button').disabled"))
+            try await browser.expect("document.querySelector('#jobs button').disabled")
             try await browser.close()
             client.send(SIGINT)
             _ = try await client.status(within: 10)
@@ -179,6 +315,10 @@ extension EndToEnd {
                 for width in [360, 400, 768, 1280] as [Int64] {
                     try await browser.show(width: width, dark: dark)
                     try await browser.open(served.base)
+                    // All of it is there: what comes later may be what is too wide.
+                    for place in ["#rows", "#suites", "#windows", "#meters", "#meters-now", "#jobs"] {
+                        try await browser.expect("\(place) table", count: 1)
+                    }
                     try await browser.expect("#rows tbody", contains: "text classification")
                     try await browser.expect("#meters tbody", contains: "estimate")
                     let over = try await browser.value("document.documentElement.scrollWidth - innerWidth")

@@ -48,6 +48,8 @@ struct ReportPageTests {
         #expect(content.tablesWithoutCaption == 0)
         #expect(content.duplicateIDs.isEmpty)
         #expect(content.handlers.isEmpty)
+        // A link to one window finds it.
+        for run in 1...5 { #expect(html.contains("<tr id=\"run-\(run)\">"), "\(run)") }
         for landmark in ["header", "nav", "main", "footer"] { #expect(content.tags[landmark] == 1, "\(landmark)") }
         #expect(content.tags["script"] == nil)
         // Whatever could be fetched is a part of the page itself.

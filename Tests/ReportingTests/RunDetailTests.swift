@@ -57,6 +57,17 @@ struct RunDetailTests {
         #expect(suite.contains("1 contended: other processes"))
     }
 
+    @Test("A run that broke off has an energy, and no figure to compare")
+    func brokenOff() throws {
+        let record = try TestRecord()
+        try record.add([run(3600), run(1800, status: .interrupted)])
+        let (whole, broken) = try (
+            text(RunDetail(record.store, named: "1", columns: 8)), text(RunDetail(record.store, named: "2", columns: 8))
+        )
+        #expect(whole.contains("measured, 0.0100 kWh per 1,000 inferences"), "\(whole)")
+        #expect(broken.contains("1.80 kJ") && !broken.contains("kWh per 1,000"), "\(broken)")
+    }
+
     @Test("ASCII is ASCII, and as wide")
     func ascii() throws {
         let plain = text(try detail(try SampledRecord(SampledRecord.Names(model: "modèle")), "5"), isASCII: true)

@@ -135,6 +135,18 @@ struct WatchingTests {
         }
     }
 
+    @Test("Who may only read takes nobody's samples away")
+    func readingTakesNothing() async throws {
+        let session = try await daemon.sessions.create(SessionRequest(interval: 0.05, scope: nil, meters: []))
+        let path = "/v1/sessions/\(session.id)"
+        for method in [HTTPRequest.Method.get, .head, .delete] {
+            #expect(try await ask(method, path, access: .reading).status == .forbidden, "\(method)")
+        }
+        #expect(try await ask(.get, "/v1/backup", access: .reading).status == .forbidden)
+        #expect(try await ask(.get, path).status == .ok)
+        try await daemon.sessions.end(session.id)
+    }
+
     @Test("A shorter token is none, and one is compared whole")
     func tokens() throws {
         #expect(throws: APIError.self) { try AccessToken("short", file: "f") }

@@ -13,7 +13,7 @@ package struct Markup: Sendable, Hashable {
     package static func text(_ text: String) -> Markup { Markup(source: escaped(text)) }
 
     /// Text of our own in which commands stand between backquotes.
-    static func prose(_ text: String) -> Markup {
+    package static func prose(_ text: String) -> Markup {
         let parts = text.split(separator: "`", omittingEmptySubsequences: false).map(String.init)
         // An odd one out is a character, not a mark.
         guard parts.count > 1, !parts.count.isMultiple(of: 2) else { return .text(text) }
@@ -83,9 +83,12 @@ package struct Markup: Sendable, Hashable {
 extension Markup {
     /// A table that may be wider than the page: it scrolls by itself, by keyboard too.
     ///
-    /// - Parameter alignRight: the columns of numbers.
+    /// - Parameters:
+    ///   - alignRight: the columns of numbers.
+    ///   - anchors: the ids of the rows, for links to them.
     static func table(
-        caption: String, columns: [String], alignRight: Set<Int> = [], rows: [[Markup]], hidesCaption: Bool = false
+        caption: String, columns: [String], alignRight: Set<Int> = [], rows: [[Markup]], anchors: [String] = [],
+        hidesCaption: Bool = false
     ) -> Markup {
         func style(_ column: Int) -> KeyValuePairs<String, String> {
             alignRight.contains(column) ? ["class": "number"] : [:]
@@ -95,9 +98,9 @@ extension Markup {
                 ? element("th", ["scope": "col", "class": "number"], .prose(columns[column]))
                 : element("th", ["scope": "col"], .prose(columns[column]))
         }
-        let body = rows.map { row in
+        let body = rows.enumerated().map { number, row in
             element(
-                "tr", [:],
+                "tr", anchors.indices.contains(number) ? ["id": anchors[number]] : [:],
                 row.enumerated().map { index, cell in
                     // The first cell names the row.
                     index == 0 ? element("th", ["scope": "row"], cell) : element("td", style(index), cell)

@@ -104,7 +104,8 @@ extension ReportPage {
         let table: Markup = .table(
             caption: "Windows of \(group.title)",
             columns: ["window", "run", "time", "inferences", "energy", "± 95 %", "mean power", "flags"],
-            alignRight: Set(1...6), rows: rows, hidesCaption: true)
+            alignRight: Set(1...6), rows: rows, anchors: group.windows.prefix(most).map { "run-\($0.id)" },
+            hidesCaption: true)
         let more = group.windows.count - rows.count
         return more > 0 ? table + paragraph("\(more) more are in `taskwatt export`.", "note") : table
     }

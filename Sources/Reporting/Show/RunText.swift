@@ -132,9 +132,7 @@ package struct RunText {
             var line =
                 "\(total.scope.rawValue): \(FigureNumber.joules(total.energy.joules)) \(plusMinus) "
                 + "\(FigureNumber.joules(total.uncertainty.joules)), \(total.provenance.rawValue)"
-            if run.record.completedInferences > 0, total.isSeen {
-                let per1000 =
-                    total.energy.kilowattHours / total.coverage / Double(run.record.completedInferences) * 1000
+            if let per1000 = run.record.kilowattHoursPer1000(total) {
                 line += ", \(FigureNumber.three(per1000)) kWh per 1,000 inferences"
             }
             lines.append(line)

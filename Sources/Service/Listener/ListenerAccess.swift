@@ -95,11 +95,11 @@ struct AccessGuard: RouterMiddleware {
         }
     }
 
-    /// - Parameter path: as the route is written; `nil` where there is none.
+    /// - Parameter path: of the route as the context has it, with braces around what varies; `nil` where there is none.
     private static func isReading(_ method: HTTPRequest.Method, _ path: String?) -> Bool {
         switch method {
         // Each look at a session takes its samples away, and a backup writes the whole record to the disk.
-        case .get, .head: path != "/v1/backup" && path != "/v1/sessions/:id"
+        case .get, .head: path != "/v1/backup" && path != "/v1/sessions/{id}"
         case .post: path == "/v1/compare"
         default: false
         }

@@ -22,10 +22,10 @@ extension Routes {
     ]
 
     func addPage(to router: Router<Context>) {
-        router.get("/") { _, _ in Self.answer(PackageResources.index_html, type: "text/html; charset=utf-8") }
+        router.get("/") { _, _ in Self.page(PackageResources.index_html, type: "text/html; charset=utf-8") }
         router.get("assets/:file") { _, context in
             let name = context.parameters.get("file") ?? ""
-            if let (type, bytes) = Self.own[name] { return Self.answer(bytes, type: type) }
+            if let (type, bytes) = Self.own[name] { return Self.page(bytes, type: type) }
             // Only names that are known: nothing else of the machine's files can be asked for.
             guard let type = Self.library[name] else {
                 throw APIError(.notFound, "there is no \(name) among what the page is made of")
@@ -34,13 +34,15 @@ extension Routes {
             guard let data = await offPool({ FileManager.default.contents(atPath: path) }) else {
                 throw APIError(.notFound, "\(path) is not there; sudo apt install libjs-dygraphs")
             }
-            return Self.answer(data, type: type)
+            return Self.page(data, type: type)
         }
     }
 
-    private static func answer(_ bytes: some Sequence<UInt8> & Sendable, type: String) -> Response {
+    static func page(
+        _ bytes: some Sequence<UInt8> & Sendable, type: String, status: HTTPResponse.Status = .ok
+    ) -> Response {
         Response(
-            status: .ok,
+            status: status,
             headers: [
                 .contentType: type, .cacheControl: "no-cache", .xContentTypeOptions: "nosniff",
                 // Nothing comes from elsewhere, nothing is written into the page, and no other page may frame it.

@@ -8,6 +8,10 @@ const find = (id) => document.getElementById(id);
 const chart = new PowerChart(find("chart"), find("chart-hint"));
 /** The jobs by their ids, with the latest that happened in each. */
 const jobs = new Map();
+/** Whether what comes next of the jobs is all of them: the first of a connection. */
+let isFirstNews = true;
+/** The latest suites of the record by their ids. */
+let suiteRuns = new Map();
 let changes = "not-allowed";
 let stops = [];
 /** Until the record's last hour is there, what comes live waits. */
@@ -30,13 +34,21 @@ function connection(name, isThere) {
   }
 }
 
+/** Of each place, what was asked for it last: an answer that comes late shall not take the place of a newer one. */
+const asked = new Map();
+
 /** Asks, and says in the place itself where there is no answer. */
 async function fill(place, path, put) {
+  const mine = {};
+  asked.set(place, mine);
+  let show;
   try {
-    put(place, await get(path));
+    const answer = await get(path);
+    show = () => put(place, answer);
   } catch (error) {
-    place.replaceChildren(sections.element("p", { class: "wrong" }, error.message));
+    show = () => place.replaceChildren(sections.element("p", { class: "wrong" }, error.message));
   }
+  if (asked.get(place) === mine) show();
 }
 
 // MARK: Sections
@@ -44,7 +56,12 @@ async function fill(place, path, put) {
 const loadTable = () => fill(find("rows"), `v1/table${find("net").checked ? "?net=true" : ""}`, sections.results);
 const loadResults = () =>
   Promise.all([
-    loadTable(), fill(find("suites"), "v1/suite-runs", sections.suites),
+    loadTable(),
+    fill(find("suites"), "v1/suite-runs", (place, all) => {
+      sections.suites(place, all);
+      suiteRuns = new Map(all.map((one) => [one.uuid, one]));
+      drawQueue();
+    }),
     fill(find("windows"), "v1/runs?stage=query&limit=15", sections.windows),
   ]);
 
@@ -87,6 +104,8 @@ async function loadAccess() {
 // MARK: Power
 
 let live = null;
+/** Whether there ever was a power since the connection began. */
+let wasPower = false;
 
 async function loadPower(first) {
   const until = Date.now() / 1000;
@@ -101,7 +120,8 @@ async function loadPower(first) {
 
 async function takeLive(now) {
   live = now;
-  sections.totalNow(find("total"), find("total-kind"), now);
+  wasPower ||= typeof now.power_w === "number";
+  sections.totalNow(find("total"), find("total-kind"), now, wasPower);
   if (!isLoaded) {
     isLoaded = true;
     await loadPower(now);
@@ -114,7 +134,7 @@ async function takeLive(now) {
 // MARK: Queue
 
 function drawQueue() {
-  sections.queue(find("jobs"), jobs, changes, tryCancel);
+  sections.queue(find("jobs"), jobs, suiteRuns, changes, tryCancel);
   const running = [...jobs.values()].filter(({ job }) => job.state === "running");
   const waiting = [...jobs.values()].filter(({ job }) => job.state === "queued").length;
   const waits = waiting > 0 ? `, ${waiting} wait${waiting === 1 ? "s" : ""}` : "";
@@ -124,12 +144,12 @@ function drawQueue() {
 }
 
 function takeNews(news) {
-  // The first of a connection has no event, and all jobs that there are.
-  if (!news.event) jobs.clear();
+  if (isFirstNews) jobs.clear();
+  isFirstNews = false;
   for (const job of news.jobs) {
-    // A stage's event stays until the next one: a message in between says no more where we are.
+    // A stage's event stays until the next one: a message in between says no more where we are, nor does what it waits for.
     const before = jobs.get(job.id)?.event;
-    const event = news.event?.event === "message" && before ? { ...before, message: news.event.message } : news.event;
+    const event = news.event?.event === "message" && before ? { ...before, message: news.event.message } : news.event ?? before;
     jobs.set(job.id, { job, event });
     if (news.event?.event === "started") find("news").textContent = `Job ${job.id}, ${job.suite}, has begun.`;
     if (news.event?.event === "finished") find("news").textContent = `Job ${job.id}, ${job.suite}: ${job.state}.`;
@@ -186,13 +206,18 @@ function begin() {
         connection("live", true);
         // After a pause or a restart the last hour and everything else may be another one.
         isLoaded = false;
+        wasPower = false;
         loadMachine();
         loadResults();
         loadAccess();
       },
     }),
     follow("v1/events", {
-      message: takeNews, lost: () => connection("events", false), opened: () => connection("events", true),
+      message: takeNews, lost: () => connection("events", false),
+      opened: () => {
+        connection("events", true);
+        isFirstNews = true;
+      },
     }),
   ];
 }

@@ -113,9 +113,11 @@ const scopes = {
   components: "processors, memory and accelerators that have a meter; not the whole machine",
 };
 
-export function totalNow(total, kind, live) {
+/** @param {boolean} wasThere whether there was a power before: one that is not known yet is not one that is gone */
+export function totalNow(total, kind, live, wasThere) {
   const sign = isGuessed(live.provenance) ? "≈ " : "";
-  total.textContent = typeof live.power_w === "number" ? `${sign}${live.power_w.toFixed(1)} W` : "no power";
+  const none = wasThere ? "no power" : "–";
+  total.textContent = typeof live.power_w === "number" ? `${sign}${live.power_w.toFixed(1)} W` : none;
   total.className = `total ${live.provenance ?? ""}`;
   put(
     kind,
@@ -139,10 +141,11 @@ function progress({ job, event }) {
 
 /**
  * @param {Map<number, {job: any, event: any}>} jobs
+ * @param {Map<string, {runs: number}>} suiteRuns the suites of the record that are known
  * @param {string} changes what the daemon lets us: allowed, with-token or not-allowed
  * @param {(id: number) => void} cancel
  */
-export function queue(place, jobs, changes, cancel) {
+export function queue(place, jobs, suiteRuns, changes, cancel) {
   const all = [...jobs.values()].sort((a, b) => b.job.id - a.job.id);
   const open = all.filter(({ job }) => job.state === "queued" || job.state === "running").reverse();
   const ended = all.filter((one) => !open.includes(one)).slice(0, 5);
@@ -152,17 +155,18 @@ export function queue(place, jobs, changes, cancel) {
   }
   // While the same jobs wait and run only their progress changes, so that a button stays under the finger that presses it.
   const shown = [...open, ...ended];
-  const names = JSON.stringify([shown.map(({ job }) => ({ ...job, waits_for: null })), changes]);
+  const ends = shown.map((one) => (open.includes(one) ? null : suiteRuns.get(one.job.suite_run)));
+  const names = JSON.stringify([shown.map(({ job }) => ({ ...job, waits_for: null })), ends, changes]);
   if (place.dataset.names !== names || !place.querySelector("table")) {
     place.dataset.names = names;
-    const rows = shown.map((one) => {
+    const rows = shown.map((one, index) => {
       const { job } = one;
       const button = open.includes(one)
         ? element(
             "button",
             { type: "button", disabled: changes === "not-allowed", "aria-label": `Cancel job ${job.id}, ${job.suite}` },
             "Cancel")
-        : job.suite_run ? element("a", { href: report(job.suite_run) }, "report") : "";
+        : ends[index] ? report(ends[index]) : "";
       if (open.includes(one)) button.onclick = () => cancel(job.id);
       const suite = job.schedule ? `${job.suite} (schedule ${job.schedule})` : job.suite;
       return [`${job.id}`, suite, badge(job.state), button, ""];
@@ -174,7 +178,14 @@ export function queue(place, jobs, changes, cancel) {
 
 // MARK: Results
 
-const report = (uuid) => `v1/report?suite_run=${encodeURIComponent(uuid)}`;
+const reportOf = (uuid, source) => `v1/report?suite_run=${encodeURIComponent(uuid)}&source=${encodeURIComponent(source)}`;
+
+/** A link to a suite's report; a word where there is no window to report. */
+function report(suite) {
+  if (suite.runs === 0) return suite.status === "running" ? "not yet" : "no window";
+  const name = `Report of ${suite.suite}, ${suite.uuid.slice(0, 8)}`;
+  return element("a", { href: reportOf(suite.uuid, suite.source), "aria-label": name }, "report");
+}
 
 export function results(place, answer) {
   if (answer.rows.length === 0) {
@@ -203,7 +214,7 @@ export function suites(place, all) {
   }
   const rows = all.slice(0, 10).map((one) => [
     one.suite, time(one.started_at_unix_s), badge(one.status), `${one.runs}`,
-    element("a", { href: report(one.uuid), "aria-label": `Report of ${one.suite}, ${one.uuid.slice(0, 8)}` }, "report"), one.error ?? "",
+    report(one), one.error ?? "",
   ]);
   put(place, table("Latest suites", [["Suite"], ["Begun"], ["State"], ["Windows", "number"], ["Report"], ["Error", "words"]], rows));
 }
@@ -214,7 +225,8 @@ export function windows(place, all) {
     return;
   }
   const rows = all.map((run) => [
-    element("a", { href: `v1/runs/${run.id}` }, `${run.id}`), run.task ?? run.stage, run.model ?? "", time(run.started_at_unix_s),
+    element("a", { href: `${reportOf(run.suite_run, run.source)}#run-${run.id}`, "aria-label": `Run ${run.id} in its report` }, `${run.id}`),
+    run.task ?? run.stage, run.model ?? "", time(run.started_at_unix_s),
     `${run.completed_inferences}`,
     element("td", { class: `number ${run.provenance}` }, typeof run.kwh_per_1000 === "number" ? `${isGuessed(run.provenance) ? "≈ " : ""}${figure(run.kwh_per_1000)}` : "–"),
     run.scope, badge(run.provenance), `${(run.coverage * 100).toFixed(0)} %`,
@@ -223,7 +235,7 @@ export function windows(place, all) {
   put(
     place,
     table(
-      "Repeats, the latest first; their numbers lead to all their figures",
+      "Repeats, the latest first; their numbers lead to the report of their suite",
       [["Run"], ["Task"], ["Model"], ["Begun"], ["Inferences", "number"], ["kWh per 1,000", "number"], ["Scope"], ["Provenance"], ["Seen", "number"], ["Flags", "words"]],
       rows));
 }

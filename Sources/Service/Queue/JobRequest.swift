@@ -8,7 +8,7 @@ import YAMLReading
 
 /// POST /v1/jobs
 package struct JobRequest: Sendable, Hashable, Codable {
-    /// A name for the record, and the suite itself as YAML.
+    /// A name for the record, and the suite itself as YAML: without it, in JSON, the name is one that GET /v1/suites lists.
     package var suite: String
     package var suiteText: String
     package var overrides: SuiteOverrides
@@ -40,7 +40,9 @@ package struct JobRequest: Sendable, Hashable, Codable {
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         suite = try container.decode(String.self, forKey: .suite)
-        suiteText = try container.decode(String.self, forKey: .suiteText)
+        // Without a text it is one of those that come with Taskwatt, and the job keeps it as it is now.
+        suiteText =
+            try container.decodeIfPresent(String.self, forKey: .suiteText) ?? SuiteListing.shipped(named: suite).text
         overrides = try container.decodeIfPresent(SuiteOverrides.self, forKey: .overrides) ?? SuiteOverrides()
         scope = try container.decodeIfPresent(TotalScope.self, forKey: .scope)
         meters = try container.decodeIfPresent([String].self, forKey: .meters) ?? []

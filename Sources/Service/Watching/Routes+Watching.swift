@@ -11,13 +11,7 @@ extension Routes {
 
     func addWatching(to v1: RouterGroup<Context>, _ followers: Followers) {
         v1.get("machine") { _, _ in try Self.json(await MachineStatus(machine)) }
-        v1.get("suites") { _, _ in
-            try Self.json(
-                try SuiteFile.shipped.map { name in
-                    let (suite, text) = try SuiteFile.load(name)
-                    return SuiteListing(suite, text: text)
-                })
-        }
+        v1.get("suites") { _, _ in try Self.json(try SuiteListing.shipped()) }
         // GET /v1/runs?limit=…&before=…, and the filters of the table
         v1.get("runs") { request, _ in
             let parameters = request.uri.queryParameters

@@ -22,7 +22,7 @@ struct RunListing: Sendable, Hashable, Codable {
     var error: String?
     var completedInferences: Int
     var energy: Energy
-    /// What was seen stands for the whole, as in the table; `nil` without an inference, and of a run that did not complete.
+    /// `RunRecord.kilowattHoursPer1000`.
     var kilowattHours: Double?
     var scope: TotalScope
     var provenance: Provenance
@@ -39,9 +39,7 @@ struct RunListing: Sendable, Hashable, Codable {
         duration = record.energy.window.durationSeconds
         completedInferences = record.completedInferences
         (energy, scope, provenance, coverage) = (total.energy, total.scope, total.provenance, total.coverage)
-        if record.status == .completed, record.completedInferences > 0, total.coverage > 0 {
-            kilowattHours = total.energy.kilowattHours * 1000 / Double(record.completedInferences) / total.coverage
-        }
+        kilowattHours = record.kilowattHoursPer1000
     }
 
     enum CodingKeys: String, CodingKey {

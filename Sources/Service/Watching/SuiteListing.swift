@@ -1,14 +1,39 @@
 import Core
+import Reporting
 import Running
+import YAMLReading
 
 /// GET /v1/suites, one each: a suite that comes with Taskwatt.
 struct SuiteListing: Sendable, Hashable, Codable {
+    /// By which a job asks for it.
     var name: String
     var description: String
     var repeats: Int
     var tasks: [MLTask]
-    /// The suite itself as YAML, to be submitted.
+    /// The suite itself as YAML.
     var text: String
+
+    /// All of them, in the order of a list.
+    static func shipped() throws -> [SuiteListing] {
+        try SuiteFile.shipped.map { name in
+            let (suite, text) = try SuiteFile.load(name)
+            return SuiteListing(suite, text: text)
+        }
+    }
+
+    /// The one that has a name here: what GET /v1/suites lists, and no file is looked for.
+    ///
+    /// - Throws: `APIError` that lists those that there are.
+    static func shipped(named name: String) throws -> SuiteListing {
+        let all = try shipped()
+        if let one = all.first(where: { $0.name == name }) { return one }
+        let names = all.map(\.name)
+        let near = names.closest(to: name).map { "; did you mean `\($0)`?" } ?? ""
+        throw APIError(
+            .usage,
+            "no suite `\(PrintableText.of(String(name.prefix(100))))` comes with Taskwatt\(near) "
+                + "(known: \(names.joined(separator: ", "))); one of your own is sent whole, as YAML in `suite_text`")
+    }
 
     init(_ suite: Suite, text: String) {
         name = suite.name

@@ -71,11 +71,50 @@ final class WebBrowser: Sendable {
         _ selector: String, contains words: String, within seconds: Double = 15,
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
-        let isThere = try await eventually(within: seconds) { try await self.text(selector).contains(words) }
-        if !isThere {
-            let text = try await self.text(selector)
-            Issue.record("\(selector) has no `\(words)`: \(text)", sourceLocation: sourceLocation)
+        try await expect(selector, "has no `\(words)`", within: seconds, sourceLocation) { $0.contains(words) }
+    }
+
+    /// Waits until an element's whole text is as a pattern has it: a figure that is not there at first, and moves.
+    func expect<Output>(
+        _ selector: String, matches pattern: Regex<Output>, within seconds: Double = 15,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        try await expect(selector, "does not match", within: seconds, sourceLocation) {
+            $0.wholeMatch(of: pattern) != nil
         }
+    }
+
+    private func expect(
+        _ selector: String, _ complaint: String, within seconds: Double, _ sourceLocation: SourceLocation,
+        _ isRight: (String) -> Bool
+    ) async throws {
+        // What is shown moves: the text that is judged last is the one that is told of.
+        var last = ""
+        let isSo = try await eventually(within: seconds) {
+            last = try await self.text(selector)
+            return isRight(last)
+        }
+        if !isSo { Issue.record("\(selector) \(complaint): \(last)", sourceLocation: sourceLocation) }
+    }
+
+    /// Waits until there are so many elements.
+    func expect(
+        _ selector: String, count: Int, within seconds: Double = 15, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        var last = 0
+        let isSo = try await eventually(within: seconds) {
+            last = try await self.count(selector)
+            return last == count
+        }
+        if !isSo { Issue.record("there are \(last) of \(selector), not \(count)", sourceLocation: sourceLocation) }
+    }
+
+    /// Waits until an expression of JavaScript is true in the page.
+    func expect(
+        _ expression: String, within seconds: Double = 15, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let isSo = try await eventually(within: seconds) { try await self.isTrue(expression) }
+        if !isSo { Issue.record("it is not so: \(expression)", sourceLocation: sourceLocation) }
     }
 
     /// A command of the DevTools protocol.

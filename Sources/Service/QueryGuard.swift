@@ -1,0 +1,88 @@
+import Core
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Reporting
+import YAMLReading
+
+/// Refuses what a query has and its route does not know: a filter that is mistyped would answer for more than was asked for. What
+/// a route knows is what the API's document says of it, so there is no second list.
+struct QueryGuard: RouterMiddleware {
+    typealias Context = BasicRequestContext
+
+    @concurrent
+    func handle(
+        _ request: Request, context: BasicRequestContext,
+        next: @concurrent (Request, BasicRequestContext) async throws -> Response
+    ) async throws -> Response {
+        let names = request.uri.queryParameters.map { String($0.key) }
+        if !names.isEmpty, let path = context.endpointPath {
+            // HEAD is answered as GET is.
+            let method = request.method == .head ? HTTPRequest.Method.get : request.method
+            try Self.check(names, Self.known["\(method.rawValue) \(path)"] ?? [], of: request.uri.path)
+        }
+        return try await next(request, context)
+    }
+
+    private static func check(_ names: [String], _ known: [QueryKey], of path: String) throws(APIError) {
+        for (index, name) in names.enumerated() {
+            guard let key = known.first(where: { $0.name == name }) else {
+                let shown = PrintableText.of(String(name.prefix(100)))
+                let all = known.map(\.name)
+                let near = all.closest(to: name).map { "; did you mean `\($0)`?" } ?? ""
+                throw APIError(
+                    .usage,
+                    "\(path) has no key `\(shown)` in its query\(near) "
+                        + (all.isEmpty ? "(it takes none)" : "(known: \(all.joined(separator: ", ")))"))
+            }
+            guard key.isList || !names[..<index].contains(name) else {
+                throw APIError(.usage, "`\(name)` is in the query more than once, and \(path) takes one")
+            }
+        }
+    }
+
+    struct QueryKey: Sendable, Hashable {
+        var name: String
+        /// Whether it may be there several times.
+        var isList: Bool
+    }
+
+    /// By method and path, as the document and the router's context have it: `GET /v1/jobs/{id}`. In the order of the document.
+    static let known: [String: [QueryKey]] = {
+        guard let document = try? JSONDecoder().decode(JSONValue.self, from: Data(PackageResources.openapi_json)) else {
+            return [:]
+        }
+        var known: [String: [QueryKey]] = [:]
+        for (path, item) in document["paths"]?.members ?? [:] {
+            for (method, operation) in item.members {
+                guard case .array(let parameters)? = operation["parameters"] else { continue }
+                known["\(method.uppercased()) \(path)"] = parameters.compactMap { parameter in
+                    let shared = parameter["$ref"]?.stringValue?.split(separator: "/").last.map(String.init)
+                    let all = document["components"]?["parameters"]
+                    let parameter = shared.flatMap { all?[$0] } ?? parameter
+                    guard parameter["in"]?.stringValue == "query", let name = parameter["name"]?.stringValue else {
+                        return nil
+                    }
+                    return QueryKey(name: name, isList: parameter["schema"]?["type"]?.stringValue == "array")
+                }
+            }
+        }
+        return known
+    }()
+}
+
+extension JSONValue {
+    fileprivate var members: [String: JSONValue] { if case .object(let members) = self { members } else { [:] } }
+    fileprivate subscript(_ key: String) -> JSONValue? { members[key] }
+}
+
+extension APIError {
+    /// A value of a query that is true or false; `nil`, where it is not there, is false.
+    static func flag(_ name: String, _ value: String?) throws(APIError) -> Bool {
+        switch value {
+        case "true": return true
+        case "false", nil: return false
+        case let other?: throw APIError(.usage, "\(name) must be true or false, not \(other)")
+        }
+    }
+}
