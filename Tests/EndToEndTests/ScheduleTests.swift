@@ -53,7 +53,8 @@ extension EndToEnd {
             #expect(other.status == 0, "\(other.error)")
             #expect(try String(contentsOfFile: dropIn, encoding: .utf8).contains("OnCalendar=daily\nPersistent=no\n"))
 
-            #expect(try await schedule("remove", "nightly").status == 0)
+            let removed = try await schedule("remove", "nightly")
+            #expect(removed.status == 0 && removed.error.contains("nightly is removed"), "\(removed.error)")
             let left = try #require(FileManager.default.enumerator(atPath: "\(image)/etc")).allObjects
             #expect(left.compactMap { $0 as? String }.filter { $0.contains("nightly") }.isEmpty)
             let gone = try await schedule("remove", "nightly")

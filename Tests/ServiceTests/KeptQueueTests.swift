@@ -180,7 +180,7 @@ struct KeptQueueTests {
         request.deadlineSeconds = 1
         let late = try await daemon.queue.submit(request)
         let event = try #require(try await end(late.id, daemon))
-        #expect(event.message == "its deadline passed before it could begin")
+        #expect(event.message == "its deadline passed before it could begin; it waited for job \(slow.id)")
         #expect(await daemon.queue.status(of: late.id)?.state == .skipped)
         #expect(await daemon.queue.status(of: slow.id)?.state == .running)
         await daemon.stop()
