@@ -87,18 +87,20 @@ extension EndToEnd {
             // A job comes, without anybody loading the page anew, and is cancelled.
             let client = try run(scratch, endless)
             try await runs(job: 2, browser)
-            // Its progress is another one with every event, and the button stays where a finger is about to press it.
+            // Its progress is another one with every event, and the button stays the same one, where a finger is about to press it.
             let places = """
                 new Promise((done) => {
-                  const seen = new Set();
+                  const seen = new Set(), buttons = new Set();
                   const timer = setInterval(() => {
-                    seen.add(Math.round(document.querySelector("#jobs button").getBoundingClientRect().left));
+                    const button = document.querySelector("#jobs button");
+                    buttons.add(button);
+                    seen.add(Math.round(button.getBoundingClientRect().left));
                   }, 10);
-                  setTimeout(() => { clearInterval(timer); done([...seen].join()); }, 2000);
+                  setTimeout(() => { clearInterval(timer); done(`${[...seen].join()} ${buttons.size}`); }, 2000);
                 })
                 """
             let seen = try await browser.value(places).text
-            #expect(seen.contains(/^[0-9]+$/), "\(seen)")
+            #expect(seen.contains(/^[0-9]+ 1$/), "\(seen)")
             try await browser.expect("#access", contains: "the daemon wants its token")
             try await browser.click("#jobs button")
             try await browser.expect("document.querySelector('#ask').open")
@@ -108,7 +110,7 @@ extension EndToEnd {
             try await browser.expect("#state", contains: "Runs job 2")
             try await browser.type(token, into: "#token")
             try await browser.click("#ask button[value=use]")
-            try await browser.expect("#jobs tbody tr", contains: "interrupted")
+            try await browser.expect("#jobs tbody tr", contains: "cancelled")
             try await browser.expect("#state", contains: "Idle")
             _ = try await client.status(within: 10)
             // It is asked for once.

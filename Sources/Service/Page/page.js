@@ -148,8 +148,10 @@ function takeNews(news) {
   isFirstNews = false;
   for (const job of news.jobs) {
     // A stage's event stays until the next one: a message in between says no more where we are, nor does what it waits for.
-    const before = jobs.get(job.id)?.event;
-    const event = news.event?.event === "message" && before ? { ...before, message: news.event.message } : news.event ?? before;
+    let before = jobs.get(job.id)?.event;
+    // What it waited for is over.
+    if (job.state === "running" && before?.event === "queued") before = undefined;
+    const event = news.event?.event === "message" && before ? { ...before, message: news.event.message } : news.event ?? before ?? job.progress;
     jobs.set(job.id, { job, event });
     if (news.event?.event === "started") find("news").textContent = `Job ${job.id}, ${job.suite}, has begun.`;
     if (news.event?.event === "finished") find("news").textContent = `Job ${job.id}, ${job.suite}: ${job.state}.`;

@@ -156,7 +156,7 @@ export function queue(place, jobs, suiteRuns, changes, cancel) {
   // While the same jobs wait and run only their progress changes, so that a button stays under the finger that presses it.
   const shown = [...open, ...ended];
   const ends = shown.map((one) => (open.includes(one) ? null : suiteRuns.get(one.job.suite_run)));
-  const names = JSON.stringify([shown.map(({ job }) => ({ ...job, waits_for: null })), ends, changes]);
+  const names = JSON.stringify([shown.map(({ job }) => ({ ...job, waits_for: null, progress: null })), ends, changes]);
   if (place.dataset.names !== names || !place.querySelector("table")) {
     place.dataset.names = names;
     const rows = shown.map((one, index) => {
