@@ -67,11 +67,13 @@ struct JobQueueTests {
         #expect(await daemon.queue.cancel(waiting.id)?.state == .cancelled)
         #expect(try await events(waiting.id).map(\.event) == [.queued, .finished])
         #expect(try await events(waiting.id).last?.suiteRun == nil)
+        #expect(try await events(waiting.id).last?.message == "it was cancelled before it began")
 
         _ = await daemon.queue.cancel(slow.id)
         let end = try #require(try await events(slow.id).last)
         #expect(end.status == .interrupted, "\(end.message ?? "")")
         #expect(await daemon.queue.status(of: slow.id)?.state == .cancelled)
+        #expect(end.message == "it was cancelled; what was finished is kept")
         #expect(try daemon.store.suiteRuns().first { $0.uuid == end.suiteRun }?.status == "interrupted")
         #expect(try await events(next.id).last?.status == .completed)
         #expect(try daemon.store.suiteRuns().map(\.suite) == ["next", "test"], "the one taken back left nothing")

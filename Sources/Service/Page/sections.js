@@ -128,7 +128,7 @@ export function totalNow(total, kind, live, wasThere) {
 
 function progress({ job, event }) {
   if (job.state === "queued") return [job.waits_for ? `waits for ${job.waits_for}` : event?.message ?? "waits"];
-  if (job.state !== "running") return job.failures.map((line) => element("p", { class: "wrong" }, line));
+  if (job.state !== "running") return job.failures.map((line) => element("p", { class: job.state === "failed" ? "wrong" : "soft" }, line));
   const parts = [event?.task, event?.stage].filter(Boolean);
   if (event?.repeat) parts.push(`repeat ${event.repeat}${event.repeats ? ` of ${event.repeats}` : ""}`);
   if (event?.message) parts.push(event.message);

@@ -27,6 +27,11 @@ extension JobQueue {
 
         var wantsIdleMachine: Bool { request.idleBelow != nil }
 
+        /// What is said of it when somebody takes it out.
+        var cancelledWords: String {
+            stored.attempts > 0 ? "it was cancelled; what was finished is kept" : "it was cancelled before it began"
+        }
+
         /// What the log has of it beside the words.
         var fields: Logger.Metadata {
             var fields: Logger.Metadata = ["job": "\(stored.id)", "suite": "\(request.suite)"]

@@ -25,8 +25,6 @@ package actor JobQueue {
     /// Of so many ended jobs it is known how they ended, and of so many what happened in them.
     private static let mostJobs = 100
     private static let mostHistories = 10
-    /// What is said of a job that somebody took out.
-    private static let cancelled = "it was cancelled; what was finished is kept"
 
     private let execution: SuiteExecution
     private let store: Store
@@ -114,7 +112,7 @@ package actor JobQueue {
             jobs[id]?.isCancelled = true
             running?.task.cancel()
         } else if job.state == .queued {
-            finish(id, .cancelled, failures: [Self.cancelled])
+            finish(id, .cancelled, failures: [job.cancelledWords])
         }
         return jobs[id]?.status
     }
@@ -329,7 +327,9 @@ package actor JobQueue {
         // Events may not have told it: what was cancelled early has a record and no window.
         if !result.suiteRun.isEmpty { jobs[id]?.stored.suiteRun = result.suiteRun }
         let isCancelled = jobs[id]?.isCancelled == true && result.status == .interrupted
-        if isCancelled { return finish(id, .cancelled, failures: result.failures + [Self.cancelled]) }
+        if isCancelled, let words = jobs[id]?.cancelledWords {
+            return finish(id, .cancelled, failures: result.failures + [words])
+        }
         // The daemon's stop cut it off, and not a user.
         if isStopping, result.status == .interrupted, var job = jobs[id] {
             job.cutOff(at: clock.wallTime())

@@ -51,7 +51,7 @@ struct Status: AsyncParsableCommand {
             let progress = job.progress.map { event in
                 [event.task?.rawValue, ProgressDisplay.stage(event)].compactMap(\.self).joined(separator: " ")
             }
-            let deadline = job.state == .queued ? job.deadline.map { "is skipped \(LocalTime.text($0))" } : nil
+            let deadline = job.state == .queued ? job.deadline.map { "to begin by \(LocalTime.text($0))" } : nil
             let more = [
                 Self.times(job), progress, job.waitsFor.map { "waits for \($0)" }, deadline, job.suiteRun,
             ].compactMap(\.self)
