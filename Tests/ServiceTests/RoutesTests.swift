@@ -14,12 +14,12 @@ import Testing
 
 @Suite("The API")
 struct RoutesTests {
-    private let daemon: TestDaemon
+    let daemon: TestDaemon
 
     init() throws { daemon = try TestDaemon() }
 
     /// One request to the router, without a socket.
-    private func ask(
+    func ask(
         _ method: HTTPRequest.Method = .get, _ uri: String, headers: HTTPFields = [:], body: String? = nil
     ) async throws -> TestResponse {
         try await Application(router: daemon.routes.router()).test(.router) { client in
@@ -33,7 +33,7 @@ struct RoutesTests {
     }
 
     /// What every answer that is no success looks like.
-    private func expectError(
+    func expectError(
         _ response: TestResponse, _ status: HTTPResponse.Status, _ kind: APIError.Kind, contains words: String,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
@@ -112,84 +112,6 @@ struct RoutesTests {
         try expectError(try await ask(.get, "/v1/nothing"), .notFound, .notFound, contains: "/v1/nothing")
         try expectError(try await ask(.get, "/nothing"), .notFound, .notFound, contains: "Not Found")
         try expectError(try await ask(.get, "/v1/export/secrets"), .notFound, .notFound, contains: "runs, samples,")
-    }
-
-    // MARK: Queries
-
-    @Test("A key that a route does not know is refused, on every route of the API")
-    func unknownKeys() async throws {
-        let routes = daemon.routes.router().routes.filter { "\($0.path)".hasPrefix("/v1/") }
-        #expect(routes.count > 30)
-        for route in routes {
-            let path = "\(route.path)".replacing(/{\w+}/) { _ in "1" }
-            try expectError(
-                try await ask(route.method, "\(path)?taks=x"), .badRequest, .usage,
-                contains: "\(path) has no key `taks`")
-        }
-        let table = try await ask(.get, "/v1/table?net=true&taks=x")
-        for words in ["; did you mean `task`? (known: suite_run, stage, task, source, ", ", carbon_g_per_kwh)"] {
-            try expectError(table, .badRequest, .usage, contains: words)
-        }
-        try expectError(try await ask(.get, "/v1/status?x"), .badRequest, .usage, contains: "(it takes none)")
-        #expect(try await ask(.head, "/v1/table?net=true").status == .ok)
-        #expect(try await ask(.head, "/v1/table?nett=true").status == .badRequest)
-        // Nor one that is there twice, of which the second would say nothing.
-        try expectError(
-            try await ask(.get, "/v1/table?task=a&task=b"), .badRequest, .usage, contains: "`task` is in the query more"
-        )
-        #expect(try await ask(.get, "/v1/bundle?run=aaaa&run=bbbb").status != .badRequest)
-        // What is neither true nor false would be false, and a bundle would not be redacted.
-        try expectError(try await ask(.get, "/v1/table?net=1"), .badRequest, .usage, contains: "not 1")
-        try expectError(
-            try await ask(.get, "/v1/bundle?run=last&redact=yes"), .badRequest, .usage, contains: "redact must be true")
-    }
-
-    @Test("All that the command line asks for is known")
-    func knownKeys() async throws {
-        var options = TableReport.Options()
-        options.isNet = true
-        options.by = [.model]
-        options.filter = RunFilter(suiteRun: "last", task: .fillMask)
-        options.filter.source = .paper
-        options.filter.suite = "s"
-        options.filter.plugin = "p"
-        options.filter.model = "m"
-        options.filter.dataset = "d"
-        options.filter.device = "cpu"
-        options.filter.size = "tiny"
-        options.filter.machine = "h"
-        options.filter.since = 1
-        options.filter.until = 2
-        options.filter.stage = .query
-        for carbon in [CarbonIntensity.of(zone: "FR"), CarbonIntensity(gramsPerKilowattHour: 5)] {
-            options.carbon = carbon
-            #expect(try await ask(.get, "/v1/table?\(TableQuery(options).text)").status == .ok)
-        }
-        #expect(try await ask(.get, "/v1/export/runs?\(options.filter.query)").status == .ok)
-        #expect(try await ask(.get, "/v1/jobs?schedule=nightly").status == .ok)
-    }
-
-    @Test("A browser is told of what is wrong in a page, and a program in JSON")
-    func errorPage() async throws {
-        let path = "/v1/report?suite_run=%3Cb%3E"
-        let browser: HTTPFields = [.accept: "application/xhtml+xml, text/html;q=0.9,*/*;q=0.8"]
-        let page = try await ask(.get, path, headers: browser)
-        #expect(page.status == .notFound)
-        #expect(page.headers[.contentType] == "text/html; charset=utf-8")
-        #expect(page.headers[.contentSecurityPolicy]?.hasPrefix("default-src 'self'; ") == true)
-        let html = String(buffer: page.body)
-        #expect(html.contains("there is nothing to report: no run fits; <code>taskwatt run</code> makes some"))
-        #expect(html.contains("href=\"./../assets/page.css\"") && html.contains("href=\"./../\""))
-        let wrong = String(buffer: try await ask(.get, "/v1/report?source=%3Cb%3E", headers: browser).body)
-        #expect(wrong.contains("there is no source &lt;b&gt;"))
-        let nowhere = String(buffer: try await ask(.get, "/nowhere", headers: browser).body)
-        #expect(nowhere.contains("href=\"./assets/page.css\""))
-        for accept in ["application/json", "*/*", "text/htmlx"] {
-            try expectError(
-                try await ask(.get, path, headers: [.accept: accept]), .notFound, .notFound,
-                contains: "nothing to report"
-            )
-        }
     }
 
     // MARK: Jobs

@@ -71,25 +71,7 @@ package struct ListenerConfiguration: Sendable, Hashable {
         }
         var tls: TLSFiles?
         if let certificate, let key { tls = TLSFiles(certificate: certificate, key: key) }
-        if let files {
-            func check(_ key: String, _ paths: [String], _ body: () throws -> Void) {
-                let closed = paths.filter { access($0, R_OK) != 0 && errno == EACCES }
-                guard closed.isEmpty else { return closed.forEach(files.cannotTell) }
-                do { try body() } catch { if let field = fields[key] { complain(field.problem("\(error)")) } }
-            }
-            if let token {
-                check("token_file", [token]) { _ = try AccessToken(files.readToken(token), file: token) }
-            }
-            if let tls {
-                check("certificate", [tls.certificate]) { _ = try tls.certificates() }
-                if tls.key != tls.certificate || (try? tls.certificates()) != nil {
-                    check("key", [tls.key]) { _ = try tls.privateKey() }
-                }
-                if (try? tls.certificates()) != nil, (try? tls.privateKey()) != nil {
-                    check("key", []) { _ = try tls.configuration() }
-                }
-            }
-        }
+        if let files { look(into: token, tls, of: fields, files, complain) }
         return address.map { ListenerConfiguration(address: $0, tokenFile: token, tls: tls) }
     }
 
@@ -106,6 +88,35 @@ package struct ListenerConfiguration: Sendable, Hashable {
             self.readToken = readToken
             self.cannotTell = cannotTell
         }
+    }
+
+    private static func look(
+        into token: String?, _ tls: TLSFiles?, of fields: [String: YAMLReader], _ files: FileCheck,
+        _ complain: (YAMLProblem) -> Void
+    ) {
+        /// - Returns: whether it was looked into and is right.
+        @discardableResult func check(_ key: String, _ path: String, _ body: () throws -> Void) -> Bool {
+            if access(path, R_OK) != 0, errno == EACCES {
+                files.cannotTell(path)
+                return false
+            }
+            do {
+                try body()
+                return true
+            } catch {
+                if let field = fields[key] { complain(field.problem("\(error)")) }
+                return false
+            }
+        }
+        if let token {
+            check("token_file", token) { _ = try AccessToken(files.readToken(token), file: token) }
+        }
+        guard let tls else { return }
+        let isCertificate = check("certificate", tls.certificate) { _ = try tls.certificates() }
+        // One file may hold both, and what is wrong with it is told once.
+        guard isCertificate || tls.key != tls.certificate else { return }
+        let isKey = check("key", tls.key) { _ = try tls.privateKey() }
+        if isCertificate, isKey { check("key", tls.key) { _ = try tls.configuration() } }
     }
 
     private static func address(
