@@ -2,8 +2,8 @@ import Core
 import Foundation
 
 extension AutoCount {
-    /// Room for a query that is somewhat faster than the warm-up was.
-    private static let margin = 1.1
+    /// Room for a query that is somewhat faster than the warm-up was, as a share of its time.
+    private static let room = 0.1
     private static let most = 1_000_000_000
 
     /// As many inferences as give a window of at least 10 s, 100 periods of the slowest meter of the total, and 20
@@ -26,8 +26,8 @@ extension AutoCount {
         let whole = warmUp.window.durationSeconds / Double(max(1, inferences))
         let each = latency.map { $0 / Double(max(1, batch)) } ?? whole
         self.init(
-            count: Self.count(seconds: need.seconds, each: each, batch: batch), neededSeconds: need.seconds,
-            reason: need.reason, secondsPerInference: each)
+            count: Self.count(seconds: need.seconds * (1 + Self.room), each: each, batch: batch),
+            neededSeconds: need.seconds, reason: need.reason, secondsPerInference: each)
     }
 
     /// The time in which a counter moves by 20 resolutions at the power of the warm-up; 0 where nothing is known of it.
@@ -39,16 +39,20 @@ extension AutoCount {
     }
 
     private static func count(seconds: Double, each: Double, batch: Int) -> Int {
-        let count = (seconds * margin / each).rounded(.up)
+        let count = (seconds / each).rounded(.up)
         guard each > 0, !count.isNaN else { return most.roundedUp(toMultipleOf: batch) }
         return Int(min(max(1, count), Double(most))).roundedUp(toMultipleOf: batch)
     }
 
-    /// For a window that came out too short: the count that its own pace asks for.
-    func corrected(seconds: Double, inferences: Int, batch: Int) -> AutoCount {
+    /// For a window that came out too short: the count that its own pace asks for, with twice the room of the time before, for
+    /// a machine that others use may be faster again.
+    ///
+    /// - Parameter attempt: the window that was too short, from 1.
+    func corrected(seconds: Double, inferences: Int, batch: Int, attempt: Int) -> AutoCount {
         let each = seconds / Double(max(1, inferences))
+        let room = Self.room * pow(2, Double(attempt))
         return AutoCount(
-            count: Self.count(seconds: neededSeconds, each: each, batch: batch), neededSeconds: neededSeconds,
-            reason: reason, secondsPerInference: each)
+            count: Self.count(seconds: neededSeconds * (1 + room), each: each, batch: batch),
+            neededSeconds: neededSeconds, reason: reason, secondsPerInference: each)
     }
 }

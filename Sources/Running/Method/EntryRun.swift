@@ -127,7 +127,9 @@ struct EntryRun: Sendable {
                 try await inferWithProgress(
                     connection, asked, batch: workload.batch, repeatIndex: repeatIndex, repeats: repeats)
             }
-            if attempt < 4, lengthen(&plan, after: measured, workload, isFirst: repeatIndex == 1) { continue }
+            if attempt < 4, lengthen(&plan, after: measured, workload, repeatIndex: repeatIndex, attempt: attempt) {
+                continue
+            }
             var run = record(.query, workload, startedAt: startedAt, measured)
             run.repeatIndex = repeatIndex
             run.completedInferences = measured.value.completed
@@ -148,7 +150,8 @@ struct EntryRun: Sendable {
 
     /// Whether a window was too short; the plan is then a longer one.
     private func lengthen(
-        _ plan: inout Plan, after measured: Runner.Measured<RunResult>, _ workload: WorkloadDescription, isFirst: Bool
+        _ plan: inout Plan, after measured: Runner.Measured<RunResult>, _ workload: WorkloadDescription,
+        repeatIndex: Int, attempt: Int
     ) -> Bool {
         // What was not seen will not be seen better by a longer run.
         if measured.energy.total.flags.contains(.unresolved), measured.energy.total.isSeen {
@@ -158,13 +161,14 @@ struct EntryRun: Sendable {
         }
         // Later repeats stay: to drop those that are fast would leave the slow ones.
         let seconds = measured.energy.window.durationSeconds
-        guard let auto = plan.auto, isFirst, seconds < auto.neededSeconds else { return false }
+        guard let auto = plan.auto, repeatIndex == 1, seconds < auto.neededSeconds else { return false }
         let inferences = measured.value.completed + measured.value.failed
-        let longer = auto.corrected(seconds: seconds, inferences: inferences, batch: workload.batch)
+        let longer = auto.corrected(
+            seconds: seconds, inferences: inferences, batch: workload.batch, attempt: attempt)
         guard longer.count > auto.count else { return false }
         plan.auto = longer
         plan.amount = .count(longer.count)
-        announce(.query, message: "faster than in the warm-up; measuring again: \(longer.text)")
+        announce(.query, message: "faster than before; measuring again: \(longer.text)")
         return true
     }
 
