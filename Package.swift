@@ -195,8 +195,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Core", "Recording", "WorkloadProtocol", "onnx-proxies", "sensor-simulator", "taskwatt", subprocess,
-                systemPackage,
+                "Core", "Recording", "TestSupport", "WorkloadProtocol", "onnx-proxies", "sensor-simulator", "taskwatt",
+                subprocess, systemPackage,
             ], exclude: ["Traffic"]),
     ]
 )

@@ -283,6 +283,10 @@ private struct ErrorAnswers: RouterMiddleware {
     ) async throws -> Response {
         do {
             return try await next(request, context)
+        } catch let refusal as Refusal {
+            var response = try Self.response(refusal.error, status: refusal.status, to: request)
+            for field in refusal.headers { response.headers[field.name] = field.value }
+            return response
         } catch let error as any HTTPResponseError {
             let kind: APIError.Kind =
                 switch error.status {

@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import Recording
+import TestSupport
 import Testing
 
 extension EndToEnd {
@@ -174,6 +175,7 @@ extension EndToEnd {
                     machineName: host, inventory: #"{"host":"\#(host)"}"#,
                     machineState: #"{"path":"\#(scratch.path)","user":"somebody"}"#, meters: [], version: "1",
                     startedAt: 1_764_000_000))
+            try store.record(run(), samples: [], suiteRun: uuid)
             try store.endSuiteRun(uuid, status: .failed, error: "\(home) on \(host)", at: 1_764_000_001)
             var environment = scratch.environment
             environment["HOME"] = home
@@ -201,6 +203,7 @@ extension EndToEnd {
                 Store.SuiteStart(
                     suite: "s", suiteText: "", options: "{}", machineName: "m", inventory: "{}", machineState: "{}",
                     meters: [], version: "1", startedAt: 1_764_000_000))
+            try store.record(run(), samples: [], suiteRun: uuid)
             try store.endSuiteRun(uuid, status: .completed, error: nil, at: 1_764_000_001)
             for directory in ["bin", "out", "tmp"] {
                 try FileManager.default.createDirectory(
@@ -236,6 +239,7 @@ extension EndToEnd {
                 Store.SuiteStart(
                     suite: "s", suiteText: "", options: "{}", machineName: "m", inventory: "{}", machineState: "{}",
                     meters: [], version: "1", startedAt: 1_764_000_000))
+            try store.record(run(), samples: [], suiteRun: uuid)
             try store.endSuiteRun(uuid, status: .completed, error: nil, at: 1_764_000_001)
             // The programs that pack are not on this path.
             var environment = scratch.environment

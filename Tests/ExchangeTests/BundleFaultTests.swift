@@ -158,9 +158,12 @@ import Testing
             altered[part == 0 ? 5 : data.count * part / 16] ^= 0x10
             let path = bench.file("flipped")
             try altered.write(to: URL(fileURLWithPath: path))
-            // Zstandard's own check sum finds it, or ours.
+            // Zstandard's own check sum finds it, or ours. A few bits of its format mean nothing; without them all is as it was.
             let outcome = try? await BundleVerifier.verify(path, version: "9.9").outcome
-            #expect(outcome == nil || outcome == .failed, "at \(part)/16")
+            if outcome == nil || outcome == .failed { continue }
+            let isTheSame = try shell(
+                "cmp <(zstd -dqc <\"$1\") <(zstd -dqc <\"$2\") && echo same", file, path)
+            #expect(isTheSame == "same\n", "at \(part)/16")
         }
     }
 

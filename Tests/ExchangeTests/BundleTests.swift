@@ -96,6 +96,10 @@ import Testing
         let writer = BundleWriter(bench.record.store, redaction: nil, version: "1")
         let error = await #expect(throws: BundleError.self) { try await writer.write([running], to: bench.file()) }
         #expect(error?.description.contains("is running; bundle it when it has ended") == true)
+        // A suite that was ended before it measured anything: a bundle of nothing would pass every check.
+        try bench.record.store.endSuiteRun(running, status: .interrupted, error: nil, at: 1_764_000_900)
+        let empty = await #expect(throws: BundleError.self) { try await writer.write([running], to: bench.file()) }
+        #expect(empty?.description.contains("measured nothing: it has no run to bundle") == true)
         #expect(try FileManager.default.contentsOfDirectory(atPath: bench.directory.path).isEmpty)
         let nowhere = await #expect(throws: BundleError.self) {
             try await writer.write([bench.uuid], to: "\(bench.directory.path)/no/such/place")

@@ -32,7 +32,8 @@ extension RoutesTests {
         try expectError(
             try await ask(.get, "/v1/table?task=a&task=b"), .badRequest, .usage, contains: "`task` is in the query more"
         )
-        #expect(try await ask(.get, "/v1/bundle?run=aaaa&run=bbbb").status != .badRequest)
+        try expectError(
+            try await ask(.get, "/v1/bundle?run=aaaa&run=bbbb"), .notFound, .notFound, contains: "no suite run aaaa")
         // What is neither true nor false would be false, and a bundle would not be redacted.
         try expectError(try await ask(.get, "/v1/table?net=1"), .badRequest, .usage, contains: "not 1")
         try expectError(
@@ -84,6 +85,23 @@ extension RoutesTests {
                 try await ask(.get, path, headers: [.accept: accept]), .notFound, .notFound,
                 contains: "nothing to report"
             )
+        }
+    }
+
+    @Test("So is who is refused, and asked for the token all the same")
+    func refusalPage() async throws {
+        let token = try AccessToken("0123456789abcdef", file: "f")
+        let browser: HTTPFields = [.accept: "text/html"]
+        for (access, status, words) in [
+            (ListenerAccess.reading, HTTPResponse.Status.forbidden, "this listener is for reading"),
+            (.token(token), .unauthorized, "this needs the token"),
+        ] {
+            let page = try await ask(.get, "/v1/backup", access: access, headers: browser)
+            #expect(page.status == status && page.headers[.contentType] == "text/html; charset=utf-8")
+            #expect(String(buffer: page.body).contains(words))
+            let answer = try await ask(.get, "/v1/backup", access: access)
+            try expectError(answer, status, .notAllowed, contains: words)
+            #expect(answer.headers[.wwwAuthenticate] == (status == .unauthorized ? "Bearer" : nil))
         }
     }
 }

@@ -20,9 +20,11 @@ struct RoutesTests {
 
     /// One request to the router, without a socket.
     func ask(
-        _ method: HTTPRequest.Method = .get, _ uri: String, headers: HTTPFields = [:], body: String? = nil
+        _ method: HTTPRequest.Method = .get, _ uri: String, access: ListenerAccess = .everything,
+        isLoopback: Bool = false,
+        headers: HTTPFields = [:], body: String? = nil
     ) async throws -> TestResponse {
-        try await Application(router: daemon.routes.router()).test(.router) { client in
+        try await Application(router: daemon.routes.router(access)).test(.router) { client in
             try await client.execute(
                 uri: uri, method: method, headers: headers, body: body.map(ByteBuffer.init(string:)))
         }

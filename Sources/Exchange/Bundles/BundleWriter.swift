@@ -87,6 +87,7 @@ package struct BundleWriter {
             error: stored.error.map { redaction == nil ? $0 : Redaction.leftOut })
         let meters = try descriptions.map { try redaction?.value($0) ?? $0 }
         let runs = try runs(of: uuid, redaction)
+        guard !runs.isEmpty else { throw BundleError("\(uuid) measured nothing: it has no run to bundle") }
 
         var documents: [BundleFormat.File: Data] = [:]
         documents[.inventory] = Data(inventory.utf8)

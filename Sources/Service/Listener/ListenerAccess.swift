@@ -32,6 +32,19 @@ package struct AccessStatus: Sendable, Hashable, Codable {
     var changes: ListenerAccess.Changes
 }
 
+/// What a listener does not do for who asks.
+struct Refusal: Error {
+    var error: APIError
+    var status: HTTPResponse.Status
+    var headers: HTTPFields
+
+    init(_ message: String, status: HTTPResponse.Status, headers: HTTPFields = [:]) {
+        error = APIError(.notAllowed, message)
+        self.status = status
+        self.headers = headers
+    }
+}
+
 /// A listener for this machine alone answers only to this machine's own names. A page of another site whose name its owner
 /// has resolve to 127.0.0.1 (DNS rebinding) could read everything otherwise.
 struct HostGuard: RouterMiddleware {
@@ -46,11 +59,9 @@ struct HostGuard: RouterMiddleware {
         guard let name = request.head.authority, !ListenAddress.isLoopback(Self.host(name)) else {
             return try await next(request, context)
         }
-        return try Routes.json(
-            APIError(
-                .notAllowed,
-                "this listener is for its own machine and does not answer for \(name.prefix(100)); ask it as localhost, and have "
-                    + "a proxy before it send that as the host"), status: .misdirectedRequest)
+        throw Refusal(
+            "this listener is for its own machine and does not answer for \(name.prefix(100)); ask it as localhost, and have "
+                + "a proxy before it send that as the host", status: .misdirectedRequest)
     }
 
     /// Without the port.
@@ -77,21 +88,15 @@ struct AccessGuard: RouterMiddleware {
         switch access.changes(for: request) {
         case .allowed: return try await next(request, context)
         case .notAllowed:
-            return try Routes.json(
-                APIError(
-                    .notAllowed,
-                    "this listener is for reading; name a `token_file` under `listen:` of taskwatt.yaml, or use the Unix socket"
-                ), status: .forbidden)
+            throw Refusal(
+                "this listener is for reading; name a `token_file` under `listen:` of taskwatt.yaml, or use the Unix socket",
+                status: .forbidden)
         case .withToken:
-            var response = try Routes.json(
-                APIError(
-                    .notAllowed,
-                    request.headers[.authorization] == nil
-                        ? "this needs the token: send it as `Authorization: Bearer …`"
-                        : "that is not the token of this daemon; `token_file` of its taskwatt.yaml has it"),
-                status: .unauthorized)
-            response.headers[.wwwAuthenticate] = "Bearer"
-            return response
+            throw Refusal(
+                request.headers[.authorization] == nil
+                    ? "this needs the token: send it as `Authorization: Bearer …`"
+                    : "that is not the token of this daemon; `token_file` of its taskwatt.yaml has it",
+                status: .unauthorized, headers: [.wwwAuthenticate: "Bearer"])
         }
     }
 
