@@ -60,7 +60,8 @@ final class ScriptedServer: Sendable {
         box.server = self
     }
 
-    deinit { try? channel.close().wait() }
+    // Its connections' own thread may be the last to let go of it, and that one must not wait for itself.
+    deinit { channel.close(promise: nil) }
 
     var url: String { "\(isTLS ? "https" : "http")://127.0.0.1:\(channel.localAddress?.port ?? 0)/v1" }
     /// The requests for text.

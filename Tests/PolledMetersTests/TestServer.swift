@@ -43,7 +43,8 @@ final class TestServer: Sendable {
         try start()
     }
 
-    deinit { stop() }
+    // Its connections' own thread may be the last to let go of it, and that one must not wait for itself.
+    deinit { _ = close() }
 
     var port: Int { portBox.withLock { $0 } }
     var url: String { "\(tls == nil ? "http" : "https")://localhost:\(port)" }
@@ -66,7 +67,9 @@ final class TestServer: Sendable {
     }
 
     /// Stops to listen and closes what is open.
-    func stop() {
+    func stop() { try? close()?.wait() }
+
+    private func close() -> EventLoopFuture<Void>? {
         let (channel, connections) = state.withLock { state in
             defer {
                 state.channel = nil
@@ -75,7 +78,7 @@ final class TestServer: Sendable {
             return (state.channel, Array(state.connections.values))
         }
         for connection in connections { connection.close(promise: nil) }
-        try? channel?.close().wait()
+        return channel?.close()
     }
 
     fileprivate func opened(_ channel: any Channel) {
