@@ -175,15 +175,15 @@ struct MethodTests {
         ) { stage, number in
             if stage == .warmUp { machine.run(seconds: 0.5, watts: 120) }
             guard stage == .query else { return }
-            // 22 at first; 8.8 s are too short, and at 0.4 s each 27.5 make eleven seconds.
+            // 22 at first; 8.8 s are too short, and at 0.4 s each 30 make twelve seconds, with twice the room.
             let count = asked.withLock { asked in
                 asked.append(number)
-                return asked.count == 1 ? 22.0 : 28.0
+                return asked.count == 1 ? 22.0 : 30.0
             }
             machine.run(seconds: 0.4 * count, watts: 120)
         }
         let queries = try bench.records(result).filter { $0.stage == .query }
-        #expect(queries.map(\.completedInferences) == [28, 28])
+        #expect(queries.map(\.completedInferences) == [30, 30])
         #expect(asked.withLock(\.self) == [1, 1, 2])
         #expect(queries.map { $0.procedure?.repeatedWindows } == [1, nil])
         let auto = try #require(queries[0].procedure?.autoCount)
