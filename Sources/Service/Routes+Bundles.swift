@@ -17,16 +17,10 @@ extension Routes {
             let names = parameters.getAll("run")
             guard !names.isEmpty else { throw APIError(.usage, "no run is named") }
             let isRedacted = try APIError.flag("redact", parameters.get("redact"))
-            let suites: [String]
-            do {
-                suites = try BundleWriter.suites(names, in: store)
-            } catch let error as BundleError {
-                throw APIError(.notFound, error.description)
-            }
             let redaction = isRedacted ? Redaction.ofThisMachine() : nil
             let file = TransferFile()
             try await BundleWriter(store, redaction: redaction, version: await status().version).write(
-                suites, to: file.path)
+                try BundleWriter.suites(names, in: store), to: file.path)
             return Self.answer(file, type: "application/zstd")
         }
         // GET /v1/backup: the record as of this moment, an SQLite database

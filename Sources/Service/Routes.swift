@@ -148,11 +148,7 @@ struct Routes: Sendable {
         }
         v1.post("compare") { request, _ in
             let asked: Comparison.Request = try await Self.body(request)
-            do {
-                return try Self.json(try Comparison(store, asked))
-            } catch let error as ComparisonError {
-                throw APIError(.notFound, "\(error)")
-            }
+            return try Self.json(try Comparison(store, asked))
         }
         v1.get("report") { request, _ in
             let options = ReportPage.Options(

@@ -30,6 +30,7 @@ struct CommandFailure: Error, CustomStringConvertible {
         case is SuiteError, is YAMLProblem, is PluginError, is MeteringError, is APIError, is StoreError, is StateError,
             is HostError, is CalibrationError, is CalibrationFileError, is PluginFailure, is DaemonUnreachable,
             is WindowGone, is PythonEnvironmentError, is ImportProblem, is ExportProblem, is NoSuchRun,
+            is ComparisonError,
             is BundleError, is ScheduleProblem, is EngineProblem, is DeviceError, is ListenerError:
             let answer = APIError(error)
             message = answer.message

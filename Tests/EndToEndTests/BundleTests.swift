@@ -36,6 +36,17 @@ extension EndToEnd {
             try #require(run.status == 0, "\(run.error)")
         }
 
+        /// A suite of one run that was never measured, for what is not about figures.
+        private func recorded(_ scratch: Scratch) throws {
+            let store = try Store(directory: scratch.state)
+            let uuid = try store.beginSuiteRun(
+                Store.SuiteStart(
+                    suite: "s", suiteText: "", options: "{}", machineName: "m", inventory: "{}", machineState: "{}",
+                    meters: [], version: "1", startedAt: 1_764_000_000))
+            try store.record(run(), samples: [], suiteRun: uuid)
+            try store.endSuiteRun(uuid, status: .completed, error: nil, at: 1_764_000_001)
+        }
+
         private struct Result: Decodable {
             struct Finding: Decodable {
                 var rule: String
@@ -198,13 +209,7 @@ extension EndToEnd {
         /// Ctrl-C in the middle of the packing leaves nothing behind, here or in the temporary directory.
         @Test func anInterruptedBundleLeavesNothing() async throws {
             let scratch = try Scratch()
-            let store = try Store(directory: scratch.state)
-            let uuid = try store.beginSuiteRun(
-                Store.SuiteStart(
-                    suite: "s", suiteText: "", options: "{}", machineName: "m", inventory: "{}", machineState: "{}",
-                    meters: [], version: "1", startedAt: 1_764_000_000))
-            try store.record(run(), samples: [], suiteRun: uuid)
-            try store.endSuiteRun(uuid, status: .completed, error: nil, at: 1_764_000_001)
+            try recorded(scratch)
             for directory in ["bin", "out", "tmp"] {
                 try FileManager.default.createDirectory(
                     atPath: "\(scratch.path)/\(directory)", withIntermediateDirectories: true)
@@ -234,13 +239,7 @@ extension EndToEnd {
             #expect(try await scratch.taskwatt("verify").status == 64)
             #expect(try await scratch.taskwatt("import", "bundle").status == 64)
 
-            let store = try Store(directory: scratch.state)
-            let uuid = try store.beginSuiteRun(
-                Store.SuiteStart(
-                    suite: "s", suiteText: "", options: "{}", machineName: "m", inventory: "{}", machineState: "{}",
-                    meters: [], version: "1", startedAt: 1_764_000_000))
-            try store.record(run(), samples: [], suiteRun: uuid)
-            try store.endSuiteRun(uuid, status: .completed, error: nil, at: 1_764_000_001)
+            try recorded(scratch)
             // The programs that pack are not on this path.
             var environment = scratch.environment
             environment["PATH"] = scratch.path

@@ -2,6 +2,7 @@ import Core
 import Exchange
 import Foundation
 import Recording
+import Reporting
 import TestSupport
 import Testing
 
@@ -111,8 +112,8 @@ import Testing
         let bench = try BundleBench()
         let store = bench.record.store
         #expect(try BundleWriter.suites([bench.uuid.prefix(8).uppercased(), "last"], in: store) == [bench.uuid])
-        #expect(throws: BundleError.self) { try BundleWriter.suites(["%"], in: store) }
-        #expect(throws: BundleError.self) { try BundleWriter.suites([""], in: store) }
-        #expect(throws: BundleError.self) { try BundleWriter.suites([String(bench.uuid.prefix(3))], in: store) }
+        #expect(throws: NoSuchRun.self) { try BundleWriter.suites(["%"], in: store) }
+        #expect(throws: NoSuchRun.self) { try BundleWriter.suites([""], in: store) }
+        #expect(throws: NoSuchRun.self) { try BundleWriter.suites([String(bench.uuid.prefix(3))], in: store) }
     }
 }

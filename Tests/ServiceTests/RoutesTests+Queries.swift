@@ -42,21 +42,7 @@ extension RoutesTests {
 
     @Test("All that the command line asks for is known")
     func knownKeys() async throws {
-        var options = TableReport.Options()
-        options.isNet = true
-        options.by = [.model]
-        options.filter = RunFilter(suiteRun: "last", task: .fillMask)
-        options.filter.source = .paper
-        options.filter.suite = "s"
-        options.filter.plugin = "p"
-        options.filter.model = "m"
-        options.filter.dataset = "d"
-        options.filter.device = "cpu"
-        options.filter.size = "tiny"
-        options.filter.machine = "h"
-        options.filter.since = 1
-        options.filter.until = 2
-        options.filter.stage = .query
+        var options = TableQueryTests.everything
         for carbon in [CarbonIntensity.of(zone: "FR"), CarbonIntensity(gramsPerKilowattHour: 5)] {
             options.carbon = carbon
             #expect(try await ask(.get, "/v1/table?\(TableQuery(options).text)").status == .ok)

@@ -21,7 +21,6 @@ struct RoutesTests {
     /// One request to the router, without a socket.
     func ask(
         _ method: HTTPRequest.Method = .get, _ uri: String, access: ListenerAccess = .everything,
-        isLoopback: Bool = false,
         headers: HTTPFields = [:], body: String? = nil
     ) async throws -> TestResponse {
         try await Application(router: daemon.routes.router(access)).test(.router) { client in

@@ -8,20 +8,15 @@ import Testing
 
 @Suite("What the table is asked for over the API")
 struct TableQueryTests {
-    /// As a server reads a query.
-    private func read(_ text: String) throws -> TableReport.Options {
-        let items = URLComponents(string: "/v1/table?\(text)")?.queryItems ?? []
-        return try TableQuery { name in items.first { $0.name == name }?.value }.options
-    }
-
-    @Test("All of it comes through, whatever is in a name")
-    func roundTrip() throws {
+    /// All that can be asked for.
+    static var everything: TableReport.Options {
         var options = TableReport.Options()
         options.isNet = true
         options.by = [.machine, .task, .model]
         options.carbon = CarbonIntensity.of(zone: "FR")
         options.filter.suiteRun = "last"
         options.filter.task = MLTask(rawValue: "own & task=?")
+        options.filter.stage = .query
         options.filter.source = .paper
         options.filter.suite = "a+b c"
         options.filter.plugin = "p#1"
@@ -32,6 +27,18 @@ struct TableQueryTests {
         options.filter.machine = "ホスト"
         options.filter.since = 1_795_521_600.25
         options.filter.until = 1.5e300
+        return options
+    }
+
+    /// As a server reads a query.
+    private func read(_ text: String) throws -> TableReport.Options {
+        let items = URLComponents(string: "/v1/table?\(text)")?.queryItems ?? []
+        return try TableQuery { name in items.first { $0.name == name }?.value }.options
+    }
+
+    @Test("All of it comes through, whatever is in a name")
+    func roundTrip() throws {
+        var options = Self.everything
         #expect(try read(TableQuery(options).text) == options)
         options.carbon = CarbonIntensity(gramsPerKilowattHour: 0.1)
         #expect(try read(TableQuery(options).text) == options)

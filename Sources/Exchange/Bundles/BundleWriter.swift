@@ -22,18 +22,20 @@ package struct BundleWriter {
 
     /// The suites that a user means: UUIDs, the begins of such, or `last`.
     ///
-    /// - Throws: `BundleError` for none, or several.
+    /// - Throws: `NoSuchRun` for none, or several.
     package static func suites(_ names: [String], in store: Store) throws -> [String] {
         var suites: [String] = []
         for name in names {
             let found = try store.suites(named: name)
             guard let suite = found.first else {
-                throw BundleError(
-                    "there is no suite run \(name) in the record; `taskwatt export --format csv` has their UUIDs")
+                throw NoSuchRun(
+                    description:
+                        "there is no suite run \(name) in the record; `taskwatt export --format csv` has their UUIDs")
             }
             if found.count > 1 {
-                throw BundleError(
-                    "\(name) is the begin of several suite runs: \(found.joined(separator: ", ")); give more of it")
+                throw NoSuchRun(
+                    description:
+                        "\(name) is the begin of several suite runs: \(found.joined(separator: ", ")); give more of it")
             }
             if !suites.contains(suite) { suites.append(suite) }
         }

@@ -4,6 +4,8 @@ package import Recording
 /// There is nothing of the name that was asked for; says what there is.
 package struct NoSuchRun: Error, Sendable, Hashable, CustomStringConvertible {
     package var description: String
+
+    package init(description: String) { self.description = description }
 }
 
 /// All that the record knows of one run, or of one suite: what `taskwatt show` prints.

@@ -65,11 +65,7 @@ struct Compare: AsyncParsableCommand {
         if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
             comparison = try await client.post("/v1/compare", request)
         } else {
-            do {
-                comparison = try Comparison(try Record.open(surroundings, state), request)
-            } catch let error as ComparisonError {
-                throw CommandFailure("\(error)")
-            }
+            comparison = try Comparison(try Record.open(surroundings, state), request)
         }
         guard !comparison.rows.isEmpty else {
             let reasons = comparison.reasons.joined(separator: " ")
