@@ -38,10 +38,6 @@ let package = Package(
     name: "taskwatt",
     products: [
         .executable(name: "taskwatt", targets: ["taskwatt"]),
-        .executable(name: "onnx-proxies", targets: ["onnx-proxies"]),
-        .executable(name: "onnx-model", targets: ["onnx-model"]),
-        .executable(name: "openai", targets: ["openai"]),
-        .executable(name: "command", targets: ["command"]),
         .library(name: "PluginKit", targets: ["PluginKit"]),
     ],
     dependencies: [
@@ -88,20 +84,20 @@ let package = Package(
                 systemPackage,
             ], exclude: ["README.md"]),
 
-        // Workloads.
+        // Workloads. The plugins are built into the program, which starts itself as one; a user's is a program of its own.
         .target(name: "WorkloadProtocol", dependencies: ["Core"], exclude: ["README.md", "Schemas"]),
         .target(name: "PluginKit", dependencies: ["Core", "WorkloadProtocol"]),
         .target(name: "Onnx", dependencies: ["COnnxRuntime", crypto, protobuf], exclude: ["onnx.proto"]),
-        .executableTarget(
+        .target(
             name: "onnx-proxies", dependencies: ["Onnx", "PluginKit"], path: "Plugins/onnx-proxies",
             exclude: ["plugin.yaml", "README.md"]),
-        .executableTarget(
+        .target(
             name: "onnx-model", dependencies: ["CZlib", "Onnx", "PluginKit"], path: "Plugins/onnx-model",
             exclude: ["plugin.yaml", "README.md"]),
-        .executableTarget(
+        .target(
             name: "openai", dependencies: ["PluginKit", httpClient, nioCore, nioHTTP1, nioPosix, nioSSL],
             path: "Plugins/openai", exclude: ["plugin.yaml", "README.md"]),
-        .executableTarget(
+        .target(
             name: "command", dependencies: ["PluginKit"], path: "Plugins/command",
             exclude: ["plugin.yaml", "README.md"]),
 
@@ -143,7 +139,7 @@ let package = Package(
             dependencies: [
                 "CLinux", "Core", "Exchange", "Hardware", "Host", "Metering", "PolledMeters", "Recording", "Reporting",
                 "Running",
-                "Service", "WorkloadProtocol", "YAMLReading",
+                "Service", "WorkloadProtocol", "YAMLReading", "command", "onnx-model", "onnx-proxies", "openai",
                 argumentParser, httpClient, logging, nioCore, nioHTTP1, subprocess, systemPackage,
             ]),
 

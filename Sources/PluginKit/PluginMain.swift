@@ -11,10 +11,15 @@ public enum PluginMain {
     /// Standard output belongs to the protocol: whatever else the process prints there, by any library, goes to standard
     /// error instead.
     ///
-    /// - Parameter hostIsGone: called on a thread of its own just before the process ends because nobody reads its answers
-    ///   any more, to end what the plugin started.
-    public static func run(_ plugin: some WorkloadPlugin, hostIsGone: @escaping @Sendable () -> Void = {}) {
-        if CommandLine.arguments.dropFirst() == ["--probe"] { exit(probe(plugin)) }
+    /// - Parameters:
+    ///   - arguments: of the program; `--probe` asks whether the plugin can run here.
+    ///   - hostIsGone: called on a thread of its own just before the process ends because nobody reads its answers
+    ///     any more, to end what the plugin started.
+    public static func run(
+        _ plugin: some WorkloadPlugin, arguments: [String] = Array(CommandLine.arguments.dropFirst()),
+        hostIsGone: @escaping @Sendable () -> Void = {}
+    ) {
+        if arguments == ["--probe"] { exit(probe(plugin)) }
         // A program that the plugin starts must not hold the pipe open after it.
         let output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
         dup2(STDERR_FILENO, STDOUT_FILENO)

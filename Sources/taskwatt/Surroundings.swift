@@ -99,8 +99,11 @@ struct Surroundings {
         return nil
     }
 
+    /// Where this program lies, and still lies after an upgrade has replaced it: then the kernel adds ` (deleted)` to the name
+    /// in `/proc/self/exe`, proc_pid_exe(5), and nothing can be resolved.
     var programDirectory: String {
-        URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
+        let link = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        return URL(fileURLWithPath: link).deletingLastPathComponent().path
     }
 
     var cacheDirectory: String {

@@ -32,6 +32,7 @@ struct Taskwatt: AsyncParsableCommand {
         ])
 
     static func main() async {
+        BuiltInPlugins.runIfAsked(CommandLine.arguments)
         // For every user but root libdispatch writes into the system's log that it cannot raise its threads' priority.
         setenv("LIBDISPATCH_LOG", "NO", 0)
         do {

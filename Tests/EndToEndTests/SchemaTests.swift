@@ -25,7 +25,7 @@ extension EndToEnd {
 
         /// A plugin that is another one with its pipes on record.
         private func tape(
-            _ scratch: Scratch, _ name: String, _ program: String, parameters: String
+            _ scratch: Scratch, _ name: String, _ command: [String], parameters: String
         ) throws -> String {
             let directory = "\(scratch.path)/data/taskwatt/plugins/\(name)"
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -37,7 +37,7 @@ extension EndToEnd {
                 version: 1.0.0
                 description: taped
                 program: /usr/bin/python3
-                arguments: ["\(Self.tests)/Traffic/tee.py", "\(log)", "\(program)"]
+                arguments: ["\(Self.tests)/Traffic/tee.py", "\(log)", "\(command.joined(separator: "\", \""))"]
                 tasks: [{id: text-classification}, {id: fill-mask}]
                 parameters: \(parameters)
                 """)
@@ -47,10 +47,10 @@ extension EndToEnd {
         @Test func trafficIsOfTheSchemas() async throws {
             let scratch = try Scratch()
             let proxies = try tape(
-                scratch, "taped-proxies", "\(Program.directory)/onnx-proxies",
+                scratch, "taped-proxies", [Program.taskwatt, "plugin-program", "onnx-proxies"],
                 parameters: "[{name: size}, {name: threads}]")
             let sleeper = try tape(
-                scratch, "taped-sleeper", "\(Self.tests)/../RunningTests/Fixtures/plugins/sleeper/program.py",
+                scratch, "taped-sleeper", ["\(Self.tests)/../RunningTests/Fixtures/plugins/sleeper/program.py"],
                 parameters: "[{name: milliseconds, default: 20}]")
             let suite = try scratch.write(
                 "suite.yaml",

@@ -15,10 +15,11 @@ package final class PluginProgram {
         package init(description: String) { self.description = description }
     }
 
-    /// - Parameter name: of a program of the package; they lie beside the one that runs the tests.
+    /// - Parameter name: of a plugin that is built into `taskwatt`, which lies beside the program that runs the tests.
     package init(_ name: String, environment: [String: String] = [:]) throws {
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-            .deletingLastPathComponent().appendingPathComponent(name)
+            .deletingLastPathComponent().appendingPathComponent("taskwatt")
+        process.arguments = ["plugin-program", name]
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = input
         process.standardOutput = output

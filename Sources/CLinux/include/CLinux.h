@@ -14,6 +14,10 @@ int taskwatt_perf_open(uint32_t type, uint64_t config, int cpu);
 // rights stay. capabilities(7), PR_CAP_AMBIENT of prctl(2).
 void taskwatt_clear_ambient_capabilities(void);
 
+// Gives up what the calling process has by its program's file and its caller has not: capabilities, another user. Nothing
+// where the file gives nothing. Returns 0, or -1 with errno. capabilities(7), AT_SECURE of getauxval(3).
+int taskwatt_drop_gained_rights(void);
+
 // A pipe that is closed on exec: pipe2(2), which Swift does not see. Returns 0, or -1 with errno.
 int taskwatt_pipe(int ends[2]);
 

@@ -1,3 +1,0 @@
-import PluginKit
-
-PluginMain.run(OnnxProxies())
