@@ -1,11 +1,10 @@
-# Everything that a user or CI does, by one word. The logic of `deps` and `run` is in .ci/, where it can be read and checked.
+# Everything that a user or CI does, by one word. The logic of `deps`, `build` and `run` is in .ci/, where it can be read and
+# checked.
 
 .PHONY: help run test vm-test deps test-deps build deb lint format install uninstall clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
-# Swift's libraries are linked in, so that the program runs where there is no toolchain.
-RELEASE = swift build -c release --static-swift-stdlib
 UNITS = $(notdir $(wildcard Systemd/*.service Systemd/*.socket Systemd/*.timer))
 # The Python environments of the tests, which outlive a checkout.
 export TASKWATT_TEST_ENVIRONMENTS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/taskwatt-tests/environments
@@ -23,7 +22,8 @@ help:
 	@echo 'make clean    remove what was built and measured here'
 	@echo 'make install  into PREFIX=$(PREFIX), with the systemd unit; `make uninstall` takes it away'
 
-run: build
+# It builds only where neither a program of these sources is built nor one is installed.
+run:
 	.ci/first-table
 
 # One test at a time: many of them measure time and power.
@@ -44,7 +44,7 @@ test-deps:
 	.ci/deps --test
 
 build: deps
-	$(RELEASE)
+	.ci/build
 
 deb: build
 	.ci/deps --deb
@@ -57,13 +57,12 @@ format:
 	swift format --in-place --parallel --recursive Package.swift Sources Tests Plugins
 
 install:
-	@test -x .build/release/taskwatt || { echo 'install: nothing is built yet; run `make build` first' >&2; exit 1; }
+	@.ci/build --check || { echo 'install: nothing is built of these sources; run `make build` first' >&2; exit 1; }
 	install -D -s -m 0755 .build/release/taskwatt $(DESTDIR)$(PREFIX)/bin/taskwatt
 	set -e; for plugin in $(notdir $(wildcard Plugins/*)); do \
-	    target=$(DESTDIR)$(PREFIX)/lib/taskwatt/plugins/$$plugin; \
 	    (cd Plugins/$$plugin && find . -type f ! -name '*.swift' ! -name '*.pyc' -exec install -D -m 0644 '{}' "$(abspath $(DESTDIR)/)$(PREFIX)/lib/taskwatt/plugins/$$plugin/{}" ';'); \
-	    if [ -x .build/release/$$plugin ]; then install -s -m 0755 .build/release/$$plugin $$target/$$plugin; fi; \
 	done
+	.ci/sources > $(DESTDIR)$(PREFIX)/lib/taskwatt/sources
 	install -d $(DESTDIR)/usr/lib/taskwatt/engines/onnxruntime $(DESTDIR)/usr/lib/systemd/system
 	if [ -d .engines/onnxruntime ]; then \
 	    cp -a .engines/onnxruntime/. $(DESTDIR)/usr/lib/taskwatt/engines/onnxruntime/; fi

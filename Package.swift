@@ -145,6 +145,12 @@ let package = Package(
 
         // Tests. What only tests need is in Tests/; the simulator stands for sensors that are not here.
         .executableTarget(name: "sensor-simulator", path: "Tests/SensorSimulator"),
+        // Benchmarks are built when they are asked for: `make build` names the program alone.
+        .target(name: "CBareLoop", path: "Tests/Benchmarks/Sources/CBareLoop"),
+        .executableTarget(
+            name: "sampler-benchmark",
+            dependencies: ["CBareLoop", "Core", "Host", "Metering", "TestSupport", argumentParser],
+            path: "Tests/Benchmarks/Sources/sampler-benchmark"),
         .target(name: "TestSupport", dependencies: ["Core", "Host", "Recording"], path: "Tests/TestSupport"),
         .testTarget(name: "CoreTests", dependencies: ["Core"]),
         .testTarget(name: "HostTests", dependencies: ["Core", "Host", "TestSupport"]),

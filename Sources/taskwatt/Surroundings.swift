@@ -102,8 +102,8 @@ struct Surroundings {
     /// Where this program lies, and still lies after an upgrade has replaced it: then the kernel adds ` (deleted)` to the name
     /// in `/proc/self/exe`, proc_pid_exe(5), and nothing can be resolved.
     var programDirectory: String {
-        let link = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
-        return URL(fileURLWithPath: link).deletingLastPathComponent().path
+        let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return URL(fileURLWithPath: link ?? CommandLine.arguments[0]).deletingLastPathComponent().path
     }
 
     var cacheDirectory: String {
