@@ -34,6 +34,8 @@ int taskwatt_drop_gained_rights(void) {
     return (int)syscall(SYS_capset, &header, none);
 }
 
+void taskwatt_name_process(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
 int taskwatt_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 ssize_t taskwatt_send_descriptors(int socket, const void *bytes, size_t count, const int *descriptors, size_t most) {

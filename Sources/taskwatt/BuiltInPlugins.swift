@@ -19,7 +19,7 @@ enum BuiltInPlugins {
             exit(CommandFailure.failed)
         }
         // In place of the program's, for `ps` and `top`.
-        pthread_setname_np(pthread_self(), String(words[2].prefix(15)))
+        taskwatt_name_process(words[2])
         let arguments = Array(words.dropFirst(3))
         switch words[2] {
         case "command": CommandProgram.run(arguments: arguments)
