@@ -66,9 +66,9 @@ final class PolledReader: MeterReader {
     ///     often because several sessions of this process measure with it. `nil` for a poller of its own.
     init(
         kind: MeterKind, schedule: PollSchedule, sharedAs name: String? = nil, seed: TimedReading? = nil,
-        poll: @escaping Poll
+        time: PollTime = .machine, poll: @escaping Poll
     ) {
-        let make = { Poller(kind: kind, schedule: schedule, seed: seed, poll: poll) }
+        let make = { Poller(kind: kind, schedule: schedule, seed: seed, time: time, poll: poll) }
         poller = name.map { Poller.shared(Poller.Key(name: $0, kind: kind, schedule: schedule), make) } ?? make()
         poller.subscribe(mailbox)
     }

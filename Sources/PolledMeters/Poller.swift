@@ -3,6 +3,20 @@ import Host
 import Metering
 import Synchronization
 
+/// Where a poller has its time from; a test's stands still until it is moved.
+struct PollTime: Sendable {
+    var now: @Sendable () -> MonotonicTime
+    /// Returns early in a task that is cancelled.
+    var sleep: @Sendable (_ deadline: MonotonicTime) async -> Void
+
+    static let machine = PollTime(
+        now: { Clocks.monotonic() },
+        sleep: { deadline in
+            let pause = max(Int64(0), deadline - Clocks.monotonic())
+            try? await Task.sleep(for: .nanoseconds(pause), clock: .suspending)
+        })
+}
+
 /// Asks a device for all its readers, for as long as there is one.
 final class Poller: Sendable {
     struct Key: Hashable {
@@ -27,10 +41,13 @@ final class Poller: Sendable {
     private let task = Mutex<Task<Void, Never>?>(nil)
 
     /// - Parameter seed: what the device told when it was found; then it is asked again when there can be something new.
-    init(kind: MeterKind, schedule: PollSchedule, seed: TimedReading? = nil, poll: @escaping Poll) {
+    init(
+        kind: MeterKind, schedule: PollSchedule, seed: TimedReading? = nil, time: PollTime = .machine,
+        poll: @escaping Poll
+    ) {
         if let seed { state.withLock { $0.latest = (seed.reading, seed.time, nil) } }
         // The task must not hold the poller, whose end is what ends the task.
-        let loop = PollLoop(kind: kind, schedule: schedule, after: seed?.time, poll: poll) { [weak self] in
+        let loop = PollLoop(kind: kind, schedule: schedule, after: seed?.time, clock: time, poll: poll) { [weak self] in
             self?.put($0, at: $1, error: $2)
         }
         task.withLock { $0 = Task { await loop.run() } }
@@ -75,20 +92,20 @@ private struct PollLoop: Sendable {
     let schedule: PollSchedule
     /// When the device was asked before; `nil` to ask at once.
     let after: MonotonicTime?
+    let clock: PollTime
     let poll: Poll
     let put: @Sendable (Reading, MonotonicTime, DeviceError?) -> Void
 
     func run() async {
         if let after {
-            let pause = schedule.periodSeconds - Clocks.monotonic().seconds(since: after)
-            try? await Task.sleep(for: .seconds(max(0, pause)), clock: .suspending)
+            await clock.sleep(after.advanced(bySeconds: schedule.periodSeconds))
         }
-        let start = Clocks.monotonic()
+        let start = clock.now()
         var failures = 0
         while !Task.isCancelled {
-            let before = Clocks.monotonic()
+            let before = clock.now()
             let outcome = await attempt()
-            let after = Clocks.monotonic()
+            let after = clock.now()
             if Task.isCancelled { return }
             // The device made its figure somewhere between the question and the answer.
             let time = before.advanced(byNanoseconds: (after - before) / 2)
@@ -104,8 +121,7 @@ private struct PollLoop: Sendable {
                 next = after.advanced(bySeconds: schedule.retryDelay(failures: failures))
             }
             next = max(next, before.advanced(bySeconds: schedule.shortestSpacing))
-            let pause = max(Int64(0), next - Clocks.monotonic())
-            try? await Task.sleep(for: .nanoseconds(pause), clock: .suspending)
+            await clock.sleep(next)
         }
     }
 

@@ -141,18 +141,16 @@ import WorkloadProtocol
     @Test func whatTakesTooLongIsKilledWithItsChildren() throws {
         let mark = "3600.\(UInt32.random(in: 1...UInt32.max))"
         let program = try ready("sleep \(mark) & sleep \(mark)", ["timeout_s": 0.3])
-        let begin = ContinuousClock.now
+        // Its children hold its output for an hour.
         #expect(refusal(try program.call("run", ["count": 1])).contains("0.3 s"))
-        #expect(ContinuousClock.now - begin < .seconds(10))
         #expect(isGone(mark))
     }
 
     @Test func whatACallLeavesBehindEndsWithIt() throws {
         let mark = "3600.\(UInt32.random(in: 1...UInt32.max))"
         let program = try ready("sleep \(mark) &")
-        let begin = ContinuousClock.now
+        // It is not waited for: it lasts an hour, and a call fails after ten minutes.
         #expect(try program.result("run", ["count": 2])["completed"] as? Int == 2)
-        #expect(ContinuousClock.now - begin < .seconds(5), "not waited for")
         #expect(isGone(mark))
     }
 
@@ -160,11 +158,11 @@ import WorkloadProtocol
         let mark = "3600.\(UInt32.random(in: 1...UInt32.max))"
         let program = try ready("sleep \(mark); true")
         try program.send(#"{"jsonrpc":"2.0","id":9,"method":"run","params":{"count":1}}"#)
-        let deadline = Date(timeIntervalSinceNow: 20)
+        let deadline = Date(timeIntervalSinceNow: 120)
         while count(of: mark) == 0, Date() < deadline { usleep(10_000) }
         #expect(count(of: mark) > 0)
         try program.closeOutput()
-        #expect(program.exitStatus(within: 20) == 1)
+        #expect(program.exitStatus(within: 120) == 1)
         #expect(isGone(mark))
     }
 
@@ -185,7 +183,7 @@ import WorkloadProtocol
 
     /// Whether no process has a word in its command line any more. SIGKILL takes its time, and init is who sees its end.
     private func isGone(_ word: String) -> Bool {
-        let deadline = Date(timeIntervalSinceNow: 10)
+        let deadline = Date(timeIntervalSinceNow: 120)
         while count(of: word) > 0, Date() < deadline { usleep(10_000) }
         return count(of: word) == 0
     }

@@ -3,10 +3,11 @@ import Exchange
 import Foundation
 import Recording
 import TestSupport
+import Testing
 
 /// A record whose samples are made by hand: a counter and a gauge under constant power, so that every energy is known. One
 /// idle window of 4 s before and one after, and two repeats of 10 s with 20 inferences each.
-struct BundleBench {
+struct BundleBench: Sendable {
     static let host = "quiet-otter.example.org"
     static let inventory = #"{"cpu":{"model":"Test CPU"},"product":"Desk","board_serial":"SN-4711-XYZ"}"#
 
@@ -133,38 +134,57 @@ struct BundleBench {
     }
 
     /// A bundle like this record's with one of its files changed, by a program that works as one who does it by hand would.
-    ///
-    /// - Parameters:
-    ///   - python: changes `text`, the file's contents.
-    ///   - isSummed: whether the manifest is made to fit.
-    func altered(_ name: String, isSummed: Bool = true, _ python: String) async throws -> String {
-        let file = try await bundle("original-\(UUID().uuidString).tar.zst")
-        let folder = try unpack(file)
-        let path = "suites/\(uuid)/\(name)"
-        try shell(
-            "python3 - \"$1\" \"$2\" \"$3\" <<'END'\n\(Self.alter(python))\nEND", folder, path, isSummed ? "1" : "0")
-        let result = self.file("altered-\(UUID().uuidString).tar.zst")
-        try shell(
-            "cd \"$1\" && tar --format=ustar -cf - manifest.json suites/*/* | zstd -q -o \"$2\"", folder, result)
-        return result
+    struct Alteration: Encodable, Hashable {
+        var file: String
+        /// Changes `text`, the file's contents.
+        var python: String
+        /// Whether the manifest is made to fit.
+        var isSummed = true
     }
 
-    private static func alter(_ python: String) -> String {
-        """
-        import hashlib, json, re, sys
-        folder, path, summed = sys.argv[1:]
-        text = open(f'{folder}/{path}', newline='', encoding='utf-8').read()
-        \(python)
-        data = text if isinstance(text, bytes) else text.encode()
-        open(f'{folder}/{path}', 'wb').write(data)
-        manifest = json.load(open(f'{folder}/manifest.json'))
-        for entry in manifest['files']:
-            if entry['path'] == path:
-                entry['bytes'] = len(data)
-                if summed == '1': entry['sha256'] = hashlib.sha256(data).hexdigest()
-        json.dump(manifest, open(f'{folder}/manifest.json', 'w'))
-        """
+    /// Makes all by one start of Python.
+    ///
+    /// - Returns: the files.
+    func altered(_ alterations: [Alteration]) async throws -> [Alteration: String] {
+        let name = UUID().uuidString
+        let folder = try unpack(try await bundle("original-\(name).tar.zst"), to: name)
+        let list = file("\(name).json")
+        try JSONEncoder().encode(alterations).write(to: URL(fileURLWithPath: list))
+        try shell("cd \"$1\" && python3 - \"$2\" \"$3\" <<'END'\n\(Self.alter)\nEND", folder, list, uuid)
+        return Dictionary(
+            alterations.enumerated().map { ($1, "\(folder)-\($0).tar.zst") }, uniquingKeysWith: { first, _ in first })
     }
+
+    func altered(_ name: String, isSummed: Bool = true, _ python: String) async throws -> String {
+        try #require(
+            try await altered([Alteration(file: name, python: python, isSummed: isSummed)]).values.first)
+    }
+
+    /// Works in the unpacked bundle, and puts the files back as they were after each change.
+    private static let alter = """
+        import hashlib, json, os, re, subprocess, sys
+        whole = open('manifest.json', 'rb').read()
+        for index, change in enumerate(json.load(open(sys.argv[1]))):
+            path = f'suites/{sys.argv[2]}/' + change['file']
+            original = open(path, 'rb').read()
+            before = original.decode()
+            scope = {'re': re, 'text': before}
+            exec(change['python'], scope)
+            text = scope['text']
+            assert text != before, f'this changes nothing: {change}'
+            data = text if isinstance(text, bytes) else text.encode()
+            open(path, 'wb').write(data)
+            manifest = json.loads(whole)
+            for entry in manifest['files']:
+                if entry['path'] == path:
+                    entry['bytes'] = len(data)
+                    if change['isSummed']: entry['sha256'] = hashlib.sha256(data).hexdigest()
+            json.dump(manifest, open('manifest.json', 'w'))
+            subprocess.run(
+                ['bash', '-o', 'pipefail', '-c', 'tar --format=ustar -cf - manifest.json suites/*/* | zstd -q -o "$0"',
+                 f'{os.getcwd()}-{index}.tar.zst'], check=True)
+            open(path, 'wb').write(original)
+        """
 
     /// A record of its own for imports.
     func otherStore(_ name: String = "other") throws -> Store { try Store(directory: "\(directory.path)/\(name)") }

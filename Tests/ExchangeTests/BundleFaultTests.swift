@@ -38,13 +38,16 @@ import Testing
         return file
     }
 
-    /// An archive that Python's tarfile makes; `add(name, data)` adds a file to it, and `manifest(…)` a manifest.
-    private func archive(_ python: String) throws -> String {
-        try made(
+    /// Archives that Python's tarfile makes, by one start of it; `add(name, data)` adds a file to one, and `manifest(…)` a
+    /// manifest.
+    private func archives(_ python: [String]) throws -> [String] {
+        let name = UUID().uuidString
+        let list = bench.file("\(name).json")
+        try JSONEncoder().encode(python).write(to: URL(fileURLWithPath: list))
+        try shell(
             """
-            python3 - <<'END' | zstd -q -o "$2"
-            import io, json, sys, tarfile
-            tar = tarfile.open(fileobj=sys.stdout.buffer, mode='w|', format=tarfile.USTAR_FORMAT)
+            cd "$1" && python3 - "$2" "$3" <<'END'
+            import io, json, subprocess, sys, tarfile
             suite = '0123abcd-0123-0123-0123-0123456789ab'
             def add(name, data, **fields):
                 info = tarfile.TarInfo(name)
@@ -56,10 +59,27 @@ import Testing
                     'suites': [suite], 'files': [dict(path=p, bytes=b, sha256='0' * 64) for p, b in files]}
                 value.update(fields)
                 add('manifest.json', json.dumps(value).encode())
-            \(python)
-            tar.close()
+            for index, python in enumerate(json.load(open(sys.argv[1]))):
+                packer = subprocess.Popen(['zstd', '-q', '-o', f'{sys.argv[2]}-{index}'], stdin=subprocess.PIPE)
+                tar = tarfile.open(fileobj=packer.stdin, mode='w|', format=tarfile.USTAR_FORMAT)
+                exec(python)
+                tar.close()
+                packer.stdin.close()
+                assert packer.wait() == 0
             END
-            """)
+            """, bench.directory.path, list, name)
+        return python.indices.map { bench.file("\(name)-\($0)") }
+    }
+
+    private func archive(_ python: String) throws -> String { try archives([python])[0] }
+
+    /// That neither command takes an archive, and why; of many of them.
+    private func refuses(
+        archives cases: [(python: String, reason: String)], sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        for (file, item) in zip(try archives(cases.map(\.python)), cases) {
+            try await refuses(file, item.reason, sourceLocation: sourceLocation)
+        }
     }
 
     @Test func whatIsNoBundle() async throws {
@@ -77,42 +97,45 @@ import Testing
 
     @Test func manifestsThatAreMissingOrNotOurs() async throws {
         let file = "f'suites/{suite}/suite.json'"
-        try await refuses(archive("add(\(file), b'{}')"), "its first file is suites/")
-        try await refuses(archive("pass"), "it has no manifest.json")
-        try await refuses(archive("manifest(version=2)"), "its format is version 2, and this taskwatt reads 1; update")
-        try await refuses(archive("manifest(format='other')"), "that of something else: other")
-        try await refuses(archive("add('manifest.json', b'[1')"), "manifest.json: this is not JSON")
-        try await refuses(archive("manifest(suites=3)"), "manifest.json: `suites` is not what it should be")
-        try await refuses(archive("manifest(suites=[])"), "names no suite")
-        try await refuses(archive("manifest(suites=['../../etc'])"), "names a suite that is no UUID")
-        try await refuses(archive("manifest(suites=[suite, suite])"), "or one twice")
-        try await refuses(archive("manifest([(\(file), 2)])"), "is in its manifest and not in it")
-        try await refuses(archive("manifest([(\(file), 2), (\(file), 2)])"), "is in it twice")
-        try await refuses(archive("manifest([(\(file), -2)])"), "is too large")
-        try await refuses(
-            archive("manifest(); add('manifest.json', b'{}')"), "manifest.json is in it, which no bundle has")
+        try await refuses(archives: [
+            ("add(\(file), b'{}')", "its first file is suites/"),
+            ("pass", "it has no manifest.json"),
+            ("manifest(version=2)", "its format is version 2, and this taskwatt reads 1; update"),
+            ("manifest(format='other')", "that of something else: other"),
+            ("add('manifest.json', b'[1')", "manifest.json: this is not JSON"),
+            ("manifest(suites=3)", "manifest.json: `suites` is not what it should be"),
+            ("manifest(suites=[])", "names no suite"),
+            ("manifest(suites=['../../etc'])", "names a suite that is no UUID"),
+            ("manifest(suites=[suite, suite])", "or one twice"),
+            ("manifest([(\(file), 2)])", "is in its manifest and not in it"),
+            ("manifest([(\(file), 2), (\(file), 2)])", "is in it twice"),
+            ("manifest([(\(file), -2)])", "is too large"),
+            ("manifest(); add('manifest.json', b'{}')", "manifest.json is in it, which no bundle has"),
+        ])
     }
 
     @Test func membersThatLeadElsewhere() async throws {
         let names = [
             "../evil", "/etc/evil", "suites/../../evil", "suites/x/suite.json", "suites/{suite}/evil.sh", "evil",
         ]
+        let file = "f'suites/{suite}/suite.json'"
+        var cases: [(python: String, reason: String)] = []
         for name in names {
             let text = "f'\(name)'"
-            try await refuses(archive("manifest(); add(\(text), b'x')"), "which no bundle has")
-            try await refuses(archive("manifest([(\(text), 1)]); add(\(text), b'x')"), "is no file of a bundle")
+            cases.append(("manifest(); add(\(text), b'x')", "which no bundle has"))
+            cases.append(("manifest([(\(text), 1)]); add(\(text), b'x')", "is no file of a bundle"))
         }
-        let file = "f'suites/{suite}/suite.json'"
         for kind in ["SYMTYPE", "LNKTYPE", "DIRTYPE", "FIFOTYPE", "CHRTYPE"] {
-            try await refuses(
-                archive(
-                    "manifest([(\(file), 0)]); add(\(file), b'', type=tarfile.\(kind), linkname='/etc/passwd')"),
-                "is no plain file")
+            cases.append(
+                (
+                    "manifest([(\(file), 0)]); add(\(file), b'', type=tarfile.\(kind), linkname='/etc/passwd')",
+                    "is no plain file"
+                ))
         }
-        try await refuses(
-            archive("manifest([(\(file), 2)]); add(\(file), b'{}'); add(\(file), b'{}')"), "is in it twice")
-        try await refuses(archive("manifest(); add(\(file), b'{}')"), "not in its manifest")
-        try await refuses(archive("manifest([(\(file), 2)]); add(\(file), b'{} ')"), "3 bytes, and 2 by its manifest")
+        cases.append(("manifest([(\(file), 2)]); add(\(file), b'{}'); add(\(file), b'{}')", "is in it twice"))
+        cases.append(("manifest(); add(\(file), b'{}')", "not in its manifest"))
+        cases.append(("manifest([(\(file), 2)]); add(\(file), b'{} ')", "3 bytes, and 2 by its manifest"))
+        try await refuses(archives: cases)
         #expect(!FileManager.default.fileExists(atPath: "/etc/evil"))
     }
 
@@ -165,92 +188,6 @@ import Testing
                 "cmp <(zstd -dqc <\"$1\") <(zstd -dqc <\"$2\") && echo same", file, path)
             #expect(isTheSame == "same\n", "at \(part)/16")
         }
-    }
-
-    struct Damage: Sendable, CustomTestStringConvertible {
-        var file: String
-        var python: String
-        var reason: String
-        var testDescription: String { "\(file): \(reason)" }
-    }
-
-    static let damages: [Damage] = [
-        Damage(
-            file: "runs.jsonl", python: "text = text.replace('\"energy_j\":1000,', '\"energy_j\":NaN,', 1)",
-            reason: "runs.jsonl, line 2"),
-        Damage(
-            file: "runs.jsonl", python: "text = text.replace('\"energy_j\":1000,', '\"energy_j\":1e999,', 1)",
-            reason: "runs.jsonl, line 2"),
-        Damage(
-            file: "runs.jsonl", python: "text = text.replace('\"energy_j\":1000,', '\"energy_j\":-1000,', 1)",
-            reason: "runs.jsonl, line 2: an energy, or its uncertainty, is negative"),
-        Damage(
-            file: "runs.jsonl", python: "text = text.replace('\"coverage\":1,', '\"coverage\":7,', 1)",
-            reason: "line 1: a coverage or a share"),
-        Damage(
-            file: "runs.jsonl",
-            python: "text = text.replace('\"completed_inferences\":20', '\"completed_inferences\":-20', 1)",
-            reason: "line 2: a count of inferences is negative"),
-        Damage(
-            file: "runs.jsonl", python: "text = text.replace('\"stage\":\"query\"', '\"stage\":\"quest\"', 1)",
-            reason: "line 2: `stage`"),
-        Damage(file: "runs.jsonl", python: "text = text.replace('\"flags\":[],', '', 1)", reason: "is missing"),
-        Damage(
-            file: "runs.jsonl", python: "text = text[:-40]",
-            reason: "line 4: the file is cut short in the middle of a line"),
-        Damage(
-            file: "runs.jsonl", python: "text = text.encode().replace(b'fill-mask', b'\\xff\\xfe')", reason: "line 2"),
-        Damage(
-            file: "samples.csv", python: "text = text.replace('run,meter,', 'meter,run,', 1)",
-            reason: "line 1: the columns are not run,meter,"),
-        Damage(
-            file: "samples.csv", python: "text = re.sub(r'\\n1,', r'\\n1,1,', text, count=1)",
-            reason: "line 2: 8 fields, where a sample has 7"),
-        Damage(
-            file: "samples.csv", python: "text = re.sub(r'\\n1,', r'\\nx,', text, count=1)",
-            reason: "line 2: `run` cannot be x"),
-        Damage(
-            file: "samples.csv", python: "text = re.sub(r',start', r',begin', text, count=1)",
-            reason: "`edge` cannot be begin"),
-        Damage(
-            file: "samples.csv", python: "text = re.sub(r',17640[0-9.]+,', ',NaN,', text, count=1)",
-            reason: "`wall_unix_s` cannot be nan"),
-        Damage(
-            file: "samples.csv",
-            python: "text = re.sub(r'\\n1,([^,]+),[0-9]+,', r'\\n1,\\g<1>,9223372036854775807,', text, count=1)",
-            reason: "`monotonic_ns` cannot be 9223372036854775807"),
-        Damage(
-            file: "runs.jsonl",
-            python: "text = re.sub(r'\"end_monotonic_s\":[0-9.]+', '\"end_monotonic_s\":1e12', text, count=1)",
-            reason: "line 1: the window is at a time that no machine"),
-        Damage(
-            file: "meters.json",
-            python: "text = re.sub(r'(\"averaging_s\" ?: ?)[0-9.]+', r'\\g<1>1e30', text, count=1)",
-            reason: "cannot be"),
-        Damage(file: "samples.csv", python: "text = text.replace('left', 'l\\\"eft', 1)", reason: "line 2"),
-        Damage(file: "samples.csv", python: "text = text.encode('utf-16')", reason: "samples.csv, line 1"),
-        Damage(
-            file: "samples.csv", python: "text = text + '9' + text[text.rindex('\\n4') + 2:]",
-            reason: "a sample of run 9, and there are 4"),
-        Damage(
-            file: "suite.json", python: "text = re.sub(r'(\"uuid\" : \")........', r'\\g<1>ffffffff', text)",
-            reason: "it is the record of another suite"),
-        Damage(file: "suite.json", python: "text = '[]'", reason: "suite.json"),
-        Damage(file: "meters.json", python: "text = '{'", reason: "meters.json: this is not JSON"),
-        Damage(file: "state.json", python: "text = 'none'", reason: "state.json: this is not JSON"),
-        Damage(file: "inventory.json", python: "text = text.encode('utf-16')", reason: "inventory.json is not UTF-8"),
-    ]
-
-    @Test(arguments: damages) func damagedValuesAreNamed(_ damage: Damage) async throws {
-        let file = try await bench.altered(damage.file, "before = text\n\(damage.python)\nassert text != before")
-        let store = try bench.otherStore()
-        let before = try shell("sqlite3 \"$1\" .dump", store.path)
-        let error = await #expect(throws: BundleError.self) {
-            _ = try await BundleImport(store, version: "9.9").run(file, at: 1)
-        }
-        let text = error?.description ?? ""
-        #expect(text.lowercased().contains(damage.reason.lowercased()) && !text.contains("\n"), "\(text)")
-        #expect(try shell("sqlite3 \"$1\" .dump", store.path) == before)
     }
 
     /// All of a file or nothing: the second suite of it is broken.

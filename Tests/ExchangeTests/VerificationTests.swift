@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// What was changed after the measurement is found, though the manifest was made to fit.
-@Suite struct VerificationTests {
+@Suite(.serialized) struct VerificationTests {
     @Test func anHonestBundlePassesToTheMicrojoule() async throws {
         let bench = try BundleBench()
         let result = try await BundleVerifier.verify(try await bench.bundle(), version: "9.9")
@@ -45,6 +45,14 @@ import Testing
         var file: String
         var python: String
         var rules: Set<VerificationRule>
+
+        var alteration: BundleBench.Alteration { BundleBench.Alteration(file: file, python: python) }
+    }
+
+    /// One record for all changes, which only read it, and their bundles.
+    private static let changed = Task {
+        let bench = try BundleBench()
+        return (bench: bench, files: try await bench.altered(changes.map(\.alteration) + unfit))
     }
 
     static let changes: [Change] = [
@@ -147,8 +155,8 @@ import Testing
     ]
 
     @Test(arguments: changes) func whatIsChangedIsFound(_ change: Change) async throws {
-        let bench = try BundleBench()
-        let file = try await bench.altered(change.file, "before = text\n\(change.python)\nassert text != before")
+        let changed = try await Self.changed.value
+        let file = try #require(changed.files[change.alteration])
         if change.rules.isEmpty {
             await #expect(throws: BundleError.self) { try await BundleVerifier.verify(file, version: "9.9") }
             return
@@ -160,7 +168,7 @@ import Testing
         #expect(!failed.contains(.sums))
         #expect(result.text().contains("failed: not all of"))
         // And what does not follow from its samples comes into no record.
-        let store = try bench.otherStore()
+        let store = try changed.bench.otherStore()
         let error = await #expect(throws: BundleError.self) {
             _ = try await BundleImport(store, version: "9.9").run(file, at: 1)
         }
@@ -176,20 +184,26 @@ import Testing
                 "4 of 5 runs and 2 rows of the table follow from the samples; the other 1 run failed or saw nothing"))
     }
 
-    @Test(arguments: [
+    /// White space at the end changes no value.
+    static let unfit = [
         "inventory.json", "meters.json", "options.json", "preflight.json", "runs.jsonl", "samples.csv", "software.json",
         "state.json", "suite.json", "suite.yaml", "table.json",
-    ]) func aFileThatDoesNotFitTheManifestIsFound(_ name: String) async throws {
-        let bench = try BundleBench()
-        // White space at the end changes no value.
-        let python =
-            name.hasSuffix(".csv") ? "text = text.replace('.53,', '.530,', 1)" : "text = text.rstrip('\\n') + ' \\n'"
-        let file = try await bench.altered(name, isSummed: false, python)
+    ].map { name in
+        BundleBench.Alteration(
+            file: name,
+            python: name.hasSuffix(".csv")
+                ? "text = text.replace('.53,', '.530,', 1)" : "text = text.rstrip('\\n') + ' \\n'", isSummed: false)
+    }
+
+    @Test(arguments: unfit.map(\.file)) func aFileThatDoesNotFitTheManifestIsFound(_ name: String) async throws {
+        let changed = try await Self.changed.value
+        let alteration = try #require(Self.unfit.first { $0.file == name })
+        let file = try #require(changed.files[alteration])
         let result = try await BundleVerifier.verify(file, version: "9.9")
         #expect(result.findings.map(\.rule) == [.sums] && result.outcome == .failed)
         #expect(result.findings.first?.detail.contains(name) == true)
         // And such a file comes into no record.
-        let store = try bench.otherStore()
+        let store = try changed.bench.otherStore()
         let error = await #expect(throws: BundleError.self) {
             _ = try await BundleImport(store, version: "9.9").run(file, at: 1)
         }

@@ -21,13 +21,15 @@ import Testing
         return files
     }
 
-    private func discover(_ smi: AMDSMI, _ files: [String: String]) throws -> [MeterListing] {
+    private func discover(
+        _ smi: AMDSMI, _ files: [String: String], clock: SimulatedClock = SimulatedClock()
+    ) throws -> [MeterListing] {
         let tree = try TemporaryDirectory(files)
-        return withExtendedLifetime(tree) { AMDSMIMeter.discover(tree.host, smi: smi) }
+        return withExtendedLifetime(tree) { AMDSMIMeter.discover(tree.host, smi: smi, clock: clock) }
     }
 
     private func discover(_ fake: FakeLibrary, _ files: [String: String]) throws -> [MeterListing] {
-        try discover(AMDSMI(library: fake.path), files)
+        try discover(AMDSMI(library: fake.path), files, clock: fake.clock)
     }
 
     // MARK: What it is
@@ -65,21 +67,21 @@ import Testing
         let fake = try FakeLibrary("amdsmi", "gpu0.watts=200\ngpu0.period_s=0.02\n")
         let listing = try #require(discover(fake, gpu(watts: 200)).first)
         let reader = listing.open()
-        let before = Clocks.monotonic().seconds
+        let before = Double(fake.clock.peek()) / 1e9
         guard case .counter(let microjoules) = reader.read() else {
             Issue.record("the counter was not read")
             return
         }
-        // The fake counts from time 0 of CLOCK_MONOTONIC, every 20 ms.
+        // The fake counts from time 0, every 20 ms.
         let joules = Double(microjoules) / 1e6
         #expect(joules > 200 * (before - 0.02) - 1)
-        #expect(joules < 200 * Clocks.monotonic().seconds + 1)
+        #expect(joules < 200 * Double(fake.clock.peek()) / 1e9 + 1)
         #expect(listing.description.resolution == 1e6 / 65536)
     }
 
-    @Test func aWindowOfRealTimeHoldsTheEnergyThatTheGPUDrew() throws {
+    @Test func aWindowHoldsTheEnergyThatTheGPUDrew() throws {
         let fake = try FakeLibrary("amdsmi", "gpu0.watts=500\ngpu0.period_s=0.02\n")
-        let energy = try measureForReal(discover(fake, gpu(watts: 480)), seconds: 2)
+        let energy = try measure(discover(fake, gpu(watts: 480)), clock: fake.clock, seconds: 2)
         let expected = 500 * energy.window.durationSeconds
         #expect(abs(energy.total.energy.joules - expected) <= 1.5 * 500 * 0.02)
         #expect(energy.total.coverage == 1)
@@ -128,10 +130,10 @@ import Testing
     @Test func theComparisonIsMadeOnceAndABadOneIsForgotten() throws {
         let fake = try FakeLibrary("amdsmi", "gpu0.watts=200\ngpu0.period_s=0.02\n")
         let smi = AMDSMI(library: fake.path)
-        let first = try discover(smi, gpu(watts: 200)).map(\.description)
+        let first = try discover(smi, gpu(watts: 200), clock: fake.clock).map(\.description)
         let calls = fake.calls
         #expect(calls > 40)
-        #expect(try discover(smi, gpu(watts: 200)).map(\.description) == first)
+        #expect(try discover(smi, gpu(watts: 200), clock: fake.clock).map(\.description) == first)
         #expect(fake.calls == calls + 1)
 
         let then = MonotonicTime(seconds: 1000)
@@ -186,7 +188,7 @@ import Testing
 
     @Test func aFailedReadIsAnErrorOfTheSystemAndTheNextOneLooksAnew() throws {
         let fake = try FakeLibrary("amdsmi", "gpu0.watts=100\ngpu0.period_s=0.02\n")
-        let clock = SimulatedClock()
+        let clock = fake.clock
         let tree = try TemporaryDirectory(gpu())
         let listings = withExtendedLifetime(tree) {
             AMDSMIMeter.discover(tree.host, smi: AMDSMI(library: fake.path), clock: clock)
@@ -217,7 +219,8 @@ import Testing
         let nvidia = try FakeLibrary("nvml", "gpu0.watts=100\ngpu0.period_s=0.02\n")
         let address = "0000:10:00.0"
         let smi = try discover(amd, gpu(address, watts: 100))
-        let nvml = NVMLMeter.discover(HostRoot(root: "/nowhere"), nvml: NVML(library: nvidia.path))
+        let nvml = NVMLMeter.discover(
+            HostRoot(root: "/nowhere"), nvml: NVML(library: nvidia.path), clock: nvidia.clock)
         // As HwmonMeter describes an amdgpu chip.
         let hwmon = MeterDescription(
             id: "hwmon/amdgpu-pci-1000/power1", name: "amdgpu PPT", scope: .accelerator, kind: .gauge,

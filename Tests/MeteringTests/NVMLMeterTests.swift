@@ -137,7 +137,9 @@ import Testing
         let tree = try TemporaryDirectory(
             gpu.merging(pciFunction("0000:20:00.0", vendor: "0x10de", class: "0x030000")) { a, _ in a })
         try tree.link("/sys/bus/pci/devices/0000:20:00.0/driver", to: "../../../bus/pci/drivers/vfio-pci")
-        let listings = withExtendedLifetime(tree) { NVMLMeter.discover(tree.host, nvml: NVML(library: fake.path)) }
+        let listings = withExtendedLifetime(tree) {
+            NVMLMeter.discover(tree.host, nvml: NVML(library: fake.path), clock: fake.clock)
+        }
         #expect(listings.count == 2)
         #expect(listings.last?.problem.contains("vfio-pci holds it") == true)
     }

@@ -12,21 +12,21 @@ import Testing
     @Test func millijoulesBecomeMicrojoules() throws {
         let fake = try FakeLibrary("nvml", "gpu0.watts=200\ngpu0.period_s=0.02\n")
         let reader = try #require(discoverNVML(fake, gpu).first).open()
-        let before = Clocks.monotonic().seconds
+        let before = Double(fake.clock.peek()) / 1e9
         guard case .counter(let microjoules) = reader.read() else {
             Issue.record("the counter was not read")
             return
         }
-        // The fake counts from time 0 of CLOCK_MONOTONIC, every 20 ms.
+        // The fake counts from time 0, every 20 ms.
         let joules = Double(microjoules) / 1e6
         #expect(joules > 200 * (before - 0.02) - 1)
-        #expect(joules < 200 * Clocks.monotonic().seconds + 1)
+        #expect(joules < 200 * Double(fake.clock.peek()) / 1e9 + 1)
     }
 
     @Test func aLostGPUFailsIsLeftAloneForASecondAndComesBack() throws {
         let fake = try FakeLibrary("nvml", "gpu0.period_s=0.02\n")
-        let clock = SimulatedClock()
-        let reader = try #require(discoverNVML(fake, gpu, clock: clock).first).open()
+        let clock = fake.clock
+        let reader = try #require(discoverNVML(fake, gpu).first).open()
         guard case .counter(let before) = reader.read() else {
             Issue.record("the first read failed")
             return
@@ -56,7 +56,7 @@ import Testing
 
     @Test func aDriverThatIsLoadedAnewIsFoundAgain() throws {
         let fake = try FakeLibrary("nvml", "gpu0.period_s=0.02\n")
-        let clock = SimulatedClock()
+        let clock = fake.clock
         let nvml = NVML(library: fake.path)
         let host = HostRoot(root: "/nowhere")
         let reader = try #require(NVMLMeter.discover(host, nvml: nvml, clock: clock).first).open()
@@ -104,9 +104,9 @@ import Testing
         let listings = try discoverNVML(fake, gpu)
         let period = try #require(listings.first).description.periodSeconds
         let before = fake.calls
-        let begin = Clocks.monotonic()
-        let energy = try measureForReal(listings, seconds: 1.5, interval: 0.005)
-        let seconds = Clocks.monotonic().seconds(since: begin)
+        let begin = fake.clock.now()
+        let energy = try measure(listings, clock: fake.clock, seconds: 1.5, interval: 0.005, before: 0.5)
+        let seconds = fake.clock.now().seconds(since: begin)
         #expect(fake.calls - before <= Int(seconds / period) + 2)
         #expect(fake.calls - before >= Int(1.5 / period) / 2)
         #expect(energy.total.coverage == 1)
@@ -118,9 +118,9 @@ import Testing
             "nvml", "count=4\ngpu0.period_s=0.02\ngpu1.period_s=0.05\ngpu2.period_s=0.1\ngpu3.period_s=30\n")
         let nvml = NVML(library: fake.path)
         let host = HostRoot(root: "/nowhere")
-        let begin = Clocks.monotonic()
-        let meters = NVMLMeter.discover(host, nvml: nvml).map(\.description)
-        #expect(Clocks.monotonic().seconds(since: begin) < 0.7)
+        let begin = fake.clock.now()
+        let meters = NVMLMeter.discover(host, nvml: nvml, clock: fake.clock).map(\.description)
+        #expect(fake.clock.now().seconds(since: begin) < 0.7)
         try #require(meters.count == 4)
         for (meter, truth) in zip(meters, [0.02, 0.05, 0.1]) {
             #expect(abs(meter.periodSeconds - truth) <= 0.2 * truth)
@@ -130,15 +130,15 @@ import Testing
         #expect(meters[3].remarks.contains { $0.contains("not seen") })
         // What was seen is known from then on: the counters are asked once each, to see whether they are there.
         let calls = fake.calls
-        #expect(NVMLMeter.discover(host, nvml: nvml).map(\.description) == meters)
+        #expect(NVMLMeter.discover(host, nvml: nvml, clock: fake.clock).map(\.description) == meters)
         #expect(fake.calls == calls + 4)
     }
 
-    @Test func aWindowOfRealTimeHoldsTheEnergyThatTheGPUDrew() throws {
+    @Test func aWindowHoldsTheEnergyThatTheGPUDrew() throws {
         let fake = try FakeLibrary(
             "nvml", "gpu0.watts=300\ngpu0.swing=400\ngpu0.swing_s=0.7\ngpu0.period_s=0.05\n")
         let listings = try discoverNVML(fake, gpu)
-        let energy = try measureForReal(listings, seconds: 2.5)
+        let energy = try measure(listings, clock: fake.clock, seconds: 2.5)
         let truth = Waveform(base: 300, square: 400, squarePeriod: 0.7)
         let expected = truth.energy(energy.window)
         #expect(expected > 1000)

@@ -13,16 +13,25 @@ final class SimulatedClock: MeteringClock {
 
     private let state: Mutex<State>
     private let latenessNanoseconds: Int64
+    private let tell: @Sendable (Int64) -> Void
 
-    /// - Parameter latenessNanoseconds: the longest that a sleep overruns its deadline.
-    init(start: Double = 1000, latenessNanoseconds: Int64 = 120_000, seed: UInt64 = 1) {
+    /// - Parameters:
+    ///   - latenessNanoseconds: the longest that a sleep overruns its deadline.
+    ///   - tell: is told each new time, for hardware that has a clock of its own.
+    init(
+        start: Double = 1000, latenessNanoseconds: Int64 = 120_000, seed: UInt64 = 1,
+        tell: @escaping @Sendable (Int64) -> Void = { _ in }
+    ) {
         state = Mutex(State(now: Int64(start * 1e9), random: SeededRandom(seed: seed)))
         self.latenessNanoseconds = latenessNanoseconds
+        self.tell = tell
+        tell(peek())
     }
 
     func now() -> MonotonicTime {
         state.withLock { state in
             state.now += 1000
+            tell(state.now)
             return MonotonicTime(nanoseconds: state.now)
         }
     }
@@ -34,6 +43,7 @@ final class SimulatedClock: MeteringClock {
         state.withLock { state in
             let late = latenessNanoseconds > 0 ? Int64.random(in: 0...latenessNanoseconds, using: &state.random) : 0
             state.now = max(state.now, deadline.nanoseconds + late)
+            tell(state.now)
         }
     }
 

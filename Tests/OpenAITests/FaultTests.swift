@@ -216,14 +216,14 @@ import WorkloadProtocol
     @Test func aServerThatDiesEndsTheRunAtOnce() throws {
         var server: ScriptedServer? = try ScriptedServer { _, _ in Self.good }
         let program = try ready(try #require(server))
-        try program.send(#"{"jsonrpc":"2.0","id":5,"method":"run","params":{"duration_s":60}}"#)
+        try program.send(#"{"jsonrpc":"2.0","id":5,"method":"run","params":{"duration_s":6000}}"#)
         #expect(try program.message()["method"] as? String == "progress")
         let begin = ContinuousClock.now
         server = nil
         var answer = try program.message()
         while answer["method"] != nil { answer = try program.message() }
         #expect(refusal(answer).contains("onnection refused; see that it runs"), "\(answer)")
-        #expect(ContinuousClock.now - begin < .seconds(20))
+        #expect(ContinuousClock.now - begin < .seconds(600), "not at the end of its time")
     }
 
     @Test func aServerFromBeforeStreamOptions() throws {

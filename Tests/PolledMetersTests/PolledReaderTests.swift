@@ -20,29 +20,43 @@ import Testing
 
     private static func watts(_ watts: Double) -> Answer { .json(#"{"StatusSNS":{"ENERGY":{"Power":\#(watts)}}}"#) }
 
+    /// A gauge whose figure is the number of the poll.
+    private final class Counting: Sendable {
+        let polls = Mutex<[MonotonicTime]>([])
+        let time = StandingTime()
+        var count: Int { polls.withLock(\.count) }
+
+        func poll(_ limit: Double) async throws(DeviceError) -> DeviceValue {
+            let number = polls.withLock { polls in
+                polls.append(time.now)
+                return polls.count
+            }
+            return DeviceValue(Double(number), .watt, step: 1)
+        }
+    }
+
     /// Two sessions of one process measure with one plug: it is asked once a period for both.
     @Test func readersOfOneNameShareThePolls() async throws {
-        let polls = Atomic<Int>(0)
-        let poll: Poll = { _ in
-            polls.add(1, ordering: .relaxed)
-            return DeviceValue(5, .watt, step: 1)
-        }
+        let device = Counting()
         let name = UUID().uuidString
         let schedule = PollSchedule(periodSeconds: 0.1)
-        var first: PolledReader? = PolledReader(kind: .gauge, schedule: schedule, sharedAs: name, poll: poll)
-        try await Task.sleep(for: .seconds(0.55))
-        let second = PolledReader(kind: .gauge, schedule: schedule, sharedAs: name, poll: poll)
+        func reader() -> PolledReader {
+            PolledReader(kind: .gauge, schedule: schedule, sharedAs: name, time: device.time.time, poll: device.poll)
+        }
+        var first: PolledReader? = reader()
+        await device.time.go(seconds: 0.55)
+        #expect(device.count == 6)
+        let second = reader()
         // It begins with what is known.
-        #expect(second.read() == .gauge(microwatts: 5_000_000))
-        try await Task.sleep(for: .seconds(0.5))
-        let count = polls.load(ordering: .relaxed)
-        #expect((6...12).contains(count), "\(count)")
-        #expect(first?.read() == .gauge(microwatts: 5_000_000))
+        #expect(second.read() == .gauge(microwatts: 6_000_000))
+        await device.time.go(seconds: 0.5)
+        #expect(device.count == 11)
+        #expect(first?.read() == .gauge(microwatts: 8_000_000))
         // The end of one is not the end of the other.
         first = nil
         while second.read() != .nothingNew {}
-        try await Task.sleep(for: .seconds(0.3))
-        #expect(second.read() == .gauge(microwatts: 5_000_000))
+        await device.time.go(seconds: 0.1)
+        #expect(second.read() == .gauge(microwatts: 12_000_000))
     }
 
     @Test func eachReadingIsTakenOnceWithTheTimeOfItsRequest() async throws {
@@ -60,50 +74,74 @@ import Testing
 
     /// The time is the middle of the request, for the device made its figure somewhere in it.
     @Test func aSlowAnswerIsTimedInItsMiddle() async throws {
-        let times = Mutex<(begin: MonotonicTime, end: MonotonicTime)?>(nil)
-        let reader = PolledReader(kind: .gauge, schedule: PollSchedule(periodSeconds: 60)) { _ in
-            let begin = Clocks.monotonic()
-            try? await Task.sleep(for: .milliseconds(400))
-            times.withLock { $0 = (begin, Clocks.monotonic()) }
+        let time = StandingTime()
+        let begin = time.now
+        let reader = PolledReader(kind: .gauge, schedule: PollSchedule(periodSeconds: 60), time: time.time) { _ in
+            time.pass(seconds: 0.4)
             return DeviceValue(1, .watt, step: 1)
         }
-        _ = await next(reader)
-        let (begin, end) = try #require(times.withLock { $0 })
-        let middle = begin.advanced(byNanoseconds: (end - begin) / 2)
-        #expect(abs(try #require(reader.readTime).seconds(since: middle)) < 0.1)
+        #expect(await next(reader) == .gauge(microwatts: 1_000_000))
+        #expect(reader.readTime == begin.advanced(bySeconds: 0.2))
     }
 
+    /// On a grid: none is lost to the time that an answer takes, and it is never asked sooner, however often it is read.
     @Test func aDeviceIsNeverAskedFasterThanItsPeriod() async throws {
-        let server = try TestServer { _ in Self.watts(12) }
-        let listing = try await plug(server, period: 0.3)
-        let asked = server.requests.count
-        let reader = listing.open()
-        // However often it is read.
-        let end = ContinuousClock.now + .seconds(2)
-        while ContinuousClock.now < end {
-            _ = reader.read()
-            try await Task.sleep(for: .milliseconds(2))
+        let device = Counting()
+        let reader = PolledReader(
+            kind: .gauge, schedule: PollSchedule(periodSeconds: 0.3), time: device.time.time
+        ) { limit throws(DeviceError) in
+            device.time.pass(seconds: 0.07)
+            return try await device.poll(limit)
         }
-        let times = server.requests.dropFirst(asked).map(\.time)
-        #expect((5...8).contains(times.count))
-        // On a grid: a late one is followed by an early one, and none is lost to the time that an answer takes.
-        #expect(zip(times, times.dropFirst()).allSatisfy { $1 - $0 > .milliseconds(200) })
+        let begin = device.time.now
+        for _ in 0..<20 {
+            await device.time.go(seconds: 0.1)
+            while reader.read() != .nothingNew {}
+        }
+        let times = device.polls.withLock { $0.map { $0.seconds(since: begin) } }
+        #expect(times.count == 7)
+        for (index, time) in times.enumerated() { #expect(abs(time - (Double(index) * 0.3 + 0.07)) < 1e-6) }
     }
 
     @Test func whoIsLetGoStopsAsking() async throws {
-        let server = try TestServer { _ in Self.watts(12) }
-        let listing = try await plug(server, period: 0.1)
+        let device = Counting()
         do {
-            let reader = listing.open()
-            #expect(await next(reader) == .gauge(microwatts: 12_000_000))
+            let reader = PolledReader(
+                kind: .gauge, schedule: PollSchedule(periodSeconds: 0.1), time: device.time.time, poll: device.poll)
+            await device.time.go(seconds: 0.15)
+            #expect(reader.read() == .gauge(microwatts: 1_000_000))
         }
-        try await Task.sleep(for: .milliseconds(200))
-        let asked = server.requests.count
-        try await Task.sleep(for: .milliseconds(500))
-        #expect(server.requests.count == asked)
+        // Nothing waits for its next time any more, and what was asked is what it was.
+        #expect(await isSo { !device.time.isWaitedFor })
+        #expect(device.count == 2)
     }
 
-    /// The server goes and comes back: the failures are told, less and less often, and then all is as before.
+    /// The failures are told, and less and less often; then all is as before.
+    @Test func retriesComeLessAndLessOften() async throws {
+        let device = Counting()
+        let isAway = LockedFlag()
+        let reader = PolledReader(
+            kind: .gauge, schedule: PollSchedule(periodSeconds: 0.1), time: device.time.time
+        ) { limit throws(DeviceError) in
+            let value = try await device.poll(limit)
+            if isAway.isSet { throw .unusable("away") }
+            return value
+        }
+        await device.time.go(seconds: 0.05)
+        isAway.set()
+        await device.time.go(seconds: 5)
+        let times = device.polls.withLock { polls in polls.map { $0.seconds(since: polls[0]) } }
+        // After the first failure: 0.5 s, 1 s, then 2 s.
+        #expect(zip(times, [0, 0.1, 0.6, 1.6, 3.6]).allSatisfy { abs($0 - $1) < 1e-6 } && times.count == 5)
+        isAway.set(false)
+        await device.time.go(seconds: 3)
+        #expect(reader.lastError == nil)
+        let asked = device.count
+        await device.time.go(seconds: 1)
+        #expect(device.count == asked + 10)
+    }
+
+    /// A server that goes and comes back.
     @Test func aDeviceThatGoesAndComesBack() async throws {
         let server = try TestServer { _ in Self.watts(12) }
         let listing = try await plug(server, period: 0.1)
@@ -112,20 +150,12 @@ import Testing
         server.stop()
         let failure = await first(reader) { if case .failed = $0 { true } else { false } }
         #expect(failure != nil)
-        var times: [MonotonicTime] = []
-        let end = ContinuousClock.now + .seconds(2.5)
-        while ContinuousClock.now < end {
-            if case .failed = await next(reader, within: 0.1), let time = reader.readTime { times.append(time) }
-        }
-        // After the first failure: 0.5 s, 1 s, then 2 s.
-        #expect((1...3).contains(times.count))
         #expect(reader.lastError?.description.contains("Connection refused") == true)
         try server.start()
         #expect(await first(reader) { $0 == .gauge(microwatts: 12_000_000) } != nil)
         #expect(reader.lastError == nil)
         let asked = server.requests.count
-        try await Task.sleep(for: .milliseconds(550))
-        #expect(server.requests.count - asked >= 3)
+        #expect(await isSo { server.requests.count >= asked + 3 })
     }
 
     @Test func oneThatStopsAnsweringFailsByItsTimeLimit() async throws {
@@ -143,22 +173,15 @@ import Testing
 
     /// Only the newest wait, so that one who does not read for an hour is not told of the past hour.
     @Test func whatIsNotReadDoesNotPileUp() async throws {
-        let count = Mutex(0)
-        let reader = PolledReader(kind: .gauge, schedule: PollSchedule(periodSeconds: 0.02)) { _ in
-            DeviceValue(
-                Double(
-                    count.withLock {
-                        $0 += 1
-                        return $0
-                    }), .watt, step: 1)
-        }
-        while count.withLock({ $0 }) < 20 { try await Task.sleep(for: .milliseconds(10)) }
+        let device = Counting()
+        let reader = PolledReader(
+            kind: .gauge, schedule: PollSchedule(periodSeconds: 1), time: device.time.time, poll: device.poll)
+        await device.time.go(seconds: 3599.5)
         var readings: [Reading] = []
         while case let reading = reader.read(), reading != .nothingNew, readings.count < 100 {
             readings.append(reading)
         }
-        #expect((1...5).contains(readings.count))
-        #expect(readings.first != .gauge(microwatts: 1_000_000))
+        #expect(readings == (3597...3600).map { .gauge(microwatts: $0 * 1_000_000) })
     }
 
     @Test func aFigureThatIsNoNumberFails() async throws {

@@ -20,7 +20,7 @@ extension MeterListing {
 }
 
 /// The next reading of a meter that is polled; `.nothingNew` where none comes in time.
-func next(_ reader: any MeterReader, within seconds: Double = 5) async -> Reading {
+func next(_ reader: any MeterReader, within seconds: Double = 120) async -> Reading {
     let deadline = ContinuousClock.now + .seconds(seconds)
     while ContinuousClock.now < deadline {
         let reading = reader.read()
@@ -32,7 +32,7 @@ func next(_ reader: any MeterReader, within seconds: Double = 5) async -> Readin
 
 /// The first reading that `isWanted`; `nil` where none comes in time.
 func first(
-    _ reader: any MeterReader, within seconds: Double = 10, where isWanted: (Reading) -> Bool
+    _ reader: any MeterReader, within seconds: Double = 120, where isWanted: (Reading) -> Bool
 ) async -> Reading? {
     let deadline = ContinuousClock.now + .seconds(seconds)
     while ContinuousClock.now < deadline {
@@ -40,6 +40,16 @@ func first(
         if isWanted(reading) { return reading }
     }
     return nil
+}
+
+/// Waits until something is so, for two minutes at most: the machine may be busy.
+func isSo(_ condition: () -> Bool) async -> Bool {
+    let deadline = ContinuousClock.now + .seconds(120)
+    while ContinuousClock.now < deadline {
+        if condition() { return true }
+        try? await Task.sleep(for: .milliseconds(5))
+    }
+    return condition()
 }
 
 /// A file of a secret that only its owner may read.

@@ -35,69 +35,10 @@ import Testing
 
     // MARK: The series
 
-    /// A plug that draws 10 W and 40 W more when all CPUs are busy, by the kernel's own count of their time.
-    private final class Plug: MeterReader {
-        private let host = HostRoot()
-        private let watts: @Sendable (Double) -> Double
-        private var last: (time: MonotonicTime, busy: Int64, total: Int64)?
-        private var joules = 0.0
-
-        init(_ watts: @escaping @Sendable (Double) -> Double) { self.watts = watts }
-
-        func read() -> Reading {
-            guard let stat = try? host.procStat() else { return .failed(errno: 5) }
-            let now = SystemClock().now()
-            if let last, stat.total > last.total {
-                let share = Double(stat.busy - last.busy) / Double(stat.total - last.total)
-                joules += watts(share) * now.seconds(since: last.time)
-            }
-            if last.map({ stat.total > $0.total }) ?? true { last = (now, stat.busy, stat.total) }
-            return .counter(microjoules: Int64(joules * 1e6))
-        }
-    }
-
-    private func series(
-        seconds: Double = 0.6, _ watts: @escaping @Sendable (Double) -> Double
-    ) async throws -> Calibration {
-        let plug = MeterListing(
-            description: MeterDescription(
-                id: "test/plug", name: "plug", scope: .wall, kind: .counter, provenance: .measured, source: "test",
-                periodSeconds: 0.02, resolution: 1, relativeAccuracy: 0.01, plausiblePower: Power(watts: 1000),
-                silicon: "plug"), availability: .available
-        ) { Plug(watts) }
-        let session = try MeteringSession(listings: [plug], intervalSeconds: 0.02)
-        session.start()
-        defer { session.stop() }
-        let metering = LocalMetering(session: session, selection: try TotalSelection(meters: session.meters))
-        let series = CalibrationSeries(
-            subject: .estimate, reference: session.meters[0], metering: metering, host: HostRoot(), seconds: seconds,
-            settleSeconds: 0.1)
-        return try await series.run(date: "2026-11-24") { _, _, _ in }
-    }
-
-    /// While the whole machine is busy with other things the loads cannot show themselves; they get three times more.
-    private func seriesBesideOthers(_ watts: @escaping @Sendable (Double) -> Double) async throws -> Calibration {
-        for _ in 0..<3 {
-            if let found = try? await series(watts), (found.points.map(\.x).min() ?? 1) < 0.4 { return found }
-            try await Task.sleep(for: .seconds(5))
-        }
-        return try await series(watts)
-    }
-
-    @Test func realLoadsFindTheIdleAndTheFullPowerOfAPlug() async throws {
-        let calibration = try await seriesBesideOthers { 10 + 40 * $0 }
-        #expect(calibration.points.count == 14)
-        // The loads are real: the CPUs were little busy in some, and wholly in others.
-        #expect((calibration.points.map(\.x).min() ?? 1) < 0.4)
-        #expect((calibration.points.map(\.x).max() ?? 0) > 0.9)
-        #expect(abs(calibration.idle.watts - 10) < max(2.5, 4 * calibration.idleUncertainty.watts))
-        let full = try #require(calibration.full)
-        #expect(abs(full.watts - 50) < max(2.5, 4 * (calibration.fullUncertainty?.watts ?? 0)))
-        #expect(calibration.referenceScope == .wall && calibration.reference == "test/plug")
-    }
-
     @Test func aMeterOfSomethingElseIsNoReference() async throws {
-        let error = await #expect(throws: CalibrationError.self) { try await series(seconds: 0.2) { _ in 60 } }
+        let error = await #expect(throws: CalibrationError.self) {
+            try await PlugSeries.run(HostRoot(), seconds: 0.1) { _ in 60 }
+        }
         #expect(error.map { "\($0)" }?.contains("does not follow the load") == true)
     }
 

@@ -22,7 +22,7 @@ final class PluginBench: Sendable {
     ///   - network: likewise.
     ///   - launcher: for plugins in a directory that it is told.
     init(
-        _ behaviour: String, limits: String = "{start_s: 20, prepare_s: 20, inference_s: 20}", network: Bool = false,
+        _ behaviour: String, limits: String = "{start_s: 300, prepare_s: 300, inference_s: 300}", network: Bool = false,
         launcher: (_ plugins: String) throws -> PluginLauncher = { _ in .child }
     ) throws {
         directory = FileManager.default.temporaryDirectory.appendingPathComponent("taskwatt-\(UUID().uuidString)").path
@@ -96,8 +96,9 @@ final class PluginBench: Sendable {
     }
 
     /// Runs the hostile plugin alone: what failed, and that nothing of it is left.
-    func failure(entry: Suite.Entry = hostile, sourceLocation: SourceLocation = #_sourceLocation) async throws -> String
-    {
+    func failure(
+        entry: Suite.Entry = hostile, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws -> String {
         let meter = ScriptedMeter()
         let outcome = try await runner(Self.suite([entry]), meter).run()
         let failure = try #require(outcome.failures.first, sourceLocation: sourceLocation)
@@ -136,6 +137,25 @@ final class PluginBench: Sendable {
             guard let line = try? host.readBytes("/proc/\(process)/cmdline") else { return false }
             // A zombie has an empty one.
             return String(decoding: line, as: UTF8.self).contains(mark)
+        }
+    }
+}
+
+/// Tries cases beside each other, a few at a time, for most of their time they wait. What goes wrong names its case.
+func eachBesideOthers<Case: Sendable>(
+    _ cases: [Case], sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: @escaping @Sendable (Case) async throws -> Void
+) async {
+    await withTaskGroup(of: Void.self) { group in
+        for (index, item) in cases.enumerated() {
+            if index >= 6 { await group.next() }
+            group.addTask {
+                do {
+                    try await body(item)
+                } catch {
+                    Issue.record(error, "\(item)", sourceLocation: sourceLocation)
+                }
+            }
         }
     }
 }

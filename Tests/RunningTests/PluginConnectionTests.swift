@@ -99,13 +99,11 @@ struct PluginConnectionTests {
 
     @Test("A write that blocks does not hold up the timeout")
     func blockedWrite() async throws {
-        let connection = PluginConnection(plugin: "p") { _ in try await Task.sleep(for: .seconds(2)) }
-        let begin = ContinuousClock.now
+        let connection = PluginConnection(plugin: "p") { _ in try await Task.sleep(for: .seconds(3600)) }
         let failure = await Self.failure {
             let _: PrepareResult = try await connection.call(.prepare, PrepareParams(), timeout: 0.1)
         }
         #expect(failure?.cause == .timedOut(call: "prepare", seconds: 0.1))
-        #expect(ContinuousClock.now - begin < .seconds(1.5))
     }
 
     @Test("Cancelling a call ends it")

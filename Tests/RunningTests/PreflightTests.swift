@@ -23,11 +23,9 @@ struct PreflightTests {
     func hopeless() async throws {
         let bench = try PluginBench("refuse")
         let meter = ScriptedMeter()
-        let begin = ContinuousClock.now
         let outcome = try await bench.runner(
-            Self.suite([PluginBench.hostile, PluginBench.hostile], idle: 30), meter
+            Self.suite([PluginBench.hostile, PluginBench.hostile], idle: 3600), meter
         ).run()
-        #expect(ContinuousClock.now - begin < .seconds(10))
         #expect(outcome.failures.count == 2)
         #expect(outcome.failures.allSatisfy { $0.contains("there is no·engine here; apt install engine") })
         #expect(bench.runs.map(\.status) == [.failed, .failed])

@@ -38,7 +38,7 @@ final class SocketActivation {
             listeners.append(listener)
         }
         let sockets = ["plugin", "network"].map { "\(directory.path)/\($0).sock" }
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(120)
         while !sockets.allSatisfy(FileManager.default.fileExists), ContinuousClock.now < deadline { usleep(10_000) }
         try #require(sockets.allSatisfy(FileManager.default.fileExists), "nobody listens: \(self.log)")
     }

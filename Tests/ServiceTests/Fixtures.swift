@@ -10,9 +10,16 @@ import TestSupport
 
 @testable import Service
 
-/// A counter of 10 W without end, which is always fresh.
+/// A counter of 10 W without end, which is always fresh. It says when it counted, so that its power is 10 W on a busy machine
+/// too.
 private final class TenWatts: MeterReader {
-    func read() -> Reading { .counter(microjoules: SystemClock().now().nanoseconds / 100) }
+    private(set) var readTime: MonotonicTime?
+
+    func read() -> Reading {
+        let now = SystemClock().now()
+        readTime = now
+        return .counter(microjoules: now.nanoseconds / 100)
+    }
 }
 
 enum FakeMeters {
@@ -142,10 +149,10 @@ final class TestDaemon: Sendable {
             parameters:
               - {name: sleep, description: seconds, default: 0.01}
               - {name: chatter, description: messages, default: 0}
-            limits: {start_s: 20, prepare_s: 20, inference_s: 20}
+            limits: {start_s: 300, prepare_s: 300, inference_s: 300}
             """
         let program = """
-            #!/usr/bin/env python3
+            #!/usr/bin/env -S python3 -IS
             import json, sys, time
             parameters = {}
             def send(message): print(json.dumps({"jsonrpc": "2.0", **message}), flush=True)
@@ -173,11 +180,12 @@ final class TestDaemon: Sendable {
     }
 }
 
-/// Waits until something is so, twenty seconds at most: the machine may be busy.
+/// Waits until something is so, three minutes at most: the machine may be busy.
 func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
-    for _ in 0..<1000 {
+    let deadline = ContinuousClock.now + .seconds(180)
+    while ContinuousClock.now < deadline {
         if try await condition() { return true }
-        try await Task.sleep(for: .milliseconds(20))
+        try await Task.sleep(for: .milliseconds(10))
     }
-    return false
+    return try await condition()
 }

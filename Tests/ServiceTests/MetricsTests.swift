@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import Glibc
 import Hummingbird
 import HummingbirdTesting
 import Logging
@@ -187,16 +188,22 @@ struct MetricsTests {
         try await running.value
     }
 
-    /// 200 rows are ten tasks with twenty models each. The best of some, since others use the machine too.
-    @Test("A scrape takes less than 10 ms")
+    /// 200 rows are ten tasks with twenty models each. What others do on the machine is no time of this process; the best of some,
+    /// since the sampler's is.
+    @Test("A scrape takes less than 10 ms of the processor")
     func cost() async throws {
         try record((0..<200).map { run(3600, model: "model-\($0)") })
         try daemon.figures.refresh()
         #expect(daemon.figures.current.rows.count == 200)
         var best = Duration.seconds(1)
         for _ in 0..<20 {
-            best = min(best, await ContinuousClock().measure { _ = await daemon.routes.metrics.text() })
+            let before = Self.processorTime
+            _ = await daemon.routes.metrics.text()
+            best = min(best, Self.processorTime - before)
         }
         #expect(best < .milliseconds(10), "\(best)")
     }
+
+    /// `clock` counts in microseconds, by POSIX.
+    private static var processorTime: Duration { .microseconds(clock()) }
 }

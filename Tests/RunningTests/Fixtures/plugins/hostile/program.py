@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -IS
 """A plugin that speaks the protocol well until it misbehaves in the way that its first argument names.
 
 The second argument is a mark, by which the test finds what is left of it in /proc/*/cmdline.
@@ -55,7 +55,7 @@ def child(leave=lambda: None, then_parent=lambda: None):
 
 def drop_environment():
     os.setsid()
-    os.execve(sys.executable, [sys.executable, "-c", "import time; time.sleep(20)", sys.argv[2]], {})
+    os.execve(sys.executable, [sys.executable, "-c", "import time; time.sleep(3600)", sys.argv[2]], {})
 
 
 def orphan():
@@ -133,10 +133,10 @@ def hold(mebibytes):
 def prepare(call):
     if behaviour == "hoard":
         hold(300)
-        time.sleep(30)
+        time.sleep(3600)
     if behaviour == "hoard-in-child":
         child(leave=lambda: hold(300))
-        time.sleep(30)
+        time.sleep(3600)
     if behaviour == "log":
         log("prepare")
     if behaviour == "crash-prepare":

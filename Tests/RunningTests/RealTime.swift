@@ -1,0 +1,4 @@
+import Testing
+
+/// What measures real time, and is run alone.
+@Suite(.serialized) enum RealTime {}
