@@ -198,7 +198,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "Core", "Recording", "TestSupport", "WorkloadProtocol", "onnx-proxies", "sensor-simulator", "taskwatt",
-                subprocess, systemPackage,
+                argumentParser, subprocess, systemPackage,
             ], exclude: ["Traffic"]),
     ]
 )

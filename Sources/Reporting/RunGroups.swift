@@ -85,8 +85,13 @@ struct RunGroups {
         return TableReport.Method(
             repeats: Set(repeats).sorted(), inferences: Set(runs.map(\.window.completedInferences)).sorted(),
             batches: Set(runs.map { String($0.window.batch) }).sorted(),
-            baselines: Set(baselines.lengths.values.map { $0.rounded() }).sorted(),
+            baselines: Set(baselines.lengths.values.map(Self.told)).sorted(),
             versions: Set(runs.map(\.window.version)).sorted())
+    }
+
+    /// Whole seconds, and of one that is shorter, tenths: it is not to look like none.
+    private static func told(_ seconds: Double) -> Double {
+        seconds < 1 ? max(0.1, (seconds * 10).rounded() / 10) : seconds.rounded()
     }
 }
 

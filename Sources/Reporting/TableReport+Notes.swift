@@ -31,6 +31,11 @@ extension TableReport {
                 "\(FigureText.count(contendedBaselines, "idle baseline")) contended: something else ran "
                     + "while the idle power was measured, so net is too low; repeat on a quiet machine.")
         }
+        if isNet, let shortest = method.baselines.first, shortest <= 1 {
+            notes.append(
+                "An idle baseline of \(Self.plain(shortest)) s is a single block: its own uncertainty is not known, and is in no "
+                    + "interval here; repeat with a longer one (`taskwatt run --idle 10`).")
+        }
         if driftedBaselines > 0 {
             notes.append(
                 "Idle power was another after \(FigureText.count(driftedBaselines, "suite")) than before (idle-drift): net "
@@ -54,7 +59,7 @@ extension TableReport {
             return nil
         }
         let batch = Self.range(method.batches.compactMap(Int.init)) ?? "1"
-        let seconds = Self.range(method.baselines.compactMap { Int(exactly: $0) })
+        let seconds = Self.range(method.baselines)
         let baseline = seconds.map { "idle baseline of \($0) s" } ?? "no idle baseline"
         return
             "Method: \(repeats) repeat\(repeats == "1" ? "" : "s") of each model and dataset, \(inferences) inferences "
@@ -66,6 +71,14 @@ extension TableReport {
         guard let least = values.min(), let most = values.max() else { return nil }
         return least == most ? "\(least)" : "\(least) to \(most)"
     }
+
+    static func range(_ values: [Double]) -> String? {
+        guard let least = values.min(), let most = values.max() else { return nil }
+        return least == most ? plain(least) : "\(plain(least)) to \(plain(most))"
+    }
+
+    /// Without the `.0` of a whole number.
+    private static func plain(_ value: Double) -> String { Int(exactly: value).map(String.init) ?? "\(value)" }
 
     private var machineNote: String? {
         var names: [String] = []

@@ -25,8 +25,9 @@ struct CommandFailure: Error, CustomStringConvertible {
     }
 
     /// Sorts the errors of the modules; `nil` for those of the argument parser.
-    init?(known error: any Error) {
+    init?(_ error: any Error) {
         switch error {
+        case let failure as CommandFailure: self = failure
         case is SuiteError, is YAMLProblem, is PluginError, is MeteringError, is APIError, is StoreError, is StateError,
             is HostError, is CalibrationError, is CalibrationFileError, is PluginFailure, is DaemonUnreachable,
             is WindowGone, is PythonEnvironmentError, is ImportProblem, is ExportProblem, is NoSuchRun,

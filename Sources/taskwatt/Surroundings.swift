@@ -26,7 +26,10 @@ struct StateOptions: ParsableArguments {
 
 /// Where things are on this machine: the composition root's knowledge of directories.
 struct Surroundings {
-    private let environment = ProcessInfo.processInfo.environment
+    /// The process's own; a task can have another one, so that several commands can run in one process.
+    @TaskLocal static var environment = ProcessInfo.processInfo.environment
+
+    private let environment = Self.environment
     let host = HostRoot()
 
     static let systemState = StateDirectory(path: "/var/lib/taskwatt", socketPath: "/run/taskwatt/taskwatt.sock")

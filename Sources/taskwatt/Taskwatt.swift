@@ -46,16 +46,11 @@ struct Taskwatt: AsyncParsableCommand {
             }
         } catch let code as ExitCode {
             Foundation.exit(code.rawValue)
-        } catch let failure as CommandFailure {
+        } catch {
+            // Wrong usage, `--help` and `--version` are the parser's own.
+            guard let failure = CommandFailure(error) else { exit(withError: error) }
             Console.complain(failure.message)
             Foundation.exit(failure.status)
-        } catch {
-            if let failure = CommandFailure(known: error) {
-                Console.complain(failure.message)
-                Foundation.exit(failure.status)
-            }
-            // Wrong usage, `--help` and `--version` are the parser's own.
-            exit(withError: error)
         }
     }
 }

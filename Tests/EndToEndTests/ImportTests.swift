@@ -2,122 +2,116 @@ import Foundation
 import Recording
 import Testing
 
-extension EndToEnd {
-    @Suite(.serialized) struct ImportTests {
-        private static let header =
-            "timestamp,project_name,run_id,duration,cpu_energy,gpu_energy,ram_energy,energy_consumed,cpu_model"
+@Suite(.serialized) struct ImportTests {
+    private static let header =
+        "timestamp,project_name,run_id,duration,cpu_energy,gpu_energy,ram_energy,energy_consumed,cpu_model"
 
-        private static func line(_ number: Int, energy: Double = 0.002) -> String {
-            "2026-01-02T03:04:05,bert,00000000-0000-4000-8000-00000000000\(number),10,\(energy),0,0,\(energy),CPU"
-        }
+    private static func line(_ number: Int, energy: Double = 0.002) -> String {
+        "2026-01-02T03:04:05,bert,00000000-0000-4000-8000-00000000000\(number),10,\(energy),0,0,\(energy),CPU"
+    }
 
-        private func importing(_ scratch: Scratch, _ lines: String...) async throws -> Outcome {
-            let file = try scratch.write("emissions.csv", ([Self.header] + lines).joined(separator: "\n"))
-            return try await scratch.taskwatt("import", "codecarbon", file, "--task", "fill-mask")
-        }
+    private func importing(_ scratch: Scratch, _ lines: String...) async throws -> Outcome {
+        let file = try scratch.write("emissions.csv", ([Self.header] + lines).joined(separator: "\n"))
+        return try await scratch.taskwatt("import", "codecarbon", file, "--task", "fill-mask")
+    }
 
-        @Test func aLogOfCodeCarbonOnce() async throws {
-            let scratch = try Scratch()
-            let first = try await importing(scratch, Self.line(1), Self.line(2))
-            #expect(first.status == 0, "\(first.error)")
-            #expect(first.output.hasPrefix("2 runs imported from "))
-            #expect(first.output.contains("taken as 1000 inferences each"))
-            let second = try await importing(scratch, Self.line(1), Self.line(2), Self.line(3))
-            #expect(second.output.hasPrefix("1 run imported from "))
-            #expect(second.output.contains("2 runs in the record already"))
-            // What Taskwatt did not measure is exported when it is asked for.
-            #expect(try await scratch.taskwatt("export").output.split(separator: "\r\n").count == 1)
-            let runs = try await scratch.taskwatt("export", "--source", "codecarbon")
-            #expect(runs.output.split(separator: "\r\n").count == 4)
-        }
+    @Test func aLogOfCodeCarbonOnce() async throws {
+        let scratch = try Scratch()
+        let first = try await importing(scratch, Self.line(1), Self.line(2))
+        #expect(first.status == 0, "\(first.error)")
+        #expect(first.output.hasPrefix("2 runs imported from "))
+        #expect(first.output.contains("taken as 1000 inferences each"))
+        let second = try await importing(scratch, Self.line(1), Self.line(2), Self.line(3))
+        #expect(second.output.hasPrefix("1 run imported from "))
+        #expect(second.output.contains("2 runs in the record already"))
+        // What Taskwatt did not measure is exported when it is asked for.
+        #expect(try await scratch.taskwatt("export").output.split(separator: "\r\n").count == 1)
+        let runs = try await scratch.taskwatt("export", "--source", "codecarbon")
+        #expect(runs.output.split(separator: "\r\n").count == 4)
+    }
 
-        @Test func aLogThatCannotBeReadChangesNothing() async throws {
-            let scratch = try Scratch()
-            let bad = try await importing(scratch, Self.line(1), Self.line(2, energy: -1), "cut,sho")
-            #expect(bad.status == 1)
-            #expect(bad.output.hasPrefix("0 runs imported"))
-            #expect(bad.error.contains("emissions.csv:3: `energy_consumed` is -1.0: it cannot be negative"))
-            #expect(bad.error.contains("emissions.csv:4: 2 fields, where the header has 9"))
-            #expect(bad.errorLines.last?.contains("2 could not be read") == true)
-            #expect(try Store.existing(directory: scratch.state) == nil, "there is not even a record")
-        }
+    @Test func aLogThatCannotBeReadChangesNothing() async throws {
+        let scratch = try Scratch()
+        let bad = try await importing(scratch, Self.line(1), Self.line(2, energy: -1), "cut,sho")
+        #expect(bad.status == 1)
+        #expect(bad.output.hasPrefix("0 runs imported"))
+        #expect(bad.error.contains("emissions.csv:3: `energy_consumed` is -1.0: it cannot be negative"))
+        #expect(bad.error.contains("emissions.csv:4: 2 fields, where the header has 9"))
+        #expect(bad.errorLines.last?.contains("2 could not be read") == true)
+        #expect(try Store.existing(directory: scratch.state) == nil, "there is not even a record")
+    }
 
-        @Test func aWrongImportIsUndone() async throws {
-            let scratch = try Scratch()
-            _ = try await importing(scratch, Self.line(1), Self.line(2))
-            let list = try await scratch.taskwatt("import", "list", "--json")
-            let imports = try #require(
-                try JSONSerialization.jsonObject(with: Data(list.output.utf8)) as? [[String: Any]], "\(list.error)")
-            #expect(imports.map { $0["runs"] as? Int } == [2])
-            #expect(try await scratch.taskwatt("import", "list").output.contains("emissions.csv"))
-            let none = try await scratch.taskwatt("import", "undo", "7")
-            #expect(none.status == 1 && none.error.contains("there is no import 7; `taskwatt import list` has them"))
-            let undone = try await scratch.taskwatt("import", "undo", "1")
-            #expect(undone.output.hasPrefix("2 runs of "), "\(undone.error)")
-            #expect(try await scratch.taskwatt("import", "list").error.contains("nothing was imported"))
-            let again = try await importing(scratch, Self.line(1), Self.line(2))
-            #expect(again.output.hasPrefix("2 runs imported from "))
-        }
+    @Test func aWrongImportIsUndone() async throws {
+        let scratch = try Scratch()
+        _ = try await importing(scratch, Self.line(1), Self.line(2))
+        let list = try await scratch.taskwatt("import", "list", "--json")
+        let imports = try #require(
+            try JSONSerialization.jsonObject(with: Data(list.output.utf8)) as? [[String: Any]], "\(list.error)")
+        #expect(imports.map { $0["runs"] as? Int } == [2])
+        #expect(try await scratch.taskwatt("import", "list").output.contains("emissions.csv"))
+        let none = try await scratch.taskwatt("import", "undo", "7")
+        #expect(none.status == 1 && none.error.contains("there is no import 7; `taskwatt import list` has them"))
+        let undone = try await scratch.taskwatt("import", "undo", "1")
+        #expect(undone.output.hasPrefix("2 runs of "), "\(undone.error)")
+        #expect(try await scratch.taskwatt("import", "list").error.contains("nothing was imported"))
+        let again = try await importing(scratch, Self.line(1), Self.line(2))
+        #expect(again.output.hasPrefix("2 runs imported from "))
+    }
 
-        @Test func intoTheDaemonsRecord() async throws {
-            let scratch = try Scratch()
-            let daemon = try Background(
-                [Program.taskwatt, "serve"], environment: scratch.environment, log: "\(scratch.path)/daemon.log")
-            let isReady = try await eventually(within: 10) { try await scratch.taskwatt("status").status == 0 }
-            try #require(isReady, "\(daemon.text)")
-            let outcome = try await importing(scratch, Self.line(1))
-            #expect(outcome.status == 0, "\(outcome.error)")
-            let again = try await importing(scratch, Self.line(1))
-            #expect(again.output.contains("1 run in the record already"))
-            let logs = try await scratch.taskwatt(
-                "export", "--format", "paper", "--source", "codecarbon", "--output", "\(scratch.path)/logs")
-            #expect(logs.error.contains("1 run is in"), "\(logs.error)")
-            let paper = try await scratch.taskwatt("import", "paper", "\(scratch.path)/logs", "--json")
-            // The run is known by its id, whichever way it comes back.
-            let json = try #require(
-                try JSONSerialization.jsonObject(with: Data(paper.output.utf8)) as? [String: Any], "\(paper.error)")
-            #expect(json["known"] as? Int == 1)
-            #expect(json["imported"] as? Int == 0)
-            let undone = try await scratch.taskwatt("import", "undo", "1-9")
-            #expect(undone.output.hasPrefix("1 run of "), "\(undone.error)")
-            #expect(try await scratch.taskwatt("import", "list", "--json").output.filter { !$0.isWhitespace } == "[]")
-            daemon.send(SIGTERM)
-            #expect(try await daemon.status(within: 10) == 0)
-        }
+    @Test func intoTheDaemonsRecord() async throws {
+        let scratch = try Scratch()
+        let daemon = try await scratch.daemon()
+        let outcome = try await importing(scratch, Self.line(1))
+        #expect(outcome.status == 0, "\(outcome.error)")
+        let again = try await importing(scratch, Self.line(1))
+        #expect(again.output.contains("1 run in the record already"))
+        let logs = try await scratch.taskwatt(
+            "export", "--format", "paper", "--source", "codecarbon", "--output", "\(scratch.path)/logs")
+        #expect(logs.error.contains("1 run is in"), "\(logs.error)")
+        let paper = try await scratch.taskwatt("import", "paper", "\(scratch.path)/logs", "--json")
+        // The run is known by its id, whichever way it comes back.
+        let json = try #require(
+            try JSONSerialization.jsonObject(with: Data(paper.output.utf8)) as? [String: Any], "\(paper.error)")
+        #expect(json["known"] as? Int == 1)
+        #expect(json["imported"] as? Int == 0)
+        let undone = try await scratch.taskwatt("import", "undo", "1-9")
+        #expect(undone.output.hasPrefix("1 run of "), "\(undone.error)")
+        #expect(try await scratch.taskwatt("import", "list", "--json").output.filter { !$0.isWhitespace } == "[]")
+        try await daemon.stop()
+    }
 
-        @Test func aDirectoryThatIsNotThePapers() async throws {
-            let scratch = try Scratch()
-            let outcome = try await scratch.taskwatt("import", "paper", scratch.path)
-            #expect(outcome.status == 1)
-            #expect(outcome.errorLines.count == 1)
-            #expect(outcome.error.contains("give the directory with base/ and complete/ in it"))
-        }
+    @Test func aDirectoryThatIsNotThePapers() async throws {
+        let scratch = try Scratch()
+        let outcome = try await scratch.taskwatt("import", "paper", scratch.path)
+        #expect(outcome.status == 1)
+        #expect(outcome.errorLines.count == 1)
+        #expect(outcome.error.contains("give the directory with base/ and complete/ in it"))
+    }
 
-        @Test func aFileIsThereWhenItIsWhole() async throws {
-            let scratch = try Scratch()
-            _ = try await importing(scratch, Self.line(1))
-            let outcome = try await scratch.taskwatt(
-                "export", "--source", "codecarbon", "--format", "codecarbon", "--output", "\(scratch.path)/out.csv")
-            #expect(outcome.status == 0, "\(outcome.error)")
-            #expect(try scratch.read("out.csv").split(separator: "\r\n").count == 2)
-            // A log says nothing of GPUs here, and that project's score is of them alone.
-            func score() async throws -> Outcome {
-                try await scratch.taskwatt("export", "--source", "codecarbon", "--format", "ai-energy-score")
-            }
-            let none = try await score()
-            #expect(none.status == 1 && none.error.contains("left out: the tasks fill-mask"), "\(none.error)")
-            let log = try scratch.write(
-                "gpu.csv",
-                Self.header + "\n2026-01-02T03:04:05,gpt2,00000000-0000-4000-8000-000000000009,10000,0,2,0,2,CPU")
-            _ = try await scratch.taskwatt("import", "codecarbon", log, "--task", "text-generation")
-            let scored = try await score()
-            #expect(
-                scored.output.contains("gpt2,,text_gen,,1000,1000,0,10000,10,0,0,0,0,2000,,0,2,"), "\(scored.output)")
-            #expect(scored.output.hasSuffix(",gpt2,2\r\n"))
-            #expect(scored.error.contains("left out: the tasks fill-mask"))
-            let nowhere = try await scratch.taskwatt("export", "--output", "\(scratch.path)/none/out.csv")
-            #expect(nowhere.status == 1)
-            #expect(nowhere.error.contains("give another place by --output"))
+    @Test func aFileIsThereWhenItIsWhole() async throws {
+        let scratch = try Scratch()
+        _ = try await importing(scratch, Self.line(1))
+        let outcome = try await scratch.taskwatt(
+            "export", "--source", "codecarbon", "--format", "codecarbon", "--output", "\(scratch.path)/out.csv")
+        #expect(outcome.status == 0, "\(outcome.error)")
+        #expect(try scratch.read("out.csv").split(separator: "\r\n").count == 2)
+        // A log says nothing of GPUs here, and that project's score is of them alone.
+        func score() async throws -> Outcome {
+            try await scratch.taskwatt("export", "--source", "codecarbon", "--format", "ai-energy-score")
         }
+        let none = try await score()
+        #expect(none.status == 1 && none.error.contains("left out: the tasks fill-mask"), "\(none.error)")
+        let log = try scratch.write(
+            "gpu.csv",
+            Self.header + "\n2026-01-02T03:04:05,gpt2,00000000-0000-4000-8000-000000000009,10000,0,2,0,2,CPU")
+        _ = try await scratch.taskwatt("import", "codecarbon", log, "--task", "text-generation")
+        let scored = try await score()
+        #expect(
+            scored.output.contains("gpt2,,text_gen,,1000,1000,0,10000,10,0,0,0,0,2000,,0,2,"), "\(scored.output)")
+        #expect(scored.output.hasSuffix(",gpt2,2\r\n"))
+        #expect(scored.error.contains("left out: the tasks fill-mask"))
+        let nowhere = try await scratch.taskwatt("export", "--output", "\(scratch.path)/none/out.csv")
+        #expect(nowhere.status == 1)
+        #expect(nowhere.error.contains("give another place by --output"))
     }
 }

@@ -2,352 +2,345 @@ import Core
 import Foundation
 import Testing
 
-extension EndToEnd {
-    /// The page for people, clicked through in a real browser.
-    @Suite(.serialized) struct PageTests {
-        private let token = "0123456789abcdef0123456789abcdef"
-        private let small = [
-            "--task", "text-classification", "--repeats", "3", "--count", "50", "--set", "size=tiny",
-        ]
-        private let endless = [
-            "--task", "text-classification", "--repeats", "50000", "--count", "5", "--set", "size=tiny",
-        ]
+/// The page for people, clicked through in a real browser.
+@Suite(.serialized, .browser) struct PageTests {
+    private let token = "0123456789abcdef0123456789abcdef"
+    private let small = Scratch.small(repeats: 3, count: 50)
+    private let endless = Scratch.small(repeats: 50000)
 
-        private func withToken(_ scratch: Scratch) async throws -> Served {
-            let file = try scratch.write("token", token)
-            chmod(file, 0o600)
-            return try await Served(scratch, configuration: "listen: {address: \"127.0.0.1:0\", token_file: \(file)}")
+    private func withToken(_ scratch: Scratch) async throws -> Served {
+        let file = try scratch.write("token", token)
+        chmod(file, 0o600)
+        return try await Served(scratch, configuration: "listen: {address: \"127.0.0.1:0\", token_file: \(file)}")
+    }
+
+    private func run(_ scratch: Scratch, _ arguments: [String]) throws -> Background {
+        try Background(
+            [Program.taskwatt, "run"] + arguments, environment: scratch.environment,
+            log: "\(scratch.path)/run-\(UUID().uuidString.prefix(4)).log")
+    }
+
+    /// What the console says that no failed request explains.
+    private func faults(_ browser: WebBrowser) async throws -> [String] {
+        try await browser.console().filter { !$0.contains("Failed to load resource") && $0.contains("SEVERE") }
+    }
+
+    /// Waits until a figure is there, and then until it is another one.
+    private func moves(_ selector: String, _ browser: WebBrowser) async throws {
+        try await browser.expect(selector, matches: /[0-9.]+ W/)
+        let first = try await browser.text(selector)
+        let hasMoved = try await eventually {
+            let now = try await browser.text(selector)
+            return now.hasSuffix(" W") && now != first
         }
+        #expect(hasMoved, "\(selector) stays \(first)")
+    }
 
-        private func run(_ scratch: Scratch, _ arguments: [String]) throws -> Background {
-            try Background(
-                [Program.taskwatt, "run"] + arguments, environment: scratch.environment,
-                log: "\(scratch.path)/run-\(UUID().uuidString.prefix(4)).log")
+    /// Waits until a job is at its repeats: by then nothing but its progress changes, and its button stays where it is.
+    private func runs(job: Int, _ browser: WebBrowser) async throws {
+        try await browser.expect("#state", contains: "Runs job \(job)")
+        try await browser.expect("#jobs tbody tr", contains: "repeat")
+    }
+
+    @Test func showsWhatIsMeasuredAndCancelsWithTheToken() async throws {
+        let scratch = try Scratch()
+        let served = try await withToken(scratch)
+        #expect(try await run(scratch, small).status() == 0)
+        let browser = try await WebBrowser.window()
+        try await browser.open(served.base)
+        // Power: a figure that moves, what it is of, and how it came about. Nothing here is measured, and it shows.
+        try await browser.expect("#total", contains: " W")
+        let kind = try await browser.text("#total-kind")
+        let isGuessed = kind.hasPrefix("estimated")
+        if isGuessed {
+            try await browser.expect("#total", matches: /≈ \d+\.\d W/)
+        } else {
+            try await browser.expect("#total", matches: /\d+\.\d W/)
         }
+        try await browser.expect("#total-kind .badge", count: 1)
+        try await browser.expect("#meters-now tbody", contains: " W")
+        let isDrawn = try await eventually { try await browser.count("#chart canvas") > 0 }
+        #expect(isDrawn, "is libjs-dygraphs there? `.ci/deps --test` installs it")
+        try await moves("#meters-now td.number", browser)
+        // The machine.
+        let machine: Machine = try decoded(try await served.curl("/v1/machine").body)
+        try await browser.expect("#host", contains: machine.name)
+        try await browser.expect("#inventory", contains: "Memory")
+        try await browser.expect("#meters tbody", contains: "estimate")
+        // The table and the runs.
+        try await browser.expect("#rows tbody", contains: "text classification")
+        try await browser.expect("#rows tbody .badge", contains: isGuessed ? "estimated" : "measured")
+        try await browser.expect("#rows caption", contains: "gross")
+        try await browser.click("#net")
+        try await browser.expect("#rows", contains: "net: idle power taken off")
+        try await browser.expect("#windows tbody tr", count: 3)
+        try await browser.expect("#suites a", count: 1)
+        let link = try await browser.value("document.querySelector('#suites a').getAttribute('href')").text
+        let report = try await served.curl("/\(link)")
+        #expect(report.status == 200 && report.body.contains("text classification"))
 
-        /// What the console says that no failed request explains.
-        private func faults(_ browser: WebBrowser) async throws -> [String] {
-            try await browser.console().filter { !$0.contains("Failed to load resource") && $0.contains("SEVERE") }
+        // A job comes, without anybody loading the page anew, and is cancelled.
+        let client = try run(scratch, endless)
+        try await runs(job: 2, browser)
+        // Its progress is another one with every event, and the button stays the same one, where a finger is about to press it.
+        let places = """
+            new Promise((done) => {
+              const seen = new Set(), buttons = new Set();
+              const timer = setInterval(() => {
+                const button = document.querySelector("#jobs button");
+                buttons.add(button);
+                seen.add(Math.round(button.getBoundingClientRect().left));
+              }, 10);
+              setTimeout(() => { clearInterval(timer); done(`${[...seen].join()} ${buttons.size}`); }, 2000);
+            })
+            """
+        let seen = try await browser.value(places).text
+        #expect(seen.contains(/^[0-9]+ 1$/), "\(seen)")
+        try await browser.expect("#access", contains: "the daemon wants its token")
+        try await browser.click("#jobs button")
+        try await browser.expect("document.querySelector('#ask').open")
+        try await browser.type("wrong-wrong-wrong-wrong", into: "#token")
+        try await browser.click("#ask button[value=use]")
+        try await browser.expect("#ask-problem", contains: "not the token")
+        try await browser.expect("#state", contains: "Runs job 2")
+        try await browser.type(token, into: "#token")
+        try await browser.click("#ask button[value=use]")
+        try await browser.expect("#jobs tbody tr", contains: "cancelled")
+        try await browser.expect("#state", contains: "Idle")
+        _ = try await client.status()
+        // It is asked for once.
+        let second = try run(scratch, endless)
+        try await runs(job: 3, browser)
+        try await browser.click("#jobs button")
+        try await browser.expect("#state", contains: "Idle")
+        _ = try await second.status()
+        #expect(try await faults(browser) == [])
+        try await browser.close()
+        try await served.stop()
+    }
+
+    /// Sensors that anybody may read, and counters that are root's: what is measured looks it, and what cannot be read says
+    /// why and what helps.
+    @Test(.asRoot) func tellsWhatIsMeasuredFromWhatCannotBe() async throws {
+        let scratch = try Scratch()
+        chmod(scratch.path, 0o777)
+        let copy = "\(scratch.path)/taskwatt"
+        try FileManager.default.copyItem(atPath: Program.taskwatt, toPath: copy)
+        let simulation = try Simulation(scratch, Simulation.machine())
+        let user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", copy]
+        let served = try await Served(scratch, program: ["/usr/bin/env"] + simulation.command(user))
+        let browser = try await WebBrowser.window()
+        try await browser.open(served.base)
+        try await browser.expect("#total-kind", contains: "measured")
+        try await browser.expect("#total", matches: /5[0-9]\.[0-9] W/)
+        try await browser.expect("#meters-now tbody tr", count: 3)
+        try await browser.expect("#meters-now .badge.measured", count: 3)
+        try await browser.expect("#meters tbody", contains: "energy_uj is readable by root alone")
+        try await browser.expect("#meters tbody", contains: "sudo chmod a+r /sys/class/powercap/*/energy_uj")
+        try await browser.close()
+        let status = try decoded(try await served.curl("/v1/status").body) as DaemonProcess
+        kill(status.processId, SIGTERM)
+        #expect(try await served.daemon.status() == 0, "\(served.daemon.text)")
+    }
+
+    private struct DaemonProcess: Decodable { var processId: Int32 }
+    private struct Machine: Decodable { var name: String }
+
+    /// A sampler has no power before its second reading: that is not yet known, and not gone.
+    @Test func tellsAPowerThatIsNotKnownYetFromOneThatIsGone() async throws {
+        let scratch = try Scratch()
+        let served = try await Served(scratch)
+        let browser = try await WebBrowser.window()
+        // All is real but that what comes live loses its power on the way for as long as the test says so.
+        let script = """
+            window.isBlind = true;
+            window.EventSource = class extends EventSource {
+              set onmessage(told) {
+                super.onmessage = (event) => told(!window.isBlind ? event : new MessageEvent("message", {
+                  data: event.data.replaceAll(/"power_w":[-+0-9.eE]+,?/g, "").replaceAll(/,}/g, "}") }));
+              }
+            };
+            """
+        try await browser.devTools("Page.addScriptToEvaluateOnNewDocument", ["source": .string(script)])
+        try await browser.open(served.base)
+        try await browser.expect("#total-kind", contains: "components")
+        try await browser.expect("#meters-now td.number", matches: /–/)
+        #expect(try await browser.text("#total") == "–")
+        _ = try await browser.value("window.isBlind = false")
+        try await browser.expect("#total", matches: /(≈ )?[0-9.]+ W/)
+        _ = try await browser.value("window.isBlind = true")
+        try await browser.expect("#total", matches: /no power/)
+        #expect(try await faults(browser) == [])
+        try await browser.close()
+        try await served.stop()
+    }
+
+    @Test func leadsToReportsForPeopleAndNowhereWhereThereIsNone() async throws {
+        let scratch = try Scratch()
+        let served = try await Served(scratch)
+        #expect(try await run(scratch, small).status() == 0)
+        // One that is cancelled in its first window has none.
+        let suite = try scratch.write(
+            "slow.yaml", "name: slow\nidle_s: 600\nruns: [{task: text-classification, parameters: {size: tiny}}]\n")
+        let client = try run(scratch, [suite])
+        var suites: [SuiteRun] = []
+        let isThere = try await eventually {
+            suites = try decoded(try await served.curl("/v1/suite-runs").body)
+            return suites.count == 2
         }
+        #expect(isThere && suites.first?.suite == "slow")
+        let browser = try await WebBrowser.window()
+        try await browser.open(served.base)
+        try await browser.expect("#suites tbody tr", contains: "not yet")
+        client.send(SIGINT)
+        _ = try await client.status()
+        try await browser.expect("#suites tbody tr", contains: "no window")
+        try await browser.expect("#suites a", count: 1)
+        try await browser.expect("#jobs tbody tr", contains: "no window")
+        try await browser.expect("#jobs a", count: 1)
+        // The number of a window leads to it, in a report that people can read.
+        try await browser.expect("#windows tbody tr", count: 3)
+        let number = try await browser.text("#windows tbody th")
+        try await browser.click("#windows tbody a")
+        try await browser.expect("location.hash === '#run-\(number)'")
+        try await browser.expect("document.querySelector('tr:target').closest('details').open")
+        try await browser.expect("tr:target", contains: number)
+        // Who comes by an old link is told so in words.
+        let gone = try #require(suites.first).uuid
+        try await browser.open("\(served.base)/v1/report?suite_run=\(gone)")
+        try await browser.expect("main", contains: "there is nothing to report")
+        try await browser.expect("getComputedStyle(document.querySelector('.warning')).borderLeftStyle === 'solid'")
+        try await browser.click("main a")
+        try await browser.expect("#host", matches: /.+/)
+        #expect(try await faults(browser) == [])
+        try await browser.close()
+        try await served.stop()
+    }
 
-        /// Waits until a figure is there, and then until it is another one.
-        private func moves(_ selector: String, _ browser: WebBrowser) async throws {
-            try await browser.expect(selector, matches: /[0-9.]+ W/)
-            let first = try await browser.text(selector)
-            let hasMoved = try await eventually(within: 10) {
-                let now = try await browser.text(selector)
-                return now.hasSuffix(" W") && now != first
-            }
-            #expect(hasMoved, "\(selector) stays \(first)")
-        }
+    private struct SuiteRun: Decodable {
+        var uuid: String
+        var suite: String
+    }
 
-        /// Waits until a job is at its repeats: by then nothing but its progress changes, and its button stays where it is.
-        private func runs(job: Int, _ browser: WebBrowser) async throws {
-            try await browser.expect("#state", contains: "Runs job \(job)", within: 30)
-            try await browser.expect("#jobs tbody tr", contains: "repeat", within: 30)
-        }
+    @Test func followsJobsForwardsOnlyAndKeepsThoseThatEnded() async throws {
+        let scratch = try Scratch()
+        let served = try await withToken(scratch)
+        let browser = try await WebBrowser.window()
+        try await browser.open(served.base)
+        try await browser.expect("#jobs", contains: "Nothing waits")
+        let watch = """
+            (window.states = [], new MutationObserver(() => {
+              const state = document.querySelector("#jobs tbody .badge")?.innerText;
+              if (state && window.states.at(-1) !== state) window.states.push(state);
+            }).observe(document.querySelector("#jobs"), { childList: true, subtree: true }))
+            """
+        _ = try await browser.value(watch)
+        #expect(try await run(scratch, small).status() == 0)
+        try await browser.expect("#jobs tbody tr", contains: "completed")
+        try await browser.expect("#jobs a", count: 1)
+        #expect(try await browser.value("window.states.join()").text == "queued,running,completed")
+        // One waits for a machine that is more idle than this one: what it waits for is no word on the others.
+        let body = #"{"suite": "tiny", "idle_below": 0.001}"#
+        let answer = try await served.curl(
+            "/v1/jobs", "--header", "Authorization: Bearer \(token)", "--data", body)
+        #expect(answer.status == 201, "\(answer.body)")
+        try await browser.expect("#jobs tbody tr", contains: "waits for an idle machine")
+        try await browser.expect("#jobs tbody", contains: "completed")
+        #expect(try await browser.count("#jobs tbody tr") == 2)
+        #expect(try await faults(browser) == [])
+        try await browser.close()
+        try await served.stop()
+    }
 
-        @Test func showsWhatIsMeasuredAndCancelsWithTheToken() async throws {
-            let scratch = try Scratch()
-            let served = try await withToken(scratch)
-            #expect(try await run(scratch, small).status(within: 60) == 0)
-            let browser = try await WebBrowser(scratch)
-            try await browser.open(served.base)
-            // Power: a figure that moves, what it is of, and how it came about. Nothing here is measured, and it shows.
-            try await browser.expect("#total", contains: " W")
-            let kind = try await browser.text("#total-kind")
-            let isGuessed = kind.hasPrefix("estimated")
-            if isGuessed {
-                try await browser.expect("#total", matches: /≈ \d+\.\d W/)
-            } else {
-                try await browser.expect("#total", matches: /\d+\.\d W/)
-            }
-            try await browser.expect("#total-kind .badge", count: 1)
-            try await browser.expect("#meters-now tbody", contains: " W")
-            let isDrawn = try await eventually(within: 10) { try await browser.count("#chart canvas") > 0 }
-            #expect(isDrawn, "is libjs-dygraphs there? `.ci/deps --test` installs it")
-            try await moves("#meters-now td.number", browser)
-            // The machine.
-            let machine: Machine = try decoded(try await served.curl("/v1/machine").body)
-            try await browser.expect("#host", contains: machine.name)
-            try await browser.expect("#inventory", contains: "Memory")
-            try await browser.expect("#meters tbody", contains: "estimate")
-            // The table and the runs.
-            try await browser.expect("#rows tbody", contains: "text classification")
-            try await browser.expect("#rows tbody .badge", contains: isGuessed ? "estimated" : "measured")
-            try await browser.expect("#rows caption", contains: "gross")
-            try await browser.click("#net")
-            try await browser.expect("#rows", contains: "net: idle power taken off")
-            try await browser.expect("#windows tbody tr", count: 3)
-            try await browser.expect("#suites a", count: 1)
-            let link = try await browser.value("document.querySelector('#suites a').getAttribute('href')").text
-            let report = try await served.curl("/\(link)")
-            #expect(report.status == 200 && report.body.contains("text classification"))
+    @Test func comesBackByItselfWhenTheDaemonDoes() async throws {
+        let scratch = try Scratch()
+        let served = try await Served(scratch)
+        let port = try #require(served.base.split(separator: ":").last.flatMap { Int($0) })
+        let browser = try await WebBrowser.window()
+        try await browser.open(served.base)
+        try await browser.expect("#total", contains: " W")
+        try await browser.expect("document.querySelector('#connection').hidden")
+        _ = try await browser.value("window.mark = 1")
+        try await served.stop()
+        try await browser.expect("#connection", contains: "trying again")
+        let again = try await Served(scratch, port: port)
+        try await browser.expect("document.querySelector('#connection').hidden")
+        try await moves("#meters-now td.number", browser)
+        #expect(try await browser.isTrue("window.mark === 1"))
+        try await browser.close()
+        try await again.stop()
+    }
 
-            // A job comes, without anybody loading the page anew, and is cancelled.
-            let client = try run(scratch, endless)
-            try await runs(job: 2, browser)
-            // Its progress is another one with every event, and the button stays the same one, where a finger is about to press it.
-            let places = """
-                new Promise((done) => {
-                  const seen = new Set(), buttons = new Set();
-                  const timer = setInterval(() => {
-                    const button = document.querySelector("#jobs button");
-                    buttons.add(button);
-                    seen.add(Math.round(button.getBoundingClientRect().left));
-                  }, 10);
-                  setTimeout(() => { clearInterval(timer); done(`${[...seen].join()} ${buttons.size}`); }, 2000);
-                })
-                """
-            let seen = try await browser.value(places).text
-            #expect(seen.contains(/^[0-9]+ 1$/), "\(seen)")
-            try await browser.expect("#access", contains: "the daemon wants its token")
-            try await browser.click("#jobs button")
-            try await browser.expect("document.querySelector('#ask').open")
-            try await browser.type("wrong-wrong-wrong-wrong", into: "#token")
-            try await browser.click("#ask button[value=use]")
-            try await browser.expect("#ask-problem", contains: "not the token")
-            try await browser.expect("#state", contains: "Runs job 2")
-            try await browser.type(token, into: "#token")
-            try await browser.click("#ask button[value=use]")
-            try await browser.expect("#jobs tbody tr", contains: "cancelled")
-            try await browser.expect("#state", contains: "Idle")
-            _ = try await client.status(within: 10)
-            // It is asked for once.
-            let second = try run(scratch, endless)
-            try await runs(job: 3, browser)
-            try await browser.click("#jobs button")
-            try await browser.expect("#state", contains: "Idle")
-            _ = try await second.status(within: 10)
-            #expect(try await faults(browser) == [])
-            try await browser.close()
-            try await served.stop()
-        }
+    @Test func whereItIsForReadingNothingCanBeCancelled() async throws {
+        let scratch = try Scratch()
+        let served = try await Served(scratch)
+        let client = try run(scratch, endless)
+        let browser = try await WebBrowser.window()
+        try await browser.open(served.base)
+        try await runs(job: 1, browser)
+        try await browser.expect("#access", contains: "not allowed here")
+        try await browser.expect("document.querySelector('#jobs button').disabled")
+        try await browser.close()
+        client.send(SIGINT)
+        _ = try await client.status()
+        try await served.stop()
+    }
 
-        /// Sensors that anybody may read, and counters that are root's: what is measured looks it, and what cannot be read says
-        /// why and what helps.
-        @Test func tellsWhatIsMeasuredFromWhatCannotBe() async throws {
-            try #require(geteuid() == 0, "this test plays two users and needs root: run `sudo make test`")
-            let scratch = try Scratch()
-            chmod(scratch.path, 0o777)
-            let copy = "\(scratch.path)/taskwatt"
-            try FileManager.default.copyItem(atPath: Program.taskwatt, toPath: copy)
-            let simulation = try Simulation(scratch, Simulation.machine())
-            let user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", copy]
-            let served = try await Served(scratch, program: ["/usr/bin/env"] + simulation.command(user))
-            let browser = try await WebBrowser(scratch)
-            try await browser.open(served.base)
-            try await browser.expect("#total-kind", contains: "measured")
-            try await browser.expect("#total", matches: /5[0-9]\.[0-9] W/)
-            try await browser.expect("#meters-now tbody tr", count: 3)
-            try await browser.expect("#meters-now .badge.measured", count: 3)
-            try await browser.expect("#meters tbody", contains: "energy_uj is readable by root alone")
-            try await browser.expect("#meters tbody", contains: "sudo chmod a+r /sys/class/powercap/*/energy_uj")
-            try await browser.close()
-            let status = try decoded(try await served.curl("/v1/status").body) as DaemonProcess
-            kill(status.processId, SIGTERM)
-            #expect(try await served.daemon.status(within: 10) == 0, "\(served.daemon.text)")
-        }
+    @Test func withoutTheChartsLibraryItSaysSoAndShowsTheRest() async throws {
+        let scratch = try Scratch()
+        let served = try await Served(scratch)
+        let browser = try await WebBrowser.window()
+        try await browser.devTools("Network.enable", [:])
+        try await browser.devTools("Network.setBlockedURLs", ["urls": .array([.string("*dygraph*")])])
+        try await browser.open(served.base)
+        try await browser.expect("#chart-note", contains: "sudo apt install libjs-dygraphs")
+        try await browser.expect("#meters-now tbody", contains: " W")
+        #expect(try await browser.count("#chart canvas") == 0)
+        #expect(try await faults(browser) == [])
+        try await browser.close()
+        try await served.stop()
+    }
 
-        private struct DaemonProcess: Decodable { var processId: Int32 }
-        private struct Machine: Decodable { var name: String }
-
-        /// A sampler has no power before its second reading: that is not yet known, and not gone.
-        @Test func tellsAPowerThatIsNotKnownYetFromOneThatIsGone() async throws {
-            let scratch = try Scratch()
-            let served = try await Served(scratch)
-            let browser = try await WebBrowser(scratch)
-            // All is real but that what comes live loses its power on the way for as long as the test says so.
-            let script = """
-                window.isBlind = true;
-                window.EventSource = class extends EventSource {
-                  set onmessage(told) {
-                    super.onmessage = (event) => told(!window.isBlind ? event : new MessageEvent("message", {
-                      data: event.data.replaceAll(/"power_w":[-+0-9.eE]+,?/g, "").replaceAll(/,}/g, "}") }));
-                  }
-                };
-                """
-            try await browser.devTools("Page.addScriptToEvaluateOnNewDocument", ["source": .string(script)])
-            try await browser.open(served.base)
-            try await browser.expect("#total-kind", contains: "components")
-            try await browser.expect("#meters-now td.number", matches: /–/)
-            #expect(try await browser.text("#total") == "–")
-            _ = try await browser.value("window.isBlind = false")
-            try await browser.expect("#total", matches: /(≈ )?[0-9.]+ W/)
-            _ = try await browser.value("window.isBlind = true")
-            try await browser.expect("#total", matches: /no power/)
-            #expect(try await faults(browser) == [])
-            try await browser.close()
-            try await served.stop()
-        }
-
-        @Test func leadsToReportsForPeopleAndNowhereWhereThereIsNone() async throws {
-            let scratch = try Scratch()
-            let served = try await Served(scratch)
-            #expect(try await run(scratch, small).status(within: 60) == 0)
-            // One that is cancelled in its first window has none.
-            let suite = try scratch.write(
-                "slow.yaml", "name: slow\nidle_s: 600\nruns: [{task: text-classification, parameters: {size: tiny}}]\n")
-            let client = try run(scratch, [suite])
-            var suites: [SuiteRun] = []
-            let isThere = try await eventually(within: 30) {
-                suites = try decoded(try await served.curl("/v1/suite-runs").body)
-                return suites.count == 2
-            }
-            #expect(isThere && suites.first?.suite == "slow")
-            let browser = try await WebBrowser(scratch)
-            try await browser.open(served.base)
-            try await browser.expect("#suites tbody tr", contains: "not yet")
-            client.send(SIGINT)
-            _ = try await client.status(within: 10)
-            try await browser.expect("#suites tbody tr", contains: "no window")
-            try await browser.expect("#suites a", count: 1)
-            try await browser.expect("#jobs tbody tr", contains: "no window")
-            try await browser.expect("#jobs a", count: 1)
-            // The number of a window leads to it, in a report that people can read.
-            try await browser.expect("#windows tbody tr", count: 3)
-            let number = try await browser.text("#windows tbody th")
-            try await browser.click("#windows tbody a")
-            try await browser.expect("location.hash === '#run-\(number)'")
-            try await browser.expect("document.querySelector('tr:target').closest('details').open")
-            try await browser.expect("tr:target", contains: number)
-            // Who comes by an old link is told so in words.
-            let gone = try #require(suites.first).uuid
-            try await browser.open("\(served.base)/v1/report?suite_run=\(gone)")
-            try await browser.expect("main", contains: "there is nothing to report")
-            try await browser.expect("getComputedStyle(document.querySelector('.warning')).borderLeftStyle === 'solid'")
-            try await browser.click("main a")
-            try await browser.expect("#host", matches: /.+/)
-            #expect(try await faults(browser) == [])
-            try await browser.close()
-            try await served.stop()
-        }
-
-        private struct SuiteRun: Decodable {
-            var uuid: String
-            var suite: String
-        }
-
-        @Test func followsJobsForwardsOnlyAndKeepsThoseThatEnded() async throws {
-            let scratch = try Scratch()
-            let served = try await withToken(scratch)
-            let browser = try await WebBrowser(scratch)
-            try await browser.open(served.base)
-            try await browser.expect("#jobs", contains: "Nothing waits")
-            let watch = """
-                (window.states = [], new MutationObserver(() => {
-                  const state = document.querySelector("#jobs tbody .badge")?.innerText;
-                  if (state && window.states.at(-1) !== state) window.states.push(state);
-                }).observe(document.querySelector("#jobs"), { childList: true, subtree: true }))
-                """
-            _ = try await browser.value(watch)
-            #expect(try await run(scratch, small).status(within: 60) == 0)
-            try await browser.expect("#jobs tbody tr", contains: "completed")
-            try await browser.expect("#jobs a", count: 1)
-            #expect(try await browser.value("window.states.join()").text == "queued,running,completed")
-            // One waits for a machine that is more idle than this one: what it waits for is no word on the others.
-            let body = #"{"suite": "tiny", "idle_below": 0.001}"#
-            let answer = try await served.curl(
-                "/v1/jobs", "--header", "Authorization: Bearer \(token)", "--data", body)
-            #expect(answer.status == 201, "\(answer.body)")
-            try await browser.expect("#jobs tbody tr", contains: "waits for an idle machine")
-            try await browser.expect("#jobs tbody", contains: "completed")
-            #expect(try await browser.count("#jobs tbody tr") == 2)
-            #expect(try await faults(browser) == [])
-            try await browser.close()
-            try await served.stop()
-        }
-
-        @Test func comesBackByItselfWhenTheDaemonDoes() async throws {
-            let scratch = try Scratch()
-            let served = try await Served(scratch)
-            let port = try #require(served.base.split(separator: ":").last.flatMap { Int($0) })
-            let browser = try await WebBrowser(scratch)
-            try await browser.open(served.base)
-            try await browser.expect("#total", contains: " W")
-            try await browser.expect("document.querySelector('#connection').hidden")
-            _ = try await browser.value("window.mark = 1")
-            try await served.stop()
-            try await browser.expect("#connection", contains: "trying again")
-            let again = try await Served(scratch, port: port)
-            try await browser.expect("document.querySelector('#connection').hidden", within: 20)
-            try await moves("#meters-now td.number", browser)
-            #expect(try await browser.isTrue("window.mark === 1"))
-            try await browser.close()
-            try await again.stop()
-        }
-
-        @Test func whereItIsForReadingNothingCanBeCancelled() async throws {
-            let scratch = try Scratch()
-            let served = try await Served(scratch)
-            let client = try run(scratch, endless)
-            let browser = try await WebBrowser(scratch)
-            try await browser.open(served.base)
-            try await runs(job: 1, browser)
-            try await browser.expect("#access", contains: "not allowed here")
-            try await browser.expect("document.querySelector('#jobs button').disabled")
-            try await browser.close()
-            client.send(SIGINT)
-            _ = try await client.status(within: 10)
-            try await served.stop()
-        }
-
-        @Test func withoutTheChartsLibraryItSaysSoAndShowsTheRest() async throws {
-            let scratch = try Scratch()
-            let served = try await Served(scratch)
-            let browser = try await WebBrowser(scratch)
-            try await browser.devTools("Network.enable", [:])
-            try await browser.devTools("Network.setBlockedURLs", ["urls": .array([.string("*dygraph*")])])
-            try await browser.open(served.base)
-            try await browser.expect("#chart-note", contains: "sudo apt install libjs-dygraphs")
-            try await browser.expect("#meters-now tbody", contains: " W")
-            #expect(try await browser.count("#chart canvas") == 0)
-            #expect(try await faults(browser) == [])
-            try await browser.close()
-            try await served.stop()
-        }
-
-        @Test func fitsEveryWindowByDayAndByNightAndForEveryReader() async throws {
-            let scratch = try Scratch()
-            let served = try await Served(scratch)
-            #expect(try await run(scratch, small).status(within: 60) == 0)
-            let browser = try await WebBrowser(scratch)
-            var grounds: Set<String> = []
-            for dark in [false, true] {
-                for width in [360, 400, 768, 1280] as [Int64] {
-                    try await browser.show(width: width, dark: dark)
-                    try await browser.open(served.base)
-                    // All of it is there: what comes later may be what is too wide.
-                    for place in ["#rows", "#suites", "#windows", "#meters", "#meters-now", "#jobs"] {
-                        try await browser.expect("\(place) table", count: 1)
-                    }
-                    try await browser.expect("#rows tbody", contains: "text classification")
-                    try await browser.expect("#meters tbody", contains: "estimate")
-                    let over = try await browser.value("document.documentElement.scrollWidth - innerWidth")
-                    #expect((over.integerValue ?? 99) <= 0, "\(width): \(over.text)")
-                    if let directory = ProcessInfo.processInfo.environment["TASKWATT_PICTURES"] {
-                        let name = "\(directory)/page-\(width)-\(dark ? "dark" : "light").png"
-                        try await browser.picture().write(to: URL(fileURLWithPath: name))
-                    }
+    @Test func fitsEveryWindowByDayAndByNightAndForEveryReader() async throws {
+        let scratch = try Scratch()
+        let served = try await Served(scratch)
+        #expect(try await run(scratch, small).status() == 0)
+        let browser = try await WebBrowser.window()
+        var grounds: Set<String> = []
+        for dark in [false, true] {
+            for width in [360, 400, 768, 1280] as [Int64] {
+                try await browser.show(width: width, dark: dark)
+                try await browser.open(served.base)
+                // All of it is there: what comes later may be what is too wide.
+                for place in ["#rows", "#suites", "#windows", "#meters", "#meters-now", "#jobs"] {
+                    try await browser.expect("\(place) table", count: 1)
                 }
-                grounds.insert(try await browser.value("getComputedStyle(document.body).backgroundColor").text)
+                try await browser.expect("#rows tbody", contains: "text classification")
+                try await browser.expect("#meters tbody", contains: "estimate")
+                let over = try await browser.value("document.documentElement.scrollWidth - innerWidth")
+                #expect((over.integerValue ?? 99) <= 0, "\(width): \(over.text)")
+                if let directory = ProcessInfo.processInfo.environment["TASKWATT_PICTURES"] {
+                    let name = "\(directory)/page-\(width)-\(dark ? "dark" : "light").png"
+                    try await browser.picture().write(to: URL(fileURLWithPath: name))
+                }
             }
-            #expect(grounds.count == 2)
-            // For those who hear the page: landmarks, headings, heads of tables, and names.
-            for landmark in ["header", "nav[aria-label]", "main", "footer", "h1"] {
-                #expect(try await browser.count("body > \(landmark), body > header \(landmark)") == 1, "\(landmark)")
-            }
-            #expect(try await browser.count("th:not([scope]), table:not(:has(caption)), [id=''], img:not([alt])") == 0)
-            #expect(try await browser.isTrue("[...document.querySelectorAll('th')].every(one => one.innerText.trim())"))
-            let ids = "[...document.querySelectorAll('[id]')].map(one => one.id)"
-            #expect(try await browser.isTrue("(ids => new Set(ids).size === ids.length)(\(ids))"))
-            // Nothing is fetched from elsewhere.
-            let hosts =
-                "[...new Set(performance.getEntriesByType('resource').map(one => new URL(one.name).origin))].join()"
-            #expect(try await browser.value(hosts).text == served.base)
-            #expect(try await faults(browser) == [])
-            try await browser.close()
-            try await served.stop()
+            grounds.insert(try await browser.value("getComputedStyle(document.body).backgroundColor").text)
         }
+        #expect(grounds.count == 2)
+        // For those who hear the page: landmarks, headings, heads of tables, and names.
+        for landmark in ["header", "nav[aria-label]", "main", "footer", "h1"] {
+            #expect(try await browser.count("body > \(landmark), body > header \(landmark)") == 1, "\(landmark)")
+        }
+        #expect(try await browser.count("th:not([scope]), table:not(:has(caption)), [id=''], img:not([alt])") == 0)
+        #expect(try await browser.isTrue("[...document.querySelectorAll('th')].every(one => one.innerText.trim())"))
+        let ids = "[...document.querySelectorAll('[id]')].map(one => one.id)"
+        #expect(try await browser.isTrue("(ids => new Set(ids).size === ids.length)(\(ids))"))
+        // Nothing is fetched from elsewhere.
+        let hosts =
+            "[...new Set(performance.getEntriesByType('resource').map(one => new URL(one.name).origin))].join()"
+        #expect(try await browser.value(hosts).text == served.base)
+        #expect(try await faults(browser) == [])
+        try await browser.close()
+        try await served.stop()
     }
 }

@@ -1,121 +1,118 @@
 import Core
 import Foundation
+import Recording
+import TestSupport
 import Testing
 
-extension EndToEnd {
-    @Suite(.serialized) struct ReportTests {
-        /// Two repeats of half a second, between them nothing.
-        private let run = [
-            "run", "--task", "fill-mask", "--repeats", "2", "--count", "100", "--set", "size=tiny", "--quiet",
-        ]
+@Suite(.serialized) struct ReportTests {
+    /// Two short repeats, between them nothing.
+    private let run = ["run"] + Scratch.small("fill-mask", repeats: 2, count: 100)
 
-        /// What of `show --json` is looked at.
-        private struct Shown: Decodable {
-            struct Part: Decodable {
-                struct Trace: Decodable {
-                    struct Stretch: Decodable {
-                        var stage: String
-                        var bins: [JSONValue]
-                    }
-                    var stretches: [Stretch]
+    /// What of `show --json` is looked at.
+    private struct Shown: Decodable {
+        struct Part: Decodable {
+            struct Trace: Decodable {
+                struct Stretch: Decodable {
+                    var stage: String
+                    var bins: [JSONValue]
                 }
-                var trace: Trace
+                var stretches: [Stretch]
             }
-            struct Suite: Decodable { var suite: String }
-            var suite: Suite
-            var run: Int?
-            var parts: [Part]
+            var trace: Trace
         }
+        struct Suite: Decodable { var suite: String }
+        var suite: Suite
+        var run: Int?
+        var parts: [Part]
+    }
 
-        private func expectShown(_ scratch: Scratch, sourceLocation: SourceLocation = #_sourceLocation) async throws {
-            let text = try await scratch.taskwatt("show", "last")
-            #expect(text.status == 0 && text.error.isEmpty, "\(text.error)", sourceLocation: sourceLocation)
-            for part in ["query 1", "query 2", "warm-up", "power ", "stage ", "Machine"] {
-                #expect(text.output.contains(part), "\(part)", sourceLocation: sourceLocation)
-            }
-            let json = try await scratch.taskwatt("show", "last", "--json")
-            let shown = try JSONDecoder().decode(Shown.self, from: Data(json.output.utf8))
-            #expect(shown.run == nil && shown.suite.suite == "quick", sourceLocation: sourceLocation)
-            let stages = shown.parts.flatMap(\.trace.stretches).map(\.stage)
-            #expect(stages.filter { $0 == "query" }.count == 2, "\(stages)", sourceLocation: sourceLocation)
-            let missing = try await scratch.taskwatt("show", "4711")
-            #expect(missing.status == 1 && missing.output.isEmpty, sourceLocation: sourceLocation)
-            #expect(missing.errorLines.count == 1, sourceLocation: sourceLocation)
-            #expect(
-                missing.error.contains("there is no run 4711; the record has the runs 1 to"),
-                sourceLocation: sourceLocation)
+    private func expectShown(_ scratch: Scratch, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        let text = try await scratch.taskwatt("show", "last")
+        #expect(text.status == 0 && text.error.isEmpty, "\(text.error)", sourceLocation: sourceLocation)
+        for part in ["query 1", "query 2", "warm-up", "power ", "stage ", "Machine"] {
+            #expect(text.output.contains(part), "\(part)", sourceLocation: sourceLocation)
         }
+        let json = try await scratch.taskwatt("show", "last", "--json")
+        let shown = try JSONDecoder().decode(Shown.self, from: Data(json.output.utf8))
+        #expect(shown.run == nil && shown.suite.suite == "quick", sourceLocation: sourceLocation)
+        let stages = shown.parts.flatMap(\.trace.stretches).map(\.stage)
+        #expect(stages.filter { $0 == "query" }.count == 2, "\(stages)", sourceLocation: sourceLocation)
+        let missing = try await scratch.taskwatt("show", "4711")
+        #expect(missing.status == 1 && missing.output.isEmpty, sourceLocation: sourceLocation)
+        #expect(missing.errorLines.count == 1, sourceLocation: sourceLocation)
+        #expect(
+            missing.error.contains("there is no run 4711; the record has the runs 1 to"),
+            sourceLocation: sourceLocation)
+    }
 
-        @Test func aSimulatedMachineIsReportedAndShown() async throws {
-            let scratch = try Scratch()
-            let simulation = try Simulation(scratch, Simulation.machine())
-            let outcome = try await Program.run(
-                simulation.command([Program.taskwatt] + run), environment: scratch.environment)
-            #expect(outcome.status == 0, "\(outcome.error)")
-            let file = "\(scratch.path)/report.html"
-            let report = try await scratch.taskwatt("report", "--output", file)
-            #expect(report.status == 0 && report.output.isEmpty)
-            #expect(report.error == "taskwatt: \(file) is written\n")
-            let html = try scratch.read("report.html")
-            #expect(html.hasPrefix("<!DOCTYPE html>"))
-            #expect(html.contains("masked language modeling") && html.contains("class=\"power measured\""))
-            // Nothing is fetched: every address is of a place in the page.
-            #expect(html.ranges(of: "href=\"").count == html.ranges(of: "href=\"#").count)
-            #expect(!html.contains("src=") && !html.contains("<script") && !html.contains("@import"))
-            try await expectShown(scratch)
-            // The fourth window is the first repeat.
-            let one = try await scratch.taskwatt("show", "4", "--ascii")
-            #expect(one.output.contains("Run 4: query 1 of masked language modeling"))
-            #expect(one.output.contains("powercap/intel-rapl:0") && one.output.contains("edges and resolution"))
-            #expect(one.output.utf8.allSatisfy { $0 < 128 })
-            // A locale that is not UTF-8 has ASCII too.
-            let plain = try await Program.run(
-                [Program.taskwatt, "show", "4"], environment: scratch.environment.merging(["LC_ALL": "C"]) { $1 })
-            #expect(plain.output == one.output)
-            let rich = try await Program.run(
-                [Program.taskwatt, "show", "4"], environment: scratch.environment.merging(["LC_ALL": "C.UTF-8"]) { $1 })
-            #expect(rich.output.contains("±") && rich.output != one.output)
-        }
+    @Test func aSimulatedMachineIsReportedAndShown() async throws {
+        let scratch = try Scratch()
+        let simulation = try Simulation(scratch, Simulation.machine())
+        let outcome = try await Program.run(
+            simulation.command([Program.taskwatt] + run), environment: scratch.environment)
+        #expect(outcome.status == 0, "\(outcome.error)")
+        let file = "\(scratch.path)/report.html"
+        let report = try await scratch.taskwatt("report", "--output", file)
+        #expect(report.status == 0 && report.output.isEmpty)
+        #expect(report.error == "taskwatt: \(file) is written\n")
+        let html = try scratch.read("report.html")
+        #expect(html.hasPrefix("<!DOCTYPE html>"))
+        #expect(html.contains("masked language modeling") && html.contains("class=\"power measured\""))
+        // Nothing is fetched: every address is of a place in the page.
+        #expect(html.ranges(of: "href=\"").count == html.ranges(of: "href=\"#").count)
+        #expect(!html.contains("src=") && !html.contains("<script") && !html.contains("@import"))
+        try await expectShown(scratch)
+        // The fourth window is the first repeat.
+        let one = try await scratch.taskwatt("show", "4", "--ascii")
+        #expect(one.output.contains("Run 4: query 1 of masked language modeling"))
+        #expect(one.output.contains("powercap/intel-rapl:0") && one.output.contains("edges and resolution"))
+        #expect(one.output.utf8.allSatisfy { $0 < 128 })
+        // A locale that is not UTF-8 has ASCII too.
+        let plain = try await Program.run(
+            [Program.taskwatt, "show", "4"], environment: scratch.environment.merging(["LC_ALL": "C"]) { $1 })
+        #expect(plain.output == one.output)
+        let rich = try await Program.run(
+            [Program.taskwatt, "show", "4"], environment: scratch.environment.merging(["LC_ALL": "C.UTF-8"]) { $1 })
+        #expect(rich.output.contains("±") && rich.output != one.output)
+    }
 
-        @Test func aDaemonReportsItsOwnRecord() async throws {
-            let scratch = try Scratch()
-            let daemon = try Background(
-                [Program.taskwatt, "serve"], environment: scratch.environment, log: "\(scratch.path)/daemon.log")
-            let isReady = try await eventually(within: 10) { try await scratch.taskwatt("status").status == 0 }
-            try #require(isReady, "the daemon does not answer: \(daemon.text)")
-            let nothing = try await scratch.taskwatt("report", "--output", "-")
-            #expect(nothing.status == 1 && nothing.output.isEmpty)
-            #expect(nothing.error.contains("there is nothing to report"))
-            let outcome = try await Program.run([Program.taskwatt] + run, environment: scratch.environment)
-            #expect(outcome.status == 0, "\(outcome.error)")
-            try await expectShown(scratch)
-            let served = try await scratch.taskwatt("report", "--output", "-", "--net")
-            #expect(served.status == 0, "\(served.error)")
-            daemon.send(SIGTERM)
-            #expect(try await daemon.status(within: 10) == 0)
-            let own = try await scratch.taskwatt("report", "--output", "-", "--net")
-            // The same page, but for the minute in which it was written.
-            func withoutFooter(_ html: String) -> Substring {
-                html.prefix(upTo: html.range(of: "<footer>")?.lowerBound ?? html.endIndex)
-            }
-            #expect(withoutFooter(served.output) == withoutFooter(own.output))
-            #expect(own.output.contains("net kWh"))
+    @Test func aDaemonReportsItsOwnRecord() async throws {
+        let scratch = try Scratch()
+        let daemon = try await scratch.daemon()
+        let nothing = try await scratch.taskwatt("report", "--output", "-")
+        #expect(nothing.status == 1 && nothing.output.isEmpty)
+        #expect(nothing.error.contains("there is nothing to report"))
+        let outcome = try await Program.run([Program.taskwatt] + run, environment: scratch.environment)
+        #expect(outcome.status == 0, "\(outcome.error)")
+        try await expectShown(scratch)
+        let served = try await scratch.taskwatt("report", "--output", "-", "--net")
+        #expect(served.status == 0, "\(served.error)")
+        try await daemon.stop()
+        let own = try await scratch.taskwatt("report", "--output", "-", "--net")
+        // The same page, but for the minute in which it was written.
+        func withoutFooter(_ html: String) -> Substring {
+            html.prefix(upTo: html.range(of: "<footer>")?.lowerBound ?? html.endIndex)
         }
+        #expect(withoutFooter(served.output) == withoutFooter(own.output))
+        #expect(own.output.contains("net kWh"))
+    }
 
-        @Test func whatIsWrongIsSaidInOneLine() async throws {
-            let scratch = try Scratch()
-            let none = try await scratch.taskwatt("report")
-            #expect(none.status == 1 && none.errorLines.count == 1)
-            #expect(none.error.contains("there is no record in"))
-            #expect(try await scratch.taskwatt("show").status == 64)
-            let outcome = try await Program.run([Program.taskwatt] + run, environment: scratch.environment)
-            #expect(outcome.status == 0, "\(outcome.error)")
-            let nowhere = try await scratch.taskwatt("report", "--output", "\(scratch.path)/none/report.html")
-            #expect(nowhere.status == 1 && nowhere.errorLines.count == 1)
-            #expect(nowhere.error.contains("none/report.html cannot be written"))
-            let unfit = try await scratch.taskwatt("report", "--suite-run", "x", "--task", "y", "--output", "-")
-            #expect(unfit.status == 1 && unfit.output.isEmpty)
-            #expect(unfit.error.contains("no run fits --suite-run x --task y"))
-        }
+    @Test func whatIsWrongIsSaidInOneLine() async throws {
+        let scratch = try Scratch()
+        let none = try await scratch.taskwatt("report")
+        #expect(none.status == 1 && none.errorLines.count == 1)
+        #expect(none.error.contains("there is no record in"))
+        #expect(try await scratch.taskwatt("show").status == 64)
+        let suite = try Store(directory: scratch.state).beginSuiteRun(
+            Store.SuiteStart(
+                suite: "s", suiteText: "", options: "{}", machineName: "m", inventory: "{}", machineState: "{}",
+                meters: [], version: "1", startedAt: 1_764_000_000))
+        try Store(directory: scratch.state).record(TestSupport.run(), samples: [], suiteRun: suite)
+        let nowhere = try await scratch.taskwatt("report", "--output", "\(scratch.path)/none/report.html")
+        #expect(nowhere.status == 1 && nowhere.errorLines.count == 1)
+        #expect(nowhere.error.contains("none/report.html cannot be written"))
+        let unfit = try await scratch.taskwatt("report", "--suite-run", "x", "--task", "y", "--output", "-")
+        #expect(unfit.status == 1 && unfit.output.isEmpty)
+        #expect(unfit.error.contains("no run fits --suite-run x --task y"))
     }
 }

@@ -226,6 +226,23 @@ struct SuiteFileTests {
         #expect(changed.entries.map(\.repeats) == [nil])
     }
 
+    @Test(
+        "--idle is the baseline before, and the length of the one after where there is one",
+        arguments: [("idle_s: 60", 60.0), ("{idle_s: 60, idle_after_s: 10}", 60), ("{idle_s: 3, idle_after_s: 0}", 3)])
+    func idleOverride(text: String, before: Double) throws {
+        let keys = text.hasPrefix("{") ? text.dropFirst().dropLast().replacing(", ", with: "\n") : text[...]
+        let suite = try SuiteFile.parse("\(keys)\nruns: [{task: a}]", file: "m.yaml")
+        #expect(suite.idleSeconds == before)
+        for seconds in [0, 0.2, 120] {
+            var overrides = SuiteOverrides()
+            overrides.idleSeconds = seconds
+            let changed = try suite.applying(overrides)
+            #expect(changed.idleSeconds == seconds)
+            #expect(changed.idleAfterSeconds == (suite.idleAfterSeconds > 0 ? seconds : 0))
+        }
+        #expect(try suite.applying(SuiteOverrides()) == suite)
+    }
+
     @Test("The command line changes a suite")
     func overrides() throws {
         var suite = Suite(

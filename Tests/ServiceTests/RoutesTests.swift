@@ -302,6 +302,10 @@ struct RoutesTests {
                 "runs: [{task: fill-mask}]", ",\"overrides\":{\"tasks\":[],\"parameters\":{},\"mostRepeats\":2}",
                 "the most repeats must be from 3"
             ),
+            (
+                "runs: [{task: fill-mask}]", ",\"overrides\":{\"tasks\":[],\"parameters\":{},\"idleSeconds\":-1}",
+                "the idle baseline must be from 0 to 86400 s"
+            ),
         ])
     func wrongJobs(suiteText: String, more: String, words: String) async throws {
         let response = try await ask(.post, "/v1/jobs", body: job(suiteText: suiteText, more: more))

@@ -82,7 +82,7 @@ package struct MethodsText: Sendable {
         guard let repeats = TableReport.range(table.method.repeats),
             let inferences = TableReport.range(table.method.inferences)
         else { return nil }
-        let baseline = TableReport.range(table.method.baselines.compactMap { Int(exactly: $0.rounded()) })
+        let baseline = TableReport.range(table.method.baselines)
         let before = baseline.map {
             "Idle power was measured for \($0) s before the first workload\(facts.hasIdleAfter ? " and once more after the last" : "")."
         }

@@ -107,6 +107,8 @@ extension Suite {
     /// The widths that `until_ci` and `--until-ci` take, relative to the mean.
     package static let intervals = 0.000_1...1.0
     package static let repeatCaps = 3...100_000
+    /// The seconds that an idle baseline may take, in `idle_s`, `idle_after_s` and `--idle`: up to a day; 0 is none.
+    package static let idleTimes = 0.0...86_400.0
 
     /// A width such as `2%`, relative to the mean: 0.02; `nil` where it is none.
     package static func interval(_ text: String) -> Double? {
@@ -130,6 +132,7 @@ package struct SuiteOverrides: Sendable, Hashable, Codable {
     package var untilInterval: Double?
     package var mostRepeats: Int?
     package var isStrict: Bool?
+    package var idleSeconds: Double?
     package var parameters: [String: JSONValue] = [:]
 
     package init() {}
@@ -175,6 +178,11 @@ extension Suite {
         if let width = overrides.untilInterval { suite.untilInterval = width }
         if let most = overrides.mostRepeats { suite.mostRepeats = most }
         if let isStrict = overrides.isStrict { suite.isStrict = isStrict }
+        if let seconds = overrides.idleSeconds {
+            suite.idleSeconds = seconds
+            // Two baselines are compared, so they are equally long. Where the suite has none after, there is none.
+            if suite.idleAfterSeconds > 0 { suite.idleAfterSeconds = seconds }
+        }
         guard !suite.entries.isEmpty else { throw .empty(name) }
         return suite
     }

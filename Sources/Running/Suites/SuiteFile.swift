@@ -62,10 +62,10 @@ package enum SuiteFile {
         }
         if let value = root["max_repeats"] { suite.mostRepeats = try value.integer(Suite.repeatCaps) }
         if let value = root["strict"] { suite.isStrict = try value.bool() }
-        if let value = root["idle_s"] { suite.idleSeconds = try value.number(0...86_400) }
+        if let value = root["idle_s"] { suite.idleSeconds = try value.number(Suite.idleTimes) }
         // Whoever wants a short baseline before does not want a long one after.
         suite.idleAfterSeconds = suite.idleSeconds
-        if let value = root["idle_after_s"] { suite.idleAfterSeconds = try value.number(0...86_400) }
+        if let value = root["idle_after_s"] { suite.idleAfterSeconds = try value.number(Suite.idleTimes) }
         if let value = root["cool_down_s"] { suite.coolDownSeconds = try value.number(0...86_400) }
         if let value = root["cool_down"] {
             guard root["cool_down_s"] == nil else {

@@ -81,6 +81,9 @@ package struct JobRequest: Sendable, Hashable, Codable {
         if let most = overrides.mostRepeats, !Suite.repeatCaps.contains(most) {
             throw APIError(.usage, "the most repeats must be from 3 to 100000, not \(most)")
         }
+        if let seconds = overrides.idleSeconds, !Suite.idleTimes.contains(seconds) {
+            throw APIError(.usage, "the idle baseline must be from 0 to 86400 s, not \(seconds)")
+        }
         if let share = idleBelow, !Self.idleShares.contains(share) {
             throw APIError(.usage, "idle_below must be from 0.001 to 1 of the CPUs' time, not \(share)")
         }

@@ -21,7 +21,7 @@ struct Run: AsyncParsableCommand {
               taskwatt run --task image-classification --count 100 --threads 1 --precision fp16
               taskwatt run --task text-to-image --count 1 --steps 2 --repeats 1
               taskwatt run --task fill-mask --count auto --until-ci 2% --strict
-              taskwatt run tiny                  all ten tasks at a size for tests
+              taskwatt run tiny --idle 0.5       all ten tasks at a size for tests, with a short idle baseline
               taskwatt run ./my-suite.yaml --json > table.json
               taskwatt run standard --idle-below 5% --deadline 12h --detach    and `taskwatt status` shows it
             """)
@@ -63,6 +63,15 @@ struct Run: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Inferences of each repeat; auto: as many as the meters need.", valueName: "n|auto"))
     var count: CountOption?
 
+    @Option(
+        help: ArgumentHelp(
+            "Measure the idle power for so long before the suite.",
+            discussion: """
+                A baseline after the suite, where it has one, takes as long. 0 measures none, and then there are no net \
+                figures; one of under 1.5 s is a single block, whose uncertainty is not known.
+                """, valueName: "seconds"))
+    var idle: Double?
+
     @Flag(help: "Do not start where a check of `taskwatt doctor` fails.")
     var strict = false
 
@@ -96,6 +105,9 @@ struct Run: AsyncParsableCommand {
         }
         if let maxRepeats, !Suite.repeatCaps.contains(maxRepeats) {
             throw ValidationError("--max-repeats must be from 3 to 100000.")
+        }
+        if let idle, !Suite.idleTimes.contains(idle) {
+            throw ValidationError("--idle must be from 0 to 86400 seconds.")
         }
         if detach, json { throw ValidationError("--detach does not wait for the table that --json prints.") }
         _ = try overrides()
@@ -346,6 +358,7 @@ struct Run: AsyncParsableCommand {
         overrides.untilInterval = untilCi
         overrides.mostRepeats = maxRepeats
         if strict { overrides.isStrict = true }
+        overrides.idleSeconds = idle
         overrides.parameters = try parameters.values()
         return overrides
     }

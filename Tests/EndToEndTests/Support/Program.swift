@@ -1,6 +1,7 @@
 import Foundation
 import Subprocess
 import SystemPackage
+import Testing
 
 /// What a program printed, and how it ended.
 struct Outcome: Sendable {
@@ -112,23 +113,60 @@ final class Background: @unchecked Sendable {
 
     func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
-    /// Waits for its end; `nil` if that takes longer.
-    func status(within seconds: Double) async throws -> Int32? {
-        try await eventually(within: seconds) { !self.process.isRunning } ? process.terminationStatus : nil
+    /// Waits for its end; `nil` if it never comes.
+    func status() async throws -> Int32? {
+        try await eventually { !self.process.isRunning } ? process.terminationStatus : nil
+    }
+
+    /// Ends a daemon as systemd does.
+    func stop(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        send(SIGTERM)
+        #expect(try await status() == 0, "\(text)", sourceLocation: sourceLocation)
     }
 }
 
-/// Asks until it is so, or the time is over: that of a quiet machine, of which a busy one is given twice as much.
-func eventually(within seconds: Double, _ condition: () async throws -> Bool) async throws -> Bool {
-    let end = ContinuousClock.now + .seconds(2 * seconds)
+/// Asks until it is so, or until so much time is over that it will not be so any more: minutes, which cost nothing where all is
+/// well, for the machine may be busy.
+func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
+    let end = ContinuousClock.now + .seconds(180)
     while ContinuousClock.now < end {
         if try await condition() { return true }
-        try await Task.sleep(for: .milliseconds(50))
+        try await Task.sleep(for: .milliseconds(20))
     }
     return try await condition()
 }
 
 extension Scratch {
+    /// A daemon with its record here, once it is ready.
+    ///
+    /// - Parameter program: taskwatt, with what it is to be started by.
+    func daemon(_ program: [String] = [Program.taskwatt], environment: [String: String] = [:]) async throws
+        -> Background
+    {
+        let daemon = try Background(
+            program + ["serve"], environment: self.environment.merging(environment) { _, new in new },
+            log: "\(path)/daemon.log")
+        let isReady = try await eventually { daemon.text.contains("ready on ") || !daemon.isRunning }
+        try #require(isReady && daemon.isRunning, "the daemon does not start: \(daemon.text)")
+        return daemon
+    }
+
+    /// Runs one small task to its end, in the daemon where there is one, with an idle baseline that is no more than one.
+    func run(_ task: String = "text-classification", repeats: Int = 1, count: Int = 5, _ more: String...) async throws
+        -> Outcome
+    {
+        try await Program.run(
+            [Program.taskwatt, "run"] + Self.small(task, repeats: repeats, count: count) + more,
+            environment: environment)
+    }
+
+    static func small(_ task: String = "text-classification", repeats: Int = 1, count: Int = 5) -> [String] {
+        [
+            "--task", task, "--repeats", String(repeats), "--count", String(count), "--set", "size=tiny", "--idle",
+            "0.2",
+        ]
+    }
+
     /// Living processes whose command line contains a text and that were started, however deep, with this directory's
     /// environment: those of other tests and people are not ours.
     func processes(with text: String) -> [Int32] {
@@ -142,4 +180,9 @@ extension Scratch {
             return contents("cmdline").contains(text) && contents("environ").contains(path)
         }
     }
+}
+
+extension Trait where Self == ConditionTrait {
+    /// For a test that plays other users, mounts, or gives capabilities away.
+    static var asRoot: Self { .enabled(if: geteuid() == 0, "it needs root: run `sudo make test`") }
 }

@@ -20,13 +20,12 @@ struct Served {
         daemon = try Self.start(
             scratch, configuration: configuration, port: port, environment: environment, program: program)
         let daemon = daemon
-        let isReady = try await eventually(within: 20) {
-            daemon.text.contains(/ready on https?:/) || !daemon.isRunning
+        let isReady = try await eventually {
+            (daemon.text.contains(/ready on https?:/) && daemon.text.contains("ready on /")) || !daemon.isRunning
         }
         let line = try #require(
             daemon.text.firstMatch(of: /ready on (https?:\/\/[^\s,]+)/), "\(isReady): \(daemon.text)")
         base = String(line.1)
-        #expect(try await eventually(within: 10) { try await scratch.taskwatt("status").status == 0 })
     }
 
     static func start(
@@ -47,7 +46,7 @@ struct Served {
     /// What curl is told.
     func curl(_ path: String, _ options: String...) async throws -> (status: Int, body: String) {
         let outcome = try await Program.run(
-            ["curl", "--silent", "--show-error", "--max-time", "20", "--write-out", "\n%{http_code}"] + options
+            ["curl", "--silent", "--show-error", "--max-time", "180", "--write-out", "\n%{http_code}"] + options
                 + ["\(base)\(path)"])
         let (body, status) = try #require(
             outcome.output.lastIndex(of: "\n").map { end in
@@ -56,8 +55,7 @@ struct Served {
         return (try #require(status, "\(outcome.error)"), String(body))
     }
 
-    func stop() async throws {
-        daemon.send(SIGTERM)
-        #expect(try await daemon.status(within: 10) == 0, "\(daemon.text)")
+    func stop(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        try await daemon.stop(sourceLocation: sourceLocation)
     }
 }

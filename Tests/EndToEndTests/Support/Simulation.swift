@@ -8,12 +8,14 @@ struct Simulation {
     /// - Parameter spec: the JSON of SimulatorSpec.
     init(_ scratch: Scratch, _ spec: String) throws { file = try scratch.write("spec.json", spec) }
 
-    /// Two packages' worth of zones with a mirror and psys, and chips of three kinds; the first counter wraps.
-    static func machine(wrapsAfter: Double = 3, mode: String = "0400") -> String {
+    /// Two packages' worth of zones with a mirror and psys, and chips of three kinds.
+    ///
+    /// - Parameter isWrapping: whether the first counter wraps every 1.4 s or so, whenever one begins to look.
+    static func machine(isWrapping: Bool = false, mode: String = "0400") -> String {
         """
         {"zones": [
           {"zone": "intel-rapl:0", "name": "package-0", "load": {"base": 40, "square": 60, "period": 1.3}, "update": 0.001,
-           "range": 262143328850, "wraps_after": \(wrapsAfter), "mode": "\(mode)"},
+           "range": \(isWrapping ? "100000000, \"limit\": 120" : "262143328850"), "mode": "\(mode)"},
           {"zone": "intel-rapl:0:0", "name": "dram", "load": {"base": 6}, "update": 0.001, "range": 65712999613,
            "mode": "\(mode)"},
           {"zone": "intel-rapl:1", "name": "psys", "load": {"base": 150}, "update": 0.001, "range": 262143328850,

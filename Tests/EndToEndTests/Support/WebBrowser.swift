@@ -13,7 +13,7 @@ final class WebBrowser: Sendable {
             ["/usr/bin/env", "chromedriver", "--port=0"], environment: ["HOME": scratch.path],
             log: "\(scratch.path)/driver-\(UUID().uuidString.prefix(4)).log")
         self.driver = driver
-        _ = try await eventually(within: 20) { driver.text.contains("successfully on port") || !driver.isRunning }
+        _ = try await eventually { driver.text.contains("successfully on port") || !driver.isRunning }
         let match = try #require(
             driver.text.firstMatch(of: /successfully on port (\d+)/),
             "chromedriver does not start; is it there? `.ci/deps --test` installs it: \(driver.text)")
@@ -28,7 +28,7 @@ final class WebBrowser: Sendable {
             "goog:chromeOptions": .object(["args": .array(flags.map(JSONValue.string))]),
         ])
         let answer = try await Self.ask(
-            root, ["capabilities": .object(["alwaysMatch": wanted])], wait: 60)
+            root, ["capabilities": .object(["alwaysMatch": wanted])], wait: 180)
         guard case .object(let value) = answer, let id = value["sessionId"]?.stringValue else {
             throw Failure(description: "chromium does not start: \(answer.text)")
         }
@@ -37,12 +37,31 @@ final class WebBrowser: Sendable {
 
     deinit { driver.send(SIGTERM) }
 
+    /// The browser of the suite that runs.
+    @TaskLocal static var current: WebBrowser?
+
+    /// A new window of the suite's browser, which knows nothing of those before it.
+    static func window() async throws -> WebBrowser {
+        let browser = try #require(current, "the suite has the trait `.browser`")
+        let answer = try await browser.ask("window/new", ["type": .string("window")])
+        guard case .object(let value) = answer, let handle = value["handle"]?.stringValue else {
+            throw Failure(description: "there is no new window: \(answer.text)")
+        }
+        _ = try await browser.ask("window", ["handle": .string(handle)])
+        // What the windows before have said is not this one's.
+        _ = try await browser.console()
+        return browser
+    }
+
     struct Failure: Error, CustomStringConvertible { var description: String }
 
     func open(_ address: String) async throws { _ = try await ask("url", ["url": .string(address)]) }
 
+    /// Closes the window.
+    func close() async throws { _ = try await Self.ask("\(session)/window", nil, method: "DELETE") }
+
     /// Ends the browser; its driver goes with the value.
-    func close() async throws { _ = try await Self.ask(session, nil, method: "DELETE") }
+    func end() async throws { _ = try await Self.ask(session, nil, method: "DELETE") }
 
     /// What an expression of JavaScript comes to in the page.
     func value(_ expression: String) async throws -> JSONValue {
@@ -68,29 +87,29 @@ final class WebBrowser: Sendable {
 
     /// Waits until a text is in an element.
     func expect(
-        _ selector: String, contains words: String, within seconds: Double = 15,
+        _ selector: String, contains words: String,
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
-        try await expect(selector, "has no `\(words)`", within: seconds, sourceLocation) { $0.contains(words) }
+        try await expect(selector, "has no `\(words)`", sourceLocation) { $0.contains(words) }
     }
 
     /// Waits until an element's whole text is as a pattern has it: a figure that is not there at first, and moves.
     func expect<Output>(
-        _ selector: String, matches pattern: Regex<Output>, within seconds: Double = 15,
+        _ selector: String, matches pattern: Regex<Output>,
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
-        try await expect(selector, "does not match", within: seconds, sourceLocation) {
+        try await expect(selector, "does not match", sourceLocation) {
             $0.wholeMatch(of: pattern) != nil
         }
     }
 
     private func expect(
-        _ selector: String, _ complaint: String, within seconds: Double, _ sourceLocation: SourceLocation,
+        _ selector: String, _ complaint: String, _ sourceLocation: SourceLocation,
         _ isRight: (String) -> Bool
     ) async throws {
         // What is shown moves: the text that is judged last is the one that is told of.
         var last = ""
-        let isSo = try await eventually(within: seconds) {
+        let isSo = try await eventually {
             last = try await self.text(selector)
             return isRight(last)
         }
@@ -99,10 +118,10 @@ final class WebBrowser: Sendable {
 
     /// Waits until there are so many elements.
     func expect(
-        _ selector: String, count: Int, within seconds: Double = 15, sourceLocation: SourceLocation = #_sourceLocation
+        _ selector: String, count: Int, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
         var last = 0
-        let isSo = try await eventually(within: seconds) {
+        let isSo = try await eventually {
             last = try await self.count(selector)
             return last == count
         }
@@ -111,9 +130,9 @@ final class WebBrowser: Sendable {
 
     /// Waits until an expression of JavaScript is true in the page.
     func expect(
-        _ expression: String, within seconds: Double = 15, sourceLocation: SourceLocation = #_sourceLocation
+        _ expression: String, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
-        let isSo = try await eventually(within: seconds) { try await self.isTrue(expression) }
+        let isSo = try await eventually { try await self.isTrue(expression) }
         if !isSo { Issue.record("it is not so: \(expression)", sourceLocation: sourceLocation) }
     }
 
@@ -176,7 +195,7 @@ final class WebBrowser: Sendable {
     }
 
     private static func ask(
-        _ address: String, _ body: [String: JSONValue]?, method: String = "POST", wait: Int = 30
+        _ address: String, _ body: [String: JSONValue]?, method: String = "POST", wait: Int = 180
     ) async throws -> JSONValue {
         var command = ["curl", "--silent", "--show-error", "--max-time", "\(wait)", "--request", method, address]
         if let body { command += ["--data", String(decoding: try JSONEncoder().encode(body), as: UTF8.self)] }
@@ -191,4 +210,20 @@ final class WebBrowser: Sendable {
         }
         return value
     }
+}
+
+/// One browser for all tests of a suite, which run one after the other.
+struct BrowserTrait: SuiteTrait, TestScoping {
+    @concurrent func provideScope(
+        for test: Test, testCase: Test.Case?, performing function: @concurrent @Sendable () async throws -> Void
+    ) async throws {
+        let scratch = try Scratch()
+        let browser = try await WebBrowser(scratch)
+        try await WebBrowser.$current.withValue(browser) { try await function() }
+        try await browser.end()
+    }
+}
+
+extension Trait where Self == BrowserTrait {
+    static var browser: Self { Self() }
 }

@@ -4,7 +4,7 @@
 validate.py SCHEMAS traffic LOG   LOG is what tee.py keeps; prints {schema: messages}
 validate.py SCHEMAS manifest YAML…
 
-Exits with 1 and a line for each message that does not fit.
+Exits with 1 and a line for each message that does not fit, with its file.
 """
 import collections
 import json
@@ -23,10 +23,10 @@ for path in pathlib.Path(directory).glob("*.schema.json"):
 seen, problems = collections.Counter(), []
 
 
-def check(name, value):
+def check(file, name, value):
     seen[name] += 1
     for error in validators[name].iter_errors(value):
-        problems.append(f"{name}: {error.json_path}: {error.message}")
+        problems.append(f"{file}: {name}: {error.json_path}: {error.message}")
 
 
 def traffic(file):
@@ -37,20 +37,20 @@ def traffic(file):
         message = json.loads(entry["line"])
         if entry["from"] == "host":
             methods[message["id"]] = message["method"]
-            check(f"{message['method']}.request", message)
+            check(file, f"{message['method']}.request", message)
         elif "method" in message:
-            check(message["method"] if message["method"] in validators else "progress", message)
+            check(file, message["method"] if message["method"] in validators else "progress", message)
         elif "error" in message:
-            check("error", message)
+            check(file, "error", message)
         else:
-            check(f"{methods[message['id']]}.result", message)
+            check(file, f"{methods[message['id']]}.result", message)
 
 
 for file in files:
     if what == "traffic":
         traffic(file)
     else:
-        check("plugin", yaml.safe_load(pathlib.Path(file).read_text(encoding="utf-8")))
+        check(file, "plugin", yaml.safe_load(pathlib.Path(file).read_text(encoding="utf-8")))
 print(json.dumps(seen))
 for problem in problems:
     print(problem, file=sys.stderr)

@@ -1,0 +1,46 @@
+import ArgumentParser
+import Foundation
+
+@testable import taskwatt
+
+/// What a command line comes to where it ends before anything is done: it is read, checked and begun as the program does it,
+/// in the process of the tests.
+struct Refusal {
+    /// What the program would exit with; `nil` where it was not refused.
+    var status: Int32?
+    /// What the program would say on standard error, or for `--help` on standard output.
+    var message = ""
+
+    /// Only reads the line.
+    init(parsing arguments: [String]) {
+        do {
+            _ = try Taskwatt.parseAsRoot(arguments)
+        } catch {
+            take(error)
+        }
+    }
+
+    /// Reads the line and runs the command, with a scratch directory's environment.
+    init(running arguments: [String], in scratch: Scratch) async {
+        do {
+            var command = try Taskwatt.parseAsRoot(arguments)
+            try await Surroundings.$environment.withValue(scratch.environment) {
+                if var asynchronous = command as? any AsyncParsableCommand {
+                    try await asynchronous.run()
+                } else {
+                    try command.run()
+                }
+            }
+        } catch {
+            take(error)
+        }
+    }
+
+    private mutating func take(_ error: any Error) {
+        if let failure = CommandFailure(error) {
+            (status, message) = (failure.status, failure.message)
+        } else {
+            (status, message) = (Taskwatt.exitCode(for: error).rawValue, Taskwatt.fullMessage(for: error))
+        }
+    }
+}
