@@ -1,9 +1,5 @@
-import AsyncHTTPClient
+import Fetching
 import Foundation
-import NIOCore
-import NIOHTTP1
-import NIOPosix
-import NIOSSL
 import PluginKit
 
 /// The server's API over HTTP.
@@ -17,6 +13,7 @@ struct Server: Sendable {
 
     var settings: Settings
     private let key: String?
+    private let tls: HTTPCall.TLS
     private let http: HTTPClient
     /// The address without its scheme, for people to read.
     private let shown: String
@@ -28,38 +25,27 @@ struct Server: Sendable {
         self.settings = settings
         self.key = key
         shown = settings.url
-        // A redirect would take the key to another server; an answer is not decompressed, for a small one could hide a
-        // large one.
-        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow, decompression: .disabled)
-        configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = settings.concurrency
-        configuration.httpVersion = .http1Only
-        configuration.timeout.connect = .seconds(10)
-        if let authority {
-            do {
-                var tls = TLSConfiguration.makeClientConfiguration()
-                tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(authority))
-                configuration.tlsConfiguration = tls
-            } catch {
-                throw PluginProblem(
-                    "the certificates in \(authority) cannot be read", remedy: "give a file in PEM", isUnavailable: true
-                )
-            }
-        }
+        if let authority, !HTTPCall.TLS.holdsCertificates(authority) { throw Self.unreadable(authority) }
+        tls = HTTPCall.TLS(caFile: authority)
         // It lives as long as the process, as do its connections.
-        http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        http = HTTPClient(connectionsPerHost: settings.concurrency)
+    }
+
+    private static func unreadable(_ authority: String) -> PluginProblem {
+        PluginProblem(
+            "the certificates in \(authority) cannot be read", remedy: "give a file in PEM", isUnavailable: true)
     }
 
     /// Ends the connections, for another server is used from here on.
-    func close() { http.shutdown { _ in } }
+    func close() { http.close() }
 
     // MARK: Calls
 
     /// The ids of the models that the server has.
     func models() async throws -> [String] {
         let data = try await within(min(settings.timeout, 30)) {
-            let response = try await execute(request("models", .GET))
-            return Data(try await response.body.collect(upTo: Self.longestAnswer).readableBytesView)
+            let answer = try await execute(call("models", .get))
+            return Data(try await answer.body.collect(upTo: Self.longestAnswer))
         }
         guard let models = JSON(parsing: data)?["data"]?.list else {
             throw PluginProblem(
@@ -72,24 +58,23 @@ struct Server: Sendable {
     func answer(_ body: Data) async throws -> Reply {
         try await within(settings.timeout) {
             let begin = ContinuousClock.now
-            var request = request(settings.endpoint.path, .POST)
-            request.headers.add(name: "Content-Type", value: "application/json")
-            request.body = .bytes(body)
-            let response = try await execute(request)
+            var call = call(settings.endpoint.path, .post)
+            call.headers.append((name: "Content-Type", value: "application/json"))
+            call.body = .bytes(Array(body))
+            let answer = try await execute(call)
             var reply = Reply()
             guard settings.stream else {
-                try reply.take(
-                    document: Data(try await response.body.collect(upTo: Self.longestAnswer).readableBytesView))
+                try reply.take(document: Data(try await answer.body.collect(upTo: Self.longestAnswer)))
                 return reply
             }
-            let type = response.headers.first(name: "Content-Type") ?? ""
+            let type = answer.head.header("Content-Type") ?? ""
             guard type.lowercased().hasPrefix("text/event-stream") else {
                 throw PluginProblem("the server does not stream its answer", remedy: "use stream=false")
             }
             var events = EventStream()
-            for try await part in response.body {
+            for try await part in answer.body {
                 let seconds = (ContinuousClock.now - begin) / .seconds(1)
-                try events.feed(part.readableBytesView) { try reply.take(event: $0, after: seconds) }
+                try events.feed(part) { try reply.take(event: $0, after: seconds) }
             }
             guard reply.isFinished else {
                 throw PluginProblem("the server's stream breaks off", remedy: "see the server's log")
@@ -98,30 +83,31 @@ struct Server: Sendable {
         }
     }
 
-    private func request(_ path: String, _ method: HTTPMethod) -> HTTPClientRequest {
-        var request = HTTPClientRequest(url: "\(settings.url)/\(path)")
-        request.method = method
-        if let key { request.headers.add(name: "Authorization", value: "Bearer \(key)") }
-        return request
+    private func call(_ path: String, _ method: HTTPCall.Method) -> HTTPCall {
+        var call = HTTPCall(method, "\(settings.url)/\(path)")
+        call.authentication = key.map { .bearer($0) }
+        call.tls = tls
+        // `within` has the limit that counts.
+        call.timeout = .seconds(3600)
+        return call
     }
 
-    /// - Returns: the answer's head, which says that all is well.
-    private func execute(_ request: HTTPClientRequest) async throws -> HTTPClientResponse {
-        // `within` has the limit that counts.
-        let response = try await http.execute(request, timeout: .hours(1))
-        if (200..<300).contains(response.status.code) { return response }
-        let body = try? await response.body.collect(upTo: 1 << 20)
-        let words = body.flatMap { JSON(parsing: Data($0.readableBytesView)) }.flatMap(Reply.words)
-        throw refusal(response.status, words)
+    /// - Returns: the answer, whose head says that all is well.
+    private func execute(_ call: HTTPCall) async throws -> HTTPAnswer {
+        let answer = try await http.send(call)
+        if answer.head.isSuccess { return answer }
+        let body = try? await answer.body.collect(upTo: 1 << 20)
+        let words = body.flatMap { JSON(parsing: Data($0)) }.flatMap(Reply.words)
+        throw refusal(answer.head, words)
     }
 
     // MARK: Errors
 
-    private func refusal(_ status: HTTPResponseStatus, _ words: String?) -> PluginProblem {
-        var text = "\(shown) answers \(status.code) \(status.reasonPhrase)"
+    private func refusal(_ head: HTTPHead, _ words: String?) -> PluginProblem {
+        var text = "\(shown) answers \(head.status) \(head.reason)"
         if let words { text += ": \(words)" }
         let remedy: String? =
-            switch status.code {
+            switch head.status {
             case 300..<400: "give the address that it leads to"
             case 401: "give the key by api_key_file"
             case 403: "use a key that may use this model"
@@ -131,7 +117,7 @@ struct Server: Sendable {
             case 503: "wait until the server has loaded its model"
             default: "see the server's log"
             }
-        return PluginProblem(text, remedy: remedy, isUnavailable: [401, 403, 404].contains(status.code))
+        return PluginProblem(text, remedy: remedy, isUnavailable: [401, 403, 404].contains(head.status))
     }
 
     private func explain(_ error: any Error) -> any Error {
@@ -142,28 +128,24 @@ struct Server: Sendable {
             PluginProblem("\(shown): \(cause)", remedy: remedy)
         }
         switch error {
-        case is PluginProblem, is Gone: return error
-        case is NIOTooManyBytesError, is EventStream.TooLong: return failed("the answer is too long")
-        case let error as NIOConnectionError:
-            if let cause = error.connectionErrors.first?.error as? IOError {
-                return gone(String(cString: strerror(cause.errnoCode)))
+        case is EventStream.TooLong: return failed("the answer is too long")
+        case let failure as HTTPFailure:
+            switch failure {
+            case .tooLong: return failed("the answer is too long")
+            case .unresolved: return gone("the name is not known")
+            case .refused(let errno): return gone(errno == 0 ? "no connection" : String(cString: strerror(errno)))
+            case .timedOut(isConnected: false): return gone("no connection within 10 s")
+            case .tls(.authorities): return Gone(problem: Self.unreadable(tls.caFile ?? "the system's store"))
+            case .tls:
+                return gone(
+                    "its certificate cannot be verified, or it does not speak TLS",
+                    "give who signed it by ca_file, or see whether the url is http")
+            case .closed: return failed("it closed the connection in the middle")
+            case .notHTTP: return failed("the answer breaks off or is not HTTP")
+            case .noLibrary(let text): return Gone(problem: PluginProblem(text, isUnavailable: true))
+            case .timedOut, .unusable, .bodyUnreadable, .cancelled, .other: return failed(failure.description)
             }
-            return gone("the name is not known")
-        case let error as IOError:
-            let words = String(cString: strerror(error.errnoCode))
-            let noConnection = [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EACCES, EADDRNOTAVAIL]
-            return noConnection.contains(error.errnoCode) ? gone(words) : failed(words)
-        case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
-            return gone(
-                "its certificate cannot be verified, or it does not speak TLS",
-                "give who signed it by ca_file, or see whether the url is http")
-        case let error as HTTPClientError:
-            switch error {
-            case .connectTimeout: return gone("no connection within 10 s")
-            case .remoteConnectionClosed: return failed("it closed the connection in the middle")
-            default: return failed(error.description)
-            }
-        default: return failed("the answer breaks off or is not HTTP (\(error))")
+        default: return error
         }
     }
 

@@ -1,11 +1,8 @@
-package import AsyncHTTPClient
 import Core
+import Fetching
 import Foundation
 import Glibc
-import NIOCore
-import NIOHTTP1
-import NIOPosix
-import NIOSSL
+import Synchronization
 
 /// Asks devices over HTTP. One client serves all meters of a process, so that connections are kept.
 package struct DeviceClient: Sendable {
@@ -13,58 +10,77 @@ package struct DeviceClient: Sendable {
     private static let longestAnswer = 1 << 20
     private static let longestRequest = 10
     private static let mostRedirects = 3
+    /// More would be too much for a plug.
+    private static let mostConnections = 8
 
-    /// It lives as long as the process. Redirects are followed here, within a device only; an answer is not
-    /// decompressed, for a small one could hide a large one.
-    package static let shared: DeviceClient = {
-        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow, decompression: .disabled)
-        configuration.connectionPool.retryConnectionEstablishment = false
-        return DeviceClient(HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration))
-    }()
+    /// It lives as long as the process. Redirects are followed here, within a device only.
+    package static let shared = DeviceClient()
 
-    private let http: HTTPClient
-
-    package init(_ http: HTTPClient) { self.http = http }
+    private let http = HTTPClient(connectionsPerHost: mostConnections)
+    private let schemes = PasswordSchemes()
 
     /// The JSON document at a URL.
     ///
     /// - Throws: `DeviceError`, with the cause and what would help.
     func json(
-        _ url: String, shown: String, authorization: String?, tls: TLSConfiguration?
+        _ url: String, shown: String, credentials: DeviceCredentials?, tls: HTTPCall.TLS
     ) async throws(DeviceError) -> JSONValue {
         var url = url
         for _ in 0...Self.mostRedirects {
-            var request = HTTPClientRequest(url: url)
-            request.headers.add(name: "Accept", value: "application/json")
-            if let authorization { request.headers.add(name: "Authorization", value: authorization) }
-            request.tlsConfiguration = tls
-            let (status, location, body) = try await execute(request, shown: shown)
-            if (300..<400).contains(status.code) {
+            var call = HTTPCall(.get, url)
+            call.headers = [(name: "Accept", value: "application/json")]
+            call.tls = tls
+            // The attempt as a whole has its own limit; this one only ends what nobody waits for.
+            call.timeout = .seconds(Self.longestRequest)
+            let (head, body) = try await send(call, credentials, shown: shown)
+            if (300..<400).contains(head.status) {
+                let location = head.header("Location")
                 guard let next = Self.sameOrigin(location, as: url) else {
                     // Without the query, in which a password may come back.
                     let place = location?.split(separator: "?").first.map { " to \($0)" } ?? ""
                     throw DeviceError(
-                        "\(status.code): \(shown) leads\(place)", remedy: "give the address that it leads to")
+                        "\(head.status): \(shown) leads\(place)", remedy: "give the address that it leads to")
                 }
                 url = next
                 continue
             }
-            if let error = Self.refusal(status, body, shown: shown) { throw error }
+            if let error = Self.refusal(head, body, shown: shown) { throw error }
             return try Self.decode(body, shown: shown)
         }
         throw DeviceError("\(shown) leads in a circle", remedy: "see that the address is right")
     }
 
-    private func execute(
-        _ request: HTTPClientRequest, shown: String
-    ) async throws(DeviceError) -> (HTTPResponseStatus, location: String?, body: ByteBuffer) {
-        do {
-            // The attempt as a whole has its own limit; this one only ends what nobody waits for.
-            let response = try await http.execute(request, timeout: .seconds(Int64(Self.longestRequest)))
-            let body = try await response.body.collect(upTo: Self.longestAnswer)
-            return (response.status, response.headers.first(name: "Location"), body)
+    /// Sends a call with what the device wants to see.
+    private func send(
+        _ call: HTTPCall, _ credentials: DeviceCredentials?, shown: String
+    ) async throws(DeviceError) -> (HTTPHead, [UInt8]) {
+        var call = call
+        switch credentials {
+        case nil: return try await execute(call, shown: shown)
+        case .token(let token)?:
+            call.authentication = .bearer(token)
+            return try await execute(call, shown: shown)
+        case .password(let user, let password)?:
+            let origin = URLComponents(string: call.url)
+            let key = PasswordSchemes.Key(
+                origin: "\(origin?.scheme ?? "")://\(origin?.host ?? ""):\(origin?.port ?? 0)", user: user)
+            let scheme = schemes[key] ?? (origin?.scheme == "https" ? .basic : .none)
+            call.authentication = scheme.authentication(user, password)
+            let (head, body) = try await execute(call, shown: shown)
+            guard head.status == 401, let wanted = scheme.next(after: head) else { return (head, body) }
+            call.authentication = wanted.authentication(user, password)
+            let second = try await execute(call, shown: shown)
+            if second.0.status != 401 { schemes[key] = wanted }
+            return second
+        }
+    }
+
+    private func execute(_ call: HTTPCall, shown: String) async throws(DeviceError) -> (HTTPHead, [UInt8]) {
+        do throws(HTTPFailure) {
+            let (head, body) = try await http.fetch(call, upTo: Self.longestAnswer)
+            return (head, body)
         } catch {
-            throw Self.explain(error, shown: shown)
+            throw Self.explain(error, shown: shown, caFile: call.tls.caFile)
         }
     }
 
@@ -77,20 +93,20 @@ package struct DeviceClient: Sendable {
         return new.absoluteString
     }
 
-    private static func decode(_ body: ByteBuffer, shown: String) throws(DeviceError) -> JSONValue {
+    private static func decode(_ body: [UInt8], shown: String) throws(DeviceError) -> JSONValue {
         do {
-            return try JSONDecoder().decode(JSONValue.self, from: Data(body.readableBytesView))
+            return try JSONDecoder().decode(JSONValue.self, from: Data(body))
         } catch {
             throw .unusable("\(shown) does not answer in JSON", remedy: "see that the address and the type are right")
         }
     }
 
     /// What an answer other than success means.
-    private static func refusal(_ status: HTTPResponseStatus, _ body: ByteBuffer, shown: String) -> DeviceError? {
-        if (200..<300).contains(status.code) { return nil }
-        var text = "\(status.code): \(shown) answers \(status.reasonPhrase)"
+    private static func refusal(_ head: HTTPHead, _ body: [UInt8], shown: String) -> DeviceError? {
+        if head.isSuccess { return nil }
+        var text = "\(head.status): \(shown) answers \(head.reason)"
         if let words = words(of: body) { text += " (\(words))" }
-        switch status.code {
+        switch head.status {
         case 401: return DeviceError(text, remedy: "give the user and password, or the token, by a file", errno: EACCES)
         case 403: return DeviceError(text, remedy: "give an account that may read the power", errno: EACCES)
         case 404: return DeviceError(text, remedy: "see that the address and the type are right", errno: ENOENT)
@@ -100,47 +116,40 @@ package struct DeviceClient: Sendable {
 
     /// What a device says of its refusal: Prometheus in `error`, Home Assistant in `message`, Redfish in
     /// `error.message`.
-    private static func words(of body: ByteBuffer) -> String? {
-        guard let json = try? JSONDecoder().decode(JSONValue.self, from: Data(body.readableBytesView)),
+    private static func words(of body: [UInt8]) -> String? {
+        guard let json = try? JSONDecoder().decode(JSONValue.self, from: Data(body)),
             let words = json["error"]?.stringValue ?? json["message"]?.stringValue
                 ?? json["error"]?["message"]?.stringValue
         else { return nil }
         return String(words.prefix(200).map { $0.isNewline ? " " : $0 })
     }
 
-    private static func explain(_ error: any Error, shown: String) -> DeviceError {
-        switch error {
-        case let error as DeviceError: return error
-        case is CancellationError: return DeviceError("\(shown) was not waited for", errno: ECANCELED)
-        case is NIOTooManyBytesError:
+    private static func explain(_ failure: HTTPFailure, shown: String, caFile: String?) -> DeviceError {
+        switch failure {
+        case .cancelled: return DeviceError("\(shown) was not waited for", errno: ECANCELED)
+        case .tooLong:
             return DeviceError(
                 "the answer of \(shown) is longer than \(longestAnswer >> 20) MiB",
                 remedy: "give the address of a single figure", errno: EMSGSIZE)
-        case let error as HTTPClientError:
-            switch error {
-            case .cancelled: return DeviceError("\(shown) was not waited for", errno: ECANCELED)
-            case .connectTimeout, .deadlineExceeded, .readTimeout, .getConnectionFromPoolTimeout:
-                return .noAnswer(from: shown, within: Double(longestRequest))
-            case .remoteConnectionClosed: return DeviceError("\(shown) closed the connection", errno: ECONNRESET)
-            default: return DeviceError("\(shown): \(error.description)")
-            }
-        case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
+        case .timedOut: return .noAnswer(from: shown, within: Double(longestRequest))
+        case .closed: return DeviceError("\(shown) closed the connection", errno: ECONNRESET)
+        case .tls(.authorities):
+            return .noCertificate(in: caFile ?? "the system's certificates")
+        case .tls:
             return DeviceError(
                 "\(shown) shows a certificate that cannot be verified, or none",
                 remedy: "give its CA by `ca_file`, or take any by `insecure: true`", errno: EACCES)
-        case let error as NIOConnectionError:
-            if let cause = error.connectionErrors.first?.error as? IOError { return refused(cause, shown: shown) }
+        case .unresolved:
             return DeviceError(
                 "the name in \(shown) is not known", remedy: "give the device's IP address", errno: EHOSTUNREACH)
-        case let error as IOError: return refused(error, shown: shown)
-        default: return DeviceError("\(shown): the answer breaks off or is not HTTP (\(error))", errno: EPROTO)
+        case .refused(let errno):
+            return DeviceError(
+                "\(shown): \(errno == 0 ? "no connection" : String(cString: strerror(errno)))",
+                remedy: "see that it is on and that its address is right", errno: errno == 0 ? ECONNREFUSED : errno)
+        case .notHTTP: return DeviceError("\(shown): the answer breaks off or is not HTTP", errno: EPROTO)
+        case .noLibrary(let text): return DeviceError(text, errno: ENOSYS)
+        case .unusable, .bodyUnreadable, .other: return DeviceError("\(shown): \(failure)")
         }
-    }
-
-    private static func refused(_ error: IOError, shown: String) -> DeviceError {
-        DeviceError(
-            "\(shown): \(String(cString: strerror(error.errnoCode)))",
-            remedy: "see that it is on and that its address is right", errno: error.errnoCode)
     }
 }
 

@@ -22,6 +22,10 @@ package struct DeviceError: Error, Sendable, Hashable, CustomStringConvertible {
             remedy: "see that it is on and that its address is right", errno: ETIMEDOUT)
     }
 
+    static func noCertificate(in file: String) -> DeviceError {
+        DeviceError("\(file) holds no certificate that can be read", remedy: "give the CA's certificate in PEM")
+    }
+
     /// The answer came and does not hold what belongs there.
     static func unusable(_ reason: String, remedy: String? = nil) -> DeviceError {
         DeviceError(reason, remedy: remedy, errno: EBADMSG)

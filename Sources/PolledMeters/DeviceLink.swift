@@ -1,6 +1,6 @@
 import Core
+import Fetching
 import Foundation
-import NIOSSL
 
 /// Where a device is: `http` or `https`, a host, and perhaps a path that a proxy adds.
 struct DeviceAddress: Sendable, Hashable {
@@ -58,8 +58,8 @@ struct DeviceLink: Sendable {
     let user: String?
     let password: String?
     private let client: DeviceClient
-    private let authorization: String?
-    private let tls: TLSConfiguration?
+    private let credentials: DeviceCredentials?
+    private let tls: HTTPCall.TLS
 
     /// - Throws: `DeviceError` for a file of secrets or certificates that cannot be used.
     init(_ address: DeviceAddress, _ access: DeviceAccess, client: DeviceClient) throws(DeviceError) {
@@ -70,39 +70,25 @@ struct DeviceLink: Sendable {
         if let file = access.passwordFile { password = try SecretFile.read(file) }
         self.password = password
         if let file = access.tokenFile {
-            authorization = "Bearer \(try SecretFile.read(file))"
+            credentials = .token(try SecretFile.read(file))
         } else if let user = access.user, let password {
-            // RFC 7617.
-            authorization = "Basic \(Data("\(user):\(password)".utf8).base64EncodedString())"
+            credentials = .password(user: user, password: password)
         } else {
-            authorization = nil
+            credentials = nil
         }
-        tls = address.isSecure ? try Self.tls(access) : nil
-    }
-
-    private static func tls(_ access: DeviceAccess) throws(DeviceError) -> TLSConfiguration {
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        if access.isInsecure { configuration.certificateVerification = .none }
-        if let file = access.caFile {
-            do {
-                configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(file))
-            } catch {
-                throw DeviceError(
-                    "\(file) holds no certificate that can be read", remedy: "give the CA's certificate in PEM")
-            }
-        }
-        return configuration
+        if let file = access.caFile, !HTTPCall.TLS.holdsCertificates(file) { throw .noCertificate(in: file) }
+        tls = HTTPCall.TLS(caFile: access.caFile, isInsecure: access.isInsecure)
     }
 
     /// Changes with the secrets, which are not in the configuration.
     func hash(into hasher: inout Hasher) {
         hasher.combine(password)
-        hasher.combine(authorization)
+        hasher.combine(credentials)
     }
 
     /// What is at the address itself.
     func get() async throws(DeviceError) -> JSONValue {
-        try await client.json(address.text, shown: address.shown, authorization: authorization, tls: tls)
+        try await client.json(address.text, shown: address.shown, credentials: credentials, tls: tls)
     }
 
     /// - Parameters:
@@ -110,7 +96,7 @@ struct DeviceLink: Sendable {
     ///   - sendsCredentials: `false` for a device that takes them in the query.
     func get(_ path: String, sendsCredentials: Bool = true) async throws(DeviceError) -> JSONValue {
         try await client.json(
-            address.base + path, shown: address.shown, authorization: sendsCredentials ? authorization : nil, tls: tls)
+            address.base + path, shown: address.shown, credentials: sendsCredentials ? credentials : nil, tls: tls)
     }
 
     /// - Parameter path: an absolute path of the host, as a device gives it for its own resources.
@@ -120,7 +106,7 @@ struct DeviceLink: Sendable {
             throw .unusable("\(address.shown) gives the link `\(path.prefix(100))`, which is no path")
         }
         return try await client.json(
-            address.origin + path, shown: address.origin + path, authorization: authorization, tls: tls)
+            address.origin + path, shown: address.origin + path, credentials: credentials, tls: tls)
     }
 }
 

@@ -1,4 +1,5 @@
 import Core
+import Glibc
 import YAMLReading
 
 /// Plugs and meters of Shelly, of all generations.
@@ -8,7 +9,7 @@ import YAMLReading
 /// Generation 2 and later, shelly-api-docs.shelly.cloud/gen2: `GET /shelly` has `gen`; `Shelly.GetStatus` has the
 /// components `switch:N` and `pm1:N` (`apower` in watts, `aenergy.total` in watt-hours), `em:N` (`total_act_power`) and
 /// `em1:N` (`act_power`), whose energies are in `emdata:N` (`total_act`) and `em1data:N` (`total_act_energy`), in
-/// watt-hours, every minute.
+/// watt-hours, every minute. Generation 1 takes its password by Basic, the later ones by Digest with SHA-256.
 struct ShellyMeter: DeviceMeter {
     static let type = "shelly"
     static let keys = ["address", "channel", "quantity", "user", "password_file"]
@@ -32,10 +33,10 @@ struct ShellyMeter: DeviceMeter {
     func connect(_ link: DeviceLink) async throws(DeviceError) -> DeviceConnection {
         let about = try await link.get("/shelly")
         if let generation = about["gen"]?.integerValue, generation >= 2 {
-            guard about["auth_en"] != .bool(true) else {
+            guard about["auth_en"] != .bool(true) || link.user != nil else {
                 throw DeviceError(
-                    "\(link.address.shown) asks for a password by digest authentication, which is not supported here",
-                    remedy: "turn the plug's authentication off, or read it through Home Assistant")
+                    "\(link.address.shown) asks for a password", remedy: "give its `user`, admin, and `password_file`",
+                    errno: EACCES)
             }
             return try await connectComponents(link)
         }

@@ -1,12 +1,9 @@
-import AsyncHTTPClient
 import Core
+import Fetching
 import Foundation
 import Glibc
-import HTTPTypes
 import Host
 import Metering
-import NIOCore
-import NIOHTTP1
 import Running
 import Service
 import Synchronization
@@ -19,15 +16,11 @@ struct DaemonUnreachable: Error, CustomStringConvertible {
 /// Talks to a daemon over its socket.
 struct DaemonClient: Sendable {
     let directory: StateDirectory
-    private let base: String
+    private let socket: String
 
-    /// A socket that nobody listens on any more will not be listened on in ten seconds' time either, so one try will do.
+    private static let longestAnswer = 256 << 20
     /// It lives as long as the process.
-    private static let http: HTTPClient = {
-        var configuration = HTTPClient.Configuration()
-        configuration.connectionPool.retryConnectionEstablishment = false
-        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-    }()
+    private static let http = HTTPClient()
 
     /// The first daemon that answers among the places where one may be.
     static func find(_ places: [StateDirectory]) async -> DaemonClient? {
@@ -39,7 +32,13 @@ struct DaemonClient: Sendable {
                 continue
             }
             guard let client = try? DaemonClient(place) else { continue }
-            if (try? await client.status()) != nil { return client }
+            do {
+                _ = try await client.status()
+                return client
+            } catch HTTPFailure.noLibrary(let problem) {
+                Console.note("a daemon is there, and this goes on without it: \(problem)")
+                continue
+            } catch {}
             // A socket that a daemon has left behind is nothing; one on which somebody listens and does not answer is.
             if client.isListenedTo {
                 Console.note(
@@ -52,9 +51,7 @@ struct DaemonClient: Sendable {
 
     private init(_ directory: StateDirectory) throws {
         self.directory = directory
-        let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~"))
-        let address = try directory.socketAddress()
-        base = "http+unix://" + (address.addingPercentEncoding(withAllowedCharacters: allowed) ?? address)
+        socket = try directory.socketAddress()
     }
 
     func status() async throws -> DaemonStatus { try await get("/v1/status", timeout: .seconds(15)) }
@@ -65,8 +62,8 @@ struct DaemonClient: Sendable {
         return true
     }
 
-    func get<Value: Decodable>(_ path: String, timeout: TimeAmount = .seconds(60)) async throws -> Value {
-        try decode(try await bytes(.GET, path, timeout: timeout))
+    func get<Value: Decodable>(_ path: String, timeout: Duration = .seconds(60)) async throws -> Value {
+        try decode(try await bytes(.get, path, timeout: timeout))
     }
 
     /// A path with a query, from which what is `nil` is left out.
@@ -80,25 +77,25 @@ struct DaemonClient: Sendable {
 
     /// An answer that is text.
     func text(_ path: String) async throws -> String {
-        String(decoding: try await bytes(.GET, path, timeout: .minutes(10)), as: UTF8.self)
+        String(decoding: try await bytes(.get, path, timeout: .seconds(600)), as: UTF8.self)
     }
 
     func post<Body: Encodable, Value: Decodable>(_ path: String, _ body: Body) async throws -> Value {
-        try decode(try await bytes(.POST, path, body: Array(try JSONEncoder().encode(body))))
+        try decode(try await bytes(.post, path, body: .bytes(Array(try JSONEncoder().encode(body)))))
     }
 
     /// Posts nothing.
-    func post<Value: Decodable>(_ path: String) async throws -> Value { try decode(try await bytes(.POST, path)) }
+    func post<Value: Decodable>(_ path: String) async throws -> Value { try decode(try await bytes(.post, path)) }
 
-    func delete(_ path: String) async throws { _ = try await bytes(.DELETE, path) }
-    func delete<Value: Decodable>(_ path: String) async throws -> Value { try decode(try await bytes(.DELETE, path)) }
+    func delete(_ path: String) async throws { _ = try await bytes(.delete, path) }
+    func delete<Value: Decodable>(_ path: String) async throws -> Value { try decode(try await bytes(.delete, path)) }
 
     /// The lines of an answer as they come.
     func lines(_ path: String, _ body: (Data) async throws -> Void) async throws {
-        let response = try await execute(.GET, path, timeout: .hours(24 * 365))
         var rest = Data()
-        for try await var buffer in response.body {
-            rest.append(contentsOf: buffer.readBytes(length: buffer.readableBytes) ?? [])
+        // A job may take weeks.
+        try await pieces(path, timeout: nil) { piece in
+            rest.append(contentsOf: piece)
             while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
                 try await body(rest[rest.startIndex..<end])
                 rest.removeSubrange(rest.startIndex...end)
@@ -106,63 +103,65 @@ struct DaemonClient: Sendable {
         }
     }
 
-    /// An answer as it comes, a piece at a time.
-    func pieces(_ path: String, _ body: ([UInt8]) throws -> Void) async throws {
-        let response = try await execute(.GET, path, timeout: .hours(24))
-        for try await buffer in response.body { try body(Array(buffer.readableBytesView)) }
-    }
-
-    /// An answer as it comes, such as a file.
-    func download(_ path: String, _ body: (ByteBuffer) throws -> Void) async throws {
-        let response = try await execute(.GET, path, timeout: .hours(24))
-        for try await buffer in response.body { try body(buffer) }
+    /// An answer as it comes, such as a file, a piece at a time.
+    func pieces(
+        _ path: String, timeout: Duration? = .seconds(24 * 3600), _ body: ([UInt8]) async throws -> Void
+    ) async throws {
+        let answer = try await execute(.get, path, timeout: timeout)
+        var iterator = answer.body.makeAsyncIterator()
+        while true {
+            let piece: [UInt8]?
+            do { piece = try await iterator.next() } catch { throw explain(error) }
+            guard let piece else { return }
+            try await body(piece)
+        }
     }
 
     /// Posts a file, a piece at a time.
     func upload<Value: Decodable>(_ path: String, _ file: FileHandle) async throws -> Value {
-        let pieces = AsyncStream<ByteBuffer> {
-            guard let data = try? file.read(upToCount: 1 << 18), !data.isEmpty else { return nil }
-            return ByteBuffer(bytes: data)
-        }
-        let response = try await execute(
-            .POST, path, body: .stream(pieces, length: .unknown), contentType: "application/zstd", timeout: .hours(24))
-        var buffer = try await response.body.collect(upTo: 256 << 20)
-        return try decode(buffer.readBytes(length: buffer.readableBytes) ?? [])
+        let pieces = HTTPCall.Body.reader(length: nil) { count in Array(try file.read(upToCount: count) ?? Data()) }
+        return try decode(
+            try await bytes(.post, path, body: pieces, contentType: "application/zstd", timeout: .seconds(24 * 3600)))
     }
 
     private func bytes(
-        _ method: HTTPMethod, _ path: String, body: [UInt8]? = nil, timeout: TimeAmount = .seconds(60)
+        _ method: HTTPCall.Method, _ path: String, body: HTTPCall.Body = .none,
+        contentType: String = "application/json", timeout: Duration = .seconds(60)
     ) async throws -> [UInt8] {
-        let response = try await execute(method, path, body: body.map { .bytes($0) }, timeout: timeout)
-        var buffer = try await response.body.collect(upTo: 256 << 20)
-        return buffer.readBytes(length: buffer.readableBytes) ?? []
+        let answer = try await execute(method, path, body: body, contentType: contentType, timeout: timeout)
+        do { return try await answer.body.collect(upTo: Self.longestAnswer) } catch { throw explain(error) }
     }
 
     private func execute(
-        _ method: HTTPMethod, _ path: String, body: HTTPClientRequest.Body? = nil,
-        contentType: String = "application/json", timeout: TimeAmount
-    ) async throws -> HTTPClientResponse {
-        var request = HTTPClientRequest(url: base + path)
-        request.method = method
-        if let body {
-            request.headers.add(name: "content-type", value: contentType)
-            request.body = body
+        _ method: HTTPCall.Method, _ path: String, body: HTTPCall.Body = .none,
+        contentType: String = "application/json", timeout: Duration?
+    ) async throws -> HTTPAnswer {
+        var call = HTTPCall(method, "http://localhost" + path)
+        call.socketPath = socket
+        call.timeout = timeout
+        call.body = body
+        if case .none = body {} else { call.headers.append((name: "Content-Type", value: contentType)) }
+        let answer: HTTPAnswer
+        do { answer = try await Self.http.send(call) } catch { throw explain(error) }
+        guard answer.status < 300 else {
+            let body = try? await answer.body.collect(upTo: 1 << 20)
+            let error = body.flatMap { try? JSONDecoder().decode(APIError.self, from: Data($0)) }
+            throw error
+                ?? APIError(.failed, "the daemon answers \(answer.status) \(answer.head.reason) to \(path)")
         }
-        let response: HTTPClientResponse
-        do {
-            response = try await Self.http.execute(request, timeout: timeout)
-        } catch is CancellationError {
-            throw CancellationError()
-        } catch {
-            throw DaemonUnreachable(
+        return answer
+    }
+
+    private func explain(_ failure: HTTPFailure) -> any Error {
+        switch failure {
+        case .cancelled: CancellationError()
+        case .noLibrary: failure
+        case .bodyUnreadable, .tooLong:
+            DaemonUnreachable(description: "the call of the daemon on \(directory.socketPath) failed: \(failure)")
+        default:
+            DaemonUnreachable(
                 description: "the daemon on \(directory.socketPath) does not answer; is it still running?")
         }
-        guard response.status.code < 300 else {
-            let buffer = try await response.body.collect(upTo: 1 << 20)
-            let error = try? JSONDecoder().decode(APIError.self, from: Data(buffer.readableBytesView))
-            throw error ?? APIError(.failed, "the daemon answers \(response.status) to \(path)")
-        }
-        return response
     }
 
     private func decode<Value: Decodable>(_ bytes: [UInt8]) throws -> Value {

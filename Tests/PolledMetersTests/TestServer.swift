@@ -7,7 +7,7 @@ import Synchronization
 
 /// What a device on the network answers; it stands for the plugs and BMCs that are not here.
 enum Answer: Sendable {
-    case json(String, status: Int = 200)
+    case json(String, status: Int = 200, headers: HTTPHeaders = [:])
     case redirect(String)
     /// The request is taken and nothing comes.
     case never
@@ -115,7 +115,8 @@ private final class ConnectionHandler: ChannelInboundHandler {
             guard let head, let server else { return context.close(promise: nil) }
             let request = Request(path: head.uri, headers: head.headers, time: .now)
             switch server.take(request) {
-            case .json(let text, let status): send(text, status: status, context: context)
+            case .json(let text, let status, let headers):
+                send(text, status: status, headers: headers, context: context)
             case .redirect(let place): send("", status: 308, headers: ["Location": place], context: context)
             case .never: break
             case .hangUp: context.close(promise: nil)

@@ -2,7 +2,6 @@ import ArgumentParser
 import Exchange
 import Foundation
 import Glibc
-import NIOCore
 import Recording
 import Service
 
@@ -42,8 +41,8 @@ struct Backup: AsyncParsableCommand {
             guard let handle = FileHandle(forWritingAtPath: partial) else {
                 throw CommandFailure("\(file) cannot be written")
             }
-            try await client.download("/v1/backup") { buffer in
-                do { try handle.write(contentsOf: Data(buffer.readableBytesView)) } catch {
+            try await client.pieces("/v1/backup") { piece in
+                do { try handle.write(contentsOf: Data(piece)) } catch {
                     throw CommandFailure("\(file) cannot be written: the disk may be full")
                 }
             }

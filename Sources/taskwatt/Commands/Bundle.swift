@@ -1,7 +1,6 @@
 import ArgumentParser
 import Exchange
 import Foundation
-import NIOCore
 
 struct Bundle: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -64,8 +63,8 @@ struct Bundle: AsyncParsableCommand {
         let names = runs.compactMap { $0.addingPercentEncoding(withAllowedCharacters: allowed) }
         guard let handle = FileHandle(forWritingAtPath: file) else { throw CommandFailure("\(file) cannot be written") }
         let query = names.map { "run=\($0)&" }.joined() + "redact=\(redact)"
-        try await client.download("/v1/bundle?\(query)") { buffer in
-            do { try handle.write(contentsOf: Data(buffer.readableBytesView)) } catch {
+        try await client.pieces("/v1/bundle?\(query)") { piece in
+            do { try handle.write(contentsOf: Data(piece)) } catch {
                 throw CommandFailure("\(file) cannot be written: the disk may be full")
             }
         }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Core
 import Foundation
-import NIOCore
 import Reporting
 import Service
 
@@ -78,7 +77,7 @@ struct Table: AsyncParsableCommand {
         let surroundings = Surroundings()
         let report: TableReport
         if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
-            report = try await client.get("/v1/table?\(TableQuery(options).text)", timeout: .minutes(10))
+            report = try await client.get("/v1/table?\(TableQuery(options).text)", timeout: .seconds(600))
         } else {
             report = try TableReport(try Record.open(surroundings, state), options)
         }
