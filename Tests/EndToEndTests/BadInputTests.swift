@@ -25,8 +25,9 @@ import Testing
         (["measure", "--scope", "moon", "--", "true"], "moon"),
         (["compare", "last"], "<b>"), (["import", "codecarbon", "emissions.csv"], "--task"),
         (["import", "codecarbon", "emissions.csv", "--task", "fill-mask", "--inferences", "0"], "from 1 to"),
-        (["import", "xml"], "xml"), (["import", "bundle"], "<files>"), (["show"], "<which>"),
-        (["bundle", "-o", "b"], "<suite>"), (["bundle", "last"], "--output"), (["verify"], "<files>"),
+        (["import", "xml"], "xml"), (["import", "bundle"], "<files>"), (["show"], "Missing expected argument '<run>'"),
+        (["bundle", "-o", "b"], "Missing expected argument '<run>"), (["bundle", "last"], "--output"),
+        (["verify"], "Missing expected argument '<file>'"),
         (["serve", "--listen", "nowhere", "--frobnicate"], "--frobnicate"), (["frobnicate"], "frobnicate"),
     ]) func whatTheParserRefuses(arguments: [String], message: String) {
         let refusal = Refusal(parsing: arguments)
@@ -189,8 +190,8 @@ import Testing
     @Test(arguments: [
         "run", "measure", "table", "compare", "export", "import", "report", "show", "bundle", "verify", "meters",
         "hardware", "plugins", "plugin", "serve", "status",
-    ]) func helpIsThereForEveryCommand(command: String) {
-        let help = Refusal(parsing: [command, "--help"])
+    ]) func helpIsThereForEveryCommand(command: String) async throws {
+        let help = await Refusal(running: [command, "--help"], in: try Scratch())
         #expect(help.status == 0)
         #expect(help.message.contains("USAGE: taskwatt \(command)"))
     }

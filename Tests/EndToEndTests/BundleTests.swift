@@ -9,7 +9,7 @@ import Testing
     /// A real run on simulated sensors, made once: a wrapping counter, a gauge of averages, one of the moment, and a
     /// counter of memory. Windows of a second are long enough for all of them; the warm-up's is not.
     private static let measured = Task { () async throws -> Scratch in
-        let scratch = try Scratch()
+        let scratch = try Scratch.shared()
         let simulation = try Simulation(
             scratch,
             """

@@ -3,7 +3,7 @@ import Testing
 
 /// The daemon on TCP: who may do what there, and what it says where it cannot listen.
 @Suite(.serialized) struct ListenerTests {
-    private let token = "0123456789abcdef0123456789abcdef"
+    private let token = Served.token
 
     private func tokenFile(_ scratch: Scratch, _ text: String? = nil, mode: mode_t = 0o600) throws -> String {
         let file = try scratch.write("token", (text ?? token) + "\n")
@@ -25,7 +25,7 @@ import Testing
     private static let otherCertificate = Task { try await makeCertificate() }
 
     private static func makeCertificate() async throws -> Scratch {
-        let scratch = try Scratch()
+        let scratch = try Scratch.shared()
         let made = try await Program.run([
             "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
             "-days", "2", "-subj", "/CN=taskwatt test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",

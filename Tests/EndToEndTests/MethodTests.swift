@@ -41,14 +41,13 @@ import Testing
             until_ci: 100%
             warm_up: {inferences: 20, seconds: 5}
             runs:
-              - {task: text-classification, plugin: sleeper, count: auto, repeats: 1, parameters: {milliseconds: 20}}
+              - {task: fill-mask, plugin: sleeper, count: auto, repeats: 1, parameters: {milliseconds: 20}}
               - {task: text-classification, plugin: onnx-proxies, duration_s: 0.5, parameters: {size: tiny}}
             """)
         // A plugin that sleeps is as fast in the window as in the warm-up, so the first window is long enough.
-        let plugins = "\(Program.repository)/Tests/RunningTests/Fixtures/plugins"
         let outcome = try await Program.run(
             [Program.taskwatt, "run", suite],
-            environment: try unfit(scratch).merging(["TASKWATT_PLUGIN_PATH": plugins]) { $1 })
+            environment: try unfit(scratch).merging(["TASKWATT_PLUGIN_PATH": Program.fixtures]) { $1 })
         #expect(outcome.status == 0, "\(outcome.error)")
         #expect(outcome.error.contains("not fit for good figures: Meters ("), "\(outcome.error)")
         #expect(outcome.error.contains(" inferences a repeat, for "))

@@ -4,48 +4,13 @@ import Testing
 
 /// The page for people, clicked through in a real browser.
 @Suite(.serialized, .browser) struct PageTests {
-    private let token = "0123456789abcdef0123456789abcdef"
     private let small = Scratch.small(repeats: 3, count: 50)
-    private let endless = Scratch.small(repeats: 50000)
-
-    private func withToken(_ scratch: Scratch) async throws -> Served {
-        let file = try scratch.write("token", token)
-        chmod(file, 0o600)
-        return try await Served(scratch, configuration: "listen: {address: \"127.0.0.1:0\", token_file: \(file)}")
-    }
-
-    private func run(_ scratch: Scratch, _ arguments: [String]) throws -> Background {
-        try Background(
-            [Program.taskwatt, "run"] + arguments, environment: scratch.environment,
-            log: "\(scratch.path)/run-\(UUID().uuidString.prefix(4)).log")
-    }
-
-    /// What the console says that no failed request explains.
-    private func faults(_ browser: WebBrowser) async throws -> [String] {
-        try await browser.console().filter { !$0.contains("Failed to load resource") && $0.contains("SEVERE") }
-    }
-
-    /// Waits until a figure is there, and then until it is another one.
-    private func moves(_ selector: String, _ browser: WebBrowser) async throws {
-        try await browser.expect(selector, matches: /[0-9.]+ W/)
-        let first = try await browser.text(selector)
-        let hasMoved = try await eventually {
-            let now = try await browser.text(selector)
-            return now.hasSuffix(" W") && now != first
-        }
-        #expect(hasMoved, "\(selector) stays \(first)")
-    }
-
-    /// Waits until a job is at its repeats: by then nothing but its progress changes, and its button stays where it is.
-    private func runs(job: Int, _ browser: WebBrowser) async throws {
-        try await browser.expect("#state", contains: "Runs job \(job)")
-        try await browser.expect("#jobs tbody tr", contains: "repeat")
-    }
+    private let endless = Scratch.small(repeats: 50_000)
 
     @Test func showsWhatIsMeasuredAndCancelsWithTheToken() async throws {
         let scratch = try Scratch()
-        let served = try await withToken(scratch)
-        #expect(try await run(scratch, small).status() == 0)
+        let served = try await Served.withToken(scratch)
+        #expect(try await scratch.start(small).status() == 0)
         let browser = try await WebBrowser.window()
         try await browser.open(served.base)
         // Power: a figure that moves, what it is of, and how it came about. Nothing here is measured, and it shows.
@@ -61,7 +26,7 @@ import Testing
         try await browser.expect("#meters-now tbody", contains: " W")
         let isDrawn = try await eventually { try await browser.count("#chart canvas") > 0 }
         #expect(isDrawn, "is libjs-dygraphs there? `.ci/deps --test` installs it")
-        try await moves("#meters-now td.number", browser)
+        try await browser.moves("#meters-now td.number")
         // The machine.
         let machine: Machine = try decoded(try await served.curl("/v1/machine").body)
         try await browser.expect("#host", contains: machine.name)
@@ -80,8 +45,8 @@ import Testing
         #expect(report.status == 200 && report.body.contains("text classification"))
 
         // A job comes, without anybody loading the page anew, and is cancelled.
-        let client = try run(scratch, endless)
-        try await runs(job: 2, browser)
+        let client = try scratch.start(endless)
+        try await browser.showsRun(of: 2)
         // Its progress is another one with every event, and the button stays the same one, where a finger is about to press it.
         let places = """
             new Promise((done) => {
@@ -103,18 +68,18 @@ import Testing
         try await browser.click("#ask button[value=use]")
         try await browser.expect("#ask-problem", contains: "not the token")
         try await browser.expect("#state", contains: "Runs job 2")
-        try await browser.type(token, into: "#token")
+        try await browser.type(Served.token, into: "#token")
         try await browser.click("#ask button[value=use]")
         try await browser.expect("#jobs tbody tr", contains: "cancelled")
         try await browser.expect("#state", contains: "Idle")
         _ = try await client.status()
         // It is asked for once.
-        let second = try run(scratch, endless)
-        try await runs(job: 3, browser)
+        let second = try scratch.start(endless)
+        try await browser.showsRun(of: 3)
         try await browser.click("#jobs button")
         try await browser.expect("#state", contains: "Idle")
         _ = try await second.status()
-        #expect(try await faults(browser) == [])
+        #expect(try await browser.faults() == [])
         try await browser.close()
         try await served.stop()
     }
@@ -170,119 +135,8 @@ import Testing
         try await browser.expect("#total", matches: /(≈ )?[0-9.]+ W/)
         _ = try await browser.value("window.isBlind = true")
         try await browser.expect("#total", matches: /no power/)
-        #expect(try await faults(browser) == [])
+        #expect(try await browser.faults() == [])
         try await browser.close()
-        try await served.stop()
-    }
-
-    @Test func leadsToReportsForPeopleAndNowhereWhereThereIsNone() async throws {
-        let scratch = try Scratch()
-        let served = try await Served(scratch)
-        #expect(try await run(scratch, small).status() == 0)
-        // One that is cancelled in its first window has none.
-        let suite = try scratch.write(
-            "slow.yaml", "name: slow\nidle_s: 600\nruns: [{task: text-classification, parameters: {size: tiny}}]\n")
-        let client = try run(scratch, [suite])
-        var suites: [SuiteRun] = []
-        let isThere = try await eventually {
-            suites = try decoded(try await served.curl("/v1/suite-runs").body)
-            return suites.count == 2
-        }
-        #expect(isThere && suites.first?.suite == "slow")
-        let browser = try await WebBrowser.window()
-        try await browser.open(served.base)
-        try await browser.expect("#suites tbody tr", contains: "not yet")
-        client.send(SIGINT)
-        _ = try await client.status()
-        try await browser.expect("#suites tbody tr", contains: "no window")
-        try await browser.expect("#suites a", count: 1)
-        try await browser.expect("#jobs tbody tr", contains: "no window")
-        try await browser.expect("#jobs a", count: 1)
-        // The number of a window leads to it, in a report that people can read.
-        try await browser.expect("#windows tbody tr", count: 3)
-        let number = try await browser.text("#windows tbody th")
-        try await browser.click("#windows tbody a")
-        try await browser.expect("location.hash === '#run-\(number)'")
-        try await browser.expect("document.querySelector('tr:target').closest('details').open")
-        try await browser.expect("tr:target", contains: number)
-        // Who comes by an old link is told so in words.
-        let gone = try #require(suites.first).uuid
-        try await browser.open("\(served.base)/v1/report?suite_run=\(gone)")
-        try await browser.expect("main", contains: "there is nothing to report")
-        try await browser.expect("getComputedStyle(document.querySelector('.warning')).borderLeftStyle === 'solid'")
-        try await browser.click("main a")
-        try await browser.expect("#host", matches: /.+/)
-        #expect(try await faults(browser) == [])
-        try await browser.close()
-        try await served.stop()
-    }
-
-    private struct SuiteRun: Decodable {
-        var uuid: String
-        var suite: String
-    }
-
-    @Test func followsJobsForwardsOnlyAndKeepsThoseThatEnded() async throws {
-        let scratch = try Scratch()
-        let served = try await withToken(scratch)
-        let browser = try await WebBrowser.window()
-        try await browser.open(served.base)
-        try await browser.expect("#jobs", contains: "Nothing waits")
-        let watch = """
-            (window.states = [], new MutationObserver(() => {
-              const state = document.querySelector("#jobs tbody .badge")?.innerText;
-              if (state && window.states.at(-1) !== state) window.states.push(state);
-            }).observe(document.querySelector("#jobs"), { childList: true, subtree: true }))
-            """
-        _ = try await browser.value(watch)
-        #expect(try await run(scratch, small).status() == 0)
-        try await browser.expect("#jobs tbody tr", contains: "completed")
-        try await browser.expect("#jobs a", count: 1)
-        #expect(try await browser.value("window.states.join()").text == "queued,running,completed")
-        // One waits for a machine that is more idle than this one: what it waits for is no word on the others.
-        let body = #"{"suite": "tiny", "idle_below": 0.001}"#
-        let answer = try await served.curl(
-            "/v1/jobs", "--header", "Authorization: Bearer \(token)", "--data", body)
-        #expect(answer.status == 201, "\(answer.body)")
-        try await browser.expect("#jobs tbody tr", contains: "waits for an idle machine")
-        try await browser.expect("#jobs tbody", contains: "completed")
-        #expect(try await browser.count("#jobs tbody tr") == 2)
-        #expect(try await faults(browser) == [])
-        try await browser.close()
-        try await served.stop()
-    }
-
-    @Test func comesBackByItselfWhenTheDaemonDoes() async throws {
-        let scratch = try Scratch()
-        let served = try await Served(scratch)
-        let port = try #require(served.base.split(separator: ":").last.flatMap { Int($0) })
-        let browser = try await WebBrowser.window()
-        try await browser.open(served.base)
-        try await browser.expect("#total", contains: " W")
-        try await browser.expect("document.querySelector('#connection').hidden")
-        _ = try await browser.value("window.mark = 1")
-        try await served.stop()
-        try await browser.expect("#connection", contains: "trying again")
-        let again = try await Served(scratch, port: port)
-        try await browser.expect("document.querySelector('#connection').hidden")
-        try await moves("#meters-now td.number", browser)
-        #expect(try await browser.isTrue("window.mark === 1"))
-        try await browser.close()
-        try await again.stop()
-    }
-
-    @Test func whereItIsForReadingNothingCanBeCancelled() async throws {
-        let scratch = try Scratch()
-        let served = try await Served(scratch)
-        let client = try run(scratch, endless)
-        let browser = try await WebBrowser.window()
-        try await browser.open(served.base)
-        try await runs(job: 1, browser)
-        try await browser.expect("#access", contains: "not allowed here")
-        try await browser.expect("document.querySelector('#jobs button').disabled")
-        try await browser.close()
-        client.send(SIGINT)
-        _ = try await client.status()
         try await served.stop()
     }
 
@@ -296,7 +150,7 @@ import Testing
         try await browser.expect("#chart-note", contains: "sudo apt install libjs-dygraphs")
         try await browser.expect("#meters-now tbody", contains: " W")
         #expect(try await browser.count("#chart canvas") == 0)
-        #expect(try await faults(browser) == [])
+        #expect(try await browser.faults() == [])
         try await browser.close()
         try await served.stop()
     }
@@ -304,7 +158,7 @@ import Testing
     @Test func fitsEveryWindowByDayAndByNightAndForEveryReader() async throws {
         let scratch = try Scratch()
         let served = try await Served(scratch)
-        #expect(try await run(scratch, small).status() == 0)
+        #expect(try await scratch.start(small).status() == 0)
         let browser = try await WebBrowser.window()
         var grounds: Set<String> = []
         for dark in [false, true] {
@@ -339,7 +193,7 @@ import Testing
         let hosts =
             "[...new Set(performance.getEntriesByType('resource').map(one => new URL(one.name).origin))].join()"
         #expect(try await browser.value(hosts).text == served.base)
-        #expect(try await faults(browser) == [])
+        #expect(try await browser.faults() == [])
         try await browser.close()
         try await served.stop()
     }

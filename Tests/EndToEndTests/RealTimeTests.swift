@@ -144,7 +144,7 @@ extension RealTime {
             #expect(!counted.contains("powercap/intel-rapl:8"))
         }
 
-        /// Two tasks at tiny size, 2 × 2.5 s each.
+        /// Two tasks at tiny size, 2 × 1.2 s each.
         private func suite(_ scratch: Scratch) throws -> String {
             try scratch.write(
                 "tiny.yaml",
@@ -155,20 +155,20 @@ extension RealTime {
                 idle_after_s: 1
                 warm_up: {inferences: 2, seconds: 1}
                 runs:
-                  - {task: text-classification, plugin: onnx-proxies, duration_s: 2.5, parameters: {size: tiny}}
-                  - {task: text-generation, plugin: onnx-proxies, duration_s: 2.5, parameters: {size: tiny}}
+                  - {task: text-classification, plugin: onnx-proxies, duration_s: 1.2, parameters: {size: tiny}}
+                  - {task: text-generation, plugin: onnx-proxies, duration_s: 1.2, parameters: {size: tiny}}
                 """)
         }
 
         @Test func measuredRowsAgreeWithTheTruth() async throws {
             let scratch = try Scratch()
-            // 350 J are five seconds, so that windows without a wrap are rare.
+            // 100 J are a second and a half, so that windows without a wrap are rare.
             let simulation = try Simulation(
                 scratch,
                 """
                 {"zones": [
                   {"zone": "intel-rapl:0", "name": "package-0", "load": {"base": 40, "square": 60, "period": 1.3},
-                   "update": 0.001, "range": 350000000, "limit": 120},
+                   "update": 0.001, "range": 100000000, "limit": 120},
                   {"zone": "intel-rapl:0:0", "name": "dram", "load": {"base": 6}, "update": 0.001, "range": 65712999613}],
                  "chips": [{"driver": "xe", "kind": "energy", "load": {"base": 25}, "update": 0.001}]}
                 """)

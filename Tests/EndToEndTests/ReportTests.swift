@@ -47,7 +47,7 @@ import Testing
 
     @Test func aSimulatedMachineIsReportedAndShown() async throws {
         let scratch = try Scratch()
-        let simulation = try Simulation(scratch, Simulation.machine())
+        let simulation = try Simulation(scratch, Simulation.machine(averaging: 0.02))
         let outcome = try await Program.run(
             simulation.command([Program.taskwatt] + run), environment: scratch.environment)
         #expect(outcome.status == 0, "\(outcome.error)")

@@ -6,11 +6,17 @@ import Testing
 @Suite(.serialized) struct RunTests {
     @Test(.timeLimit(.minutes(20))) func theTinySuiteHasAllTenRows() async throws {
         let scratch = try Scratch()
-        let outcome = try await scratch.taskwatt("run", "tiny", "--idle", "0", "--quiet", "--json")
+        let outcome = try await scratch.taskwatt("run", "tiny", "--idle", "0", "--count", "3", "--quiet", "--json")
         #expect(outcome.status == 0, "\(outcome.error)")
         let rows = try Rows(outcome.output).rows
         #expect(rows.map(\.task) == MLTask.paperTasks.map(\.rawValue))
         #expect(rows.allSatisfy { $0.size == "tiny" && $0.n == 2 && $0.meanKwh > 0 })
+        // Without a baseline there is no net figure, and why is said.
+        let net = try await scratch.taskwatt("table", "--net", "--format", "json")
+        #expect(try Rows(net.output).rows.isEmpty, "\(net.output)")
+        let text = try await scratch.taskwatt("table", "--net")
+        #expect((text.output + text.error).contains("no idle baseline"), "\(text)")
+        #expect(try #require(try Store.existing(directory: scratch.state)).runs(RunFilter(stage: .idle)).isEmpty)
     }
 
     @Test func withoutSensorsEveryRowIsEstimated() async throws {
@@ -39,12 +45,17 @@ import Testing
 
     @Test func plainLinesWhereThereIsNoTerminalAndABarWhereThereIs() async throws {
         let scratch = try Scratch()
-        let arguments = ["run"] + Scratch.small("text-generation", count: 4000)
-        let plain = try await Program.run([Program.taskwatt] + arguments, environment: scratch.environment)
-        #expect(plain.error.contains("[1/1] text-generation: repeat 1/1: 4000 inferences"))
+        // A second and more of a plugin that sleeps: long enough for a bar on any machine.
+        let arguments = [
+            "run", "--task", "fill-mask", "--plugin", "sleeper", "--repeats", "1", "--count", "300", "--idle", "0.2",
+        ]
+        var environment = scratch.environment
+        environment["TASKWATT_PLUGIN_PATH"] = Program.fixtures
+        let plain = try await Program.run(
+            [Program.taskwatt] + arguments, environment: environment)
+        #expect(plain.error.contains("[1/1] fill-mask: repeat 1/1: 300 inferences"))
         #expect(!plain.error.contains("\r") && !plain.error.contains("\u{1B}"))
         let typed = ([Program.taskwatt] + arguments).map { "'\($0)'" }.joined(separator: " ")
-        var environment = scratch.environment
         environment["NO_COLOR"] = ""
         environment["TERM"] = "xterm"
         let terminal = try await Program.run(["script", "-qec", typed, "/dev/null"], environment: environment)

@@ -156,6 +156,15 @@ struct TableReportTests {
         #expect(try !report().rendered(as: .text).contains("idle baseline contended"), "gross does not need it")
     }
 
+    @Test("A baseline of a single block is told in tenths, and that its uncertainty is in no interval")
+    func shortBaseline() throws {
+        let suite = try record.add([run(stage: .idle, seconds: 0.2)])
+        try record.add([run(idle: 4)], suite: suite)
+        let gross = try report().rendered(as: .text)
+        #expect(gross.contains("idle baseline of 0.2 s;") && !gross.contains("single block"))
+        #expect(try report(net: true).rendered(as: .text).contains("An idle baseline of 0.2 s is a single block"))
+    }
+
     @Test("Nor are machines, be it two of one name or one whose hardware changed")
     func machines() throws {
         let first = try record.suite(machine: "node", inventory: "{\"gpu\":1}")

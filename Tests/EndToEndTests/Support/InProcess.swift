@@ -20,7 +20,8 @@ struct Refusal {
         }
     }
 
-    /// Reads the line and runs the command, with a scratch directory's environment.
+    /// Reads the line and runs the command, with a scratch directory's environment. Not for one that `run` has checked already:
+    /// from there on it measures, and takes the signals of the process.
     init(running arguments: [String], in scratch: Scratch) async {
         do {
             var command = try Taskwatt.parseAsRoot(arguments)

@@ -1,5 +1,6 @@
 import Foundation
 import Subprocess
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -21,6 +22,9 @@ enum Program {
 
     /// The checkout that the tests were built in.
     static let repository = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../..").standardized.path
+
+    /// Plugins that do what a test wants of them.
+    static let fixtures = "\(repository)/Tests/RunningTests/Fixtures/plugins"
 
     static var taskwatt: String { "\(directory)/taskwatt" }
     static var simulator: String { "\(directory)/sensor-simulator" }
@@ -61,6 +65,23 @@ final class Scratch: Sendable {
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    private static let remaining = Mutex<[String]>([])
+
+    /// One that several tests use: it goes with the process.
+    static func shared() throws -> Scratch {
+        let scratch = try Scratch()
+        let isFirst = remaining.withLock { remaining in
+            remaining.append(scratch.path)
+            return remaining.count == 1
+        }
+        if isFirst {
+            atexit {
+                for path in Scratch.remaining.withLock(\.self) { try? FileManager.default.removeItem(atPath: path) }
+            }
+        }
+        return scratch
+    }
 
     var state: String { "\(path)/state" }
 
@@ -158,6 +179,17 @@ extension Scratch {
         try await Program.run(
             [Program.taskwatt, "run"] + Self.small(task, repeats: repeats, count: count) + more,
             environment: environment)
+    }
+
+    /// A client whose run of 5,000 repeats has done some of them in the daemon.
+    func clientInARun(repeats: Int) async throws -> Background {
+        let client = try Background(
+            [Program.taskwatt, "run"] + Self.small(repeats: 5000), environment: environment, log: "\(path)/client.log")
+        let isRunning = try await eventually {
+            client.text.contains("repeat \(repeats)/5000") || !client.isRunning
+        }
+        #expect(isRunning && client.isRunning, "\(client.text)")
+        return client
     }
 
     static func small(_ task: String = "text-classification", repeats: Int = 1, count: Int = 5) -> [String] {

@@ -10,8 +10,10 @@ struct Simulation {
 
     /// Two packages' worth of zones with a mirror and psys, and chips of three kinds.
     ///
-    /// - Parameter isWrapping: whether the first counter wraps every 1.4 s or so, whenever one begins to look.
-    static func machine(isWrapping: Bool = false, mode: String = "0400") -> String {
+    /// - Parameters:
+    ///   - isWrapping: whether the first counter wraps every 1.4 s or so, whenever one begins to look.
+    ///   - averaging: the seconds of which the gauge of averages is one; a run's windows are made ten times as long.
+    static func machine(isWrapping: Bool = false, averaging: Double = 0.5, mode: String = "0400") -> String {
         """
         {"zones": [
           {"zone": "intel-rapl:0", "name": "package-0", "load": {"base": 40, "square": 60, "period": 1.3}, "update": 0.001,
@@ -23,7 +25,7 @@ struct Simulation {
           {"zone": "intel-rapl-mmio:0", "name": "package-0", "load": {"base": 40, "square": 60, "period": 1.3},
            "update": 0.001, "range": 262143328850, "mode": "\(mode)"}],
          "chips": [
-          {"driver": "amdgpu", "kind": "average", "load": {"base": 30}, "update": 0.5, "label": "PPT"},
+          {"driver": "amdgpu", "kind": "average", "load": {"base": 30}, "update": \(averaging), "label": "PPT"},
           {"driver": "xe", "kind": "energy", "load": {"base": 25}, "update": 0.001, "label": "card"},
           {"driver": "ina219", "kind": "input", "load": {"base": 5}, "update": 0.1}]}
         """

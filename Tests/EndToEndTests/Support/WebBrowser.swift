@@ -7,6 +7,8 @@ import Testing
 final class WebBrowser: Sendable {
     private let driver: Background
     private let session: String
+    /// The window that it began with, which stays.
+    private let first: String
 
     init(_ scratch: Scratch) async throws {
         let driver = try Background(
@@ -33,6 +35,7 @@ final class WebBrowser: Sendable {
             throw Failure(description: "chromium does not start: \(answer.text)")
         }
         session = "\(root)/\(id)"
+        first = try await Self.ask("\(session)/window", nil, method: "GET").text
     }
 
     deinit { driver.send(SIGTERM) }
@@ -58,7 +61,10 @@ final class WebBrowser: Sendable {
     func open(_ address: String) async throws { _ = try await ask("url", ["url": .string(address)]) }
 
     /// Closes the window.
-    func close() async throws { _ = try await Self.ask("\(session)/window", nil, method: "DELETE") }
+    func close() async throws {
+        _ = try await Self.ask("\(session)/window", nil, method: "DELETE")
+        _ = try await ask("window", ["handle": .string(first)])
+    }
 
     /// Ends the browser; its driver goes with the value.
     func end() async throws { _ = try await Self.ask(session, nil, method: "DELETE") }
