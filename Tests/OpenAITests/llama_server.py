@@ -16,6 +16,8 @@ params.n_parallel = 2
 params.n_ctx = 2 * 2048
 params.cpuparams.n_threads = 1
 params.cpuparams_batch.n_threads = 1
+# More than a client keeps open: a connection that waits for its next request has a thread of its own.
+params.n_threads_http = 16
 server = xllamacpp.Server(params)
 print(server.listening_address, flush=True)
 sys.stdin.read()

@@ -28,7 +28,7 @@ import Testing
 
         func poll(_ limit: Double) async throws(DeviceError) -> DeviceValue {
             let number = polls.withLock { polls in
-                polls.append(time.now)
+                polls.append(time.now())
                 return polls.count
             }
             return DeviceValue(Double(number), .watt, step: 1)
@@ -75,7 +75,7 @@ import Testing
     /// The time is the middle of the request, for the device made its figure somewhere in it.
     @Test func aSlowAnswerIsTimedInItsMiddle() async throws {
         let time = StandingTime()
-        let begin = time.now
+        let begin = time.now()
         let reader = PolledReader(kind: .gauge, schedule: PollSchedule(periodSeconds: 60), time: time.time) { _ in
             time.pass(seconds: 0.4)
             return DeviceValue(1, .watt, step: 1)
@@ -93,7 +93,7 @@ import Testing
             device.time.pass(seconds: 0.07)
             return try await device.poll(limit)
         }
-        let begin = device.time.now
+        let begin = device.time.now()
         for _ in 0..<20 {
             await device.time.go(seconds: 0.1)
             while reader.read() != .nothingNew {}

@@ -1,6 +1,7 @@
 import Core
+import Foundation
+import Metering
 import Synchronization
-import TestSupport
 
 @testable import PolledMeters
 
@@ -21,8 +22,7 @@ final class StandingTime: Sendable {
 
     private let state = Mutex(State())
 
-    var time: PollTime { PollTime(now: { self.now }, sleep: { await self.sleep(until: $0) }) }
-    var now: MonotonicTime { state.withLock(\.now) }
+    var time: PollTime { PollTime(now: { self.now() }, sleep: { await self.wait(until: $0) }) }
     /// Whether the poller waits for its next time.
     var isWaitedFor: Bool { state.withLock { $0.sleeper != nil } }
 
@@ -31,24 +31,26 @@ final class StandingTime: Sendable {
 
     /// Lets the poller do all that falls into the next seconds, and returns when it waits for what comes after them.
     func go(seconds: Double) async {
-        let end = now.advanced(bySeconds: seconds)
-        while true {
-            while !isWaitedFor { await Task.yield() }
-            let due = state.withLock { state -> Sleeper? in
-                guard let sleeper = state.sleeper, sleeper.deadline <= end else {
-                    state.now = max(state.now, end)
-                    return nil
-                }
-                state.now = max(state.now, sleeper.deadline)
-                state.sleeper = nil
-                return sleeper
-            }
-            guard let due else { return }
-            due.wake.resume()
-        }
+        let end = now().advanced(bySeconds: seconds)
+        repeat { while !isWaitedFor { await Task.yield() } } while wakes(before: end)
     }
 
-    private func sleep(until deadline: MonotonicTime) async {
+    /// Moves to the poller's next time, if that comes before a time, and to the latter if not.
+    private func wakes(before end: MonotonicTime) -> Bool {
+        let due = state.withLock { state -> Sleeper? in
+            guard let sleeper = state.sleeper, sleeper.deadline <= end else {
+                state.now = max(state.now, end)
+                return nil
+            }
+            state.now = max(state.now, sleeper.deadline)
+            state.sleeper = nil
+            return sleeper
+        }
+        due?.wake.resume()
+        return due != nil
+    }
+
+    private func wait(until deadline: MonotonicTime) async {
         let number = state.withLock { state in
             state.made += 1
             return state.made
@@ -72,4 +74,16 @@ final class StandingTime: Sendable {
             cancelled?.wake.resume()
         }
     }
+}
+
+/// The clock of a session that measures with what is polled; its sleeps are `go`, of a thread that may wait.
+extension StandingTime: MeteringClock {
+    func now() -> MonotonicTime { state.withLock(\.now) }
+
+    func sleep(until deadline: MonotonicTime) {
+        repeat { while !isWaitedFor { Thread.sleep(forTimeInterval: 0.0002) } } while wakes(before: deadline)
+    }
+
+    func suspendedNanoseconds() -> Int64 { 0 }
+    func wallTime() -> Double { 1.7e9 + now().seconds }
 }
