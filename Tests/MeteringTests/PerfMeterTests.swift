@@ -10,7 +10,7 @@ import Testing
 @Suite struct PerfMeterTests {
     private static let pmu = "/sys/bus/event_source/devices/power"
 
-    private static func tree(
+    fileprivate static func tree(
         cpumask: String = "0", events: [String: String] = ["energy-pkg": "event=0x00"], scale: String = "1e-9",
         unit: String = "Joules", packages: [Int: (package: Int, die: Int)] = [0: (0, 0)]
     ) throws -> TemporaryDirectory {
@@ -30,27 +30,11 @@ import Testing
     }
 
     /// Whether this process may count for all processes; CI runs as root, where it may.
-    private static let isPermitted: Bool = {
+    fileprivate static let isPermitted: Bool = {
         guard let tree = try? tree() else { return true }
         return PerfMeter.discover(tree.host).first?.availability.isAvailable != false
     }()
-    private static let permission: Comment = "needs root, CAP_PERFMON or perf_event_paranoid < 1"
-
-    @Test(.enabled(if: isPermitted, permission)) func aRealCounterOfTheKernelIsReadByItsScale() throws {
-        let tree = try Self.tree()
-        let session = try MeteringSession(listings: PerfMeter.discover(tree.host), intervalSeconds: 0.1)
-        session.start()
-        defer { session.stop() }
-        let window = session.openWindow()
-        SystemClock().sleep(until: SystemClock().now().advanced(bySeconds: 1))
-        let selection = try TotalSelection(meters: session.meters)
-        let energy = try #require(session.closeWindow(window, selection: selection))
-        let domain = try #require(energy.domains.first)
-        #expect(abs(domain.energy.joules / energy.window.durationSeconds - 1) < 0.001)
-        #expect(domain.coverage == 1)
-        // This clock moves all the time: there are no updates that an edge could be set on.
-        #expect(Set(domain.flags).isSubset(of: [.staleEdges]))
-    }
+    fileprivate static let permission: Comment = "needs root, CAP_PERFMON or perf_event_paranoid < 1"
 
     /// As of a virtual machine whose hypervisor counts nothing. The software PMU's emulation faults (8) stay 0 on x86 and Arm.
     @Test(.enabled(if: isPermitted, permission)) func aCounterThatStandsStillIsNoMeter() throws {
@@ -117,6 +101,29 @@ import Testing
         guard case .failed = listing.open().read() else {
             Issue.record("a CPU that is not there was read")
             return
+        }
+    }
+}
+
+extension RealTime {
+    @Suite struct PerfMeterTests {
+        @Test(.enabled(if: MeteringTests.PerfMeterTests.isPermitted, MeteringTests.PerfMeterTests.permission))
+        func aRealCounterOfTheKernelIsReadByItsScale() throws {
+            let tree = try MeteringTests.PerfMeterTests.tree()
+            let session = try MeteringSession(listings: PerfMeter.discover(tree.host), intervalSeconds: 0.1)
+            session.start()
+            defer { session.stop() }
+            let window = session.openWindow()
+            SystemClock().sleep(until: SystemClock().now().advanced(bySeconds: 1))
+            let selection = try TotalSelection(meters: session.meters)
+            let energy = try #require(session.closeWindow(window, selection: selection))
+            let domain = try #require(energy.domains.first)
+            // On a quiet machine it is right to a thousandth. Where others take the processor between a read and its time, each
+            // edge can be some milliseconds off; a scale that is not applied is off by a thousand.
+            #expect(abs(domain.energy.joules / energy.window.durationSeconds - 1) < 0.02)
+            #expect(domain.coverage == 1)
+            // This clock moves all the time: there are no updates that an edge could be set on.
+            #expect(Set(domain.flags).isSubset(of: [.staleEdges]))
         }
     }
 }

@@ -1,11 +1,15 @@
 import Foundation
 import Glibc
 import TestSupport
+import Testing
 
 /// The plugin as a process, spoken to over its pipes as the host does.
 ///
 /// It is used by one test after another.
 final class Plugin: @unchecked Sendable {
+    /// One for all tests of good runs in this process, which are serial: each `initialize` leaves nothing of the one before.
+    static let shared = Result { try Plugin() }
+
     private let process = Process()
     private let input = Pipe()
     private let output = Pipe()
@@ -147,4 +151,16 @@ final class Plugin: @unchecked Sendable {
         while process.isRunning, Date() < deadline { usleep(10_000) }
         return process.isRunning ? nil : process.terminationStatus
     }
+}
+
+/// A run's counts are those that were asked for, and its latencies lie within its window.
+func checkRun(_ run: [String: Any], completed: Int, batches: Int) throws {
+    #expect(run["completed"] as? Int == completed)
+    #expect(run["failed"] as? Int == 0)
+    let latencies = try #require(run["latencies_s"] as? [Double])
+    let start = try #require(run["start_monotonic_s"] as? Double)
+    let end = try #require(run["end_monotonic_s"] as? Double)
+    #expect(latencies.count == batches)
+    #expect(latencies.allSatisfy { $0 > 0 })
+    #expect(latencies.reduce(0, +) <= end - start + 1e-6)
 }

@@ -33,6 +33,8 @@ enum TestEnvironment {
     /// A folder with a model for each task, named as the task. Nothing may change it.
     static func models() throws -> String { try kept.get() + "/tasks" }
 
+    static func model(_ task: String) throws -> String { try "\(models())/\(task)" }
+
     /// A folder with a model of each other architecture, named `TASK--ARCHITECTURE`. Nothing may change it.
     static func architectures() throws -> String { try kept.get() + "/architectures" }
 
