@@ -24,7 +24,8 @@ extension EndToEnd {
             }
         }
 
-        /// What a user calls by the name of a built-in plugin's old program is still what he means, in its own directory.
+        /// A program in a user's own plugin comes before ours, whatever it is called: ours would break every rule, for it is given
+        /// no arguments here.
         @Test func aUsersOwnProgramWinsInItsDirectory() async throws {
             let scratch = try Scratch()
             let made = try await scratch.taskwatt("plugin", "new", "openai", "--language", "python")
@@ -36,8 +37,7 @@ extension EndToEnd {
                 "data/taskwatt/plugins/openai/plugin.yaml",
                 manifest.replacingOccurrences(of: "program: program.py", with: "program: taskwatt"))
             let check = try await scratch.taskwatt("plugin", "check", "openai")
-            #expect(check.output.contains("\(directory)/taskwatt"), "\(check.output)")
-            #expect(check.output.hasSuffix("openai keeps every rule that was tried\n"))
+            #expect(check.output.hasSuffix("openai keeps every rule that was tried\n"), "\(check.output)")
         }
 
         /// An upgrade replaces the file under a daemon, which then starts plugins of the new program; between the two there may be
