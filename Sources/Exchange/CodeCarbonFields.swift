@@ -1,4 +1,5 @@
 import Core
+import Digests
 import Reporting
 
 /// A window as CodeCarbon would have written it; what it cannot be known by is empty.
@@ -6,9 +7,14 @@ struct CodeCarbonFields {
     private let run: ExportedRun
     /// Energies and durations are multiplied by it: 1 for what was consumed.
     private let factor: Double
+    /// The log's own of what came from a log; else a UUID made of the suite's and the window's number, so that every export
+    /// has the same.
+    private let runID: String
 
-    init(_ run: ExportedRun, factor: Double = 1) {
+    /// - Throws: `DigestError` where no UUID can be made.
+    init(_ run: ExportedRun, factor: Double = 1) throws(DigestError) {
         self.run = run
+        runID = run.source == .taskwatt ? try RunName.uuid(run.suiteRun, run.id) : run.suiteRun
         self.factor = factor
     }
 
@@ -36,12 +42,6 @@ struct CodeCarbonFields {
         default: return CSVWriter.number(metric).nonEmpty ?? machine(column) ?? state(column) ?? ""
         }
     }
-
-    // MARK: Which run
-
-    /// The log's own of what came from a log; else a UUID made of the suite's and the window's number, so that every export
-    /// has the same.
-    private var runID: String { run.source == .taskwatt ? RunName.uuid(run.suiteRun, run.id) : run.suiteRun }
 
     // MARK: Energy
 

@@ -92,7 +92,7 @@ package struct Export: Sendable {
                 isWritten = true
             case .codecarbon:
                 let exported = try? ExportedRun(run, suite, record: page.records[run.record])
-                if let fields = exported.map({ CodeCarbonFields($0) }) {
+                if let fields = try exported.map({ try CodeCarbonFields($0) }) {
                     writer.row(CodeCarbonColumns.emissions.map(fields.text))
                 }
                 isWritten = exported != nil

@@ -1,5 +1,5 @@
 package import Core
-import Crypto
+import Digests
 import Foundation
 package import Recording
 
@@ -106,9 +106,9 @@ struct FileContents {
             throw ImportProblem(file: name, reason: Self.reason(error))
         }
         bytes = Array(data)
-        sha256 = SHA256.hash(data: data).map { byte in
-            String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-        }.joined()
+        do { sha256 = try SHA256.hash(data).hexadecimal } catch {
+            throw ImportProblem(file: name, reason: "\(error)")
+        }
     }
 
     static func reason(_ error: any Error) -> String {

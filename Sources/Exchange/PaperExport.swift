@@ -66,10 +66,15 @@ package struct PaperExport {
         }
         let factor = 1000 / Double(record.completedInferences) / total.coverage
         var stages: [(name: String, fields: CodeCarbonFields)] = []
-        for (index, load) in loads.enumerated() {
-            stages.append((index == 0 ? "load model" : "transfer model to GPU", CodeCarbonFields(load)))
+        let query: CodeCarbonFields
+        do {
+            for (index, load) in loads.enumerated() {
+                stages.append((index == 0 ? "load model" : "transfer model to GPU", try CodeCarbonFields(load)))
+            }
+            query = try CodeCarbonFields(run, factor: factor)
+        } catch {
+            throw ExportProblem("\(error)")
         }
-        let query = CodeCarbonFields(run, factor: factor)
         stages.append(("query model", query))
 
         // All rows of a run have the query's id.

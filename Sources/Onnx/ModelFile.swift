@@ -1,4 +1,4 @@
-import Crypto
+import Digests
 import Foundation
 import Glibc
 import SwiftProtobuf
@@ -155,13 +155,13 @@ package struct ModelFile: Sendable, Hashable {
     }
 
     private static func hash(_ paths: [String]) throws -> String {
-        var hash = SHA256()
+        let hash = SHA256()
         for path in paths {
             let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
             defer { try? file.close() }
-            while let part = try file.read(upToCount: 1 << 20), !part.isEmpty { hash.update(data: part) }
+            while let part = try file.read(upToCount: 1 << 20), !part.isEmpty { hash.update(part) }
         }
-        return hash.finalize().map { String(format: "%02x", $0) }.joined()
+        return try hash.finalize().hexadecimal
     }
 
     /// - Returns: the 64 hexadecimal digits that a line begins with; `nil` if it does not.

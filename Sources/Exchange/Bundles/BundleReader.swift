@@ -1,5 +1,5 @@
 import Core
-import Crypto
+import Digests
 import Foundation
 import Glibc
 import Synchronization
@@ -56,7 +56,7 @@ final class UnpackedBundle: Sendable {
             throw BundleError("\(file) cannot be read: \(String(cString: strerror(errno)))")
         }
         defer { try? handle.close() }
-        var hash = SHA256()
+        let hash = SHA256()
         var isFirst = true
         while let piece = try? handle.read(upToCount: 1 << 20), !piece.isEmpty {
             // RFC 8878, 3.1.1: the magic number of a frame.
@@ -64,10 +64,10 @@ final class UnpackedBundle: Sendable {
                 throw BundleError("\(file) is no bundle of taskwatt: it is not compressed by zstd")
             }
             isFirst = false
-            hash.update(data: piece)
+            hash.update(piece)
         }
         if isFirst { throw BundleError("\(file) is empty") }
-        return hash.finalize().hexadecimal
+        return try hash.finalize().hexadecimal
     }
 
     // MARK: Its parts
@@ -250,7 +250,7 @@ private struct Unpacker: TarReader.Handler {
             manifestData.append(contentsOf: bytes)
             return
         }
-        hash.update(bufferPointer: bytes)
+        hash.update(bytes)
         do { try handle.write(contentsOf: Data(bytes)) } catch {
             throw BundleError("\(directory) cannot be written: the disk may be full")
         }
@@ -259,7 +259,7 @@ private struct Unpacker: TarReader.Handler {
     mutating func end() throws {
         guard let entry = current else { return try endManifest() }
         try? handle?.close()
-        if hash.finalize().hexadecimal != entry.sha256 { altered.append(entry.path) }
+        if try hash.finalize().hexadecimal != entry.sha256 { altered.append(entry.path) }
         current = nil
         handle = nil
     }

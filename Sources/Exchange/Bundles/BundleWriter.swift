@@ -1,5 +1,5 @@
 import Core
-import Crypto
+import Digests
 import Foundation
 import Glibc
 package import Recording
@@ -78,11 +78,11 @@ package struct BundleWriter {
         let descriptions = try store.meters(ofSuite: uuid)
         // A plug's or a BMC's name is in the ids of its meters too.
         let hosts = descriptions.compactMap { URL(string: $0.source)?.host() }
-        let redaction = hosts.reduce(redaction?.adding(host: stored.machine)) { $0?.adding(host: $1) }
-        let machine = redaction?.machine(stored.machine) ?? stored.machine
+        let redaction = try hosts.reduce(redaction?.adding(host: stored.machine)) { try $0?.adding(host: $1) }
+        let machine = try redaction?.machine(stored.machine) ?? stored.machine
         let inventory = try Self.redacted(stored.inventory, redaction, "the inventory of \(uuid)")
         let suite = BundledSuite(
-            uuid: uuid, suite: redaction?.text(stored.suite) ?? stored.suite,
+            uuid: uuid, suite: try redaction?.text(stored.suite) ?? stored.suite,
             machine: BundledSuite.Machine(
                 name: machine, fingerprint: Store.fingerprint(machineName: machine, inventory: inventory)),
             version: stored.version, startedAt: stored.startedAt, endedAt: stored.endedAt, status: status,
@@ -101,7 +101,7 @@ package struct BundleWriter {
         documents[.software] = try BundleJSON.document(BundledSoftware(taskwatt: stored.version, runs.map(\.record)))
         documents[.state] = Data(try Self.redacted(stored.machineState, redaction, "the state of \(uuid)").utf8)
         documents[.suite] = try BundleJSON.document(suite)
-        documents[.suiteText] = Data((redaction?.text(stored.suiteText) ?? stored.suiteText).utf8)
+        documents[.suiteText] = Data(try (redaction?.text(stored.suiteText) ?? stored.suiteText).utf8)
         documents[.table] = try BundleJSON.document(BundledTable.make(of: suite, runs: runs.map(\.record)))
 
         let folder = "\(directory)/suites/\(uuid)"
@@ -145,7 +145,7 @@ package struct BundleWriter {
                 for stored in page {
                     var sample = stored.sample
                     if let redaction {
-                        let id = meters[sample.meterID] ?? redaction.text(sample.meterID)
+                        let id = try meters[sample.meterID] ?? redaction.text(sample.meterID)
                         meters[sample.meterID] = id
                         sample.meterID = id
                     }
@@ -160,7 +160,7 @@ package struct BundleWriter {
     private static func redacted(_ text: String, _ redaction: Redaction?, _ what: String) throws -> String {
         guard let redaction else { return text }
         let value = try BundleJSON.decode(JSONValue.self, Data(text.utf8), what)
-        return String(decoding: try BundleJSON.line(redaction.json(value)).dropLast(), as: UTF8.self)
+        return String(decoding: try BundleJSON.line(try redaction.json(value)).dropLast(), as: UTF8.self)
     }
 
     private static func write(_ data: Data, to file: String) throws {
@@ -174,7 +174,7 @@ extension Redaction {
     /// The same kind of value without what tells who or where.
     fileprivate func value<Value: Codable>(_ value: Value) throws -> Value {
         let json = try JSONDecoder().decode(JSONValue.self, from: try BundleJSON.line(value))
-        return try JSONDecoder().decode(Value.self, from: try BundleJSON.line(self.json(json)))
+        return try JSONDecoder().decode(Value.self, from: try BundleJSON.line(try self.json(json)))
     }
 }
 
@@ -184,7 +184,7 @@ private struct HashedFile {
     private let file: String
     private let path: String
     private var bytes: Int64 = 0
-    private var hash = SHA256()
+    private let hash = SHA256()
 
     init(_ file: String, path: String) throws {
         guard FileManager.default.createFile(atPath: file, contents: nil),
@@ -200,7 +200,7 @@ private struct HashedFile {
             throw BundleError("\(file) cannot be written: the disk may be full")
         }
         bytes += Int64(data.count)
-        hash.update(data: data)
+        hash.update(data)
     }
 
     func discard() {
@@ -208,12 +208,9 @@ private struct HashedFile {
         unlink(file)
     }
 
+    /// - Throws: `DigestError`.
     func end() throws -> BundleManifest.Entry {
         try? handle.close()
-        return BundleManifest.Entry(path: path, bytes: bytes, sha256: hash.finalize().hexadecimal)
+        return BundleManifest.Entry(path: path, bytes: bytes, sha256: try hash.finalize().hexadecimal)
     }
-}
-
-extension SHA256.Digest {
-    var hexadecimal: String { map { String(format: "%02x", $0) }.joined() }
 }

@@ -1,5 +1,5 @@
 package import Core
-import Crypto
+import Digests
 package import Foundation
 import Glibc
 
@@ -8,21 +8,22 @@ import Glibc
 /// A pseudonym is the begin of an HMAC-SHA256 (RFC 2104) of the name, keyed by a secret of the machine that makes the bundle.
 /// So two bundles of one machine belong together, and nobody can try names against it. The key is kept nowhere.
 package struct Redaction: Sendable {
-    private let key: SymmetricKey
+    private let key: Digest
     /// What is replaced wherever it stands as a word, in lower case, the longest first.
     private var names: [(name: String, pseudonym: String)] = []
 
     /// - Parameters:
     ///   - secret: of the machine, such as its machine-id.
     ///   - userNames: those of people; a service's name, such as `root`, tells nothing.
-    package init(secret: Data, hostNames: [String], userNames: [String]) {
-        key = SymmetricKey(data: SHA256.hash(data: Data("taskwatt bundle 1\0".utf8) + secret))
-        for name in hostNames { add(host: name) }
-        for name in userNames where !Self.services.contains(name) { add(name, as: pseudonym("user", name)) }
+    /// - Throws: `DigestError` where no pseudonyms can be made; then nothing may leave the machine. So do all that make some.
+    package init(secret: Data, hostNames: [String], userNames: [String]) throws {
+        key = try SHA256.hash(Data("taskwatt bundle 1\0".utf8) + secret)
+        for name in hostNames { try add(host: name) }
+        for name in userNames where !Self.services.contains(name) { add(name, as: try pseudonym("user", name)) }
     }
 
     /// Of this machine: its machine-id (which machine-id(5) asks to keep confidential), its name and its users.
-    package static func ofThisMachine() -> Redaction {
+    package static func ofThisMachine() throws -> Redaction {
         let secret = ["/etc/machine-id", "/var/lib/dbus/machine-id"].lazy.compactMap {
             FileManager.default.contents(atPath: $0)
         }.first { !$0.isEmpty }
@@ -38,20 +39,20 @@ package struct Redaction: Sendable {
                 users.append(String(fields[0]))
             }
         }
-        return Redaction(secret: secret ?? Data(host.utf8), hostNames: [host], userNames: users)
+        return try Redaction(secret: secret ?? Data(host.utf8), hostNames: [host], userNames: users)
     }
 
     private static let services: Set<String> = ["", "root", "taskwatt", "nobody", "runner", "user"]
 
     /// The same, and knowing one more name of a machine or of a device on the network.
-    package func adding(host name: String) -> Redaction {
+    package func adding(host name: String) throws -> Redaction {
         var copy = self
-        copy.add(host: name)
+        try copy.add(host: name)
         return copy
     }
 
-    private mutating func add(host name: String) {
-        let pseudonym = machine(name)
+    private mutating func add(host name: String) throws {
+        let pseudonym = try machine(name)
         add(name, as: pseudonym)
         // Its name without the domain is its name too; an address has no such thing.
         if let first = name.split(separator: ".").first, first.count < name.count, first.contains(where: \.isLetter) {
@@ -66,45 +67,45 @@ package struct Redaction: Sendable {
     }
 
     /// The name of a machine in a bundle.
-    package func machine(_ name: String) -> String { pseudonym("machine", name) }
+    package func machine(_ name: String) throws -> String { try pseudonym("machine", name) }
 
-    private func pseudonym(_ kind: String, _ name: String) -> String {
-        let code = HMAC<SHA256>.authenticationCode(for: Data("\(kind)\0\(name.lowercased())".utf8), using: key)
-        return "\(kind)-" + code.prefix(4).map { String(format: "%02x", $0) }.joined()
+    private func pseudonym(_ kind: String, _ name: String) throws -> String {
+        let code = try SHA256.authenticationCode(of: "\(kind)\0\(name.lowercased())".utf8, key: key.bytes)
+        return "\(kind)-\(code.hexadecimal.prefix(8))"
     }
 
     // MARK: Text
 
     /// A text without names, paths and addresses.
-    package func text(_ text: String) -> String {
+    package func text(_ text: String) throws -> String {
         var result = ""
         var token = ""
         for character in text {
             if character.isWhitespace || Self.delimiters.contains(character) {
-                result += self.token(token)
+                result += try self.token(token)
                 token = ""
                 result.append(character)
             } else {
                 token.append(character)
             }
         }
-        return withoutNames(result + self.token(token))
+        return withoutNames(result + (try self.token(token)))
     }
 
     private static let delimiters: Set<Character> = [
         "\"", "'", "`", ",", ";", "(", ")", "[", "]", "{", "}", "<", ">", "|", "=",
     ]
 
-    private func token(_ token: String) -> String {
+    private func token(_ token: String) throws -> String {
         if token.isEmpty { return token }
-        if token.contains("://") { return pseudonym("url", token) }
-        if token.contains("@"), token.contains(".") { return pseudonym("address", token) }
+        if token.contains("://") { return try pseudonym("url", token) }
+        if token.contains("@"), token.contains(".") { return try pseudonym("address", token) }
         if token.wholeMatch(of: /(?:[0-9A-Fa-f]{2}[:\-]){5}[0-9A-Fa-f]{2}/) != nil {
-            return pseudonym("address", token)
+            return try pseudonym("address", token)
         }
-        if Self.isIPv6(token) { return pseudonym("address", token) }
-        if token.wholeMatch(of: /(?:GPU|MIG)-[0-9A-Fa-f\-]{36}/) != nil { return pseudonym("serial", token) }
-        return token.split(separator: ":", omittingEmptySubsequences: false).map { piece(String($0)) }
+        if Self.isIPv6(token) { return try pseudonym("address", token) }
+        if token.wholeMatch(of: /(?:GPU|MIG)-[0-9A-Fa-f\-]{36}/) != nil { return try pseudonym("serial", token) }
+        return try token.split(separator: ":", omittingEmptySubsequences: false).map { try piece(String($0)) }
             .joined(separator: ":")
     }
 
@@ -116,16 +117,16 @@ package struct Redaction: Sendable {
         return token.contains("::") || token.count(where: { $0 == ":" }) == 7
     }
 
-    private func piece(_ piece: String) -> String {
-        if let path = isPath(piece) { return path ? self.path(piece) : piece }
+    private func piece(_ piece: String) throws -> String {
+        if let path = isPath(piece) { return path ? try self.path(piece) : piece }
         // A path behind an option's letter, as in -I/home/…
         for start in ["/home/", "/root/", "/Users/", "/run/user/", "/tmp/", "~/"] {
             if let range = piece.range(of: start) {
-                return piece[..<range.lowerBound] + path(String(piece[range.lowerBound...]))
+                return try piece[..<range.lowerBound] + path(String(piece[range.lowerBound...]))
             }
         }
         // An address may stand in a meter's id, behind a slash.
-        return piece.replacing(/[0-9]{1,3}(?:\.[0-9]{1,3}){3}/) { pseudonym("address", String($0.output)) }
+        return try piece.replacing(/[0-9]{1,3}(?:\.[0-9]{1,3}){3}/) { try pseudonym("address", String($0.output)) }
     }
 
     /// Whether a piece is a path that tells something; `nil` if it is no path.
@@ -156,13 +157,13 @@ package struct Redaction: Sendable {
     ]
 
     /// A model's file stays known as one by the end of its name.
-    private func path(_ path: String) -> String {
+    private func path(_ path: String) throws -> String {
         let name = path.split(separator: "/").last ?? ""
         let ending =
             name.split(separator: ".", omittingEmptySubsequences: false).dropFirst().last.map(String.init) ?? ""
         let isKnown =
             (1...11).contains(ending.count) && ending.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
-        return pseudonym("path", path) + (isKnown && withoutNames(ending) == ending ? ".\(ending)" : "")
+        return try pseudonym("path", path) + (isKnown && withoutNames(ending) == ending ? ".\(ending)" : "")
     }
 
     private func withoutNames(_ text: String) -> String {
@@ -187,23 +188,23 @@ package struct Redaction: Sendable {
     // MARK: JSON
 
     /// A document without names, paths, addresses, serial numbers and the texts of errors.
-    package func json(_ value: JSONValue) -> JSONValue { self.json(value, key: "") }
+    package func json(_ value: JSONValue) throws -> JSONValue { try self.json(value, key: "") }
 
-    private func json(_ value: JSONValue, key: String) -> JSONValue {
+    private func json(_ value: JSONValue, key: String) throws -> JSONValue {
         switch value {
         case .string(let text):
             if Self.fixed.contains(key) { return value }
             if key == "error" { return .string(Self.leftOut) }
-            if Self.isSerial(key) { return .string(pseudonym("serial", text)) }
+            if Self.isSerial(key) { return .string(try pseudonym("serial", text)) }
             // A path may hold spaces, which the reading of free text takes for its end.
-            if text.contains(" "), !text.contains("\n"), isPath(text) == true { return .string(path(text)) }
-            return .string(self.text(text))
-        case .integer where Self.isSerial(key): return .string(pseudonym("serial", value.text))
-        case .array(let values): return .array(values.map { json($0, key: key) })
+            if text.contains(" "), !text.contains("\n"), isPath(text) == true { return .string(try path(text)) }
+            return .string(try self.text(text))
+        case .integer where Self.isSerial(key): return .string(try pseudonym("serial", value.text))
+        case .array(let values): return .array(try values.map { try json($0, key: key) })
         case .object(let values):
             return .object(
                 Dictionary(
-                    values.map { name, value in (text(name), json(value, key: name)) },
+                    try values.map { name, value in (try text(name), try json(value, key: name)) },
                     uniquingKeysWith: { first, _ in first }
                 ))
         case .null, .bool, .integer, .number: return value

@@ -51,7 +51,7 @@ struct Bundle: AsyncParsableCommand {
             let store = try Record.open(surroundings, state)
             let suites = try BundleWriter.suites(runs, in: store)
             try await BundleWriter(
-                store, redaction: redact ? .ofThisMachine() : nil, version: Version.current
+                store, redaction: redact ? try .ofThisMachine() : nil, version: Version.current
             ).write(suites, to: file, isReplacing: force)
         }
         let size = (try? FileManager.default.attributesOfItem(atPath: file)[.size] as? NSNumber)?.int64Value ?? 0
