@@ -14,14 +14,12 @@ if Context.environment["TASKWATT_STRICT"] != nil { settings.append(.treatAllWarn
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncAlgorithms = Target.Dependency.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
-let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
-let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
-let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -42,7 +40,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.0.2"),
-        .package(url: "https://github.com/apple/swift-crypto", "3.12.3"..<"5.0.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -61,6 +58,7 @@ let package = Package(
         .target(name: "CPCI", linkerSettings: [.linkedLibrary("pci")]),
         .target(name: "COnnxRuntime"),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "CLinux"),
         .target(name: "CNVML"),
         .target(name: "CAMDSMI"),
@@ -68,6 +66,7 @@ let package = Package(
 
         // Values and the machine.
         .target(name: "Core"),
+        .target(name: "Digests", dependencies: ["COpenSSL"]),
         .target(name: "Host", dependencies: ["Core", systemPackage]),
         .target(name: "Sensors", dependencies: ["CSensors"]),
         .target(name: "Hardware", dependencies: ["CPCI", "Host", "Sensors"]),
@@ -75,6 +74,7 @@ let package = Package(
             name: "Metering", dependencies: ["CAMDSMI", "CLinux", "CNVML", "Core", "Host", "Sensors"],
             exclude: ["README.md"]),
 
+        .target(name: "TLS", dependencies: ["COpenSSL", nioCore]),
         .target(name: "YAMLReading", dependencies: ["Core", yams]),
         .target(name: "Fetching", dependencies: ["CCurl"]),
         .target(
@@ -85,7 +85,7 @@ let package = Package(
         // Workloads. The plugins are built into the program, which starts itself as one; a user's is a program of its own.
         .target(name: "WorkloadProtocol", dependencies: ["Core"], exclude: ["README.md", "Schemas"]),
         .target(name: "PluginKit", dependencies: ["Core", "WorkloadProtocol"]),
-        .target(name: "Onnx", dependencies: ["COnnxRuntime", crypto, protobuf], exclude: ["onnx.proto"]),
+        .target(name: "Onnx", dependencies: ["COnnxRuntime", "Digests", protobuf], exclude: ["onnx.proto"]),
         .target(
             name: "onnx-proxies", dependencies: ["Onnx", "PluginKit"], path: "Plugins/onnx-proxies",
             exclude: ["plugin.yaml", "README.md"]),
@@ -116,15 +116,15 @@ let package = Package(
             name: "Reporting", dependencies: ["Core", "Recording"], exclude: ["README.md"],
             resources: [.embedInCode("Figures/accelerators.csv"), .embedInCode("Page/report.css")]),
         .target(
-            name: "Exchange", dependencies: ["Core", "Recording", "Reporting", crypto, subprocess, systemPackage],
+            name: "Exchange", dependencies: ["Core", "Digests", "Recording", "Reporting", subprocess, systemPackage],
             exclude: ["README.md", "Bundles/README.md"]),
         .target(
             name: "Service",
             dependencies: [
-                "Core", "Exchange", "Host", "Metering", "Recording", "Reporting", "Running", "WorkloadProtocol",
-                "YAMLReading",
-                asyncAlgorithms, crypto, httpTypes, hummingbird, hummingbirdCore, hummingbirdTLS, logging, nioCore,
-                nioPosix, nioSSL, serviceLifecycle, subprocess, unixSignals,
+                "Core", "Digests", "Exchange", "Host", "Metering", "Recording", "Reporting", "Running",
+                "TLS", "WorkloadProtocol", "YAMLReading",
+                asyncAlgorithms, httpTypes, hummingbird, hummingbirdCore, logging, nioCore, nioPosix, serviceLifecycle,
+                subprocess, unixSignals,
             ],
             resources: [
                 .embedInCode("openapi.json"), .embedInCode("Page/index.html"), .embedInCode("Page/page.css"),
@@ -151,6 +151,7 @@ let package = Package(
             path: "Tests/Benchmarks/Sources/sampler-benchmark"),
         .target(name: "TestSupport", dependencies: ["Core", "Host", "Recording"], path: "Tests/TestSupport"),
         .testTarget(name: "CoreTests", dependencies: ["Core"]),
+        .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
         .testTarget(name: "HostTests", dependencies: ["Core", "Host", "TestSupport"]),
         .testTarget(
             name: "HardwareTests", dependencies: ["Hardware", "Host", "TestSupport"], resources: [.copy("Fixtures")]),
@@ -162,8 +163,8 @@ let package = Package(
         .testTarget(
             name: "PolledMetersTests",
             dependencies: [
-                "Core", "Fetching", "Host", "Metering", "PolledMeters", "TestSupport", "YAMLReading", nioCore, nioHTTP1,
-                nioPosix, nioSSL,
+                "Core", "Fetching", "Host", "Metering", "PolledMeters", "TestSupport", "TLS", "YAMLReading", nioCore,
+                nioHTTP1, nioPosix,
             ], exclude: ["digest_server.py"]),
         .testTarget(name: "OnnxTests", dependencies: ["Onnx", "TestSupport", protobuf]),
         .testTarget(
@@ -173,10 +174,11 @@ let package = Package(
         .testTarget(
             name: "OpenAITests",
             dependencies: [
-                "Core", "openai", "Running", "TestSupport", "WorkloadProtocol", nioCore, nioHTTP1, nioPosix, nioSSL,
+                "Core", "openai", "Running", "TestSupport", "TLS", "WorkloadProtocol", nioCore, nioHTTP1, nioPosix,
             ]),
         .testTarget(
             name: "CommandPluginTests", dependencies: ["command", "Core", "Running", "TestSupport", "WorkloadProtocol"]),
+        .testTarget(name: "TLSTests", dependencies: ["TestSupport", "TLS", nioCore, nioPosix]),
         .testTarget(
             name: "TransformersTests", dependencies: ["TestSupport"],
             exclude: ["Fixtures", "constraints.txt", "requirements.txt"]),
@@ -191,8 +193,8 @@ let package = Package(
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "Core", "Host", "Metering", "Recording", "Reporting", "Running", "Service", "TestSupport",
-                hummingbird, hummingbirdTesting, httpTypes, logging, nioCore,
+                "Core", "Host", "Metering", "Recording", "Reporting", "Running", "Service", "TestSupport", "TLS",
+                hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioEmbedded, nioPosix,
             ], exclude: ["validate_api.py"]),
         .testTarget(
             name: "EndToEndTests",

@@ -17,7 +17,7 @@ extension Routes {
             let names = parameters.getAll("run")
             guard !names.isEmpty else { throw APIError(.usage, "no run is named") }
             let isRedacted = try APIError.flag("redact", parameters.get("redact"))
-            let redaction = isRedacted ? Redaction.ofThisMachine() : nil
+            let redaction = isRedacted ? try Redaction.ofThisMachine() : nil
             let file = TransferFile()
             try await BundleWriter(store, redaction: redaction, version: await status().version).write(
                 try BundleWriter.suites(names, in: store), to: file.path)

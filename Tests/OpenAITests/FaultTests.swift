@@ -1,7 +1,7 @@
 import Core
 import Foundation
-import NIOSSL
 import Running
+import TLS
 import TestSupport
 import Testing
 import WorkloadProtocol
@@ -296,10 +296,7 @@ import WorkloadProtocol
         openssl.standardError = FileHandle.nullDevice
         try openssl.run()
         openssl.waitUntilExit()
-        let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
-        let tls = try NIOSSLContext(
-            configuration: .makeServerConfiguration(
-                certificateChain: chain, privateKey: .privateKey(NIOSSLPrivateKey(file: key, format: .pem))))
+        let tls = try TLSContext(certificate: certificate, key: key)
         let server = try ScriptedServer(tls: tls) { _, _ in Self.good }
         #expect(try refused(["url": server.url]).contains("certificate cannot be verified"))
         let plain = try ScriptedServer { _, _ in Self.good }

@@ -2,8 +2,8 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-import NIOSSL
 import Synchronization
+import TLS
 
 /// How the server answers one request.
 enum Script: Sendable {
@@ -43,14 +43,14 @@ final class ScriptedServer: Sendable {
 
     /// - Parameter answer: to each request but those for the models, by its number from 0.
     init(
-        tls: NIOSSLContext? = nil, models: Script = .json(model), _ answer: @escaping @Sendable (Int, Asked) -> Script
+        tls: TLSContext? = nil, models: Script = .json(model), _ answer: @escaping @Sendable (Int, Asked) -> Script
     ) throws {
         isTLS = tls != nil
         let box = Box()
         channel = try ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { [tls] channel in
                 channel.eventLoop.makeCompletedFuture {
-                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+                    if let tls { try channel.pipeline.syncOperations.addHandler(TLSServerHandler(context: tls)) }
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline()
                     try channel.pipeline.syncOperations.addHandler(
                         Handler { asked in box.server?.take(asked, models, answer) })

@@ -2,7 +2,7 @@ import Core
 import Foundation
 import Metering
 import NIOHTTP1
-import NIOSSL
+import TLS
 import TestSupport
 import Testing
 
@@ -15,7 +15,7 @@ import Testing
 
     private struct Certificate {
         let directory: TemporaryDirectory
-        let context: NIOSSLContext
+        let context: TLSContext
         var file: String { directory.path + "/certificate.pem" }
 
         init() throws {
@@ -30,17 +30,13 @@ import Testing
             process.standardError = FileHandle.nullDevice
             try process.run()
             process.waitUntilExit()
-            context = try NIOSSLContext(
-                configuration: .makeServerConfiguration(
-                    certificateChain: try NIOSSLCertificate.fromPEMFile(directory.path + "/certificate.pem").map {
-                        .certificate($0)
-                    },
-                    privateKey: .privateKey(try NIOSSLPrivateKey(file: directory.path + "/key.pem", format: .pem))))
+            context = try TLSContext(
+                certificate: directory.path + "/certificate.pem", key: directory.path + "/key.pem")
         }
     }
 
     private let directory: TemporaryDirectory
-    private let tls: NIOSSLContext
+    private let tls: TLSContext
     private let caFile: String
 
     init() throws {

@@ -2,8 +2,8 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-import NIOSSL
 import Synchronization
+import TLS
 
 /// What a device on the network answers; it stands for the plugs and BMCs that are not here.
 enum Answer: Sendable {
@@ -34,10 +34,10 @@ final class TestServer: Sendable {
 
     private let state = Mutex(State())
     private let answer: @Sendable (Request) -> Answer
-    private let tls: NIOSSLContext?
+    private let tls: TLSContext?
     private let portBox = Mutex(0)
 
-    init(tls: NIOSSLContext? = nil, _ answer: @escaping @Sendable (Request) -> Answer) throws {
+    init(tls: TLSContext? = nil, _ answer: @escaping @Sendable (Request) -> Answer) throws {
         self.answer = answer
         self.tls = tls
         try start()
@@ -56,7 +56,7 @@ final class TestServer: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { [weak self, tls] channel in
                 channel.eventLoop.makeCompletedFuture {
-                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+                    if let tls { try channel.pipeline.syncOperations.addHandler(TLSServerHandler(context: tls)) }
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline()
                     try channel.pipeline.syncOperations.addHandler(ConnectionHandler(server: self))
                 }

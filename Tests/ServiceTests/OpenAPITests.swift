@@ -2,7 +2,6 @@ import Core
 import Foundation
 import HTTPTypes
 import Hummingbird
-import HummingbirdTesting
 import Metering
 import NIOCore
 import Recording
@@ -82,120 +81,118 @@ struct OpenAPITests {
             for _ in 0..<3 { try store.record(fullRun, samples: [], suiteRun: uuid) }
             try store.endSuiteRun(uuid, status: .failed, error: "told", at: 5000)
         }
-        let all = try await Application(router: daemon.routes.router()).test(.router) { client -> [Asked] in
-            var asked: [Asked] = []
-            // Paths are written as in the document; `values` are for what is in braces.
-            @discardableResult
-            func ask(
-                _ method: HTTPRequest.Method, _ path: String, _ values: [String: String] = [:], query: String = "",
-                headers: HTTPFields = [:], body: ByteBuffer? = nil
-            ) async throws -> TestResponse {
-                let uri = values.reduce(path) { $0.replacingOccurrences(of: "{\($1.key)}", with: $1.value) }
-                let response = try await client.execute(
-                    uri: query.isEmpty ? uri : "\(uri)?\(query)", method: method, headers: headers, body: body)
-                let type = response.headers[.contentType] ?? ""
-                let isText = type.contains("json") || type.hasPrefix("text/")
-                asked.append(
-                    Asked(
-                        method: method.rawValue, path: path,
-                        query: query.split(separator: "&").map { String($0.prefix { $0 != "=" }) },
-                        request: body.map { String(buffer: $0) } ?? "", status: response.status.code, type: type,
-                        answer: isText ? String(buffer: response.body) : ""))
-                return response
-            }
-            func decode<Value: Decodable>(_ response: TestResponse) throws -> Value {
-                try JSONDecoder().decode(Value.self, from: Data(response.body.readableBytesView))
-            }
-            func json(_ value: some Encodable) throws -> ByteBuffer {
-                ByteBuffer(bytes: try JSONEncoder().encode(value))
-            }
-
-            // A job, from its submission to its figures, and one that is cancelled.
-            let job: JobStatus = try decode(
-                try await ask(.post, "/v1/jobs", body: try json(TestDaemon.request())))
-            let id = ["id": "\(job.id)"]
-            try await ask(.get, "/v1/jobs/{id}/events", id)
-            try await ask(.get, "/v1/jobs/{id}", id)
-            let named = #"{"suite":"quick","overrides":{"tasks":["fill-mask"],"plugin":"sleeper","parameters":{}}}"#
-            let quick: JobStatus = try decode(
-                try await ask(.post, "/v1/jobs", body: ByteBuffer(string: named)))
-            try await ask(.delete, "/v1/jobs/{id}", ["id": "\(quick.id)"])
-            let long = TestDaemon.request(suiteText: TestDaemon.suite(sleep: 15))
-            let second: JobStatus = try decode(try await ask(.post, "/v1/jobs", body: try json(long)))
-            try await ask(.delete, "/v1/jobs/{id}", ["id": "\(second.id)"])
-            try await ask(.get, "/v1/jobs")
-            try daemon.figures.refresh()
-            for path in [
-                "/", "/metrics", "/v1/openapi.json", "/v1/access", "/v1/status", "/v1/machine", "/v1/meters",
-                "/v1/plugins",
-                "/v1/suites", "/v1/suite-runs",
-            ] {
-                try await ask(.get, path)
-            }
-            for file in ["page.css", "page.js", "icon.svg"] {
-                try await ask(.get, "/assets/{file}", ["file": file])
-            }
-            try await ask(.get, "/v1/samples/live", query: "count=2")
-            try await ask(.get, "/v1/events", query: "count=1")
-            // A client's own windows.
-            let session: SessionCreated = try decode(
-                try await ask(.post, "/v1/sessions", body: ByteBuffer(string: #"{"interval_s":0.02}"#)))
-            let windows = ["id": "\(session.id)", "window": "1"]
-            try await ask(.post, "/v1/sessions/{id}/windows", windows)
-            try await ask(.post, "/v1/sessions/{id}/windows/{window}/close", windows)
-            try await ask(.delete, "/v1/sessions/{id}/windows/{window}", windows)
-            try await ask(.get, "/v1/sessions/{id}", windows)
-            try await ask(.delete, "/v1/sessions/{id}", windows)
-            // What is in the record.
-            let filter = "source=taskwatt&stage=query&machine=host&since_unix_s=1&until_unix_s=9999999999"
-            let names = "suite_run=a&task=fill-mask&suite=a&plugin=p&model=m&dataset=d&device=cpu&size=full"
-            for query in ["", "net=true&by=model,size&carbon_zone=DE", "carbon_g_per_kwh=50&\(filter)", names] {
-                try await ask(.get, "/v1/table", query: query)
-            }
-            try await ask(.get, "/v1/report", query: filter)
-            try await ask(.get, "/v1/methods")
-            try await ask(.get, "/v1/runs", query: "limit=3&before=5&\(filter)")
-            try await ask(.get, "/v1/runs", query: names)
-            try await ask(.get, "/v1/runs/{id}", ["id": "1"], query: "columns=8")
-            try await ask(.get, "/v1/runs/{id}", ["id": "last"])
-            let sides = #"{"a":{"label":"a","filter":{"suite":"a"}},"b":{"label":"b","filter":{"suite":"b"}},"#
-            try await ask(.post, "/v1/compare", body: ByteBuffer(string: sides + #""net":false,"mixed":true}"#))
-            for kind in ["runs", "samples", "codecarbon", "jsonl"] {
-                try await ask(.get, "/v1/export/{what}", ["what": kind], query: filter)
-            }
-            for (index, watts) in [5.0, 7, 6].enumerated() {
-                let sample = Sample(
-                    meterID: "m", time: MonotonicTime(seconds: Double(index)), wallTime: 1_764_000_000 + Double(index),
-                    energy: nil, power: Power(watts: watts))
-                try store.record([sample])
-            }
-            try await ask(.get, "/v1/power", query: "since=1764000000&until=1764000100&step=1")
-            try await ask(.get, "/v1/power", query: "since=5&until=1")
-            // Out and in.
-            try await ask(.get, "/v1/backup")
-            let bundle = try await ask(.get, "/v1/bundle", query: "run=last&redact=false")
-            try await ask(.post, "/v1/imports/bundle", query: "name=x", body: bundle.body)
-            let run = String(decoding: try JSONEncoder().encode(fullRun), as: UTF8.self)
-            let batch = """
-                [{"source": "codecarbon", "file": "f", "sha256": "00", "version": "1.0", "suites": [
-                  {"uuid": "u", "suite": "s", "machine": "m", "inventory": "{}", "machine_state": "{}",
-                   "started_at_unix_s": 1, "ended_at_unix_s": 2, "runs": [\(run)]}]}]
-                """
-            try await ask(.post, "/v1/imports", body: ByteBuffer(string: batch))
-            let imports: [StoredImport] = try decode(try await ask(.get, "/v1/imports"))
-            try await ask(.delete, "/v1/imports/{id}", ["id": "\(try #require(imports.first).id)"])
-            // What is wrong.
-            try await ask(.get, "/v1/jobs/{id}", ["id": "x"])
-            try await ask(.get, "/v1/jobs/{id}", ["id": "99"])
-            try await ask(.post, "/v1/jobs", body: ByteBuffer(string: "{}"))
-            try await ask(.get, "/v1/table", query: "source=x")
-            try await ask(.get, "/v1/report", query: "suite_run=none", headers: [.accept: "text/html"])
-            try await ask(.get, "/v1/runs", query: "limit=0")
-            try await ask(.get, "/assets/{file}", ["file": "passwd"])
-            return asked
+        let router = daemon.routes.router()
+        var asked: [Asked] = []
+        // Paths are written as in the document; `values` are for what is in braces.
+        @discardableResult
+        func ask(
+            _ method: HTTPRequest.Method, _ path: String, _ values: [String: String] = [:], query: String = "",
+            headers: HTTPFields = [:], body: ByteBuffer? = nil
+        ) async throws -> RouterAnswer {
+            let uri = values.reduce(path) { $0.replacingOccurrences(of: "{\($1.key)}", with: $1.value) }
+            let response = try await router.execute(
+                uri: query.isEmpty ? uri : "\(uri)?\(query)", method: method, headers: headers, body: body)
+            let type = response.headers[.contentType] ?? ""
+            let isText = type.contains("json") || type.hasPrefix("text/")
+            asked.append(
+                Asked(
+                    method: method.rawValue, path: path,
+                    query: query.split(separator: "&").map { String($0.prefix { $0 != "=" }) },
+                    request: body.map { String(buffer: $0) } ?? "", status: response.status.code, type: type,
+                    answer: isText ? String(buffer: response.body) : ""))
+            return response
         }
+        func decode<Value: Decodable>(_ response: RouterAnswer) throws -> Value {
+            try JSONDecoder().decode(Value.self, from: Data(response.body.readableBytesView))
+        }
+        func json(_ value: some Encodable) throws -> ByteBuffer {
+            ByteBuffer(bytes: try JSONEncoder().encode(value))
+        }
+
+        // A job, from its submission to its figures, and one that is cancelled.
+        let job: JobStatus = try decode(
+            try await ask(.post, "/v1/jobs", body: try json(TestDaemon.request())))
+        let id = ["id": "\(job.id)"]
+        try await ask(.get, "/v1/jobs/{id}/events", id)
+        try await ask(.get, "/v1/jobs/{id}", id)
+        let named = #"{"suite":"quick","overrides":{"tasks":["fill-mask"],"plugin":"sleeper","parameters":{}}}"#
+        let quick: JobStatus = try decode(
+            try await ask(.post, "/v1/jobs", body: ByteBuffer(string: named)))
+        try await ask(.delete, "/v1/jobs/{id}", ["id": "\(quick.id)"])
+        let long = TestDaemon.request(suiteText: TestDaemon.suite(sleep: 15))
+        let second: JobStatus = try decode(try await ask(.post, "/v1/jobs", body: try json(long)))
+        try await ask(.delete, "/v1/jobs/{id}", ["id": "\(second.id)"])
+        try await ask(.get, "/v1/jobs")
+        try daemon.figures.refresh()
+        for path in [
+            "/", "/metrics", "/v1/openapi.json", "/v1/access", "/v1/status", "/v1/machine", "/v1/meters",
+            "/v1/plugins",
+            "/v1/suites", "/v1/suite-runs",
+        ] {
+            try await ask(.get, path)
+        }
+        for file in ["page.css", "page.js", "icon.svg"] {
+            try await ask(.get, "/assets/{file}", ["file": file])
+        }
+        try await ask(.get, "/v1/samples/live", query: "count=2")
+        try await ask(.get, "/v1/events", query: "count=1")
+        // A client's own windows.
+        let session: SessionCreated = try decode(
+            try await ask(.post, "/v1/sessions", body: ByteBuffer(string: #"{"interval_s":0.02}"#)))
+        let windows = ["id": "\(session.id)", "window": "1"]
+        try await ask(.post, "/v1/sessions/{id}/windows", windows)
+        try await ask(.post, "/v1/sessions/{id}/windows/{window}/close", windows)
+        try await ask(.delete, "/v1/sessions/{id}/windows/{window}", windows)
+        try await ask(.get, "/v1/sessions/{id}", windows)
+        try await ask(.delete, "/v1/sessions/{id}", windows)
+        // What is in the record.
+        let filter = "source=taskwatt&stage=query&machine=host&since_unix_s=1&until_unix_s=9999999999"
+        let names = "suite_run=a&task=fill-mask&suite=a&plugin=p&model=m&dataset=d&device=cpu&size=full"
+        for query in ["", "net=true&by=model,size&carbon_zone=DE", "carbon_g_per_kwh=50&\(filter)", names] {
+            try await ask(.get, "/v1/table", query: query)
+        }
+        try await ask(.get, "/v1/report", query: filter)
+        try await ask(.get, "/v1/methods")
+        try await ask(.get, "/v1/runs", query: "limit=3&before=5&\(filter)")
+        try await ask(.get, "/v1/runs", query: names)
+        try await ask(.get, "/v1/runs/{id}", ["id": "1"], query: "columns=8")
+        try await ask(.get, "/v1/runs/{id}", ["id": "last"])
+        let sides = #"{"a":{"label":"a","filter":{"suite":"a"}},"b":{"label":"b","filter":{"suite":"b"}},"#
+        try await ask(.post, "/v1/compare", body: ByteBuffer(string: sides + #""net":false,"mixed":true}"#))
+        for kind in ["runs", "samples", "codecarbon", "jsonl"] {
+            try await ask(.get, "/v1/export/{what}", ["what": kind], query: filter)
+        }
+        for (index, watts) in [5.0, 7, 6].enumerated() {
+            let sample = Sample(
+                meterID: "m", time: MonotonicTime(seconds: Double(index)), wallTime: 1_764_000_000 + Double(index),
+                energy: nil, power: Power(watts: watts))
+            try store.record([sample])
+        }
+        try await ask(.get, "/v1/power", query: "since=1764000000&until=1764000100&step=1")
+        try await ask(.get, "/v1/power", query: "since=5&until=1")
+        // Out and in.
+        try await ask(.get, "/v1/backup")
+        let bundle = try await ask(.get, "/v1/bundle", query: "run=last&redact=false")
+        try await ask(.post, "/v1/imports/bundle", query: "name=x", body: bundle.body)
+        let run = String(decoding: try JSONEncoder().encode(fullRun), as: UTF8.self)
+        let batch = """
+            [{"source": "codecarbon", "file": "f", "sha256": "00", "version": "1.0", "suites": [
+              {"uuid": "u", "suite": "s", "machine": "m", "inventory": "{}", "machine_state": "{}",
+               "started_at_unix_s": 1, "ended_at_unix_s": 2, "runs": [\(run)]}]}]
+            """
+        try await ask(.post, "/v1/imports", body: ByteBuffer(string: batch))
+        let imports: [StoredImport] = try decode(try await ask(.get, "/v1/imports"))
+        try await ask(.delete, "/v1/imports/{id}", ["id": "\(try #require(imports.first).id)"])
+        // What is wrong.
+        try await ask(.get, "/v1/jobs/{id}", ["id": "x"])
+        try await ask(.get, "/v1/jobs/{id}", ["id": "99"])
+        try await ask(.post, "/v1/jobs", body: ByteBuffer(string: "{}"))
+        try await ask(.get, "/v1/table", query: "source=x")
+        try await ask(.get, "/v1/report", query: "suite_run=none", headers: [.accept: "text/html"])
+        try await ask(.get, "/v1/runs", query: "limit=0")
+        try await ask(.get, "/assets/{file}", ["file": "passwd"])
         let encoder = JSONEncoder()
-        let lines = try all.map { String(decoding: try encoder.encode($0), as: UTF8.self) }
+        let lines = try asked.map { String(decoding: try encoder.encode($0), as: UTF8.self) }
         let directory = try TemporaryDirectory(["/asked.jsonl": lines.joined(separator: "\n")])
         try directory.write("/openapi.json", Data(PackageResources.openapi_json))
         let outcome = try Command(

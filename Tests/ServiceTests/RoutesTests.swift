@@ -2,7 +2,6 @@ import Core
 import Foundation
 import HTTPTypes
 import Hummingbird
-import HummingbirdTesting
 import Metering
 import NIOCore
 import Recording
@@ -22,20 +21,18 @@ struct RoutesTests {
     func ask(
         _ method: HTTPRequest.Method = .get, _ uri: String, access: ListenerAccess = .everything,
         headers: HTTPFields = [:], body: String? = nil
-    ) async throws -> TestResponse {
-        try await Application(router: daemon.routes.router(access)).test(.router) { client in
-            try await client.execute(
-                uri: uri, method: method, headers: headers, body: body.map(ByteBuffer.init(string:)))
-        }
+    ) async throws -> RouterAnswer {
+        try await daemon.routes.router(access).execute(
+            uri: uri, method: method, headers: headers, body: body.map(ByteBuffer.init(string:)))
     }
 
-    private func decode<Value: Decodable>(_ response: TestResponse) throws -> Value {
+    private func decode<Value: Decodable>(_ response: RouterAnswer) throws -> Value {
         try JSONDecoder().decode(Value.self, from: Data(response.body.readableBytesView))
     }
 
     /// What every answer that is no success looks like.
     func expectError(
-        _ response: TestResponse, _ status: HTTPResponse.Status, _ kind: APIError.Kind, contains words: String,
+        _ response: RouterAnswer, _ status: HTTPResponse.Status, _ kind: APIError.Kind, contains words: String,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         #expect(response.status == status, sourceLocation: sourceLocation)
@@ -343,12 +340,10 @@ struct RoutesTests {
         let job = try await daemon.queue.submit(
             TestDaemon.request(suiteText: TestDaemon.suite(sleep: 0.5, count: 4)))
         let daemon = daemon
-        try await Application(router: daemon.routes.router()).test(.live) { client in
-            let port = try #require(client.port)
-            try await TestClient.withClient(host: "localhost", port: port) { other in
-                try await other.executeAndDontWaitForResponse(
-                    TestClient.Request("/v1/jobs/\(job.id)/events", method: .get, authority: "localhost"))
-                #expect(try await eventually { await daemon.queue.jobs[job.id]?.listeners.count == 1 })
+        try await serving(daemon.routes.router()) { port in
+            try await withClient(at: port, asking: "/v1/jobs/\(job.id)/events") {
+                let isFollowed = try await eventually { await daemon.queue.jobs[job.id]?.listeners.count == 1 }
+                #expect(isFollowed)
             }
             #expect(try await eventually { await daemon.queue.jobs[job.id]?.listeners.isEmpty == true })
             #expect(await daemon.queue.status(of: job.id)?.state == .running)

@@ -2,7 +2,6 @@ import Core
 import Foundation
 import HTTPTypes
 import Hummingbird
-import HummingbirdTesting
 import Metering
 import NIOCore
 import Recording
@@ -20,14 +19,12 @@ struct WatchingTests {
 
     private func ask(
         _ method: HTTPRequest.Method = .get, _ uri: String, access: ListenerAccess = .everything, token: String? = nil
-    ) async throws -> TestResponse {
+    ) async throws -> RouterAnswer {
         let headers: HTTPFields = token.map { [.authorization: "Bearer \($0)"] } ?? [:]
-        return try await Application(router: daemon.routes.router(access)).test(.router) { client in
-            try await client.execute(uri: uri, method: method, headers: headers)
-        }
+        return try await daemon.routes.router(access).execute(uri: uri, method: method, headers: headers)
     }
 
-    private func events<Value: Decodable>(_ response: TestResponse) throws -> [Value] {
+    private func events<Value: Decodable>(_ response: RouterAnswer) throws -> [Value] {
         #expect(response.headers[.contentType] == "text/event-stream")
         return try String(buffer: response.body).split(separator: "\n").filter { $0.hasPrefix("data: ") }.map {
             try JSONDecoder().decode(Value.self, from: Data($0.dropFirst(6).utf8))

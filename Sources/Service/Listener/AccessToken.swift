@@ -1,5 +1,4 @@
-import Crypto
-import Foundation
+import Digests
 
 /// The word by which a client on TCP shows that it may change things: `Authorization: Bearer …` (RFC 6750).
 package struct AccessToken: Sendable {
@@ -7,10 +6,10 @@ package struct AccessToken: Sendable {
     private static let shortest = 16
 
     /// Of the token, so that comparing takes the same time whatever is sent: digests are compared without a shortcut.
-    private let digest: SHA256.Digest
+    private let digest: Digest
 
     /// - Parameter file: for the message.
-    /// - Throws: `APIError` for one that is too short.
+    /// - Throws: `APIError` for one that is too short, or where OpenSSL has no SHA-256.
     package init(_ token: String, file: String) throws(APIError) {
         guard token.utf8.count >= Self.shortest else {
             throw APIError(
@@ -18,15 +17,15 @@ package struct AccessToken: Sendable {
                 "the token in \(file) is shorter than \(Self.shortest) characters; make one: openssl rand -hex 32 >\(file)"
             )
         }
-        digest = Self.digest(token)
+        do { digest = try SHA256.hash(token.utf8) } catch { throw APIError(.failed, "\(error)") }
     }
 
     /// - Parameter header: the value of `Authorization`.
     func matches(_ header: String) -> Bool {
         let parts = header.split(separator: " ", maxSplits: 1)
         guard parts.count == 2, parts[0].lowercased() == "bearer" else { return false }
-        return Self.digest(String(parts[1])) == digest
+        // What cannot be looked at opens nothing.
+        guard let sent = try? SHA256.hash(parts[1].utf8) else { return false }
+        return sent == digest
     }
-
-    private static func digest(_ text: String) -> SHA256.Digest { SHA256.hash(data: Data(text.utf8)) }
 }

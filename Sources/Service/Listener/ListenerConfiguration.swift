@@ -116,7 +116,7 @@ package struct ListenerConfiguration: Sendable, Hashable {
         // One file may hold both, and what is wrong with it is told once.
         guard isCertificate || tls.key != tls.certificate else { return }
         let isKey = check("key", tls.key) { _ = try tls.privateKey() }
-        if isCertificate, isKey { check("key", tls.key) { _ = try tls.configuration() } }
+        if isCertificate, isKey { check("key", tls.key) { _ = try tls.context() } }
     }
 
     private static func address(

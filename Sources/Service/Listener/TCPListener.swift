@@ -1,7 +1,6 @@
 import Glibc
 import Hummingbird
 import HummingbirdCore
-import HummingbirdTLS
 import Logging
 import NIOCore
 import NIOPosix
@@ -23,7 +22,7 @@ struct TCPListener: Service {
         hasToken: Bool, logger: Logger, quietLogger: Logger
     ) throws(ListenerError) {
         self.configuration = configuration
-        let http = HTTPServerBuilder.http1(configuration: .init(idleTimeout: Self.idleTimeout))
+        let http = HTTP1Channel.Configuration(idleTimeout: Self.idleTimeout)
         let address = configuration.address
         if configuration.tls == nil, !address.isLoopback {
             logger.warning(
@@ -36,10 +35,9 @@ struct TCPListener: Service {
         }
         let server: HTTPServerBuilder
         if let files = configuration.tls {
-            let tls = try files.configuration()
-            do { server = try .tls(http, tlsConfiguration: tls) } catch { throw ListenerError("\(error)") }
+            server = .https(http, try files.context())
         } else {
-            server = http
+            server = .http1(configuration: http)
         }
         let scheme = configuration.tls == nil ? "http" : "https"
         application = Application(

@@ -1,31 +1,29 @@
 import Glibc
-import NIOSSL
+import TLS
 
 extension ListenerConfiguration.TLSFiles {
     /// What the files hold.
     ///
     /// - Throws: `ListenerError` for files that cannot be read, hold something else, do not belong together, or are open to
     ///   everybody.
-    func configuration() throws(ListenerError) -> TLSConfiguration {
-        let configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: try certificates().map { .certificate($0) }, privateKey: .privateKey(try privateKey()))
-        // Whether they fit would come out with the first connection.
-        do { _ = try NIOSSLContext(configuration: configuration) } catch {
-            throw ListenerError("the key \(key) is not that of the certificate \(certificate)")
-        }
-        return configuration
-    }
-
-    func certificates() throws(ListenerError) -> [NIOSSLCertificate] {
-        try read(certificate, "certificate") {
-            let chain = try NIOSSLCertificate.fromPEMFile(certificate)
-            if chain.isEmpty { throw NIOSSLError.failedToLoadCertificate }
-            return chain
+    func context() throws(ListenerError) -> TLSContext {
+        let (certificates, privateKey) = (try certificates(), try privateKey())
+        do { return try TLSContext(certificates: certificates, key: privateKey) } catch {
+            switch error.kind {
+            case .mismatch: throw ListenerError("the key \(key) is not that of the certificate \(certificate)")
+            case .refused:
+                throw ListenerError("OpenSSL does not take the certificate \(certificate) or its key: \(error.reason)")
+            default: throw ListenerError("\(error)")
+            }
         }
     }
 
-    func privateKey() throws(ListenerError) -> NIOSSLPrivateKey {
-        let privateKey = try read(key, "key") { try NIOSSLPrivateKey(file: key, format: .pem) }
+    func certificates() throws(ListenerError) -> TLSCertificates {
+        try read(certificate, "certificate") { () throws(TLSError) in try TLSCertificates(pemFile: certificate) }
+    }
+
+    func privateKey() throws(ListenerError) -> TLSPrivateKey {
+        let privateKey = try read(key, "key") { () throws(TLSError) in try TLSPrivateKey(pemFile: key) }
         var status = stat()
         if stat(key, &status) == 0, status.st_mode & (S_IROTH | S_IWOTH) != 0 {
             throw ListenerError("the key \(key) is open to everybody on this machine; chmod 640 \(key)")
@@ -34,13 +32,15 @@ extension ListenerConfiguration.TLSFiles {
     }
 
     private func read<Value>(
-        _ file: String, _ what: String, _ body: () throws -> Value
+        _ file: String, _ what: String, _ body: () throws(TLSError) -> Value
     ) throws(ListenerError) -> Value {
         guard access(file, R_OK) == 0 else {
             throw ListenerError(
                 "the \(what) \(file) cannot be read: \(SystemError(errno)); see `listen:` of taskwatt.yaml")
         }
         do { return try body() } catch {
+            // Not that of the file: then no file would do.
+            guard error.kind != .library else { throw ListenerError("\(error)") }
             throw ListenerError("\(file) holds no \(what) in PEM; see `listen:` of taskwatt.yaml")
         }
     }
