@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Host
 
@@ -36,7 +37,7 @@ struct ProcessSweep: Sendable {
 
     /// The living processes that are the plugin's.
     func processes() -> [Int32] {
-        let entry = Array("\(Self.variable)=\(mark)".utf8)
+        let entry = Data("\0\(Self.variable)=\(mark)\0".utf8)
         return ((try? host.list("/proc")) ?? []).compactMap { name in
             guard let process = Int32(name), process != getpid(), let status = status(process), status.isAlive else {
                 return nil
@@ -44,7 +45,8 @@ struct ProcessSweep: Sendable {
             if status.session == session { return process }
             // Those of other users cannot be read, and are not ours.
             guard let environment = try? host.readBytes("/proc/\(process)/environ") else { return nil }
-            return environment.split(separator: 0).contains { $0.elementsEqual(entry) } ? process : nil
+            // Entries end with a zero. There can be megabytes of them on a machine with many processes.
+            return (Data([0]) + environment + Data([0])).range(of: entry) == nil ? nil : process
         }
     }
 
