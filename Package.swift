@@ -157,7 +157,8 @@ let package = Package(
             name: "MeteringTests", dependencies: ["Core", "Host", "Metering", "TestSupport"],
             resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "FetchingTests", dependencies: ["CCurl", "Fetching", "TestSupport", nioCore, nioHTTP1, nioPosix]),
+            name: "FetchingTests", dependencies: ["CCurl", "Fetching", "TestSupport", nioCore, nioPosix],
+            exclude: ["tls_server.py"]),
         .testTarget(
             name: "PolledMetersTests",
             dependencies: [

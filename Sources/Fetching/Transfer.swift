@@ -191,6 +191,8 @@ final class Transfer: Sendable {
         case TW_CURLE_SSL_CERTPROBLEM, TW_CURLE_SSL_CLIENTCERT: return .tls(.ownCertificate)
         // The length of a chunk that is no number comes as an error of receiving.
         case TW_CURLE_RECV_ERROR where text.isAboutChunks: return .notHTTP
+        // In TLS 1.3 a server tells what it thinks of a client's certificate after the handshake.
+        case TW_CURLE_RECV_ERROR where text.isAlertOfCertificate: return .tls(.ownCertificate)
         case TW_CURLE_GOT_NOTHING, TW_CURLE_SEND_ERROR, TW_CURLE_RECV_ERROR, TW_CURLE_PARTIAL_FILE,
             TW_CURLE_SEND_FAIL_REWIND, TW_CURLE_ABORTED_BY_CALLBACK:
             return .closed
@@ -206,4 +208,9 @@ final class Transfer: Sendable {
 
 extension String {
     fileprivate var isAboutChunks: Bool { lowercased().contains("chunk") }
+
+    /// RFC 8446, 6.2: certificate required, bad certificate, unknown CA and their like.
+    fileprivate var isAlertOfCertificate: Bool {
+        contains("alert") && (contains("certificate") || contains("unknown ca"))
+    }
 }

@@ -284,6 +284,21 @@ import WorkloadProtocol
         #expect(try refused(["url": server.url, "api_key_file": directory.path]).contains("not a file"))
     }
 
+    /// A proxy of the environment is asked for what is elsewhere, and never for what is on this machine.
+    @Test func aProxyIsForWhatIsElsewhere() throws {
+        let server = try ScriptedServer { _, _ in Self.good }
+        let proxy = try ScriptedServer { _, _ in Self.good }
+        let environment = [
+            "http_proxy": String(proxy.url.dropLast("/v1".count)), "no_proxy": "", "NO_PROXY": "",
+        ]
+        for url in ["http://models.invalid/v1", server.url] {
+            let program = try PluginProgram("openai", environment: environment)
+            #expect(try program.initialize("text-generation", ["url": url])["result"] != nil)
+        }
+        #expect(proxy.all.map(\.path) == ["http://models.invalid/v1/models"])
+        #expect(server.all.map(\.path) == ["/v1/models"])
+    }
+
     @Test func aCertificateThatNobodyVouchesForIsRefused() throws {
         let certificate = "\(directory.path)/cert.pem"
         let key = "\(directory.path)/key.pem"

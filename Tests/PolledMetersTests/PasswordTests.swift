@@ -1,4 +1,5 @@
 import Core
+import Fetching
 import Foundation
 import Metering
 import NIOHTTP1
@@ -33,18 +34,13 @@ import Testing
             port = try #require(Int(line.trimmingCharacters(in: .whitespacesAndNewlines)))
         }
 
-        deinit {
-            process.terminate()
-            process.waitUntilExit()
-        }
+        // To wait for it here, on another thread than the one that began it, could take for ever.
+        deinit { process.terminate() }
 
         var log: [Request] {
             get async throws {
-                let address = try #require(URL(string: "\(url)/log"))
-                return try await Task.detached {
-                    try JSONDecoder().decode([Request].self, from: Data(contentsOf: address))
-                }
-                .value
+                let (_, body) = try await HTTPClient().fetch(HTTPCall(.get, "\(url)/log"), upTo: 1 << 20)
+                return try JSONDecoder().decode([Request].self, from: Data(body))
             }
         }
     }
