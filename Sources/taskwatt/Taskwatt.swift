@@ -24,6 +24,8 @@ struct Taskwatt: AsyncParsableCommand {
               taskwatt compare last-1 last       whether anything has changed
             """,
         version: Version.current,
+        // Each names itself in its `commandName`. Otherwise the parser asks for the name of its type, for which the runtime looks
+        // through all conformances of the program: for all commands at every start, and a third of its time.
         subcommands: [
             Run.self, Measure.self, Table.self, Report.self, Show.self, Compare.self, ExportCommand.self,
             ImportCommand.self, Bundle.self, Verify.self, Meters.self, HardwareCommand.self, DoctorCommand.self,
@@ -33,6 +35,11 @@ struct Taskwatt: AsyncParsableCommand {
 
     static func main() async {
         BuiltInPlugins.runIfAsked(CommandLine.arguments)
+        // Asked by scripts and monitors, over and over: without the parser it is half the time.
+        if CommandLine.arguments.dropFirst().elementsEqual(["--version"]) {
+            print(Version.current)
+            return
+        }
         // For every user but root libdispatch writes into the system's log that it cannot raise its threads' priority.
         setenv("LIBDISPATCH_LOG", "NO", 0)
         do {

@@ -7,6 +7,7 @@ import Service
 
 struct Backup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "backup",
         abstract: "Write a whole copy of the record, while it is in use.",
         discussion: """
             The file is an SQLite database, as of one moment. To go back to it, stop the daemon and put the file in the place \

@@ -4,6 +4,7 @@ import Foundation
 
 struct Bundle: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "bundle",
         abstract: "Put runs into a file with which somebody else can check them.",
         discussion: """
             Raw samples, records, suite, machine, versions and hashes of the models, with a manifest of SHA-256 sums. A run \

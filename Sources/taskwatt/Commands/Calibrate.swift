@@ -9,6 +9,7 @@ import Service
 
 struct Calibrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "calibrate",
         abstract: "Set the model of the CPU's power, or a total, against a meter that knows better.",
         discussion: """
             Loads all CPUs with three kinds of work at four levels, and fits a line through the power that the reference shows. \

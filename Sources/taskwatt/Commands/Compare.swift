@@ -7,6 +7,7 @@ import Service
 
 struct Compare: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "compare",
         abstract: "Compare two machines, models or dates: the ratio, its interval, and whether they differ.",
         discussion: """
             A and B are each a suite's UUID (or its begin, last, last-1), machine:NAME, model:NAME, plugin:NAME, device:NAME, \

@@ -7,10 +7,12 @@ import YAMLReading
 
 struct Config: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "config",
         abstract: "Check the configuration.", subcommands: [Check.self])
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "check",
             abstract: "Name every error of the configuration, with file, line and column.",
             discussion: """
                 Also looks into the files that `listen:` names. \

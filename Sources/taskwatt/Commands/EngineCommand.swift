@@ -24,6 +24,7 @@ struct EngineCommand: AsyncParsableCommand {
 
     struct Install: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "install",
             abstract: "Download ONNX Runtime from PyPI.",
             discussion: """
                 With sudo it is for everybody and the service; without, for you. Debian 13 has a package of its own, \
@@ -65,6 +66,7 @@ struct EngineCommand: AsyncParsableCommand {
 
     struct Remove: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "remove",
             abstract: "Remove what `install` brought.",
             discussion: """
                 Example:

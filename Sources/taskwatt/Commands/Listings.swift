@@ -10,6 +10,7 @@ import WorkloadProtocol
 
 struct Meters: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "meters",
         abstract: "List every meter of this machine, and why those that cannot be read cannot.",
         discussion: """
             Where a daemon answers, what it may read is shown. In JSON, the resolution is in microjoules for a counter and in \

@@ -12,6 +12,7 @@ import SystemPackage
 
 struct Measure: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "measure",
         abstract: "Measure the energy of a command.",
         discussion: """
             Runs the command here with your rights, passes its input, output and exit status through, and prints what it cost \

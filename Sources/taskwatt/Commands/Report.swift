@@ -7,6 +7,7 @@ import Service
 
 struct Report: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "report",
         abstract: "Write the report: one HTML file with the table, the pictures, the machine and the method.",
         discussion: """
             The file opens without a network and without scripts, in any browser. It prints, too.

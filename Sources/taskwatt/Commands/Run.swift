@@ -10,6 +10,7 @@ import WorkloadProtocol
 
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "run",
         abstract: "Measure a suite of tasks and print the table.",
         discussion: """
             Runs in the daemon where one answers, else in this process. A suite is one that ships (tiny, quick, standard, paper) or a YAML \

@@ -36,6 +36,7 @@ struct ScheduleCommand: AsyncParsableCommand {
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "add",
             abstract: "Run a suite at certain times.",
             discussion: """
                 A file is copied: a change to it counts once it is added again. A suite that was cut off, by a reboot or a \
@@ -110,6 +111,7 @@ struct ScheduleCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "list",
             abstract: "List the schedules: when they run next and ran last, and how that went.",
             discussion: """
                 Examples:
@@ -186,6 +188,7 @@ struct ScheduleCommand: AsyncParsableCommand {
 
     struct Submit: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "submit",
             abstract: "Put the suite of a schedule into the daemon's queue now, as its timer does.",
             discussion: """
                 Needs a daemon, and waits up to a minute for one that starts. A suite that still waits or runs is not queued \
@@ -235,6 +238,7 @@ struct ScheduleCommand: AsyncParsableCommand {
 
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "remove",
             abstract: "End a schedule; what it measured stays.",
             discussion: """
                 A suite of it that waits or runs goes on; `taskwatt status` shows it.

@@ -10,6 +10,7 @@ import Service
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "serve",
         abstract: "Run the daemon.",
         discussion: """
             Samples all meters once a second, runs suites from a queue, and answers on a Unix socket in the state directory \

@@ -5,6 +5,7 @@ import Service
 
 struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "show",
         abstract: "Show one run: its stages, power, meters, uncertainties and flags.",
         discussion: """
             RUN is a run's number, as exports and `taskwatt show last` have it, or a suite's UUID, the begin of one, or \

@@ -7,6 +7,7 @@ import Service
 
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "status",
         abstract: "Say whether a daemon answers, and what it does.",
         discussion: """
             Shows the jobs that wait or run, and the last ten that ended. Exits with 1 where no daemon answers.
@@ -74,6 +75,7 @@ struct Status: AsyncParsableCommand {
 
 struct Cancel: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "cancel",
         abstract: "Take a job out of the daemon's queue, whether it waits or runs.",
         discussion: """
             Finished repeats are kept. `taskwatt status` has the jobs' numbers.

@@ -6,6 +6,7 @@ import Service
 
 struct Table: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "table",
         abstract: "Print the table of kWh per 1,000 inferences.",
         discussion: """
             The task, mean and std come first, as in the paper; --columns chooses what stands beside them:

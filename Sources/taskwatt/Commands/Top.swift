@@ -8,6 +8,7 @@ import Service
 
 struct Top: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "top",
         abstract: "Show the power of every meter and of the task that runs, live.",
         discussion: """
             Reads the meters of the daemon if one runs, else those that you may read. Of the daemon's tasks it shows the power \

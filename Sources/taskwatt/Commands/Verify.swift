@@ -3,6 +3,7 @@ import Exchange
 
 struct Verify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "verify",
         abstract: "Check a bundle: every figure of its table against its raw samples.",
         discussion: """
             Needs nothing but the file. Says which rules each run breaks. A warning is what a reader ought to know of a figure \

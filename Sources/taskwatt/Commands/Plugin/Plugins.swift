@@ -7,6 +7,7 @@ import WorkloadProtocol
 
 struct Plugins: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "plugins",
         abstract: "List the workload plugins, and what each can do here.",
         discussion: """
             A plugin is a directory with a plugin.yaml in $TASKWATT_PLUGIN_PATH or in your data directory's taskwatt/plugins. \
