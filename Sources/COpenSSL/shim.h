@@ -47,9 +47,3 @@ static inline void tw_ssl_keep_no_sessions(SSL_CTX *context) { SSL_CTX_set_sessi
 static inline int tw_print_name(BIO *output, const X509_NAME *name) {
     return X509_NAME_print_ex(output, name, 0, XN_FLAG_RFC2253);
 }
-
-// Whether a certificate and a key are not a pair.
-static inline int tw_is_mismatch(unsigned long error) {
-    return ERR_GET_LIB(error) == ERR_LIB_X509 &&
-           (ERR_GET_REASON(error) == X509_R_KEY_VALUES_MISMATCH || ERR_GET_REASON(error) == X509_R_KEY_TYPE_MISMATCH);
-}

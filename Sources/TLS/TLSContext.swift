@@ -53,13 +53,12 @@ package final class TLSContext: Sendable {
 
     private func use(_ chain: TLSCertificates, _ key: TLSPrivateKey) throws(TLSError) {
         guard let own = chain.certificates.first else { throw TLSError(.noCertificate) }
+        guard X509_check_private_key(own, key.key) == 1 else { throw .last(.mismatch) }
         guard SSL_CTX_use_certificate(context, own) == 1 else { throw .last(.refused) }
         for certificate in chain.certificates.dropFirst() {
             guard tw_ssl_add_chain(context, certificate) == 1 else { throw .last(.refused) }
         }
-        guard SSL_CTX_use_PrivateKey(context, key.key) == 1, SSL_CTX_check_private_key(context) == 1 else {
-            throw .last(tw_is_mismatch(ERR_peek_error()) == 1 ? .mismatch : .refused)
-        }
+        guard SSL_CTX_use_PrivateKey(context, key.key) == 1 else { throw .last(.refused) }
     }
 
     private func admit(_ clients: Clients) throws(TLSError) {

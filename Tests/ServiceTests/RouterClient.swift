@@ -69,7 +69,7 @@ private var quietLogger: Logger {
 /// A real server of the router on a port of this machine, for as long as `body` takes.
 func serving<Value: Sendable>(
     _ router: Router<BasicRequestContext>, _ server: HTTPServerBuilder = .http1(),
-    _ body: @Sendable (_ port: Int) async throws -> Value
+    _ body: (_ port: Int) async throws -> Value
 ) async throws -> Value {
     let (ports, told) = AsyncStream.makeStream(of: Int.self)
     let application = Application(

@@ -89,18 +89,19 @@ enum Client {
             command = ["timeout", "120", "openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile", keys + "/root.pem",
                        "-verify_return_error", *sys.argv[3].split()]
             client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
-            said = b""
+            said, seen = b"", 0
             def until(words):
-                global said
-                start = len(said)
-                while words not in said[start:]:
+                global said, seen
+                while words not in said[seen:]:
                     piece = client.stdout.read(65536)
                     if not piece: return False
                     said += piece
+                # But for the end of the line, with which the next one may begin.
+                seen = said.index(words, seen) + len(words) - 1
                 return True
             if until(b"Verify return code"):
                 for text, answer in zip(sys.argv[4::2], sys.argv[5::2]):
-                    try: client.stdin.write(text.encode() + b"\n")
+                    try: client.stdin.write(text.encode() + b"\\n")
                     except BrokenPipeError: break
                     if not until(answer.encode()): break
             client.stdin.close()
