@@ -147,7 +147,7 @@ struct HandshakeTests {
     @Test("Who says nothing, or a byte now and then, does not keep its place")
     func silence() async throws {
         var limits = TLSServerHandler.Limits()
-        limits.handshake = .seconds(1)
+        limits.handshake = .seconds(3)
         let server = try LineServer(
             TLSContext(certificate: keys.file("chain.pem"), key: keys.file("server.key")), limits: limits)
         let said = try python(
@@ -165,7 +165,7 @@ struct HandshakeTests {
         #expect(await isGone(server))
         #expect(server.errors == [.handshakeTimeout, .handshakeTimeout])
         // Whoever is through has all the time.
-        #expect(try python("with connect() as s: time.sleep(2); print(ask(s, 'late'))", server) == "late\n")
+        #expect(try python("with connect() as s: time.sleep(4); print(ask(s, 'late'))", server) == "late\n")
     }
 
     @Test("Nothing is left of a thousand handshakes")
@@ -180,8 +180,8 @@ struct HandshakeTests {
         let before = try residentBytes()
         _ = try python(script)
         let grown = try residentBytes() - before
-        // A connection takes some 40 KB while it is there. So 40 MB if one thousand were kept; a tenth of them would be seen.
-        #expect(grown < 4 << 20, "\(grown >> 10) KiB more after 1,000 connections")
+        // A connection takes some 40 KB while it is there. So 40 MB if one thousand were kept; a fifth of them would be seen.
+        #expect(grown < 8 << 20, "\(grown >> 10) KiB more after 1,000 connections")
     }
 
     private func residentBytes() throws -> Int {

@@ -8,13 +8,15 @@ import TLS
 /// - `peer`: answers the name in the client's certificate, or `-`.
 /// - `large N`: N MiB, no faster than they are taken.
 /// - `count N`: takes N bytes, then says how many came and their sum.
-/// - `hold`: stops reading for half a second.
+/// - `hold`: stops reading until ``LineServer/release()``.
 /// - `last`: when the client has said all, `end` comes back.
 /// - `quit`: answers, and closes.
 final class LineServer: Sendable {
     private struct State {
         var errors: [TLSError] = []
         var open = 0
+        var total = 0
+        var held: [any Channel] = []
         var given = 0
         var taken = 0
     }
@@ -43,15 +45,29 @@ final class LineServer: Sendable {
     var errors: [TLSError.Kind] { state.withLock { $0.errors.map(\.kind) } }
     /// Connections that are there.
     var open: Int { state.withLock(\.open) }
+    /// Connections that ever were.
+    var total: Int { state.withLock(\.total) }
     /// Bytes of `large` that were handed to the channel.
     var given: Int { state.withLock(\.given) }
     /// Bytes that came up to the handler.
     var taken: Int { state.withLock(\.taken) }
 
+    /// Goes on to read what was held.
+    func release() {
+        for channel in state.withLock(\.held) { channel.setOption(.autoRead, value: true).whenComplete { _ in } }
+    }
+
     fileprivate func note(_ error: any Error) {
         if let error = error as? TLSError { state.withLock { $0.errors.append(error) } }
     }
-    fileprivate func opened(_ count: Int) { state.withLock { $0.open += count } }
+    fileprivate func opened() {
+        state.withLock {
+            $0.open += 1
+            $0.total += 1
+        }
+    }
+    fileprivate func closed() { state.withLock { $0.open -= 1 } }
+    fileprivate func hold(_ channel: any Channel) { state.withLock { $0.held.append(channel) } }
     fileprivate func gave(_ count: Int) { state.withLock { $0.given += count } }
     fileprivate func took(_ count: Int) { state.withLock { $0.taken += count } }
 
@@ -83,8 +99,8 @@ private final class LineHandler: ChannelInboundHandler {
 
     init(_ box: LineServer.Box) { self.box = box }
 
-    func channelActive(context: ChannelHandlerContext) { box.server?.opened(1) }
-    func channelInactive(context: ChannelHandlerContext) { box.server?.opened(-1) }
+    func channelActive(context: ChannelHandlerContext) { box.server?.opened() }
+    func channelInactive(context: ChannelHandlerContext) { box.server?.closed() }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
@@ -119,9 +135,7 @@ private final class LineHandler: ChannelInboundHandler {
             case "count": expected = (number, 0, 0)
             case "hold":
                 context.channel.setOption(.autoRead, value: false).whenComplete { _ in }
-                context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(500)) {
-                    context.channel.setOption(.autoRead, value: true).whenComplete { _ in }
-                }
+                box.server?.hold(context.channel)
             case "last":
                 isEndToldOf = true
                 answer("last", context)
