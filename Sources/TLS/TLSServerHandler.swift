@@ -41,6 +41,8 @@ package final class TLSServerHandler: ChannelDuplexHandler {
 
     // What comes in.
     private var isInputEnded = false
+    /// Whether something came of what was read since the last time that a read was complete.
+    private var hasDelivered = false
     private var controlBytes = 0
     private var isReadHeld = false
 
@@ -188,7 +190,10 @@ package final class TLSServerHandler: ChannelDuplexHandler {
             switch outcome {
             case .bytes:
                 // Nobody is there any more to whom it would matter.
-                if !isClosing { context.fireChannelRead(wrapInboundOut(buffer)) }
+                if !isClosing {
+                    hasDelivered = true
+                    context.fireChannelRead(wrapInboundOut(buffer))
+                }
             case .nothingYet: break reading
             case .end:
                 isInputEnded = true
@@ -202,10 +207,13 @@ package final class TLSServerHandler: ChannelDuplexHandler {
 
     package func channelReadComplete(context: ChannelHandlerContext) {
         context.fireChannelReadComplete()
-        // Above nobody asks for more while there is nothing to see: in the handshake, at the end, and of a record in parts.
+        // Above nobody asks for more while there is nothing to see: in the handshake, at the end; and who reads by hand has asked
+        // for something, of which a part of a record is nothing yet.
         let isAlone = state == .handshaking || isClosing || output == .closed
         let isAutomatic = (try? context.channel.syncOptions?.getOption(.autoRead)) ?? true
-        if state != .closed, isAlone || !isAutomatic { read(context: context) }
+        let isUnanswered = !isAutomatic && !hasDelivered
+        hasDelivered = false
+        if state != .closed, isAlone || isUnanswered { read(context: context) }
     }
 
     package func read(context: ChannelHandlerContext) {
