@@ -83,7 +83,8 @@ struct RunningTransfers {
                 code: Int(result), text: said.isEmpty ? String(cString: tw_curl_error_text(curl, result)) : said,
                 errno: Int32(truncatingIfNeeded: tw_curl_get_long(curl, easy, Int32(TW_CURLINFO_OS_ERRNO))),
                 isConnected: tw_curl_get_offset(curl, easy, Int32(TW_CURLINFO_PRETRANSFER_TIME_T)) > 0)
-            release(easy, isKept: result == TW_CURLE_OK)
+            // What was refused shall not be tried again with the same nonce: not every device says that one is stale.
+            release(easy, isKept: result == TW_CURLE_OK && running.transfer.isLetIn)
         }
     }
 

@@ -161,6 +161,9 @@ final class Transfer: Sendable {
         } ?? 0
     }
 
+    /// Whether an answer came that asks for no password.
+    var isLetIn: Bool { state.withLock { $0.head.map { $0.status != 401 } ?? false } }
+
     func fail(_ failure: HTTPFailure) { _ = finish(.failed(failure)) }
 
     /// - Parameters:

@@ -64,10 +64,15 @@ package struct DeviceClient: Sendable {
             let origin = URLComponents(string: call.url)
             let key = PasswordSchemes.Key(
                 origin: "\(origin?.scheme ?? "")://\(origin?.host ?? ""):\(origin?.port ?? 0)", user: user)
-            let scheme = schemes[key] ?? (origin?.scheme == "https" ? .basic : .none)
+            let known = schemes[key]
+            let scheme = known ?? (origin?.scheme == "https" ? .basic : .none)
             call.authentication = scheme.authentication(user, password)
             let (head, body) = try await execute(call, shown: shown)
-            guard head.status == 401, let wanted = scheme.next(after: head) else { return (head, body) }
+            guard head.status == 401 else { return (head, body) }
+            // A device that took the password before may want it with a new nonce.
+            guard let wanted = scheme.next(after: head) ?? (known == .digest ? .digest : nil) else {
+                return (head, body)
+            }
             call.authentication = wanted.authentication(user, password)
             let second = try await execute(call, shown: shown)
             if second.0.status != 401 { schemes[key] = wanted }

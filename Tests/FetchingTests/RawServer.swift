@@ -39,15 +39,19 @@ final class RawServer: Sendable {
     private let state = Mutex(State())
     private let channel: any Channel
     fileprivate let script: @Sendable (Received, Int) -> [Step]
+    fileprivate let greeting: String?
 
     /// - Parameters:
     ///   - socket: the path of a Unix socket, in place of a port.
+    ///   - greeting: is sent before anything is asked.
     ///   - answersHeads: as soon as the head of a request is there, before its body.
     ///   - script: what to do with a request, and with its number.
     init(
-        socket: String? = nil, answersHeads: Bool = false, _ script: @escaping @Sendable (Received, Int) -> [Step]
+        socket: String? = nil, greeting: String? = nil, answersHeads: Bool = false,
+        _ script: @escaping @Sendable (Received, Int) -> [Step]
     ) throws {
         self.script = script
+        self.greeting = greeting
         let shared = Shared()
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
@@ -124,7 +128,12 @@ private final class RawHandler: ChannelInboundHandler {
         self.answersHeads = answersHeads
     }
 
-    func channelActive(context: ChannelHandlerContext) { server?.opened() }
+    func channelActive(context: ChannelHandlerContext) {
+        server?.opened()
+        guard let greeting = server?.greeting else { return }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: greeting)), promise: nil)
+    }
+
     func channelInactive(context: ChannelHandlerContext) { server?.closed() }
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 

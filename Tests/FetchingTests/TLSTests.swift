@@ -80,7 +80,7 @@ import Testing
     }
 
     @Test func whatSpeaksNoTLS() async throws {
-        let server = try RawServer { _, _ in [.send(RawServer.answer("x"))] }
+        let server = try RawServer(greeting: RawServer.answer("x")) { _, _ in [] }
         #expect(await failure("https://127.0.0.1:\(server.port)/", HTTPCall.TLS()) == .tls(.handshake))
         let secure = try Server([file("server.pem"), file("server.key")])
         let failure = await failure("http://127.0.0.1:\(secure.port)/", HTTPCall.TLS())
@@ -100,7 +100,8 @@ import Testing
         #expect(await failure(server.url, mixed) == .tls(.ownCertificate))
         #expect(try await ask(server.url, tls("client")) == "a node")
         #expect(await failure(server.url, tls(nil)) == .tls(.ownCertificate))
-        #expect(await failure(server.url, tls("stranger")) == .tls(.ownCertificate))
+        // In TLS 1.3 the refusal comes after the handshake, and the end of the connection may overtake it.
+        #expect([.tls(.ownCertificate), .closed].contains(await failure(server.url, tls("stranger"))))
         #expect(await failure(server.url, tls("nothing")) == .tls(.ownCertificate))
         #expect(try await ask(server.url, tls("client")) == "a node")
     }
