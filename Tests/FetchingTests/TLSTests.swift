@@ -99,8 +99,8 @@ import Testing
         mixed.keyFile = file("stranger.key")
         #expect(await failure(server.url, mixed) == .tls(.ownCertificate))
         #expect(try await ask(server.url, tls("client")) == "a node")
-        #expect(await failure(server.url, tls(nil)) == .tls(.ownCertificate))
         // In TLS 1.3 the refusal comes after the handshake, and the end of the connection may overtake it.
+        #expect([.tls(.ownCertificate), .closed].contains(await failure(server.url, tls(nil))))
         #expect([.tls(.ownCertificate), .closed].contains(await failure(server.url, tls("stranger"))))
         #expect(await failure(server.url, tls("nothing")) == .tls(.ownCertificate))
         #expect(try await ask(server.url, tls("client")) == "a node")
