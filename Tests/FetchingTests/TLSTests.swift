@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -8,6 +9,8 @@ import Testing
 @Suite("HTTPS") struct TLSTests {
     private final class Server {
         private let process = Process()
+        /// The server ends with it, so that none outlives tests that are killed.
+        private let input = Pipe()
         let port: Int
         var url: String { "https://localhost:\(port)/" }
 
@@ -17,14 +20,18 @@ import Testing
             process.arguments =
                 ["python3", URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/tls_server.py"]
                 + arguments
+            process.standardInput = input
             process.standardOutput = output
             try process.run()
             let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
             port = try #require(Int(line.trimmingCharacters(in: .whitespacesAndNewlines)))
         }
 
-        // To wait for it here, on another thread than the one that began it, could take for ever.
-        deinit { process.terminate() }
+        // SIGTERM is blocked in what a test's thread starts.
+        deinit {
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
     }
 
     private let directory: TemporaryDirectory

@@ -1,12 +1,13 @@
 """An HTTPS server in Python that answers with the client's own certificate: its subject, or nothing.
 
 Usage: tls_server.py CERTIFICATE KEY [CLIENTS], where CLIENTS are the certificates of the clients that are let in. Prints its
-port.
+port, and ends with its input.
 """
 
 import http.server
 import ssl
 import sys
+import threading
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -37,4 +38,5 @@ if len(sys.argv) > 3:
 server = Server(("127.0.0.1", 0), Handler)
 server.socket = context.wrap_socket(server.socket, server_side=True)
 print(server.server_address[1], flush=True)
-server.serve_forever()
+threading.Thread(target=server.serve_forever, daemon=True).start()
+sys.stdin.read()

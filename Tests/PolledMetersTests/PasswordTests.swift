@@ -1,6 +1,7 @@
 import Core
 import Fetching
 import Foundation
+import Glibc
 import Metering
 import NIOHTTP1
 import TestSupport
@@ -18,6 +19,8 @@ import Testing
         }
 
         private let process = Process()
+        /// The server ends with it, so that none outlives tests that are killed.
+        private let input = Pipe()
         let port: Int
         var url: String { "http://127.0.0.1:\(port)" }
 
@@ -28,14 +31,18 @@ import Testing
                 "python3", URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/digest_server.py",
                 algorithm,
             ]
+            process.standardInput = input
             process.standardOutput = output
             try process.run()
             let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
             port = try #require(Int(line.trimmingCharacters(in: .whitespacesAndNewlines)))
         }
 
-        // To wait for it here, on another thread than the one that began it, could take for ever.
-        deinit { process.terminate() }
+        // SIGTERM is blocked in what a test's thread starts.
+        deinit {
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
 
         var log: [Request] {
             get async throws {

@@ -1,6 +1,7 @@
 """A device that wants Digest authentication (RFC 7616) of the user `admin` with the password `p:ss wörd`.
 
-Usage: digest_server.py ALGORITHM, which is MD5, SHA-256 or both. Prints its port. Whatever is asked for is answered with
+Usage: digest_server.py ALGORITHM, which is MD5, SHA-256 or both. Prints its port, and ends with its input. Whatever is asked for is
+answered with
 `{"p": 12.5}`; `/shelly` and `/log`, the requests so far, need no password. A nonce serves ten requests, and each count of it
 one.
 """
@@ -11,6 +12,7 @@ import json
 import re
 import secrets
 import sys
+import threading
 
 USER, PASSWORD, REALM = "admin", "p:ss wörd", "plug"
 HASHES = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
@@ -78,4 +80,5 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 print(server.server_address[1], flush=True)
-server.serve_forever()
+threading.Thread(target=server.serve_forever, daemon=True).start()
+sys.stdin.read()
