@@ -1,19 +1,20 @@
 # Everything that a user or CI does, by one word. The logic of `deps`, `build` and `run` is in .ci/, where it can be read and
 # checked.
 
-.PHONY: help run test vm-test deps test-deps build deb lint format install uninstall clean
+.PHONY: help run test under-load built-tests vm-test deps test-deps build deb lint format install uninstall clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
 UNITS = $(notdir $(wildcard Systemd/*.service Systemd/*.socket Systemd/*.timer))
 # The Python environments of the tests, which outlive a checkout.
 export TASKWATT_TEST_ENVIRONMENTS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/taskwatt-tests/environments
-# `strict` makes warnings of our own code errors; those of packages stay out of it.
-STRICT = TASKWATT_STRICT=1 swift build --build-tests --explicit-target-dependency-import-check error
+# `strict` makes warnings of our own code errors; those of packages stay out of it. An index is for editors.
+STRICT = TASKWATT_STRICT=1 swift build --build-tests --disable-index-store --explicit-target-dependency-import-check error
 
 help:
 	@echo 'make run      install what is missing, build, and measure a first table'
 	@echo 'make test     install what is missing, and run every test'
+	@echo 'make under-load  run every test three times beside processes that take all cores'
 	@echo 'make vm-test  install the package in a virtual machine and try it there; takes 15 minutes, after `make deb`'
 	@echo 'make deps     install what is missing to build and run'
 	@echo 'make build    build .build/release/taskwatt'
@@ -26,11 +27,15 @@ help:
 run:
 	.ci/first-table
 
-# One test at a time: many of them measure time and power.
-test: test-deps
+test: built-tests
+	.ci/test
+
+under-load: built-tests
+	Tests/under-load --runs 3
+
+built-tests: test-deps
 	$(STRICT)
 	.ci/test-environments
-	.ci/test
 
 # Of the package that is there: to build one takes longer than this.
 vm-test:

@@ -89,6 +89,9 @@ struct Server: Sendable {
         call.tls = tls
         // `within` has the limit that counts.
         call.timeout = .seconds(3600)
+        // A completion changes nothing there; and llama.cpp, among others, closes a kept connection after a streamed answer,
+        // which may be seen only when the next request is on its way.
+        call.mayBeSentAgain = true
         return call
     }
 

@@ -142,6 +142,9 @@ int tw_curl_set_list(const TWCurl *curl, TWCurlEasy *easy, int option, TWCurlLis
 int tw_curl_set_data_function(const TWCurl *curl, TWCurlEasy *easy, int option, TWCurlDataFunction function) {
     return curl->easy_setopt(easy, option, function);
 }
+int tw_curl_set_seek_function(const TWCurl *curl, TWCurlEasy *easy, int option, TWCurlSeekFunction function) {
+    return curl->easy_setopt(easy, option, function);
+}
 int tw_curl_set_request_function(const TWCurl *curl, TWCurlEasy *easy, int option, TWCurlRequestFunction function) {
     return curl->easy_setopt(easy, option, function);
 }

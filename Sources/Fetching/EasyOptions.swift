@@ -1,4 +1,5 @@
 import CCurl
+import Glibc
 
 /// Gives a handle of libcurl the options of one transfer.
 final class EasyOptions {
@@ -103,6 +104,7 @@ final class EasyOptions {
         let context = Unmanaged.passUnretained(transfer).toOpaque()
         for option in [
             TW_CURLOPT_WRITEDATA, TW_CURLOPT_READDATA, TW_CURLOPT_HEADERDATA, TW_CURLOPT_PREREQDATA,
+            TW_CURLOPT_SEEKDATA,
         ] { put(option, pointer: context) }
         put(TW_CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
             Transfer.of(context)?.take(bytes.buffer(size * count)) ?? 0
@@ -116,6 +118,11 @@ final class EasyOptions {
         guard code == 0 else { return }
         code = tw_curl_set_request_function(curl, easy, Int32(TW_CURLOPT_PREREQFUNCTION)) { context, _, _, _, _ in
             Transfer.of(context)?.willSend() == true ? 0 : 1
+        }
+        guard code == 0 else { return }
+        code = tw_curl_set_seek_function(curl, easy, Int32(TW_CURLOPT_SEEKFUNCTION)) { context, offset, origin in
+            let isSought = origin == SEEK_SET && Transfer.of(context)?.seek(offset) == true
+            return Int32(isSought ? TW_CURL_SEEK_OK : TW_CURL_SEEK_FAIL)
         }
     }
 

@@ -71,10 +71,14 @@ package struct HTTPCall: Sendable {
     /// For all of it, from the name to the last byte of the answer; at most 24 days, and `nil` for no limit.
     package var timeout: Duration? = .seconds(60)
     package var connectTimeout = Duration.seconds(10)
+    /// Whether it may be sent again where a kept connection turns out to be closed before anything was answered. The server
+    /// may have done then what it was asked for; so by default only what reads is sent again (RFC 9110, 9.2.2).
+    package var mayBeSentAgain: Bool
 
     package init(_ method: Method = .get, _ url: String) {
         self.method = method
         self.url = url
+        mayBeSentAgain = method.isSafe
     }
 }
 

@@ -117,7 +117,7 @@ final class Transfer: Sendable {
     ///   and the server may have done what it asked for.
     func willSend() -> Bool {
         state.withLock { state in
-            guard call.method.isSafe || state.sent <= state.answered else { return false }
+            guard call.mayBeSentAgain || state.sent <= state.answered else { return false }
             state.sent += 1
             return state.end == nil
         }
@@ -160,6 +160,9 @@ final class Transfer: Sendable {
             loop.resume(self)
         } ?? 0
     }
+
+    /// - Returns: whether the body can be sent from there again.
+    func seek(_ offset: Int64) -> Bool { upload?.seek(offset) ?? (offset == 0) }
 
     /// Whether an answer came that asks for no password.
     var isLetIn: Bool { state.withLock { $0.head.map { $0.status != 401 } ?? false } }

@@ -66,6 +66,17 @@ final class Upload: Sendable {
         return count
     }
 
+    /// Goes back to an offset, as far as the body is in memory.
+    func seek(_ offset: Int64) -> Bool {
+        state.withLock { state in
+            guard read == nil, let offset = Int(exactly: offset), (0...state.piece.count).contains(offset) else {
+                return false
+            }
+            state.offset = offset
+            return true
+        }
+    }
+
     private func readMore(_ whenMore: @Sendable () -> Void) {
         let result = Result { try read?(Self.pieceLength) ?? [] }
         state.withLock { state in

@@ -379,6 +379,29 @@ import Testing
         #expect(reading.received.count == 3)
     }
 
+    /// Whole, and as often as a kept connection is closed.
+    @Test func whatMayBeSentAgainIs() async throws {
+        let server = try RawServer { _, number in number == 1 ? [.close] : [.send(RawServer.answer("x"))] }
+        var call = HTTPCall(.post, server.url)
+        call.body = .bytes(Array(repeating: 7, count: 100_000))
+        call.mayBeSentAgain = true
+        for _ in 0..<2 { #expect(try await client.fetch(call, upTo: 10).body == Array("x".utf8)) }
+        #expect(server.received.map(\.body.count) == [100_000, 100_000, 100_000])
+        #expect(server.received.allSatisfy { $0.body.allSatisfy { $0 == 7 } })
+        // What comes from a reader has gone.
+        let other = try RawServer { _, number in number == 1 ? [.close] : [.send(RawServer.answer("x"))] }
+        call.url = other.url
+        _ = try await client.fetch(call, upTo: 10)
+        let isRead = Mutex(false)
+        call.body = .reader(length: nil) { _ in
+            isRead.withLock { isRead in
+                defer { isRead = true }
+                return isRead ? [] : [1, 2, 3]
+            }
+        }
+        #expect(await failure(call) == .closed)
+    }
+
     // MARK: Streams
 
     @Test func piecesComeAsTheyAreSent() async throws {

@@ -44,6 +44,7 @@ enum {
     TW_CURLOPT_CAINFO = 10065,
     TW_CURLOPT_SSLKEY = 10087,
     TW_CURLOPT_CAPATH = 10097,
+    TW_CURLOPT_SEEKDATA = 10168,
     TW_CURLOPT_USERNAME = 10173,
     TW_CURLOPT_PASSWORD = 10174,
     TW_CURLOPT_UNIX_SOCKET_PATH = 10231,
@@ -53,6 +54,7 @@ enum {
     TW_CURLOPT_WRITEFUNCTION = 20011,
     TW_CURLOPT_READFUNCTION = 20012,
     TW_CURLOPT_HEADERFUNCTION = 20079,
+    TW_CURLOPT_SEEKFUNCTION = 20167,
     TW_CURLOPT_PREREQFUNCTION = 20312,
 
     TW_CURLOPT_INFILESIZE_LARGE = 30115,
@@ -109,6 +111,9 @@ enum {
     TW_CURL_PAUSE = 0x10000001,
     TW_CURL_READ_ABORT = 0x10000000,
     TW_CURL_ERROR_SIZE = 256,
+    // What a seek function returns.
+    TW_CURL_SEEK_OK = 0,
+    TW_CURL_SEEK_FAIL = 1,
 };
 
 // Called on the thread that calls `tw_curl_perform` or `tw_curl_resume`, with what the DATA option of its kind holds.
@@ -116,6 +121,9 @@ typedef size_t (*TWCurlDataFunction)(char *_Nonnull bytes, size_t size, size_t c
 // Called before each request is sent; 0 to go on.
 typedef int (*TWCurlRequestFunction)(void *_Nullable context, char *_Nullable address, char *_Nullable own_address,
                                      int port, int own_port);
+
+// Called before a body is sent again, with where it goes on from (origin SEEK_SET).
+typedef int (*TWCurlSeekFunction)(void *_Nullable context, int64_t offset, int origin);
 
 // Opens a library file, or one that the loader finds by name. Returns NULL and sets `error` (to be freed) if it cannot be
 // opened, is not libcurl, or is older than 7.85. An open library is never closed.
@@ -139,6 +147,8 @@ int tw_curl_set_data_function(const TWCurl *_Nonnull curl, TWCurlEasy *_Nonnull 
                               TWCurlDataFunction _Nonnull function);
 int tw_curl_set_request_function(const TWCurl *_Nonnull curl, TWCurlEasy *_Nonnull easy, int option,
                                  TWCurlRequestFunction _Nonnull function);
+int tw_curl_set_seek_function(const TWCurl *_Nonnull curl, TWCurlEasy *_Nonnull easy, int option,
+                              TWCurlSeekFunction _Nonnull function);
 // An information as a number; 0 where there is none.
 int64_t tw_curl_get_long(const TWCurl *_Nonnull curl, TWCurlEasy *_Nonnull easy, int info);
 int64_t tw_curl_get_offset(const TWCurl *_Nonnull curl, TWCurlEasy *_Nonnull easy, int info);
