@@ -8,8 +8,8 @@ DESTDIR ?=
 UNITS = $(notdir $(wildcard Systemd/*.service Systemd/*.socket Systemd/*.timer))
 # The Python environments of the tests, which outlive a checkout.
 export TASKWATT_TEST_ENVIRONMENTS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/taskwatt-tests/environments
-# `strict` makes warnings of our own code errors; those of packages stay out of it. An index is for editors.
-STRICT = TASKWATT_STRICT=1 swift build --build-tests --disable-index-store --explicit-target-dependency-import-check error
+# `strict` makes warnings of our own code errors; those of packages stay out of it.
+STRICT = TASKWATT_STRICT=1 swift build --build-tests --explicit-target-dependency-import-check error
 
 help:
 	@echo 'make run      install what is missing, build, and measure a first table'
