@@ -76,6 +76,10 @@ import Testing
         // It is asked for once.
         let second = try scratch.start(endless)
         try await browser.showsRun(of: 3)
+        // The report of the one before comes to stand below it, and the button is still the same one.
+        _ = try await browser.value("(window.old = document.querySelector('#jobs button')) !== null")
+        try await browser.expect("document.querySelectorAll('#jobs tbody tr')[1].querySelector('a')")
+        try await browser.expect("window.old.isConnected && document.querySelector('#jobs button') === window.old")
         try await browser.click("#jobs button")
         try await browser.expect("#state", contains: "Idle")
         _ = try await second.status()

@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import TestSupport
 import Testing
 
@@ -7,30 +6,14 @@ import Testing
 
 /// Certificates, of the server and of the client, against TLS in Python.
 @Suite("HTTPS") struct TLSTests {
-    private final class Server {
-        private let process = Process()
-        /// The server ends with it, so that none outlives tests that are killed.
-        private let input = Pipe()
-        let port: Int
+    private struct Server {
+        private let python: PythonServer
+        var port: Int { python.port }
         var url: String { "https://localhost:\(port)/" }
 
         init(_ arguments: [String]) throws {
-            let output = Pipe()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments =
-                ["python3", URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/tls_server.py"]
-                + arguments
-            process.standardInput = input
-            process.standardOutput = output
-            try process.run()
-            let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
-            port = try #require(Int(line.trimmingCharacters(in: .whitespacesAndNewlines)))
-        }
-
-        // SIGTERM is blocked in what a test's thread starts.
-        deinit {
-            kill(process.processIdentifier, SIGKILL)
-            process.waitUntilExit()
+            python = try PythonServer(
+                URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/tls_server.py", arguments)
         }
     }
 

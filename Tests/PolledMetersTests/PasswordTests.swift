@@ -1,7 +1,6 @@
 import Core
 import Fetching
 import Foundation
-import Glibc
 import Metering
 import NIOHTTP1
 import TestSupport
@@ -11,37 +10,19 @@ import Testing
 
 /// How a device gets its password, against a server that wants Digest, in Python, and our own that wants Basic.
 @Suite struct PasswordTests {
-    private final class DigestServer {
+    private struct DigestServer {
         struct Request: Decodable {
             var path: String
             var scheme: String
             var letIn: Bool
         }
 
-        private let process = Process()
-        /// The server ends with it, so that none outlives tests that are killed.
-        private let input = Pipe()
-        let port: Int
-        var url: String { "http://127.0.0.1:\(port)" }
+        private let python: PythonServer
+        var url: String { "http://127.0.0.1:\(python.port)" }
 
         init(_ algorithm: String) throws {
-            let output = Pipe()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = [
-                "python3", URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/digest_server.py",
-                algorithm,
-            ]
-            process.standardInput = input
-            process.standardOutput = output
-            try process.run()
-            let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
-            port = try #require(Int(line.trimmingCharacters(in: .whitespacesAndNewlines)))
-        }
-
-        // SIGTERM is blocked in what a test's thread starts.
-        deinit {
-            kill(process.processIdentifier, SIGKILL)
-            process.waitUntilExit()
+            python = try PythonServer(
+                URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/digest_server.py", [algorithm])
         }
 
         var log: [Request] {

@@ -153,12 +153,13 @@ export function queue(place, jobs, suiteRuns, changes, cancel) {
     put(place, element("p", {}, "Nothing waits and nothing runs. ", element("code", {}, "taskwatt run"), " begins something."));
     return;
   }
-  // While the same jobs wait and run only their progress changes, so that a button stays under the finger that presses it.
+  // A job whose row says the same as before keeps it, whatever comes and goes around it: so a button stays under the finger that
+  // presses it. Its progress alone changes with every event.
   const shown = [...open, ...ended];
   const ends = shown.map((one) => (open.includes(one) ? null : suiteRuns.get(one.job.suite_run)));
-  const names = JSON.stringify([shown.map(({ job }) => ({ ...job, waits_for: null, progress: null })), ends, changes]);
-  if (place.dataset.names !== names || !place.querySelector("table")) {
-    place.dataset.names = names;
+  const keys = shown.map(({ job }, index) => JSON.stringify([{ ...job, waits_for: null, progress: null }, ends[index], changes]));
+  const before = new Map([...place.querySelectorAll("tbody tr")].map((row) => [row.dataset.key, row]));
+  if ([...before.keys()].join() !== keys.join()) {
     const rows = shown.map((one, index) => {
       const { job } = one;
       const button = open.includes(one)
@@ -171,7 +172,14 @@ export function queue(place, jobs, suiteRuns, changes, cancel) {
       const suite = job.schedule ? `${job.suite} (schedule ${job.schedule})` : job.suite;
       return [`${job.id}`, suite, badge(job.state), button, ""];
     });
-    place.replaceChildren(table("Jobs", [["Job"], ["Suite"], ["State"], ["Action"], ["Progress", "words"]], rows));
+    const made = table("Jobs", [["Job"], ["Suite"], ["State"], ["Action"], ["Progress", "words"]], rows);
+    made.querySelectorAll("tbody tr").forEach((row, index) => {
+      row.dataset.key = keys[index];
+      row.replaceWith(before.get(keys[index]) ?? row);
+    });
+    const focused = document.activeElement;
+    place.replaceChildren(made);
+    if (place.contains(focused)) focused.focus();
   }
   place.querySelectorAll("tbody tr").forEach((row, index) => put(row.cells[4], ...progress(shown[index])));
 }
