@@ -77,12 +77,13 @@ private final class OwnMachine: Sendable {
 
     func stop() { isOver.store(true, ordering: .relaxed) }
 
-    /// In the kernel's hundredths of a second.
+    /// In microseconds, where the kernel has hundredths of a second: those are 1 % of a load's time here, and each would move the
+    /// line that is found.
     private func write() throws {
         // `clock` counts in microseconds, by POSIX.
-        let busy = clock() / 10_000
+        let busy = clock()
         let processors = ProcessInfo.processInfo.activeProcessorCount
-        let all = Int(Clocks.monotonic().seconds(since: begin) * 100) * processors
+        let all = Int(Clocks.monotonic().seconds(since: begin) * 1e6) * processors
         let line = "cpu  \(busy) 0 0 \(max(0, all - busy) + 1_000_000) 0 0 0 0 0 0\n"
         try Data(line.utf8).write(to: URL(fileURLWithPath: tree.path + "/proc/stat"), options: .atomic)
     }
@@ -100,10 +101,9 @@ extension RealTime {
             let after = try HostRoot().procStat()
             #expect(calibration.points.count == 14)
             // What other processes take of the real machine in this time, the loads cannot have.
-            let others =
-                1 - Double(
-                    try machine.host.procStat().busy - own + after.total - before.total - (after.busy - before.busy))
-                / Double(after.total - before.total)
+            let ticks = after.total - before.total
+            let ours = try (machine.host.procStat().busy - own) / 10_000
+            let others = Double(after.busy - before.busy - ours) / Double(ticks)
             // The loads are real: the processors were little busy in some, and in others with all that was left of them.
             #expect((calibration.points.map(\.x).min() ?? 1) < 0.25)
             #expect((calibration.points.map(\.x).max() ?? 0) > 0.8 * (1 - others))
