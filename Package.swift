@@ -174,7 +174,7 @@ let package = Package(
             name: "OpenAITests",
             dependencies: [
                 "Core", "openai", "Running", "TestSupport", "TLS", "WorkloadProtocol", nioCore, nioHTTP1, nioPosix,
-            ]),
+            ], exclude: ["llama_server.py"]),
         .testTarget(
             name: "CommandPluginTests", dependencies: ["command", "Core", "Running", "TestSupport", "WorkloadProtocol"]),
         .testTarget(name: "TLSTests", dependencies: ["TestSupport", "TLS", nioCore, nioPosix]),
