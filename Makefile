@@ -67,7 +67,7 @@ install:
 	set -e; for plugin in $(notdir $(wildcard Plugins/*)); do \
 	    (cd Plugins/$$plugin && find . -type f ! -name '*.swift' ! -name '*.pyc' -exec install -D -m 0644 '{}' "$(abspath $(DESTDIR)/)$(PREFIX)/lib/taskwatt/plugins/$$plugin/{}" ';'); \
 	done
-	.ci/sources > $(DESTDIR)$(PREFIX)/lib/taskwatt/sources
+	head -n 1 .build/taskwatt-stamp > $(DESTDIR)$(PREFIX)/lib/taskwatt/sources
 	install -d $(DESTDIR)/usr/lib/taskwatt/engines/onnxruntime $(DESTDIR)/usr/lib/systemd/system
 	if [ -d .engines/onnxruntime ]; then \
 	    cp -a .engines/onnxruntime/. $(DESTDIR)/usr/lib/taskwatt/engines/onnxruntime/; fi

@@ -29,7 +29,8 @@ enum BuiltInPlugins {
         default:
             // As when the manifest is of another version than the program.
             Console.complain(
-                "there is no plugin \(words[2]) in taskwatt \(Version.current); install the manifest that came with it")
+                "there is no plugin \(words[2]) in taskwatt \(Version.current): its plugin.yaml is of another version; install taskwatt anew"
+            )
             exit(CommandFailure.usage)
         }
         exit(0)

@@ -23,7 +23,7 @@ struct DaemonClient: Sendable {
     private static let http = HTTPClient()
 
     /// The first daemon that answers among the places where one may be.
-    static func find(_ places: [StateDirectory]) async -> DaemonClient? {
+    static func find(_ places: [StateDirectory]) async throws -> DaemonClient? {
         for place in places where access(place.socketPath, F_OK) == 0 {
             if place.isForOthers {
                 Console.note(
@@ -35,9 +35,9 @@ struct DaemonClient: Sendable {
             do {
                 _ = try await client.status()
                 return client
-            } catch HTTPFailure.noLibrary(let problem) {
-                Console.note("a daemon is there, and this goes on without it: \(problem)")
-                continue
+            } catch HTTPFailure.noLibrary(let problem) where client.isListenedTo {
+                // To go on without it would lead to its lock, or to an answer that there is none.
+                throw DaemonUnreachable(description: "a daemon is there, and cannot be asked: \(problem)")
             } catch {}
             // A socket that a daemon has left behind is nothing; one on which somebody listens and does not answer is.
             if client.isListenedTo {

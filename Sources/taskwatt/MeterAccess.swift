@@ -43,7 +43,7 @@ struct MeterAccess {
     ) async throws -> DaemonClient? {
         let ours = Set(listings.filter(Self.measures).map(\.description.id))
         guard listings.contains(where: { !$0.availability.isAvailable }), ids.isEmpty || !ours.isSuperset(of: ids),
-            let client = await DaemonClient.find(surroundings.daemonStates(state))
+            let client = try await DaemonClient.find(surroundings.daemonStates(state))
         else { return nil }
         let statuses: [MeterStatus] = try await client.get("/v1/meters")
         let theirs = Set(statuses.filter { $0.isAvailable && $0.meter.provenance != .estimated }.map(\.meter.id))

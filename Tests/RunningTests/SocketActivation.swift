@@ -39,8 +39,17 @@ final class SocketActivation {
         }
         let sockets = ["plugin", "network"].map { "\(directory.path)/\($0).sock" }
         let deadline = ContinuousClock.now + .seconds(120)
-        while !sockets.allSatisfy(FileManager.default.fileExists), ContinuousClock.now < deadline { usleep(10_000) }
-        try #require(sockets.allSatisfy(FileManager.default.fileExists), "nobody listens: \(self.log)")
+        while !sockets.allSatisfy(Self.isListenedTo), ContinuousClock.now < deadline { usleep(10_000) }
+        try #require(sockets.allSatisfy(Self.isListenedTo), "nobody listens: \(self.log)")
+    }
+
+    /// Its file is there a moment before: bind(2), then listen(2). The kernel's list has the flag __SO_ACCEPTCON, proc_net(5).
+    private static func isListenedTo(_ socket: String) -> Bool {
+        let all = (try? String(contentsOfFile: "/proc/net/unix", encoding: .utf8)) ?? ""
+        return all.split(separator: "\n").contains { line in
+            let fields = line.split(separator: " ")
+            return fields.count > 7 && fields[3] == "00010000" && fields[7] == socket
+        }
     }
 
     deinit {

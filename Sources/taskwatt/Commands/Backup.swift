@@ -33,7 +33,7 @@ struct Backup: AsyncParsableCommand {
 
     private func write() async throws {
         let surroundings = Surroundings()
-        let client = await DaemonClient.find(surroundings.daemonStates(state))
+        let client = try await DaemonClient.find(surroundings.daemonStates(state))
         try refuseRecord(in: client?.directory ?? surroundings.ownState(state))
         let store = client == nil ? try Record.open(surroundings, state) : nil
         try await WholeFile.make(file, isReplacing: force) { partial in

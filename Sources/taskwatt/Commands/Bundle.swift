@@ -46,7 +46,7 @@ struct Bundle: AsyncParsableCommand {
     private func write() async throws {
         let surroundings = Surroundings()
         let file = output
-        if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
+        if let client = try await DaemonClient.find(surroundings.daemonStates(state)) {
             try await WholeFile.make(file, isReplacing: force) { try await download(client, to: $0) }
         } else {
             let store = try Record.open(surroundings, state)

@@ -63,7 +63,7 @@ struct Compare: AsyncParsableCommand {
         let request = try request
         let surroundings = Surroundings()
         let comparison: Comparison
-        if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
+        if let client = try await DaemonClient.find(surroundings.daemonStates(state)) {
             comparison = try await client.post("/v1/compare", request)
         } else {
             comparison = try Comparison(try Record.open(surroundings, state), request)

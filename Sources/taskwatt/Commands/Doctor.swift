@@ -56,7 +56,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     /// The meters as the daemon may read them: it is the daemon that measures where there is one.
     private func seenByDaemon(_ listings: [MeterListing], _ surroundings: Surroundings) async throws -> [MeterListing] {
-        guard let client = await DaemonClient.find(surroundings.daemonStates(state)) else { return listings }
+        guard let client = try await DaemonClient.find(surroundings.daemonStates(state)) else { return listings }
         let statuses: [MeterStatus] = try await client.get("/v1/meters")
         return listings.map { listing in
             guard let status = statuses.first(where: { $0.meter.id == listing.description.id }) else { return listing }

@@ -65,7 +65,7 @@ struct ExportCommand: AsyncParsableCommand {
         var filter = try filterOptions.filter
         // Samples outside any run are of no source; they are ours.
         if samples, filter == RunFilter(source: .taskwatt) { filter = RunFilter() }
-        let client = await DaemonClient.find(surroundings.daemonStates(state))
+        let client = try await DaemonClient.find(surroundings.daemonStates(state))
         let store = client == nil ? try Record.open(surroundings, state) : nil
         func eachPiece(_ kind: Export.Kind, _ body: ([UInt8]) throws -> Void) async throws {
             if let client {

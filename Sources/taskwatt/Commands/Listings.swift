@@ -29,7 +29,7 @@ struct Meters: AsyncParsableCommand {
     func run() async throws {
         let surroundings = Surroundings()
         let meters: [MeterStatus]
-        if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
+        if let client = try await DaemonClient.find(surroundings.daemonStates(state)) {
             meters = try await client.get("/v1/meters")
         } else {
             meters = await MeterStatus.read(try await surroundings.meters(state))

@@ -59,7 +59,7 @@ struct Report: AsyncParsableCommand {
         let output = output ?? (methods ? "-" : "report.html")
         let text: String
         do {
-            if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
+            if let client = try await DaemonClient.find(surroundings.daemonStates(state)) {
                 text = try await client.text("/v1/\(methods ? "methods" : "report")?\(try TableQuery(options).text)")
             } else if methods {
                 let methods = try MethodsText(try Record.open(surroundings, state), try options)

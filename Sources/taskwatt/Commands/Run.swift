@@ -123,7 +123,7 @@ struct Run: AsyncParsableCommand {
         let quiet = quiet
         let emit: @Sendable (RunEvent) -> Void = { if !quiet { display.show($0) } }
         defer { display.end() }
-        let client = await DaemonClient.find(surroundings.daemonStates(state))
+        let client = try await DaemonClient.find(surroundings.daemonStates(state))
         if detach || queue.idleBelow != nil || queue.deadline != nil {
             guard let client, try await hasPlugins(client, suite.applying(request.overrides)) else {
                 throw CommandFailure(

@@ -146,7 +146,7 @@ struct ScheduleCommand: AsyncParsableCommand {
 
         func run() async throws {
             let schedules = ScheduleDirectory(root: root.root).schedules(complain: Console.complain)
-            let client = await DaemonClient.find(Surroundings().daemonStates(state))
+            let client = try await DaemonClient.find(Surroundings().daemonStates(state))
             let timers = SystemdTimers(root: root.root)
             var lines: [Line] = []
             for schedule in schedules {
@@ -223,7 +223,7 @@ struct ScheduleCommand: AsyncParsableCommand {
             let end = ContinuousClock.now + .seconds(60)
             var isTold = false
             while true {
-                if let client = await DaemonClient.find(places) { return client }
+                if let client = try await DaemonClient.find(places) { return client }
                 guard ContinuousClock.now < end, !places.contains(where: \.isForOthers) else {
                     throw CommandFailure(
                         "no daemon answers on \(places.map(\.socketPath).joined(separator: " or ")): "
@@ -264,7 +264,7 @@ struct ScheduleCommand: AsyncParsableCommand {
             try directory.remove(name)
             try await timers.reload()
             var left: JobStatus?
-            if let client = await DaemonClient.find(Surroundings().daemonStates(state)) {
+            if let client = try await DaemonClient.find(Surroundings().daemonStates(state)) {
                 let jobs: [JobStatus] = try await client.get(DaemonClient.path("/v1/jobs", ["schedule": name]))
                 left = jobs.first { !$0.state.isEnd }
             }

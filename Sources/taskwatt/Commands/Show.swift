@@ -34,7 +34,7 @@ struct Show: AsyncParsableCommand {
     func run() async throws {
         let surroundings = Surroundings()
         let detail: RunDetail
-        if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
+        if let client = try await DaemonClient.find(surroundings.daemonStates(state)) {
             let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-_"))
             let name = run.addingPercentEncoding(withAllowedCharacters: allowed) ?? ""
             detail = try await client.get(DaemonClient.path("/v1/runs/\(name)", ["columns": String(Self.columns)]))

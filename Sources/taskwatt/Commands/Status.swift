@@ -26,7 +26,7 @@ struct Status: AsyncParsableCommand {
 
     func run() async throws {
         let places = Surroundings().daemonStates(state)
-        guard let client = await DaemonClient.find(places) else {
+        guard let client = try await DaemonClient.find(places) else {
             // One that is not for us was told of.
             if places.contains(where: \.isForOthers) { throw ExitCode(CommandFailure.failed) }
             throw CommandFailure(
@@ -91,7 +91,7 @@ struct Cancel: AsyncParsableCommand {
 
     func run() async throws {
         let places = Surroundings().daemonStates(state)
-        guard let client = await DaemonClient.find(places) else {
+        guard let client = try await DaemonClient.find(places) else {
             throw CommandFailure(
                 "no daemon answers on \(places.map(\.socketPath).joined(separator: " or ")), so there is no queue")
         }

@@ -77,7 +77,7 @@ struct Table: AsyncParsableCommand {
         let options = try options
         let surroundings = Surroundings()
         let report: TableReport
-        if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
+        if let client = try await DaemonClient.find(surroundings.daemonStates(state)) {
             report = try await client.get("/v1/table?\(TableQuery(options).text)", timeout: .seconds(600))
         } else {
             report = try TableReport(try Record.open(surroundings, state), options)

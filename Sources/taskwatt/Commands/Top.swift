@@ -36,7 +36,7 @@ struct Top: AsyncParsableCommand {
 
     func run() async throws {
         let surroundings = Surroundings()
-        let client = await DaemonClient.find(surroundings.daemonStates(state))
+        let client = try await DaemonClient.find(surroundings.daemonStates(state))
         let listings = client == nil ? try await surroundings.meters(state) : []
         let isTerminal = Console.isTerminal(STDOUT_FILENO)
         let command = self

@@ -32,7 +32,7 @@ struct ImportBundle: AsyncParsableCommand {
 
     private func bring() async throws {
         let surroundings = Surroundings()
-        let client = await DaemonClient.find(surroundings.daemonStates(state))
+        let client = try await DaemonClient.find(surroundings.daemonStates(state))
         let store = client == nil ? try Store(directory: surroundings.ownState(state).path) : nil
         var outcomes: [BundleImport.Outcome] = []
         var problems = 0

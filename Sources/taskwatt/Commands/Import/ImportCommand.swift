@@ -27,7 +27,7 @@ enum ImportTarget {
 
     static func find(_ state: StateOptions) async throws -> ImportTarget {
         let surroundings = Surroundings()
-        if let client = await DaemonClient.find(surroundings.daemonStates(state)) { return .daemon(client) }
+        if let client = try await DaemonClient.find(surroundings.daemonStates(state)) { return .daemon(client) }
         return .store(try Store(directory: surroundings.ownState(state).path))
     }
 

@@ -23,7 +23,7 @@ struct ImportList: AsyncParsableCommand {
     func run() async throws {
         let surroundings = Surroundings()
         let imports: [StoredImport]
-        if let client = await DaemonClient.find(surroundings.daemonStates(state)) {
+        if let client = try await DaemonClient.find(surroundings.daemonStates(state)) {
             imports = try await client.get("/v1/imports")
         } else {
             imports = try Record.open(surroundings, state).imports()

@@ -25,7 +25,7 @@ struct ImportUndo: AsyncParsableCommand {
 
     func run() async throws {
         let surroundings = Surroundings()
-        let client = await DaemonClient.find(surroundings.daemonStates(state))
+        let client = try await DaemonClient.find(surroundings.daemonStates(state))
         let store = client == nil ? try Record.open(surroundings, state) : nil
         let known: [StoredImport]
         if let client { known = try await client.get("/v1/imports") } else { known = try store?.imports() ?? [] }
