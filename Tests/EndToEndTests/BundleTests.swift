@@ -15,7 +15,7 @@ import Testing
             """
             {"zones": [
               {"zone": "intel-rapl:0", "name": "package-0", "load": {"base": 40, "square": 60, "period": 0.7},
-               "update": 0.001, "range": 100000000, "limit": 120},
+               "update": 0.001, "range": 100000000, "limit": 180},
               {"zone": "intel-rapl:0:0", "name": "dram", "load": {"base": 6}, "update": 0.001, "range": 65712999613}],
              "chips": [
               {"driver": "amdgpu", "kind": "average", "load": {"base": 30}, "update": 0.05, "label": "PPT"},

@@ -43,7 +43,7 @@ extension RealTime {
             let simulation = try Simulation(scratch, Simulation.machine(isWrapping: true))
             let outcome = try await Program.run(
                 simulation.command([
-                    Program.taskwatt, "measure", "--json", "--output", "\(scratch.path)/out.json", "--", "sleep", "2.5",
+                    Program.taskwatt, "measure", "--json", "--output", "\(scratch.path)/out.json", "--", "sleep", "3.5",
                 ]), environment: scratch.environment)
             #expect(outcome.status == 0, "\(outcome.error)")
             try await check(simulation, try Measured(scratch.read("out.json")))
@@ -67,7 +67,7 @@ extension RealTime {
                 prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
             }
             let simulation = try Simulation(scratch, Simulation.machine(isWrapping: true))
-            command += ["measure", "--json", "--output", "\(scratch.path)/out.json", "--", "sleep", "2.5"]
+            command += ["measure", "--json", "--output", "\(scratch.path)/out.json", "--", "sleep", "3.5"]
             let outcome = try await Program.run(
                 prefix + simulation.command(command, simulator: simulator), environment: scratch.environment)
             #expect(outcome.status == 0, "user namespaces are needed here: \(outcome.error)")
@@ -82,7 +82,7 @@ extension RealTime {
             {
                 """
                 {"zone": "intel-rapl:\(number)", "name": "\(name)", "load": {"base": 80}, "update": 0.001, \(range)
-                 "limit": 100, \(more) "mode": "0400"}
+                 "limit": 300, \(more) "mode": "0400"}
                 """
             }
             let wave = "\"load\": {\"base\": 40, \"square\": 60, \"period\": 1.3}, \"update\": 0.001,"
@@ -168,7 +168,7 @@ extension RealTime {
                 """
                 {"zones": [
                   {"zone": "intel-rapl:0", "name": "package-0", "load": {"base": 40, "square": 60, "period": 1.3},
-                   "update": 0.001, "range": 100000000, "limit": 120},
+                   "update": 0.001, "range": 100000000, "limit": 180},
                   {"zone": "intel-rapl:0:0", "name": "dram", "load": {"base": 6}, "update": 0.001, "range": 65712999613}],
                  "chips": [{"driver": "xe", "kind": "energy", "load": {"base": 25}, "update": 0.001}]}
                 """)

@@ -87,13 +87,14 @@ import Testing
     /// On a grid: none is lost to the time that an answer takes, and it is never asked sooner, however often it is read.
     @Test func aDeviceIsNeverAskedFasterThanItsPeriod() async throws {
         let device = Counting()
+        // It asks as soon as it is made.
+        let begin = device.time.now()
         let reader = PolledReader(
             kind: .gauge, schedule: PollSchedule(periodSeconds: 0.3), time: device.time.time
         ) { limit throws(DeviceError) in
             device.time.pass(seconds: 0.07)
             return try await device.poll(limit)
         }
-        let begin = device.time.now()
         for _ in 0..<20 {
             await device.time.go(seconds: 0.1)
             while reader.read() != .nothingNew {}
