@@ -143,12 +143,12 @@ final class PluginBench: Sendable {
 
 /// Tries cases beside each other, a few at a time, for most of their time they wait. What goes wrong names its case.
 func eachBesideOthers<Case: Sendable>(
-    _ cases: [Case], sourceLocation: SourceLocation = #_sourceLocation,
+    _ cases: [Case], atOnce: Int = 6, sourceLocation: SourceLocation = #_sourceLocation,
     _ body: @escaping @Sendable (Case) async throws -> Void
 ) async {
     await withTaskGroup(of: Void.self) { group in
         for (index, item) in cases.enumerated() {
-            if index >= 6 { await group.next() }
+            if index >= atOnce { await group.next() }
             group.addTask {
                 do {
                     try await body(item)

@@ -23,7 +23,7 @@ struct PluginUnitTests {
 
     @Test("A run is completed, and nothing that the plugin started is left")
     func completes() async {
-        await eachBesideOthers(["none", "child", "orphan", "own-group", "daemon", "stay"]) { behaviour in
+        await eachBesideOthers(["none", "child", "orphan", "own-group", "daemon", "stay"], atOnce: 1) { behaviour in
             let (bench, activation) = try Self.bench(behaviour)
             let outcome = try await bench.runner(PluginBench.suite([PluginBench.hostile], repeats: 2)).run()
             #expect(outcome.failures == [], "\(behaviour): \(activation.log)")
@@ -34,26 +34,29 @@ struct PluginUnitTests {
 
     @Test("What goes wrong is told as of a child")
     func failures() async {
-        await eachBesideOthers([
-            HostilePluginTests.Case(
-                "crash-initialize", "ended during `initialize`, with exit status 3", "(it said: the weights are gone)"),
-            HostilePluginTests.Case("crash-prepare", "ended during `prepare`, killed by signal 11"),
-            HostilePluginTests.Case("child-then-crash", "ended during `prepare`, with exit status 5"),
-            HostilePluginTests.Case(
-                "hang-prepare", "gave no answer to `prepare` in 0.5 s",
-                limits: "{start_s: 300, prepare_s: 0.5, inference_s: 300}"),
-            HostilePluginTests.Case("garbage", "not JSON-RPC: `Loading weights, please wait`"),
-            HostilePluginTests.Case("huge-line", "a line of over 32 MiB"),
-            HostilePluginTests.Case("close-output", "closed its pipes during `run` without ending"),
-            HostilePluginTests.Case("close-input", "closed its pipes during `run` without ending"),
-            HostilePluginTests.Case(
-                "ignore-termination", "gave no answer to `run` in 1 s", limits: "{start_s: 300, inference_s: 1}"),
-            HostilePluginTests.Case("refuse", "hostile: there is no·engine here; apt install engine"),
-            // Without a control group, as for a child.
-            HostilePluginTests.Case(
-                "hoard-in-child", "over its limit of 200 MiB (limits.memory in its plugin.yaml)",
-                limits: "{start_s: 300, prepare_s: 300, memory: 200MiB}"),
-        ]) { item in
+        await eachBesideOthers(
+            [
+                HostilePluginTests.Case(
+                    "crash-initialize", "ended during `initialize`, with exit status 3",
+                    "(it said: the weights are gone)"),
+                HostilePluginTests.Case("crash-prepare", "ended during `prepare`, killed by signal 11"),
+                HostilePluginTests.Case("child-then-crash", "ended during `prepare`, with exit status 5"),
+                HostilePluginTests.Case(
+                    "hang-prepare", "gave no answer to `prepare` in 0.5 s",
+                    limits: "{start_s: 300, prepare_s: 0.5, inference_s: 300}"),
+                HostilePluginTests.Case("garbage", "not JSON-RPC: `Loading weights, please wait`"),
+                HostilePluginTests.Case("huge-line", "a line of over 32 MiB"),
+                HostilePluginTests.Case("close-output", "closed its pipes during `run` without ending"),
+                HostilePluginTests.Case("close-input", "closed its pipes during `run` without ending"),
+                HostilePluginTests.Case(
+                    "ignore-termination", "gave no answer to `run` in 1 s", limits: "{start_s: 300, inference_s: 1}"),
+                HostilePluginTests.Case("refuse", "hostile: there is no·engine here; apt install engine"),
+                // Without a control group, as for a child.
+                HostilePluginTests.Case(
+                    "hoard-in-child", "over its limit of 200 MiB (limits.memory in its plugin.yaml)",
+                    limits: "{start_s: 300, prepare_s: 300, memory: 200MiB}"),
+            ], atOnce: 1
+        ) { item in
             let (bench, activation) = try Self.bench(item.behaviour, limits: item.limits)
             let failure = try await bench.failure()
             for part in item.says { #expect(failure.contains(part), "\(item): \(failure) \(activation.log)") }

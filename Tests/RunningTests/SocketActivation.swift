@@ -30,8 +30,9 @@ final class SocketActivation {
                     "-E", "TASKWATT_CACHE_DIR=\(cacheDirectory)", taskwatt, "plugin-host", "--plugins", plugins,
                 ] + options
             listener.standardInput = FileHandle.nullDevice
-            let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
-            try handle.seekToEnd()
+            // Both write, and neither over the other.
+            let descriptor = open(log, O_WRONLY | O_APPEND | O_CLOEXEC)
+            let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
             listener.standardOutput = handle
             listener.standardError = handle
             try listener.run()
@@ -40,7 +41,8 @@ final class SocketActivation {
         let sockets = ["plugin", "network"].map { "\(directory.path)/\($0).sock" }
         let deadline = ContinuousClock.now + .seconds(120)
         while !sockets.allSatisfy(Self.isListenedTo), ContinuousClock.now < deadline { usleep(10_000) }
-        try #require(sockets.allSatisfy(Self.isListenedTo), "nobody listens: \(self.log)")
+        try #require(
+            sockets.allSatisfy(Self.isListenedTo), "nobody listens, of \(listeners.map(\.isRunning)): \(self.log)")
     }
 
     /// Its file is there a moment before: bind(2), then listen(2). The kernel's list has the flag __SO_ACCEPTCON, proc_net(5).
