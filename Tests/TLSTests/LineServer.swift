@@ -92,6 +92,7 @@ private final class LineHandler: ChannelInboundHandler {
     /// Pieces of `large` that are still to be sent.
     private var pieces = 0
     private var isGiving = false
+    private var isFinishing = false
     /// Bytes of `count` that are still to come, and the sum of those that came.
     private var expected: (left: Int, count: Int, sum: UInt64)?
 
@@ -142,6 +143,9 @@ private final class LineHandler: ChannelInboundHandler {
             case "quit":
                 answer("bye", context)
                 context.close(promise: nil)
+            case "finish":
+                isFinishing = true
+                give(context)
             default: answer(String(line), context)
             }
         }
@@ -161,6 +165,11 @@ private final class LineHandler: ChannelInboundHandler {
             context.writeAndFlush(wrapOutboundOut(Self.piece), promise: nil)
         }
         isGiving = false
+        // After all that it was asked for, as fast as that is taken.
+        guard isFinishing, pieces == 0 else { return }
+        isFinishing = false
+        answer("bye", context)
+        context.close(promise: nil)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) { give(context) }

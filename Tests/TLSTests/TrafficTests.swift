@@ -142,7 +142,7 @@ struct TrafficTests {
         let said = try python(
             """
             with connect() as s:
-                s.sendall(b"large 4\\nquit\\n")
+                s.sendall(b"large 4\\nfinish\\n")
                 data = b""
                 # An end without close_notify would be an error here.
                 while piece := s.recv(65536): data += piece
