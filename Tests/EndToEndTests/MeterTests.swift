@@ -90,7 +90,7 @@ import Testing
         #expect(perf.flags.contains("disagrees"))
         #expect(try measured.domain("powercap/intel-rapl:0").flags.contains("disagrees"))
         // To the step of power that the counter really made.
-        let step = 80 * (try #require(simulation.longestGaps()["powercap/intel-rapl:0"]))
+        let step = 80 * (try #require(simulation.report().longestGaps["powercap/intel-rapl:0"]))
         #expect(abs(measured.total.energyJ - 80 * measured.window.durationS) <= step + 0.1)
         let text = try await Program.run(
             simulation.command([Program.taskwatt, "measure", "--", "sleep", "0.5"]), environment: scratch.environment)

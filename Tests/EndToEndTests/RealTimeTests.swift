@@ -9,11 +9,19 @@ import Testing
 extension RealTime {
     /// The real sampler in real time on simulated sensors, against the simulator's own word.
     @Suite(.serialized) struct SimulatedSensorTests {
+        /// Whether a counter was seen from start to end. A player that a busy machine held up makes a step at once that is no power:
+        /// between two reads at an edge, a millisecond apart, the account takes at most what may come in its 20 ms of slack.
+        ///
+        /// - Parameter step: the largest that the player made, in joules.
+        private func isSeen(_ coverage: Double, step: Double) -> Bool {
+            coverage == 1 || (step > 15 && coverage > 0.99)
+        }
+
         /// Every domain agrees with the truth to the step of power that its counter really made, through a wrap.
         private func check(_ simulation: Simulation, _ measured: Measured) async throws {
             let window = measured.window
             let truth = try await simulation.truth(from: window.startMonotonicS, to: window.endMonotonicS)
-            let gaps = try simulation.longestGaps()
+            let gaps = try simulation.report().longestGaps
             let most = [
                 "powercap/intel-rapl:0": 100.0, "powercap/intel-rapl:0:0": 6, "powercap/intel-rapl:1": 150,
                 "powercap/intel-rapl-mmio:0": 100,
@@ -22,7 +30,7 @@ extension RealTime {
                 let domain = try measured.domain(id)
                 let step = watts * (try #require(gaps[id]))
                 #expect(abs(domain.energyJ - (truth[id] ?? 0)) <= step, "\(id)")
-                #expect(domain.coverage == 1, "\(id)")
+                #expect(isSeen(domain.coverage, step: step), "\(id)")
                 #expect(domain.provenance == "measured", "\(id)")
             }
             #expect(try measured.domain("powercap/intel-rapl:0").flags.contains("wrapped"))
@@ -46,7 +54,7 @@ extension RealTime {
             let simulation = try Simulation(scratch, Simulation.machine(isWrapping: true))
             let outcome = try await Program.run(
                 simulation.command([
-                    Program.taskwatt, "measure", "--json", "--output", "\(scratch.path)/out.json", "--", "sleep", "3.5",
+                    Program.taskwatt, "measure", "--json", "--output", "\(scratch.path)/out.json", "--", "sleep", "4",
                 ]), environment: scratch.environment)
             #expect(outcome.status == 0, "\(outcome.error)")
             try await check(simulation, try Measured(scratch.read("out.json")))
@@ -70,7 +78,7 @@ extension RealTime {
                 prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
             }
             let simulation = try Simulation(scratch, Simulation.machine(isWrapping: true))
-            command += ["measure", "--json", "--output", "\(scratch.path)/out.json", "--", "sleep", "3.5"]
+            command += ["measure", "--json", "--output", "\(scratch.path)/out.json", "--", "sleep", "4"]
             let outcome = try await Program.run(
                 prefix + simulation.command(command, simulator: simulator), environment: scratch.environment)
             #expect(outcome.status == 0, "user namespaces are needed here: \(outcome.error)")
@@ -80,19 +88,20 @@ extension RealTime {
         /// The scenarios in which other tools print down to −22,000 %, played all at once: over 7 s every counter agrees with
         /// the truth of what was covered to one update step, and the coverage is right.
         @Test func everyScenarioWithinOneUpdateStep() async throws {
+            // Each may draw ten times what it does: a player that a busy machine holds up for a second makes such steps.
             func zone(_ number: Int, _ name: String, _ more: String, range: String = "\"range\": 262143328850,")
                 -> String
             {
                 """
                 {"zone": "intel-rapl:\(number)", "name": "\(name)", "load": {"base": 80}, "update": 0.001, \(range)
-                 "limit": 300, \(more) "mode": "0400"}
+                 "limit": 800, \(more) "mode": "0400"}
                 """
             }
             let wave = "\"load\": {\"base\": 40, \"square\": 60, \"period\": 1.3}, \"update\": 0.001,"
             let zones = [
                 zone(0, "package-0", ""), zone(1, "package-1", "\"wraps_after\": 4,"),
-                // 160 J at 80 W.
-                zone(2, "package-2", "", range: "\"range\": 160000000,"),
+                // 15 s at 80 W.
+                zone(2, "package-2", "\"wraps_after\": 3,", range: "\"range\": 1200000000,"),
                 zone(3, "package-3", "\"unit\": 15.2587890625,", range: "\"range\": 65532610987,"),
                 zone(4, "package-4", "\"fails_from\": 3, \"fails_to\": 5,"),
                 zone(5, "package-5", "\"steps_back_at\": 4,"),
@@ -113,19 +122,24 @@ extension RealTime {
                 ]), environment: scratch.environment)
             #expect(outcome.status == 0, "\(outcome.error)")
             let measured = try Measured(scratch.read("out.json"))
-            let (window, gaps) = (measured.window, try simulation.longestGaps())
+            let (window, gaps) = (measured.window, try simulation.report().longestGaps)
             let truth = try await simulation.truth(from: window.startMonotonicS, to: window.endMonotonicS)
             /// - Parameter flags: that must be there.
             func check(_ id: String, watts: Double = 80, missing: Double? = nil, _ flags: Set<String> = []) throws {
                 let domain = try measured.domain("powercap/\(id)")
-                let step = watts * (try #require(gaps["powercap/\(id)"]))
+                let gap = try #require(gaps["powercap/\(id)"])
+                let step = watts * gap
                 let covered = (missing == nil ? truth["powercap/\(id)"] ?? 0 : 80 * window.durationS * domain.coverage)
                 #expect(abs(domain.energyJ - covered) <= step, "\(id): \(domain.energyJ) J of \(covered) J ± \(step) J")
-                // A gap ends with the first good read after it, a tenth of a second later at the most.
+                // A gap begins with the player's write, and ends with the first good read after it, a tenth of a second later at the
+                // most where nothing is held up.
                 let coverage = 1 - (missing ?? 0) / window.durationS
-                #expect(domain.coverage <= coverage + 0.001 && domain.coverage > coverage - 0.25 / 7, "\(id)")
+                let late = missing == nil ? 0 : gap / window.durationS
+                #expect(domain.coverage <= coverage + 0.001 + late, "\(id)")
+                #expect(domain.coverage > coverage - 0.25 / 7 - 2 * late, "\(id)")
                 // The counters run since the machine began, so any of them may happen to wrap in these seconds.
-                #expect(Set(domain.flags).union(["wrapped"]) == flags.union(["wrapped"]), "\(id)")
+                let chance: Set<String> = isSeen(0.999, step: step) ? ["wrapped", "gap"] : ["wrapped"]
+                #expect(Set(domain.flags).union(chance) == flags.union(chance), "\(id)")
                 if flags.contains("wrapped") { #expect(domain.flags.contains("wrapped"), "\(id)") }
             }
             try check("intel-rapl:0")
@@ -133,9 +147,11 @@ extension RealTime {
             try check("intel-rapl:2", ["wrapped"])
             try check("intel-rapl:3")
             try check("intel-rapl:4", ["bridged"])
-            // Nothing of the reads that fail is lost: three steps of a millisecond, whatever the player's gaps were.
+            // Nothing of the reads that fail is lost: three steps, of a millisecond where nothing is held up.
             let bridged = try measured.domain("powercap/intel-rapl:4")
-            #expect(bridged.coverage == 1 && abs(bridged.energyJ - 80 * window.durationS) < 80 * 0.01)
+            let step = 80 * (gaps["powercap/intel-rapl:4"] ?? 0)
+            #expect(isSeen(bridged.coverage, step: step))
+            #expect(abs(bridged.energyJ - 80 * window.durationS) < max(80 * 0.01, 3 * step))
             try check("intel-rapl:5", missing: 0, ["gap"])
             try check("intel-rapl:6", missing: 2, ["gap"])
             try check("intel-rapl:7", ["range-unknown"])
@@ -165,13 +181,13 @@ extension RealTime {
 
         @Test func measuredRowsAgreeWithTheTruth() async throws {
             let scratch = try Scratch()
-            // 100 J are a second and a half, so that windows without a wrap are rare.
+            // One that may draw ten times what it does: a player that a busy machine holds up for a second makes such steps.
             let simulation = try Simulation(
                 scratch,
                 """
                 {"zones": [
                   {"zone": "intel-rapl:0", "name": "package-0", "load": {"base": 40, "square": 60, "period": 1.3},
-                   "update": 0.001, "range": 100000000, "limit": 180},
+                   "update": 0.001, "range": 1500000000, "wraps_after": 4, "limit": 1000},
                   {"zone": "intel-rapl:0:0", "name": "dram", "load": {"base": 6}, "update": 0.001, "range": 65712999613}],
                  "chips": [{"driver": "xe", "kind": "energy", "load": {"base": 25}, "update": 0.001}]}
                 """)
@@ -185,23 +201,27 @@ extension RealTime {
             #expect(rows.allSatisfy { $0.size == "tiny" })
             #expect(rows[0].paperMeanKwh == 0.002292)
 
-            let gaps = try simulation.longestGaps()
+            let report = try simulation.report()
+            let (gaps, wrap) = (report.longestGaps, report.begin + 4)
             let runs = try #require(try Store.existing(directory: scratch.state)).runs()
             #expect(
                 runs.map(\.record.stage) == [
                     .idle, .load, .warmUp, .query, .query, .load, .warmUp, .query, .query, .idleAfter,
                 ])
-            var hasWrapped = false
             for run in runs.map(\.record) {
                 let window = run.energy.window
                 let truth = try await simulation.truth(from: window.start.seconds, to: window.end.seconds)
                 let domain = try #require(run.energy.domains.first { $0.id == "powercap/intel-rapl:0" })
                 let step = 100 * (gaps[domain.id] ?? 0)
                 #expect(abs(domain.energy.joules - (truth[domain.id] ?? 0)) <= step, "\(run.stage)")
-                #expect(domain.coverage == 1)
-                hasWrapped = hasWrapped || domain.flags.contains(.wrapped)
+                #expect(isSeen(domain.coverage, step: step), "\(run.stage)")
+                // At an edge it may be on either side.
+                let late = 0.1 + (gaps[domain.id] ?? 0)
+                if abs(wrap - window.start.seconds) > late, abs(wrap - window.end.seconds) > late {
+                    let isInside = window.start.seconds < wrap && wrap < window.end.seconds
+                    #expect(domain.flags.contains(.wrapped) == isInside, "\(run.stage)")
+                }
             }
-            #expect(hasWrapped)
             // The row is the mean of its two repeats, from the joules in the record.
             let queries = runs.map(\.record).filter { $0.stage == .query && $0.workload?.task == .textClassification }
             let figures = queries.map { run -> Double in

@@ -61,6 +61,8 @@ enum PlugSeries {
 private final class OwnMachine: Sendable {
     private let tree: TemporaryDirectory
     private let isOver = Atomic<Bool>(false)
+    /// In nanoseconds.
+    private let longestPause = Atomic<Int64>(0)
     private let begin = Clocks.monotonic()
     var host: HostRoot { tree.host }
 
@@ -68,12 +70,20 @@ private final class OwnMachine: Sendable {
         tree = try TemporaryDirectory(["/proc/cpuinfo": try HostRoot().read("/proc/cpuinfo")])
         try write()
         Thread.detachNewThread { [weak self] in
+            var last = Clocks.monotonic()
             while let self, !self.isOver.load(ordering: .relaxed) {
                 try? self.write()
                 usleep(3000)
+                let now = Clocks.monotonic()
+                self.longestPause.max(now - last, ordering: .relaxed)
+                last = now
             }
         }
     }
+
+    /// The longest time in which nothing of this process ran, though all that it asks for are 3 ms of sleep: of a machine that stands
+    /// still.
+    var longestPauseSeconds: Double { Double(longestPause.load(ordering: .relaxed)) / 1e9 }
 
     func stop() { isOver.store(true, ordering: .relaxed) }
 
@@ -97,7 +107,14 @@ extension RealTime {
             defer { machine.stop() }
             let before = try HostRoot().procStat()
             let own = try machine.host.procStat().busy
-            let calibration = try await PlugSeries.run(machine.host, seconds: 0.5) { 10 + 40 * $0 }
+            let calibration: Calibration
+            do {
+                calibration = try await PlugSeries.run(machine.host, seconds: 0.5) { 10 + 40 * $0 }
+            } catch let error as CalibrationError {
+                // A machine that stands still for a third of a load cannot be calibrated, and is refused.
+                #expect(machine.longestPauseSeconds > 0.15, "\(error)")
+                return
+            }
             let after = try HostRoot().procStat()
             #expect(calibration.points.count == 14)
             // What other processes take of the real machine in this time, the loads cannot have.

@@ -86,3 +86,11 @@ struct SimulatorSpec: Decodable {
         self = try decoder.decode(SimulatorSpec.self, from: Data(contentsOf: URL(fileURLWithPath: file)))
     }
 }
+
+/// What is told of a simulation that ended.
+struct SimulatorReport: Encodable {
+    /// In seconds of CLOCK_MONOTONIC: what is given in seconds after the beginning counts from here.
+    var begin: Double
+    /// The longest time between two updates of each sensor, in seconds.
+    var longestGaps: [String: Double]
+}

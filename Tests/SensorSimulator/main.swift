@@ -3,7 +3,7 @@
 //   sensor-simulator play SPEC.json COMMAND [ARGUMENT...]     as root, or in a user namespace without
 //   sensor-simulator truth SPEC.json START END                joules of each sensor between two times of CLOCK_MONOTONIC
 //
-// `play` exits as the command does, and writes SPEC.json.report: the longest time between two updates of each sensor.
+// `play` exits as the command does, and writes SPEC.json.report: when it began, and the longest time between two updates of each sensor.
 
 import Foundation
 import Glibc
@@ -50,10 +50,12 @@ do {
     case "inside":
         try SimulatedTree.mountOver()
         if spec.pmu == true { try SimulatedTree.makePMU() }
-        let player = try Player(spec, begin: monotonic())
+        let begin = monotonic()
+        let player = try Player(spec, begin: begin)
         player.start()
         let status = wait(for: Array(arguments[3...]))
-        try JSONEncoder().encode(player.stop()).write(to: URL(fileURLWithPath: "\(arguments[2]).report"))
+        let report = SimulatorReport(begin: begin, longestGaps: player.stop())
+        try JSONEncoder().encode(report).write(to: URL(fileURLWithPath: "\(arguments[2]).report"))
         exit(status)
     default: fail("there is no `\(arguments[1])`")
     }

@@ -11,14 +11,14 @@ struct Simulation {
     /// Two packages' worth of zones with a mirror and psys, and chips of three kinds.
     ///
     /// - Parameters:
-    ///   - isWrapping: whether the first counter wraps every 2.9 s or so, whenever one begins to look. It may draw more than four times
-    ///     what it does: a player that a busy machine holds up for some tenths of a second makes such steps.
+    ///   - isWrapping: whether the first counter wraps after 2.5 s. It may draw ten times what it does: a player that a busy machine
+    ///     holds up for a second makes such steps.
     ///   - averaging: the seconds of which the gauge of averages is one; a run's windows are made ten times as long.
     static func machine(isWrapping: Bool = false, averaging: Double = 0.5, mode: String = "0400") -> String {
         """
         {"zones": [
           {"zone": "intel-rapl:0", "name": "package-0", "load": {"base": 40, "square": 60, "period": 1.3}, "update": 0.001,
-           "range": \(isWrapping ? "200000000, \"limit\": 300" : "262143328850"), "mode": "\(mode)"},
+           "range": \(isWrapping ? "1500000000, \"limit\": 1000, \"wraps_after\": 2.5" : "262143328850"), "mode": "\(mode)"},
           {"zone": "intel-rapl:0:0", "name": "dram", "load": {"base": 6}, "update": 0.001, "range": 65712999613,
            "mode": "\(mode)"},
           {"zone": "intel-rapl:1", "name": "psys", "load": {"base": 150}, "update": 0.001, "range": 262143328850,
@@ -43,10 +43,15 @@ struct Simulation {
         return try JSONDecoder().decode([String: Double].self, from: Data(outcome.output.utf8))
     }
 
-    /// The longest time between two updates of each sensor in the simulation that ended.
-    func longestGaps() throws -> [String: Double] {
-        let data = try Data(contentsOf: URL(fileURLWithPath: "\(file).report"))
-        return try JSONDecoder().decode([String: Double].self, from: data)
+    /// What the simulator tells of a simulation that ended: when it began, by CLOCK_MONOTONIC, and the longest time between two updates
+    /// of each sensor.
+    struct Report: Decodable {
+        var begin: Double
+        var longestGaps: [String: Double]
+    }
+
+    func report() throws -> Report {
+        try JSONDecoder().decode(Report.self, from: Data(contentsOf: URL(fileURLWithPath: "\(file).report")))
     }
 }
 
