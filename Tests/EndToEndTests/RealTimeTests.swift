@@ -137,8 +137,9 @@ extension RealTime {
                 let late = missing == nil ? 0 : gap / window.durationS
                 #expect(domain.coverage <= coverage + 0.001 + late, "\(id)")
                 #expect(domain.coverage > coverage - 0.25 / 7 - 2 * late, "\(id)")
-                // The counters run since the machine began, so any of them may happen to wrap in these seconds.
-                let chance: Set<String> = isSeen(0.999, step: step) ? ["wrapped", "gap"] : ["wrapped"]
+                // The counters run since the machine began, so any of them may happen to wrap in these seconds; and on a busy machine the
+                // edges may not be set on an update, which is said.
+                let chance = Set(["wrapped", "stale-edges"] + (isSeen(0.999, step: step) ? ["gap"] : []))
                 #expect(Set(domain.flags).union(chance) == flags.union(chance), "\(id)")
                 if flags.contains("wrapped") { #expect(domain.flags.contains("wrapped"), "\(id)") }
             }
