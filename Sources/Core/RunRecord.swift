@@ -122,6 +122,12 @@ package enum RunFlag: String, Sendable, Hashable, Codable, CaseIterable {
     case notCooled = "not-cooled"
     /// A processor or an accelerator was slowed down by heat.
     case throttled
+    /// A meter of the total has never been seen to change.
+    case unproven
+    /// A meter of the total stood still while the machine's load moved; the run is void.
+    case deadMeter = "dead-meter"
+    /// An accelerator is in the machine and not in the total.
+    case acceleratorUnseen = "accelerator-unseen"
 }
 
 /// One measured window and all that is needed to defend its figures.

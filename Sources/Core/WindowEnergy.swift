@@ -50,6 +50,14 @@ package enum EnergyFlag: String, Sendable, Hashable, Codable, CaseIterable {
     case disagrees
     /// The machine slept inside the window; the figure is void.
     case suspended
+    /// A reading was none that can be, such as more than the meter's bound, and counts as not read.
+    case implausible
+    /// The meter's value has never been seen to change: nothing shows yet that it measures.
+    case unproven
+    /// The meter's value stood still while the machine's load moved; the figure is void.
+    case dead
+    /// An accelerator of this machine has no meter that can be read, or none that was read in the window: the total lacks it.
+    case acceleratorUnseen = "accelerator-unseen"
 }
 
 /// The energy that one meter saw in a window.

@@ -59,7 +59,9 @@ package struct ExportedRun: Sendable, Hashable, Codable {
 extension RunRecord {
     /// Whether the window is one that a figure can be made of: it came to its end, and so did an inference, and the machine did
     /// not sleep.
-    var isResult: Bool { status == .completed && completedInferences > 0 && !flags.contains(.suspended) }
+    var isResult: Bool {
+        status == .completed && completedInferences > 0 && !flags.contains(.suspended) && !flags.contains(.deadMeter)
+    }
 }
 
 extension ExportedRun {

@@ -101,7 +101,7 @@ struct RunsCSV: Sendable {
     private let steps: [Step]
     private let paths: JSONPaths
     /// Where the numbers that figures are computed of are.
-    private let startedAt, duration, completed, energy, coverage, idlePower: Int
+    private let startedAt, duration, completed, energy, uncertainty, coverage, idlePower: Int
     private var found: [Range<Int>] = []
     private var inner: [Range<Int>] = []
     private var text: [UInt8] = []
@@ -136,6 +136,7 @@ struct RunsCSV: Sendable {
         duration = slot("energy.window.duration_s")
         completed = slot("completed_inferences")
         energy = slot("energy.total.energy_j")
+        uncertainty = slot("energy.total.uncertainty_j")
         coverage = slot("energy.total.coverage")
         idlePower = slot("idle_power_w")
         paths = JSONPaths(known)
@@ -149,6 +150,8 @@ struct RunsCSV: Sendable {
         guard paths.find(in: &scanner, &found), scanner.next == nil, let figures = Figures(self, records) else {
             return false
         }
+        // Of a window that no meter saw nothing is known, and that is no 0 J.
+        if figures.energy == nil { (found[energy], found[uncertainty]) = (0..<0, 0..<0) }
         let values = JSONText(bytes: records)
         for step in steps {
             switch step {
@@ -174,12 +177,13 @@ struct RunsCSV: Sendable {
             case .objects(let slot, let paths, let signs):
                 values.appendObjects(found[slot], paths, signs, &inner, to: &text)
                 flush(&writer)
-            case .energyKWh: writer.field(figures.energy / 3.6e6)
-            case .per1000: writer.field(figures.per1000.map { $0 * figures.energy })
+            case .energyKWh: writer.field(figures.energy.map { $0 / 3.6e6 })
+            case .per1000: writer.field(figures.per1000.flatMap { factor in figures.energy.map { $0 * factor } })
             case .netEnergy: writer.field(figures.net)
             case .netPer1000: writer.field(figures.per1000.flatMap { factor in figures.net.map { $0 * factor } })
             case .meanPower:
-                writer.field(Energy(joules: figures.energy).over(figures.duration)?.watts)
+                // Over the time that was seen.
+                writer.field(figures.energy.flatMap { Energy(joules: $0).over(figures.duration * figures.coverage)?.watts })
             }
         }
         writer.endRow()
@@ -194,7 +198,9 @@ struct RunsCSV: Sendable {
 
     /// The numbers that other figures are computed of.
     private struct Figures {
-        var startedAt, duration, energy: Double
+        var startedAt, duration, coverage: Double
+        /// `nil` where nothing was seen.
+        var energy: Double?
         /// Less the idle baseline, over what was seen.
         var net: Double?
         /// Times joules: kWh per 1,000 inferences. Under 99 % of coverage nothing is extrapolated.
@@ -210,6 +216,8 @@ struct RunsCSV: Sendable {
             else { return nil }
             self.startedAt = startedAt
             self.duration = duration
+            self.coverage = coverage
+            guard coverage > 0 else { return }
             self.energy = energy
             net = number(csv.idlePower).map { energy - $0 * duration * coverage }
             if completed > 0, coverage >= TotalEnergy.leastCoverage { per1000 = 1000 / completed / 3.6e6 / coverage }

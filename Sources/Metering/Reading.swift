@@ -62,6 +62,10 @@ package struct MeterListing: Sendable {
     package var revision = 0
     /// Whether the user asked for it in the configuration, so that it ought to be there.
     package var isConfigured = false
+    /// Whether its value has been seen to change, so that it is known to measure.
+    package var isProven = true
+    /// What it told when it was found, of a meter that takes long to ask again.
+    package var found: Reading?
     /// Opens it for one session.
     package var open: @Sendable () -> any MeterReader
 

@@ -12,6 +12,12 @@ extension EnergyFlag {
         case .staleEdges: "slow meter: its age at the edges is in the ±"
         case .disagrees: "another meter of the same silicon says something else"
         case .suspended: "the machine slept: the figure is void"
+        case .implausible:
+            "a reading was 0 W, negative or above the meter's bound, and counts as not read; `plausible_power_w` under `overrides` "
+                + "of taskwatt.yaml raises the bound"
+        case .unproven: "the meter's value has never been seen to change, so nothing shows yet that it measures"
+        case .dead: "the meter's value stood still while the load moved: the figure is void"
+        case .acceleratorUnseen: "an accelerator of this machine is not in the total: no meter of it was read"
         }
     }
 }
@@ -32,6 +38,9 @@ extension RunFlag {
         case .unsettled: "the latency was still moving when the warm-up ended; warm up for longer"
         case .notCooled: "the machine was warmer than where the first repeat began"
         case .throttled: "heat slowed the processor or the accelerator down"
+        case .unproven: "a meter's value has never been seen to change, so nothing shows yet that it measures"
+        case .deadMeter: "a meter's value stood still while the load moved; the run is void"
+        case .acceleratorUnseen: "an accelerator of the machine is not in the total; `taskwatt meters` says why"
         }
     }
 }

@@ -60,6 +60,7 @@ struct RunFigure {
         guard window.completedInferences > 0 else { return .leftOut("no inference completed") }
         guard total.isSeen else { return .leftOut("coverage under 99 %") }
         guard !window.flags.contains(RunFlag.suspended.rawValue) else { return .leftOut("the machine slept") }
+        guard !window.flags.contains(RunFlag.deadMeter.rawValue) else { return .leftOut("a meter stood still") }
         // What was seen stands for the whole: at most 1 % more, and the coverage is in the row.
         let per1000 = 1000 / Double(window.completedInferences) / 3.6e6 / total.coverage
         let gross = total.energy.joules

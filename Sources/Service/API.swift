@@ -32,6 +32,8 @@ package struct DaemonStatus: Sendable, Hashable, Codable {
 package struct MeterStatus: Sendable, Hashable, Codable {
     package var meter: MeterDescription
     package var isAvailable: Bool
+    /// Whether its value has been seen to change, so that it is known to measure.
+    package var isProven: Bool
     package var reason: String?
     package var remedy: String?
     /// The reading of this moment: energy of a counter, power of either.
@@ -57,7 +59,7 @@ package struct MeterStatus: Sendable, Hashable, Codable {
             }
         } while clock.now() < deadline && first.contains { $0?.0 == .nothingNew }
         return listings.indices.map { index in
-            var status = MeterStatus(meter: listings[index].description, isAvailable: true)
+            var status = MeterStatus(listings[index])
             if case .unavailable(let reason, let remedy) = listings[index].availability {
                 status.isAvailable = false
                 status.reason = reason
@@ -84,14 +86,16 @@ package struct MeterStatus: Sendable, Hashable, Codable {
         }
     }
 
-    private init(meter: MeterDescription, isAvailable: Bool) {
-        self.meter = meter
-        self.isAvailable = isAvailable
+    private init(_ listing: MeterListing) {
+        meter = listing.description
+        isAvailable = true
+        isProven = listing.isProven
     }
 
     enum CodingKeys: String, CodingKey {
         case meter, reason, remedy
         case isAvailable = "available"
+        case isProven = "proven"
         case energy = "energy_j"
         case power = "power_w"
     }

@@ -1,7 +1,9 @@
 import Core
+import Host
 import Logging
 import Metering
 import Recording
+import Running
 import ServiceLifecycle
 import Synchronization
 
@@ -20,6 +22,8 @@ struct AlwaysOnSampler: Service {
 
     let meters: CurrentMeters
     let listings: @Sendable () async throws -> [MeterListing]
+    /// Where what is seen of the meters is kept.
+    let evidence: MeterEvidenceFile
     let store: Store
     let keeping: @Sendable () throws -> Keeping
     /// Whether the configuration is to be read again now.
@@ -46,6 +50,8 @@ struct AlwaysOnSampler: Service {
             if isAsked || lastRefresh.duration(to: .now) >= refreshInterval {
                 lastRefresh = .now
                 do {
+                    let (evidence, seen) = (evidence, meters.session.evidence())
+                    await offPool { evidence.add(seen, at: Clocks.wall()) }
                     let found = try await listings()
                     if isAsked { keeping = try self.keeping() }
                     waiting += meters.refresh(found)

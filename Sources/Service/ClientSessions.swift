@@ -1,4 +1,5 @@
 import Core
+import Host
 import Metering
 import Running
 import ServiceLifecycle
@@ -43,9 +44,12 @@ actor ClientSessions {
         }
         creating += 1
         defer { creating -= 1 }
-        let chosen = try MeterCatalogue.select(try await listings(), ids: request.meters)
-        let session = try MeteringSession(listings: chosen, intervalSeconds: request.interval)
-        let selection = try TotalSelection(meters: session.meters, asked: request.scope)
+        let all = try await listings()
+        let chosen = try MeterCatalogue.select(all, ids: request.meters)
+        let session = try MeteringSession(
+            listings: chosen, intervalSeconds: request.interval, load: ProcessorLoad(HostRoot()))
+        let selection = try TotalSelection(
+            meters: session.meters, asked: request.scope, of: request.meters.isEmpty ? all : [])
         session.start()
         await offPool { session.waitForFirstReadings() }
         let id = nextID

@@ -1,4 +1,5 @@
 import Core
+import Host
 import Logging
 import Metering
 import Synchronization
@@ -148,7 +149,8 @@ final class CurrentMeters: Sendable {
     }
 
     private static func open(_ listings: [MeterListing], _ intervalSeconds: Double) throws(MeteringError) -> Current {
-        let session = try MeteringSession(listings: listings, intervalSeconds: intervalSeconds)
+        let session = try MeteringSession(
+            listings: listings, intervalSeconds: intervalSeconds, load: ProcessorLoad(HostRoot()))
         return Current(
             session: session, selection: try TotalSelection(meters: session.meters), listings: listings)
     }

@@ -97,7 +97,8 @@ package struct Daemon: Sendable {
                 .init(service: application),
                 .init(
                     service: AlwaysOnSampler(
-                        meters: meters, listings: listings, store: store, keeping: keeping, reload: reload,
+                        meters: meters, listings: listings,
+                        evidence: MeterEvidenceFile(directory: directory.path), store: store, keeping: keeping, reload: reload,
                         notifier: notifier,
                         logger: logger)),
                 .init(service: sessions),

@@ -41,13 +41,17 @@ package struct SuiteExecution: Sendable {
     private let store: Store
     private let machine: MachineRecord
     private let gateSeconds: Double
+    private let evidence: MeterEvidenceFile?
 
-    /// - Parameter gateSeconds: for how long the machine's load is looked at before a suite begins.
-    package init(context: RunnerContext, store: Store, machine: MachineRecord, gateSeconds: Double = 1) {
+    /// - Parameters:
+    ///   - gateSeconds: for how long the machine's load is looked at before a suite begins.
+    ///   - evidence: where to keep what is seen of whether the meters measure.
+    package init(context: RunnerContext, store: Store, machine: MachineRecord, gateSeconds: Double = 1, evidence: MeterEvidenceFile? = nil) {
         self.context = context
         self.store = store
         self.machine = machine
         self.gateSeconds = gateSeconds
+        self.evidence = evidence
     }
 
     /// Runs with meters of this process.
@@ -55,10 +59,15 @@ package struct SuiteExecution: Sendable {
         _ request: JobRequest, listings: [MeterListing], emit: @escaping @Sendable (RunEvent) -> Void
     ) async throws -> SuiteResult {
         let chosen = try MeterCatalogue.select(listings, ids: request.meters)
-        let session = try MeteringSession(listings: chosen, intervalSeconds: Self.interval, clock: context.clock)
-        let selection = try TotalSelection(meters: session.meters, asked: request.scope)
+        let session = try MeteringSession(
+            listings: chosen, intervalSeconds: Self.interval, clock: context.clock, load: ProcessorLoad(context.host))
+        let selection = try TotalSelection(
+            meters: session.meters, asked: request.scope, of: request.meters.isEmpty ? listings : [])
         session.start()
-        defer { session.stop() }
+        defer {
+            session.stop()
+            evidence?.add(session.evidence(), at: context.clock.wallTime())
+        }
         await offPool { session.waitForFirstReadings() }
         return try await run(
             request, metering: LocalMetering(session: session, selection: selection), listings: listings, emit: emit)

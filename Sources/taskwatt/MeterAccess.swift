@@ -1,4 +1,5 @@
 import Core
+import Host
 import Metering
 import Running
 import Service
@@ -33,7 +34,7 @@ struct MeterAccess {
                 await metering.end()
             }
         }
-        return try await own(listings, ids: ids, scope: scope, interval: interval)
+        return try await own(surroundings, state, listings, ids: ids, scope: scope, interval: interval)
     }
 
     /// The daemon, if it can read what we cannot and all that we can: it does not have the meters of a user's own
@@ -55,27 +56,34 @@ struct MeterAccess {
     }
 
     private static func own(
-        _ listings: [MeterListing], ids: [String], scope: TotalScope?, interval: Double
+        _ surroundings: Surroundings, _ state: StateOptions, _ listings: [MeterListing], ids: [String], scope: TotalScope?,
+        interval: Double
     ) async throws -> MeterAccess {
+        let evidence = MeterEvidenceFile(directory: surroundings.ownState(state).path)
         let chosen = try MeterCatalogue.select(listings, ids: ids)
-        let session = try MeteringSession(listings: chosen, intervalSeconds: interval)
-        let selection = try selection(session.meters, scope: scope, of: listings)
+        let session = try MeteringSession(
+            listings: chosen, intervalSeconds: interval, load: ProcessorLoad(surroundings.host))
+        let selection = try selection(session.meters, scope: scope, of: listings, isNamed: !ids.isEmpty)
         session.start()
         await offPool { session.waitForFirstReadings() }
         let locked = ids.isEmpty ? listings.filter { !$0.availability.isAvailable && $0.description.isOfATotal } : []
         return MeterAccess(
             metering: LocalMetering(session: session, selection: selection), unreadable: locked.count
-        ) { session.stop() }
+        ) {
+            session.stop()
+            evidence.add(session.evidence(), at: Clocks.wall())
+        }
     }
 
     /// The total that is asked for.
     ///
+    /// - Parameter isNamed: whether the user named the meters, and so knows what is not in them.
     /// - Throws: `MeteringError`; where a meter of the scope is there and cannot be read, why.
     static func selection(
-        _ meters: [MeterDescription], scope: TotalScope?, of listings: [MeterListing]
+        _ meters: [MeterDescription], scope: TotalScope?, of listings: [MeterListing], isNamed: Bool = false
     ) throws -> TotalSelection {
         do throws(MeteringError) {
-            return try TotalSelection(meters: meters, asked: scope)
+            return try TotalSelection(meters: meters, asked: scope, of: isNamed ? [] : listings)
         } catch {
             guard case .noSuchScope(let scope, _) = error else { throw error }
             for listing in listings where listing.description.scope.rawValue == scope.rawValue {

@@ -97,11 +97,11 @@ final class ProgressDisplay: Sendable {
             // The scatter of a model's blocks says nothing of how true the model is.
             let scatter = total.provenance == .estimated ? nil : run.idlePowerUncertainty
             let spread = scatter.map { String(format: " ± %.2f W", $0.watts) } ?? ""
-            text = String(
-                format: "idle power %.2f W%@ (%@)%@", run.idlePower?.watts ?? 0, spread, total.provenance.rawValue,
-                flags(run))
+            let power = run.idlePower.map { String(format: "%.2f W", $0.watts) } ?? "not known: the meters saw too little of it"
+            text = "idle power \(power)\(spread) (\(total.provenance.rawValue))\(flags(run))"
         case .load:
-            text = prefix(event, state) + String(format: "model loaded, %.1f J", total.energy.joules)
+            let energy = total.coverage > 0 ? String(format: "%.1f J", total.energy.joules) : "its energy was not seen"
+            text = prefix(event, state) + "model loaded, \(energy)"
         case .warmUp: return
         case .query:
             if run.error != nil {
@@ -114,9 +114,9 @@ final class ProgressDisplay: Sendable {
                         prefix(event, state)
                         + String(
                             format:
-                                "repeat %@: %d inferences in %.1f s; the meters saw %.0f %%, so it stays out of the table",
+                                "repeat %@: %d inferences in %.1f s; the meters saw %.0f %%, so it stays out of the table%@",
                             Self.ordinal(event), run.completedInferences, seconds,
-                            total.coverage * 100)
+                            total.coverage * 100, flags(run))
                     break
                 }
                 let figure = run.kilowattHoursPer1000.map { String(format: ", %.3g kWh per 1,000", $0) } ?? ""

@@ -171,7 +171,22 @@ struct Surroundings {
             let near = all.map(\.description.id).closest(to: id).map { "; did you mean \($0)?" } ?? ""
             Console.complain("the configuration overrides \(id), and there is no such meter here\(near)")
         }
-        return configuration.applyOverrides(to: all)
+        let listings = configuration.applyOverrides(to: all)
+        return await offPool { examined(listings, options) }
+    }
+
+    /// The meters that stood the test at the door, with what anybody here has learnt of them.
+    private func examined(_ listings: [MeterListing], _ options: StateOptions) -> [MeterListing] {
+        let own = ownState(options).path
+        let before = MeterEvidenceFile(directory: own).read()
+        let others = daemonStates(options).map(\.path).filter { $0 != own }
+        let known = others.reduce(before) { known, directory in
+            known.merging(MeterEvidenceFile(directory: directory).read()) { $0.lastSeen > $1.lastSeen ? $0 : $1 }
+        }
+        let (admitted, found) = Admission(host).examine(listings, known: known)
+        MeterEvidenceFile(directory: own).keep(
+            before.merging(found) { $1 }, insteadOf: before, at: Clocks.wall())
+        return admitted
     }
 
     /// Overrides that no meter here has, each of which is told once.

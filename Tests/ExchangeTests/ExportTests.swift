@@ -106,7 +106,7 @@ struct ExportTests {
         #expect(isClose(first["kwh_per_1000_inferences"].flatMap(Double.init), 0.01))
         #expect(isClose(first["net_energy_j"].flatMap(Double.init), 3366))
         #expect(isClose(first["net_kwh_per_1000_inferences"].flatMap(Double.init), 3400 * 10 / 3.6e6))
-        #expect(first["mean_power_w"] == "35.64")
+        #expect(first["mean_power_w"] == "36")
         #expect(first["idle_power_w"] == "2")
         #expect(first["idle_power_standard_uncertainty_w"] == "0.5")
         #expect(first["scope"] == "components")

@@ -63,8 +63,8 @@ struct SystemdTests {
             present.withLock { $0 }, intervalSeconds: 0.05, logger: Logger(label: "test"))
         let first = meters.session
         let sampler = AlwaysOnSampler(
-            refreshInterval: .milliseconds(100), meters: meters, listings: { present.withLock { $0 } }, store: store,
-            keeping: { Keeping() },
+            refreshInterval: .milliseconds(100), meters: meters, listings: { present.withLock { $0 } },
+            evidence: MeterEvidenceFile(directory: directory.path), store: store, keeping: { Keeping() },
             notifier: SystemdNotifier(environment: ["WATCHDOG_USEC": "100000"]), logger: Logger(label: "test"))
         let running = Task { try await sampler.run() }
         #expect(try await eventually { meters.power.power != nil })
@@ -92,7 +92,8 @@ struct SystemdTests {
         let meters = try CurrentMeters([FakeMeters.meter], intervalSeconds: 0.05, logger: Logger(label: "test"))
         let session = meters.session
         let sampler = AlwaysOnSampler(
-            meters: meters, listings: { [FakeMeters.meter] }, store: store, keeping: { Keeping() },
+            meters: meters, listings: { [FakeMeters.meter] },
+            evidence: MeterEvidenceFile(directory: directory.path), store: store, keeping: { Keeping() },
             notifier: SystemdNotifier(environment: [
                 "NOTIFY_SOCKET": "\(directory.path)/notify", "WATCHDOG_USEC": "100000",
             ]), logger: Logger(label: "test"))

@@ -113,7 +113,8 @@ struct CounterAccount {
             if start != nil, startValue == nil {
                 startValue = EdgeValue(microjoules: 0, variance: 0, aligned: false)
             }
-        case .gap(let from):
+        case .gap(let from, let isTooMuch):
+            if isTooMuch, start != nil, end == nil { flags.insert(.implausible) }
             // A session's own account lives for months and is never opened; only a window's gaps are of use.
             if start != nil { gaps.add(from: from, to: time) }
             previousUpdate = nil

@@ -8,8 +8,8 @@ struct CounterUnwrapper {
         case first
         case advanced(wrapped: Bool)
         /// A reset, a step back that is no wrap, or so long a silence that a whole wrap could hide in it. The energy
-        /// between the two good reads is not known.
-        case gap(from: MonotonicTime)
+        /// between the two good reads is not known. Too much: the step is larger than the bound of the meter's power allows.
+        case gap(from: MonotonicTime, isTooMuch: Bool)
     }
 
     /// `nil` where the kernel states none: then any step back is a gap.
@@ -43,16 +43,16 @@ struct CounterUnwrapper {
         let previous = lastRaw
         lastRaw = raw
         lastTime = time
-        if let range, mostEnergy(in: elapsed) >= Double(range) - 0.5 { return .gap(from: before) }
+        if let range, mostEnergy(in: elapsed) >= Double(range) - 0.5 { return .gap(from: before, isTooMuch: false) }
         let limit = mostEnergy(in: elapsed + slackNanoseconds) + coarseStep
         var delta = raw - previous
         var wrapped = false
         if delta < 0 {
-            guard let range, previous <= range else { return .gap(from: before) }
+            guard let range, previous <= range else { return .gap(from: before, isTooMuch: false) }
             delta += range
             wrapped = true
         }
-        guard delta >= 0, Double(delta) - 0.5 <= limit else { return .gap(from: before) }
+        guard delta >= 0, Double(delta) - 0.5 <= limit else { return .gap(from: before, isTooMuch: !wrapped) }
         cumulative += delta
         return .advanced(wrapped: wrapped)
     }

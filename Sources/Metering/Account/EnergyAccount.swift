@@ -55,15 +55,14 @@ package struct EnergyAccount: Sendable {
             gauge?.record(microwatts: microwatts, at: time)
         case .nothingNew: break
         case .counter, .gauge, .failed:
+            if case .gauge = reading { gauge?.noteImplausible() }
             counter?.fail()
             gauge?.fail()
         }
     }
 
     /// Whether a gauge's value can be.
-    func isPlausible(_ microwatts: Int64) -> Bool {
-        microwatts.magnitude <= UInt64(max(0, meter.plausiblePower.microwatts))
-    }
+    func isPlausible(_ microwatts: Int64) -> Bool { meter.plausibility.allows(microwatts) }
 
     /// Whether a last reading has come since the last that failed, and the next one is due by a time: else there is nothing to
     /// wait for.

@@ -51,6 +51,11 @@ struct GaugeAccount {
         return lastTime >= end
     }
 
+    /// A reading came that cannot be; it counts as one that failed.
+    mutating func noteImplausible() {
+        if start != nil, end == nil { flags.insert(.implausible) }
+    }
+
     mutating func fail() {
         hasFailedSinceGood = true
     }

@@ -6,14 +6,24 @@ package struct TotalSelection: Sendable, Hashable {
     package var scope: TotalScope
     /// The ids that each scope adds up, where it has meters.
     package var members: [TotalScope: [String]]
+    /// Accelerators of this machine that no meter here can read, by the ids of those that could not: the components lack them.
+    package var unseenAccelerators: [String]
 
     /// - Parameters:
     ///   - meters: in the order of the catalogue; of two that see the same silicon the better provenance counts, then
     ///     the earlier.
     ///   - asked: a scope that the user asks for.
+    ///   - listings: all that there are on this machine, for the accelerators that are missing; none where the user named the meters.
     /// - Throws: `MeteringError.noSuchScope` where no meter has it, `.noMeters` where there is none at all.
-    package init(meters: [MeterDescription], asked: TotalScope? = nil) throws(MeteringError) {
+    package init(meters: [MeterDescription], asked: TotalScope? = nil, of listings: [MeterListing] = [])
+        throws(MeteringError)
+    {
         guard !meters.isEmpty else { throw .noMeters }
+        let seen = Set(meters.map(\.silicon))
+        unseenAccelerators = listings.filter { listing in
+            listing.description.scope == .accelerator && !listing.availability.isAvailable
+                && !seen.contains(listing.description.silicon)
+        }.map(\.description.id)
         let measured = meters.filter { $0.provenance != .estimated }
         var members: [TotalScope: [String]] = [:]
         members[.components] = Self.cover(measured.filter { [.package, .dram, .accelerator].contains($0.scope) })
@@ -67,11 +77,17 @@ package struct TotalSelection: Sendable, Hashable {
             return sum + max(0, own)
         }
         let provenance = parts.map(\.provenance).max { $0.rank < $1.rank } ?? .estimated
+        var flags = Set(parts.flatMap(\.flags))
+        if scope == .components,
+            !unseenAccelerators.isEmpty || parts.contains(where: { $0.scope == .accelerator && $0.coverage == 0 })
+        {
+            flags.insert(.acceleratorUnseen)
+        }
         return TotalEnergy(
             energy: parts.reduce(.zero) { $0 + $1.energy },
             uncertainty: Energy(joules: normalCoverageFactor * (edges + accuracy * accuracy).squareRoot()),
             accuracyUncertainty: Energy(joules: accuracy), scope: scope, provenance: provenance,
             coverage: parts.map(\.coverage).min() ?? 0,
-            flags: Set(parts.flatMap(\.flags)).sorted { $0.rawValue < $1.rawValue }, domainIDs: parts.map(\.id))
+            flags: flags.sorted { $0.rawValue < $1.rawValue }, domainIDs: parts.map(\.id))
     }
 }

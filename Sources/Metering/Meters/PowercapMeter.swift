@@ -68,7 +68,7 @@ package enum PowercapMeter {
         let description = MeterDescription(
             id: "powercap/\(zone)", name: parentName.map { "\($0)/\(name)" } ?? name, scope: scope, kind: .counter,
             provenance: .measured, source: file, periodSeconds: periodSeconds, resolution: resolutionMicrojoules,
-            rangeMicrojoules: range, plausiblePower: plausiblePower(host, path: path, scope: scope),
+            rangeMicrojoules: range, plausiblePower: Plausibility.mostPower(of: scope),
             parentID: scope == .dram ? nil : parent.map { "powercap/\($0)" },
             silicon: silicon(host, parentName.map { "\($0)/\(name)" } ?? name), remarks: remarks)
         return MeterListing(description: description, availability: availability) {
@@ -98,17 +98,5 @@ package enum PowercapMeter {
         case "psys": return .system
         default: return .rail
         }
-    }
-
-    /// 1.5 × the largest power limit or maximum that the zone states; else what METHOD's table of scopes says.
-    private static func plausiblePower(_ host: HostRoot, path: String, scope: MeterScope) -> Power {
-        var stated: Int64 = 0
-        for constraint in 0..<4 {
-            for file in ["power_limit_uw", "max_power_uw"] {
-                stated = max(stated, (try? host.integer("\(path)/constraint_\(constraint)_\(file)")) ?? 0)
-            }
-        }
-        if stated > 0, stated < 100_000_000_000 { return Power(microwatts: stated + stated / 2) }
-        return scope == .dram ? Power(watts: 300) : Power(watts: 1500)
     }
 }

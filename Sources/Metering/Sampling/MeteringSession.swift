@@ -21,10 +21,13 @@ package final class MeteringSession: Sendable {
 
     /// Opens the meters that are available among `listings` and reads each once.
     ///
-    /// - Parameter intervalSeconds: 0.001 to 60.
+    /// - Parameters:
+    ///   - intervalSeconds: 0.001 to 60.
+    ///   - load: what a meter that stands still is held against, beside the other meters.
     /// - Throws: `MeteringError.noMeters`, `.badInterval`.
     package init(
-        listings: [MeterListing], intervalSeconds: Double, clock: any MeteringClock = SystemClock()
+        listings: [MeterListing], intervalSeconds: Double, clock: any MeteringClock = SystemClock(),
+        load: sending ProcessorLoad? = nil
     ) throws(MeteringError) {
         guard (0.001...60).contains(intervalSeconds) else { throw .badInterval(intervalSeconds) }
         let available = listings.filter(\.availability.isAvailable)
@@ -37,9 +40,10 @@ package final class MeteringSession: Sendable {
             let interval = Self.interval(of: listing.description, asked: intervalSeconds)
             return OpenMeter(
                 description: listing.description, reader: listing.open(), intervalNanoseconds: interval, nextDue: now,
+                life: LifeSigns(hasChanged: listing.isProven),
                 account: EnergyAccount(meter: listing.description, intervalSeconds: Double(interval) / 1e9))
         }
-        shared = SharedState(SamplerState(meters: open, samples: SampleRing(capacity: 8192)))
+        shared = SharedState(SamplerState(meters: open, samples: SampleRing(capacity: 8192), load: load))
         tick()
     }
 
@@ -123,6 +127,26 @@ package final class MeteringSession: Sendable {
         }
     }
 
+    /// What the session has seen of whether its meters measure, by their ids.
+    package func evidence() -> [String: MeterEvidence] {
+        let (now, wallNow) = (clock.now(), clock.wallTime())
+        return shared.state.withLock { state in
+            var all: [String: MeterEvidence] = [:]
+            for (index, meter) in state.meters.enumerated() where meter.description.isWatched {
+                guard let value = meter.life.value else { continue }
+                let age = now.seconds(since: meter.life.since)
+                let isStanding = meter.life.readings > 1
+                var evidence = MeterEvidence(
+                    source: meter.description.source, hasChanged: meter.life.hasChanged,
+                    value: isStanding ? value : nil, since: wallNow - age, readings: meter.life.readings,
+                    othersMoved: state.hasMovedBeside(index), lastSeen: wallNow)
+                evidence.changedMeanwhile = meter.life.hasChangedHere
+                all[meter.description.id] = evidence
+            }
+            return all
+        }
+    }
+
     /// The errors of the sampler's intervals since the session began.
     package var jitter: JitterHistogram {
         // A sum has bins of its own; the sampler's next change of shared ones would allocate.
@@ -181,14 +205,20 @@ package final class MeteringSession: Sendable {
             state.window(id) { $0.accounts.allSatisfy { !$0.isAlignable || $0.isSettled } } ?? true
         }
         settleSlowMeters(id)
-        let removed = shared.state.withLock { state -> (OpenWindow, MonotonicTime)? in
+        let removed = shared.state.withLock { state -> ClosedWindow? in
             guard let window = state.removeWindow(id), let end = window.end else { return nil }
             state.noteCounters(of: window, end: end)
-            return (window, end)
+            return ClosedWindow(
+                window: window, end: end,
+                doubts: state.meters.indices.map { index in
+                    guard state.meters[index].description.isWatched else { return nil }
+                    if state.isDead(index, at: end) { return .dead }
+                    return state.meters[index].life.hasChanged ? nil : .unproven
+                })
         }
-        guard let (closed, end) = removed else { return nil }
-        let slept = clock.suspendedNanoseconds() - closed.suspendedAtStart > 10_000_000
-        return energy(of: closed, end: end, slept: slept, selection: selection)
+        guard let removed else { return nil }
+        let slept = clock.suspendedNanoseconds() - removed.window.suspendedAtStart > 10_000_000
+        return energy(of: removed, slept: slept, selection: selection)
     }
 
     /// Drops a window that nobody wants any more.
@@ -196,13 +226,21 @@ package final class MeteringSession: Sendable {
         shared.state.withLock { _ = $0.removeWindow(window.rawValue) }
     }
 
-    private func energy(
-        of window: OpenWindow, end: MonotonicTime, slept: Bool, selection: TotalSelection
-    ) -> WindowEnergy {
+    /// A window that was taken out of the state.
+    private struct ClosedWindow {
+        var window: OpenWindow
+        var end: MonotonicTime
+        /// What is to be said of each meter.
+        var doubts: [EnergyFlag?]
+    }
+
+    private func energy(of closed: ClosedWindow, slept: Bool, selection: TotalSelection) -> WindowEnergy {
+        let (window, end) = (closed.window, closed.end)
         let members = Set(selection.members[selection.scope] ?? [])
-        var domains = window.accounts.map { account in
+        var domains = zip(window.accounts, closed.doubts).map { account, doubt in
             var domain = account.result(inTotal: members.contains(account.meter.id))
             if slept { domain.flags.append(.suspended) }
+            if let doubt { domain.flags.append(doubt) }
             return domain
         }
         CrossCheck.flag(&domains, meters: meters)

@@ -11,6 +11,8 @@ struct OpenMeter {
     var hasAnswered = false
     var lastTick: MonotonicTime?
     var firstTick: MonotonicTime?
+    /// Whether its value changes.
+    var life: LifeSigns
     /// The account since the session began; a window's account starts as a copy of it, and so knows the power before.
     var account: EnergyAccount
     /// At the last regular tick, to tell the power since then.
@@ -30,8 +32,11 @@ struct OpenMeter {
         hasAnswered = true
         let time = reader.readTime ?? before.advanced(byNanoseconds: (latest - before) / 2)
         account.record(reading, at: time)
+        life.note(reading, at: time)
         switch reading {
-        case .gauge(let microwatts) where account.isPlausible(microwatts): power = Power(microwatts: microwatts)
+        case .gauge(let microwatts) where account.isPlausible(microwatts):
+            power = Power(microwatts: microwatts)
+            life.movement.note(Double(microwatts), at: time)
         // What is not known is not zero.
         case .failed, .gauge: power = nil
         case .counter, .nothingNew: break
@@ -69,6 +74,7 @@ struct OpenMeter {
             power = nil
         } else if let before = tickCumulative, let beforeTime = tickTime {
             power = (cumulative - before).over(time.seconds(since: beforeTime))
+            if let power { life.movement.note(Double(power.microwatts), at: time) }
         }
         tickCumulative = cumulative
         tickTime = time
@@ -101,10 +107,14 @@ struct SamplerState {
     /// Of all intervals since the session began.
     private(set) var jitter = JitterHistogram()
     var isStopped = false
+    private let load: ProcessorLoad?
+    private var loadMovement = Movement()
 
-    init(meters: [OpenMeter], samples: SampleRing) {
+    /// - Parameter load: what meters that stand still are held against, beside each other.
+    init(meters: [OpenMeter], samples: SampleRing, load: ProcessorLoad? = nil) {
         self.meters = meters
         self.samples = samples
+        self.load = load
     }
 
     /// Stops, and lets go of everything.
@@ -168,6 +178,7 @@ struct SamplerState {
             }
             next = min(next, meters[index].nextDue)
         }
+        if let share = load?.share(at: now) { loadMovement.note(share, at: now, isShare: true) }
         if let intervalError {
             jitter.add(intervalError)
             for window in windows.indices where windows[window].phase == .open {
@@ -175,6 +186,21 @@ struct SamplerState {
             }
         }
         return next
+    }
+
+    /// Whether something else moved since a meter has the value that it has.
+    func hasMovedBeside(_ index: Int) -> Bool {
+        let since = meters[index].life.since
+        return loadMovement.happened(after: since)
+            || meters.indices.contains { $0 != index && meters[$0].life.movement.happened(after: since) }
+    }
+
+    /// Whether a meter's value has stood still for too long to be one.
+    func isDead(_ index: Int, at now: MonotonicTime) -> Bool {
+        let (meter, life) = (meters[index].description, meters[index].life)
+        guard meter.isWatched, let value = life.value, !meter.mayStand(at: value) else { return false }
+        return life.readings >= MeterEvidence.deadReadings
+            && now.seconds(since: life.since) >= MeterEvidence.deadSeconds && hasMovedBeside(index)
     }
 
     /// Reads one meter now, for the session's account and every window's.

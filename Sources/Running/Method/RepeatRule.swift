@@ -70,7 +70,7 @@ struct RepeatRule {
 
     /// Gross joules per inference; `nil` of a repeat that is not fit for the table.
     private static func figure(_ run: RunRecord) -> Double? {
-        let unfit: Set<RunFlag> = [.lowCoverage, .suspended, .unresolved]
+        let unfit: Set<RunFlag> = [.lowCoverage, .suspended, .unresolved, .deadMeter]
         guard run.completedInferences > 0, run.energy.total.coverage > 0, unfit.isDisjoint(with: run.flags) else {
             return nil
         }

@@ -184,6 +184,9 @@ package struct Runner: Sendable {
         if energy.total.flags.contains(.disagrees) { flags.append(.metersDisagree) }
         if energy.reconciliations.contains(where: { $0.verdict == .contradiction }) { flags.append(.scopesContradict) }
         if energy.domains.contains(where: { $0.flags.contains(.suspended) }) { flags.append(.suspended) }
+        if energy.total.flags.contains(.unproven) { flags.append(.unproven) }
+        if energy.total.flags.contains(.dead) { flags.append(.deadMeter) }
+        if energy.total.flags.contains(.acceleratorUnseen) { flags.append(.acceleratorUnseen) }
         if let machine = measured.machine, machine.after.wasThrottled(since: machine.before) {
             flags.append(.throttled)
         }

@@ -62,6 +62,9 @@ struct Meters: AsyncParsableCommand {
                 if let remedy = status.remedy { Console.print("\n    \(remedy)") }
                 Console.print("\n")
             }
+            if status.isAvailable, !status.isProven {
+                Console.print("\(status.meter.id): unproven; its value has not been seen to change yet. It is used, and flagged\n")
+            }
             for remark in status.meter.remarks { Console.print("\(status.meter.id): \(remark)\n") }
         }
         if !meters.contains(where: { $0.meter.provenance != .estimated }) {

@@ -18,7 +18,7 @@ struct Simulation {
         """
         {"zones": [
           {"zone": "intel-rapl:0", "name": "package-0", "load": {"base": 40, "square": 60, "period": 1.3}, "update": 0.001,
-           "range": \(isWrapping ? "1500000000, \"limit\": 1000, \"wraps_after\": 2.5" : "262143328850"), "mode": "\(mode)"},
+           "range": \(isWrapping ? "3000000000, \"wraps_after\": 2.5" : "262143328850"), "mode": "\(mode)"},
           {"zone": "intel-rapl:0:0", "name": "dram", "load": {"base": 6}, "update": 0.001, "range": 65712999613,
            "mode": "\(mode)"},
           {"zone": "intel-rapl:1", "name": "psys", "load": {"base": 150}, "update": 0.001, "range": 262143328850,

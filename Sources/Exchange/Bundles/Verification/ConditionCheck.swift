@@ -20,6 +20,9 @@ enum ConditionCheck {
             (.metersDisagree, energy.total.flags.contains(.disagrees)),
             (.scopesContradict, energy.reconciliations.contains { $0.verdict == .contradiction }),
             (.suspended, energy.domains.contains { $0.flags.contains(.suspended) }),
+            (.unproven, energy.total.flags.contains(.unproven)),
+            (.deadMeter, energy.total.flags.contains(.dead)),
+            (.acceleratorUnseen, energy.total.flags.contains(.acceleratorUnseen)),
         ]
         // The idle drift is told of the suite; what else there is only the runner could see.
         let others = run.flags.filter { flag in flag != .idleDrift && !called.contains { $0.0 == flag } }

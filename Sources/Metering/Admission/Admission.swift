@@ -1,0 +1,140 @@
+import Core
+package import Host
+
+/// The test at the door: a candidate becomes a meter only after a look at whether it can measure. The one place for this, whatever kind
+/// of meter it is.
+///
+/// *Refused* is what tells something impossible, and a counter that stands still while its silicon works. *Dead* is one whose value
+/// stood for ten minutes and twenty readings while the load moved. *Unproven*, until its value has changed, is used and said to be so.
+/// What was learnt is kept (`MeterEvidenceFile`), so that only the first look takes time; what contradicts it is believed at once.
+package struct Admission: Sendable {
+    /// How long counters that do not move are watched, all together, in seconds.
+    static let patience = 1.5
+    /// A counter with a longer period is not waited for: it is unproven until it moves.
+    static let longestPeriod = 0.3
+    private static let pollSeconds = 0.005
+
+    private let host: HostRoot
+    private let clock: any MeteringClock
+
+    package init(_ host: HostRoot, clock: any MeteringClock = SystemClock()) {
+        self.host = host
+        self.clock = clock
+    }
+
+    /// One candidate while it is looked at.
+    private struct Look {
+        let index: Int
+        let reader: (any MeterReader)?
+        let value: Int64
+        var hasMoved = false
+    }
+
+    /// - Parameter known: by the meters' ids.
+    /// - Returns: the listings, with those that do not measure unavailable; and what is known of each that was looked at now.
+    package func examine(
+        _ listings: [MeterListing], known: [String: MeterEvidence]
+    ) -> (listings: [MeterListing], found: [String: MeterEvidence]) {
+        var listings = listings
+        var looks: [Look] = []
+        for index in listings.indices where listings[index].availability.isAvailable {
+            let meter = listings[index].description
+            guard meter.isWatched else { continue }
+            let reader = listings[index].found == nil ? listings[index].open() : nil
+            guard let value = (listings[index].found ?? reader?.read())?.value else {
+                // What cannot be read just now may be asleep, and joins when it wakes.
+                listings[index].isProven = known[meter.id]?.hasChanged ?? false
+                continue
+            }
+            if let (reason, remedy) = Self.impossible(value, meter) {
+                listings[index].availability = .unavailable(reason: reason, remedy: remedy)
+            } else {
+                looks.append(Look(index: index, reader: reader, value: value))
+            }
+        }
+        watch(&looks, listings, known)
+        var found: [String: MeterEvidence] = [:]
+        let wallTime = clock.wallTime()
+        for look in looks {
+            let meter = listings[look.index].description
+            var evidence = MeterEvidence(
+                source: meter.source, hasChanged: look.hasMoved, value: look.hasMoved ? nil : look.value, since: wallTime,
+                readings: 1, othersMoved: false, isStill: isStill(look, meter), lastSeen: wallTime)
+            if let before = known[meter.id] { evidence = before.adding(evidence) }
+            found[meter.id] = evidence
+            listings[look.index].isProven = evidence.hasChanged
+            if let (reason, remedy) = verdict(evidence, meter, at: wallTime) {
+                listings[look.index].availability = .unavailable(reason: reason, remedy: remedy)
+            }
+        }
+        return (listings, found)
+    }
+
+    /// Watches the counters of which nothing is known yet until each has moved, or the patience is over.
+    private func watch(_ looks: inout [Look], _ listings: [MeterListing], _ known: [String: MeterEvidence]) {
+        let deadline = clock.now().advanced(bySeconds: Self.patience)
+        var waiting = looks.indices.filter { index in
+            let (look, meter) = (looks[index], listings[looks[index].index].description)
+            guard meter.kind == .counter, meter.periodSeconds <= Self.longestPeriod, look.reader != nil else { return false }
+            guard let before = known[meter.id], before.source == meter.source else { return true }
+            // What stood still the last time, and still has that value, has been watched long enough.
+            return !before.hasChanged && before.value != look.value
+        }
+        while !waiting.isEmpty, clock.now() < deadline {
+            clock.sleep(until: clock.now().advanced(bySeconds: Self.pollSeconds))
+            waiting.removeAll { index in
+                guard let value = looks[index].reader?.read().value, value != looks[index].value else { return false }
+                looks[index].hasMoved = true
+                return true
+            }
+        }
+    }
+
+    /// Whether a counter stands still though its silicon evidently works: this very look runs on it.
+    private func isStill(_ look: Look, _ meter: MeterDescription) -> Bool {
+        !look.hasMoved && meter.kind == .counter && meter.periodSeconds <= Self.longestPeriod
+            && [.package, .core, .dram, .system].contains(meter.scope)
+    }
+
+    private static func impossible(_ value: Int64, _ meter: MeterDescription) -> (String, String?)? {
+        switch meter.kind {
+        case .counter:
+            return value >= 0 ? nil : ("its energy is negative (\(value) µJ)", nil)
+        case .gauge:
+            guard !meter.plausibility.allows(value) else { return nil }
+            let watts = Power(microwatts: value).watts
+            let figure = watts == watts.rounded() ? String(Int64(saturating: watts)) : String(watts)
+            if value == 0 { return ("it says 0 W, and the machine runs", "see that it is the right device, and that it measures") }
+            if value < 0 {
+                return ("it says \(figure) W, and power is not negative", "turn its sensor round")
+            }
+            return (
+                "it says \(figure) W, and \(Int64(saturating: meter.plausiblePower.watts)) W are the most that can be",
+                "if that is right, raise `plausible_power_w` of \(meter.id) under `overrides` of taskwatt.yaml"
+            )
+        }
+    }
+
+    private func verdict(_ evidence: MeterEvidence, _ meter: MeterDescription, at wallTime: Double) -> (String, String?)? {
+        guard let value = evidence.value else { return nil }
+        let unit = meter.kind == .counter ? "µJ" : "µW"
+        if evidence.isStill, !evidence.hasChanged {
+            return (
+                "it stands at \(value) \(unit) while the machine works: it does not measure",
+                "see that the kernel's driver supports this processor; it is taken as soon as it moves"
+            )
+        }
+        guard evidence.isDead(at: wallTime), !(meter.mayStand(at: value) && !isAwake(meter)) else { return nil }
+        let minutes = Int64(saturating: (wallTime - evidence.since) / 60)
+        return (
+            "it has said \(value) \(unit) for \(minutes) min while the machine's load moved: it is dead",
+            "see that the device works; it is taken again as soon as its value changes"
+        )
+    }
+
+    /// Whether the kernel says that an accelerator is not in runtime suspend: Documentation/ABI/testing/sysfs-devices-power.
+    private func isAwake(_ meter: MeterDescription) -> Bool {
+        meter.scope == .accelerator
+            && (try? host.read("/sys/bus/pci/devices/\(meter.silicon)/power/runtime_status")) == "active"
+    }
+}

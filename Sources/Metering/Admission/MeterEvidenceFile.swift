@@ -1,0 +1,44 @@
+import Foundation
+
+/// What was learnt of this machine's meters, `meters.json` in the state directory: by their ids, whoever learnt it.
+package struct MeterEvidenceFile: Sendable, Hashable {
+    /// A meter that stands still is noted again after so long, in seconds; what changes a verdict at once.
+    private static let spacing = 300.0
+    /// More than any machine has meters for.
+    private static let mostBytes = 4 << 20
+
+    package let path: String
+
+    package init(directory: String) { path = "\(directory)/meters.json" }
+
+    /// What is known; nothing where there is no such file, or none that can be read: then it is learnt again.
+    package func read() -> [String: MeterEvidence] {
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
+            let size = attributes[.size] as? Int, size <= Self.mostBytes,
+            let data = try? Data(contentsOf: URL(fileURLWithPath: path))
+        else { return [:] }
+        return (try? JSONDecoder().decode([String: MeterEvidence].self, from: data)) ?? [:]
+    }
+
+    /// Adds what a session has seen. A file that cannot be written loses nothing but the next look's time.
+    package func add(_ seen: [String: MeterEvidence], at wallTime: Double) {
+        let known = read()
+        keep(
+            known.merging(seen) { $0.adding($1) }, insteadOf: known, at: wallTime)
+    }
+
+    /// Keeps what is known now, where it says anything new.
+    package func keep(_ all: [String: MeterEvidence], insteadOf known: [String: MeterEvidence], at wallTime: Double) {
+        let isNew = all.contains { id, evidence in
+            guard let before = known[id] else { return true }
+            return before.source != evidence.source || before.hasChanged != evidence.hasChanged
+                || before.value != evidence.value || before.isStill != evidence.isStill
+                || before.isDead(at: wallTime) != evidence.isDead(at: wallTime)
+                || (evidence.value != nil && evidence.lastSeen - before.lastSeen >= Self.spacing)
+        }
+        guard isNew else { return }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try? encoder.encode(all).write(to: URL(fileURLWithPath: path), options: .atomic)
+    }
+}
