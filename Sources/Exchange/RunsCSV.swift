@@ -183,7 +183,8 @@ struct RunsCSV: Sendable {
             case .netPer1000: writer.field(figures.per1000.flatMap { factor in figures.net.map { $0 * factor } })
             case .meanPower:
                 // Over the time that was seen.
-                writer.field(figures.energy.flatMap { Energy(joules: $0).over(figures.duration * figures.coverage)?.watts })
+                writer.field(
+                    figures.energy.flatMap { Energy(joules: $0).over(figures.duration * figures.coverage)?.watts })
             }
         }
         writer.endRow()

@@ -98,7 +98,8 @@ package struct Daemon: Sendable {
                 .init(
                     service: AlwaysOnSampler(
                         meters: meters, listings: listings,
-                        evidence: MeterEvidenceFile(directory: directory.path), store: store, keeping: keeping, reload: reload,
+                        evidence: MeterEvidenceFile(directory: directory.path), store: store, keeping: keeping,
+                        reload: reload,
                         notifier: notifier,
                         logger: logger)),
                 .init(service: sessions),

@@ -46,7 +46,10 @@ package struct SuiteExecution: Sendable {
     /// - Parameters:
     ///   - gateSeconds: for how long the machine's load is looked at before a suite begins.
     ///   - evidence: where to keep what is seen of whether the meters measure.
-    package init(context: RunnerContext, store: Store, machine: MachineRecord, gateSeconds: Double = 1, evidence: MeterEvidenceFile? = nil) {
+    package init(
+        context: RunnerContext, store: Store, machine: MachineRecord, gateSeconds: Double = 1,
+        evidence: MeterEvidenceFile? = nil
+    ) {
         self.context = context
         self.store = store
         self.machine = machine

@@ -56,7 +56,8 @@ struct MeterAccess {
     }
 
     private static func own(
-        _ surroundings: Surroundings, _ state: StateOptions, _ listings: [MeterListing], ids: [String], scope: TotalScope?,
+        _ surroundings: Surroundings, _ state: StateOptions, _ listings: [MeterListing], ids: [String],
+        scope: TotalScope?,
         interval: Double
     ) async throws -> MeterAccess {
         let evidence = MeterEvidenceFile(directory: surroundings.ownState(state).path)

@@ -97,7 +97,8 @@ final class ProgressDisplay: Sendable {
             // The scatter of a model's blocks says nothing of how true the model is.
             let scatter = total.provenance == .estimated ? nil : run.idlePowerUncertainty
             let spread = scatter.map { String(format: " ± %.2f W", $0.watts) } ?? ""
-            let power = run.idlePower.map { String(format: "%.2f W", $0.watts) } ?? "not known: the meters saw too little of it"
+            let power =
+                run.idlePower.map { String(format: "%.2f W", $0.watts) } ?? "not known: the meters saw too little of it"
             text = "idle power \(power)\(spread) (\(total.provenance.rawValue))\(flags(run))"
         case .load:
             let energy = total.coverage > 0 ? String(format: "%.1f J", total.energy.joules) : "its energy was not seen"

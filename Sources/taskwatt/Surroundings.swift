@@ -184,6 +184,8 @@ struct Surroundings {
             known.merging(MeterEvidenceFile(directory: directory).read()) { $0.lastSeen > $1.lastSeen ? $0 : $1 }
         }
         let (admitted, found) = Admission(host).examine(listings, known: known)
+        // Where nothing was ever measured there is nothing to keep.
+        if !found.isEmpty { try? ownState(options).create() }
         MeterEvidenceFile(directory: own).keep(
             before.merging(found) { $1 }, insteadOf: before, at: Clocks.wall())
         return admitted

@@ -277,8 +277,10 @@ extension RealTime {
             }
             // Nobody needs an interval that holds anything: 2 % of what was measured is enough for 0.1 s.
             #expect((Statistics.median(widths) ?? 1) < 0.02)
-            #expect(inside.gross >= 89, "gross: \(inside.gross)")
-            #expect(inside.net >= 89, "net: \(inside.net)")
+            // Of a hundred intervals of 95 %, under 85 hold the truth once in 27,000 times. (Under 89 do once in 230, which is too often for a
+            // test that runs every day.)
+            #expect(inside.gross >= 85, "gross: \(inside.gross)")
+            #expect(inside.net >= 85, "net: \(inside.net)")
         }
     }
 }

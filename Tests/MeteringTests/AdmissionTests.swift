@@ -20,12 +20,14 @@ import Testing
         func tell(_ new: Reading) { reading.withLock { $0 = new } }
 
         func listing(
-            _ scope: MeterScope, id: String = "test/meter", silicon: String? = nil, most: Double? = nil, period: Double = 0.001
+            _ scope: MeterScope, id: String = "test/meter", silicon: String? = nil, most: Double? = nil,
+            period: Double = 0.001
         ) -> MeterListing {
             let kind: MeterKind = if case .counter = reading.withLock({ $0 }) { .counter } else { .gauge }
             return MeterListing(
                 description: MeterDescription(
-                    id: id, name: id, scope: scope, kind: kind, provenance: .measured, source: "test", periodSeconds: period,
+                    id: id, name: id, scope: scope, kind: kind, provenance: .measured, source: "test",
+                    periodSeconds: period,
                     resolution: 1, plausiblePower: most.map { Power(watts: $0) } ?? Plausibility.mostPower(of: scope),
                     silicon: silicon ?? id), availability: .available
             ) { ClosureReader { self.reading.withLock { $0 } } }
@@ -48,7 +50,8 @@ import Testing
 
     /// Case 8, an error code that a driver multiplied, and its kind: negative, none at all, more than can be.
     @Test(arguments: [
-        (MeterScope.system, 4_294_967_295_000_000 as Int64), (.system, 4_294_967_295), (.system, 0), (.system, -5_000_000),
+        (MeterScope.system, 4_294_967_295_000_000 as Int64), (.system, 4_294_967_295), (.system, 0),
+        (.system, -5_000_000),
         (.wall, 0), (.wall, -143_700_000), (.wall, 2_147_483_647), (.package, 0), (.package, 1_600_000_000),
         (.accelerator, -1), (.accelerator, 3_000_000_001), (.battery, -1), (.dram, 300_000_001),
     ])
@@ -83,7 +86,9 @@ import Testing
     }
 
     /// Case 6: the counter of a package that is 0 for ever. What would have been used without it stands in.
-    @Test(arguments: [MeterScope.package, .dram, .core, .system]) func aCounterThatStandsStillIsRefused(_ scope: MeterScope) throws {
+    @Test(arguments: [MeterScope.package, .dram, .core, .system]) func aCounterThatStandsStillIsRefused(
+        _ scope: MeterScope
+    ) throws {
         let told = Told(.counter(microjoules: 0))
         let begin = clock.now()
         let first = try examine([told.listing(scope), other])
@@ -270,7 +275,8 @@ import Testing
     // MARK: Accelerators that are not seen
 
     private func gpu(_ availability: MeterAvailability, silicon: String = "0000:03:00.0") -> MeterListing {
-        var listing = Told(.gauge(microwatts: 20_000_000)).listing(.accelerator, id: "nvml/\(silicon)", silicon: silicon)
+        var listing = Told(.gauge(microwatts: 20_000_000)).listing(
+            .accelerator, id: "nvml/\(silicon)", silicon: silicon)
         listing.availability = availability
         return listing
     }
@@ -287,7 +293,9 @@ import Testing
         }
         #expect(try flags([package, locked], seen: [package]).contains(.acceleratorUnseen))
         // Another meter of the same silicon sees it.
-        #expect(try !flags([package, locked, gpu(.available)], seen: [package, gpu(.available)]).contains(.acceleratorUnseen))
+        #expect(
+            try !flags([package, locked, gpu(.available)], seen: [package, gpu(.available)]).contains(
+                .acceleratorUnseen))
         // Whoever names the meters knows what is not in them.
         #expect(try !flags([], seen: [package]).contains(.acceleratorUnseen))
         // One that is there and asleep for the whole window.

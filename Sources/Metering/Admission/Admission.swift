@@ -58,7 +58,8 @@ package struct Admission: Sendable {
         for look in looks {
             let meter = listings[look.index].description
             var evidence = MeterEvidence(
-                source: meter.source, hasChanged: look.hasMoved, value: look.hasMoved ? nil : look.value, since: wallTime,
+                source: meter.source, hasChanged: look.hasMoved, value: look.hasMoved ? nil : look.value,
+                since: wallTime,
                 readings: 1, othersMoved: false, isStill: isStill(look, meter), lastSeen: wallTime)
             if let before = known[meter.id] { evidence = before.adding(evidence) }
             found[meter.id] = evidence
@@ -75,7 +76,9 @@ package struct Admission: Sendable {
         let deadline = clock.now().advanced(bySeconds: Self.patience)
         var waiting = looks.indices.filter { index in
             let (look, meter) = (looks[index], listings[looks[index].index].description)
-            guard meter.kind == .counter, meter.periodSeconds <= Self.longestPeriod, look.reader != nil else { return false }
+            guard meter.kind == .counter, meter.periodSeconds <= Self.longestPeriod, look.reader != nil else {
+                return false
+            }
             guard let before = known[meter.id], before.source == meter.source else { return true }
             // What stood still the last time, and still has that value, has been watched long enough.
             return !before.hasChanged && before.value != look.value
@@ -104,7 +107,9 @@ package struct Admission: Sendable {
             guard !meter.plausibility.allows(value) else { return nil }
             let watts = Power(microwatts: value).watts
             let figure = watts == watts.rounded() ? String(Int64(saturating: watts)) : String(watts)
-            if value == 0 { return ("it says 0 W, and the machine runs", "see that it is the right device, and that it measures") }
+            if value == 0 {
+                return ("it says 0 W, and the machine runs", "see that it is the right device, and that it measures")
+            }
             if value < 0 {
                 return ("it says \(figure) W, and power is not negative", "turn its sensor round")
             }
@@ -115,7 +120,9 @@ package struct Admission: Sendable {
         }
     }
 
-    private func verdict(_ evidence: MeterEvidence, _ meter: MeterDescription, at wallTime: Double) -> (String, String?)? {
+    private func verdict(_ evidence: MeterEvidence, _ meter: MeterDescription, at wallTime: Double) -> (
+        String, String?
+    )? {
         guard let value = evidence.value else { return nil }
         let unit = meter.kind == .counter ? "µJ" : "µW"
         if evidence.isStill, !evidence.hasChanged {

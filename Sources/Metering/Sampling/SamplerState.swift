@@ -22,12 +22,17 @@ struct OpenMeter {
 
     /// Reads the meter for the session's account.
     ///
-    /// - Parameter latest: the time just before; becomes the time just after.
+    /// - Parameters:
+    ///   - latest: the time just before; becomes the time just after.
+    ///   - longest: a reading that took longer, in nanoseconds, is dropped: nobody knows when in that time it was made.
     /// - Returns: `nil` if there is nothing new.
-    mutating func read(latest: inout MonotonicTime, clock: any MeteringClock) -> TimedReading? {
+    mutating func read(
+        latest: inout MonotonicTime, clock: any MeteringClock, longest: Int64 = .max
+    ) -> TimedReading? {
         let before = latest
         let reading = reader.read()
         latest = clock.now()
+        if latest - before > longest { return nil }
         if case .nothingNew = reading { return nil }
         hasAnswered = true
         let time = reader.readTime ?? before.advanced(byNanoseconds: (latest - before) / 2)
@@ -205,10 +210,12 @@ struct SamplerState {
 
     /// Reads one meter now, for the session's account and every window's.
     ///
-    /// - Parameter edge: keeps a gauge's reading among the samples: a window's energy has a trapezoid to it.
-    mutating func read(_ index: Int, edge: WindowEdge? = nil, clock: any MeteringClock) {
+    /// - Parameters:
+    ///   - edge: keeps a gauge's reading among the samples: a window's energy has a trapezoid to it.
+    ///   - longest: a reading that took longer, in nanoseconds, is dropped.
+    mutating func read(_ index: Int, edge: WindowEdge? = nil, clock: any MeteringClock, longest: Int64 = .max) {
         var latest = clock.now()
-        guard let reading = meters[index].read(latest: &latest, clock: clock) else { return }
+        guard let reading = meters[index].read(latest: &latest, clock: clock, longest: longest) else { return }
         note(index, reading)
         if let edge, case .gauge = reading.reading {
             samples.append(

@@ -117,7 +117,8 @@ package struct RunText {
             let remarks = (domain.inTotal ? ["in the total"] : []) + domain.flags.map(\.rawValue)
             let isSeen = domain.coverage > 0
             table.add([
-                PrintableText.of(domain.id), domain.scope.rawValue, isSeen ? FigureNumber.joules(domain.energy.joules) : "–",
+                PrintableText.of(domain.id), domain.scope.rawValue,
+                isSeen ? FigureNumber.joules(domain.energy.joules) : "–",
                 isSeen ? FigureNumber.joules(domain.uncertainty.joules) : "–",
                 watts(domain.energy.over(run.seconds * domain.coverage)?.watts),
                 String(format: "%.4g %%", domain.coverage * 100), domain.provenance.rawValue,

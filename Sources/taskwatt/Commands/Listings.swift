@@ -63,7 +63,9 @@ struct Meters: AsyncParsableCommand {
                 Console.print("\n")
             }
             if status.isAvailable, !status.isProven {
-                Console.print("\(status.meter.id): unproven; its value has not been seen to change yet. It is used, and flagged\n")
+                Console.print(
+                    "\(status.meter.id): unproven; its value has not been seen to change yet. It is used, and flagged\n"
+                )
             }
             for remark in status.meter.remarks { Console.print("\(status.meter.id): \(remark)\n") }
         }

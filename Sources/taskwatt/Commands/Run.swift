@@ -273,7 +273,8 @@ struct Run: AsyncParsableCommand {
         let lock = try StateLock(directory, holder: "`taskwatt run`")
         let store = try Store(directory: directory.path)
         _ = try store.markInterrupted()
-        let execution = SuiteExecution(context: context, store: store, machine: try surroundings.machineRecord(options),
+        let execution = SuiteExecution(
+            context: context, store: store, machine: try surroundings.machineRecord(options),
             evidence: MeterEvidenceFile(directory: surroundings.ownState(options).path))
         let result: SuiteResult
         if let client {
