@@ -6,6 +6,8 @@ struct DeviceConnection: Sendable {
     /// The device does not make new figures faster than this, in seconds.
     var slowestPeriod = 0.0
     var remarks: [String] = []
+    /// Names what is read, where the configuration does not tell which of several it is.
+    var outlet: String?
     var read: @Sendable () async throws(DeviceError) -> DeviceValue
 }
 
@@ -90,7 +92,12 @@ struct MeterFields {
         return unit
     }
 
-    func channel() throws(YAMLProblem) -> Int { try values["channel"]?.integer(0...63) ?? 0 }
+    /// Which channel of several; `nil` where none is named.
+    func channel() throws(YAMLProblem) -> ChannelChoice? {
+        guard let value = values["channel"] else { return nil }
+        if (try? value.string()) == ChannelChoice.allName { return .all }
+        return .one(try value.integer(0...63))
+    }
 
     /// A path that is the same wherever Taskwatt is started.
     func file(_ key: String) throws(YAMLProblem) -> String? {

@@ -9,8 +9,9 @@ import YAMLReading
 /// also moves when the same figure is reported again.
 struct HomeAssistantMeter: DeviceMeter {
     static let type = "home-assistant"
-    static let keys = ["address", "entity", "token_file"]
+    static let keys = ["address", "entity", "token_file", "invert"]
     static let defaultPeriodSeconds = 10.0
+    private static let deviceClasses: Set<String> = ["power", "energy"]
 
     let address: DeviceAddress
     private let entity: String
@@ -44,11 +45,16 @@ struct HomeAssistantMeter: DeviceMeter {
         guard let number = answer["state"]?.numeric else {
             throw .unusable("\(entity) is `\(state.prefix(60))`", remedy: "see that its device is on")
         }
+        // developers.home-assistant.io/docs/core/entity/sensor: `energy_storage` is what is in a battery, in kWh too.
+        if let kind = answer["attributes"]?["device_class"]?.stringValue, !Self.deviceClasses.contains(kind) {
+            throw .unusable(
+                "the device class of \(entity) is `\(kind.prefix(40))`", remedy: "give an `entity` of power or energy")
+        }
         let name = answer["attributes"]?["unit_of_measurement"]?.stringValue
         guard let unit = name.flatMap(MeterUnit.init(rawValue:)) else {
             throw .unusable(
                 "the unit of \(entity) is \(name.map { "`\($0)`" } ?? "not given")",
-                remedy: "give an entity in one of \(MeterUnit.list)")
+                remedy: "give an `entity` in one of \(MeterUnit.list)")
         }
         let stamp = answer["last_reported"]?.stringValue ?? answer["last_updated"]?.stringValue
         return DeviceValue(

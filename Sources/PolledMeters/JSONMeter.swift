@@ -4,7 +4,7 @@ import YAMLReading
 /// Any device that answers in JSON: the figure is where a pointer (RFC 6901) says, a number or a text that is one.
 struct JSONMeter: DeviceMeter {
     static let type = "json"
-    static let keys = ["url", "pointer", "unit", "user", "password_file", "token_file"]
+    static let keys = ["url", "pointer", "unit", "invert", "user", "password_file", "token_file"]
     static let defaultPeriodSeconds = 1.0
 
     let address: DeviceAddress

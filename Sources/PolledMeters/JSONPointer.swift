@@ -58,6 +58,9 @@ extension JSONValue {
         if case .array(let elements) = self, elements.indices.contains(index) { elements[index] } else { nil }
     }
 
+    /// Of an array; `nil` for anything else.
+    var elements: [JSONValue]? { if case .array(let elements) = self { elements } else { nil } }
+
     /// A number, or a text that is one and nothing else.
     var numeric: Double? {
         switch self {

@@ -49,7 +49,7 @@ package struct MeterConfiguration: Sendable {
             }
         }
         for (id, entry) in overrides {
-            collecting { () throws(YAMLProblem) in configuration.overrides[id] = try MeterOverride(entry) }
+            collecting { () throws(YAMLProblem) in configuration.overrides[id] = try MeterOverride(entry, id: id) }
         }
         return (configuration, problems)
     }
@@ -72,13 +72,21 @@ struct MeterOverride: Sendable, Hashable {
     var accuracy: Double?
     var plausiblePower: Power?
     var isIgnored = false
+    /// Whether a power reading is taken that the BMC marks as not active.
+    var assumesActive = false
 
-    init(_ entry: YAMLReader) throws(YAMLProblem) {
-        let fields = try MeterFields(entry, keys: ["scope", "accuracy", "plausible_power_w", "ignore"])
+    static let keys = ["scope", "accuracy", "plausible_power_w", "ignore", "assume_active"]
+
+    init(_ entry: YAMLReader, id: String) throws(YAMLProblem) {
+        let fields = try MeterFields(entry, keys: Self.keys)
         scope = try fields.choice("scope", MeterScope.self)
         accuracy = try fields["accuracy"]?.number(0...1)
         plausiblePower = try fields["plausible_power_w"]?.number(1...1e9).watts
         isIgnored = try fields["ignore"]?.bool() ?? false
+        assumesActive = try fields["assume_active"]?.bool() ?? false
+        if let key = fields["assume_active"], id != IPMIMeter.id {
+            throw key.problem("`assume_active` is for \(IPMIMeter.id)")
+        }
     }
 
     func applied(to listing: MeterListing) -> MeterListing {
@@ -120,6 +128,8 @@ struct ConfiguredMeter: Sendable {
     var access: DeviceAccess
     var device: any DeviceMeter
     var schedule: PollSchedule
+    /// Whether what the device gives as negative is what is drawn.
+    var isInverted: Bool
 
     init(_ entry: YAMLReader) throws(YAMLProblem) {
         // The type decides which other keys there are, so it is looked for among all of them first.
@@ -141,6 +151,7 @@ struct ConfiguredMeter: Sendable {
         id = "\(type.type)/\(name)"
         scope = try fields.choice("scope", MeterScope.self) ?? type.defaultScope
         accuracy = try fields["accuracy"]?.number(0...1)
+        isInverted = try fields["invert"]?.bool() ?? false
         let period = try fields["period_s"]?.number(type.shortestPeriodSeconds...3600) ?? type.defaultPeriodSeconds
         // A device with a shortest period of its own is not asked sooner to retry either.
         schedule = PollSchedule(
@@ -181,16 +192,23 @@ struct ConfiguredMeter: Sendable {
         }
     }
 
+    /// - Parameter override: what the configuration says of this meter's id.
+    func check(_ override: MeterOverride?) -> FigureCheck {
+        FigureCheck(
+            id: id, scope: override?.scope ?? scope, limit: override?.plausiblePower ?? Self.plausiblePower,
+            isInverted: isInverted, canInvert: type(of: device).keys.contains("invert"))
+    }
+
     /// - Parameters:
     ///   - unit: of the figures, which a device may only tell when it is asked.
     ///   - step: the smallest step of the figures, in the unit.
     func description(
-        unit: MeterUnit, step: Double, periodSeconds: Double, remarks: [String] = []
+        unit: MeterUnit, step: Double, periodSeconds: Double, outlet: String? = nil, remarks: [String] = []
     ) -> MeterDescription {
         MeterDescription(
             id: id, name: name, scope: scope, kind: unit.kind, provenance: .measured, source: device.address.shown,
             periodSeconds: periodSeconds, resolution: step * unit.micros, relativeAccuracy: accuracy,
-            plausiblePower: Self.plausiblePower, silicon: scope == .system ? Self.board : device.outlet ?? id,
+            plausiblePower: Self.plausiblePower, silicon: scope == .system ? Self.board : outlet ?? device.outlet ?? id,
             remarks: remarks)
     }
 }

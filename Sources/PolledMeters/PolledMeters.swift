@@ -25,10 +25,14 @@ package enum PolledMeters {
     ) async -> [MeterListing] {
         await withTaskGroup(of: (Int, MeterListing?).self) { group in
             for (index, meter) in configuration.meters.enumerated() {
-                group.addTask { (index, await listing(of: meter, client: client)) }
+                let check = meter.check(configuration.overrides[meter.id])
+                group.addTask { (index, await listing(of: meter, check, client: client)) }
             }
             let last = configuration.meters.count
-            group.addTask { (last, await IPMIMeter.discover(host, searchPath: searchPath, limit: probeLimit)) }
+            let own = configuration.overrides[IPMIMeter.id]
+            group.addTask {
+                (last, await IPMIMeter.discover(host, searchPath: searchPath, override: own, limit: probeLimit))
+            }
             var found: [(Int, MeterListing?)] = []
             for await result in group { found.append(result) }
             return found.sorted { $0.0 < $1.0 }.compactMap(\.1)
@@ -36,22 +40,27 @@ package enum PolledMeters {
     }
 
     /// What was found lately is not asked for again.
-    private static func listing(of meter: ConfiguredMeter, client: DeviceClient) async -> MeterListing {
+    private static func listing(
+        of meter: ConfiguredMeter, _ check: FigureCheck, client: DeviceClient
+    ) async -> MeterListing {
         do throws(DeviceError) {
             let link = try DeviceLink(meter.device.address, meter.access, client: client)
             var hasher = Hasher()
             hasher.combine(String(describing: meter))
+            hasher.combine(check)
             link.hash(into: &hasher)
             let revision = hasher.finalize()
             return await ProbeCache.shared.listing(revision, freshFor: meter.schedule.periodSeconds) {
-                await probe(meter, link, revision)
+                await probe(meter, check, link, revision)
             }
         } catch {
             return unavailable(meter, error)
         }
     }
 
-    private static func probe(_ meter: ConfiguredMeter, _ link: DeviceLink, _ revision: Int) async -> MeterListing {
+    private static func probe(
+        _ meter: ConfiguredMeter, _ check: FigureCheck, _ link: DeviceLink, _ revision: Int
+    ) async -> MeterListing {
         let source = meter.device.address.shown
         do throws(DeviceError) {
             let device = meter.device
@@ -60,7 +69,7 @@ package enum PolledMeters {
                 () async throws(DeviceError) -> (DeviceConnection, DeviceValue, MonotonicTime) in
                 let connection = try await device.connect(link)
                 let before = Clocks.monotonic()
-                let value = try await connection.read()
+                let value = try check.checked(try await connection.read())
                 return (connection, value, before.advanced(byNanoseconds: (Clocks.monotonic() - before) / 2))
             }
             let schedule = meter.schedule
@@ -71,12 +80,13 @@ package enum PolledMeters {
             let seed = TimedReading(reading: value.unit.reading(value.number), time: time)
             var listing = MeterListing(
                 description: meter.description(
-                    unit: value.unit, step: value.step, periodSeconds: period, remarks: connection.remarks),
+                    unit: value.unit, step: value.step, periodSeconds: period, outlet: connection.outlet,
+                    remarks: connection.remarks),
                 availability: .available
             ) {
                 PolledReader(kind: kind, schedule: schedule, sharedAs: "\(id) \(revision)", seed: seed) {
                     limit throws(DeviceError) in
-                    try await within(limit, from: source, connection.read)
+                    try check.checked(try await within(limit, from: source, connection.read))
                 }
             }
             listing.revision = revision

@@ -7,7 +7,7 @@ import YAMLReading
 /// `data.result`: of a `vector` a list of series with `value` [time, "number"], of a `scalar` that pair itself.
 struct PrometheusMeter: DeviceMeter {
     static let type = "prometheus"
-    static let keys = ["address", "query", "unit", "user", "password_file", "token_file"]
+    static let keys = ["address", "query", "unit", "invert", "user", "password_file", "token_file"]
     static let defaultPeriodSeconds = 15.0
 
     let address: DeviceAddress
@@ -23,12 +23,34 @@ struct PrometheusMeter: DeviceMeter {
     var expected: (unit: MeterUnit, step: Double) { (unit, 0.1) }
 
     func connect(_ link: DeviceLink) async throws(DeviceError) -> DeviceConnection {
-        let path = "/api/v1/query?query=\(query.queryValue)"
-        // The time beside an instant value is that of the query, so how old a sample is cannot be told.
+        let path = Self.path(query)
         let remark = "as old as the last scrape: give `period_s` the scrape interval"
-        return DeviceConnection(remarks: [remark]) { () async throws(DeviceError) -> DeviceValue in
-            try read(try await link.get(path))
+        // The time beside an instant value is that of the query, for which a sample may be five minutes old. `timestamp()` tells
+        // that of the sample, of a plain selector; of what is computed nothing does.
+        guard Self.isSelector(query) else {
+            return DeviceConnection(remarks: [remark]) { () async throws(DeviceError) -> DeviceValue in
+                try read(try await link.get(path))
+            }
         }
+        let timePath = Self.path("timestamp(\(query))")
+        return DeviceConnection(remarks: [remark]) { () async throws(DeviceError) -> DeviceValue in
+            var value = try read(try await link.get(path))
+            value.timestamp = try read(try await link.get(timePath)).number
+            return value
+        }
+    }
+
+    private static func path(_ query: String) -> String { "/api/v1/query?query=\(query.queryValue)" }
+
+    /// A metric's name, and perhaps what its labels are: no function, operator, offset or range.
+    private static func isSelector(_ query: String) -> Bool {
+        query.wholeMatch(of: /\s*[a-zA-Z_:][a-zA-Z0-9_:]*\s*(\{[^{}]*\})?\s*/) != nil
+    }
+
+    /// What tells the first of some series apart.
+    private static func list(_ series: [JSONValue]) -> String {
+        let names = series.prefix(3).map { String(($0["metric"]?.text ?? "{}").prefix(80)) }
+        return names.joined(separator: ", ") + (series.count > 3 ? ", …" : "")
     }
 
     private func read(_ answer: JSONValue) throws(DeviceError) -> DeviceValue {
@@ -42,7 +64,9 @@ struct PrometheusMeter: DeviceMeter {
             guard series.count == 1 else {
                 throw series.isEmpty
                     ? .unusable("the query gives no series", remedy: "see that it is scraped: \(query)")
-                    : .unusable("the query gives \(series.count) series", remedy: "sum() them, or name one")
+                    : .unusable(
+                        "the query gives \(series.count) series: \(Self.list(series))",
+                        remedy: "give `query: 'sum(\(query.replacing("'", with: "''")))'`, or the labels of one")
             }
             value = series[0]["value"]?[1]
         default:

@@ -86,7 +86,7 @@ import Testing
             expect: .counter(microjoules: 23_515_200_000), kind: .counter, resolution: 3.6e6)
         // The relay of this number does not measure.
         try await check(
-            "type: shelly, address: ADDRESS", answers, expect: .gauge(microwatts: 3_500_000), kind: .gauge,
+            "type: shelly, address: ADDRESS, channel: 0", answers, expect: .gauge(microwatts: 3_500_000), kind: .gauge,
             resolution: 1e5)
     }
 

@@ -89,7 +89,7 @@ import Testing
         }
         let listing = try #require(
             try await discover("meters: [{name: m, type: shelly, address: \"\(server.url)\"}]").first)
-        #expect(listing.reason == "the plug marks its figure as not valid")
+        #expect(listing.reason?.hasSuffix("the plug marks its figure as not valid") == true)
     }
 
     @Test(arguments: [

@@ -18,12 +18,14 @@ import Testing
         token = try secret("abc.def-123\n", in: directory, name: "ha.token")
     }
 
-    private func state(_ state: String, unit: String? = "W", age: Double = 1, reported: Double? = nil) -> String {
+    private func state(
+        _ state: String, unit: String? = "W", kind: String = "power", age: Double = 1, reported: Double? = nil
+    ) -> String {
         func stamp(_ age: Double) -> String {
             let time = Date(timeIntervalSince1970: Clocks.wall() - age)
             return time.formatted(.iso8601).replacing("Z", with: ".418320+00:00")
         }
-        let attributes = unit.map { #"{"unit_of_measurement":"\#($0)","device_class":"power"}"# } ?? "{}"
+        let attributes = unit.map { #"{"unit_of_measurement":"\#($0)","device_class":"\#(kind)"}"# } ?? "{}"
         let last = reported.map { #","last_reported":"\#(stamp($0))""# } ?? ""
         return #"""
             {"entity_id":"sensor.rack_power","state":"\#(state)","attributes":\#(attributes),
@@ -38,11 +40,18 @@ import Testing
 
     @Test(arguments: [
         ("231.5", "W", Reading.gauge(microwatts: 231_500_000), 1e5),
-        ("0.25", "kW", Reading.gauge(microwatts: 250_000_000), 1e7),
-        ("1.5", "kWh", Reading.counter(microjoules: 5_400_000_000_000), 3.6e11),
+        ("0.25", "kW", .gauge(microwatts: 250_000_000), 1e7),
+        ("1.5", "kWh", .counter(microjoules: 5_400_000_000_000), 3.6e11),
+        ("250000.5", "mW", .gauge(microwatts: 250_000_500), 100),
+        ("0.0025", "MW", .gauge(microwatts: 2_500_000_000), 1e8),
+        ("1.234", "MWh", .counter(microjoules: 4_442_400_000_000_000), 3.6e12),
+        ("0.001", "GWh", .counter(microjoules: 3_600_000_000_000_000), 3.6e15),
+        ("7.5", "MJ", .counter(microjoules: 7_500_000_000_000), 1e11),
+        ("0.25", "GJ", .counter(microjoules: 250_000_000_000_000), 1e13),
+        ("100", "kcal", .counter(microjoules: 418_400_000_000), 4.184e9),
     ])
     func itsUnitDecides(text: String, unit: String, expected: Reading, resolution: Double) async throws {
-        let answer = state(text, unit: unit)
+        let answer = state(text, unit: unit, kind: expected.isPower ? "power" : "energy")
         let server = try TestServer { _ in .json(answer) }
         let listing = try #require(try await discover(yaml(server)).first)
         #expect(listing.description.id == "home-assistant/rack")
@@ -52,12 +61,21 @@ import Testing
         #expect(server.requests.allSatisfy { $0.path == "/api/states/sensor.rack_power" })
     }
 
-    @Test(arguments: [("unavailable", "W"), ("unknown", "W"), ("5", "MWh"), ("nan", "W")])
+    @Test(arguments: [("unavailable", "W"), ("unknown", "W"), ("5", "BTU"), ("nan", "W")])
     func whatIsNoFigureIsUnavailable(text: String, unit: String) async throws {
         let answer = state(text, unit: unit)
         let server = try TestServer { _ in .json(answer) }
         let listing = try #require(try await discover(yaml(server)).first)
-        #expect(listing.reason?.contains(text == "5" ? "`MWh`" : "`\(text)`") == true)
+        #expect(listing.reason?.contains(text == "5" ? "`BTU`" : "`\(text)`") == true)
+    }
+
+    /// What is in a battery is in kilowatt-hours too, and no energy that was drawn; more than can be counted would stand still.
+    @Test(arguments: [("5", "kWh", "energy_storage"), ("5", "W", "apparent_power"), ("2600", "GWh", "energy")])
+    func whatIsNoPowerAndNoEnergyDrawn(text: String, unit: String, kind: String) async throws {
+        let answer = state(text, unit: unit, kind: kind)
+        let server = try TestServer { _ in .json(answer) }
+        let listing = try #require(try await discover(yaml(server)).first)
+        #expect(listing.reason?.contains(kind == "energy" ? "2600 GWh" : "`\(kind)`") == true)
     }
 
     /// The same figure that is reported again is not stale; one that is no longer reported is.
@@ -94,7 +112,7 @@ import Testing
     /// A unit that changes while the meter is open must not turn power into energy.
     @Test func aUnitOfAnotherKindIsAFailure() async throws {
         let power = state("100")
-        let energy = state("100", unit: "kWh")
+        let energy = state("100", unit: "kWh", kind: "energy")
         let isSwitched = LockedFlag()
         let server = try TestServer { _ in .json(isSwitched.isSet ? energy : power) }
         let listing = try #require(try await discover(yaml(server, period: 0.1)).first)
@@ -103,4 +121,8 @@ import Testing
         isSwitched.set()
         #expect(await first(reader) { $0 == .failed(errno: EBADMSG) } != nil)
     }
+}
+
+extension Reading {
+    fileprivate var isPower: Bool { if case .gauge = self { true } else { false } }
 }

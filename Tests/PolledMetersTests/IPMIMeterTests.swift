@@ -44,9 +44,10 @@ import Testing
             [.posixPermissions: 0o755], ofItemAtPath: machine.path + "/bin/\(name)")
     }
 
-    private func listing(_ host: HostRoot? = nil) async throws -> MeterListing? {
-        try await discover("", host: host ?? machine.host, searchPath: [machine.path + "/none", machine.path + "/bin"])
-            .first
+    private func listing(_ host: HostRoot? = nil, _ yaml: String = "") async throws -> MeterListing? {
+        try await discover(
+            yaml, host: host ?? machine.host, searchPath: [machine.path + "/none", machine.path + "/bin"]
+        ).first
     }
 
     @Test func freeipmiGoesFirst() async throws {
@@ -107,15 +108,64 @@ import Testing
     }
 
     @Test(arguments: [
-        (freeipmi.replacing(": Active", with: ": Not Available"), "does not measure power now"),
-        (freeipmi.replacing("164 Watts", with: "0 Watts"), "0 W of a machine that runs"),
-        (ipmitool.replacing("activated", with: "deactivated"), "does not measure power now"),
+        (freeipmi.replacing("164 Watts", with: "0 Watts"), "0 W, while this machine runs"),
+        (freeipmi.replacing("164 Watts", with: "65535 Watts"), "error code"),
+        (freeipmi.replacing("164 Watts", with: "Not Available"), "no power"),
+        (
+            ipmitool.replacing("activated", with: "deactivated").replacing("332 Watts", with: "0 Watts"),
+            "does not measure power now"
+        ),
+        ("    DCMI request failed because: Invalid data field in request (cc)\n", "Invalid data field"),
         ("Hello\n", "no power"), ("Current Power : lots\n", "no power"),
     ])
     func whatIsNoPower(text: String, reason: String) async throws {
         try program("ipmi-dcmi", prints: text)
         let listing = try #require(try await listing())
         #expect(listing.reason?.contains(reason) == true)
+    }
+
+    /// OpenBMC and others measure, and say that they do not.
+    @Test(arguments: [
+        freeipmi.replacing(": Active", with: ": Not Available"), ipmitool.replacing("activated", with: "deactivated"),
+    ])
+    func aReadingThatIsMarkedAsNotActive(text: String) async throws {
+        try program("ipmi-dcmi", prints: text)
+        let asking = try #require(try await listing())
+        #expect(asking.reason?.contains("not active") == true)
+        #expect(asking.reason?.contains(text.contains("164") ? "164 W" : "332 W") == true)
+        #expect(asking.remedy?.contains("`assume_active: true` in the override of ipmi/dcmi") == true)
+        let taken = try #require(try await listing(nil, "overrides: {ipmi/dcmi: {assume_active: true}}"))
+        #expect(taken.availability == .available)
+        #expect(taken.description.remarks.contains { $0.contains("not active") })
+        #expect(await next(taken.open()) == .gauge(microwatts: text.contains("164") ? 164_000_000 : 332_000_000))
+    }
+
+    /// One program may not know what another does.
+    @Test func whereOneProgramFailsTheOtherIsAsked() async throws {
+        try program("ipmi-dcmi", then: "echo 'ipmi_ctx_find_inband: driver timeout' >&2; exit 1")
+        try program("ipmitool", prints: Self.ipmitool)
+        let listing = try #require(try await listing())
+        #expect(listing.description.source == "ipmitool")
+        #expect(await next(listing.open()) == .gauge(microwatts: 332_000_000))
+    }
+
+    @Test(arguments: [("164,5", 164.5), ("1,234", 1234), ("1.234,5", 1234.5), ("0164", 164), ("164.25", 164.25)])
+    func numbersAsTheyArePrintedElsewhere(text: String, watts: Double) throws {
+        #expect(try IPMIMeter.Statistics(Self.freeipmi.replacing("164 ", with: "\(text) ")).watts == watts)
+    }
+
+    /// ipmitool 1.8.19, with the time stamp and the period on one line; ipmiutil in its own words.
+    @Test func theLinesOfOtherVersions() throws {
+        let text = """
+                Instantaneous power reading:                   195 Watts
+                IPMI timestamp:                           08/28/26 07:12:06 UTC    Sampling period:         00000005 Seconds.
+                Power reading state is:                   activated
+            """
+        let statistics = try IPMIMeter.Statistics(text)
+        #expect(statistics.watts == 195 && statistics.period == 5 && statistics.isActive)
+        let other = try IPMIMeter.Statistics(
+            "  Current Power:    49 Watts\n  Sampling period:   1000 ms \n  Power reading state is:   active\n")
+        #expect(other.watts == 49 && other.period == 1 && other.isActive)
     }
 
     @Test func aProgramThatFailsIsQuoted() async throws {

@@ -102,6 +102,14 @@ import YAMLReading
                 + "password_file: /p}", "2:78", "give either"),
         Bad("overrides: []", "1:12", "must be a mapping"),
         Bad("overrides:\n  hwmon/x/power1: {scop: system}", "2:20", "did you mean `scope`?"),
+        Bad("overrides:\n  hwmon/x/power1: {assume_active: true}", "2:35", "is for ipmi/dcmi"),
+        Bad(
+            "meters:\n  - {name: a, type: shelly, address: \"http://a\", channel: all, phase: a}", "2:71",
+            "give one of them"),
+        Bad("meters:\n  - {name: a, type: tasmota, address: \"http://a\", phase: a}", "2:51", "unknown key `phase`"),
+        Bad(
+            "meters:\n  - {name: a, type: redfish, address: \"http://a\", invert: true}", "2:51", "unknown key `invert`"
+        ),
         Bad("overrides:\n  hwmon/x/power1: {ignore: 2}", "2:28", "true or false"),
         Bad("overrides:\n  hwmon/x/power1: {plausible_power_w: 0}", "2:39", "from 1.0"),
     ])

@@ -30,14 +30,14 @@ import YAMLReading
         let configuration = try MeterConfiguration.parse(text: Self.uncommented, file: "taskwatt.yaml")
         let types = MeterConfiguration.types.map { $0.type }
         #expect(Set(configuration.meters.map { String($0.id.prefix { $0 != "/" }) }) == Set(types))
-        #expect(configuration.overridden.count == 2)
+        #expect(configuration.overridden.count == 3)
     }
 
     @Test func everyKeyIsInAnExample() {
         let lines = Self.uncommented.split(separator: "\n").map { $0.drop { " -".contains($0) } }
         let keys = Set(
-            ConfiguredMeter.commonKeys + MeterConfiguration.types.flatMap { $0.keys } + [
-                "plausible_power_w", "ignore", "samples", "minutes", "hours", "address", "token_file", "certificate",
+            ConfiguredMeter.commonKeys + MeterConfiguration.types.flatMap { $0.keys } + MeterOverride.keys + [
+                "samples", "minutes", "hours", "address", "token_file", "certificate",
                 "key",
             ])
         let missing = keys.filter { key in !lines.contains { $0.hasPrefix("\(key):") } }

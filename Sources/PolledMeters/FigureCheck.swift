@@ -1,0 +1,98 @@
+import Core
+
+/// Whether a figure can be a measurement at all: that a device answers does not say that it measures.
+///
+/// One that cannot is a failed reading with its reason, when the device is looked for and at every poll.
+struct FigureCheck: Sendable, Hashable {
+    var id: String
+    var scope: MeterScope
+    /// No more than this can be.
+    var limit: Power
+    /// `invert: true`: power that is negative on the device is what is drawn.
+    var isInverted = false
+    /// Whether the type of device takes `invert`.
+    var canInvert = true
+
+    /// What firmware gives for "no value" in 16, 24 and 32 bits, signed and unsigned.
+    private static let errorCodes: Set<Double> = [32_767, 65_535, 16_777_215, 2_147_483_647, 4_294_967_295]
+    private static let wideErrorCodes: Set<Double> = [2_147_483_647, 4_294_967_295]
+
+    /// A running machine draws from its plug, its board and its processor; the rest may rest.
+    private var mayBeZero: Bool { ![.wall, .system, .package].contains(scope) }
+
+    /// The figure as it counts.
+    ///
+    /// - Throws: `DeviceError` for one that is no measurement.
+    func checked(_ value: DeviceValue) throws(DeviceError) -> DeviceValue {
+        guard value.number.isFinite else { throw .unusable("its figure is \(value.number)") }
+        switch value.unit.kind {
+        case .gauge: return try power(value)
+        case .counter: return try energy(value)
+        }
+    }
+
+    private func power(_ value: DeviceValue) throws(DeviceError) -> DeviceValue {
+        let codes = Self.errorCodes
+        guard !codes.contains(value.number) else { throw Self.errorCode(value) }
+        var value = value
+        // A zero has no sign to turn.
+        if isInverted, value.number != 0 { value.number = -value.number }
+        try checkSign(value.number, value.unit)
+        let watts = value.number * value.unit.micros / 1e6
+        guard watts <= limit.watts else {
+            throw .unusable(
+                "its figure is \(value.number.short) \(value.unit.rawValue), more than the \(limit.watts.short) W that can be",
+                remedy: "see that the unit is right, or give `plausible_power_w` in the override of \(id)")
+        }
+        return value
+    }
+
+    private func energy(_ value: DeviceValue) throws(DeviceError) -> DeviceValue {
+        var value = value
+        // The power beside it tells whether the counter can count at all.
+        if let power = value.power { try checkSign(isInverted ? -power : power, .watt) }
+        if isInverted, value.isPowersIntegral, value.number != 0 { value.number = -value.number }
+        guard value.number >= 0 else {
+            throw .unusable("its energy is \(value.number.short) \(value.unit.rawValue), below zero", remedy: turned)
+        }
+        // An account in microjoules ends at 9.2 × 10¹⁸; a counter that stands at the limit would count nothing.
+        guard !Self.wideErrorCodes.contains(value.number) else { throw Self.errorCode(value) }
+        guard value.number * value.unit.micros < 9e18 else {
+            throw .unusable("its figure is \(value.number.short) \(value.unit.rawValue), more than can be counted")
+        }
+        return value
+    }
+
+    private func checkSign(_ number: Double, _ unit: MeterUnit) throws(DeviceError) {
+        if number < 0, scope != .battery {
+            throw .unusable(
+                "its figure is \(number.short) \(unit.rawValue): power that flows back", remedy: turned)
+        }
+        if number == 0, !mayBeZero {
+            throw .unusable(
+                "0 W, while this machine runs: is it the right \(scope == .wall ? "plug" : "source")?",
+                remedy: "see that it is this machine's; what may be off has `scope: accelerator` or `scope: rail`")
+        }
+    }
+
+    private var turned: String? {
+        guard canInvert else { return nil }
+        return isInverted
+            ? "turn the clamp round, or take away `invert: true`" : "turn the clamp round, or give `invert: true`"
+    }
+
+    private static func errorCode(_ value: DeviceValue) -> DeviceError {
+        .unusable(
+            "its figure is \(value.number.short) \(value.unit.rawValue), which is no measurement but an error code",
+            remedy: "see that the device has a sensor there")
+    }
+}
+
+extension Double {
+    /// For messages: three decimals at most.
+    var short: String {
+        let rounded = (self * 1000).rounded() / 1000
+        guard rounded.isFinite else { return "\(self)" }
+        return rounded == rounded.rounded() && abs(rounded) < 1e15 ? "\(Int64(saturating: rounded))" : "\(rounded)"
+    }
+}
