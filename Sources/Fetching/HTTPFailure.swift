@@ -1,8 +1,12 @@
 /// Why there is no answer, or no whole one. None of them repeats an address or a secret.
 package enum HTTPFailure: Error, Sendable, Hashable, CustomStringConvertible {
     package enum TLSProblem: Sendable, Hashable {
-        /// The server's certificate is not one to be trusted, or of another name.
+        /// The server's certificate is not one to be trusted.
         case certificate
+        /// It is, and of another name than the one that was asked.
+        case name
+        /// It is no longer valid, or not yet.
+        case expired
         /// No TLS is agreed upon; perhaps the server speaks none.
         case handshake
         /// The file of authorities cannot be read.
@@ -38,6 +42,8 @@ package enum HTTPFailure: Error, Sendable, Hashable, CustomStringConvertible {
         case .refused: "no connection"
         case .timedOut(let isConnected): isConnected ? "no whole answer in time" : "no connection in time"
         case .tls(.certificate): "the certificate cannot be verified"
+        case .tls(.name): "the certificate is of another name"
+        case .tls(.expired): "the certificate is not valid now"
         case .tls(.handshake): "no TLS"
         case .tls(.authorities): "the certificates of the authorities cannot be read"
         case .tls(.ownCertificate): "the client's own certificate cannot be used"

@@ -191,6 +191,8 @@ final class Transfer: Sendable {
         case TW_CURLE_COULDNT_CONNECT: return .refused(errno: errno)
         case TW_CURLE_PROXY: return .refused(errno: 0)
         case TW_CURLE_OPERATION_TIMEDOUT: return .timedOut(isConnected: isConnected)
+        case TW_CURLE_PEER_FAILED_VERIFICATION where text.isAboutName: return .tls(.name)
+        case TW_CURLE_PEER_FAILED_VERIFICATION where text.isAboutTime: return .tls(.expired)
         case TW_CURLE_PEER_FAILED_VERIFICATION, TW_CURLE_SSL_ISSUER_ERROR: return .tls(.certificate)
         case TW_CURLE_SSL_CONNECT_ERROR, TW_CURLE_SSL_CIPHER, TW_CURLE_SSL_ENGINE_NOTFOUND: return .tls(.handshake)
         case TW_CURLE_SSL_CACERT_BADFILE: return .tls(.authorities)
@@ -213,6 +215,13 @@ final class Transfer: Sendable {
 }
 
 extension String {
+    /// libcurl's words, lib/vtls/openssl.c: "no alternative certificate subject name matches target host name",
+    /// "certificate subject name … does not match target host name". It has one code for all that is wrong with a certificate.
+    fileprivate var isAboutName: Bool { contains("subject name") && contains("match") }
+
+    /// OpenSSL's X509_verify_cert_error_string of X509_V_ERR_CERT_HAS_EXPIRED and X509_V_ERR_CERT_NOT_YET_VALID.
+    fileprivate var isAboutTime: Bool { contains("has expired") || contains("not yet valid") }
+
     fileprivate var isAboutChunks: Bool { lowercased().contains("chunk") }
 
     /// RFC 8446, 6.2: certificate required, bad certificate, unknown CA and their like.

@@ -21,14 +21,16 @@ package struct DeviceClient: Sendable {
 
     /// The JSON document at a URL.
     ///
+    /// - Parameter headers: further ones, such as the token of a session.
     /// - Throws: `DeviceError`, with the cause and what would help.
     func json(
-        _ url: String, shown: String, credentials: DeviceCredentials?, tls: HTTPCall.TLS
+        _ url: String, shown: String, credentials: DeviceCredentials?, tls: HTTPCall.TLS,
+        headers: [(name: String, value: String)] = []
     ) async throws(DeviceError) -> JSONValue {
         var url = url
         for _ in 0...Self.mostRedirects {
             var call = HTTPCall(.get, url)
-            call.headers = [(name: "Accept", value: "application/json")]
+            call.headers = [(name: "Accept", value: "application/json")] + headers
             call.tls = tls
             // The attempt as a whole has its own limit; this one only ends what nobody waits for.
             call.timeout = .seconds(Self.longestRequest)
@@ -48,6 +50,11 @@ package struct DeviceClient: Sendable {
             return try Self.decode(body, shown: shown)
         }
         throw DeviceError("\(shown) leads in a circle", remedy: "see that the address is right")
+    }
+
+    /// Sends a call as it is, whatever the answer says.
+    func exchange(_ call: HTTPCall, shown: String) async throws(DeviceError) -> (HTTPHead, [UInt8]) {
+        try await execute(call, shown: shown)
     }
 
     /// Sends a call with what the device wants to see.
@@ -107,15 +114,18 @@ package struct DeviceClient: Sendable {
     }
 
     /// What an answer other than success means.
-    private static func refusal(_ head: HTTPHead, _ body: [UInt8], shown: String) -> DeviceError? {
+    static func refusal(_ head: HTTPHead, _ body: [UInt8], shown: String) -> DeviceError? {
         if head.isSuccess { return nil }
         var text = "\(head.status): \(shown) answers \(head.reason)"
         if let words = words(of: body) { text += " (\(words))" }
         switch head.status {
-        case 401: return DeviceError(text, remedy: "give the user and password, or the token, by a file", errno: EACCES)
-        case 403: return DeviceError(text, remedy: "give an account that may read the power", errno: EACCES)
-        case 404: return DeviceError(text, remedy: "see that the address and the type are right", errno: ENOENT)
-        default: return DeviceError(text)
+        case 401: return DeviceError(text, errno: EACCES, status: 401)
+        case 403:
+            return DeviceError(text, remedy: "give an account that may read the power", errno: EACCES, status: 403)
+        case 404:
+            return DeviceError(
+                text, remedy: "see that the address and the type are right", errno: ENOENT, status: 404)
+        default: return DeviceError(text, status: head.status)
         }
     }
 
@@ -140,6 +150,20 @@ package struct DeviceClient: Sendable {
         case .closed: return DeviceError("\(shown) closed the connection", errno: ECONNRESET)
         case .tls(.authorities):
             return .noCertificate(in: caFile ?? "the system's certificates")
+        case .tls(.name):
+            return DeviceError(
+                "\(shown) shows a certificate of another name",
+                remedy: "give the `address` by the name in its certificate, or take any by `insecure: true`",
+                errno: EACCES)
+        case .tls(.expired):
+            return DeviceError(
+                "\(shown) shows a certificate that is not valid now",
+                remedy: "see that the clocks are right, or take any by `insecure: true`", errno: EACCES)
+        case .tls where caFile != nil:
+            return DeviceError(
+                "\(shown) shows a certificate that those in \(caFile ?? "") do not sign, or none",
+                remedy: "give the certificate of its own CA by `ca_file`, or take any by `insecure: true`",
+                errno: EACCES)
         case .tls:
             return DeviceError(
                 "\(shown) shows a certificate that cannot be verified, or none",

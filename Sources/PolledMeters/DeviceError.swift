@@ -6,11 +6,14 @@ package struct DeviceError: Error, Sendable, Hashable, CustomStringConvertible {
     var reason: String
     var remedy: String?
     var errno: Int32
+    /// Of an answer over HTTP that is a refusal.
+    var status: Int?
 
-    init(_ reason: String, remedy: String? = nil, errno: Int32 = EIO) {
+    init(_ reason: String, remedy: String? = nil, errno: Int32 = EIO, status: Int? = nil) {
         self.reason = reason
         self.remedy = remedy
         self.errno = errno
+        self.status = status
     }
 
     package var description: String { reason + (remedy.map { "; \($0)" } ?? "") }

@@ -50,6 +50,21 @@ struct DeviceAccess: Sendable, Hashable {
     var isInsecure = false
     /// The certificates, in PEM, that a device's own is verified with.
     var caFile: String?
+    /// Which keys of secrets its type of device takes.
+    var takesPassword = false
+    var takesToken = false
+
+    /// What helps one that is not let in.
+    var remedy: String? {
+        if user != nil { return "see that `user` and `password_file` are right" }
+        if tokenFile != nil { return "see that the token in `token_file` is right" }
+        switch (takesPassword, takesToken) {
+        case (true, true): return "give its `user` and `password_file`, or its `token_file`"
+        case (true, false): return "give its `user` and `password_file`"
+        case (false, true): return "give its `token_file`"
+        case (false, false): return nil
+        }
+    }
 }
 
 /// An address with the credentials for it, read and ready.
@@ -57,6 +72,7 @@ struct DeviceLink: Sendable {
     let address: DeviceAddress
     let user: String?
     let password: String?
+    private let access: DeviceAccess
     private let client: DeviceClient
     private let credentials: DeviceCredentials?
     private let tls: HTTPCall.TLS
@@ -64,6 +80,7 @@ struct DeviceLink: Sendable {
     /// - Throws: `DeviceError` for a file of secrets or certificates that cannot be used.
     init(_ address: DeviceAddress, _ access: DeviceAccess, client: DeviceClient) throws(DeviceError) {
         self.address = address
+        self.access = access
         self.client = client
         user = access.user
         var password: String?
@@ -88,25 +105,61 @@ struct DeviceLink: Sendable {
 
     /// What is at the address itself.
     func get() async throws(DeviceError) -> JSONValue {
-        try await client.json(address.text, shown: address.shown, credentials: credentials, tls: tls)
+        try await json(address.text, shown: address.shown, credentials)
     }
 
     /// - Parameters:
     ///   - path: below the address, with its query.
     ///   - sendsCredentials: `false` for a device that takes them in the query.
     func get(_ path: String, sendsCredentials: Bool = true) async throws(DeviceError) -> JSONValue {
-        try await client.json(
-            address.base + path, shown: address.shown, credentials: sendsCredentials ? credentials : nil, tls: tls)
+        try await json(address.base + path, shown: address.shown, sendsCredentials ? credentials : nil)
     }
 
-    /// - Parameter path: an absolute path of the host, as a device gives it for its own resources.
-    func get(fromRoot path: String) async throws(DeviceError) -> JSONValue {
-        // A path that is another host's URL would be given the credentials of this one.
+    /// - Parameters:
+    ///   - path: an absolute path of the host, as a device gives it for its own resources.
+    ///   - token: of a session (DSP0266, 13.3.4), in place of the user and password.
+    func get(fromRoot path: String, token: String? = nil) async throws(DeviceError) -> JSONValue {
+        let url = address.origin + (try Self.checked(path, of: address))
+        guard let token else { return try await json(url, shown: url, credentials) }
+        return try await json(url, shown: url, nil, headers: [(name: "X-Auth-Token", value: token)])
+    }
+
+    /// Sends a call to a path of the host, and gives its answer whatever it says.
+    func send(
+        _ method: HTTPCall.Method, fromRoot path: String, headers: [(name: String, value: String)], body: [UInt8]? = nil
+    ) async throws(DeviceError) -> (HTTPHead, [UInt8]) {
+        let url = address.origin + (try Self.checked(path, of: address))
+        var call = HTTPCall(method, url)
+        call.headers = [(name: "Accept", value: "application/json")] + headers
+        call.tls = tls
+        call.timeout = .seconds(10)
+        if let body { call.body = .bytes(body) }
+        return try await client.exchange(call, shown: url)
+    }
+
+    /// What helps one that is not let in.
+    var remedy: String? { access.remedy }
+
+    private func json(
+        _ url: String, shown: String, _ credentials: DeviceCredentials?,
+        headers: [(name: String, value: String)] = []
+    ) async throws(DeviceError) -> JSONValue {
+        do throws(DeviceError) {
+            return try await client.json(url, shown: shown, credentials: credentials, tls: tls, headers: headers)
+        } catch {
+            guard error.status == 401 else { throw error }
+            var error = error
+            error.remedy = access.remedy
+            throw error
+        }
+    }
+
+    /// A path that is another host's URL would be given the credentials of this one.
+    private static func checked(_ path: String, of address: DeviceAddress) throws(DeviceError) -> String {
         guard path.hasPrefix("/"), !path.hasPrefix("//") else {
             throw .unusable("\(address.shown) gives the link `\(path.prefix(100))`, which is no path")
         }
-        return try await client.json(
-            address.origin + path, shown: address.origin + path, credentials: credentials, tls: tls)
+        return path
     }
 }
 

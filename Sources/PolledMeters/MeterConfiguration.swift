@@ -159,6 +159,8 @@ struct ConfiguredMeter: Sendable {
             shortestSpacing: type.shortestPeriodSeconds >= 1 ? type.shortestPeriodSeconds : 0)
         device = try type.init(fields)
         access = try Self.access(fields, isSecure: device.address.isSecure)
+        access.takesPassword = type.keys.contains("password_file")
+        access.takesToken = type.keys.contains("token_file")
     }
 
     private static func access(_ fields: MeterFields, isSecure: Bool) throws(YAMLProblem) -> DeviceAccess {

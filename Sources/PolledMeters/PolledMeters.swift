@@ -39,6 +39,15 @@ package enum PolledMeters {
         }
     }
 
+    /// Closes what devices keep open for this process: the sessions of BMCs, of which they have few. To be called at its end; it
+    /// takes no longer than 2 s.
+    package static func end() async {
+        guard OpenSessions.shared.hasAny else { return }
+        _ = try? await within(2, from: "the BMC") { () async throws(DeviceError) -> Void in
+            await OpenSessions.shared.end()
+        }
+    }
+
     /// What was found lately is not asked for again.
     private static func listing(
         of meter: ConfiguredMeter, _ check: FigureCheck, client: DeviceClient

@@ -1,100 +1,177 @@
 import Core
 import YAMLReading
 
-/// The BMC of a server, by Redfish.
+/// The BMC of a server, by Redfish (DMTF DSP0266 and the schemas of DSP8010).
 ///
-/// DMTF DSP0268, the schemas: `Chassis` links to `EnvironmentMetrics`, whose `PowerWatts.Reading` is the power in watts
-/// (since 2021), and to `Power`, whose `PowerControl[0].PowerConsumedWatts` it was before.
+/// `RedfishChassis` finds which of the chassis is the machine, `RedfishSources` what of it is the power of the whole. Where that
+/// cannot be known the meter is unavailable, with the candidates and the key that chooses.
 struct RedfishMeter: DeviceMeter {
     static let type = "redfish"
-    /// A BMC takes half a second and more for each of up to some twenty resources.
+    /// A BMC takes half a second and more for each of up to some fifty resources, of which it is asked for four at a time.
     static let probeSeconds = 15.0
-    static let keys = ["address", "chassis", "user", "password_file"]
+    static let keys = ["address", "chassis", "member", "sensor", "user", "password_file"]
     static let defaultPeriodSeconds = 5.0
     /// A BMC is slow, and its host's fans depend on it.
     static let shortestPeriodSeconds = 1.0
     static let defaultScope = MeterScope.system
 
     private static let collection = "/redfish/v1/Chassis"
-    /// Blades, GPU trays and power shelves are chassis too; the one that measures is among the first.
-    private static let mostChassis = 8
 
     let address: DeviceAddress
-    private let chassis: String?
+    private let choice: RedfishChoice
 
     init(_ fields: MeterFields) throws(YAMLProblem) {
         address = try fields.address("address")
-        chassis = try fields["chassis"]?.string()
+        choice = RedfishChoice(
+            chassis: try fields["chassis"]?.string(), member: try fields["member"]?.string(),
+            sensor: try fields["sensor"]?.string())
+        if choice.member != nil, let sensor = fields["sensor"] {
+            throw sensor.problem("`member` is of `PowerControl` and `sensor` of `Sensors`; give one of them")
+        }
     }
 
     var expected: (unit: MeterUnit, step: Double) { (.watt, 1) }
 
     func connect(_ link: DeviceLink) async throws(DeviceError) -> DeviceConnection {
-        let answer = try await link.get(fromRoot: Self.collection)
-        guard case .array(let members) = answer["Members"] else {
-            throw .unusable("the answer has no /Members", remedy: "see that the address is a BMC's")
+        let bmc = RedfishService(link)
+        let source = try await find(bmc)
+        return DeviceConnection(remarks: ["read from \(source.name) of \(source.chassis)"]) {
+            () async throws(DeviceError) -> DeviceValue in
+            try await source.read(bmc)
         }
-        let links = members.compactMap { $0["@odata.id"]?.stringValue }
-        var candidates = Array(links.prefix(Self.mostChassis))
-        if let chassis {
-            candidates = links.filter { Self.name(of: $0) == chassis }
-            guard !candidates.isEmpty else {
-                let names = links.map(Self.name).joined(separator: ", ")
-                throw .unusable("there is no chassis \(chassis)", remedy: "give one of \(names)")
-            }
-        }
-        var failure: DeviceError?
-        for candidate in candidates {
-            let found: Place?
-            do throws(DeviceError) {
-                found = try await place(in: candidate, link)
-            } catch {
-                // One chassis that does not answer does not hide another that does.
-                failure = error
-                continue
-            }
-            if let place = found {
-                return DeviceConnection { () async throws(DeviceError) -> DeviceValue in
-                    guard let value = place.pointer.find(in: try await link.get(fromRoot: place.path)),
-                        let number = value.numeric
-                    else { throw .unusable("\(place.path) has no \(place.pointer.text) now") }
-                    return DeviceValue(number, .watt, step: value.printedStep)
-                }
-            }
-        }
-        if let failure { throw failure }
-        let names = candidates.map(Self.name).joined(separator: ", ")
-        throw .unusable("no chassis of the BMC tells its power (\(names))", remedy: "see if `ipmi/dcmi` is there")
     }
 
-    /// Where a chassis has its power.
-    private struct Place {
+    private func find(_ bmc: RedfishService) async throws(DeviceError) -> RedfishSource {
+        var links = try await bmc.members(of: Self.collection)
+        let all = links.map { $0.name }
+        if let name = choice.chassis {
+            links = links.filter { $0.name == name }
+            guard !links.isEmpty else {
+                throw .unusable("there is no chassis \(name)", remedy: "give one of \(all.joined(separator: ", "))")
+            }
+        }
+        var chassis: [RedfishChassis] = []
+        var failure: DeviceError?
+        for (link, answer) in zip(links, await bmc.resources(links)) {
+            switch answer {
+            case .success(let resource): chassis.append(RedfishChassis(path: link.path, resource))
+            // One chassis that does not answer does not hide another that does.
+            case .failure(let error): failure = failure ?? error
+            }
+        }
+        var search = RedfishSearch(choice: choice, parts: Set(RedfishChassis.parts(among: chassis).map(\.path)))
+        for candidates in choice.chassis == nil ? RedfishChassis.ranked(chassis) : [chassis] {
+            for candidate in candidates { await search.look(into: candidate, bmc) }
+            if let source = try search.one(of: candidates) { return source }
+            // A machine that says 0 W is not to be taken for another chassis.
+            if search.saysZero { break }
+        }
+        if search.found.isEmpty, search.problems.isEmpty, let error = failure ?? search.failure { throw error }
+        throw search.nothing(in: chassis)
+    }
+}
+
+/// What the configuration says of the source.
+struct RedfishChoice: Sendable {
+    var chassis: String?
+    /// Of `PowerControl`, by its `MemberId` or its `Name`.
+    var member: String?
+    /// Of `Sensors`, by the last part of its path or its `Name`.
+    var sensor: String?
+}
+
+/// Where the power is read.
+struct RedfishSource: Sendable {
+    struct Figure: Sendable {
         var path: String
         var pointer: JSONPointer
     }
 
-    private static let places = [
-        (link: "EnvironmentMetrics", pointer: "/PowerWatts/Reading"),
-        (link: "Power", pointer: "/PowerControl/0/PowerConsumedWatts"),
-    ]
+    var chassis: String
+    var name: String
+    /// Their sum is the power.
+    var figures: [Figure]
+    /// As it was found.
+    var watts: Double
 
-    private func place(in chassis: String, _ link: DeviceLink) async throws(DeviceError) -> Place? {
-        let resource = try await link.get(fromRoot: chassis)
-        var failure: DeviceError?
-        for place in Self.places {
-            guard let path = resource[place.link]?["@odata.id"]?.stringValue,
-                let pointer = JSONPointer(place.pointer)
-            else { continue }
-            do throws(DeviceError) {
-                let metrics = try await link.get(fromRoot: path)
-                if pointer.find(in: metrics)?.numeric != nil { return Place(path: path, pointer: pointer) }
-            } catch {
-                failure = error
+    func read(_ bmc: RedfishService) async throws(DeviceError) -> DeviceValue {
+        var sum = 0.0
+        var step = 1e-9
+        let answers = await bmc.gather(figures) { figure throws(DeviceError) in try await bmc.get(figure.path) }
+        for (figure, answer) in zip(figures, answers) {
+            guard let value = figure.pointer.find(in: try answer.get()), let number = value.numeric else {
+                throw .unusable("\(figure.path) has no \(figure.pointer.text) now")
             }
+            sum += number
+            step = max(step, value.printedStep)
         }
-        if let failure { throw failure }
-        return nil
+        return DeviceValue(sum, .watt, step: step)
+    }
+}
+
+/// What has been found, chassis by chassis.
+struct RedfishSearch: Sendable {
+    let choice: RedfishChoice
+    /// The paths of chassis that are parts of the machine.
+    let parts: Set<String>
+    private(set) var found: [RedfishSource] = []
+    /// Why a source that is there gives nothing, in words.
+    private(set) var problems: [String] = []
+    private(set) var failure: DeviceError?
+    private(set) var saysZero = false
+    /// By the chassis: several in it, of which one must be chosen.
+    private var questions: [String: DeviceError] = [:]
+
+    init(choice: RedfishChoice, parts: Set<String>) {
+        self.choice = choice
+        self.parts = parts
     }
 
-    private static func name(of link: String) -> String { link.split(separator: "/").last.map(String.init) ?? link }
+    mutating func look(into chassis: RedfishChassis, _ bmc: RedfishService) async {
+        var sources = RedfishSources(chassis: chassis, choice: choice, parts: parts)
+        if let source = await sources.find(bmc) { found.append(source) }
+        problems += sources.problems.map { "\(chassis.name): \($0)" }
+        failure = failure ?? sources.failure
+        saysZero = saysZero || sources.saysZero
+        questions[chassis.name] = sources.question
+    }
+
+    /// The one that is the machine; `nil` where none of the candidates tells its power.
+    ///
+    /// - Throws: `DeviceError`, where it cannot be known which.
+    func one(of candidates: [RedfishChassis]) throws(DeviceError) -> RedfishSource? {
+        let telling = candidates.filter { chassis in
+            questions[chassis.name] != nil || found.contains { $0.chassis == chassis.name }
+        }
+        let outermost = RedfishChassis.outermost(of: telling)
+        let open = outermost.filter { chassis in !found.contains { $0.chassis == chassis.name } }
+        if let question = open.first.flatMap({ questions[$0.name] }) { throw question }
+        if outermost.count <= 1 { return found.first { $0.chassis == outermost.first?.name } }
+        let sources = found.filter { source in outermost.contains { $0.name == source.chassis } }
+        let list = sources.map { "\($0.chassis) \($0.watts.short) W" }.joined(separator: ", ")
+        let keys = sources.prefix(8).map { "`chassis: \($0.chassis.yamlText)`" }.joined(separator: " or ")
+        throw .unusable("\(sources.count) chassis of the BMC tell their power: \(list)", remedy: "give \(keys)")
+    }
+
+    func nothing(in chassis: [RedfishChassis]) -> DeviceError {
+        let wanted = choice.sensor.map { " by a sensor \($0)" } ?? choice.member.map { " by a member \($0)" } ?? ""
+        let places = problems.isEmpty ? chassis.map(\.name) : problems
+        let shown = places.prefix(6).joined(separator: ", ") + (places.count > 6 ? ", …" : "")
+        let part = chassis.first { parts.contains($0.path) }.map(\.name)
+        let remedy =
+            choice.chassis == nil && part != nil
+            ? "see if `ipmi/dcmi` is there; a part is read by `chassis: \(part?.yamlText ?? "")` with a `scope` of its own"
+            : "see if `ipmi/dcmi` is there"
+        return .unusable("no chassis of the BMC tells its power\(wanted) (\(shown))", remedy: remedy)
+    }
+}
+
+extension String {
+    /// As a value of YAML that is a text, whatever it looks like.
+    var yamlText: String {
+        let isPlain =
+            first?.isLetter == true && allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "_-.".contains($0)) }
+        return isPlain && !["true", "false", "yes", "no", "on", "off", "null"].contains(lowercased())
+            ? self : "'" + replacing("'", with: "''") + "'"
+    }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CLinux
 import Foundation
+import PolledMeters
 
 /// The one program that a user types.
 @main
@@ -51,9 +52,12 @@ struct Taskwatt: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            await PolledMeters.end()
         } catch let code as ExitCode {
+            await PolledMeters.end()
             Foundation.exit(code.rawValue)
         } catch {
+            await PolledMeters.end()
             // Wrong usage, `--help` and `--version` are the parser's own.
             guard let failure = CommandFailure(error) else { exit(withError: error) }
             Console.complain(failure.message)

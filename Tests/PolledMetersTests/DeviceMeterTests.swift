@@ -1,5 +1,7 @@
 import Core
 import Foundation
+import Glibc
+import Host
 import Metering
 import NIOHTTP1
 import TestSupport
@@ -189,6 +191,22 @@ import Testing
             ).first)
         #expect(listing.reason?.contains(reason) == true)
         #expect(server.requests.first?.path == "/api/v1/query?query=up")
+    }
+
+    /// Prometheus answers with a sample of up to five minutes ago as if it were of now.
+    @Test(arguments: [(10.0, true), (200, false)])
+    func aSampleThatIsNoLongerScrapedIsStale(age: Double, isGood: Bool) async throws {
+        let time = Clocks.wall() - age
+        let server = try TestServer { request in
+            let figure = request.path.contains("timestamp%28up%7Brack%3D%223%22%7D%29") ? "\(time)" : "512"
+            return .json(#"{"data":{"resultType":"vector","result":[{"metric":{},"value":[1,"\#(figure)"]}]}}"#)
+        }
+        let listing = try #require(
+            try await discover(
+                "meters: [{name: m, type: prometheus, address: \"\(server.url)\", query: 'up{rack=\"3\"}', unit: W}]"
+            ).first)
+        #expect(listing.availability.isAvailable == isGood)
+        if !isGood { #expect(listing.open().read() == .failed(errno: ESTALE)) }
     }
 
     @Test func aPrometheusThatRefusesTheQuerySaysWhy() async throws {

@@ -147,15 +147,27 @@ import Testing
             try await discover(
                 yaml(server, "ca_file: \(caFile)").replacing("localhost", with: "127.0.0.1")
             ).first)
-        #expect(listing.reason?.contains("certificate that cannot be verified") == true)
+        #expect(listing.reason?.contains("another name") == true)
+        #expect(listing.remedy?.contains("`address`") == true && listing.remedy?.contains("`ca_file`") == false)
+    }
+
+    /// What was given is not asked for.
+    @Test func aCertificateThatTheGivenOneDoesNotSign() async throws {
+        let server = try bmc()
+        let other = try Certificate()
+        let listing = try #require(try await discover(yaml(server, "ca_file: \(other.file)")).first)
+        #expect(listing.reason?.contains(other.file) == true)
+        #expect(server.requests.isEmpty)
     }
 
     @Test func aWrongPasswordIsSaid() async throws {
         _ = try secret("hobbes", in: directory, name: "password")
         let server = try bmc()
         let listing = try #require(try await discover(yaml(server, "insecure: true")).first)
-        #expect(listing.reason?.hasPrefix("401: ") == true)
+        #expect(listing.reason?.contains("401: ") == true)
         #expect(listing.reason?.contains("no valid session") == true)
+        #expect(listing.reason?.contains("refuses the user and password") == true)
+        #expect(listing.remedy == "see that `user` and `password_file` are right")
         #expect(listing.reason?.contains("hobbes") == false)
     }
 

@@ -19,9 +19,11 @@ enum Answer: Sendable {
 
 /// A request as it came.
 struct Request: Sendable {
+    var method = HTTPMethod.GET
     var path: String
     var headers: HTTPHeaders
     var time: ContinuousClock.Instant
+    var body = ""
 }
 
 /// A real HTTP server on a port of this machine, in this process.
@@ -101,6 +103,7 @@ private final class ConnectionHandler: ChannelInboundHandler {
 
     private weak var server: TestServer?
     private var head: HTTPRequestHead?
+    private var body = ""
 
     init(server: TestServer?) { self.server = server }
 
@@ -109,11 +112,14 @@ private final class ConnectionHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head(let head): self.head = head
-        case .body: break
+        case .head(let head):
+            self.head = head
+            body = ""
+        case .body(let bytes): body += String(buffer: bytes)
         case .end:
             guard let head, let server else { return context.close(promise: nil) }
-            let request = Request(path: head.uri, headers: head.headers, time: .now)
+            let request = Request(
+                method: head.method, path: head.uri, headers: head.headers, time: .now, body: body)
             switch server.take(request) {
             case .json(let text, let status, let headers):
                 send(text, status: status, headers: headers, context: context)

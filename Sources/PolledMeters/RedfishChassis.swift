@@ -1,0 +1,153 @@
+import Core
+
+/// A chassis of a BMC: the machine, a part of it, or what holds several machines.
+///
+/// `Chassis` of DSP8010: `ChassisType`; `Links.ContainedBy`, `Links.Contains` and `Links.ComputerSystems`.
+struct RedfishChassis: Sendable {
+    enum Kind: Sendable {
+        case machine
+        case part
+        /// A rack, an enclosure of blades.
+        case group
+        /// The BMC does not say.
+        case unknown
+    }
+
+    let path: String
+    let resource: JSONValue
+    let kind: Kind
+    private let containedBy: String?
+    private let contains: [String]
+    private let systems: Int
+
+    /// The last part of its path, as the user gives it.
+    var name: String { path.lastPathPart }
+
+    init(path: String, _ resource: JSONValue) {
+        self.path = path
+        self.resource = resource
+        let links = resource["Links"]
+        containedBy = links?["ContainedBy"]?.link
+        contains = (links?["Contains"]?.elements ?? []).compactMap(\.link)
+        systems = links?["ComputerSystems"]?.elements?.count ?? 0
+        switch resource["ChassisType"]?.stringValue {
+        case "RackMount", "StandAlone", "Blade", "Sled": kind = .machine
+        case "Module", "Component", "Card", "Cartridge", "Expansion", "IPBasedDrive", "StorageEnclosure",
+            "HeatExchanger", "PowerStrip":
+            kind = .part
+        // Some BMCs name so the one machine that they are in.
+        case "Rack", "Enclosure", "Drawer", "Shelf", "Sidecar", "Zone", "Pod", "Row", "RackGroup", "ImmersionTank":
+            kind = systems == 1 ? .machine : .group
+        default: kind = systems > 0 ? .machine : PartWords.isPart(path.lastPathPart) ? .part : .unknown
+        }
+    }
+
+    /// Those that are part of another, by their type or by where they are.
+    static func parts(among chassis: [RedfishChassis]) -> [RedfishChassis] {
+        chassis.filter { one in
+            one.kind == .part || (one.kind == .unknown && chassis.contains { $0.kind == .machine && $0.holds(one) })
+        }
+    }
+
+    /// Those that may be the machine, the likeliest first; of those of one rank it must be known which.
+    static func ranked(_ chassis: [RedfishChassis]) -> [[RedfishChassis]] {
+        let parts = Set(parts(among: chassis).map(\.path))
+        let whole = chassis.filter { !parts.contains($0.path) }
+        return [
+            whole.filter { $0.kind == .machine }, whole.filter { $0.kind == .unknown },
+            // What holds several machines is none of them.
+            whole.filter { group in
+                group.kind == .group && group.systems == 0 && !whole.contains { $0.kind == .machine && group.holds($0) }
+            },
+        ].filter { !$0.isEmpty }
+    }
+
+    /// Without those that another of them holds, nor those named after a part where others are not.
+    static func outermost(of chassis: [RedfishChassis]) -> [RedfishChassis] {
+        var left = chassis.filter { one in !chassis.contains { $0.path != one.path && $0.holds(one) } }
+        // Two that hold each other are told apart by nothing of this.
+        if left.isEmpty { left = chassis }
+        let named = left.filter { !PartWords.isPart($0.name) }
+        if !named.isEmpty { left = named }
+        let linked = left.filter { $0.systems > 0 }
+        return linked.count == 1 ? linked : left
+    }
+
+    private func holds(_ other: RedfishChassis) -> Bool {
+        other.path != path && (other.containedBy == path || contains.contains(other.path))
+    }
+}
+
+/// What the names of chassis, of members and of sensors say.
+enum PartWords {
+    private static let parts: Set<String> = [
+        "accelerator", "accelerators", "asic", "aux", "backplane", "baseboard", "battery", "bmc", "bridge", "core",
+        "cpu", "cpus", "dimm",
+        "dimms", "disk", "disks", "dpu", "dram", "drive", "drives", "ebof", "erot", "fan", "fans", "fpga", "gpu",
+        "gpus", "hdd", "hgx",
+        "hmc", "irot", "mem", "memory", "module", "nic", "nvlink", "nvme", "nvswitch", "oam", "ocp", "pci", "pcie",
+        "processor",
+        "processors", "psu", "psus", "retimer", "riser", "soc", "ssd", "storage", "sub", "subsystem", "supplies",
+        "supply",
+        "switch", "sxm", "tpm", "vr", "ps", "pdb", "rail", "vdd", "vcore",
+    ]
+    private static let whole: Set<String> = [
+        "chassis", "machine", "node", "platform", "server", "sys", "system", "total",
+    ]
+    /// Of power, and not what is drawn now.
+    private static let others: Set<String> = [
+        "allocated", "available", "average", "avg", "budget", "cap", "capacity", "headroom", "limit", "max", "maximum",
+        "min",
+        "minimum", "peak", "rated", "requested", "target", "threshold",
+    ]
+
+    static func isPart(_ name: String) -> Bool { !words(of: name).isDisjoint(with: parts) }
+    static func isWhole(_ name: String) -> Bool { !words(of: name).isDisjoint(with: whole) }
+    static func isOther(_ name: String) -> Bool { !words(of: name).isDisjoint(with: others) }
+    static func isTotal(_ name: String) -> Bool { words(of: name).contains("total") }
+    static func isPower(_ name: String) -> Bool {
+        !words(of: name).isDisjoint(with: ["power", "pwr", "watt", "watts", "consumption"])
+    }
+
+    /// Of letters alone, in lower case: `PSU1_TotalPower` is psu, total and power.
+    static func words(of name: String) -> Set<String> {
+        var words: [String] = [""]
+        var isLower = false
+        for character in name {
+            guard character.isLetter else {
+                words.append("")
+                isLower = false
+                continue
+            }
+            if character.isUppercase, isLower { words.append("") }
+            isLower = character.isLowercase
+            words[words.count - 1] += character.lowercased()
+        }
+        return Set(words.filter { !$0.isEmpty })
+    }
+
+    /// `PhysicalContext` of DSP8010: what the figure is of.
+    enum Context {
+        case whole
+        case part
+        case unknown
+
+        init(_ name: String?) {
+            switch name {
+            case "Chassis", "PowerSubsystem", "ACInput", "ACUtilityInput": self = .whole
+            case nil, "SystemBoard", "Board", "Room", "Intake", "ComputeBay": self = .unknown
+            default: self = .part
+            }
+        }
+    }
+}
+
+extension JSONValue {
+    /// The path of a resource that this refers to; DSP0266, 10.8.
+    var link: String? { self["@odata.id"]?.stringValue }
+}
+
+extension String {
+    /// The last part of a resource's path.
+    var lastPathPart: String { split(separator: "/").last.map(String.init) ?? self }
+}

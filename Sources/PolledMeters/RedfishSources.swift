@@ -1,0 +1,296 @@
+import Core
+
+/// What in one chassis tells its power.
+///
+/// The schemas of DSP8010, in the order in which they are looked for: `EnvironmentMetrics.PowerWatts` (a sensor's excerpt, with its
+/// `DataSourceUri`); `Power.PowerControl[].PowerConsumedWatts`, of which one is the whole; a sensor of `ReadingType` Power that is
+/// named or placed as the whole; `PowerSubsystem.PowerSupplies[].Metrics.InputPowerWatts` and
+/// `Power.PowerSupplies[].PowerInputWatts`, whose sum it is, for each supply has an input of its own. 0 W and `null` are no reading.
+struct RedfishSources: Sendable {
+    let chassis: RedfishChassis
+    let choice: RedfishChoice
+    /// The paths of chassis that are parts of the machine.
+    let parts: Set<String>
+    private(set) var problems: [String] = []
+    private(set) var failure: DeviceError?
+    private(set) var question: DeviceError?
+    /// Whether a figure that may be the one is 0 W.
+    private(set) var saysZero = false
+
+    /// A board has some hundreds; those of power are few, and named so.
+    private static let mostSensors = 32
+
+    init(chassis: RedfishChassis, choice: RedfishChoice, parts: Set<String>) {
+        self.chassis = chassis
+        self.choice = choice
+        self.parts = parts
+    }
+
+    /// A figure that may be the one.
+    private struct Entry {
+        var name: String
+        /// As the user gives it by `member` or `sensor`.
+        var id: String
+        var context: PartWords.Context
+        var watts: Double
+        var figure: RedfishSource.Figure
+
+        var isPart: Bool { context == .part || (context == .unknown && PartWords.isPart(name)) }
+        var isWhole: Bool { context == .whole || PartWords.isWhole(name) }
+        var isPlacedWhole: Bool { context == .whole }
+        var isTotal: Bool { PartWords.isTotal(name) }
+    }
+
+    mutating func find(_ bmc: RedfishService) async -> RedfishSource? {
+        if choice.sensor != nil { return await sensor(bmc) }
+        if choice.member == nil, let source = await environment(bmc) { return source }
+        let power = await get(chassis.resource["Power"]?.link, bmc)
+        if let source = control(power) { return source }
+        if choice.member != nil { return nil }
+        if let source = await sensor(bmc) { return source }
+        if let source = await supplies(bmc) { return source }
+        return oldSupplies(power)
+    }
+
+    // MARK: EnvironmentMetrics
+
+    private mutating func environment(_ bmc: RedfishService) async -> RedfishSource? {
+        guard let path = chassis.resource["EnvironmentMetrics"]?.link, let metrics = await get(path, bmc),
+            let power = metrics["PowerWatts"], let pointer = JSONPointer("/PowerWatts/Reading")
+        else { return nil }
+        var figure = RedfishSource.Figure(path: path, pointer: pointer)
+        var watts = power["Reading"]?.numeric
+        var sensor: JSONValue?
+        if let source = power["DataSourceUri"]?.stringValue, source.hasPrefix("/"),
+            let reading = JSONPointer("/Reading")
+        {
+            let owner = source.split(separator: "/").prefix { $0 != "Sensors" }.map { "/\($0)" }.joined()
+            guard !parts.contains(owner) || owner == chassis.path else {
+                problems.append("EnvironmentMetrics is of \(owner.lastPathPart)")
+                return nil
+            }
+            // That it cannot be asked says nothing of the figure.
+            sensor = try? await bmc.get(source)
+            if watts == nil || watts == 0, let own = sensor?["Reading"]?.numeric, own != 0 {
+                (watts, figure) = (own, RedfishSource.Figure(path: source, pointer: reading))
+            }
+        }
+        if PartWords.Context(sensor?["PhysicalContext"]?.stringValue) == .part, !isAskedFor {
+            problems.append("EnvironmentMetrics is of \(sensor?["PhysicalContext"]?.stringValue ?? "a part")")
+            return nil
+        }
+        return source("EnvironmentMetrics", [figure], watts)
+    }
+
+    // MARK: Power
+
+    private mutating func control(_ power: JSONValue?) -> RedfishSource? {
+        guard let path = chassis.resource["Power"]?.link, let members = power?["PowerControl"]?.elements else {
+            return nil
+        }
+        var entries: [Entry] = []
+        for (index, member) in members.enumerated() {
+            guard let pointer = JSONPointer("/PowerControl/\(index)/PowerConsumedWatts"), Self.isThere(member) else {
+                continue
+            }
+            let id = member["MemberId"]?.text ?? "\(index)"
+            let name = member["Name"]?.stringValue ?? ""
+            if let wanted = choice.member, wanted != id, wanted != name { continue }
+            guard let watts = member["PowerConsumedWatts"]?.numeric else {
+                if member["PowerConsumedWatts"] == .null { problems.append("PowerControl \(id) has no reading") }
+                continue
+            }
+            guard watts != 0 || isAskedFor else {
+                saysZero = true
+                problems.append("PowerControl \(id) says 0 W")
+                continue
+            }
+            var entry = Entry(
+                name: name, id: id, context: PartWords.Context(member["PhysicalContext"]?.stringValue), watts: watts,
+                figure: RedfishSource.Figure(path: path, pointer: pointer))
+            if Self.isOfParts(member["RelatedItem"]) { entry.context = .part }
+            entries.append(entry)
+        }
+        if choice.member != nil, let first = entries.first, entries.count == 1 { return source(first, "PowerControl") }
+        return one(of: entries, "PowerControl", key: "member", mayBeUnnamed: true)
+    }
+
+    /// Whether all that a member is related to are processors, memories and their like.
+    private static func isOfParts(_ related: JSONValue?) -> Bool {
+        let links = (related?.elements ?? []).compactMap(\.link)
+        return !links.isEmpty
+            && links.allSatisfy { link in
+                ["/Processors/", "/Memory/", "/Storage/", "/PCIeDevices/", "/NetworkAdapters/"].contains {
+                    link.contains($0)
+                }
+            }
+    }
+
+    // MARK: Sensors
+
+    private mutating func sensor(_ bmc: RedfishService) async -> RedfishSource? {
+        guard let path = chassis.resource["Sensors"]?.link, var links = await members(of: path, bmc) else { return nil }
+        if let wanted = choice.sensor, let found = links.first(where: { $0.name == wanted }) {
+            links = [found]
+        } else {
+            let named = links.filter { PartWords.isPower($0.name) }
+            links = Array((named.isEmpty || choice.sensor != nil ? links : named).prefix(Self.mostSensors))
+        }
+        var entries: [Entry] = []
+        for (link, answer) in zip(links, await bmc.resources(links)) {
+            guard case .success(let sensor) = answer, Self.isThere(sensor), let reading = JSONPointer("/Reading"),
+                sensor["ReadingType"]?.stringValue == "Power" || sensor["ReadingUnits"]?.stringValue == "W"
+            else { continue }
+            let name = sensor["Name"]?.stringValue ?? link.name
+            if let wanted = choice.sensor, wanted != link.name, wanted != name { continue }
+            guard let watts = sensor["Reading"]?.numeric, watts != 0 || isAskedFor else {
+                if choice.sensor != nil { problems.append("Sensors/\(link.name) has no reading but 0 W or nothing") }
+                continue
+            }
+            entries.append(
+                Entry(
+                    name: "\(link.name) \(name)", id: link.name,
+                    context: PartWords.Context(sensor["PhysicalContext"]?.stringValue), watts: watts,
+                    figure: RedfishSource.Figure(path: link.path, pointer: reading)))
+        }
+        if choice.sensor != nil { return entries.first.flatMap { source($0, "Sensors") } }
+        return one(of: entries.filter { !PartWords.isOther($0.name) }, "Sensors", key: "sensor", mayBeUnnamed: false)
+    }
+
+    // MARK: supplies
+
+    private mutating func supplies(_ bmc: RedfishService) async -> RedfishSource? {
+        guard let subsystem = await get(chassis.resource["PowerSubsystem"]?.link, bmc),
+            let path = subsystem["PowerSupplies"]?.link, let links = await members(of: path, bmc),
+            let pointer = JSONPointer("/InputPowerWatts/Reading")
+        else { return nil }
+        let present = zip(links, await bmc.resources(links)).compactMap {
+            link, answer -> (name: String, metrics: String?)? in
+            guard case .success(let supply) = answer else { return (link.name, nil) }
+            return Self.isThere(supply) ? (link.name, supply["Metrics"]?.link) : nil
+        }
+        var figures: [RedfishSource.Figure] = []
+        var sum = 0.0
+        let paths = present.compactMap(\.metrics)
+        let answers = await bmc.gather(paths) { path throws(DeviceError) in try await bmc.get(path) }
+        for (path, answer) in zip(paths, answers) {
+            guard case .success(let metrics) = answer, let watts = pointer.find(in: metrics)?.numeric else { continue }
+            figures.append(RedfishSource.Figure(path: path, pointer: pointer))
+            sum += watts
+        }
+        return sumOfSupplies(figures, of: present.map(\.name), sum)
+    }
+
+    private mutating func oldSupplies(_ power: JSONValue?) -> RedfishSource? {
+        guard let path = chassis.resource["Power"]?.link, let all = power?["PowerSupplies"]?.elements else {
+            return nil
+        }
+        var names: [String] = []
+        var figures: [RedfishSource.Figure] = []
+        var sum = 0.0
+        for (index, supply) in all.enumerated() where Self.isThere(supply) {
+            names.append(supply["MemberId"]?.text ?? "\(index)")
+            guard let pointer = JSONPointer("/PowerSupplies/\(index)/PowerInputWatts"),
+                let watts = supply["PowerInputWatts"]?.numeric
+            else { continue }
+            figures.append(RedfishSource.Figure(path: path, pointer: pointer))
+            sum += watts
+        }
+        return sumOfSupplies(figures, of: names, sum)
+    }
+
+    /// One that does not tell would make the sum too small.
+    private mutating func sumOfSupplies(
+        _ figures: [RedfishSource.Figure], of names: [String], _ sum: Double
+    ) -> RedfishSource? {
+        guard !figures.isEmpty else { return nil }
+        guard figures.count == names.count else {
+            problems.append("\(figures.count) of \(names.count) power supplies tell their input")
+            return nil
+        }
+        return source("the input of its power supplies (\(names.joined(separator: " + ")))", figures, sum)
+    }
+
+    // MARK: choosing
+
+    /// The one that is the whole; where it cannot be known, a question.
+    ///
+    /// - Parameter mayBeUnnamed: whether the only one that is of no part is the whole, whatever its name.
+    private mutating func one(of entries: [Entry], _ list: String, key: String, mayBeUnnamed: Bool) -> RedfishSource? {
+        guard !entries.isEmpty else { return nil }
+        // A part that was asked for may have figures of nothing else.
+        let candidates = isAskedFor && entries.allSatisfy(\.isPart) ? entries : entries.filter { !$0.isPart }
+        if candidates.isEmpty {
+            problems.append("\(list) tells of parts only: \(Self.names(entries))")
+            return nil
+        }
+        if candidates.count == 1, mayBeUnnamed { return source(candidates[0], list) }
+        for isIt in [\Entry.isWhole, \.isPlacedWhole, \.isTotal] {
+            let left = candidates.filter { $0[keyPath: isIt] }
+            if left.count == 1 { return source(left[0], list) }
+        }
+        guard mayBeUnnamed || candidates.contains(where: \.isWhole) else { return nil }
+        let keys = candidates.prefix(8).map { "`\(key): \($0.id.yamlText)`" }.joined(separator: " or ")
+        question =
+            question
+            ?? .unusable(
+                "\(candidates.count) of \(list) of \(chassis.name) may be its power: \(Self.names(candidates))",
+                remedy: "give \(keys)")
+        return nil
+    }
+
+    private static func names(_ entries: [Entry]) -> String {
+        entries.prefix(8).map { entry in
+            "\(entry.id)\(entry.name.isEmpty || entry.name.hasPrefix(entry.id) ? "" : " (\(entry.name))") \(entry.watts.short) W"
+        }.joined(separator: ", ")
+    }
+
+    private mutating func source(_ entry: Entry, _ list: String) -> RedfishSource? {
+        let isNamed = entry.name.isEmpty || entry.name.hasPrefix(entry.id)
+        return source("\(list)/\(entry.id)\(isNamed ? "" : " (\(entry.name))")", [entry.figure], entry.watts)
+    }
+
+    private mutating func source(_ name: String, _ figures: [RedfishSource.Figure], _ watts: Double?) -> RedfishSource?
+    {
+        guard let watts else {
+            problems.append("\(name) has no reading")
+            return nil
+        }
+        guard watts != 0 || isAskedFor else {
+            saysZero = true
+            problems.append("\(name) says 0 W")
+            return nil
+        }
+        return RedfishSource(chassis: chassis.name, name: name, figures: figures, watts: watts)
+    }
+
+    /// Whether the user named the place, so that what it says is for the check of figures to judge.
+    private var isAskedFor: Bool { choice.chassis != nil && parts.contains(chassis.path) }
+
+    // MARK: asking
+
+    private mutating func get(_ path: String?, _ bmc: RedfishService) async -> JSONValue? {
+        guard let path else { return nil }
+        do throws(DeviceError) {
+            return try await bmc.get(path)
+        } catch {
+            failure = failure ?? error
+            return nil
+        }
+    }
+
+    private mutating func members(of path: String, _ bmc: RedfishService) async -> [RedfishService.Member]? {
+        do throws(DeviceError) {
+            return try await bmc.members(of: path)
+        } catch {
+            failure = failure ?? error
+            return nil
+        }
+    }
+
+    /// `Status.State` of DSP8010: what is not plugged in or is off has no figure.
+    private static func isThere(_ resource: JSONValue) -> Bool {
+        guard let state = resource["Status"]?["State"]?.stringValue else { return true }
+        return !["Absent", "Disabled", "UnavailableOffline", "StandbyOffline", "Deferring", "Missing"].contains(state)
+    }
+}
