@@ -101,7 +101,7 @@ struct ChannelSelection: Sendable {
             // What draws nothing is not what this machine hangs on.
             let drawing = withPhase.filter { $0.total.power != 0 && $0.total.problem == nil }
             if drawing.count == 1, drawing[0].total.power != nil {
-                return ([drawing[0].name], "\(drawing[0].name), the only one of \(withPhase.count) with any power")
+                return ([drawing[0].name], "\(drawing[0].name), the only one of \(withPhase.count) with any power; `channel: \(drawing[0].number)` keeps to it")
             }
             throw .unusable(
                 "the device measures in \(withPhase.count) places: \(Self.list(withPhase))", remedy: remedy(withPhase))
@@ -114,6 +114,11 @@ struct ChannelSelection: Sendable {
         for name in names {
             guard let channel = channels.first(where: { $0.name == name }) else { throw missing(name) }
             let value = try value(of: channel)
+            // In a sum it would only make it smaller.
+            let drawn = (quantity == .power ? value.number : value.power ?? 0) * (isInverted ? -1 : 1)
+            guard drawn >= -1 || names.count == 1 else {
+                throw .unusable("\(name): power flows back, \(drawn.short) W", remedy: "turn that clamp round")
+            }
             guard var known = sum else {
                 sum = value
                 continue

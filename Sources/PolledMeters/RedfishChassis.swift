@@ -42,10 +42,17 @@ struct RedfishChassis: Sendable {
         }
     }
 
-    /// Those that are part of another, by their type or by where they are.
+    /// Those that are part of another, by their type, by where they are and by their names.
     static func parts(among chassis: [RedfishChassis]) -> [RedfishChassis] {
-        chassis.filter { one in
-            one.kind == .part || (one.kind == .unknown && chassis.contains { $0.kind == .machine && $0.holds(one) })
+        let machines = chassis.filter { $0.kind == .machine && !PartWords.isPart($0.name) }
+        return chassis.filter { one in
+            switch one.kind {
+            case .part: true
+            case .unknown: machines.contains { $0.holds(one) }
+            // A type that is the same for all does not make a GPU a machine.
+            case .machine: one.systems == 0 && PartWords.isPart(one.name) && !machines.isEmpty
+            case .group: false
+            }
         }
     }
 
@@ -109,21 +116,9 @@ enum PartWords {
         !words(of: name).isDisjoint(with: ["power", "pwr", "watt", "watts", "consumption"])
     }
 
-    /// Of letters alone, in lower case: `PSU1_TotalPower` is psu, total and power.
+    /// Of letters alone, in lower case: `PSU1_TotalGPUPower` is psu, total, gpu and power.
     static func words(of name: String) -> Set<String> {
-        var words: [String] = [""]
-        var isLower = false
-        for character in name {
-            guard character.isLetter else {
-                words.append("")
-                isLower = false
-                continue
-            }
-            if character.isUppercase, isLower { words.append("") }
-            isLower = character.isLowercase
-            words[words.count - 1] += character.lowercased()
-        }
-        return Set(words.filter { !$0.isEmpty })
+        Set(name.matches(of: /[A-Z]+(?![a-z])|[A-Z]?[a-z]+/).map { $0.output.lowercased() })
     }
 
     /// `PhysicalContext` of DSP8010: what the figure is of.

@@ -66,6 +66,7 @@ struct RedfishMeter: DeviceMeter {
             // A machine that says 0 W is not to be taken for another chassis.
             if search.saysZero { break }
         }
+        if let source = await search.whole(toldBy: chassis, bmc) { return source }
         if search.found.isEmpty, search.problems.isEmpty, let error = failure ?? search.failure { throw error }
         throw search.nothing(in: chassis)
     }
@@ -102,6 +103,10 @@ struct RedfishSource: Sendable {
             guard let value = figure.pointer.find(in: try answer.get()), let number = value.numeric else {
                 throw .unusable("\(figure.path) has no \(figure.pointer.text) now")
             }
+            // In a sum it would only make it smaller.
+            guard number >= 0 || figures.count == 1 else {
+                throw .unusable("\(figure.path) says \(number.short) W")
+            }
             sum += number
             step = max(step, value.printedStep)
         }
@@ -134,6 +139,19 @@ struct RedfishSearch: Sendable {
         failure = failure ?? sources.failure
         saysZero = saysZero || sources.saysZero
         questions[chassis.name] = sources.question
+    }
+
+    /// The power of the whole machine where a part tells it: Intel's BMC has it in the chassis of the baseboard, a component.
+    func whole(toldBy chassis: [RedfishChassis], _ bmc: RedfishService) async -> RedfishSource? {
+        guard choice.chassis == nil, !saysZero else { return nil }
+        let wholes = Set(chassis.filter { $0.kind == .machine && !parts.contains($0.path) }.map(\.path))
+        var told: [RedfishSource] = []
+        for part in chassis.filter({ parts.contains($0.path) && $0.resource["Power"] != nil }).prefix(8) {
+            var sources = RedfishSources(chassis: part, choice: choice, parts: parts)
+            sources.wholes = wholes
+            if let source = await sources.find(bmc) { told.append(source) }
+        }
+        return told.count == 1 ? told[0] : nil
     }
 
     /// The one that is the machine; `nil` where none of the candidates tells its power.

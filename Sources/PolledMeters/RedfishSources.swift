@@ -11,6 +11,8 @@ struct RedfishSources: Sendable {
     let choice: RedfishChoice
     /// The paths of chassis that are parts of the machine.
     let parts: Set<String>
+    /// Where only what is related to a whole system, or to one of these chassis, is looked for; `nil` otherwise.
+    var wholes: Set<String>?
     private(set) var problems: [String] = []
     private(set) var failure: DeviceError?
     private(set) var question: DeviceError?
@@ -42,6 +44,7 @@ struct RedfishSources: Sendable {
     }
 
     mutating func find(_ bmc: RedfishService) async -> RedfishSource? {
+        if wholes != nil { return control(await get(chassis.resource["Power"]?.link, bmc)) }
         if choice.sensor != nil { return await sensor(bmc) }
         if choice.member == nil, let source = await environment(bmc) { return source }
         let power = await get(chassis.resource["Power"]?.link, bmc)
@@ -96,6 +99,7 @@ struct RedfishSources: Sendable {
             let id = member["MemberId"]?.text ?? "\(index)"
             let name = member["Name"]?.stringValue ?? ""
             if let wanted = choice.member, wanted != id, wanted != name { continue }
+            if let wholes, !Self.isRelated(member["RelatedItem"], to: wholes) { continue }
             guard let watts = member["PowerConsumedWatts"]?.numeric else {
                 if member["PowerConsumedWatts"] == .null { problems.append("PowerControl \(id) has no reading") }
                 continue
@@ -124,6 +128,13 @@ struct RedfishSources: Sendable {
                     link.contains($0)
                 }
             }
+    }
+
+    private static func isRelated(_ related: JSONValue?, to wholes: Set<String>) -> Bool {
+        (related?.elements ?? []).compactMap(\.link).contains { link in
+            wholes.contains(link)
+                || (link.hasPrefix("/redfish/v1/Systems/") && link.split(separator: "/").count == 4)
+        }
     }
 
     // MARK: Sensors
@@ -174,7 +185,8 @@ struct RedfishSources: Sendable {
         let paths = present.compactMap(\.metrics)
         let answers = await bmc.gather(paths) { path throws(DeviceError) in try await bmc.get(path) }
         for (path, answer) in zip(paths, answers) {
-            guard case .success(let metrics) = answer, let watts = pointer.find(in: metrics)?.numeric else { continue }
+            guard case .success(let metrics) = answer, let watts = pointer.find(in: metrics)?.numeric, watts >= 0
+            else { continue }
             figures.append(RedfishSource.Figure(path: path, pointer: pointer))
             sum += watts
         }
@@ -191,7 +203,7 @@ struct RedfishSources: Sendable {
         for (index, supply) in all.enumerated() where Self.isThere(supply) {
             names.append(supply["MemberId"]?.text ?? "\(index)")
             guard let pointer = JSONPointer("/PowerSupplies/\(index)/PowerInputWatts"),
-                let watts = supply["PowerInputWatts"]?.numeric
+                let watts = supply["PowerInputWatts"]?.numeric, watts >= 0
             else { continue }
             figures.append(RedfishSource.Figure(path: path, pointer: pointer))
             sum += watts

@@ -122,6 +122,11 @@ import Testing
         #expect(sum.description.remarks.contains { $0.contains("the sum of") })
     }
 
+    @Test func aNegativeOneIsNotSummed() async throws {
+        let status = #"{"em1:0":{"act_power":-98},"em1:1":{"act_power":250}}"#
+        #expect(try await listing("channel: all", status: status).reason?.contains("em1:0") == true)
+    }
+
     /// What draws nothing is not what this machine hangs on.
     @Test func theOnlyOneWithPowerIsTaken() async throws {
         let status = #"{"switch:0":{"apower":0},"switch:1":{"apower":40.25},"switch:2":{"apower":0.0}}"#

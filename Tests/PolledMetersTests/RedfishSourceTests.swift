@@ -123,6 +123,33 @@ import Testing
         #expect(listing.remedy?.contains("`chassis: HGX_GPU_SXM_1`") == true)
     }
 
+    /// Some BMCs give every chassis the same type.
+    @Test func aTypeThatIsTheSameForAll() async throws {
+        var bmc = BMC()
+        bmc.add("HGX_GPU_SXM_1", #""ChassisType":"RackMount""#, Self.metrics("88.4"))
+        bmc.add("Self", #""ChassisType":"RackMount""#)
+        #expect(try await bmc.listing().reason?.contains("HGX_GPU_SXM_1") == true)
+    }
+
+    /// As Intel's BMC has it: what a member is related to tells what it is of.
+    @Test func theWholeIsToldByAPart() async throws {
+        var bmc = BMC()
+        bmc.add("RackMount", #""ChassisType":"RackMount""#)
+        let related = #"[{"@odata.id":"/redfish/v1/Systems/QSBP"},{"@odata.id":"/redfish/v1/Chassis/RackMount"}]"#
+        let member = #"{"Name":"Server Power Control","RelatedItem":\#(related),"PowerConsumedWatts":280}"#
+        bmc.add("Baseboard", #""ChassisType":"Component""#, Self.control(member))
+        bmc.add("GPU_1", #""ChassisType":"Component""#, Self.control(#"{"PowerConsumedWatts":75}"#))
+        let listing = try await bmc.listing()
+        #expect(await Self.watts(listing) == 280)
+        #expect(listing.description.remarks.contains { $0.contains("Baseboard") })
+    }
+
+    @Test func wordsOfNames() {
+        #expect(PartWords.words(of: "PSU1_TotalGPUPower") == ["psu", "total", "gpu", "power"])
+        #expect(PartWords.words(of: "CPU Sub-system Power") == ["cpu", "sub", "system", "power"])
+        #expect(PartWords.words(of: "HGX_Chassis_0") == ["hgx", "chassis"])
+    }
+
     @Test func whatHoldsAnotherIsTheMachine() async throws {
         var bmc = BMC()
         bmc.add("Baseboard", #""ChassisType":"RackMount""#, Self.metrics("900"))
@@ -269,9 +296,10 @@ import Testing
     }
 
     /// It would make the sum too small.
-    @Test func aSupplyThatDoesNotTell() async throws {
+    @Test(arguments: [nil, "null", "-1"])
+    func aSupplyThatDoesNotTell(watts: String?) async throws {
         var bmc = BMC()
-        bmc.add("chassis", #""ChassisType":"RackMount""#, Self.supplies(["240", nil]))
+        bmc.add("chassis", #""ChassisType":"RackMount""#, Self.supplies(["240", watts]))
         #expect(try await bmc.listing().reason?.contains("1 of 2 power supplies") == true)
     }
 
