@@ -130,10 +130,12 @@ package struct DeviceClient: Sendable {
     }
 
     /// What a device says of its refusal: Prometheus in `error`, Home Assistant in `message`, Redfish in
-    /// `error.message`.
+    /// `error.@Message.ExtendedInfo` (DSP0266, 8.6), before which `error.message` only says to look there.
     private static func words(of body: [UInt8]) -> String? {
         guard let json = try? JSONDecoder().decode(JSONValue.self, from: Data(body)),
             let words = json["error"]?.stringValue ?? json["message"]?.stringValue
+                ?? json["error"]?["@Message.ExtendedInfo"]?[0]?["Message"]?.stringValue
+                ?? json["error"]?["@Message.ExtendedInfo"]?[0]?["MessageId"]?.stringValue
                 ?? json["error"]?["message"]?.stringValue
         else { return nil }
         return String(words.prefix(200).map { $0.isNewline ? " " : $0 })

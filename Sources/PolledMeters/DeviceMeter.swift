@@ -82,7 +82,8 @@ struct MeterFields {
         let text = try value.string()
         guard let choice = Value(rawValue: text) else {
             let known = Value.allCases.map(\.rawValue).joined(separator: ", ")
-            throw value.problem("`\(key)` must be one of \(known), not `\(text)`")
+            let near = Value.allCases.map(\.rawValue).closest(to: text).map { "; did you mean `\($0)`?" } ?? ""
+            throw value.problem("`\(key)` must be one of \(known), not `\(text)`\(near)")
         }
         return choice
     }

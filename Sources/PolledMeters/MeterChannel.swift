@@ -101,7 +101,10 @@ struct ChannelSelection: Sendable {
             // What draws nothing is not what this machine hangs on.
             let drawing = withPhase.filter { $0.total.power != 0 && $0.total.problem == nil }
             if drawing.count == 1, drawing[0].total.power != nil {
-                return ([drawing[0].name], "\(drawing[0].name), the only one of \(withPhase.count) with any power; `channel: \(drawing[0].number)` keeps to it")
+                return (
+                    [drawing[0].name],
+                    "\(drawing[0].name), the only one of \(withPhase.count) with any power; `channel: \(drawing[0].number)` keeps to it"
+                )
             }
             throw .unusable(
                 "the device measures in \(withPhase.count) places: \(Self.list(withPhase))", remedy: remedy(withPhase))

@@ -1,4 +1,5 @@
 import Core
+import Foundation
 
 /// A chassis of a BMC: the machine, a part of it, or what holds several machines.
 ///
@@ -21,15 +22,15 @@ struct RedfishChassis: Sendable {
     private let systems: Int
 
     /// The last part of its path, as the user gives it.
-    var name: String { path.lastPathPart }
+    var name: String { path.lastPathPart.removingPercentEncoding ?? path.lastPathPart }
 
     init(path: String, _ resource: JSONValue) {
-        self.path = path
+        self.path = path.withoutLastSlash
         self.resource = resource
         let links = resource["Links"]
-        containedBy = links?["ContainedBy"]?.link
-        contains = (links?["Contains"]?.elements ?? []).compactMap(\.link)
-        systems = links?["ComputerSystems"]?.elements?.count ?? 0
+        containedBy = links?["ContainedBy"]?.link?.withoutLastSlash
+        contains = (links?["Contains"]).links
+        systems = (links?["ComputerSystems"]).links.count
         switch resource["ChassisType"]?.stringValue {
         case "RackMount", "StandAlone", "Blade", "Sled": kind = .machine
         case "Module", "Component", "Card", "Cartridge", "Expansion", "IPBasedDrive", "StorageEnclosure",
@@ -142,7 +143,15 @@ extension JSONValue {
     var link: String? { self["@odata.id"]?.stringValue }
 }
 
+extension JSONValue? {
+    /// The paths of the resources in a list of references.
+    var links: [String] { (self?.elements ?? []).compactMap(\.link?.withoutLastSlash) }
+}
+
 extension String {
+    /// Some BMCs write a slash at the end of a path, and not everywhere.
+    var withoutLastSlash: String { count > 1 && hasSuffix("/") ? String(dropLast()) : self }
+
     /// The last part of a resource's path.
     var lastPathPart: String { split(separator: "/").last.map(String.init) ?? self }
 }

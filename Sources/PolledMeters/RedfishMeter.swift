@@ -1,4 +1,6 @@
 import Core
+import Glibc
+import Synchronization
 import YAMLReading
 
 /// The BMC of a server, by Redfish (DMTF DSP0266 and the schemas of DSP8010).
@@ -35,9 +37,16 @@ struct RedfishMeter: DeviceMeter {
     func connect(_ link: DeviceLink) async throws(DeviceError) -> DeviceConnection {
         let bmc = RedfishService(link)
         let source = try await find(bmc)
+        let watch = RedfishWatch(source)
         return DeviceConnection(remarks: ["read from \(source.name) of \(source.chassis)"]) {
             () async throws(DeviceError) -> DeviceValue in
-            try await source.read(bmc)
+            if watch.mustLook(), let source = try? await find(bmc) { watch.take(source) }
+            do throws(DeviceError) {
+                return try await watch.source.read(bmc)
+            } catch {
+                watch.hasFailed(error)
+                throw error
+            }
         }
     }
 
@@ -111,6 +120,44 @@ struct RedfishSource: Sendable {
             step = max(step, value.printedStep)
         }
         return DeviceValue(sum, .watt, step: step)
+    }
+}
+
+/// The source as it is now: supplies are plugged in and out, and a BMC that has started anew may number its resources otherwise.
+final class RedfishWatch: Sendable {
+    /// Of a sum, after so many readings; at 5 s each that is every five minutes.
+    static let longestSum = 60
+
+    private struct State {
+        var source: RedfishSource
+        var readings = 0
+        var isGone = false
+    }
+
+    private let state: Mutex<State>
+
+    init(_ source: RedfishSource) { state = Mutex(State(source: source)) }
+
+    var source: RedfishSource { state.withLock(\.source) }
+
+    /// Whether the source is to be looked for again before the next reading.
+    func mustLook() -> Bool {
+        state.withLock { state in
+            state.readings += 1
+            let isOld = state.source.figures.count > 1 && state.readings >= Self.longestSum
+            guard state.isGone || isOld else { return false }
+            // Once: what cannot be found now must not keep what can be read.
+            state.isGone = false
+            state.readings = 0
+            return true
+        }
+    }
+
+    func take(_ source: RedfishSource) { state.withLock { $0 = State(source: source) } }
+
+    /// One that does not answer is asked again where it is; one whose figure is not there any more is looked for.
+    func hasFailed(_ error: DeviceError) {
+        if error.errno == EBADMSG || error.status == 404 { state.withLock { $0.isGone = true } }
     }
 }
 

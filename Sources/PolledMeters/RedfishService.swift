@@ -10,8 +10,8 @@ final class RedfishService: Sendable {
         var path: String
         var whole: JSONValue?
 
-        /// The last part of its path.
-        var name: String { path.lastPathPart }
+        /// The last part of its path, in clear.
+        var name: String { path.lastPathPart.removingPercentEncoding ?? path.lastPathPart }
     }
 
     /// A BMC has a slow processor and few connections.

@@ -101,7 +101,7 @@ struct RedfishSources: Sendable {
             if let wanted = choice.member, wanted != id, wanted != name { continue }
             if let wholes, !Self.isRelated(member["RelatedItem"], to: wholes) { continue }
             guard let watts = member["PowerConsumedWatts"]?.numeric else {
-                if member["PowerConsumedWatts"] == .null { problems.append("PowerControl \(id) has no reading") }
+                if member["PowerConsumedWatts"] != nil { problems.append("PowerControl \(id) has no reading") }
                 continue
             }
             guard watts != 0 || isAskedFor else {
@@ -121,7 +121,7 @@ struct RedfishSources: Sendable {
 
     /// Whether all that a member is related to are processors, memories and their like.
     private static func isOfParts(_ related: JSONValue?) -> Bool {
-        let links = (related?.elements ?? []).compactMap(\.link)
+        let links = related.links
         return !links.isEmpty
             && links.allSatisfy { link in
                 ["/Processors/", "/Memory/", "/Storage/", "/PCIeDevices/", "/NetworkAdapters/"].contains {
@@ -131,7 +131,7 @@ struct RedfishSources: Sendable {
     }
 
     private static func isRelated(_ related: JSONValue?, to wholes: Set<String>) -> Bool {
-        (related?.elements ?? []).compactMap(\.link).contains { link in
+        related.links.contains { link in
             wholes.contains(link)
                 || (link.hasPrefix("/redfish/v1/Systems/") && link.split(separator: "/").count == 4)
         }

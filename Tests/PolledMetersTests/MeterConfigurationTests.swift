@@ -95,6 +95,9 @@ import YAMLReading
         Bad("meters:\n  - {name: a, type: json, url: \"http://a\", pointer: /~2, unit: W}", "2:53", "JSON pointer"),
         Bad("meters:\n  - {name: a, type: json, url: \"http://a\", pointer: /p, unit: kwh}", "2:63", "mW, W, kW"),
         Bad(
+            "meters:\n  - {name: a, type: json, url: \"http://a\", pointer: /p, unit: kwh}", "2:63",
+            "did you mean `kWh`?"),
+        Bad(
             "meters:\n  - {name: a, type: json, url: \"http://a\", pointer: /p, unit: W}\n"
                 + "  - {name: a, type: json, url: \"http://b\", pointer: /p, unit: W}", "3:5", "two meters json/a"),
         Bad(

@@ -33,7 +33,7 @@ import Testing
                 guard request.body.contains(#""UserName":"monitor""#), request.body.contains(#""Password":"calvin""#)
                 else {
                     return .json(
-                        #"{"error":{"message":"The authentication credentials included are missing or invalid."}}"#,
+                        #"{"error":{"message":"See @Message.ExtendedInfo.","@Message.ExtendedInfo":[{"Message":"The authentication credentials included are missing or invalid."}]}}"#,
                         status: 401)
                 }
                 let number = opened.withLock { count in

@@ -185,6 +185,17 @@ import Testing
         #expect(await Self.watts(try await bmc.listing("chassis: '2'")) == 500)
     }
 
+    /// Some BMCs write a slash at the end of some paths.
+    @Test func pathsWithASlashAtTheEnd() async throws {
+        var bmc = BMC()
+        bmc.add("Board", #""Links":{"ContainedBy":{"@odata.id":"/redfish/v1/Chassis/1"}}"#, Self.metrics("300"))
+        bmc.add("1", #""ChassisType":"RackMount""#, Self.metrics("420"))
+        for name in bmc.names { bmc.resources["\(Self.root)/\(name)/"] = bmc.resources["\(Self.root)/\(name)"] }
+        let members = bmc.names.map { #"{"@odata.id":"\#(Self.root)/\#($0)/"}"# }.joined(separator: ",")
+        bmc.resources[Self.root] = #"{"Members":[\#(members)]}"#
+        #expect(await Self.watts(try await bmc.listing()) == 420)
+    }
+
     // MARK: zero, null and impossible figures
 
     @Test(arguments: ["0", "0.0", "null"])
@@ -293,6 +304,27 @@ import Testing
             """#
         older.add("1", #""ChassisType":"RackMount""#, ["Power": supplies])
         #expect(await Self.watts(try await older.listing()) == 250)
+    }
+
+    /// A sum knows of a supply that is plugged in later, and a figure that has gone is looked for.
+    @Test func whatIsReadIsLookedForAgain() async throws {
+        var (before, after) = (BMC(), BMC())
+        before.add("1", #""ChassisType":"RackMount""#, Self.supplies(["240", "236"]))
+        after.add("1", #""ChassisType":"RackMount""#, Self.supplies(["160", "158", "162"]))
+        let isPlugged = LockedFlag()
+        let server = try TestServer { [before, after] in
+            if $0.path == Self.root { return .json(#"{"Members":[\#(before.collection(["1"]))]}"#) }
+            let answer = (isPlugged.isSet ? after : before).resources[$0.path]
+            return answer.map { .json($0) } ?? .json("{}", status: 404)
+        }
+        let yaml = "meters: [{name: m, type: redfish, address: \"\(server.url)\"}]"
+        let meter = try #require(try MeterConfiguration.parse(text: yaml, file: "f").meters.first)
+        let connection = try await meter.device.connect(
+            DeviceLink(meter.device.address, meter.access, client: .shared))
+        #expect(try await connection.read().number == 476)
+        isPlugged.set()
+        for _ in 2..<RedfishWatch.longestSum { #expect(try await connection.read().number == 318) }
+        #expect(try await connection.read().number == 480)
     }
 
     /// It would make the sum too small.
