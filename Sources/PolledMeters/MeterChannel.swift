@@ -69,6 +69,15 @@ struct ChannelSelection: Sendable {
         isInverted = try fields["invert"]?.bool() ?? false
     }
 
+    /// Where the channels of a device are its phases, as those of the first three-phase meters.
+    var ofPhases: ChannelSelection {
+        guard case .one(let number) = channel, Phase.allCases.indices.contains(number) else { return self }
+        var selection = self
+        selection.channel = nil
+        selection.phase = Phase.allCases[number]
+        return selection
+    }
+
     /// Names what is read among what a device has; its power and its energy are two meters of one outlet.
     func outlet(_ address: DeviceAddress) -> String {
         "\(address.origin)#\(channel?.text ?? "0")\(phase.map(\.rawValue) ?? "")"

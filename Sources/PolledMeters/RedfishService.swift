@@ -1,6 +1,7 @@
 import Core
 import Fetching
 import Foundation
+import Host
 import Synchronization
 
 /// The resources of one BMC, asked with the user and password by Basic, or in a session where the BMC wants one.
@@ -30,13 +31,20 @@ final class RedfishService: Sendable {
     ///
     /// - Throws: `DeviceError`; of a BMC that does not let in, what it wants.
     func get(_ path: String) async throws(DeviceError) -> JSONValue {
+        try OpenSessions.shared.checkRefusal(of: link)
         let token = await sessions.token
         do throws(DeviceError) {
             return try await link.get(fromRoot: path, token: token)
         } catch {
             guard error.status == 401, link.user != nil else { throw error }
             // Basic is refused, or the session has ended.
-            let new = try await sessions.renewed(after: token, refused: error)
+            let new: String
+            do throws(DeviceError) {
+                new = try await sessions.renewed(after: token, refused: error)
+            } catch {
+                if error.status == 401 { OpenSessions.shared.refused(link, error) }
+                throw error
+            }
             return try await link.get(fromRoot: path, token: new)
         }
     }
@@ -200,14 +208,38 @@ final class OpenSessions: Sendable {
         weak var sessions: RedfishSessions?
     }
 
-    private let all = Mutex<[Int: Weak]>([:])
+    /// BMCs lock an account or an address after some failures, and the machine's owner out with it. Another password, of the file,
+    /// is tried at once.
+    private static let pauseAfterRefusal = 300.0
 
-    func sessions(of link: DeviceLink) -> RedfishSessions {
+    private let all = Mutex<[Int: Weak]>([:])
+    private let refusals = Mutex<[Int: (error: DeviceError, until: Double)]>([:])
+
+    private static func key(_ link: DeviceLink) -> Int {
         var hasher = Hasher()
         hasher.combine(link.address.origin)
         hasher.combine(link.user)
         link.hash(into: &hasher)
-        let key = hasher.finalize()
+        return hasher.finalize()
+    }
+
+    /// - Throws: `DeviceError`, what a BMC said lately of the same user and password.
+    func checkRefusal(of link: DeviceLink) throws(DeviceError) {
+        let now = Clocks.monotonic().seconds
+        let known = refusals.withLock { refusals in
+            refusals = refusals.filter { $0.value.until > now }
+            return refusals[Self.key(link)]?.error
+        }
+        if let known { throw known }
+    }
+
+    func refused(_ link: DeviceLink, _ error: DeviceError) {
+        let until = Clocks.monotonic().seconds + Self.pauseAfterRefusal
+        refusals.withLock { $0[Self.key(link)] = (error, until) }
+    }
+
+    func sessions(of link: DeviceLink) -> RedfishSessions {
+        let key = Self.key(link)
         return all.withLock { all in
             all = all.filter { $0.value.sessions != nil }
             if let open = all[key]?.sessions { return open }

@@ -40,24 +40,16 @@ struct ShellyMeter: DeviceMeter {
         guard about["type"]?.stringValue != nil else {
             throw .unusable("\(link.address.shown) is no Shelly", remedy: "see that `address` and `type` are right")
         }
-        // The channels of a three-phase meter of the first generation are its phases.
-        var selection = selection
-        if case .one(let number) = selection.channel, about["type"]?.stringValue == ShellyStatus.threePhaseType {
-            guard Phase.allCases.indices.contains(number) else {
-                throw .unusable(
-                    "the device has no channel \(number)", remedy: "give `phase: a`, `phase: b` or `phase: c`")
-            }
-            selection.channel = nil
-            selection.phase = Phase.allCases[number]
-        }
-        return try await connect(link, "/status", selection) { ShellyStatus.firstGeneration($0, about: about) }
+        return try await connect(link, "/status", selection.ofPhases) { ShellyStatus.firstGeneration($0, about: about) }
     }
 
+    /// - Parameter ofPhases: the selection for a device with one channel of three phases.
     private func connect(
-        _ link: DeviceLink, _ path: String, _ selection: ChannelSelection,
+        _ link: DeviceLink, _ path: String, _ ofPhases: ChannelSelection,
         _ parse: @escaping @Sendable (JSONValue) -> [MeterChannel]
     ) async throws(DeviceError) -> DeviceConnection {
         let channels = parse(try await link.get(path))
+        let selection = channels.count == 1 && channels[0].phases.count == 3 ? ofPhases : selection
         let (names, remark) = try selection.choose(among: channels)
         var connection = DeviceConnection { () async throws(DeviceError) -> DeviceValue in
             try selection.value(of: names, in: parse(try await link.get(path)))

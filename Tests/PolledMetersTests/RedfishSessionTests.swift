@@ -136,6 +136,11 @@ import Testing
         #expect(listing.reason?.contains("credentials included are missing or invalid") == true)
         #expect(listing.remedy == "see that `user` and `password_file` are right")
         #expect(listing.reason?.contains("hobbes") == false)
+        // A daemon looks again and again, and the BMC would lock the account.
+        let count = server.requests.count
+        #expect(try await self.listing(server, password: "wrong").reason == listing.reason)
+        #expect(server.requests.count == count)
+        #expect(try await self.listing(server).availability == .available)
     }
 
     @Test(arguments: [(503, "wants a session and opens none"), (404, "401: ")])
