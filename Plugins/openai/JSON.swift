@@ -56,4 +56,12 @@ enum JSON: Sendable, Hashable, Codable {
     var text: String? { if case .string(let value) = self { value } else { nil } }
     var whole: Int? { if case .integer(let value) = self { value } else { nil } }
     var list: [JSON]? { if case .array(let values) = self { values } else { nil } }
+    func text(of key: String) -> String? { self[key]?.text }
+
+    /// As JSON, on one line.
+    var compact: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
 }

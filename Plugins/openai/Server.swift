@@ -55,7 +55,10 @@ struct Server: Sendable {
     }
 
     /// Sends one request and waits for its whole answer.
-    func answer(_ body: Data) async throws -> Reply {
+    ///
+    /// - Parameter mayBeEmpty: see `Reply.check`.
+    /// - Throws: what went wrong, unless the answer shows that it is one.
+    func answer(_ body: Data, mayBeEmpty: Bool = false) async throws -> Reply {
         try await within(settings.timeout) {
             let begin = ContinuousClock.now
             var call = call(settings.endpoint.path, .post)
@@ -63,22 +66,28 @@ struct Server: Sendable {
             call.body = .bytes(Array(body))
             let answer = try await execute(call)
             var reply = Reply()
-            guard settings.stream else {
-                try reply.take(document: Data(try await answer.body.collect(upTo: Self.longestAnswer)))
+            let type = (answer.head.header("Content-Type") ?? "").lowercased()
+            let isStream = type.hasPrefix("text/event-stream")
+            guard settings.stream, isStream else {
+                let data = Data(try await answer.body.collect(upTo: Self.longestAnswer))
+                // An answer without a stream has no other way to fail, and some servers say so with status 200.
+                if settings.stream || isStream {
+                    if let words = JSON(parsing: data).flatMap(ServerFault.find) { throw Reply.gaveUp(words) }
+                    throw settings.stream
+                        ? PluginProblem("the server does not stream its answer", remedy: "use stream=false")
+                        : PluginProblem("the server streams its answer", remedy: "use stream=true")
+                }
+                try reply.take(document: data)
+                try reply.check(mayBeEmpty: mayBeEmpty)
                 return reply
-            }
-            let type = answer.head.header("Content-Type") ?? ""
-            guard type.lowercased().hasPrefix("text/event-stream") else {
-                throw PluginProblem("the server does not stream its answer", remedy: "use stream=false")
             }
             var events = EventStream()
             for try await part in answer.body {
                 let seconds = (ContinuousClock.now - begin) / .seconds(1)
-                try events.feed(part) { try reply.take(event: $0, after: seconds) }
+                try events.feed(part) { try reply.take($0, after: seconds) }
             }
-            guard reply.isFinished else {
-                throw PluginProblem("the server's stream breaks off", remedy: "see the server's log")
-            }
+            if let rest = events.end() { try reply.take(rest: rest) }
+            try reply.check(mayBeEmpty: mayBeEmpty)
             return reply
         }
     }
@@ -100,8 +109,7 @@ struct Server: Sendable {
         let answer = try await http.send(call)
         if answer.head.isSuccess { return answer }
         let body = try? await answer.body.collect(upTo: 1 << 20)
-        let words = body.flatMap { JSON(parsing: Data($0)) }.flatMap(Reply.words)
-        throw refusal(answer.head, words)
+        throw refusal(answer.head, body.flatMap(ServerFault.words(ofError:)))
     }
 
     // MARK: Errors
@@ -181,7 +189,7 @@ struct Server: Sendable {
         func clean(_ problem: PluginProblem) -> PluginProblem {
             var problem = problem
             if let key { problem.message = problem.message.replacingOccurrences(of: key, with: "…") }
-            problem.message = String(problem.message.prefix(400))
+            if problem.message.count > 400 { problem.message = problem.message.prefix(400) + "…" }
             return problem
         }
         return switch error {

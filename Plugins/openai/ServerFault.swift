@@ -1,0 +1,96 @@
+import Foundation
+
+/// An error in what a server says, and its words for it.
+///
+/// There is no one form: an object `error` (OpenAI, OpenRouter, Ollama, llama.cpp, SGLang), `"object": "error"` beside a
+/// `message` (vLLM, FastChat), `error` as a text (TGI), `error_code` beside a `text` (FastChat), `detail` (FastAPI), `"type":
+/// "error"`, or any of them within a choice (OpenRouter).
+enum ServerFault {
+    /// Looks for an error in a document or in the data of an event.
+    ///
+    /// - Returns: `nil` if there is none; else its words, on one line.
+    static func find(in json: JSON) -> String? {
+        guard case .object(let values) = json else {
+            // Neither a text nor a number is an answer.
+            return json == .null ? nil : words(json)
+        }
+        for key in ["error", "errors"] {
+            if let error = values[key], isSaid(error) { return words(error) ?? words(json) ?? unsaid }
+        }
+        for choice in values["choices"]?.list ?? [] {
+            if let error = choice["error"], isSaid(error) { return words(error) ?? unsaid }
+        }
+        let isNamed = ["object", "type", "status"].contains { failures.contains(values[$0]?.text?.lowercased() ?? "") }
+        if isNamed || values["success"] == .bool(false) { return words(json) ?? unsaid }
+        if let code = values["error_code"], isSaid(code), code != .integer(0) { return words(json) ?? unsaid }
+        // What has no choices and says something, says what is wrong.
+        guard values["choices"] == nil else { return nil }
+        for key in ["detail", "message", "msg"] {
+            if let said = values[key], let words = words(said) { return words }
+        }
+        return nil
+    }
+
+    /// The words of an answer that is known to be an error: JSON of any form, or a text.
+    ///
+    /// - Returns: `nil` if it has none.
+    static func words(ofError body: some Sequence<UInt8>) -> String? {
+        let data = Data(body)
+        if let json = JSON(parsing: data) { return find(in: json) ?? words(json) }
+        let text = plain(String(decoding: data.prefix(4096), as: UTF8.self))
+        // A page of a proxy says nothing in its first line.
+        return text.isEmpty || text.hasPrefix("<") ? nil : text
+    }
+
+    private static let failures: Set<String> = ["error", "failed", "failure", "stream_error"]
+    private static let unsaid = "it does not say why"
+
+    /// Programs that have a field for an error send it empty too.
+    private static func isSaid(_ error: JSON) -> Bool {
+        switch error {
+        case .null, .bool(false), .array([]), .string(""): false
+        default: true
+        }
+    }
+
+    private static func words(_ json: JSON, depth: Int = 0) -> String? {
+        guard depth < 6 else { return nil }
+        switch json {
+        case .null, .bool: return nil
+        case .string(let text):
+            let text = plain(text)
+            return text.isEmpty ? nil : text
+        case .integer, .number: return "error \(json.compact)"
+        case .array(let values):
+            let list = values.prefix(3).compactMap { words($0, depth: depth + 1) }
+            return list.isEmpty ? nil : list.joined(separator: "; ")
+        case .object(let values):
+            let keys = [
+                "message", "msg", "error", "errors", "detail", "error_message", "description", "reason", "title",
+                "text",
+            ]
+            for key in keys {
+                guard let words = values[key].flatMap({ words($0, depth: depth + 1) }) else { continue }
+                // FastAPI says in `loc` which field does not fit.
+                let place = (values["loc"]?.list ?? []).map { $0.text ?? $0.compact }.joined(separator: ".")
+                return place.isEmpty ? words : "\(plain(place)): \(words)"
+            }
+            return values.isEmpty ? nil : plain(json.compact)
+        }
+    }
+
+    /// A text as a terminal may show it: on one line, with what is no letter there made visible.
+    static func plain(_ text: String) -> String {
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .lineSeparator, .paragraphSeparator: result.append(" ")
+            case .control: result.append("\t\n\r".unicodeScalars.contains(scalar) ? " " : "\u{FFFD}")
+            // Among them what turns the direction of the text after it.
+            case .format: result.append("\u{FFFD}")
+            default: result.append(scalar)
+            }
+        }
+        return String(result).split(separator: " ").joined(separator: " ")
+    }
+}
