@@ -109,7 +109,7 @@ struct InputMaker {
         guard Int64(count) <= available / 16 else {
             throw PluginProblem(
                 "the input `\(input.name)` of \(shape.map(String.init).joined(separator: " × ")) does not fit into memory",
-                remedy: "give smaller sizes by dims")
+                remedy: "give smaller sizes by --dim")
         }
         return count
     }

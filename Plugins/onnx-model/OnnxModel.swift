@@ -27,7 +27,7 @@ struct OnnxModel: WorkloadPlugin {
                 "threads must be from 0 to 1024, not \(threads)",
                 remedy: "use 0 to leave the choice to the engine, or the number of cores that it may use")
         }
-        var dimensions = try Dimensions(request.string("dims", default: ""))
+        let sizes = try request.string("dims", default: "")
         let arrays = try request.parameters["inputs"].map { _ in
             try NPYArray.read(request.path("inputs") ?? "")
         }
@@ -39,8 +39,7 @@ struct OnnxModel: WorkloadPlugin {
         let scan = try Self.explained { () throws(OnnxError) in try ModelScan(path) }
         let model = try Self.explained { () throws(OnnxError) in try scan.model() }
         request.report("looking at \(path) (\((scan.bytes + 999_999) / 1_000_000) MB)")
-        let wanted = try trial(runtime, model.graph, &dimensions, arrays, seed: request.seed)
-        let batch = dimensions.batch(of: wanted)
+        let batch = try trial(runtime, model.graph, sizes, arrays, seed: request.seed).batch
 
         var info = WorkloadInfo(engine: "ONNX Runtime \(runtime.version)")
         info.model = request.parameters["file"] == nil ? Self.name(path) : request.model ?? Self.name(path)
@@ -70,8 +69,16 @@ struct OnnxModel: WorkloadPlugin {
 
     mutating func infer() throws {
         guard let session else { throw PluginProblem("`prepare` comes first") }
-        _ = try session.run(inputs[next], outputs: outputs)
+        try Self.check(session.run(inputs[next], outputs: outputs), outputs, lookingAt: 256)
         next = (next + 1) % inputs.count
+    }
+
+    /// What shows that a pass was one: each output is there (the session looks for that), and holds numbers.
+    private static func check(_ tensors: [OnnxTensor], _ names: [String], lookingAt limit: Int = .max) throws {
+        guard let bad = zip(tensors, names).first(where: { !$0.0.holdsNumbers(lookingAt: limit) }) else { return }
+        throw PluginProblem(
+            "the output `\(bad.1)` has NaN in it, or is infinite throughout",
+            remedy: "give real inputs by --set inputs=FILE.npz, or a model in another precision")
     }
 
     // MARK: What is asked for
@@ -105,30 +112,32 @@ struct OnnxModel: WorkloadPlugin {
 
     /// Loads the model, makes its inputs and runs it once; it is let go again.
     ///
-    /// - Returns: what the model takes.
+    /// - Returns: the sizes of what the model takes.
     private mutating func trial(
-        _ runtime: OnnxRuntime, _ graph: Onnx_GraphProto, _ dimensions: inout Dimensions, _ arrays: [String: NPYArray]?,
-        seed: Int64
-    ) throws -> [OnnxValueInfo] {
+        _ runtime: OnnxRuntime, _ graph: Onnx_GraphProto, _ sizes: String, _ arrays: [String: NPYArray]?, seed: Int64
+    ) throws -> Dimensions {
         let session = try Self.explained { () throws(OnnxError) in
             try OnnxSession(runtime, path: path, threads: threads, device: device)
         }
         let (wanted, given) = try Self.explained { () throws(OnnxError) in (try session.inputs, try session.outputs) }
         outputs = given.map(\.name)
+        var dimensions = try Dimensions(sizes, of: wanted)
         if let arrays {
             inputs = [try Self.inputs(runtime, wanted, arrays, &dimensions)]
         } else {
-            try dimensions.complete(for: wanted)
+            try dimensions.complete()
             try makeInputs(runtime, wanted, graph, dimensions, seed: seed)
         }
+        let results: [OnnxTensor]
         do {
-            _ = try session.run(inputs[0], outputs: outputs)
+            results = try session.run(inputs[0], outputs: outputs)
         } catch {
             throw PluginProblem(
                 "\(path) cannot be run with these inputs: \(error)",
-                remedy: "check dims, or give its real inputs by inputs=FILE.npz")
+                remedy: "check --dim, or give its real inputs by --set inputs=FILE.npz")
         }
-        return wanted
+        try Self.check(results, outputs)
+        return dimensions
     }
 
     /// Several sets that differ, as queries do; one only where a set is large.
@@ -193,14 +202,10 @@ struct OnnxModel: WorkloadPlugin {
                         + "(\(array.shape.map(String.init).joined(separator: ", ")))",
                     remedy: "give an array of that shape")
             }
-            for (size, dimension) in zip(array.shape, input.shape) {
-                if case .named(let name) = dimension {
-                    try dimensions.bind(name, to: size, by: "the array `\(input.name)`")
-                }
-            }
+            try dimensions.bind(input, to: array.shape)
             return (input.name, try OnnxTensor(runtime, bytes: array.bytes, shape: array.shape, type: array.type))
         }
-        try dimensions.complete(for: wanted)
+        try dimensions.complete()
         return set
     }
 

@@ -94,7 +94,7 @@ import Testing
         let problem = try #require(bench.problem(["file": .string(file.path)]))
         #expect(problem.message.contains("`sequence`"))
         #expect(!problem.message.contains("`batch`"))
-        #expect(problem.remedy == "say it by dims=sequence=…")
+        #expect(problem.remedy == "say it by --dim sequence=…")
     }
 
     @Test(arguments: [
