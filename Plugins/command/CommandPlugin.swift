@@ -13,6 +13,8 @@ struct CommandPlugin: WorkloadPlugin {
     private var command: ShellCommand?
     private var mode = Mode.call
     private var pattern: NSRegularExpression?
+    /// What a call has to print to have succeeded; `nil` if its status is enough.
+    private var success: NSRegularExpression?
     /// Calls since the start: lets a program take another input each time.
     private var calls = 0
 
@@ -28,7 +30,8 @@ struct CommandPlugin: WorkloadPlugin {
             throw PluginProblem("there is no mode `\(name)`", remedy: "use `call` or `count`")
         }
         self.mode = mode
-        pattern = try request.parameters["count_pattern"].map { try Self.pattern($0.text) }
+        pattern = try Self.pattern("count_pattern", request, such: #"'done: (\d+)'"#)
+        success = try Self.pattern("success_pattern", request, such: "'^label: '")
         let inherited = ProcessInfo.processInfo.environment
         let start = inherited["PWD"] ?? FileManager.default.currentDirectoryPath
         let directory = try request.path("working_directory") ?? start
@@ -54,10 +57,12 @@ struct CommandPlugin: WorkloadPlugin {
         return info
     }
 
-    private static func pattern(_ text: String) throws -> NSRegularExpression {
+    private static func pattern(_ name: String, _ request: WorkloadRequest, such: String) throws -> NSRegularExpression?
+    {
+        guard let text = request.parameters[name]?.text else { return nil }
         guard let pattern = try? NSRegularExpression(pattern: text, options: .anchorsMatchLines) else {
             throw PluginProblem(
-                "count_pattern `\(text)` is no regular expression", remedy: #"give one such as 'done: (\d+)'"#)
+                "\(name) `\(text)` is no regular expression", remedy: "give one, such as --set \(name)=\(such)")
         }
         return pattern
     }
@@ -108,8 +113,9 @@ struct CommandPlugin: WorkloadPlugin {
     mutating func infer() throws {
         guard let command else { throw PluginProblem("`initialize` comes first") }
         defer { calls += 1 }
-        let outcome = try command.run(["TASKWATT_COUNT": "1", "TASKWATT_CALL": String(calls)], keepsOutput: false)
-        try Self.judge(outcome, command)
+        let outcome = try command.run(
+            ["TASKWATT_COUNT": "1", "TASKWATT_CALL": String(calls)], keepsOutput: success != nil)
+        try judge(outcome, command)
     }
 
     mutating func run(_ tally: InferenceTally) throws {
@@ -136,7 +142,7 @@ struct CommandPlugin: WorkloadPlugin {
             // It was told to go on for that long.
             call.timeout += tally.remainingSeconds ?? 0
             let outcome = try call.run(variables, keepsOutput: true)
-            try Self.judge(outcome, command)
+            try judge(outcome, command)
             guard let count = count(in: outcome.output), (1...1_000_000_000).contains(count) else {
                 throw PluginProblem(
                     "the program does not print how many inferences it made",
@@ -163,17 +169,26 @@ struct CommandPlugin: WorkloadPlugin {
         return words.last { $0.allSatisfy(\.isNumber) }.flatMap { Int($0) }
     }
 
+    /// A call has succeeded if it ended by itself with status 0 and printed what shows its success, where that was said.
+    ///
     /// - Throws: `PluginProblem` for a call that has failed, with the last line of its standard error.
-    private static func judge(_ outcome: ShellCommand.Outcome, _ command: ShellCommand) throws {
+    private func judge(_ outcome: ShellCommand.Outcome, _ command: ShellCommand) throws {
         guard let status = outcome.status else {
             throw PluginProblem(
                 "the program has not ended within \(command.timeout) s and was killed",
-                remedy: "give it longer by timeout_s")
+                remedy: "give it longer by --set timeout_s=SECONDS")
         }
-        if status == 0 { return }
+        let said = outcome.lastWords.isEmpty ? "" : ": \(outcome.lastWords)"
+        if status == 0 {
+            guard let success else { return }
+            let all = NSRange(outcome.output.startIndex..., in: outcome.output)
+            if success.firstMatch(in: outcome.output, range: all) != nil { return }
+            throw PluginProblem(
+                "the program ended with status 0 and did not print what success_pattern asks for\(said)",
+                remedy: "run it in a terminal to see what it prints, or give another --set success_pattern=PATTERN")
+        }
         let signal = status & 0x7f
         let code = (status >> 8) & 0xff
-        let said = outcome.lastWords.isEmpty ? "" : ": \(outcome.lastWords)"
         throw PluginProblem(
             (signal == 0 ? "the program ended with status \(code)" : "the program was ended by signal \(signal)")
                 + said,

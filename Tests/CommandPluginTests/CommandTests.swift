@@ -70,6 +70,21 @@ import WorkloadProtocol
         #expect(refusal(try killed.call("run", ["count": 1])).contains("signal 11"))
     }
 
+    /// The shell tells the status of a pipe's last program alone, and some programs print an error and end well.
+    @Test func aSuccessCanBeAskedFor() throws {
+        let piped = "if [ $TASKWATT_CALL = 1 ]; then echo 'no such image' >&2; false; else echo label: cat; fi | cat"
+        let all = try ready(piped).result("run", ["count": 3])
+        #expect(all["completed"] as? Int == 3, "as ever without it")
+        let some = try ready(piped, ["success_pattern": "^label: "]).result("run", ["count": 3])
+        #expect(some["completed"] as? Int == 2 && some["failed"] as? Int == 1)
+        let none = try ready("echo 'out of memory' >&2; echo nothing", ["success_pattern": "^label: "])
+        let words = refusal(try none.call("run", ["count": 1]))
+        #expect(words.contains("out of memory") && words.contains("success_pattern"))
+        let counted = try ready("echo done 4", ["mode": "count", "success_pattern": "^label"])
+        #expect(refusal(try counted.call("run", ["count": 4])).contains("success_pattern"))
+        #expect(try refused(["command": "true", "success_pattern": "("]).contains("success_pattern"))
+    }
+
     @Test func whatIsWrongIsSaidBeforeAnythingIsMeasured() throws {
         #expect(try refused([:]).contains("no command is given"))
         #expect(try refused(["command": "no-such-program-here --fast"]).contains("no program `no-such-program-here`"))

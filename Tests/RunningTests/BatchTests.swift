@@ -33,6 +33,23 @@ struct BatchTests {
         #expect(Self.result(10).problem(asked: asked, batch: 4)?.contains("no whole batches of 4") == true)
     }
 
+    @Test("A window that lies outside its call is refused, but for what two clocks differ by")
+    func window() {
+        func problem(_ call: ClosedRange<Double>) -> String? {
+            Self.result(1).problem(asked: RunParams(count: 1), during: call)
+        }
+        #expect(problem(0.5...2.5) == nil && problem(1...2) == nil && problem(1.005...1.995) == nil)
+        #expect(problem(1.1...3)?.contains("from 1.000 s to 2.000 s") == true)
+        #expect(problem(0...1.9)?.contains("from 0.000 s to 1.900 s") == true)
+    }
+
+    @Test("A run of which nothing completed is none")
+    func noneCompleted() {
+        #expect(Self.result(0, 3).problem(asked: RunParams(count: 3))?.contains("3 failed") == true)
+        #expect(Self.result(0, 3).problem(asked: RunParams(durationSeconds: 1)) != nil)
+        #expect(Self.result(1, 2).problem(asked: RunParams(count: 3)) == nil)
+    }
+
     @Test("The largest count has no multiple to be rounded to, and does not overflow")
     func largest() {
         #expect(Int.max.roundedUp(toMultipleOf: 1) == .max)

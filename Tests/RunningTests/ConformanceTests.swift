@@ -53,6 +53,7 @@ struct ConformanceTests {
         Case("crash-run", .runOne, "it ended"),
         Case("hang-run", .runOne, "no answer came in 1 s", start: 5, inference: 1),
         Case("wrong-shape", .runOne, "has not the keys"), Case("too-many", .runOne, "2 inferences completed"),
+        Case("all-fail", .runOne, "0 inferences completed and 1 failed"),
         Case("batch-short", .runOne, "4 in whole batches of 4"),
         Case("batch-latencies", .latencies, "4 latencies for 4 inferences in batches of 4"),
         Case("negative-latency", .latencies, "a latency is -1.0 s"),

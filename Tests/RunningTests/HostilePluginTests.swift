@@ -97,7 +97,8 @@ struct HostilePluginTests {
             Case("nan-latency", "not JSON-RPC", "(JSON has no NaN and no Infinity)"),
             Case("negative-latency", "a latency is -1.0 s"),
             Case("missing-latencies", "gives 0 latencies"),
-            Case("backwards", "from 2.0 s to 1.0 s"),
+            Case("backwards", "from 2.0 s to 1.0 s"), Case("elsewhen", "of CLOCK_MONOTONIC"),
+            Case("all-fail", "0 inferences completed and 1 failed"),
         ])
     }
 

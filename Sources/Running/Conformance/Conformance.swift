@@ -168,9 +168,12 @@ package struct Conformance: Sendable {
             await raw.call("prepare", PrepareParams(), within: limits.prepareSeconds), PrepareResult.self)
         if let problem = prepared.problem { return "`prepare`: \(problem)" }
         let batch = max(1, first.value?.workload.batch ?? 1)
+        let one = RunParams(count: 1)
         let ran = result(
-            await raw.call("run", RunParams(count: 1), within: limits.inferenceSeconds * Double(batch)), RunResult.self)
-        return ran.problem.map { "`run`: \($0)" }
+            await raw.call("run", one, within: limits.inferenceSeconds * Double(batch)), RunResult.self)
+        // It is not enough that it answers.
+        let problem = ran.problem ?? ran.value?.problem(asked: one, batch: batch).map { "it says \($0)" }
+        return problem.map { "`run`: \($0)" }
     }
 
     // MARK: What goes wrong

@@ -5,9 +5,6 @@ import WorkloadProtocol
 
 /// What the answers to `run` must be like, tried on a plugin that is prepared.
 struct RunChecks: Sendable {
-    /// Between the plugin's clock and ours, read one after the other, in seconds.
-    private static let tolerance = 0.01
-
     let batch: Int
     let limits: PluginManifest.Limits
     let clock: any MeteringClock
@@ -76,12 +73,6 @@ struct RunChecks: Sendable {
 
     private func timeProblem(_ run: RunResult, from before: Double, to after: Double) -> String? {
         if run.start > run.end { return "it ended before it started" }
-        if run.start < before - Self.tolerance || run.end > after + Self.tolerance {
-            func text(_ seconds: Double) -> String { String(format: "%.3f", seconds) }
-            return
-                "it says from \(text(run.start)) s to \(text(run.end)) s, and the call was from \(text(before)) s to "
-                + "\(text(after)) s of CLOCK_MONOTONIC"
-        }
-        return nil
+        return run.windowProblem(during: before...max(before, after)).map { "it says \($0)" }
     }
 }

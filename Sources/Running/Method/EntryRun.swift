@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import Host
 import Metering
 import Synchronization
 import WorkloadProtocol
@@ -244,9 +245,13 @@ struct EntryRun: Sendable {
             timeout = patience
         }
         // Once it shows progress, one batch's time without any is enough to know that it hangs.
+        let before = Clocks.monotonic().seconds
         let result: RunResult = try await connection.call(
             .run, params, timeout: timeout, patience: patience, onProgress: onProgress)
-        if let problem = result.problem(asked: params, batch: batch) { throw nonsense("its `run` says \(problem)") }
+        let call = before...max(before, Clocks.monotonic().seconds)
+        if let problem = result.problem(asked: params, batch: batch, during: call) {
+            throw nonsense("its `run` says \(problem)")
+        }
         return result
     }
 

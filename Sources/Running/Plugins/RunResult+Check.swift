@@ -1,11 +1,17 @@
+import Foundation
 import WorkloadProtocol
 
 extension RunResult {
-    /// What cannot be true of this answer; `nil` if it can be.
+    /// Between the plugin's clock and ours, read one after the other, in seconds.
+    private static let tolerance = 0.01
+
+    /// What cannot be true of this answer, or shows no success; `nil` if it can be and does.
     ///
-    /// - Parameter batch: the plugin makes whole batches of this many, so a count is met when it is rounded up to a
-    ///   multiple, and each batch has one latency.
-    func problem(asked: RunParams, batch: Int = 1) -> String? {
+    /// - Parameters:
+    ///   - batch: the plugin makes whole batches of this many, so a count is met when it is rounded up to a multiple, and each
+    ///     batch has one latency.
+    ///   - call: when it was asked and when it had answered, in seconds of CLOCK_MONOTONIC; `nil` where that is not known.
+    func problem(asked: RunParams, batch: Int = 1, during call: ClosedRange<Double>? = nil) -> String? {
         let (sum, overflow) = completed.addingReportingOverflow(failed)
         guard completed >= 0, failed >= 0, sum > 0, !overflow else {
             return "that \(completed) inferences completed and \(failed) failed"
@@ -18,10 +24,15 @@ extension RunResult {
                     + rounded
             }
         }
+        // Nothing came of it: to divide by, and to show that the model works.
+        guard completed > 0 else {
+            return "that 0 inferences completed and \(failed) failed: where all fail, the answer is an error"
+        }
         if completed % batch != 0 {
             return "that \(completed) inferences completed, which are no whole batches of \(batch)"
         }
         guard start.isFinite, end.isFinite, start <= end else { return "that it ran from \(start) s to \(end) s" }
+        if let problem = windowProblem(during: call) { return problem }
         if let latencies {
             if latencies.count != completed / batch {
                 let batches = batch == 1 ? "" : " in batches of \(batch)"
@@ -30,6 +41,17 @@ extension RunResult {
             if let wrong = latencies.first(where: { !$0.isFinite || $0 < 0 }) { return "that a latency is \(wrong) s" }
         }
         return metricsProblem
+    }
+
+    /// What is wrong with a window that lies outside its call.
+    func windowProblem(during call: ClosedRange<Double>?) -> String? {
+        guard let call, start < call.lowerBound - Self.tolerance || end > call.upperBound + Self.tolerance else {
+            return nil
+        }
+        func text(_ seconds: Double) -> String { String(format: "%.3f", seconds) }
+        return
+            "that it ran from \(text(start)) s to \(text(end)) s, and the call was from \(text(call.lowerBound)) s to "
+            + "\(text(call.upperBound)) s of CLOCK_MONOTONIC"
     }
 
     private var metricsProblem: String? {

@@ -1,10 +1,10 @@
 #!/usr/bin/env -S python3 -IS
-import json, sys
+import json, sys, time
 
 parameters, made = {}, 0
 for line in sys.stdin:
     call = json.loads(line)
-    method, params, result = call["method"], call["params"], {}
+    method, params, result, begun = call["method"], call["params"], {}, time.monotonic()
     if method == "initialize":
         parameters = params["parameters"]
         result = {"protocol_version": 1, "workload": {"model": "claim", "batch": parameters["batch"]}}
@@ -14,7 +14,7 @@ for line in sys.stdin:
         given = parameters["latencies"]
         claimed = [given[min(made + n, len(given) - 1)] for n in range(batches)]
         made += batches
-        result = {"completed": batches * batch, "failed": 0, "start_monotonic_s": 0, "end_monotonic_s": 1,
+        result = {"completed": batches * batch, "failed": 0, "start_monotonic_s": begun, "end_monotonic_s": time.monotonic(),
                   "latencies_s": claimed}
     print(json.dumps({"jsonrpc": "2.0", "id": call["id"], "result": result}), flush=True)
     if method == "shutdown":

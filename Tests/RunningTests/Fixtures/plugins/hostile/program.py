@@ -12,6 +12,7 @@ import time
 
 behaviour = sys.argv[1]
 inferences = 0
+begun = 0
 hoard = []
 initialized = []
 batches = {"bad-batch": {"batch": 0}, "batch": {"batch": 4}, "batch-short": {"batch": 4}, "batch-latencies": {"batch": 4}}
@@ -38,7 +39,7 @@ def ignore_termination():
 
 def run_result(count, **changes):
     now = time.monotonic()
-    result = {"completed": count, "failed": 0, "start_monotonic_s": now - 0.001 * count, "end_monotonic_s": now,
+    result = {"completed": count, "failed": 0, "start_monotonic_s": begun, "end_monotonic_s": now,
               "latencies_s": [0.001] * count}
     result.update(changes)
     return result
@@ -158,7 +159,8 @@ def prepare(call):
 
 
 def run(call):
-    global inferences
+    global inferences, begun
+    begun = time.monotonic()
     inferences += 1
     count = call["params"].get("count", 1)
     if behaviour == "crash-run":
@@ -205,6 +207,7 @@ def run(call):
         "negative-failed": {"failed": -1},
         "zero-count": {"completed": 0, "latencies_s": []},
         "overflow-count": {"completed": (1 << 63) - 1, "failed": (1 << 63) - 1},
+        "all-fail": {"completed": 0, "failed": count, "latencies_s": None},
         "too-many": {"completed": count + 1, "latencies_s": None},
         "nan-latency": {"latencies_s": [float("nan")] * count},
         "negative-latency": {"latencies_s": [-1.0] * count},
