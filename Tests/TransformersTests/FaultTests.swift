@@ -87,6 +87,28 @@ extension TransformersTests {
             #expect(try plugin.result("run", ["count": 1])["completed"] as? Int == 1)
         }
 
+        /// Weights that are no numbers: an answer of them is none, also where a detector would find nothing and say so.
+        @Test func answersThatAreNoNumbers() throws {
+            for task in [
+                "question-answering", "token-classification", "object-detection", "text-generation", "image-to-text",
+            ] {
+                let model = try copy(task)
+                let file = URL(fileURLWithPath: "\(model)/model.safetensors")
+                // 8 bytes of a length, so many of a header, and then floats: all bits set is NaN.
+                var bytes = [UInt8](try Data(contentsOf: file))
+                let header = bytes[..<8].reversed().reduce(0) { $0 << 8 | Int($1) }
+                for place in (8 + header)..<bytes.count { bytes[place] = 0xFF }
+                try Data(bytes).write(to: file)
+                _ = try plugin.initialize(task, model: model)
+                _ = try plugin.result("prepare")
+                guard case .error(2, let message, _) = try plugin.call("run", ["count": 2]) else {
+                    Issue.record("\(task): NaN is taken for an answer")
+                    continue
+                }
+                #expect(message.contains("NaN"), "\(task): \(message)")
+            }
+        }
+
         @Test func brokenFilesAroundTheWeights() throws {
             let model = try copy("text-classification")
             try FileManager.default.removeItem(atPath: "\(model)/tokenizer.json")

@@ -79,7 +79,7 @@ def _column(row, asked, usual, name):
             return column
     have = ", ".join(map(str, row))
     what = f"no column `{asked}`" if asked else f"none of the columns {', '.join(usual)}"
-    raise Problem(f"the data set {name} has {what}; it has {have}", "name the right one with column=NAME")
+    raise Problem(f"the data set {name} has {what}; it has {have}", "name the right one with --set column=NAME")
 
 
 def _rows(settings):
@@ -157,7 +157,7 @@ def _split(found, name, settings):
     if not settings.split and len(found) == 1:
         return next(iter(found.values()))
     raise Problem(f"the data set {name} has no split {' or '.join(wanted)}; it has {', '.join(found)}",
-                  "name one with split=NAME")
+                  "name one with --set split=NAME")
 
 
 def _taken(rows, settings):

@@ -145,13 +145,13 @@ def hub_problem(what, name, settings, error):
         return Problem(f"the {what} {name} is not on the hub, or not for everybody",
                        f"check the id, `hf auth login` if it is private, or {folder}")
     if settings.offline:
-        return Problem(f"the {what} {name} is not in the cache, and offline=true forbids to fetch it",
-                       f"run once with offline=false, or {folder}")
+        return Problem(f"the {what} {name} is not in the cache, and --set offline=true forbids to fetch it",
+                       f"run once with --set offline=false, or {folder}")
     root = error
     while below := root.__cause__ or (None if root.__suppress_context__ else root.__context__):
         root = below
     return Problem(f"the {what} {name} cannot be fetched from the hub: {cause(root)}",
-                   f"check the network, give offline=true if it was fetched before, or {folder}")
+                   f"check the network, give --set offline=true if it was fetched before, or {folder}")
 
 
 # ---- What the files are.

@@ -70,11 +70,11 @@ def settings(params, report):
             read[name] = _guidance(value)
         elif name == "offline":
             if not isinstance(value, bool):
-                raise _misfit(name, value, "true or false", "offline=true")
+                raise _misfit(name, value, "true or false", "true")
             read[name] = value
         elif name == "precision":
             if value not in ("fp32", "fp16", "bf16"):
-                raise _misfit(name, value, "fp32, fp16 or bf16", "precision=fp32")
+                raise _misfit(name, value, "fp32, fp16 or bf16", "fp32")
             read[name] = value
         else:
             raise Problem(f"there is no parameter `{name}`", "see the plugin's README", code=INVALID_PARAMS)
@@ -82,21 +82,21 @@ def settings(params, report):
         task=params["task"], device=params["device"], seed=params["seed"], cache=params["cache_directory"],
         model=params.get("model"), report=report, **read)
     if result.min_length > result.max_length:
-        said = f"min_length={result.min_length} is above max_length={result.max_length}"
-        raise Problem(said, "give a max_length that is not below it", code=INVALID_PARAMS)
+        said = f"min_length is {result.min_length}, above max_length, which is {result.max_length}"
+        raise Problem(said, "give a --set max_length=NUMBER that is not below it", code=INVALID_PARAMS)
     return result
 
 
 def _misfit(name, value, what, example):
     return Problem(
-        f"the parameter {name} must be {what}, not `{value}`", f"give one, such as {example}, or leave it out",
-        code=INVALID_PARAMS)
+        f"the parameter {name} must be {what}, not `{value}`",
+        f"give one, such as --set {name}={example}, or leave it out", code=INVALID_PARAMS)
 
 
 def _text(name, value):
     # A suite may write `split: 1`, or `dataset_config: 2014`.
     if isinstance(value, (bool, dict, list)) or str(value).strip() == "":
-        raise _misfit(name, value, "a text", f"{name}=NAME")
+        raise _misfit(name, value, "a text", "NAME")
     return str(value)
 
 
@@ -104,13 +104,13 @@ def _number(name, value, least, greatest):
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= greatest:
-        raise _misfit(name, value, f"a whole number from {least} to {greatest}", f"{name}={max(least, 1)}")
+        raise _misfit(name, value, f"a whole number from {least} to {greatest}", max(least, 1))
     return value
 
 
 def _guidance(value):
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 1000:
-        raise _misfit("guidance", value, "a number from 0 to 1000", "guidance=7.5")
+        raise _misfit("guidance", value, "a number from 0 to 1000", "7.5")
     return float(value)
 
 
@@ -119,5 +119,5 @@ def _image_size(value):
         return None
     sides = str(value).lower().split("x")
     if len(sides) != 2 or not all(side.isdecimal() and 0 < int(side) <= 16384 for side in sides):
-        raise _misfit("image_size", value, "WIDTHxHEIGHT or `original`", "image_size=640x480")
+        raise _misfit("image_size", value, "WIDTHxHEIGHT or `original`", "640x480")
     return int(sides[0]), int(sides[1])

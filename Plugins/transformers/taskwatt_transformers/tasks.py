@@ -22,7 +22,7 @@ GENERATES = ("text-generation", "summarization", "image-to-text")
 
 
 def answerer(task, model, tools, settings, device):
-    """A function that answers a list of `batch` queries with the loaded model, and waits for nothing."""
+    """A function that gives the answers to a list of `batch` queries, by the loaded model, and waits for nothing."""
     if task == "question-answering":
         return QuestionAnswering(model, tools.tokenizer, device)
     if task == "summarization":
@@ -39,12 +39,14 @@ def _pipeline(task, model, tools, settings, device):
         "text-classification": {"truncation": True},
         "fill-mask": {"tokenizer_kwargs": {"truncation": True}},
         "feature-extraction": {"tokenize_kwargs": {"truncation": True}, "return_tensors": True},
-        "text-generation": {"max_new_tokens": settings.max_new_tokens, "truncation": True, **_search(settings)},
+        # The new text alone, so that there is seen to be one; the pipeline decodes both all the same.
+        "text-generation": {"max_new_tokens": settings.max_new_tokens, "truncation": True, "return_full_text": False,
+                            **_search(settings)},
     }.get(task, {})
     pipeline = transformers.pipeline(
         task, model=model, tokenizer=tools.tokenizer, image_processor=tools.image_processor, device=device, **options)
     if settings.batch == 1:  # One query a call, as the paper did: no loader of batches around it.
-        return lambda queries: pipeline(queries[0])
+        return lambda queries: [pipeline(queries[0])]
     return lambda queries: pipeline(queries, batch_size=settings.batch)
 
 
@@ -122,7 +124,14 @@ class Summarization:
         encoded.pop("token_type_ids", None)  # BART and T5 know none; some tokenizers make them.
         with torch.inference_mode():
             tokens = self._model.generate(**encoded.to(self._device), **self._options)
-        return self._tokenizer.batch_decode(tokens, skip_special_tokens=True)
+        return _texts(self._tokenizer, tokens, before=1)
+
+
+def _texts(tokenizer, tokens, before):
+    """The texts of what was generated, with how many tokens that were; `before` them is what a decoder begins with."""
+    made = tokens.shape[-1] - before
+    texts = tokenizer.batch_decode(tokens, skip_special_tokens=True)
+    return [{"generated_text": text, "tokens": made} for text in texts]
 
 
 class Captioning:
@@ -159,7 +168,7 @@ class Captioning:
             options["input_ids"] = torch.tensor([self._start] * len(queries), device=self._device)
         with torch.inference_mode():
             tokens = self._model.generate(pixel_values=pixels, **options)
-        return self._texts.batch_decode(tokens, skip_special_tokens=True)
+        return _texts(self._texts, tokens, before=1 if self._model.config.is_encoder_decoder else 0)
 
 
 class ImageGeneration:
@@ -173,7 +182,7 @@ class ImageGeneration:
                          "generator": torch.Generator("cpu").manual_seed(settings.seed)}
 
     def __call__(self, queries):
-        return self._pipeline(queries if len(queries) > 1 else queries[0], **self._options)
+        return self._pipeline(queries if len(queries) > 1 else queries[0], **self._options).images
 
 
 def check_fits(task, config, transformers, name):

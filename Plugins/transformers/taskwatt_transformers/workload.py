@@ -5,7 +5,7 @@ import os
 import sys
 from types import SimpleNamespace
 
-from . import data, devices, models, tasks
+from . import answers, data, devices, models, tasks
 from .problem import FAILED, INVALID_PARAMS, Problem, cause
 from .settings import settings
 
@@ -17,6 +17,7 @@ class Workload:
         self._report = report
         self._answer = None
         self._model = None
+        self._watch = None
         self._cursor = 0
         self.batch = 1
 
@@ -155,7 +156,7 @@ class Workload:
 
     def prepare(self):
         """Loads the model onto the device, and nothing else."""
-        self._answer = self._model = None
+        self._answer = self._model = self._watch = None
         self._free()
         self._torch.manual_seed(self._settings.seed)
         try:
@@ -182,6 +183,7 @@ class Workload:
         tasks.limit_generation(model, self._settings)
         self._model = model.to(self._device).eval()
         self._answer = tasks.answerer(self._settings.task, self._model, self._tools, self._settings, self._device)
+        self._watch = answers.Watch(self._model, only_first=self._settings.task in tasks.GENERATES)
 
     def _load_pipeline(self):
         from diffusers import DiffusionPipeline
@@ -194,19 +196,24 @@ class Workload:
     def _failure(self, what, error):
         if isinstance(error, (self._torch.OutOfMemoryError, MemoryError)):
             return Problem(f"the model {self._name} does not fit into the memory of {self._settings.device}",
-                           "choose a smaller model or precision=fp16", code=FAILED)
+                           "choose a smaller model, or --precision fp16", code=FAILED)
         return Problem(f"the model {self._name} cannot be {what}: {type(error).__name__}: {cause(error)}",
                        "fetch or save the model once more, or choose another", code=FAILED)
 
     # ---- The measured loop.
 
     def infer(self):
-        """Answers the next `batch` queries, and waits for the device; the data set begins anew at its end."""
+        """Answers the next `batch` queries, and waits for the device; the data set begins anew at its end.
+
+        Raises an error unless there was an answer to each.
+        """
         count = len(self._queries)
         batch = [self._queries[(self._cursor + index) % count] for index in range(self.batch)]
         self._cursor = (self._cursor + self.batch) % count
-        self._answer(batch)
+        given = self._answer(batch)
         self.synchronize()
+        calls = self._watch.check() if self._watch else 0
+        answers.check(self._settings.task, given, self.batch, calls)
 
     def synchronize(self):
         devices.synchronize(self._torch, self._device)
@@ -215,7 +222,7 @@ class Workload:
 
     def close(self):
         """Lets go of the model and the data set."""
-        self._answer = self._model = self._queries = self._tools = None
+        self._answer = self._model = self._watch = self._queries = self._tools = None
         self._free()
 
     def _free(self):
