@@ -1,72 +1,111 @@
 /// Reads CSV by RFC 4180, a record at a time, with the line of each.
 ///
-/// Lines may end in LF or CRLF. The text is UTF-8, with or without a byte order mark; anything else is refused, not guessed.
+/// Lines may end in LF, CRLF or CR. The fields are separated by what the first line has most of (commas, semicolons or tabs), or
+/// by what Excel says in a line `sep=;` before it. Encodings: see `TextEncoding`.
 struct CSVReader {
     /// One record: its fields, and the line that it begins in.
     struct Record {
         var line: Int
         var fields: [String]
+        fileprivate var start: Int
     }
 
     let file: String
+    private(set) var separator = Self.comma
     private let bytes: [UInt8]
     private var position = 0
     private var line = 1
 
+    static let comma = UInt8(ascii: ",")
     private static let quote = UInt8(ascii: "\"")
-    private static let comma = UInt8(ascii: ",")
     private static let newline = UInt8(ascii: "\n")
     private static let carriageReturn = UInt8(ascii: "\r")
+    private static let separators = [comma, UInt8(ascii: ";"), UInt8(ascii: "\t")]
 
     init(_ bytes: [UInt8], file: String) throws(ImportProblem) {
         self.file = file
-        self.bytes = bytes
-        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) || bytes.prefix(4096).contains(0) {
-            throw ImportProblem(
-                file: file, line: 1, reason: "this is UTF-16, or no text; convert it: iconv -f UTF-16 -t UTF-8")
+        guard let text = TextEncoding.singleBytes(bytes) else {
+            throw ImportProblem(file: file, line: 1, reason: "this is no text: give the CSV file itself, unpacked")
         }
-        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
-        if bytes[position...].allSatisfy({ $0 <= 0x20 }) {
-            throw ImportProblem(file: file, line: 1, reason: "the file is empty")
-        }
+        self.bytes = text
+        if text.allSatisfy({ $0 <= 0x20 }) { throw ImportProblem(file: file, line: 1, reason: "the file is empty") }
+        skipEmptyLines()
+        detectSeparator()
     }
 
     /// The next record; `nil` after the last. Empty lines are passed over.
     mutating func next() throws(ImportProblem) -> Record? {
-        while position < bytes.count, bytes[position] == Self.newline || bytes[position] == Self.carriageReturn {
-            if bytes[position] == Self.newline { line += 1 }
-            position += 1
-        }
+        skipEmptyLines()
         guard position < bytes.count else { return nil }
         do throws(ImportProblem) {
             return try record()
         } catch {
             // The next record begins at the next line.
-            while position < bytes.count, bytes[position] != Self.newline { position += 1 }
+            while position < bytes.count, !Self.endsLine(bytes[position]) { position += 1 }
             throw error
         }
     }
 
+    /// Goes back to a record that was read last, and finds its separator anew: another file begins there.
+    mutating func reread(_ record: Record) {
+        position = record.start
+        line = record.line
+        detectSeparator()
+    }
+
+    private mutating func skipEmptyLines() {
+        while position < bytes.count, Self.endsLine(bytes[position]) { endLine() }
+    }
+
+    /// Passes over the end of a line.
+    private mutating func endLine() {
+        let byte = bytes[position]
+        position += 1
+        if byte == Self.carriageReturn, position < bytes.count, bytes[position] == Self.newline { position += 1 }
+        line += 1
+    }
+
+    private mutating func detectSeparator() {
+        let first = bytes[position...].prefix { !Self.endsLine($0) }
+        // Excel says it, perhaps in quotes.
+        let said = first.filter { $0 != Self.quote }
+        if said.count == 5, said.starts(with: "sep=".utf8), let last = said.last {
+            separator = last
+            position += first.count
+            skipEmptyLines()
+            return
+        }
+        var isQuoted = false
+        var counts: [UInt8: Int] = [:]
+        for byte in first {
+            if byte == Self.quote { isQuoted.toggle() } else if !isQuoted { counts[byte, default: 0] += 1 }
+        }
+        separator = Self.comma
+        for other in Self.separators where counts[other, default: 0] > counts[separator, default: 0] {
+            separator = other
+        }
+    }
+
     private mutating func record() throws(ImportProblem) -> Record {
-        var record = Record(line: line, fields: [])
+        var record = Record(line: line, fields: [], start: position)
         while true {
             record.fields.append(try field(of: record.line))
             guard position < bytes.count else { return record }
-            let byte = bytes[position]
-            position += 1
-            if byte == Self.comma { continue }
-            if byte == Self.carriageReturn, position < bytes.count, bytes[position] == Self.newline { position += 1 }
-            line += 1
+            if bytes[position] == separator {
+                position += 1
+                continue
+            }
+            endLine()
             return record
         }
     }
 
-    /// A field up to the comma or line end after it, where `position` then is.
+    /// A field up to the separator or line end after it, where `position` then is.
     private mutating func field(of first: Int) throws(ImportProblem) -> String {
         guard position < bytes.count, bytes[position] == Self.quote else {
             let start = position
-            while position < bytes.count, !Self.endsField(bytes[position]) { position += 1 }
-            return try text(bytes[start..<position])
+            while position < bytes.count, !endsField(bytes[position]) { position += 1 }
+            return TextEncoding.text(bytes[start..<position])
         }
         position += 1
         var content: [UInt8] = []
@@ -83,21 +122,15 @@ struct CSVReader {
                 position += 1
                 continue
             }
-            guard position == bytes.count || Self.endsField(bytes[position]) else {
+            guard position == bytes.count || endsField(bytes[position]) else {
                 throw ImportProblem(file: file, line: line, reason: "text follows a closing quote")
             }
-            return try text(content[...])
+            return TextEncoding.text(content[...])
         }
         throw ImportProblem(file: file, line: first, reason: "a quote is not closed: is the file cut short?")
     }
 
-    private static func endsField(_ byte: UInt8) -> Bool { byte == comma || byte == newline || byte == carriageReturn }
+    private static func endsLine(_ byte: UInt8) -> Bool { byte == newline || byte == carriageReturn }
 
-    private func text(_ bytes: ArraySlice<UInt8>) throws(ImportProblem) -> String {
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw ImportProblem(
-                file: file, line: line, reason: "this is not UTF-8; convert it: iconv -f ISO-8859-1 -t UTF-8")
-        }
-        return text
-    }
+    private func endsField(_ byte: UInt8) -> Bool { byte == separator || Self.endsLine(byte) }
 }

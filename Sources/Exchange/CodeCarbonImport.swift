@@ -1,6 +1,6 @@
 package import Core
 
-/// A log of CodeCarbon (`emissions.csv`, from the 31 columns of its old versions to the 38 of 3.3), a run a line.
+/// A log of CodeCarbon (`emissions.csv`, from the 12 columns of its versions 1 to the 38 of 3.3), a run a line.
 package enum CodeCarbonImport {
     /// What the log does not say.
     package struct Options: Sendable, Hashable {
@@ -21,44 +21,91 @@ package enum CodeCarbonImport {
 
     /// Reads a file whole.
     ///
-    /// - Returns: what it holds, or the rows that cannot be read; then nothing of the file may be imported.
+    /// What a file holds.
+    package struct Contents: Sendable {
+        package var batch: ImportBatch
+        /// The lines that cannot be read. Unless the user says to leave them out, nothing of the file may be imported then.
+        package var problems: [ImportProblem]
+        /// Of how many lines what must be known, by what.
+        package var remarks: [String: Int]
+    }
+
+    /// Reads a file whole.
+    ///
     /// - Throws: `ImportProblem` where the file as a whole cannot be read.
-    package static func read(
-        _ path: String, _ options: Options, version: String
-    ) throws(ImportProblem) -> (batch: ImportBatch, problems: [ImportProblem]) {
+    package static func read(_ path: String, _ options: Options, version: String) throws(ImportProblem) -> Contents {
         let contents = try FileContents(path, name: path)
-        var table = try CSVTable(contents.bytes, file: path, required: CodeCarbonRow.required)
-        guard !table.has("task_name") else {
-            throw ImportProblem(
-                file: path, line: 1,
-                reason:
-                    "this is CodeCarbon's log of the tasks of one run; give its emissions.csv, or for the paper's logs "
-                    + "`taskwatt import paper`")
-        }
+        var table = try CSVTable(contents.bytes, file: path, required: CodeCarbonRow.leastRequired)
+        let isOfTasks = ImportProblem(
+            file: path, line: 1,
+            reason: "this is CodeCarbon's log of the tasks of one run; give its emissions.csv, or for the paper's logs "
+                + "`taskwatt import paper`")
+        guard !table.has("task_name") else { throw isOfTasks }
         var problems: [ImportProblem] = []
-        var suites: [ImportedSuite] = []
-        var lines: [String: Int] = [:]
+        var log = RunsOfALog()
         while true {
             do throws(ImportProblem) {
                 guard let line = try table.next() else { break }
-                let row = try CodeCarbonRow(line)
+                let row = try CodeCarbonRow(line, model: options.model)
                 try row.checkPlausible()
-                if let other = lines.updateValue(line.line, forKey: row.runID) {
-                    throw line.problem(
-                        "the run id \(row.runID) is in line \(other) too; CodeCarbon adds a line at each flush: keep the last"
-                    )
-                }
-                suites.append(try suite(row, options))
+                try log.add(row)
             } catch {
                 problems.append(error)
             }
+            // One may have been pasted behind another.
+            guard !table.has("task_name") else { throw isOfTasks }
         }
-        if suites.isEmpty, problems.isEmpty {
+        guard !log.rows.isEmpty || !problems.isEmpty else {
             throw ImportProblem(file: path, reason: "there is no run after the header")
+        }
+        var suites: [ImportedSuite] = []
+        for row in log.rows {
+            do throws(ImportProblem) { suites.append(try suite(row, options)) } catch { problems.append(error) }
         }
         let batch = ImportBatch(
             source: .codecarbon, file: path, sha256: contents.sha256, version: version, suites: suites)
-        return (batch, problems)
+        return Contents(batch: batch, problems: problems, remarks: log.remarks)
+    }
+
+    /// The runs of a log, each once.
+    ///
+    /// CodeCarbon adds a line at each flush and one at the end, all with the run's id and each with the energy and the time since
+    /// its start. So the last counts, which is the one of the longest time.
+    private struct RunsOfALog {
+        private(set) var rows: [CodeCarbonRow] = []
+        private var places: [String: Int] = [:]
+        private var flushed = 0
+        private var nameless = 0
+
+        var remarks: [String: Int] {
+            [
+                "flushed more than once: the last line of each counts": flushed,
+                "without an id: each such line is a run": nameless,
+            ].filter { $0.value > 0 }
+        }
+
+        mutating func add(_ row: CodeCarbonRow) throws(ImportProblem) {
+            guard let place = places[row.runID] else {
+                places[row.runID] = rows.count
+                rows.append(row)
+                if !row.hasOwnID { nameless += 1 }
+                return
+            }
+            let other = rows[place]
+            guard other.project == row.project else {
+                throw row.row.problem(
+                    "the run id \(row.runID) is in line \(other.row.line) too, of another project: which is right?")
+            }
+            let (first, last) = other.duration <= row.duration ? (other, row) : (row, other)
+            // What a run has consumed does not become less, but for digits.
+            guard last.energy >= first.energy * (1 - 1e-6) - row.row.rounding("energy_consumed") else {
+                throw row.row.problem(
+                    "the run id \(row.runID) is in line \(other.row.line) too, and the longer of the two has less energy: "
+                        + "which is right?")
+            }
+            if other.row.fields != row.row.fields { flushed += 1 }
+            rows[place] = last
+        }
     }
 
     private static func suite(_ row: CodeCarbonRow, _ options: Options) throws(ImportProblem) -> ImportedSuite {

@@ -1,25 +1,32 @@
 import Core
+import Digests
 import Foundation
 
 /// One line of a log of CodeCarbon (`emissions.csv`, or its log of tasks), checked.
 ///
 /// Energies are in kWh and durations in seconds there; powers in watts, emissions in kg of CO₂ equivalent.
 struct CodeCarbonRow {
-    /// Without these a line says nothing.
+    /// Without these a line of the paper's logs says nothing.
     static let required = [
         "timestamp", "project_name", "run_id", "duration", "cpu_energy", "gpu_energy", "ram_energy", "energy_consumed",
     ]
+    /// Without these a line of any version's says nothing. The logs of versions 1 have no `run_id` and no parts of the energy.
+    static let leastRequired = ["timestamp", "duration", "energy_consumed"]
 
     /// Lower case: the name that the run has in the record.
     var runID: String
+    /// Whether the log has the id; else it is made of the line, so that the line is known again.
+    var hasOwnID: Bool
     var project: String
     /// Seconds since 1970 at the end. The log has local time without its zone; it is taken as UTC.
     var endedAt: Double
     var duration: Double
     var row: CSVTable.Row
-    private var energy: Double
-    /// `nil` where the line has the total alone, as of what a plug measured.
-    private var parts: (cpu: Double, gpu: Double, ram: Double)?
+    /// kWh.
+    private(set) var energy: Double
+    /// kWh; `nil` for what the line does not have. One that has the total alone, as of what a plug measured or of version 1, has
+    /// none.
+    private var parts: (cpu: Double?, gpu: Double?, ram: Double?) = (nil, nil, nil)
 
     /// More than any log holds, and little enough for 64 bits of microjoules.
     private static let mostKilowattHours = 1e6
@@ -28,10 +35,14 @@ struct CodeCarbonRow {
     /// Thirty years.
     private static let longest = 1e9
 
-    init(_ row: CSVTable.Row) throws(ImportProblem) {
+    /// - Parameter model: what to call the model where the line has no `project_name`.
+    init(_ row: CSVTable.Row, model: String? = nil) throws(ImportProblem) {
         self.row = row
-        runID = try Self.runID(row)
-        project = try row.text("project_name")
+        (runID, hasOwnID) = try Self.id(row)
+        guard let project = row["project_name"] ?? model else {
+            throw row.problem("`project_name` is empty; say the model by --model")
+        }
+        self.project = project
         let time = try row.text("timestamp")
         guard let endedAt = Self.time(time) else {
             throw row.problem("`timestamp` is \"\(time.prefix(40))\", which is no time like 2023-10-02T20:20:22")
@@ -42,17 +53,19 @@ struct CodeCarbonRow {
         func kilowattHours(_ column: String) throws(ImportProblem) -> Double {
             try row.quantity(column, upTo: Self.mostKilowattHours)
         }
+        func part(_ column: String) throws(ImportProblem) -> Double? {
+            row[column] == nil ? nil : try kilowattHours(column)
+        }
         energy = try kilowattHours("energy_consumed")
-        if row["cpu_energy"] == nil, row["gpu_energy"] == nil, row["ram_energy"] == nil { return }
-        let parts = (
-            cpu: try kilowattHours("cpu_energy"), gpu: try kilowattHours("gpu_energy"),
-            ram: try kilowattHours("ram_energy")
-        )
-        self.parts = parts
+        parts = (cpu: try part("cpu_energy"), gpu: try part("gpu_energy"), ram: try part("ram_energy"))
+        if parts == (nil, nil, nil) { return }
         // CodeCarbon adds the three up, in some versions times the data centre's PUE.
-        let sum = parts.cpu + parts.gpu + parts.ram
-        let pue = try row.number("pue") ?? 1
-        let slack = max(energy, sum) * 1e-6 + 1e-9
+        let sum = (parts.cpu ?? 0) + (parts.gpu ?? 0) + (parts.ram ?? 0)
+        let pue = try row.optionalNumber("pue") ?? 1
+        // A spreadsheet writes the digits that it shows, of all alike.
+        let columns = ["energy_consumed", "cpu_energy", "gpu_energy", "ram_energy"]
+        let rounding = columns.map(row.rounding).filter { $0 > 0 }.min() ?? 0
+        let slack = max(energy, sum) * 1e-6 + 1e-9 + rounding * 4 * max(1, pue)
         guard abs(energy - sum) <= slack || abs(energy - sum * pue) <= slack else {
             throw row.problem(
                 "`energy_consumed` is \(energy), and cpu_energy + gpu_energy + ram_energy is \(sum): "
@@ -70,16 +83,35 @@ struct CodeCarbonRow {
             )
         }
         for column in CodeCarbonColumns.metrics.keys.sorted() {
-            if let value = try row.number(column), value < 0 {
+            if let value = try row.optionalNumber(column), value < 0 {
                 throw row.problem("`\(column)` is \(value): it cannot be negative")
             }
         }
     }
 
     static func runID(_ row: CSVTable.Row) throws(ImportProblem) -> String {
-        let id = try row.text("run_id")
-        guard let uuid = UUID(uuidString: id) else {
-            throw row.problem("`run_id` is \"\(id.prefix(40))\", which is no UUID: are the columns shifted?")
+        try uuid(try row.text("run_id"), "run_id", row)
+    }
+
+    /// The run's id. Versions 1 call it `experiment_id`, which later is that of several runs.
+    private static func id(_ row: CSVTable.Row) throws(ImportProblem) -> (String, isOwn: Bool) {
+        let column = row.has("run_id") ? "run_id" : "experiment_id"
+        if let id = row[column], id.lowercased() != "nan" { return (try uuid(id, column, row), true) }
+        do throws(DigestError) {
+            return (try RunName.uuid(of: (["codecarbon"] + row.fields).joined(separator: "\u{1F}")), false)
+        } catch {
+            throw row.problem("no id can be made of the line: \(error)")
+        }
+    }
+
+    private static func uuid(_ id: String, _ column: String, _ row: CSVTable.Row) throws(ImportProblem) -> String {
+        // As Python's `uuid4().hex` has it too.
+        var text = Substring(id)
+        if id.count == 32 {
+            for place in [20, 16, 12, 8] { text.insert("-", at: text.index(text.startIndex, offsetBy: place)) }
+        }
+        guard let uuid = UUID(uuidString: String(text)) else {
+            throw row.problem("`\(column)` is \"\(id.prefix(40))\", which is no UUID: are the columns shifted?")
         }
         return uuid.uuidString.lowercased()
     }
@@ -104,17 +136,19 @@ struct CodeCarbonRow {
     /// The CPU's power is a model's or a constant unless RAPL could be read, which the log does not say; the memory's is
     /// always a model's; the GPU's is NVML's.
     private var domains: [DomainEnergy] {
-        guard let parts else { return [] }
         func domain(_ name: String, _ scope: MeterScope, _ provenance: Provenance, _ energy: Double) -> DomainEnergy {
             DomainEnergy(
                 id: "codecarbon/\(name)", name: name, scope: scope, kind: provenance == .measured ? .counter : .gauge,
                 provenance: provenance, energy: Self.energy(energy), uncertainty: .zero, accuracyUncertainty: .zero,
                 coverage: 1, flags: [], inTotal: true)
         }
-        let hasGPU = row["gpu_model"] != nil || parts.gpu > 0
-        return [domain("cpu", .package, .estimated, parts.cpu)]
-            + (hasGPU ? [domain("gpu", .accelerator, .measured, parts.gpu)] : [])
-            + [domain("ram", .dram, .estimated, parts.ram)]
+        // Of a machine without GPUs the log has 0 for theirs.
+        let gpu = row["gpu_model"] != nil ? parts.gpu : parts.gpu.flatMap { $0 > 0 ? $0 : nil }
+        return [
+            parts.cpu.map { domain("cpu", .package, .estimated, $0) },
+            gpu.map { domain("gpu", .accelerator, .measured, $0) },
+            parts.ram.map { domain("ram", .dram, .estimated, $0) },
+        ].compactMap { $0 }
     }
 
     private static func energy(_ kilowattHours: Double) -> Energy { Energy(joules: kilowattHours * 3.6e6) }
@@ -123,17 +157,25 @@ struct CodeCarbonRow {
     private var metrics: [String: Double] {
         get throws(ImportProblem) {
             var metrics: [String: Double] = [:]
-            for (column, name) in CodeCarbonColumns.metrics { metrics[name] = try row.number(column) }
+            for (column, name) in CodeCarbonColumns.metrics { metrics[name] = try row.optionalNumber(column) }
             return metrics
         }
     }
 
-    /// `2023-10-02T20:20:22`, with a fraction and a zone where there are; of the hour one digit will do, as spreadsheets
-    /// write it.
+    /// `2023-10-02T20:20:22`, with a fraction and a zone where there are; of the hour one digit will do, and seconds may be
+    /// missing, as spreadsheets write it. German ones make `02.10.2023 20:20` of it. What has slashes may be of two days, and is
+    /// not guessed.
     static func time(_ text: String) -> Double? {
+        var text = text
+        if let match = text.prefixMatch(of: /(\d\d?)\.(\d\d?)\.(\d{4}|\d\d)(?=,? \d)/) {
+            func two(_ number: Substring) -> String { number.count == 1 ? "0\(number)" : String(number) }
+            let year = match.3.count == 2 ? "20\(match.3)" : String(match.3)
+            let rest = text[match.range.upperBound...].drop { $0 == "," }
+            text = "\(year)-\(two(match.2))-\(two(match.1))\(rest)"
+        }
         guard
             let match = text.wholeMatch(
-                of: /(\d{4})-(\d\d)-(\d\d)[T ](\d\d?):(\d\d):(\d\d)(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?/)
+                of: /(\d{4})-(\d\d)-(\d\d)[T ](\d\d?):(\d\d)(?::(\d\d)([.,]\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?/)
         else { return nil }
         var parts = tm()
         parts.tm_year = (Int32(match.1) ?? 0) - 1900
@@ -141,14 +183,14 @@ struct CodeCarbonRow {
         parts.tm_mday = Int32(match.3) ?? 0
         parts.tm_hour = Int32(match.4) ?? 0
         parts.tm_min = Int32(match.5) ?? 0
-        parts.tm_sec = Int32(match.6) ?? 0
+        parts.tm_sec = match.6.flatMap { Int32($0) } ?? 0
         let asked = parts
         var seconds = Double(timegm(&parts))
         // timegm makes the 1st of March of the 30th of February.
         guard parts.tm_mon == asked.tm_mon, parts.tm_mday == asked.tm_mday, parts.tm_hour == asked.tm_hour else {
             return nil
         }
-        if let fraction = match.7, let value = Double("0\(fraction)") { seconds += value }
+        if let fraction = match.7, let value = Double("0.\(fraction.dropFirst())") { seconds += value }
         if let zone = match.8, zone != "Z" {
             let digits = zone.dropFirst().filter(\.isNumber)
             let offset = (Double(digits.prefix(2)) ?? 0) * 3600 + (Double(digits.suffix(2)) ?? 0) * 60

@@ -29,6 +29,8 @@ extension TableReport {
             else { return nil }
             return std / mean
         }
+        // A log states no uncertainty: only the spread of each model's runs can tell one, and of one run there is none.
+        let isKnown = repeats.allSatisfy { $0.count > 1 || $0.contains { $0.ownVariance > 0 || $0.accuracy > 0 } }
         var flags: [String: Int] = [:]
         for flag in runs.flatMap(\.window.flags) { flags[flag, default: 0] += 1 }
         let times = runs.map(\.window.startedAt)
@@ -50,7 +52,8 @@ extension TableReport {
             provenance: key.provenance, size: key.size, plugin: key.plugin, setup: key.setup,
             machine: first.window.machine, machineFingerprint: key.fingerprint, processor: first.window.processor,
             firstDay: times.min().map(FigureText.day) ?? "", lastDay: times.max().map(FigureText.day) ?? "",
-            uncertainty: figure.interval, runToRunCV: Statistics.median(variations),
+            uncertainty: isKnown || key.source == .taskwatt ? figure.interval : 0,
+            runToRunCV: Statistics.median(variations),
             gross: Statistics.mean(runs.map(\.gross)) ?? 0,
             net: nets.count == runs.count ? Statistics.mean(nets) : nil,
             power: seconds > 0 ? joules / seconds : nil, latency: latencies.map { $0 / inferences },

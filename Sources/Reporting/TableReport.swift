@@ -32,8 +32,8 @@ package struct TableReport: Sendable, Hashable, Codable {
         package var lastDay: String
         /// The half-width of the 95 % interval of the mean; of one run, that of its own measurement.
         package var uncertainty: Double
-        /// Whether anything is known of it: nothing is of one run whose log states none.
-        package var isUncertaintyKnown: Bool { n > 1 || uncertainty > 0 || source == .taskwatt }
+        /// Whether it is known: it is not where a model has one run alone, whose log states none. Zero is never known.
+        package var isUncertaintyKnown: Bool { uncertainty > 0 || source == .taskwatt }
         /// The median of the variation between repeats of one model on one dataset, relative; `nil` without repeats.
         package var runToRunCV: Double?
         package var gross: Double

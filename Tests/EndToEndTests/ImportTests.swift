@@ -10,9 +10,11 @@ import Testing
         "2026-01-02T03:04:05,bert,00000000-0000-4000-8000-00000000000\(number),10,\(energy),0,0,\(energy),CPU"
     }
 
-    private func importing(_ scratch: Scratch, _ lines: String...) async throws -> Outcome {
+    private func importing(_ scratch: Scratch, _ lines: String..., options: [String] = []) async throws -> Outcome {
         let file = try scratch.write("emissions.csv", ([Self.header] + lines).joined(separator: "\n"))
-        return try await scratch.taskwatt("import", "codecarbon", file, "--task", "fill-mask")
+        return try await Program.run(
+            [Program.taskwatt, "import", "codecarbon", file, "--task", "fill-mask"] + options,
+            environment: scratch.environment)
     }
 
     @Test func aLogOfCodeCarbonOnce() async throws {
@@ -38,7 +40,30 @@ import Testing
         #expect(bad.error.contains("emissions.csv:3: `energy_consumed` is -1.0: it cannot be negative"))
         #expect(bad.error.contains("emissions.csv:4: 2 fields, where the header has 9"))
         #expect(bad.errorLines.last?.contains("2 could not be read") == true)
+        #expect(bad.errorLines.last?.contains("--skip-bad") == true)
         #expect(try Store.existing(directory: scratch.state) == nil, "there is not even a record")
+    }
+
+    @Test func badLinesAreLeftOutWhereTheUserSaysSo() async throws {
+        let scratch = try Scratch()
+        let lines = [Self.line(1), Self.line(2, energy: -1), "cut,sho", Self.line(3)]
+        let part = try await importing(scratch, lines[0], lines[1], lines[2], lines[3], options: ["--skip-bad"])
+        #expect(part.status == 0, "\(part.error)")
+        #expect(part.output.hasPrefix("2 runs imported"))
+        #expect(part.error.contains("emissions.csv:3: ") && part.error.contains("emissions.csv:4: "))
+        #expect(part.errorLines.contains { $0.contains("2 lines") })
+        let none = try await importing(scratch, lines[1], options: ["--skip-bad"])
+        #expect(none.status == 1 && none.output.hasPrefix("0 runs imported"))
+        // A run is known by the id that was made of its line.
+        let bare = Self.line(4).replacing("00000000-0000-4000-8000-000000000004", with: "None")
+        for known in [false, true] {
+            let outcome = try await importing(scratch, bare)
+            #expect(
+                outcome.status == 0 && outcome.output.contains("1 run in the record already") == known,
+                "\(outcome.error)")
+            #expect(outcome.output.contains("without an id"))
+        }
+        #expect(try await scratch.taskwatt("table", "--source", "codecarbon").status == 0)
     }
 
     @Test func aWrongImportIsUndone() async throws {

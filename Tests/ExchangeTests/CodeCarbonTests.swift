@@ -35,7 +35,7 @@ struct CodeCarbonTests {
 
     private func read(
         _ lines: [String], model: String? = nil, inferences: Int = 1000
-    ) throws -> (batch: ImportBatch, problems: [ImportProblem]) {
+    ) throws -> CodeCarbonImport.Contents {
         try directory.write("/emissions.csv", (lines + [""]).joined(separator: "\n"))
         return try CodeCarbonImport.read(
             path, CodeCarbonImport.Options(task: .fillMask, dataset: "c4", model: model, inferences: inferences),
@@ -44,8 +44,9 @@ struct CodeCarbonTests {
 
     @Test("A line is a run, of the task and the inferences that the user says")
     func line() throws {
-        let (batch, problems) = try read([Self.columns, Self.line(1), Self.line(2)], inferences: 500)
-        #expect(problems.isEmpty)
+        let contents = try read([Self.columns, Self.line(1), Self.line(2)], inferences: 500)
+        let batch = contents.batch
+        #expect(contents.problems.isEmpty && contents.remarks.isEmpty)
         #expect(try batch.write(to: record.store).added == 2)
         #expect(try batch.write(to: record.store).known == 2)
         let runs = try record.store.runs()
@@ -74,9 +75,9 @@ struct CodeCarbonTests {
         let values = zip(
             Self.columns.split(separator: ","), Self.line(1).split(separator: ",", omittingEmptySubsequences: false))
         let line = values.filter { old.contains($0.0) }.map { String($0.1) }.joined(separator: ",")
-        let (batch, problems) = try read([old.joined(separator: ","), line])
-        #expect(problems.isEmpty)
-        #expect(batch.suites.first?.runs.first?.energy.total.energy == Energy(joules: 7200))
+        let contents = try read([old.joined(separator: ","), line])
+        #expect(contents.problems.isEmpty)
+        #expect(contents.batch.suites.first?.runs.first?.energy.total.energy == Energy(joules: 7200))
     }
 
     @Test("A data centre's PUE may be in the sum or not")
@@ -99,14 +100,15 @@ struct CodeCarbonTests {
 
     @Test("Bad rows are named, and then nothing is imported")
     func badRows() throws {
-        let (_, problems) = try read([
-            Self.columns, Self.line(1), "a,b", Self.line(1), Self.line(2, energy: "-1"), Self.line(3, energy: "nan"),
+        let problems = try read([
+            Self.columns, Self.line(1), "a,b", Self.line(1).replacing("bert", with: "gpt"), Self.line(2, energy: "-1"),
+            Self.line(3, energy: "nan"),
             Self.line(4),
-        ])
+        ]).problems
         #expect(
             problems.map(\.description) == [
                 "\(path):3: 2 fields, where the header has 38",
-                "\(path):4: the run id \(PaperLogs.id(1)) is in line 2 too; CodeCarbon adds a line at each flush: keep the last",
+                "\(path):4: the run id \(PaperLogs.id(1)) is in line 2 too, of another project: which is right?",
                 "\(path):5: `energy_consumed` is -1.0: it cannot be negative",
                 "\(path):6: `energy_consumed` is \"nan\", which is no number: are the columns shifted?",
             ])
@@ -213,9 +215,9 @@ struct CodeCarbonTests {
         let row = try #require(try await export().first)
         #expect(row["cpu_energy"] == "")
         let line = Self.columns.split(separator: ",").map { row[String($0)] ?? "" }.joined(separator: ",")
-        let (batch, problems) = try read([Self.columns, line], inferences: 100)
-        #expect(problems.isEmpty)
-        #expect(batch.suites.first?.runs.first?.energy.total.energy == Energy(joules: 7200))
-        #expect(batch.suites.first?.runs.first?.energy.domains.isEmpty == true)
+        let contents = try read([Self.columns, line], inferences: 100)
+        #expect(contents.problems.isEmpty)
+        #expect(contents.batch.suites.first?.runs.first?.energy.total.energy == Energy(joules: 7200))
+        #expect(contents.batch.suites.first?.runs.first?.energy.domains.isEmpty == true)
     }
 }

@@ -6,11 +6,13 @@ struct ImportCodeCarbon: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "codecarbon", abstract: "Import an emissions.csv of CodeCarbon.",
         discussion: """
-            Every line is a run. The log does not say what was run: --task, --dataset and --inferences do. A file of which \
-            one line cannot be read is not imported at all.
+            Every line is a run; of those with one run id, which CodeCarbon adds at each flush, the last. The log does not say \
+            what was run: --task, --dataset and --inferences do. A file of which one line cannot be read is not imported at \
+            all, unless --skip-bad leaves it out. Files of any version, of spreadsheets, and several pasted together are read.
 
             Examples:
               taskwatt import codecarbon emissions.csv --task text-classification --inferences 1000
+              taskwatt import codecarbon emissions.csv --task text-classification --skip-bad
               taskwatt table --source codecarbon
             """)
 
@@ -28,6 +30,9 @@ struct ImportCodeCarbon: AsyncParsableCommand {
 
     @Option(help: "How many inferences a line stands for; 1000 unless it is given.")
     var inferences: Int?
+
+    @Flag(help: "Leave out the lines that cannot be read, and import the others.")
+    var skipBad = false
 
     @Flag(help: "Print what was done as JSON.")
     var json = false
@@ -47,10 +52,13 @@ struct ImportCodeCarbon: AsyncParsableCommand {
         let inferences = inferences ?? Self.usualInferences
         let options = CodeCarbonImport.Options(
             task: MLTask(rawValue: task), dataset: dataset, model: model, inferences: inferences)
-        let (batch, problems) = try CodeCarbonImport.read(file, options, version: Version.current)
-        var summary = ImportSummary(problems: problems)
-        // Nothing is half-imported.
-        if problems.isEmpty { summary.outcome = try await ImportTarget.find(state).write([batch]) }
+        let contents = try CodeCarbonImport.read(file, options, version: Version.current)
+        let isLeavingOut = skipBad && !contents.batch.suites.isEmpty
+        var summary = ImportSummary(remarks: contents.remarks, problems: contents.problems)
+        // Nothing is half-imported, unless it was said so.
+        if contents.problems.isEmpty || isLeavingOut {
+            summary.outcome = try await ImportTarget.find(state).write([contents.batch])
+        }
         let taken =
             self.inferences == nil ? ", taken as \(inferences) inferences each (--inferences says otherwise)" : ""
         if !MLTask.paperTasks.contains(options.task) {
@@ -60,6 +68,10 @@ struct ImportCodeCarbon: AsyncParsableCommand {
             Console.note(
                 "what is in the record keeps its task and inferences; to change them, `taskwatt import undo` first")
         }
-        try summary.show(file, remark: taken, asJSON: json)
+        if isLeavingOut {
+            try summary.show(file, remark: taken, asJSON: json, isLeavingOut: true)
+        } else {
+            try summary.show(file, remark: taken, asJSON: json, or: skipBad ? "" : ", or leave out by --skip-bad")
+        }
     }
 }

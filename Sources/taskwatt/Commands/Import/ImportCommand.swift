@@ -71,8 +71,13 @@ struct ImportSummary: Encodable {
 
     private static let mostProblems = 10
 
-    /// - Throws: `CommandFailure` where something could not be read.
-    func show(_ name: String, remark: String = "", asJSON: Bool) throws {
+    /// - Parameters:
+    ///   - isLeavingOut: whether the user said to leave out what cannot be read.
+    ///   - alternative: to mending what cannot be read.
+    /// - Throws: `CommandFailure` where something could not be read that was not to be left out.
+    func show(
+        _ name: String, remark: String = "", asJSON: Bool, isLeavingOut: Bool = false, or alternative: String = ""
+    ) throws {
         if asJSON {
             Console.print(try Console.json(self))
         } else {
@@ -87,10 +92,18 @@ struct ImportSummary: Encodable {
         }
         guard !problems.isEmpty else { return }
         for problem in problems.prefix(Self.mostProblems) { Console.complain("\(problem)") }
-        let more = problems.count - Self.mostProblems
+        let rest = problems.dropFirst(Self.mostProblems)
+        if isLeavingOut {
+            let lines = rest.compactMap(\.line).map(String.init).joined(separator: ", ")
+            if !rest.isEmpty { Console.complain("and in \(rest.count) more lines: \(lines)") }
+            return Console.note(
+                "\(problems.count) line\(problems.count == 1 ? "" : "s") could not be read and \(problems.count == 1 ? "was" : "were") left out"
+            )
+        }
         throw CommandFailure(
-            (more > 0 ? "and \(more) more; " : "")
-                + "\(problems.count) could not be read; mend \(problems.count == 1 ? "it" : "them") and import again")
+            (rest.isEmpty ? "" : "and \(rest.count) more; ")
+                + "\(problems.count) could not be read; mend \(problems.count == 1 ? "it" : "them")\(alternative) and import again"
+        )
     }
 
     private static func runs(_ count: Int) -> String { "\(count) run\(count == 1 ? "" : "s")" }
