@@ -27,7 +27,7 @@ struct CommandPlugin: WorkloadPlugin {
         guard !line.contains("\0") else { throw PluginProblem("the command has a zero character in it") }
         let name = try request.string("mode", default: Mode.call.rawValue)
         guard let mode = Mode(rawValue: name) else {
-            throw PluginProblem("there is no mode `\(name)`", remedy: "use `call` or `count`")
+            throw PluginProblem("there is no mode `\(name)`", remedy: "use --set mode=call or --set mode=count")
         }
         self.mode = mode
         pattern = try Self.pattern("count_pattern", request, such: #"'done: (\d+)'"#)
@@ -38,7 +38,8 @@ struct CommandPlugin: WorkloadPlugin {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory), isDirectory.boolValue else {
             throw PluginProblem(
-                "the working directory \(directory) is not there", remedy: "give another by working_directory",
+                "the working directory \(directory) is not there",
+                remedy: "give another by --set working_directory=PATH",
                 isUnavailable: true)
         }
         var environment = inherited
@@ -146,7 +147,9 @@ struct CommandPlugin: WorkloadPlugin {
             guard let count = count(in: outcome.output), (1...1_000_000_000).contains(count) else {
                 throw PluginProblem(
                     "the program does not print how many inferences it made",
-                    remedy: "let it print the number as the last on its standard output, or give count_pattern")
+                    remedy:
+                        "let it print the number as the last on its standard output, or say where it is by --set count_pattern=PATTERN"
+                )
             }
             if let most, count > most {
                 throw PluginProblem(

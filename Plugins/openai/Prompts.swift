@@ -71,7 +71,7 @@ struct Prompts: Sendable {
         if let text = json["text"]?.text { return .text(task == .summarization ? summarize(text, endpoint) : text) }
         if let messages = json["messages"], messages.list?.isEmpty == false {
             guard endpoint == .chat else {
-                throw PluginProblem("`messages` are of a chat", remedy: "use endpoint=chat")
+                throw PluginProblem("`messages` are of a chat", remedy: "use --set endpoint=chat")
             }
             return .messages(messages)
         }

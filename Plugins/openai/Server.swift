@@ -74,8 +74,8 @@ struct Server: Sendable {
                 if settings.stream || isStream {
                     if let words = JSON(parsing: data).flatMap(ServerFault.find) { throw Reply.gaveUp(words) }
                     throw settings.stream
-                        ? PluginProblem("the server does not stream its answer", remedy: "use stream=false")
-                        : PluginProblem("the server streams its answer", remedy: "use stream=true")
+                        ? PluginProblem("the server does not stream its answer", remedy: "use --set stream=false")
+                        : PluginProblem("the server streams its answer", remedy: "use --set stream=true")
                 }
                 try reply.take(document: data)
                 try reply.check(mayBeEmpty: mayBeEmpty)
@@ -120,11 +120,11 @@ struct Server: Sendable {
         let remedy: String? =
             switch head.status {
             case 300..<400: "give the address that it leads to"
-            case 401: "give the key by api_key_file"
+            case 401: "give the key by --api-key-file FILE"
             case 403: "use a key that may use this model"
             case 404: "see that the url is right and ends in /v1, and that the server has the model and the endpoint"
-            case 400, 413, 422: "see that the prompt fits the model, and that extra_body is right"
-            case 429: "use fewer requests at once, or wait until the quota is free"
+            case 400, 413, 422: "see that the prompt fits the model, and that what --set extra_body=JSON says is right"
+            case 429: "use fewer requests at once (--set concurrency=1), or wait until the quota is free"
             case 503: "wait until the server has loaded its model"
             default: "see the server's log"
             }
@@ -150,7 +150,7 @@ struct Server: Sendable {
             case .tls:
                 return gone(
                     "its certificate cannot be verified, or it does not speak TLS",
-                    "give who signed it by ca_file, or see whether the url is http")
+                    "give who signed it by --set ca_file=FILE, or see whether the url is http")
             case .closed: return failed("it closed the connection in the middle")
             case .notHTTP: return failed("the answer breaks off or is not HTTP")
             case .noLibrary(let text): return Gone(problem: PluginProblem(text, isUnavailable: true))
@@ -175,7 +175,7 @@ struct Server: Sendable {
                 guard case .some(.some(let value)) = try await group.next() else {
                     throw PluginProblem(
                         "\(shown) has not answered within \(seconds) s",
-                        remedy: "see the server's log, or give it longer by timeout_s")
+                        remedy: "see the server's log, or give it longer by --set timeout_s=SECONDS")
                 }
                 return value
             }

@@ -49,7 +49,8 @@ struct Settings: Sendable {
         (url, isLocal) = try Self.address(request.string("url", default: "http://127.0.0.1:8000/v1"))
         let name = try request.string("endpoint", default: Endpoint.completions.rawValue)
         guard let endpoint = Endpoint(rawValue: name) else {
-            throw PluginProblem("there is no endpoint `\(name)`", remedy: "use `completions` or `chat`")
+            throw PluginProblem(
+                "there is no endpoint `\(name)`", remedy: "use --set endpoint=completions or --set endpoint=chat")
         }
         self.endpoint = endpoint
         func whole(_ name: String, default value: Int, upTo limit: Int) throws -> Int {
@@ -64,7 +65,7 @@ struct Settings: Sendable {
         let extra = request.parameters["extra_body"]?.text ?? "{}"
         guard case .object(let body)? = JSON(parsing: Data(extra.utf8)) else {
             throw PluginProblem(
-                "extra_body is no JSON object", remedy: #"give one, such as extra_body='{"ignore_eos": true}'"#)
+                "extra_body is no JSON object", remedy: #"give one, such as --set extra_body='{"ignore_eos": true}'"#)
         }
         extraBody = body
     }
@@ -83,7 +84,7 @@ struct Settings: Sendable {
         guard parts.user == nil, parts.password == nil, parts.query == nil, parts.fragment == nil else {
             throw PluginProblem(
                 "the url holds a user, a password or a query, which would be recorded",
-                remedy: "give the address alone, and the key by api_key_file")
+                remedy: "give the address alone, and the key by --api-key-file FILE")
         }
         let isLocal =
             host == "localhost" || host.hasPrefix("127.") || host == "::1" || host == "[::1]"

@@ -86,7 +86,7 @@ public struct WorkloadRequest: Sendable {
         case let given?:
             throw PluginProblem(
                 "the parameter \(name) must be a whole number, not `\(given.text)`",
-                remedy: "give one, such as \(name)=\(value), or leave it out")
+                remedy: "give one, such as --set \(name)=\(value), or leave it out")
         }
     }
 
@@ -100,7 +100,7 @@ public struct WorkloadRequest: Sendable {
         case let given?:
             throw PluginProblem(
                 "the parameter \(name) must be a text, not `\(given.text)`",
-                remedy: "give one, such as \(name)=\(value), or leave it out")
+                remedy: "give one, such as --set \(name)=\(value), or leave it out")
         }
     }
 }

@@ -13,12 +13,12 @@ extension WorkloadRequest {
         case let other?:
             throw PluginProblem(
                 "the parameter \(name) must be a number, not `\(other.text)`",
-                remedy: "give one, such as \(name)=\(value), or leave it out")
+                remedy: "give one, such as --set \(name)=\(value), or leave it out")
         }
         guard range.contains(given) else {
             throw PluginProblem(
                 "the parameter \(name) must be from \(range.lowerBound) to \(range.upperBound), not \(given)",
-                remedy: "give one that is, such as \(name)=\(value), or leave it out")
+                remedy: "give one that is, such as --set \(name)=\(value), or leave it out")
         }
         return given
     }
@@ -33,7 +33,7 @@ extension WorkloadRequest {
         case let other?:
             throw PluginProblem(
                 "the parameter \(name) must be true or false, not `\(other.text)`",
-                remedy: "give one, such as \(name)=\(value), or leave it out")
+                remedy: "give one, such as --set \(name)=\(value), or leave it out")
         }
     }
 

@@ -256,7 +256,7 @@ import WorkloadProtocol
         #expect(try refused(["url": "http://no-such-host.invalid/v1"]).contains("name is not known"))
         #expect(try refused(["url": "nonsense"]).contains("no address of a server"))
         let secret = try refused(["url": "http://me:secret@127.0.0.1/v1"])
-        #expect(secret.contains("api_key_file") && !secret.contains("secret"))
+        #expect(secret.contains("--api-key-file") && !secret.contains("secret"))
         let server = try ScriptedServer { _, _ in Self.good }
         #expect(try refused(["url": server.url], model: "huge").contains("no model `huge` (it has small, large)"))
         #expect(try refused(["url": server.url], task: "fill-mask").contains("`fill-mask`"))
@@ -290,7 +290,7 @@ import WorkloadProtocol
         }
         let program = try ready(server, ["api_key_file": file])
         let answer = try program.call("run", ["count": 1])
-        #expect(refusal(answer).contains("401 Unauthorized: bad key …; give the key by api_key_file"))
+        #expect(refusal(answer).contains("401 Unauthorized: bad key …; give the key by --api-key-file"))
         #expect(!"\(answer)".contains(key))
         #expect(server.all.allSatisfy { $0.authorization == "Bearer \(key)" })
 
