@@ -1,7 +1,7 @@
 # Everything that a user or CI does, by one word. The logic of `deps`, `build` and `run` is in .ci/, where it can be read and
 # checked.
 
-.PHONY: help run test under-load built-tests vm-test deps test-deps build deb lint format install uninstall clean
+.PHONY: help run test under-load built-tests vm-test gpu-check deps test-deps build deb lint format install uninstall clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -16,6 +16,7 @@ help:
 	@echo 'make test     install what is missing, and run every test'
 	@echo 'make under-load  run every test three times beside processes that take all cores'
 	@echo 'make vm-test  install the package in a virtual machine and try it there; takes 15 minutes, after `make deb`'
+	@echo 'make gpu-check  pack what measures a machine with a GPU where nothing is installed, after `make build`'
 	@echo 'make deps     install what is missing to build and run'
 	@echo 'make build    build .build/release/taskwatt'
 	@echo 'make deb      build .build/deb/taskwatt_<version>_<architecture>.deb'
@@ -41,6 +42,10 @@ built-tests: test-deps
 vm-test:
 	.ci/deps --vm
 	Tests/SystemTest/vm-test
+
+# Of the program that is there, as above.
+gpu-check:
+	Tests/Devices/make-gpu-check
 
 deps:
 	.ci/deps

@@ -1,0 +1,1 @@
+"""The parts of gpu-check: what an NVIDIA GPU's meters tell, and how they compare."""
