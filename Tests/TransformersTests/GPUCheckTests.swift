@@ -32,10 +32,9 @@ struct GPUCheckTests {
             .appendingPathComponent("taskwatt").path
         let process = Process()
         process.executableURL = URL(fileURLWithPath: TestEnvironment.python)
-        process.arguments = [
-            "-B", "\(root)/Tests/Devices/gpu-check", "--program", program, "--steps", "program,model", "--device", "cpu",
-            "--budget", "3600", "--scale", "0.02", "--output", scratch.path,
-        ]
+        let options = ["--steps", "program,model", "--device", "cpu", "--budget", "3600", "--scale", "0.02"]
+        process.arguments =
+            ["-B", "\(root)/Tests/Devices/gpu-check", "--program", program, "--output", scratch.path] + options
         process.standardOutput = FileHandle.nullDevice
         try process.run()
         process.waitUntilExit()

@@ -54,10 +54,12 @@ class Smi:
                 f"--loop-ms={SMI_STEP_MS}", f"--id={index}",
             ]
             self.worker = Worker("nvidia-smi", command, folder, environment)
+            first = ""
             try:
-                first = self.worker.line(limit)
+                moment, first = self.worker.timed_line(limit)
+                self.readings.append((moment, self.parse(first)))
             except StepError:
-                first = ""
+                pass
             if self.parse(first):
                 return
             self.worker.kill()
@@ -75,13 +77,10 @@ class Smi:
                 pass
         return found
 
-    def series(self, begin, end):
-        while not self.worker.lines.empty():
-            line = self.worker.lines.get()
-            if line is None:
-                self.worker.lines.put(None)
-                break
-            self.readings.append((line[0], self.parse(line[1])))
+    def series(self, begin, end, limit):
+        while self.readings[-1][0] < end:
+            moment, line = self.worker.timed_line(limit)
+            self.readings.append((moment, self.parse(line)))
         # From the last before the window to the first after it.
         near = [one for one in self.readings if begin - 1 <= one[0] <= end + 1]
         self.readings = near
@@ -150,14 +149,15 @@ class Bench:
         finally:
             if measuring:
                 self.end_measure(measuring, window, limit)
-        # The counter's update after the end is the end of its last interval.
-        time.sleep(min(0.25, limit.left))
         for name, found in self.sampler.ask({"stop": True}, limit).items():
             if found["reads"]:
                 window.series[name] = Series(found["changes"], found["end"], found["reads"], found["step_s"])
             window.calls[name] = {key: found[key] for key in ("reads", "step_s", "call_s", "slowest_call_s", "failures")}
         if compare and self.smi:
-            window.series.update(self.smi.series(window.begin, window.end))
+            try:
+                window.series.update(self.smi.series(window.begin, window.end, limit.within(10)))
+            except StepError as error:
+                window.problems.append(str(error))
         return window
 
     def begin_measure(self, window, limit):

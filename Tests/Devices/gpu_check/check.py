@@ -271,7 +271,7 @@ class Check:
             problems.append("Taskwatt has no meter of the GPU, so it measures nothing here")
         index = next((one["index"] for one in self.record["nvml"]["gpus"] if one.get("uuid") == bench.gpu.get("uuid")), 0)
         try:
-            bench.start_smi(self.smi_program(), index, self.smi_environment, limit.within(10))
+            bench.start_smi(self.smi_program(), index, self.smi_environment, limit.within(20))
         except StepError as error:
             problems.append(str(error))
         try:
@@ -282,6 +282,7 @@ class Check:
             # nvidia-smi's names for the same sensors.
             idle |= {"smi": idle.get("usage"), "smi-average": idle.get("average"), "smi-instant": idle.get("instant")}
             self.record["windows"] = windows.rows(self.slow_windows, idle)
+            self.record.setdefault("sensors", {}).update(windows.sensors(self.slow_windows, windows.SMI))
         problems += [problem for window in self.slow_windows for problem in window.problems]
         if problems:
             raise StepError(f"{len(self.slow_windows)} windows; " + "; ".join(dict.fromkeys(problems)))

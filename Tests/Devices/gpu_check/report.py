@@ -5,6 +5,8 @@ NAMES = {
     "average": "field 185 (NVML_FI_DEV_POWER_AVERAGE)", "instant": "field 186 (NVML_FI_DEV_POWER_INSTANT)",
     "smi": "nvidia-smi power.draw", "smi-average": "nvidia-smi power.draw.average", "smi-instant": "nvidia-smi power.draw.instant",
 }
+# A fit that explains less of what a reading does says nothing of the window.
+CLEAR = 0.9
 POWERS = ("usage", "average", "instant", "smi", "smi-average", "smi-instant")
 
 
@@ -67,11 +69,14 @@ def sensors(record, add):
             quantity=name, period_s=sensor["period_s"])
         if "window_s" not in sensor:
             continue
+        if sensor["r2"] < CLEAR:
+            add("window-unclear", f"{NAMES[name]}: no averaging window explains it well (r² {sensor['r2']:.4f} at "
+                f"{milliseconds(sensor['window_s'])})", quantity=name, r2=sensor["r2"])
+            continue
         add("averaging-window", f"{NAMES[name]} averages over {milliseconds(sensor['window_s'])} "
             f"({milliseconds(sensor['low_s'])} to {milliseconds(sensor['high_s'])}; r² {sensor['r2']:.4f}), "
             f"{milliseconds(sensor['lag_s'])} before it shows", quantity=name, window_s=sensor["window_s"], r2=sensor["r2"])
-        # A fit that explains little says nothing of the window.
-        if sensor["r2"] > 0.9 and sensor["high_s"] < 0.9 * sensor["period_s"]:
+        if sensor["high_s"] < 0.9 * sensor["period_s"]:
             add("part-time", f"{NAMES[name]} sees {sensor['share']:.0%} of the time: {milliseconds(sensor['window_s'])} of every "
                 f"{milliseconds(sensor['period_s'])}", quantity=name, share=sensor["share"])
     usage = record.get("usage_is") or {}
@@ -137,6 +142,12 @@ def markdown(record):
     lines += [f"- {name}: {value}" for name, value in facts if value]
     lines += ["", "## Findings", ""]
     lines += [f"- {finding['text']}" for finding in record.get("findings", [])] or ["none"]
+    if record.get("meters"):
+        lines += ["", "## Meters by Taskwatt", ""]
+        lines += table(("meter", "kind", "period", "can be read"), [
+            (meter["meter"]["id"], meter["meter"].get("kind"), milliseconds(meter["meter"].get("period_s")),
+             "yes" if meter.get("available") else f"no: {meter.get('reason')}; {meter.get('remedy') or 'no remedy'}")
+            for meter in record["meters"]])
     if record.get("sensors"):
         lines += ["", "## Sensors", ""]
         rows = []

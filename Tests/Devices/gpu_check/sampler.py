@@ -2,7 +2,8 @@
 
 A line of JSON on standard input, each with an "id", and one on standard output: {"select": {"address": "00000000:17:00.0"}},
 {"start": {"energy": 0.001, …}} with the seconds between two reads of each quantity, {"stop": true} which answers with the changes
-that were seen. Times are CLOCK_MONOTONIC, which is one for all processes.
+that were seen. Both answer once the energy counter has moved, so that there is an update before what comes between them and one after
+it. Times are CLOCK_MONOTONIC, which is one for all processes.
 """
 
 import ctypes
@@ -13,6 +14,9 @@ import sys
 import time
 
 import nvml
+
+# A counter that does not move for so long is not waited for.
+LONGEST_WAIT_S = 2.5
 
 class Reader:
     """One quantity: its changes, how long its calls take, and the statuses that were no success."""
@@ -81,7 +85,9 @@ class Sampler:
         if "start" in message:
             reads = self.reads()
             self.readers = {name: Reader(reads[name], interval) for name, interval in message["start"].items()}
+            self.sample_past(time.monotonic())
             return {}
+        self.sample_past(time.monotonic())
         readers, self.readers = self.readers, {}
         return {name: reader.result(self.library.words) for name, reader in readers.items()}
 
@@ -93,6 +99,18 @@ class Sampler:
                 reader.sample()
                 reader.due = max(reader.due + reader.interval, now)
         return min(reader.due for reader in self.readers.values()) - time.monotonic()
+
+    def sample_past(self, moment):
+        """Samples until each quantity has been read after a moment and the counter has moved after it."""
+        for reader in self.readers.values():
+            reader.due = 0.0
+        counter = self.readers.get("energy")
+        while True:
+            wait = self.sample()
+            has_moved = counter is None or counter.last_time is None or counter.changes[-1][0] >= moment and len(counter.changes) > 1
+            if has_moved or time.monotonic() - moment > LONGEST_WAIT_S:
+                return
+            time.sleep(max(0, wait))
 
     def serve(self):
         unread = b""

@@ -3,8 +3,8 @@
 from . import analysis
 from .bench import FAST, SLOW
 
-POWERS = ("usage", "average", "instant")
-QUANTITIES = ("energy", *POWERS)
+QUANTITIES = ("energy", "usage", "average", "instant")
+SMI = ("smi", "smi-average", "smi-instant")
 # Multiples of a sensor's period at which a load's edges fall on every part of it: with simple fractions they fall on the same few
 # again and again, and a window that is early and short looks like one that is late and long.
 PERIODS = (0.618, 1.272, 1.618, 2.618)
@@ -42,11 +42,11 @@ def idle_powers(window):
     return {name: mean_power(window, name) for name in sorted(window.series)}
 
 
-def sensors(windows):
+def sensors(windows, names=QUANTITIES):
     """Update period and averaging window of each quantity, over all windows that were read fast."""
     found = {}
     pulses = [pulse for window in windows for pulse in window.pulses]
-    for name in QUANTITIES:
+    for name in names:
         several = [window.series[name] for window in windows if name in window.series]
         updates = analysis.update_period(*several)
         if updates is None:

@@ -128,6 +128,10 @@ class Worker:
             raise StepError(f"{self.name} has ended: {self.words}") from error
 
     def line(self, limit):
+        return self.timed_line(limit)[1]
+
+    def timed_line(self, limit):
+        """(when it came, the line). What waits already is had without any time left."""
         try:
             line = self.lines.get(timeout=limit.left)
         except queue.Empty as error:
@@ -136,7 +140,7 @@ class Worker:
             # Whoever asks again hears it again.
             self.lines.put(None)
             raise StepError(f"{self.name} {ending(self.process.wait())}: {self.words}")
-        return line[1]
+        return line
 
     def answer(self, limit):
         """The answer to the last question; the first is its greeting. Those to questions that were given up are passed over."""

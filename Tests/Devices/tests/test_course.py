@@ -3,13 +3,14 @@
 import argparse
 import json
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
 
 from simulated import IDLE_W, LOAD_W, Sensor, square
 
-from gpu_check import check, nvml, report, windows, workers
+from gpu_check import check, nvml, program, report, windows, workers
 from gpu_check.bench import Smi, Window
 
 
@@ -115,6 +116,12 @@ class Page(unittest.TestCase):
         page = report.markdown(record)
         self.assertIn("no NVML \\| here at all", page)
 
+    def test_a_window_that_explains_little_is_not_stated(self):
+        sensor = {"period_s": 0.1, "spread_s": 0.001, "updates": 50, "is_upper_bound": False, "window_s": 0.03, "low_s": 0.01,
+                  "high_s": 0.05, "lag_s": 0, "r2": 0.4, "share": 0.3}
+        found = report.findings({"steps": [], "sensors": {"instant": sensor}})
+        self.assertEqual([one["kind"] for one in found], ["update-period", "window-unclear"])
+
     def test_a_sandbox_and_refusals_are_findings(self):
         record = {
             "steps": [], "kernel": {"sandbox": "gVisor"},
@@ -176,6 +183,40 @@ class Steps(unittest.TestCase):
         self.assertEqual(check.Check.meter_of("00000000:B1:00.0", usable), "nvml/0000:b1:00.0")
         self.assertEqual(check.Check.meter_of(None, usable), "nvml/0000:17:00.0")
         self.assertIsNone(check.Check.meter_of("00000000:B1:00.0", ["estimate/cpu"]))
+
+
+class Programs(unittest.TestCase):
+    def test_the_plugins_python_does_not_see_the_libraries_beside_the_program(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder, "it's packed")
+            plugin = root / "program/lib/taskwatt/plugins/transformers"
+            plugin.mkdir(parents=True)
+            for file in ("plugin.yaml", "requirements.txt"):
+                (plugin / file).write_text(f"# {file}\n", encoding="utf-8")
+            (root / "program/lib/libsensors.so.5").touch()
+            one = program.Program(root / "program/bin/taskwatt", root, "/a/libnvidia-ml.so.1")
+            environment = one.environment
+            self.assertEqual(environment["LD_LIBRARY_PATH"].split(":")[0], str(root / "program/lib"))
+            self.assertEqual(environment["TASKWATT_NVML"], "/a/libnvidia-ml.so.1")
+            one.use_python(sys.executable)
+            made = pathlib.Path(environment["TASKWATT_ENVIRONMENTS"], "transformers")
+            self.assertEqual((made / "complete").read_text(encoding="utf-8"), "# requirements.txt\n")
+            printed = subprocess.run(
+                [made / "bin/python", "-c", "import os, sys; print(os.environ.get('LD_LIBRARY_PATH'), *sys.argv[1:])", "a b"],
+                env=environment, capture_output=True, text=True, check=True).stdout
+            self.assertNotIn("program/lib", printed)
+            self.assertTrue(printed.endswith(" a b\n"))
+
+    def test_what_is_no_archive_says_so(self):
+        with tempfile.TemporaryDirectory() as folder:
+            archive = pathlib.Path(folder, "archive")
+            archive.write_bytes(b"not an archive")
+            with self.assertRaisesRegex(workers.StepError, "cannot be unpacked"):
+                program.unpack(archive, folder)
+            with check.gzip.open(archive, "wb") as file:
+                file.write(bytes(10240))
+            with self.assertRaisesRegex(workers.StepError, "no program/bin/taskwatt"):
+                program.unpack(archive, folder)
 
 
 class Libraries(unittest.TestCase):
