@@ -68,7 +68,7 @@ import Testing
             "kernel,program,nvml,hardware,meters,doctor,nvidia-smi,idle,load,sensors,compare,polling")
         #expect(outcome.status == 0, "\(outcome.error)")
         #expect(record.failed.isEmpty, "\(record.failed)")
-        #expect(record.meterId == "nvml/0000:10:00.0")
+        #expect(record.meterId?.hasPrefix("nvml/") == true)
         for name in ["usage", "average", "instant"] { #expect(abs((record.idleW?[name] ?? 0) - 80) < 1e-6, "\(name)") }
         let periods = record.findings.filter { $0.kind == "update-period" }
         #expect(periods.contains { $0.quantity == "energy" && abs(($0.periodS ?? 0) - 0.05) < 0.02 }, "\(periods)")

@@ -141,41 +141,59 @@ def averaging_window(points, pulses, period, resolution=0.0):
         points = [points[index * len(points) // MOST_POINTS] for index in range(MOST_POINTS)]
     load = Pulses(sorted(pulses))
     times, values = [time for time, _ in points], [value for _, value in points]
-    tried = {}
+    longest_lag, tried = 1.5 * period, {}
 
     def squares(window, lag):
-        key = (round(window, 6), round(lag, 6))
+        """The squares that are left; a window or lag that cannot be leaves no end of them."""
+        if not (SHORTEST_WINDOW <= window <= LONGEST_WINDOW and 0 <= lag <= longest_lag):
+            return math.inf
+        key = (window, lag)
         if key not in tried:
             shares = [load.share(time - lag - window, time - lag) for time in times]
             tried[key] = line(shares, values)
         return tried[key][2]
 
-    def best():
-        return min(tried, key=lambda key: tried[key][2])
+    def descend(window, lag, factor, step, fixed=False):
+        """The least squares near by. Where the middle of the window stays, longer windows are later: that way the valley runs."""
+        while step > 1e-5 or factor > 1.0005:
+            wider, narrower = window * factor, window / factor
+            near = [(window, lag - step), (window, lag + step)]
+            if not fixed:
+                near += [(wider, lag), (narrower, lag), (wider, lag + (window - wider) / 2), (narrower, lag + (window - narrower) / 2)]
+            best = min(near, key=lambda one: squares(*one))
+            if squares(*best) < squares(window, lag):
+                window, lag = best
+            else:
+                factor, step = factor ** 0.5, step / 2
+        return window, lag
 
-    longest_lag = 1.5 * period
     window = SHORTEST_WINDOW
     while window <= LONGEST_WINDOW:
-        for step in range(16):
-            squares(window, longest_lag * step / 15)
+        for number in range(11):
+            squares(window, longest_lag * number / 10)
         window *= 1.3
-    width, step = 1.3, longest_lag / 15
-    for _ in range(4):
-        window, lag = best()
-        for i in range(-3, 4):
-            for j in range(-3, 4):
-                wanted = window * width ** (i / 3)
-                if SHORTEST_WINDOW <= wanted <= LONGEST_WINDOW:
-                    squares(wanted, min(longest_lag, max(0.0, lag + step * j / 3)))
-        width, step = width ** 0.5, step / 2
-    window, lag = best()
+    starts = []
+    for start in sorted(tried, key=lambda key: tried[key][2]):
+        if all(not 0.6 < start[0] / other[0] < 1.6 for other in starts):
+            starts.append(start)
+    window, lag = min((descend(*start, 1.15, longest_lag / 20) for start in starts[:3]), key=lambda one: squares(*one))
     idle, rise, residual, total = tried[(window, lag)]
     if total <= 0 or rise <= 0:
         return None
     allowed = residual * (1 + 4 / max(1, len(points) - 4))
-    alike = [key[0] for key, fit in tried.items() if fit[2] <= allowed]
+    ends = []
+    for factor in (1 / 1.05, 1.05):
+        end, at = window, lag
+        while True:
+            wanted = end * factor
+            found = [(wanted, at), (wanted, min(longest_lag, max(0.0, at + (end - wanted) / 2)))]
+            found = descend(*min(found, key=lambda one: squares(*one)), 1.0, period / 50, fixed=True)
+            if squares(*found) > allowed:
+                break
+            end, at = found
+        ends.append(end)
     return {
-        "window_s": window, "low_s": max(0.0, min(alike) - resolution), "high_s": max(alike) + resolution, "lag_s": lag,
+        "window_s": window, "low_s": max(0.0, ends[0] - resolution), "high_s": ends[1] + resolution, "lag_s": lag,
         "r2": 1 - residual / total, "idle_w": idle, "load_w": idle + rise, "share": min(1.0, window / period), "points": len(points),
     }
 

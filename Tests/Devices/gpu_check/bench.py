@@ -185,8 +185,14 @@ class Bench:
         except (OSError, ValueError) as error:
             window.problems.append(f"taskwatt measure ended with {status} and left no result: {worker.words}; {error}")
 
+    def stop_load(self):
+        """Gives the device back: a GPU may be for one process at a time, and a context costs idle power."""
+        if self.load:
+            self.load.kill()
+            self.load, self.facts = None, {}
+
     def close(self):
-        for worker in (self.sampler, self.load):
-            if worker:
-                worker.kill()
+        self.stop_load()
+        if self.sampler:
+            self.sampler.kill()
         self.stop_smi()

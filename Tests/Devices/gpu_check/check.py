@@ -61,6 +61,8 @@ class Check:
                 if not self.options.steps or name in self.options.steps:
                     # Who gives more time in all is not in a hurry with a part.
                     self.take(name, seconds * max(1, self.options.budget / WHOLE_BUDGET_S), step)
+                    # Whoever lent the machine may take it back at any time.
+                    self.write(self.options.output)
         finally:
             if self.bench:
                 self.bench.close()
@@ -135,15 +137,18 @@ class Check:
     def meters(self, limit):
         found = self.record["meters"] = self.listing(limit, "meters", "--json")
         usable = [meter["meter"]["id"] for meter in found if meter.get("available")]
-        self.record["meter_id"] = self.meter_of((self.record.get("gpu") or {}).get("pci_address"), usable)
+        self.record["meter_id"] = self.meter_of(self.record.get("gpu") or {}, found)
         return f"{len(usable)} of {len(found)} can be read: {', '.join(usable)}"
 
     @staticmethod
-    def meter_of(address, usable):
-        """The id of Taskwatt's meter of a GPU, by its PCI address with a domain of four digits or eight."""
-        ours = [one for one in usable if one.startswith("nvml/")]
-        short = (address or "").lower()[-12:]
-        return next((one for one in ours if short and one.lower().endswith(short)), ours[0] if ours else None)
+    def meter_of(gpu, listed):
+        """The id of Taskwatt's meter of a GPU: by its PCI address, whose domain NVML writes with eight digits, or by its UUID."""
+        ours = [one["meter"] for one in listed if one.get("available") and one["meter"]["id"].startswith("nvml/")]
+        marks = [mark.lower() for mark in ((gpu.get("pci_address") or "")[-12:], gpu.get("uuid") or "") if mark]
+        for meter in ours:
+            if any(mark in f"{meter['id']} {meter.get('silicon')}".lower() for mark in marks):
+                return meter["id"]
+        return ours[0]["id"] if ours else None
 
     def doctor(self, limit):
         found = self.record["doctor"] = self.listing(limit, "doctor", "--json", ok=(0, 1))
@@ -223,8 +228,7 @@ class Check:
         self.record["load"] = bench.start_load(python, self.options.load, self.options.device, limit)
         self.record["gpu"] = bench.gpu
         if self.record.get("meters"):
-            usable = [meter["meter"]["id"] for meter in self.record["meters"] if meter.get("available")]
-            self.record["meter_id"] = self.meter_of(bench.gpu.get("pci_address"), usable)
+            self.record["meter_id"] = self.meter_of(bench.gpu, self.record["meters"])
         # What the load's first products leave in a sensor that averages.
         time.sleep(min(2 * self.plan.lead_s, limit.left))
         window = bench.window(self.plan.idle_s / 2, lead_s=0, tail_s=0, limit=limit)
@@ -295,6 +299,8 @@ class Check:
 
     def model(self, limit):
         program = self.taskwatt
+        if self.bench:
+            self.bench.stop_load()
         python = self.python("torch", "transformers")
         program.use_python(python)
         folder = self.folder / "small-model"
@@ -329,28 +335,32 @@ class Check:
         return bool(self.record.get("sensors") or self.record.get("windows"))
 
     def write(self, folder):
-        """gpu-check.json, gpu-check.md and the changes that were seen, samples.csv.gz."""
+        """Writes gpu-check.json, gpu-check.md and, of the changes that were seen, samples.csv.gz. Returns their paths."""
         self.record["seconds"] = self.whole.spent
         self.record["findings"] = report.findings(self.record)
         os.makedirs(folder, exist_ok=True)
-        files = [os.path.join(folder, name) for name in ("gpu-check.json", "gpu-check.md", "samples.csv.gz")]
-        for file in filter(os.path.exists, files):
-            os.remove(file)
-        with open(files[0], "w", encoding="utf-8") as file:
-            json.dump(self.record, file, indent=1, ensure_ascii=False)
-            file.write("\n")
-        with open(files[1], "w", encoding="utf-8") as file:
-            file.write(report.markdown(self.record))
+        files = {
+            "gpu-check.json": (json.dumps(self.record, indent=1, ensure_ascii=False) + "\n").encode(),
+            "gpu-check.md": report.markdown(self.record).encode(),
+        }
         if self.fast_windows or self.slow_windows:
-            with gzip.open(files[2], "wt", encoding="utf-8") as file:
-                file.write("window,kind,quantity,before_s,at_s,value\n")
-                for number, window in enumerate(self.fast_windows + self.slow_windows):
-                    for on, off in window.pulses:
-                        file.write(f"{number},load,,{on:.6f},{off:.6f},\n")
-                    for name, series in window.series.items():
-                        for before, at, value in series.changes:
-                            file.write(f"{number},value,{name},{before:.6f},{at:.6f},{value}\n")
-        return [file for file in files if os.path.exists(file)]
+            files["samples.csv.gz"] = gzip.compress("".join(self.samples()).encode())
+        for name, contents in files.items():
+            path = os.path.join(folder, name)
+            # Whole or not at all, however this ends.
+            with open(path + ".new", "wb") as file:
+                file.write(contents)
+            os.replace(path + ".new", path)
+        return [os.path.join(folder, name) for name in files]
+
+    def samples(self):
+        yield "window,kind,quantity,before_s,at_s,value\n"
+        for number, window in enumerate(self.fast_windows + self.slow_windows):
+            for on, off in window.pulses:
+                yield f"{number},load,,{on:.6f},{off:.6f},\n"
+            for name, series in window.series.items():
+                for before, at, value in series.changes:
+                    yield f"{number},value,{name},{before:.6f},{at:.6f},{value}\n"
 
 
 def find_beside():

@@ -95,7 +95,7 @@ def compare(bench, plan, found, limit, tell=lambda text: None, kept=None):
     for duty in plan.duties:
         # At full duty there is no period.
         for multiple in plan.multiples if duty < 1 else plan.multiples[:1]:
-            tell(f"duty {duty:.0%}, period {multiple * period * 1000:.1f} ms")
+            tell(f"duty {duty:.0%}" + (f", period {multiple * period * 1000:.1f} ms" if duty < 1 else ""))
             kept.append(bench.window(
                 plan.window_s, multiple * period, duty, SLOW, plan.lead_s, plan.lead_s, compare=True, limit=limit))
     return kept

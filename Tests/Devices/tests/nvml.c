@@ -3,34 +3,40 @@
 //
 // Scenario: gpu0.watts without a load and gpu0.rise more with one; every gpu0.period_s the sensors show the mean of the last
 // gpu0.window_s, of a second for the average, and the counter adds what the instant one shows.
-#define nvmlDeviceGetPowerUsage constant_power
-#define nvmlDeviceGetTotalEnergyConsumption constant_energy
+#define nvmlDeviceGetPowerUsage other_power
+#define nvmlDeviceGetTotalEnergyConsumption other_energy
+#define nvmlDeviceGetFieldValues other_field_values
+#define nvmlFieldValue_t other_field_value
+#define nvmlDeviceGetUUID other_uuid
 #include "../../MeteringTests/Fixtures/nvml.c"
 #undef nvmlDeviceGetPowerUsage
 #undef nvmlDeviceGetTotalEnergyConsumption
+#undef nvmlDeviceGetFieldValues
+#undef nvmlFieldValue_t
+#undef nvmlDeviceGetUUID
 
-enum { MOST = 1 << 20 };
-static double *times;
-static size_t count;
-static FILE *file;
+enum { MOST_TIMES = 1 << 20 };
+static double *pulse_times;
+static size_t pulse_count;
+static FILE *pulse_file;
 
 // Reads what has come. Pieces that follow each other at once are one pulse.
 static void read_pulses(void) {
     Dl_info info;
     char path[4096];
     double time;
-    if (times == NULL) times = malloc(MOST * sizeof *times);
-    if (file == NULL && dladdr((void *)read_pulses, &info) != 0) {
+    if (pulse_times == NULL) pulse_times = malloc(MOST_TIMES * sizeof *pulse_times);
+    if (pulse_file == NULL && dladdr((void *)read_pulses, &info) != 0) {
         snprintf(path, sizeof path, "%s.pulses", info.dli_fname);
-        file = fopen(path, "rbe");
+        pulse_file = fopen(path, "rbe");
     }
-    if (file == NULL || times == NULL) return;
-    clearerr(file);
-    while (count + 1 < MOST && fread(&time, sizeof time, 1, file) == 1) {
-        if (count > 0 && count % 2 == 0 && time - times[count - 1] < 1e-3)
-            count--;
+    if (pulse_file == NULL || pulse_times == NULL) return;
+    clearerr(pulse_file);
+    while (pulse_count + 1 < MOST_TIMES && fread(&time, sizeof time, 1, pulse_file) == 1) {
+        if (pulse_count > 0 && pulse_count % 2 == 0 && time - pulse_times[pulse_count - 1] < 1e-3)
+            pulse_count--;
         else
-            times[count++] = time;
+            pulse_times[pulse_count++] = time;
     }
 }
 
@@ -38,8 +44,8 @@ static void read_pulses(void) {
 static double load_between(double begin, double end) {
     double sum = 0;
     // The latest come first: who asks wants the last moments.
-    for (size_t i = (count + 1) / 2; i-- > 0;) {
-        double on = times[2 * i], off = 2 * i + 1 < count ? times[2 * i + 1] : INFINITY;
+    for (size_t i = (pulse_count + 1) / 2; i-- > 0;) {
+        double on = pulse_times[2 * i], off = 2 * i + 1 < pulse_count ? pulse_times[2 * i + 1] : INFINITY;
         if (off <= begin) break;
         sum += fmax(0, fmin(off, end) - fmax(on, begin));
     }
@@ -70,7 +76,7 @@ nvmlReturn_t nvmlDeviceGetTotalEnergyConsumption(nvmlDevice_t device, unsigned l
     (void)device;
     read_pulses();
     double period = scenario_of(0, "period_s", 0.1), window = scenario_of(0, "window_s", 0.1), now = last_update();
-    if (counted_to == 0) counted_to = count > 0 ? floor(times[0] / period) * period : now;
+    if (counted_to == 0) counted_to = pulse_count > 0 ? floor(pulse_times[0] / period) * period : now;
     double rise = scenario_of(0, "rise", 500);
     // By its number, for a sum of periods drifts.
     for (double number = round(counted_to / period) + 1; number * period < now + period / 2; number++)

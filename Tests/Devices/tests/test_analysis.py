@@ -78,7 +78,7 @@ class AveragingWindow(unittest.TestCase):
                     points += analysis.energy_points(one, found) if name == "energy" else analysis.power_points(one, found)
                 fit = analysis.averaging_window(points, pulses, found, 0.001)
                 with self.subTest(period=period, window=window, lag=lag, by=name):
-                    self.assertAlmostEqual(fit["window_s"] / window, 1, delta=0.15)
+                    self.assertAlmostEqual(fit["window_s"] / window, 1, delta=0.06)
                     self.assertLessEqual(fit["low_s"], fit["window_s"])
                     self.assertGreaterEqual(fit["high_s"], fit["window_s"])
                     self.assertAlmostEqual(fit["lag_s"], lag, delta=0.05 * max(period, window))
