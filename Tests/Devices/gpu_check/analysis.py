@@ -155,7 +155,7 @@ def averaging_window(points, pulses, period, resolution=0.0):
 
     def descend(window, lag, factor, step, fixed=False):
         """The least squares near by. Where the middle of the window stays, longer windows are later: that way the valley runs."""
-        while step > 1e-5 or factor > 1.0005:
+        while step > 5e-5 or factor > 1.002:
             wider, narrower = window * factor, window / factor
             near = [(window, lag - step), (window, lag + step)]
             if not fixed:

@@ -1,5 +1,6 @@
 """The windows that are measured: a load in pulses, with all that reads beside it."""
 
+import datetime
 import json
 import os
 import pathlib
@@ -40,7 +41,7 @@ class Window:
 
 
 class Smi:
-    """nvidia-smi in a loop of its own. Its lines are timed by when they come."""
+    """nvidia-smi in a loop of its own."""
 
     def __init__(self, program, index, folder, environment, limit):
         self.fields = list(SMI_FIELDS)
@@ -50,37 +51,45 @@ class Smi:
         at_once = ["stdbuf", "--output=L"] if shutil.which("stdbuf") else []
         while True:
             command = [
-                *at_once, program, f"--query-gpu={','.join(self.fields)}", "--format=csv,noheader,nounits",
+                *at_once, program, f"--query-gpu=timestamp,{','.join(self.fields)}", "--format=csv,noheader,nounits",
                 f"--loop-ms={SMI_STEP_MS}", f"--id={index}",
             ]
             self.worker = Worker("nvidia-smi", command, folder, environment)
             first = ""
             try:
                 moment, first = self.worker.timed_line(limit)
-                self.readings.append((moment, self.parse(first)))
+                self.readings = [self.parse(moment, first)]
             except StepError:
                 pass
-            if self.parse(first):
+            if self.readings and self.readings[0][1]:
                 return
             self.worker.kill()
             if len(self.fields) == 1:
                 raise StepError(f"nvidia-smi tells no power: {first.strip() or self.worker.words}")
             self.fields = self.fields[:1]
 
-    def parse(self, line):
-        """{series: W} of a line; what is [N/A] is left out."""
+    def parse(self, moment, line):
+        """(CLOCK_MONOTONIC, {series: W}) of a line that came at a moment; what is [N/A] is left out.
+
+        Its own time is in local time, such as 2026/01/31 12:00:00.123. One that is far from when the line came is in another zone.
+        """
+        stamp, *values = line.split(",")
         found = {}
-        for name, text in zip(self.fields, line.split(",")):
+        for name, text in zip(self.fields, values):
             try:
                 found[SMI_FIELDS[name]] = float(text)
             except ValueError:
                 pass
-        return found
+        try:
+            own = datetime.datetime.strptime(stamp.strip(), "%Y/%m/%d %H:%M:%S.%f").timestamp() - time.time() + time.monotonic()
+        except ValueError:
+            own = moment
+        return own if abs(own - moment) < 10 else moment, found
 
     def series(self, begin, end, limit):
         while self.readings[-1][0] < end:
             moment, line = self.worker.timed_line(limit)
-            self.readings.append((moment, self.parse(line)))
+            self.readings.append(self.parse(moment, line))
         # From the last before the window to the first after it.
         near = [one for one in self.readings if begin - 1 <= one[0] <= end + 1]
         self.readings = near

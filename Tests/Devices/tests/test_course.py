@@ -1,11 +1,13 @@
 """The whole course of windows and findings over a simulated GPU, and what happens where parts fail. No test waits for real time."""
 
 import argparse
+import datetime
 import json
 import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 from simulated import IDLE_W, LOAD_W, Sensor, square
@@ -291,12 +293,16 @@ class Processes(unittest.TestCase):
             program = pathlib.Path(folder, "nvidia-smi")
             program.write_text(
                 "#!/bin/sh\ncase $1 in *instant*) echo 'Field \"power.draw.average\" is not a valid field to query.'; exit 2;; esac\n"
-                "for i in 1 2 3; do echo 99.5; done\n", encoding="utf-8")
+                "for i in 1 2 3; do echo 2026/01/31 12:00:00.123, 99.5; done\n", encoding="utf-8")
             program.chmod(0o755)
             smi = Smi(str(program), 0, folder, None, workers.Limit(60))
             self.assertEqual(smi.fields, ["power.draw"])
-            self.assertEqual(smi.parse("[N/A]"), {})
-            self.assertEqual(smi.parse("99.5"), {"smi": 99.5})
+            self.assertEqual(smi.parse(5.0, "2026/01/31 12:00:00.123, [N/A]"), (5.0, {}))
+            self.assertEqual(smi.parse(5.0, "no time, 99.5"), (5.0, {"smi": 99.5}))
+            now, clock = datetime.datetime.now(), time.monotonic()
+            moment, values = smi.parse(clock + 3, f"{now:%Y/%m/%d %H:%M:%S.%f}, 99.5")
+            self.assertEqual(values, {"smi": 99.5})
+            self.assertLess(moment, clock + 2, "by its own time, not by when it came")
             smi.close()
             program.write_text("#!/bin/sh\necho No devices were found\nexit 6\n", encoding="utf-8")
             with self.assertRaisesRegex(workers.StepError, "No devices were found"):
