@@ -224,7 +224,12 @@ class Check:
 
     def load(self, limit):
         bench = self.measured
-        python = sys.executable if self.options.load else self.python("torch")
+        try:
+            python = sys.executable if self.options.load else self.python("torch")
+        except StepError:
+            if self.options.device != "cpu":
+                raise
+            python = sys.executable
         self.record["load"] = bench.start_load(python, self.options.load, self.options.device, limit)
         self.record["gpu"] = bench.gpu
         if self.record.get("meters"):

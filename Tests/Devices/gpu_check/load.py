@@ -2,16 +2,31 @@
 
 A line of JSON on standard input, one on standard output: {"id": 1, "seconds": 4, "period_s": 0.1, "duty": 0.25} answers with when the
 load was really on and how many products were made. A pulse is a row of short pieces of work, each waited for, so that its end is known
-to about a millisecond.
+to about a millisecond. On the CPU of a machine without PyTorch they are products in Python.
 """
 
+import importlib.util
 import json
+import operator
 import os
 import sys
 import time
 
 # One piece of work takes about so long; the load's edges are as fine as this.
 PIECE_S = 0.001
+
+
+class Plain:
+    """Products of small matrices in Python, for the CPU of a machine without PyTorch."""
+
+    def __init__(self):
+        self.rows = [[float(i * j % 7) for j in range(16)] for i in range(16)]
+        self.facts = {"torch": None, "device": "cpu", "size": 16}
+
+    def work(self, products):
+        for _ in range(products):
+            columns = list(zip(*self.rows))
+            [[sum(map(operator.mul, row, column)) for column in columns] for row in self.rows]
 
 
 class Torch:
@@ -54,13 +69,13 @@ class Torch:
 class Load:
     """A worker's pieces of work, in pulses. A worker has `facts` and `work(products)`, which returns when they are done."""
 
-    def __init__(self, worker):
-        self.worker = worker
+    def __init__(self, worker, clock=time.monotonic, sleep=time.sleep):
+        self.worker, self.clock, self.sleep = worker, clock, sleep
         self.products = 1
         while self.products < 1 << 16:
-            begin = time.monotonic()
+            begin = self.clock()
             self.worker.work(self.products)
-            taken = time.monotonic() - begin
+            taken = self.clock() - begin
             if taken >= PIECE_S:
                 break
             self.products *= 2
@@ -68,24 +83,24 @@ class Load:
 
     def run(self, seconds, period_s, duty):
         """Pulses of duty × period, one a period; one long pulse where the duty is 1."""
-        begin = time.monotonic() + 0.005
+        begin = self.clock() + 0.005
         end = begin + seconds
         pulses, products, number = [], 0, 0
         while begin + number * period_s < end:
             on = begin + number * period_s
             off = min(end, on + duty * period_s)
             number += 1
-            wait = on - time.monotonic()
+            wait = on - self.clock()
             if wait > 0:
-                time.sleep(wait)
-            started = time.monotonic()
+                self.sleep(wait)
+            started = self.clock()
             # One that could not begin before its end is left out.
             if started >= off:
                 continue
-            while time.monotonic() < off:
+            while self.clock() < off:
                 self.worker.work(self.products)
                 products += self.products
-            stopped = time.monotonic()
+            stopped = self.clock()
             if pulses and started - pulses[-1][1] < 1e-4:
                 pulses[-1][1] = stopped
             else:
@@ -110,6 +125,7 @@ def serve(make):
 
 if __name__ == "__main__":
     try:
-        serve(lambda: Torch(sys.argv[1]))
+        without = sys.argv[1] == "cpu" and importlib.util.find_spec("torch") is None
+        serve(Plain if without else lambda: Torch(sys.argv[1]))
     except ImportError as problem:
         sys.exit(f"PyTorch cannot be loaded: {problem}")

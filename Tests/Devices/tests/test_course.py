@@ -12,7 +12,7 @@ import unittest
 
 from simulated import IDLE_W, LOAD_W, Sensor, square
 
-from gpu_check import check, nvml, program, report, windows, workers
+from gpu_check import check, load, nvml, program, report, windows, workers
 from gpu_check.bench import Smi, Window
 
 
@@ -191,6 +191,59 @@ class Steps(unittest.TestCase):
         self.assertEqual(check.Check.meter_of({}, by_address), "nvml/0000:17:00.0")
         self.assertEqual(check.Check.meter_of(gpu, listed(("nvml/GPU-a", "x"), ("nvml/GPU-b", "y"))), "nvml/GPU-b")
         self.assertIsNone(check.Check.meter_of(gpu, listed(("estimate/cpu", "0000:b1:00.0"))))
+
+
+class Loads(unittest.TestCase):
+    class Worker:
+        """0.3 ms a product, on a clock that only it and sleeps move."""
+
+        facts = {}
+
+        def __init__(self):
+            self.now = 100.0
+
+        def work(self, products):
+            self.now += 0.0003 * products
+
+        def sleep(self, seconds):
+            self.now += seconds + 0.0001
+
+    def setUp(self):
+        self.worker = self.Worker()
+        self.load = load.Load(self.worker, lambda: self.worker.now, self.worker.sleep)
+
+    def test_a_piece_of_work_is_about_a_millisecond(self):
+        self.assertEqual(self.load.facts["products_a_piece"], 4)
+
+    def test_pulses_are_told_as_they_were(self):
+        ran = self.load.run(0.1, 0.01, 0.5)
+        self.assertEqual(len(ran["pulses"]), 10)
+        for on, off in ran["pulses"]:
+            self.assertAlmostEqual(off - on, 0.005, delta=0.0013)
+        # Products and the time that they take.
+        self.assertAlmostEqual(sum(off - on for on, off in ran["pulses"]), 0.0003 * ran["products"], delta=1e-9)
+        self.assertAlmostEqual(ran["pulses"][-1][0] - ran["pulses"][0][0], 0.09, delta=0.001)
+
+    def test_without_a_pause_it_is_one_pulse(self):
+        self.assertEqual(len(self.load.run(0.1, 10, 1.0)["pulses"]), 1)
+
+    def test_pulses_that_come_too_late_are_left_out(self):
+        held_up = [0.03]
+        before = self.worker.work
+
+        def work(products):
+            before(products)
+            if held_up:
+                self.worker.now += held_up.pop()
+
+        self.worker.work = work
+        # The second and the third; the fourth begins when the first ends.
+        self.assertEqual(len(self.load.run(0.1, 0.01, 0.5)["pulses"]), 7)
+
+    def test_without_pytorch_the_cpu_multiplies_in_python(self):
+        plain = load.Plain()
+        plain.work(2)
+        self.assertIsNone(plain.facts["torch"])
 
 
 class Programs(unittest.TestCase):
