@@ -163,7 +163,7 @@ package final class MeteringSession: Sendable {
             let id = state.addWindow(at: clock.now())
             // An average is read on its own grid; everything else once more, as near the edge as can be.
             for index in state.meters.indices where state.meters[index].description.averagingSeconds == 0 {
-                state.read(index, clock: clock, longest: Self.longestRead(state.meters[index]))
+                state.read(index, clock: clock)
             }
             state.noteGaugesAtStart()
             return id
@@ -192,7 +192,7 @@ package final class MeteringSession: Sendable {
         let exists = shared.state.withLock { state in
             guard state.window(id, { $0.phase }) == .open else { return false }
             for index in state.meters.indices where state.meters[index].description.averagingSeconds == 0 {
-                state.read(index, edge: .end, clock: clock, longest: Self.longestRead(state.meters[index]))
+                state.read(index, edge: .end, clock: clock)
             }
             let now = clock.now()
             state.changeWindow(id) { window in
@@ -258,9 +258,6 @@ package final class MeteringSession: Sendable {
             intervalSeconds: intervalSeconds, jitter: window.jitter.quantile(0.95))
     }
 
-    /// The longest that a reading at an edge may take: of a meter whose updates are watched there is another one soon.
-    private static func longestRead(_ meter: OpenMeter) -> Int64 { meter.account.isAlignable ? longestEdgeRead : .max }
-
     /// Reads the fast counters densely until `isDone` or the budget is spent. The lock is let go between the polls, so
     /// that the sampler's own ticks keep their time.
     private func pollEdge(until isDone: (borrowing SamplerState) -> Bool) {
@@ -268,7 +265,7 @@ package final class MeteringSession: Sendable {
         while true {
             let (done, now) = shared.state.withLock { state in
                 for index in state.meters.indices where state.meters[index].account.isAlignable {
-                    state.read(index, clock: clock, longest: Self.longestRead(state.meters[index]))
+                    state.read(index, clock: clock, longest: Self.longestEdgeRead)
                 }
                 return (isDone(state), clock.now())
             }
