@@ -154,7 +154,7 @@ let package = Package(
         .testTarget(
             name: "HardwareTests", dependencies: ["Hardware", "Host", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "MeteringTests", dependencies: ["Core", "Host", "Metering", "TestSupport"],
+            name: "MeteringTests", dependencies: ["Core", "Host", "Metering", "Sensors", "TestSupport"],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "FetchingTests", dependencies: ["CCurl", "Fetching", "TestSupport", nioCore, nioPosix],

@@ -15,6 +15,28 @@ package struct HostRoot: Sendable, Hashable {
 
     package func exists(_ absolute: String) -> Bool { access(path(absolute), F_OK) == 0 }
 
+    /// Whether this is the machine itself, and not a tree that stands in for it.
+    package var isThisMachine: Bool { prefix.isEmpty }
+
+    /// Where a path leads with every symbolic link followed, below this root; `nil` where it leads nowhere, or out of the root.
+    package func resolved(_ absolute: String) -> String? {
+        func real(_ path: String) -> String? {
+            guard let found = realpath(path, nil) else { return nil }
+            defer { free(found) }
+            return String(cString: found)
+        }
+        guard let whole = real(path(absolute)) else { return nil }
+        guard !prefix.isEmpty else { return whole }
+        guard let root = real(prefix), whole.hasPrefix("\(root)/") else { return nil }
+        return String(whole.dropFirst(root.count))
+    }
+
+    /// Whether a symbolic link is there that leads nowhere.
+    package func isDangling(_ absolute: String) -> Bool {
+        var status = stat()
+        return lstat(path(absolute), &status) == 0 && status.st_mode & S_IFMT == S_IFLNK && !exists(absolute)
+    }
+
     /// The contents of a small text file without the white space around it.
     package func read(_ absolute: String) throws(HostError) -> String {
         let bytes = try readBytes(absolute)

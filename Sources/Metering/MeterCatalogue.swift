@@ -21,7 +21,8 @@ package enum MeterCatalogue {
     package static func discover(
         _ host: HostRoot, others: [MeterListing] = [], calibration: Calibration? = nil
     ) -> [MeterListing] {
-        discoveries.flatMap { $0(host) } + others + EstimatedCPUMeter.discover(host, calibration: calibration)
+        MeterIdentity.distinct(
+            discoveries.flatMap { $0(host) } + others + EstimatedCPUMeter.discover(host, calibration: calibration))
     }
 
     /// The meters to open: those that the user names, else all that are available. The model is left out where anything
@@ -36,11 +37,12 @@ package enum MeterCatalogue {
         }
         var chosen: [MeterListing] = []
         var seen: Set<String> = []
-        // One that is named twice counts once.
-        for id in ids where seen.insert(id).inserted {
-            guard let listing = listings.first(where: { $0.description.id == id }) else {
+        for id in ids {
+            guard let listing = listings.named(id) else {
                 throw .noSuchMeter(id, available: listings.map(\.description.id))
             }
+            // One that is named twice counts once.
+            guard seen.insert(listing.description.id).inserted else { continue }
             if case .unavailable(let reason, let remedy) = listing.availability {
                 throw .unavailableMeter(id, reason: reason, remedy: remedy)
             }

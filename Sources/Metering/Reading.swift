@@ -58,6 +58,10 @@ package enum MeterAvailability: Sendable, Hashable, Codable {
 package struct MeterListing: Sendable {
     package var description: MeterDescription
     package var availability: MeterAvailability
+    /// Ids that it had in earlier versions, by which a configuration or an old record may still name it.
+    package var formerIDs: [String] = []
+    /// Whether another meter was found under the same id, which this one does not have for that reason.
+    package var isDouble = false
     /// Another number where a configured meter of the same id is another one than before: another outlet, another password.
     package var revision = 0
     /// Whether the user asked for it in the configuration, so that it ought to be there.

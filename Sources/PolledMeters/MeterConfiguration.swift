@@ -60,9 +60,15 @@ package struct MeterConfiguration: Sendable {
     /// The ids that are overridden.
     package var overridden: Set<String> { Set(overrides.keys) }
 
-    /// The listings as the user corrects them.
+    /// The listings as the user corrects them. What names a meter by an id that only it had in an earlier version corrects it too.
     package func applyOverrides(to listings: [MeterListing]) -> [MeterListing] {
-        listings.map { listing in overrides[listing.description.id]?.applied(to: listing) ?? listing }
+        var corrections: [String: MeterOverride] = [:]
+        for (id, override) in overrides {
+            guard let found = listings.named(id)?.description.id else { continue }
+            // The id that it has today is the one that counts.
+            if found == id || overrides[found] == nil { corrections[found] = override }
+        }
+        return listings.map { corrections[$0.description.id]?.applied(to: $0) ?? $0 }
     }
 }
 

@@ -11,6 +11,13 @@ package struct SensorChip: Sendable, Hashable, Codable {
         package var label: String
         package var kind: Kind
         package var values: [Value]
+
+        package init(name: String, label: String, kind: Kind, values: [Value]) {
+            self.name = name
+            self.label = label
+            self.kind = kind
+            self.values = values
+        }
     }
 
     package enum Kind: String, Sendable, Hashable, Codable {
@@ -24,6 +31,12 @@ package struct SensorChip: Sendable, Hashable, Codable {
         package var value: Double?
         /// Why it could not be read.
         package var problem: String?
+
+        package init(name: String, value: Double? = nil, problem: String? = nil) {
+            self.name = name
+            self.value = value
+            self.problem = problem
+        }
     }
 
     /// libsensors' name with the bus, such as `amdgpu-pci-0300`.
@@ -35,23 +48,98 @@ package struct SensorChip: Sendable, Hashable, Codable {
     /// Its directory under `/sys/class/hwmon`.
     package var path: String
     package var features: [Feature]
+
+    package init(name: String, driver: String, adapter: String? = nil, path: String, features: [Feature]) {
+        self.name = name
+        self.driver = driver
+        self.adapter = adapter
+        self.path = path
+        self.features = features
+    }
+}
+
+/// What libsensors makes of a value of a chip.
+package enum SensorReading: Sendable, Hashable {
+    /// In libsensors' units: V, rpm, °C, W, J, A, %.
+    case value(Double)
+    /// It could not be read, or what sensors.conf has it compute cannot be computed.
+    case failed
+    /// libsensors knows no such chip or no such value.
+    case unknown
 }
 
 /// libsensors; sensors(3). It is not safe to use from several threads, so each call goes through one lock.
 package enum Sensors {
-    private static let lock = Mutex(false)
+    private struct Library {
+        var isReady = false
+        /// Counts the times that the chips were looked for: what libsensors said of them before is gone.
+        var generation = 0
+    }
+
+    private static let library = Mutex(Library())
+    /// Another one may look for the chips at the same time; then we begin again, and after so many times take what we have.
+    private static let mostAttempts = 5
 
     /// Every chip with its features and present values. On a machine without any, empty.
     package static func chips() -> [SensorChip] {
-        lock.withLock { isReady in
-            if isReady { sensors_cleanup() }
-            isReady = sensors_init(nil) == 0
-            guard isReady else { return [] }
-            var chips: [SensorChip] = []
+        var chips: [SensorChip] = []
+        for _ in 0..<mostAttempts {
+            let generation = library.withLock { library in
+                if library.isReady { sensors_cleanup() }
+                library.isReady = sensors_init(nil) == 0
+                library.generation += 1
+                return library.generation
+            }
+            chips = []
             var number: Int32 = 0
-            while let chip = sensors_get_detected_chips(nil, &number) { chips.append(read(chip)) }
-            return chips
+            // One chip at a time: a slow one must not hold up a sampler that reads another.
+            while let chip = next(&number, of: generation) { chips.append(chip) }
+            if library.withLock({ $0.generation == generation }) { break }
         }
+        return chips
+    }
+
+    private static func next(_ number: inout Int32, of generation: Int) -> SensorChip? {
+        let position = number
+        let (chip, next) = library.withLock { library -> (SensorChip?, Int32) in
+            var number = position
+            guard library.isReady, library.generation == generation,
+                let chip = sensors_get_detected_chips(nil, &number)
+            else { return (nil, position) }
+            return (read(chip), number)
+        }
+        number = next
+        return chip
+    }
+
+    /// A value as `sensors` shows it, with what sensors.conf and sensors.d have computed of it: sensors.conf(5).
+    ///
+    /// - Parameters:
+    ///   - name: of the file, such as `power1_average`.
+    ///   - path: of the chip, as `chips` told it.
+    package static func value(_ name: String, of path: String) -> SensorReading {
+        library.withLock { library in
+            guard library.isReady else { return .unknown }
+            var number: Int32 = 0
+            while let chip = sensors_get_detected_chips(nil, &number) {
+                guard let found = chip.pointee.path, strcmp(found, path) == 0 else { continue }
+                return value(name, of: chip)
+            }
+            return .unknown
+        }
+    }
+
+    private static func value(_ name: String, of chip: UnsafePointer<sensors_chip_name>) -> SensorReading {
+        var number: Int32 = 0
+        while let feature = sensors_get_features(chip, &number) {
+            var sub: Int32 = 0
+            while let value = sensors_get_all_subfeatures(chip, feature, &sub) {
+                guard strcmp(value.pointee.name, name) == 0 else { continue }
+                var result = 0.0
+                return sensors_get_value(chip, value.pointee.number, &result) == 0 ? .value(result) : .failed
+            }
+        }
+        return .unknown
     }
 
     private static func read(_ chip: UnsafePointer<sensors_chip_name>) -> SensorChip {

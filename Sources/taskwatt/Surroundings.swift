@@ -166,10 +166,19 @@ struct Surroundings {
         let (host, calibration) = (host, calibrations(options).first { $0.subject == .estimate })
         // Watching the counters of GPUs takes some tenths of a second.
         let all = await offPool { MeterCatalogue.discover(host, others: others, calibration: calibration) }
-        let strangers = configuration.overridden.subtracting(all.map(\.description.id)).sorted()
+        let strangers = configuration.overridden.filter { all.named($0) == nil }.sorted()
         for id in Self.told.withLock({ told in strangers.filter { told.insert($0).inserted } }) {
+            let former = all.formerly(id).map(\.description.id).joined(separator: ", ")
             let near = all.map(\.description.id).closest(to: id).map { "; did you mean \($0)?" } ?? ""
-            Console.complain("the configuration overrides \(id), and there is no such meter here\(near)")
+            Console.complain(
+                former.isEmpty
+                    ? "the configuration overrides \(id), and there is no such meter here\(near)"
+                    : "the configuration overrides \(id), which is several meters: name one of them, \(former)")
+        }
+        let doubles = all.filter(\.isDouble)
+        for double in Self.told.withLock({ told in doubles.filter { told.insert($0.description.id).inserted } }) {
+            guard case .unavailable(let reason, _) = double.availability else { continue }
+            Console.complain("\(double.description.id) is left out: \(reason)")
         }
         let listings = configuration.applyOverrides(to: all)
         return await offPool { examined(listings, options) }
@@ -191,7 +200,7 @@ struct Surroundings {
         return admitted
     }
 
-    /// Overrides that no meter here has, each of which is told once.
+    /// Overrides that no meter here has, and meters that cannot be told from another, each of which is told once.
     private static let told = Mutex<Set<String>>([])
 
     /// The configuration file: `TASKWATT_CONFIG`, else the user's own, else the system's; `nil` where there is none.

@@ -71,6 +71,67 @@ import Testing
         #expect(amd.contains { $0.meter.scope == "package" && $0.meter.silicon == "package-0" })
     }
 
+    /// Four ACPI power meters of one name, by the real libsensors: four meters, whatever the order of finding, and a record.
+    @Test func powerMetersOfOneNameAreMeasuredEachForItself() async throws {
+        let all = [("CPU", 52.0), ("SysIO", 6.3), ("Grace", 102), ("Module", 380)].enumerated().map { index, meter in
+            """
+            {"driver": "power_meter", "kind": "average", "load": {"base": \(meter.1)}, "update": 0.05,
+             "acpi": "ACPI000D:0\(index)", "oem_info": "\(meter.0) Power Socket 0"}
+            """
+        }
+        func spec(_ chips: [String]) -> String { "{\"chips\": [\(chips.joined(separator: ","))]}" }
+        let found = try await meters(spec(all), try Scratch())
+        let again = try await meters(spec(all.reversed()), try Scratch())
+        func powers(_ meters: [Meter]) -> [String: Double] {
+            let chips = meters.filter { $0.meter.id.hasPrefix("hwmon/") }
+            let powers = chips.map { ($0.meter.id, (($0.powerW ?? 0) * 100).rounded() / 100) }
+            return Dictionary(powers, uniquingKeysWith: +)
+        }
+        #expect(powers(found).values.sorted() == [6.3, 52, 102, 380])
+        #expect(powers(found) == powers(again))
+        #expect(found.filter { $0.meter.scope == "system" }.map(\.meter.name) == ["power_meter Module Power Socket 0"])
+        let scratch = try Scratch()
+        let outcome = try await Program.run(
+            try Simulation(scratch, spec(all)).command([
+                Program.taskwatt, "measure", "--json", "--scope", "system", "--", "sleep", "0.6",
+            ]), environment: scratch.environment)
+        let measured = try Measured(outcome.error)
+        #expect(measured.domains.count == 4)
+        #expect(abs(measured.total.energyJ / measured.window.durationS - 380) < 0.01)
+    }
+
+    /// What `sensors` would print is what is read: its own configuration, whole.
+    @Test func theConfigurationOfLibsensorsIsHonoured() async throws {
+        let chips = """
+            {"driver": "ina219", "kind": "input", "load": {"base": 10}, "update": 0.05},
+            {"driver": "ltc4215", "kind": "rail", "load": {"base": 24}, "update": 0.05},
+            {"driver": "xe", "kind": "energy", "load": {"base": 25}, "update": 0.001},
+            {"driver": "ina226", "kind": "input", "load": {"base": 3}, "update": 0.05}
+            """
+        let configuration = [
+            "chip \"ina219-*\"", "  label power1 \"the board\"", "  compute power1 @*5, @/5", "chip \"ltc4215-*\"",
+            "  compute in1 @/2, @*2", "chip \"ina226-*\"", "  ignore power1",
+        ].joined(separator: "\\n")
+        let scratch = try Scratch()
+        let simulation = try Simulation(
+            scratch,
+            """
+            {"sensors_configuration": "\(configuration.replacing("\"", with: "\\\""))", "chips": [\(chips)]}
+            """)
+        let outcome = try await Program.run(
+            simulation.command([Program.taskwatt, "meters", "--json"]), environment: scratch.environment)
+        let meters: [Meter] = try decoded(outcome.output)
+        #expect(try find(meters, "hwmon/ina219").powerW == 50)
+        #expect(try find(meters, "hwmon/ina219").meter.name == "ina219 the board")
+        #expect(try find(meters, "hwmon/ltc4215").powerW == 12)
+        #expect(!meters.contains { $0.meter.id.hasPrefix("hwmon/ina226") })
+        let run = try await Program.run(
+            simulation.command([Program.taskwatt, "measure", "--json", "--", "sleep", "0.6"]),
+            environment: scratch.environment)
+        let measured = try Measured(run.error)
+        #expect(abs(try measured.domain("hwmon/ina219").energyJ / measured.window.durationS - 50) < 0.01)
+    }
+
     /// Powercap and perf of one package: one counts, both are shown, and that they differ (80 W and 1 W) is said.
     /// Counting for all processes needs a right that a user namespace does not give.
     @Test(.asRoot) func perfIsCheckedAgainstPowercap() async throws {

@@ -168,6 +168,27 @@ import YAMLReading
         #expect(ignored[1].reason == "left out by the configuration")
     }
 
+    /// An id of an earlier version still finds its meter, unless several had it.
+    @Test func anOverrideByAFormerIDIsOfTheOnlyMeterThatHadIt() throws {
+        let (old, id) = ("hwmon/power_meter-acpi-0/power1", "hwmon/power_meter-acpi-ACPI000D:00/power1")
+        var meter = MeterListing(
+            description: MeterDescription(
+                id: id, name: "power_meter", scope: .rail, kind: .gauge, provenance: .measured, source: "s",
+                periodSeconds: 0.1, resolution: 1, plausiblePower: Power(watts: 20_000), silicon: "s"),
+            availability: .available, open: { UnreadableMeter(errno: 0) })
+        meter.formerIDs = [old]
+        var other = meter
+        other.description.id = "hwmon/power_meter-acpi-ACPI000D:01/power1"
+        let former = try MeterConfiguration.parse(text: "overrides: {\(old): {accuracy: 0.01}}", file: "f")
+        #expect(former.applyOverrides(to: [meter])[0].description.relativeAccuracy == 0.01)
+        #expect(former.applyOverrides(to: [meter, other]).allSatisfy { $0.description.relativeAccuracy == nil })
+        // The id of today counts, and can be typed as a remark of the meter has it.
+        let both = try MeterConfiguration.parse(
+            text: "overrides: {\"\(id)\": {scope: system}, \(old): {accuracy: 0.01}}", file: "f")
+        let corrected = both.applyOverrides(to: [meter])[0].description
+        #expect(corrected.scope == .system && corrected.relativeAccuracy == nil)
+    }
+
     @Test func theStepOfANumberIsThatOfItsDecimals() {
         #expect(DeviceValue.step(ofPrinted: "231") == 1)
         #expect(DeviceValue.step(ofPrinted: "231.5") == 0.1)

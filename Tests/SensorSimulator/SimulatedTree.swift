@@ -23,6 +23,13 @@ struct SimulatedTree {
         mkdir("\(classes)/hwmon", 0o755)
     }
 
+    /// Puts a file into `/etc/sensors.d` for libsensors to read.
+    static func configureSensors(_ text: String) throws {
+        let directory = "/etc/sensors.d"
+        try check(mount("tmpfs", directory, "tmpfs", 0, "mode=0755"), "tmpfs over \(directory)")
+        try write(text, to: "\(directory)/simulated")
+    }
+
     private static let pmus = "/sys/bus/event_source/devices"
 
     /// A PMU of RAPL's name and files, of the type of the software PMU: the kernel counts nanoseconds on CPU 0.
@@ -53,10 +60,16 @@ struct SimulatedTree {
     /// `device` in it, else libsensors does not see it.
     static func make(_ chip: SimulatorSpec.Chip, number: Int) throws -> String {
         let device = "\(classes)/simulated-\(number)"
-        let path = "\(device)/hwmon\(number)"
-        let bus = "\(device)/\(chip.pci ?? "device-\(number)")"
-        for directory in [device, path, bus] { mkdir(directory, 0o755) }
-        symlink(bus, "\(path)/device")
+        let classDevice = "\(device)/hwmon\(number)"
+        let bus = "\(device)/\(chip.acpi ?? chip.pci ?? "device-\(number)")"
+        for directory in [device, classDevice, bus] { mkdir(directory, 0o755) }
+        symlink(bus, "\(classDevice)/device")
+        var path = classDevice
+        if chip.acpi != nil {
+            symlink("/sys/bus/acpi", "\(bus)/subsystem")
+            path = bus
+        }
+        if let info = chip.oemInfo { try write(info, to: "\(path)/power1_oem_info") }
         if chip.apu == true {
             try write("900", to: "\(path)/in1_input")
             try write("vddnb", to: "\(path)/in1_label")

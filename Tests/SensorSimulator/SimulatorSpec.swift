@@ -73,12 +73,19 @@ struct SimulatorSpec: Decodable {
         var pci: String?
         /// An APU of AMD has the voltage `vddnb`.
         var apu: Bool?
+        /// The name of the ACPI device that the chip is, such as `ACPI000D:00`: its files are the device's, as of a driver that
+        /// gives the class device no name.
+        var acpi: String?
+        /// What an ACPI power meter says that it measures.
+        var oemInfo: String?
     }
 
     /// The PMU `power`, whose counter is the kernel's CPU clock in place of RAPL's: one watt.
     var pmu: Bool?
     var zones: [Zone]?
     var chips: [Chip]?
+    /// A file of `/etc/sensors.d`, in which nothing else is then.
+    var sensorsConfiguration: String?
 
     init(file: String) throws {
         let decoder = JSONDecoder()

@@ -50,6 +50,7 @@ do {
     case "inside":
         try SimulatedTree.mountOver()
         if spec.pmu == true { try SimulatedTree.makePMU() }
+        if let text = spec.sensorsConfiguration { try SimulatedTree.configureSensors(text) }
         let begin = monotonic()
         let player = try Player(spec, begin: begin)
         player.start()

@@ -4,17 +4,24 @@ import Sensors
 
 /// Where a chip of hwmon sits, as far as its driver tells.
 struct HwmonPlace {
+    let name: String
     let scope: MeterScope
     let plausiblePower: Power
     let silicon: String
     let remarks: [String]
 
-    init(_ chip: SensorChip, _ feature: SensorChip.Feature, _ host: HostRoot) {
+    init(_ chip: HwmonChip, _ feature: SensorChip.Feature, _ acpi: ACPIPowerMeters, _ host: HostRoot) {
+        let id = HwmonMeter.id(chip, feature)
+        let label = feature.label == feature.name ? acpi.label(of: id) ?? feature.name : feature.label
+        name = "\(chip.driver) \(label)"
+        // The driver's own word, whatever sensors.conf calls it, and that.
+        let own = try? host.read("\(chip.path)/\(feature.name)_label")
+        let labels = [own, feature.label].compactMap { $0 }
         // The PCI address of a GPU, by which its own library's meter of it is known to be the same silicon.
-        let device = (try? host.linkTarget("\(chip.path)/device")) ?? chip.name
+        let device = chip.node ?? chip.name
         switch chip.driver {
         // An APU has the voltage `vddnb` (amdgpu_pm.c), and its power is that of the processor's whole package.
-        case "amdgpu" where chip.features.contains { $0.kind == .voltage && $0.label == "vddnb" }:
+        case "amdgpu" where Self.isAPU(chip, host):
             scope = .package
             plausiblePower = Power(watts: 1500)
             silicon = "package-0"
@@ -26,21 +33,43 @@ struct HwmonPlace {
             plausiblePower = Power(watts: 3000)
             silicon = device
             remarks = []
-        // drivers/hwmon/acpi_power_meter.c.
-        case "power_meter", "acpi_power_meter":
-            scope = .system
+        case _ where ACPIPowerMeters.isPowerMeter(chip):
+            let place = acpi.place(of: id)
+            scope = place.scope
             plausiblePower = Power(watts: 20_000)
-            silicon = "board"
-            remarks = []
+            silicon = place.silicon
+            remarks = place.remarks
         // drivers/hwmon/fam15h_power.c: the power of the processor's package.
         case "fam15h_power":
             scope = .package
             plausiblePower = Power(watts: 1500)
             silicon = device
             remarks = []
+        // RAPL's counters of AMD, `Esocket0` of a package and `Ecore000` of a core (Documentation/hwmon/amd_energy.rst).
+        case "amd_energy" where labels.contains { Self.number(in: $0, after: "Esocket") != nil }:
+            scope = .package
+            plausiblePower = Power(watts: 1500)
+            silicon = "package-\(labels.compactMap { Self.number(in: $0, after: "Esocket") }.first ?? 0)"
+            remarks = []
+        case "amd_energy" where labels.contains { $0.hasPrefix("Ecore") }:
+            scope = .core
+            plausiblePower = Power(watts: 1500)
+            silicon = "\(chip.name)/\(feature.name)"
+            remarks = []
+        // Ampere's Altra and its forebears (drivers/hwmon/xgene-hwmon.c): a chip for each socket.
+        case "apm_xgene" where labels.contains("CPU power"):
+            scope = .package
+            plausiblePower = Power(watts: 1500)
+            silicon = device
+            remarks = ["the CPU's processor modules, without its IO"]
+        case "apm_xgene" where labels.contains("IO power"):
+            scope = .uncore
+            plausiblePower = Power(watts: 1500)
+            silicon = "\(device)/uncore"
+            remarks = ["the IO of the CPU's chip, beside its processor modules"]
         // NVIDIA's Jetson modules: this rail feeds the module (Jetson Linux Developer Guide, Software-Based Power
         // Consumption Modeling).
-        case "ina3221" where ["VDD_IN", "POM_5V_IN"].contains(feature.label):
+        case "ina3221" where labels.contains { ["VDD_IN", "POM_5V_IN"].contains($0) }:
             scope = .system
             plausiblePower = Power(watts: 500)
             silicon = "board"
@@ -48,11 +77,22 @@ struct HwmonPlace {
         default:
             scope = .rail
             plausiblePower = Power(watts: 20_000)
-            silicon = "\(device)/\(feature.name)"
+            silicon = "\(chip.name)/\(feature.name)"
             remarks = [
                 "where \(chip.driver) sits is not known, so it is in no total; give it a scope in taskwatt.yaml if you know"
             ]
         }
+    }
+
+    private static func isAPU(_ chip: HwmonChip, _ host: HostRoot) -> Bool {
+        chip.sensors.features.contains { feature in
+            feature.kind == .voltage
+                && (feature.label == "vddnb" || (try? host.read("\(chip.path)/\(feature.name)_label")) == "vddnb")
+        }
+    }
+
+    private static func number(in label: String, after prefix: String) -> Int? {
+        label.hasPrefix(prefix) ? Int(label.dropFirst(prefix.count)) : nil
     }
 }
 

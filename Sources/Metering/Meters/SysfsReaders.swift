@@ -1,9 +1,15 @@
 import Core
 import Host
 
+/// Something that tells one whole number at a time.
+protocol NumberSource: AnyObject {
+    /// - Throws: `HostError` of the open or the read.
+    func read() throws(HostError) -> Int64
+}
+
 /// Reads a file that holds one number and keeps it open. After a failure it opens the file anew, for the zone may have
 /// gone and come back.
-final class NumberFileReader {
+final class NumberFileReader: NumberSource {
     private let host: HostRoot
     private let path: String
     private var file: CounterBox?
@@ -35,9 +41,11 @@ final class NumberFileReader {
 
 /// An energy counter in microjoules, such as `energy_uj` or `energy1_input`.
 final class CounterFileReader: MeterReader {
-    private let file: NumberFileReader
+    private let file: any NumberSource
 
-    init(host: HostRoot, path: String) { file = NumberFileReader(host: host, path: path) }
+    init(_ file: any NumberSource) { self.file = file }
+
+    convenience init(host: HostRoot, path: String) { self.init(NumberFileReader(host: host, path: path)) }
 
     func read() -> Reading {
         do throws(HostError) {
@@ -50,9 +58,11 @@ final class CounterFileReader: MeterReader {
 
 /// A power gauge in microwatts, such as `power1_average`.
 final class GaugeFileReader: MeterReader {
-    private let file: NumberFileReader
+    private let file: any NumberSource
 
-    init(host: HostRoot, path: String) { file = NumberFileReader(host: host, path: path) }
+    init(_ file: any NumberSource) { self.file = file }
+
+    convenience init(host: HostRoot, path: String) { self.init(NumberFileReader(host: host, path: path)) }
 
     func read() -> Reading {
         do throws(HostError) {
@@ -65,12 +75,12 @@ final class GaugeFileReader: MeterReader {
 
 /// Voltage × current: two files, in millivolts and milliamperes, whose product is in microwatts.
 final class ProductFileReader: MeterReader {
-    private let voltage: NumberFileReader
-    private let current: NumberFileReader
+    private let voltage: any NumberSource
+    private let current: any NumberSource
 
-    init(host: HostRoot, millivolts: String, milliamperes: String) {
-        voltage = NumberFileReader(host: host, path: millivolts)
-        current = NumberFileReader(host: host, path: milliamperes)
+    init(millivolts: any NumberSource, milliamperes: any NumberSource) {
+        voltage = millivolts
+        current = milliamperes
     }
 
     func read() -> Reading {
