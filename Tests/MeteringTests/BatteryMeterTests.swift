@@ -57,6 +57,37 @@ import Testing
         #expect(reader.read() == .gauge(microwatts: 15_300_000))
     }
 
+    /// A charger too weak for the load: the battery helps out, and what it gives is not what the machine draws.
+    @Test(arguments: ["Mains\n", "USB\n", "Wireless\n"]) func aBatteryThatHelpsAWeakChargerIsNoMeter(type: String)
+        throws
+    {
+        let tree = try laptop()
+        try tree.write("/sys/class/power_supply/AC0/type", type)
+        try tree.write("/sys/class/power_supply/AC0/online", "1\n")
+        let listing = try #require(BatteryMeter.discover(tree.host).first)
+        guard case .unavailable(let reason, _) = listing.availability else {
+            Issue.record("a battery beside a charger is available")
+            return
+        }
+        #expect(reason.contains("AC0"))
+        // Each reading looks again: 2 is a supply of USB that agreed on another voltage.
+        let reader = listing.open()
+        for (online, reading) in [
+            ("1", Reading.failed(errno: ENODATA)), ("0", .gauge(microwatts: 15_300_000)),
+            ("2", .failed(errno: ENODATA)),
+        ] {
+            try tree.write("/sys/class/power_supply/AC0/online", "\(online)\n")
+            #expect(reader.read() == reading)
+        }
+        try tree.write("/sys/class/power_supply/AC0/scope", "Device\n")
+        #expect(reader.read() == .gauge(microwatts: 15_300_000), "what charges a headset does not feed the machine")
+    }
+
+    @Test func aBatteryThatGivesNothingIsAtZero() throws {
+        let tree = try laptop(["power_now": "0\n"])
+        #expect(try #require(BatteryMeter.discover(tree.host).first).open().read() == .gauge(microwatts: 0))
+    }
+
     @Test(arguments: [["scope": "Device\n"], ["present": "0\n"], ["type": "UPS\n"]])
     func whatIsNotThisMachinesBatteryIsNotListed(change: [String: String]) throws {
         let (tree, other) = (try laptop(), try laptop(change))

@@ -3,12 +3,13 @@ import Glibc
 package import Host
 
 /// The power that a laptop draws from its battery: while it is unplugged that is the power of the whole machine, and stands in
-/// for a wall meter.
+/// for a wall meter. A battery discharges while the machine is plugged in, too, where the charger is too weak for what it does:
+/// then it gives a part of the power, and no meter here the other.
 ///
-/// `/sys/class/power_supply/<name>/`: `type`, `scope`, `present`, `status`, `power_now` (µW), `current_now` (µA), `voltage_now`
-/// (µV); Documentation/ABI/testing/sysfs-class-power.
+/// `/sys/class/power_supply/<name>/`: `type`, `scope`, `present`, `status`, `online`, `power_now` (µW), `current_now` (µA),
+/// `voltage_now` (µV); Documentation/ABI/testing/sysfs-class-power.
 package enum BatteryMeter {
-    private static let directory = "/sys/class/power_supply"
+    fileprivate static let directory = "/sys/class/power_supply"
     /// The kernel asks an ACPI battery once a second at the most (drivers/acpi/battery.c, `cache_time`).
     private static let periodSeconds = 1.0
     /// ACPI tells whole milliwatts (_BST, ACPI specification 10.2.2.11).
@@ -38,6 +39,11 @@ package enum BatteryMeter {
                 reason:
                     "\(battery) is \(status.lowercased()): only what it gives while it discharges is the machine's power",
                 remedy: "unplug the power supply")
+        } else if let mains = PowerSupplies(host).plugged {
+            availability = .unavailable(
+                reason:
+                    "\(battery) discharges while \(mains) is plugged in: it gives only a part of the machine's power",
+                remedy: "unplug the power supply, or have it measured: a plug in taskwatt.yaml")
         }
         let description = MeterDescription(
             id: "battery/\(battery)", name: battery, scope: .battery, kind: .gauge,
@@ -47,7 +53,7 @@ package enum BatteryMeter {
             remarks: ["the whole machine while it runs on battery; plugged in, the time counts as a gap"])
         return MeterListing(description: description, availability: availability) {
             BatteryReader(
-                status: StatusFile(host: host, path: "\(path)/status"),
+                status: StatusFile(host: host, path: "\(path)/status"), supplies: PowerSupplies(host),
                 power: hasPower
                     ? .file(NumberFileReader(host: host, path: power))
                     : .product(
@@ -64,17 +70,19 @@ private final class BatteryReader: MeterReader {
     }
 
     private let status: StatusFile
+    private let supplies: PowerSupplies
     private let power: Source
 
-    init(status: StatusFile, power: Source) {
+    init(status: StatusFile, supplies: PowerSupplies, power: Source) {
         self.status = status
+        self.supplies = supplies
         self.power = power
     }
 
     func read() -> Reading {
         do throws(HostError) {
             // What goes into the battery, or past it, is not the machine's power.
-            guard try status.isDischarging() else { return .failed(errno: ENODATA) }
+            guard try status.isDischarging(), supplies.plugged == nil else { return .failed(errno: ENODATA) }
             switch power {
             // Some drivers count a current out of the battery as negative.
             case .file(let file): return .gauge(microwatts: Int64(clamping: try file.read().magnitude))
@@ -84,6 +92,25 @@ private final class BatteryReader: MeterReader {
             }
         } catch {
             return .failed(errno: error.errno)
+        }
+    }
+}
+
+/// What the machine can be plugged into.
+private struct PowerSupplies {
+    private let host: HostRoot
+
+    init(_ host: HostRoot) { self.host = host }
+
+    /// The supply that is plugged in; `nil` where none is. `online` is 1 or, of one with a voltage that is agreed on, 2. Looked up
+    /// each time, for a dock brings a supply of its own. As the kernel decides it: drivers/power/supply/power_supply_core.c,
+    /// `power_supply_is_system_supplied`.
+    var plugged: String? {
+        let directory = BatteryMeter.directory
+        return ((try? host.list(directory)) ?? []).first { name in
+            let path = "\(directory)/\(name)"
+            return (try? host.integer("\(path)/online")) ?? 0 > 0 && (try? host.read("\(path)/type")) != "Battery"
+                && (try? host.read("\(path)/scope")) != "Device"
         }
     }
 }
