@@ -143,9 +143,9 @@ final class CurrentMeters: Sendable {
     }
 
     /// Tells one set of meters from another. A whole description would not do: parts of it, such as the resolution of
-    /// voltage × current, depend on what flows at the time.
+    /// voltage × current, depend on what flows at the time. A chip whose driver was loaded anew has its files elsewhere.
     private static func identity(_ listings: [MeterListing]) -> Set<String> {
-        Set(listings.map { "\($0.description.id) \($0.revision)" })
+        Set(listings.map { "\($0.description.id) \($0.revision) \($0.description.source)" })
     }
 
     private static func open(_ listings: [MeterListing], _ intervalSeconds: Double) throws(MeteringError) -> Current {

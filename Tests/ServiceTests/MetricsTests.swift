@@ -112,6 +112,19 @@ struct MetricsTests {
         #expect((value("taskwatt_coverage_ratio\(labels)", in: text) ?? 0) > 0.999)
     }
 
+    @Test("A meter whose files are elsewhere now is opened there, and is the same meter")
+    func aMeterMoves() throws {
+        let meters = try CurrentMeters([FakeMeters.meter], intervalSeconds: 0.02, logger: Logger(label: "test"))
+        let session = meters.session
+        _ = meters.refresh([FakeMeters.meter])
+        #expect(meters.session === session)
+        var moved = FakeMeters.meter
+        moved.description.source = "/sys/class/hwmon/hwmon7/power1_input"
+        _ = meters.refresh([moved])
+        #expect(meters.session !== session && meters.figures.map(\.series.meter) == ["fake/package-0"])
+        meters.session.stop()
+    }
+
     @Test("Totals never go back, whatever meters come and go")
     func metersComeAndGo() async throws {
         var second = FakeMeters.meter
