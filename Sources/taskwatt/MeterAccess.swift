@@ -43,7 +43,10 @@ struct MeterAccess {
         than listings: [MeterListing], ids: [String], _ surroundings: Surroundings, _ state: StateOptions
     ) async throws -> DaemonClient? {
         let ours = Set(listings.filter(Self.measures).map(\.description.id))
-        guard listings.contains(where: { !$0.availability.isAvailable }), ids.isEmpty || !ours.isSuperset(of: ids),
+        let ids = ids.map { listings.named($0)?.description.id ?? $0 }
+        // In a container nothing may be there that could be read: its host's daemon may have all of it.
+        guard ours.isEmpty || listings.contains(where: { !$0.availability.isAvailable }),
+            ids.isEmpty || !ours.isSuperset(of: ids),
             let client = try await DaemonClient.find(surroundings.daemonStates(state))
         else { return nil }
         let statuses: [MeterStatus] = try await client.get("/v1/meters")

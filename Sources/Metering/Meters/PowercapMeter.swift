@@ -40,7 +40,13 @@ package enum PowercapMeter {
             _ = try counter.read()
         } catch {
             switch error.kind {
-            case .missing: return nil
+            case .missing:
+                // The kernel's links lead to the zones: one that leads nowhere is a container's, whose engine hides them.
+                guard host.isDangling(path), parentZone(of: zone) == nil else { return nil }
+                let container = Container.detect(host) ?? Container(engine: .other)
+                availability = .unavailable(
+                    reason: "\(path) leads nowhere: \(container.name) does not see its host's counters",
+                    remedy: container.remedy)
             case .permissionDenied:
                 availability = .unavailable(
                     reason: "\(file) is readable by root alone",
@@ -55,7 +61,8 @@ package enum PowercapMeter {
         let range = (try? host.integer("\(path)/max_energy_range_uj")).flatMap { $0 > 0 ? $0 : nil }
         let parent = parentZone(of: zone)
         let parentName = parent.flatMap { try? host.read("\(directory)/\($0)/name") }
-        let scope = scope(of: name)
+        // A zone without a name of its own is of the top, and as a rule a package.
+        let scope = name == zone && parent == nil ? .package : scope(of: name)
         var remarks: [String] = []
         if range == nil {
             remarks.append("max_energy_range_uj cannot be read, so any step back of the counter is a gap")

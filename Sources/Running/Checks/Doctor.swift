@@ -19,7 +19,7 @@ package enum Doctor {
         let after = MachineActivity(host)
         let busiest = ProcessTimes(host).busiest(since: processesBefore)
         return [
-            MeterChecks.meters(meters),
+            MeterChecks.meters(meters, host),
             MeterChecks.energyFiltering(host),
             MeterChecks.perfEvents(host, meters: meters),
             PlatformChecks.hypervisor(host),

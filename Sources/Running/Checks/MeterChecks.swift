@@ -13,7 +13,7 @@ enum MeterChecks {
     }
 
     /// Passes where a meter measures and none is out of reach, warns where only the model is left or a meter is locked.
-    static func meters(_ listings: [MeterListing]) -> Check {
+    static func meters(_ listings: [MeterListing], _ host: HostRoot) -> Check {
         let subject = CheckSubject("meters", "Meters")
         let measuring = listings.filter(measures)
         let available = listings.filter(\.availability.isAvailable)
@@ -41,7 +41,7 @@ enum MeterChecks {
         }
         // Where nothing is even locked, what lacks is a driver or the hardware.
         let silent = listings.filter { $0.isConfigured && !$0.availability.isAvailable }
-        if measuring.isEmpty, reasons.isEmpty { remedies.append(noSensor) }
+        if measuring.isEmpty, reasons.isEmpty { remedies.append(MachineKind(host).remedy) }
         let found = ([summary] + reasons).joined(separator: "\n")
         let remedy = remedies.isEmpty ? nil : remedies.joined(separator: "\n")
         if available.isEmpty { return subject.fail(found, remedy: remedy) }
@@ -54,9 +54,6 @@ enum MeterChecks {
         }
         return measuring.isEmpty || !reasons.isEmpty ? subject.warn(found, remedy: remedy) : subject.pass(found)
     }
-
-    private static let noSensor =
-        "load RAPL's driver (sudo modprobe intel_rapl_msr, for Intel and AMD); in a virtual machine, measure on its host"
 
     // MARK: Energy filtering
 

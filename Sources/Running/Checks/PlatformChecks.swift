@@ -5,21 +5,33 @@ enum PlatformChecks {
     /// Whether this is a virtual machine, which sees no energy counter as a rule: the flag `hypervisor` (CPUID leaf 1, ECX bit
     /// 31), `/sys/hypervisor/type` (Documentation/ABI/stable/sysfs-hypervisor-xen), and the vendor in
     /// `/sys/class/dmi/id` (Documentation/ABI/testing/sysfs-firmware-dmi-tables), as systemd-detect-virt(1) does.
+    ///
+    /// A container, which shares its host's kernel, is named beside it.
     static func hypervisor(_ host: HostRoot) -> Check {
         let subject = CheckSubject("hypervisor", "Hypervisor")
         let info = try? host.procCpuinfo()
+        let container = Container.detect(host).map { "\($0.name) on " } ?? ""
         let vendor = (try? host.read("/sys/class/dmi/id/sys_vendor")) ?? ""
         let product = (try? host.read("/sys/class/dmi/id/product_name")) ?? ""
         let type = (try? host.read("/sys/hypervisor/type")) ?? ""
         let name = [type, vendor, product].first { !$0.isEmpty }
-        let flagged = info?.flags.contains("hypervisor") ?? false
-        guard flagged || !type.isEmpty || isVirtual(vendor: vendor, product: product) else {
-            return info == nil ? subject.unknown("/proc/cpuinfo cannot be read") : subject.pass("none: a real machine")
+        guard isVirtual(host) else {
+            if info == nil { return subject.unknown("/proc/cpuinfo cannot be read") }
+            return subject.pass(container.isEmpty ? "none: a real machine" : "none: \(container)a real machine")
         }
         return subject.warn(
-            "a virtual machine" + (name.map { " (\($0))" } ?? "")
+            "\(container)a virtual machine" + (name.map { " (\($0))" } ?? "")
                 + ": its host has the energy counters and shares the CPUs",
             remedy: "measure on a real machine, or on the host of this one")
+    }
+
+    /// Whether this is a virtual machine, as far as it can be told.
+    static func isVirtual(_ host: HostRoot) -> Bool {
+        if (try? host.procCpuinfo())?.flags.contains("hypervisor") == true { return true }
+        if let type = try? host.read("/sys/hypervisor/type"), !type.isEmpty { return true }
+        return isVirtual(
+            vendor: (try? host.read("/sys/class/dmi/id/sys_vendor")) ?? "",
+            product: (try? host.read("/sys/class/dmi/id/product_name")) ?? "")
     }
 
     /// For arm64, which has no flag. Metal instances of the clouds carry the cloud's name too, and are real.

@@ -29,8 +29,10 @@ struct Meters: AsyncParsableCommand {
     func run() async throws {
         let surroundings = Surroundings()
         let meters: [MeterStatus]
+        var isByDaemon = false
         if let client = try await DaemonClient.find(surroundings.daemonStates(state)) {
             meters = try await client.get("/v1/meters")
+            isByDaemon = true
         } else {
             meters = await MeterStatus.read(try await surroundings.meters(state))
         }
@@ -69,16 +71,11 @@ struct Meters: AsyncParsableCommand {
             }
             for remark in status.meter.remarks { Console.print("\(status.meter.id): \(remark)\n") }
         }
-        if !meters.contains(where: { $0.meter.provenance != .estimated }) {
-            Console.print(Self.noSensor)
-        }
+        // What is there and cannot be read has said so by itself.
+        let kind = MachineKind(surroundings.host)
+        let measures = meters.contains { $0.meter.provenance != .estimated }
+        if let line = kind.line(measures: measures, isByDaemon: isByDaemon) { Console.print("\(line)\n") }
     }
-
-    private static let noSensor = """
-        No meter measures here: there is no powercap zone and no power sensor of hwmon. On a real machine, load the driver
-        (`sudo modprobe intel_rapl_msr` on Intel and AMD); in a virtual machine, the host's taskwatt can measure.
-
-        """
 
     /// A value in micro-units with the prefix that fits it.
     private static func micro(_ value: Double, _ unit: String) -> String {
