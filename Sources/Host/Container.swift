@@ -31,9 +31,11 @@ package struct Container: Sendable, Hashable, Codable {
     }
 
     /// What gives measured figures in it, for the one who starts it: the socket of a daemon on the host, or the host's counters.
-    package var remedy: String {
-        let daemon = option("/run/taskwatt")
-        let socket = "in \(name): mount the socket of the host's daemon (\(daemon)"
+    package var remedy: String { "in \(name): \(advice)" }
+
+    /// The same without the container's name.
+    package var advice: String {
+        let socket = "mount the socket of the host's daemon (\(option("/run/taskwatt"))"
         if engine == .kubernetes { return "\(socket)); CONTAINERS.md has the manifest" }
         // Engines mask what nobody but root ought to read after they mount, so a mount alone brings nothing back (containerd,
         // "oci/spec: deny /sys/devices/virtual/powercap").

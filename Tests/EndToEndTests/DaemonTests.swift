@@ -91,6 +91,44 @@ import Testing
         try await daemon.stop()
     }
 
+    /// As in a container with the socket of its host's daemon mounted: nothing is there to be read, and the daemon has it all.
+    @Test func measuresWhereTheMachinesMetersAreNotToBeSeen() async throws {
+        let scratch = try Scratch()
+        let program = Program.taskwatt
+        let contained = try scratch.write(
+            "contained.sh",
+            """
+            set -e
+            mount -t tmpfs none /sys/class
+            test ! -d /sys/bus/event_source/devices || mount -t tmpfs none /sys/bus/event_source/devices
+            mount -t tmpfs none /run
+            touch /run/.containerenv
+            '\(program)' meters >'\(scratch.path)/meters.txt'
+            '\(program)' measure --json -- sleep 0.3 2>'\(scratch.path)/out.json'
+            TASKWATT_STATE_DIR='\(scratch.path)/none' '\(program)' meters >'\(scratch.path)/alone.txt'
+            """)
+        let host = try scratch.write(
+            "host.sh",
+            """
+            '\(program)' serve & daemon=$!
+            for _ in $(seq 100); do '\(program)' status >/dev/null 2>&1 && break; sleep 0.1; done
+            unshare -m bash '\(contained)'
+            status=$?
+            kill $daemon; wait $daemon
+            exit $status
+            """)
+        let simulation = try Simulation(scratch, Simulation.machine())
+        let outcome = try await Program.run(simulation.command(["bash", host]), environment: scratch.environment)
+        #expect(outcome.status == 0, "\(outcome.error)")
+        let measured = try Measured(scratch.read("out.json"))
+        #expect(measured.total.provenance == "measured")
+        #expect(try measured.domain("powercap/intel-rapl:0").energyJ > 0)
+        let served = try scratch.read("meters.txt")
+        #expect(served.contains("powercap/intel-rapl:0") && served.contains("Podman") && served.contains("daemon"))
+        let alone = try scratch.read("alone.txt")
+        #expect(alone.contains("-v /run/taskwatt:/run/taskwatt") && !alone.contains("modprobe"), "\(alone)")
+    }
+
     /// What only the daemon may read, it reads for a user of its group; the command is the user's own.
     @Test(.asRoot) func measuresForAUserWhoMayNotReadTheMeters() async throws {
         let scratch = try Scratch()

@@ -220,6 +220,11 @@ import Testing
             "power_meter", as: "power_meter-acpi-0", device: "LNXSYSTM:00/ACPI000D:00", bus: "acpi", isOld: true,
             ["power1_average": "9000000", "power1_is_battery": "1"])
         #expect(scopes(tree).values.map { $0 } == [.rail])
+        // And one beside it is no less the machine's.
+        try tree.add(
+            "power_meter", as: "power_meter-acpi-0", device: "LNXSYSTM:00/ACPI000D:01", bus: "acpi", isOld: true,
+            ["power1_average": "70000000"])
+        #expect(scopes(tree)["hwmon/power_meter-acpi-ACPI000D:01/power1"] == .system)
     }
 
     @Test func theCountersOfAMDEnergyAreOfPackagesAndCores() throws {

@@ -20,6 +20,7 @@ struct ACPIPowerMeters {
         var chip: HwmonChip
         var feature: SensorChip.Feature
         var info: String
+        var isBattery: Bool
         var part: Part?
         var socket: String
         var id: String { HwmonMeter.id(chip, feature) }
@@ -35,12 +36,11 @@ struct ACPIPowerMeters {
                 let info = (try? host.read("\(chip.path)/\(feature.name)_oem_info")) ?? ""
                 let words = info.split(separator: " ").map(String.init)
                 let isKnown = words.count == 4 && words[1] == "Power" && words[2] == "Socket" && Int(words[3]) != nil
-                let part = isKnown ? Part(rawValue: words[0]) : nil
                 let isBattery = (try? host.integer("\(chip.path)/\(feature.name)_is_battery")) == 1
                 meters.append(
                     Meter(
-                        chip: chip, feature: feature, info: isBattery ? "a battery" : info, part: part,
-                        socket: isKnown ? words[3] : ""))
+                        chip: chip, feature: feature, info: info, isBattery: isBattery,
+                        part: isKnown && !isBattery ? Part(rawValue: words[0]) : nil, socket: isKnown ? words[3] : ""))
             }
         }
     }
@@ -49,7 +49,7 @@ struct ACPIPowerMeters {
     static func isPowerMeter(_ chip: HwmonChip) -> Bool { ["power_meter", "acpi_power_meter"].contains(chip.driver) }
 
     private var modules: [Meter] { meters.filter { $0.part == .module } }
-    private var untold: [Meter] { meters.filter { $0.part == nil && $0.info != "a battery" } }
+    private var untold: [Meter] { meters.filter { $0.part == nil && !$0.isBattery } }
 
     /// What the meter calls itself, where it does.
     func label(of id: String) -> String? {
@@ -72,9 +72,9 @@ struct ACPIPowerMeters {
         case .rest:
             return (.uncore, "package-\(meter.socket)/uncore", ["the rail of what is not cores on the CPU's chip"])
         case nil:
-            if meter.info == "a battery" { return (.rail, id, ["the firmware says that it measures a battery"]) }
+            if meter.isBattery { return (.rail, id, ["the firmware says that it measures a battery"]) }
             // One that is alone measures the machine, which is what such a meter is for.
-            if meters.count == 1 { return (.system, "board", []) }
+            if meters.count(where: { !$0.isBattery }) == 1 { return (.system, "board", []) }
             return (.rail, id, [question(about: meter)])
         }
     }

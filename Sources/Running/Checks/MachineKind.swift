@@ -34,7 +34,8 @@ package enum MachineKind: Sendable, Hashable {
         switch self {
         case .container(let container):
             let who = isByDaemon ? "; the meters are those of the daemon that answers in it" : ""
-            return "This is \(container.name)\(who)." + (measures ? "" : " No meter measures: \(container.remedy).")
+            return "This is \(container.name)\(who)."
+                + (measures ? "" : " No meter measures in it: \(container.advice).")
         case .virtual:
             return measures ? nil : "No meter measures here: \(remedy)."
         case .real:
