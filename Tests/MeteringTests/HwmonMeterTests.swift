@@ -47,6 +47,8 @@ import Testing
         let (one, other) = (try powerMeters(Self.grace), try powerMeters(Self.grace, order: [3, 1, 0, 2]))
         #expect(one.readings == other.readings)
         #expect(scopes(one) == scopes(other))
+        // Nor which of several of one thing counts, which is the first.
+        #expect(one.listings.map(\.description.id) == other.listings.map(\.description.id))
     }
 
     /// Two sockets of an Altra: platform devices without a number, which libsensors takes for one address.

@@ -27,7 +27,7 @@ package struct HwmonChip: Sendable {
         name = device.map { Self.name(of: chip, device: $0, host) } ?? chip.name
     }
 
-    /// The chips, each under a name of its own wherever anything that lasts tells them apart.
+    /// The chips in the order of their names, each under one of its own wherever anything that lasts tells them apart.
     package static func named(_ chips: [SensorChip], _ host: HostRoot) -> [HwmonChip] {
         var named = chips.map { HwmonChip($0, host) }
         for (name, indices) in Dictionary(grouping: named.indices, by: { named[$0].name }) where indices.count > 1 {
@@ -35,7 +35,8 @@ package struct HwmonChip: Sendable {
             guard let marks = marks(of: chips) else { continue }
             for (index, mark) in zip(indices, marks) { named[index].name = "\(name)-\(mark)" }
         }
-        return named
+        // Of several meters of one thing the first counts: not the one that the kernel happened to find first.
+        return named.sorted { ($0.name, $0.path) < ($1.name, $1.path) }
     }
 
     // MARK: The name
