@@ -51,13 +51,13 @@ struct RedfishChassis: Sendable {
             case .part: true
             case .unknown: machines.contains { $0.holds(one) }
             // A type that is the same for all does not make a GPU a machine.
-            case .machine: one.systems == 0 && PartWords.isPart(one.name) && !machines.isEmpty
-            case .group: false
+            case .machine: PartWords.isPart(one.name) && !machines.isEmpty
+            case .group: one.systems == 0 && PartWords.isPart(one.name)
             }
         }
     }
 
-    /// Those that may be the machine, the likeliest first; of those of one rank it must be known which.
+    /// Those that may be the machine, the likeliest first; where the first tell no power, the others need the user's word.
     static func ranked(_ chassis: [RedfishChassis]) -> [[RedfishChassis]] {
         let parts = Set(parts(among: chassis).map(\.path))
         let whole = chassis.filter { !parts.contains($0.path) }
@@ -68,6 +68,11 @@ struct RedfishChassis: Sendable {
                 group.kind == .group && group.systems == 0 && !whole.contains { $0.kind == .machine && group.holds($0) }
             },
         ].filter { !$0.isEmpty }
+    }
+
+    /// Those with a system of their own that no other holds: more than one where the BMC is that of several machines.
+    static func hosts(among chassis: [RedfishChassis]) -> [RedfishChassis] {
+        chassis.filter { one in one.systems > 0 && !chassis.contains { $0.holds(one) } }
     }
 
     /// Without those that another of them holds, nor those named after a part where others are not.

@@ -69,13 +69,12 @@ struct RedfishMeter: DeviceMeter {
             }
         }
         var search = RedfishSearch(choice: choice, parts: Set(RedfishChassis.parts(among: chassis).map(\.path)))
-        for candidates in choice.chassis == nil ? RedfishChassis.ranked(chassis) : [chassis] {
-            for candidate in candidates { await search.look(into: candidate, bmc) }
-            if let source = try search.one(of: candidates) { return source }
-            // A machine that says 0 W is not to be taken for another chassis.
-            if search.saysZero { break }
-        }
+        let ranks = choice.chassis == nil ? RedfishChassis.ranked(chassis) : [chassis]
+        for candidate in ranks.first ?? [] { await search.look(into: candidate, bmc) }
+        if let source = try search.one(of: ranks.first ?? []) { return source }
         if let source = await search.whole(toldBy: chassis, bmc) { return source }
+        for candidate in ranks.dropFirst().joined() { await search.look(into: candidate, bmc) }
+        if let question = search.question() { throw question }
         if search.found.isEmpty, search.problems.isEmpty, let error = failure ?? search.failure { throw error }
         throw search.nothing(in: chassis)
     }
@@ -170,7 +169,6 @@ struct RedfishSearch: Sendable {
     /// Why a source that is there gives nothing, in words.
     private(set) var problems: [String] = []
     private(set) var failure: DeviceError?
-    private(set) var saysZero = false
     /// By the chassis: several in it, of which one must be chosen.
     private var questions: [String: DeviceError] = [:]
 
@@ -184,13 +182,12 @@ struct RedfishSearch: Sendable {
         if let source = await sources.find(bmc) { found.append(source) }
         problems += sources.problems.map { "\(chassis.name): \($0)" }
         failure = failure ?? sources.failure
-        saysZero = saysZero || sources.saysZero
         questions[chassis.name] = sources.question
     }
 
-    /// The power of the whole machine where a part tells it: Intel's BMC has it in the chassis of the baseboard, a component.
+    /// The power of the whole machine where a part tells it: Intel's BMC has it in the chassis of the baseboard.
     func whole(toldBy chassis: [RedfishChassis], _ bmc: RedfishService) async -> RedfishSource? {
-        guard choice.chassis == nil, !saysZero else { return nil }
+        guard choice.chassis == nil, problems.isEmpty else { return nil }
         let wholes = Set(chassis.filter { $0.kind == .machine && !parts.contains($0.path) }.map(\.path))
         var told: [RedfishSource] = []
         for part in chassis.filter({ parts.contains($0.path) && $0.resource["Power"] != nil }).prefix(8) {
@@ -211,11 +208,33 @@ struct RedfishSearch: Sendable {
         let outermost = RedfishChassis.outermost(of: telling)
         let open = outermost.filter { chassis in !found.contains { $0.chassis == chassis.name } }
         if let question = open.first.flatMap({ questions[$0.name] }) { throw question }
+        let hosts = RedfishChassis.hosts(among: candidates)
+        if let only = outermost.first, outermost.count == 1, choice.chassis == nil, hosts.count > 1 {
+            throw .unusable(
+                "the BMC has \(hosts.count) machines (\(hosts.prefix(8).map(\.name).joined(separator: ", "))), and one "
+                    + "tells its power", remedy: "if it is this one, give `chassis: \(only.name.yamlText)`")
+        }
         if outermost.count <= 1 { return found.first { $0.chassis == outermost.first?.name } }
         let sources = found.filter { source in outermost.contains { $0.name == source.chassis } }
-        let list = sources.map { "\($0.chassis) \($0.watts.short) W" }.joined(separator: ", ")
-        let keys = sources.prefix(8).map { "`chassis: \($0.chassis.yamlText)`" }.joined(separator: " or ")
+        let (list, keys) = Self.lists(sources)
         throw .unusable("\(sources.count) chassis of the BMC tell their power: \(list)", remedy: "give \(keys)")
+    }
+
+    /// Where what is known to be the machine says nothing, and something else may be it.
+    func question() -> DeviceError? {
+        guard !found.isEmpty else { return questions.values.first }
+        let (list, keys) = Self.lists(found)
+        let why = problems.isEmpty ? "" : " (\(problems.prefix(4).joined(separator: ", ")))"
+        return .unusable(
+            "the machine's chassis tells no power\(why), and others do: \(list)",
+            remedy: "if it is the machine, give \(keys)")
+    }
+
+    private static func lists(_ sources: [RedfishSource]) -> (watts: String, keys: String) {
+        (
+            sources.prefix(8).map { "\($0.chassis) \($0.watts.short) W" }.joined(separator: ", "),
+            sources.prefix(8).map { "`chassis: \($0.chassis.yamlText)`" }.joined(separator: " or ")
+        )
     }
 
     func nothing(in chassis: [RedfishChassis]) -> DeviceError {

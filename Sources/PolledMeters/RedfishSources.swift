@@ -16,8 +16,6 @@ struct RedfishSources: Sendable {
     private(set) var problems: [String] = []
     private(set) var failure: DeviceError?
     private(set) var question: DeviceError?
-    /// Whether a figure that may be the one is 0 W.
-    private(set) var saysZero = false
 
     /// A board has some hundreds; those of power are few, and named so.
     private static let mostSensors = 32
@@ -105,7 +103,6 @@ struct RedfishSources: Sendable {
                 continue
             }
             guard watts != 0 || isAskedFor else {
-                saysZero = true
                 problems.append("PowerControl \(id) says 0 W")
                 continue
             }
@@ -269,7 +266,6 @@ struct RedfishSources: Sendable {
             return nil
         }
         guard watts != 0 || isAskedFor else {
-            saysZero = true
             problems.append("\(name) says 0 W")
             return nil
         }

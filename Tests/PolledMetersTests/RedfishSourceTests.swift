@@ -150,6 +150,34 @@ import Testing
         #expect(PartWords.words(of: "HGX_Chassis_0") == ["hgx", "chassis"])
     }
 
+    /// An enclosure's manager: which blade this is cannot be known, though one alone tells its power.
+    @Test func aBladeAmongOthers() async throws {
+        var bmc = BMC()
+        for number in 1...3 {
+            let system = #"{"@odata.id":"/redfish/v1/Systems/\#(number)"}"#
+            bmc.add(
+                "Blade\(number)", #""ChassisType":"Blade","Links":{"ComputerSystems":[\#(system)]}"#,
+                number == 2 ? Self.metrics("212") : [:])
+        }
+        #expect(try await bmc.listing().remedy?.contains("`chassis: Blade2`") == true)
+        #expect(await Self.watts(try await bmc.listing("chassis: Blade2")) == 212)
+    }
+
+    /// What is not known to be the machine is not taken for it while the machine says nothing.
+    @Test(arguments: [#""ChassisType":"Other""#, #""ChassisType":"Zone""#, ""])
+    func anotherIsNotTakenForTheMachine(fields: String) async throws {
+        var bmc = BMC()
+        bmc.add("Tray1", fields, Self.metrics("88.4"))
+        #expect(await Self.watts(try await bmc.listing()) == 88.4)
+        bmc.add("Self", #""ChassisType":"RackMount""#, Self.metrics("null"))
+        let listing = try await bmc.listing()
+        #expect(listing.reason?.contains("Tray1 88.4 W") == true)
+        #expect(listing.remedy?.contains("`chassis: Tray1`") == true)
+        var gpu = BMC()
+        gpu.add("GPU1", fields, Self.metrics("88.4"))
+        #expect(try await !gpu.listing().availability.isAvailable)
+    }
+
     @Test func whatHoldsAnotherIsTheMachine() async throws {
         var bmc = BMC()
         bmc.add("Baseboard", #""ChassisType":"RackMount""#, Self.metrics("900"))
@@ -227,7 +255,7 @@ import Testing
     // MARK: members, sensors and supplies
 
     @Test(arguments: [
-        // Lenovo's XCC.
+        // Named as Lenovo's XCC does.
         #"""
         {"MemberId":"1","Name":"CPU Sub-system Power","PhysicalContext":"CPU","PowerConsumedWatts":85},
         {"MemberId":"2","Name":"Memory Sub-system Power","PowerConsumedWatts":20},
