@@ -130,7 +130,7 @@ package struct DeviceClient: Sendable {
     }
 
     /// What a device says of its refusal: Prometheus in `error`, Home Assistant in `message`, Redfish in
-    /// `error.@Message.ExtendedInfo` (DSP0266, 8.6), before which `error.message` only says to look there.
+    /// `error.@Message.ExtendedInfo` (DSP0266, extended error information), before which `error.message` only says to look there.
     private static func words(of body: [UInt8]) -> String? {
         guard let json = try? JSONDecoder().decode(JSONValue.self, from: Data(body)),
             let words = json["error"]?.stringValue ?? json["message"]?.stringValue

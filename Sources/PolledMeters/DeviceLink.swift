@@ -117,7 +117,7 @@ struct DeviceLink: Sendable {
 
     /// - Parameters:
     ///   - path: an absolute path of the host, as a device gives it for its own resources.
-    ///   - token: of a session (DSP0266, 13.3.4), in place of the user and password.
+    ///   - token: of a session (DSP0266, session login), in place of the user and password.
     func get(fromRoot path: String, token: String? = nil) async throws(DeviceError) -> JSONValue {
         let url = address.origin + (try Self.checked(path, of: address))
         guard let token else { return try await json(url, shown: url, credentials) }

@@ -144,7 +144,7 @@ enum PartWords {
 }
 
 extension JSONValue {
-    /// The path of a resource that this refers to; DSP0266, 10.8.
+    /// The path of a resource that this refers to; DSP0266, links to resources.
     var link: String? { self["@odata.id"]?.stringValue }
 }
 

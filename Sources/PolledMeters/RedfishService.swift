@@ -49,7 +49,7 @@ final class RedfishService: Sendable {
         }
     }
 
-    /// The members of a collection, of all its pages (DSP0266, 7.3.2).
+    /// The members of a collection, of all its pages (DSP0266, `Members@odata.nextLink`).
     func members(of path: String) async throws(DeviceError) -> [Member] {
         var members: [Member] = []
         var next: String? = path
@@ -99,7 +99,7 @@ final class RedfishService: Sendable {
     }
 }
 
-/// The session of one BMC: DSP0266, 13.3.4, Redfish session login authentication.
+/// The session of one BMC: DSP0266, Redfish session login authentication.
 ///
 /// A POST of the user and password to `SessionService/Sessions` is answered with a token in `X-Auth-Token` and the session's place
 /// in `Location`; a DELETE of that ends it. BMCs have few sessions, and keep one that is left open until a time limit of their own.

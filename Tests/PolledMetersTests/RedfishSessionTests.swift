@@ -8,7 +8,7 @@ import Testing
 
 @testable import PolledMeters
 
-/// A BMC that lets in by a session only, as DSP0266, 13.3.4 describes it.
+/// A BMC that lets in by a session only, as DSP0266 describes it.
 @Suite struct RedfishSessionTests {
     private static let place = "/redfish/v1/SessionService/Sessions"
 
