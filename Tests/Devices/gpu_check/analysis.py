@@ -1,8 +1,8 @@
 """What readings tell of the sensor behind them: pure functions over series, in seconds, watts and joules.
 
-The method is that of Yang, Adamek and Armour, "Part-time Power Measurements: nvidia-smi's Lack of Attention"
-(arXiv:2312.02741): read faster than the sensor, see when values change, and find the averaging window with which a square wave of
-known times explains the readings best. They find that A100 and H100 sample a quarter of the time.
+The method is that of "Part-time Power Measurements: nvidia-smi's Lack of Attention" (arXiv:2312.02741): read faster than the sensor,
+see when values change, and find the averaging window with which a square wave of known times explains the readings best. The authors
+find that A100 and H100 sample a quarter of the time.
 
 Nothing here needs numpy, and nothing reads a clock.
 """
@@ -11,7 +11,7 @@ import bisect
 import math
 import statistics
 
-# No sensor of a GPU is known that averages over more, and none can be seen that averages over less than the load's own steps.
+# Others are not looked for: nvml.h names a second as the longest, and less than the load's own steps cannot be seen.
 LONGEST_WINDOW = 3.0
 SHORTEST_WINDOW = 0.002
 # More points make the fit slower and not better.
