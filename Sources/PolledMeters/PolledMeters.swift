@@ -100,6 +100,7 @@ package enum PolledMeters {
             }
             listing.revision = revision
             listing.isConfigured = true
+            listing.found = seed.reading
             return listing
         } catch {
             return unavailable(meter, error)

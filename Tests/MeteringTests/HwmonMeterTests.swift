@@ -31,6 +31,25 @@ import Testing
         Dictionary(uniqueKeysWithValues: tree.listings.map { ($0.description.id, $0.description.scope) })
     }
 
+    /// A GPU in runtime suspend refuses to be read. It is known all the same, and joins when it wakes.
+    @Test func aGPUThatSleepsJoinsWhenItWakes() throws {
+        var tree = try HwmonTree()
+        let device = "pci0000:00/0000:03:00.0"
+        var chip = try tree.add(
+            "amdgpu", as: "amdgpu-pci-0300", device: device, bus: "pci", ["power1_average": ""])
+        chip.features[0].values[0].problem = "Can't read"
+        let host = tree.directory.host
+        let listing = try #require(HwmonMeter.listings(of: HwmonChip.named([chip], host), host).first)
+        #expect(listing.availability.isAvailable && listing.description.scope == .accelerator)
+        let reader = listing.open()
+        guard case .failed = reader.read() else {
+            Issue.record("an empty file was read as a number")
+            return
+        }
+        try tree.directory.write("/sys/devices/\(device)/hwmon/hwmon0/power1_average", "93000000\n")
+        #expect(reader.read() == .gauge(microwatts: 93_000_000))
+    }
+
     // MARK: Identity
 
     @Test func fourPowerMetersAreFourAndTheModuleIsTheSystem() throws {

@@ -1,4 +1,5 @@
 import Core
+import Glibc
 package import Host
 import Sensors
 
@@ -42,7 +43,7 @@ package enum HwmonMeter {
             // 64-bit counters of microjoules do not wrap in a machine's life; the chip's own width is not told.
             rangeMicrojoules: nil, plausiblePower: place.plausiblePower, silicon: place.silicon,
             remarks: place.remarks)
-        return listing(chip, feature, description, [value]) {
+        return listing(host, chip, feature, description, [value]) {
             CounterFileReader(number(host, chip, value, scale: 1e6))
         }
     }
@@ -66,7 +67,9 @@ package enum HwmonMeter {
             provenance: .measured, source: "\(chip.path)/\(value.name)", periodSeconds: period,
             averagingSeconds: window ?? 0, resolution: 1, plausiblePower: place.plausiblePower, silicon: place.silicon,
             remarks: place.remarks)
-        return listing(chip, feature, description, [value]) { GaugeFileReader(number(host, chip, value, scale: 1e6)) }
+        return listing(host, chip, feature, description, [value]) {
+            GaugeFileReader(number(host, chip, value, scale: 1e6))
+        }
     }
 
     /// Voltage × current, of a chip that tells only these.
@@ -82,7 +85,7 @@ package enum HwmonMeter {
             // A millivolt and a milliampere, at what flows now.
             resolution: max(1, 1000 * ((voltage.value ?? 0) + (current.value ?? 0))),
             plausiblePower: place.plausiblePower, silicon: place.silicon, remarks: place.remarks)
-        return listing(chip, rail.feature, description, [voltage, current]) {
+        return listing(host, chip, rail.feature, description, [voltage, current]) {
             ProductFileReader(
                 millivolts: number(host, chip, voltage, scale: 1e3),
                 milliamperes: number(host, chip, current, scale: 1e3))
@@ -90,11 +93,19 @@ package enum HwmonMeter {
     }
 
     private static func listing(
-        _ chip: HwmonChip, _ feature: SensorChip.Feature, _ description: MeterDescription, _ values: [SensorChip.Value],
+        _ host: HostRoot, _ chip: HwmonChip, _ feature: SensorChip.Feature, _ description: MeterDescription,
+        _ values: [SensorChip.Value],
         open: @escaping @Sendable () -> any MeterReader
     ) -> MeterListing {
         var listing = MeterListing(
             description: description, availability: availability(values, in: chip.path), open: open)
+        // A GPU in runtime suspend refuses reads (drivers/gpu/drm/amd/pm/amdgpu_pm.c: EPERM). It is known, and joins when it wakes.
+        if description.scope == .accelerator, !listing.availability.isAvailable,
+            values.allSatisfy({ access(host.path("\(chip.path)/\($0.name)"), R_OK) == 0 })
+        {
+            listing.availability = .available
+            listing.description.remarks.append("it cannot be read now; it may be asleep, and joins when it wakes")
+        }
         listing.formerIDs = chip.formerName.map { ["hwmon/\($0)/\(feature.name)"] } ?? []
         return listing
     }
