@@ -265,6 +265,19 @@ import Testing
         #expect(tree.readings["hwmon/amd_energy-isa-0000/energy3"] == 9)
     }
 
+    @Test func theWholeOfAMacIsTheSystemAndItsRailsAreRails() throws {
+        var tree = try HwmonTree()
+        try tree.add(
+            "macsmc_hwmon", as: "macsmc_hwmon-isa-0000", device: "platform/soc/23e400000.smc/macsmc-hwmon",
+            bus: "platform",
+            [
+                "power1_input": "9000000", "power1_label": "Total System Power", "power2_input": "4000000",
+                "power2_label": "3.8 V Rail Power",
+            ])
+        #expect(tree.listings.map(\.description.scope) == [.system, .rail])
+        #expect(tree.readings["hwmon/macsmc_hwmon-platform-macsmc-hwmon/power1"] == 9)
+    }
+
     /// A label of sensors.conf is what is shown; where the chip sits is the driver's own word.
     @Test func aLabelOfTheUsersChangesNoScope() throws {
         var tree = try HwmonTree()

@@ -74,12 +74,19 @@ struct HwmonPlace {
             plausiblePower = Power(watts: 500)
             silicon = "board"
             remarks = ["the input of the whole module"]
+        // Apple's Macs with Linux: arch/arm64/boot/dts/apple/hwmon-common.dtsi.
+        case "macsmc_hwmon" where labels.contains("Total System Power"):
+            scope = .system
+            plausiblePower = Power(watts: 500)
+            silicon = "board"
+            remarks = []
         default:
             scope = .rail
             plausiblePower = Power(watts: 20_000)
             silicon = "\(chip.name)/\(feature.name)"
             remarks = [
-                "where \(chip.driver) sits is not known, so it is in no total; give it a scope in taskwatt.yaml if you know"
+                "where \(chip.driver) sits is not known, so it is in no total; if you know, give it its scope in taskwatt.yaml, such "
+                    + "as overrides: {\"\(id)\": {scope: package}}"
             ]
         }
     }
