@@ -43,13 +43,14 @@ struct Reply: Sendable {
     mutating func take(_ event: EventStream.Event, after seconds: Double) throws {
         guard !isDone else { return }
         let data = Data(event.data)
-        let isError = event.name == "error"
+        // `error` is LM Studio's and Anthropic's; `stream_error` and the like are others'.
+        let isError = event.name.lowercased().contains("error")
         if data.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }) {
             if isError { throw Self.gaveUp(nil) }
             return
         }
         if isError { throw Self.gaveUp(ServerFault.words(ofError: data)) }
-        if data == Data("[DONE]".utf8) {
+        if String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespaces) == "[DONE]" {
             isDone = true
             return
         }
@@ -59,8 +60,7 @@ struct Reply: Sendable {
             if isOther { return }
             throw PluginProblem("the server's answer is not JSON" + Self.excerpt(data), remedy: Self.remedy)
         }
-        if isOther, json["choices"] == nil, json["error"] == nil { return }
-        if let words = ServerFault.find(in: json) { throw Self.gaveUp(words) }
+        if let words = ServerFault.find(in: json, isOther: isOther) { throw Self.gaveUp(words) }
         if let usage = Self.usage(json) { self.usage = usage }
         if try take(json["choices"]?.list ?? []) {
             if timeToFirstToken == nil { timeToFirstToken = seconds }
@@ -72,8 +72,10 @@ struct Reply: Sendable {
     mutating func take(rest event: EventStream.Event) throws {
         if event.data == Array("[DONE]".utf8) { isDone = true }
         guard !isDone else { return }
-        if event.name == "error" { throw Self.gaveUp(ServerFault.words(ofError: event.data)) }
-        if let words = JSON(parsing: Data(event.data)).flatMap(ServerFault.find) { throw Self.gaveUp(words) }
+        if event.name.lowercased().contains("error") { throw Self.gaveUp(ServerFault.words(ofError: event.data)) }
+        if let words = JSON(parsing: Data(event.data)).flatMap({ ServerFault.find(in: $0) }) {
+            throw Self.gaveUp(words)
+        }
     }
 
     /// What the server has to have shown when it has said all.

@@ -72,7 +72,9 @@ struct Server: Sendable {
                 let data = Data(try await answer.body.collect(upTo: Self.longestAnswer))
                 // An answer without a stream has no other way to fail, and some servers say so with status 200.
                 if settings.stream || isStream {
-                    if let words = JSON(parsing: data).flatMap(ServerFault.find) { throw Reply.gaveUp(words) }
+                    if let words = JSON(parsing: data).flatMap({ ServerFault.find(in: $0) }) {
+                        throw Reply.gaveUp(words)
+                    }
                     throw settings.stream
                         ? PluginProblem("the server does not stream its answer", remedy: "use --set stream=false")
                         : PluginProblem("the server streams its answer", remedy: "use --set stream=true")

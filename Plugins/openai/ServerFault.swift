@@ -8,8 +8,9 @@ import Foundation
 enum ServerFault {
     /// Looks for an error in a document or in the data of an event.
     ///
+    /// - Parameter isOther: whether it is an event of another kind than an answer, which may say something in words.
     /// - Returns: `nil` if there is none; else its words, on one line.
-    static func find(in json: JSON) -> String? {
+    static func find(in json: JSON, isOther: Bool = false) -> String? {
         guard case .object(let values) = json else {
             // Neither a text nor a number is an answer.
             return json == .null ? nil : words(json)
@@ -24,7 +25,7 @@ enum ServerFault {
         if isNamed || values["success"] == .bool(false) { return words(json) ?? unsaid }
         if let code = values["error_code"], isSaid(code), code != .integer(0) { return words(json) ?? unsaid }
         // What has no choices and says something, says what is wrong.
-        guard values["choices"] == nil else { return nil }
+        guard values["choices"] == nil, !isOther else { return nil }
         for key in ["detail", "message", "msg"] {
             if let said = values[key], let words = words(said) { return words }
         }

@@ -36,24 +36,23 @@ package enum CodeCarbonImport {
     package static func read(_ path: String, _ options: Options, version: String) throws(ImportProblem) -> Contents {
         let contents = try FileContents(path, name: path)
         var table = try CSVTable(contents.bytes, file: path, required: CodeCarbonRow.leastRequired)
-        let isOfTasks = ImportProblem(
-            file: path, line: 1,
-            reason: "this is CodeCarbon's log of the tasks of one run; give its emissions.csv, or for the paper's logs "
-                + "`taskwatt import paper`")
-        guard !table.has("task_name") else { throw isOfTasks }
+        let isOfTasks =
+            "this is CodeCarbon's log of the tasks of one run; give its emissions.csv, or for the paper's logs "
+            + "`taskwatt import paper`"
+        guard !table.has("task_name") else { throw ImportProblem(file: path, line: 1, reason: isOfTasks) }
         var problems: [ImportProblem] = []
         var log = RunsOfALog()
         while true {
             do throws(ImportProblem) {
                 guard let line = try table.next() else { break }
+                // One may have been pasted behind another.
+                if table.has("task_name") { throw line.problem(isOfTasks) }
                 let row = try CodeCarbonRow(line, model: options.model)
                 try row.checkPlausible()
                 try log.add(row)
             } catch {
                 problems.append(error)
             }
-            // One may have been pasted behind another.
-            guard !table.has("task_name") else { throw isOfTasks }
         }
         guard !log.rows.isEmpty || !problems.isEmpty else {
             throw ImportProblem(file: path, reason: "there is no run after the header")

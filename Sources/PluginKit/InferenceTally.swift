@@ -115,6 +115,9 @@ public final class InferenceTally: Sendable {
         (state.latencies.count + state.untimed) * batch
     }
 
+    /// Why the first inference that failed did; `nil` if none has.
+    var firstFailure: (any Error)? { state.withLock(\.firstFailure) }
+
     /// The run's result, which ends now.
     ///
     /// - Throws: the first failure, if nothing was completed.

@@ -104,6 +104,11 @@ struct PluginServer<Plugin: WorkloadPlugin> {
         var result = try tally.result()
         let metrics = plugin.takeMetrics()
         if !metrics.isEmpty { result.metrics = metrics }
+        if let failure = tally.firstFailure {
+            let all = result.completed + result.failed
+            let message = "\(result.failed) of \(all) inferences failed, the first with: \(Self.error(failure).message)"
+            try? output.write(RPCRequest(id: nil, method: .progress, params: ProgressParams(message: message)))
+        }
         return result
     }
 

@@ -185,6 +185,23 @@ import Testing
                 ])
     }
 
+    /// The engine has the names of the file, whatever they are.
+    @Test func aModelOfSuchNamesRuns() throws {
+        let bench = try ModelBench()
+        var g = GraphBuilder(name: "cache")
+        g.output(g.scaled(g.input("past", [.named("batch_size"), .named("past_sequence_length")]), by: 2), as: "a")
+        g.output(g.scaled(g.input("mask", [.named("batch_size"), .named("past_sequence_length + 1")]), by: 2), as: "b")
+        g.output(g.scaled(g.input("größe, b=3", [.named("unk__214"), .named("a, b=3")]), by: 2), as: "c")
+        let file = ParameterValue.string(try bench.write(g).path)
+        let missing = try #require(bench.problem(["file": file]))
+        #expect(missing.message.contains("`past_sequence_length`") && !missing.message.contains("+ 1"))
+        let dims = try typed(missing.remedy, 8)
+        let info = try bench.initialize(["file": file, "dims": .string(dims + ",batch_size=2")])
+        #expect(info.batch == 2)
+        // Of the products one operation each: 2 × 8, 2 × 9 and 8 × 8.
+        #expect(info.operationsPerInference == Double(2 * 8 + 2 * 9 + 8 * 8) / 2)
+    }
+
     @Test func anOutputThatHoldsNoNumbersFails() throws {
         let bench = try ModelBench()
         for (name, factor, isFine) in [("fine", Float(2), true), ("nan", .nan, false), ("infinite", .infinity, false)] {

@@ -82,6 +82,15 @@ import Testing
             name: "an event `error` without a word", script: .stream([piece, "event: error\n\n", stop, done]),
             words: "does not say why"),
         .init(
+            name: "an event of another kind that is an error",
+            script: .stream([
+                piece, "event: response\ndata: {\"object\":\"error\",\"message\":\"bad\"}\n\n", stop, done,
+            ]),
+            words: "bad"),
+        .init(
+            name: "an event that is called otherwise",
+            script: .stream([piece, "event: stream_error\ndata: {\"code\":7}\n\n", stop, done]), words: "7"),
+        .init(
             name: "a type", script: .stream([piece, event(#"{"type":"error","message":"busy"}"#), stop, done]),
             words: "busy"),
         .init(
@@ -142,6 +151,18 @@ import Testing
         }
     }
 
+    /// Where others went well the words are in no error of the run.
+    @Test func theFirstFailureIsToldBesideTheResult() throws {
+        let bad = Script.stream([Self.piece, Self.event(#"{"error":{"message":"no slot"}}"#)])
+        let server = try ScriptedServer { number, _ in number == 2 ? bad : Self.good }
+        let program = try PluginProgram("openai")
+        _ = try program.initialize("text-generation", ["url": server.url, "endpoint": "chat"])
+        _ = try program.result("prepare")
+        let result = try program.result("run", ["count": 3])
+        #expect(result["completed"] as? Int == 2 && result["failed"] as? Int == 1)
+        #expect(program.messages.last?.contains("no slot") == true, "\(program.messages)")
+    }
+
     @Test func whatAServerSaysIsCut() throws {
         let long = String(repeating: "long ", count: 1000)
         try play([.stream([Self.event(#"{"error":"\#(long)"}"#)]), .json(#"{"error":"\#(long)"}"#, status: 500)]) {
@@ -169,6 +190,7 @@ import Testing
             .stream(pieces + [Self.stop, Self.done]),
             // No `[DONE]`, or no finish, or no empty line at the end.
             .stream(pieces + [Self.stop]), .stream(pieces + [Self.done]), .stream(pieces + ["data: [DONE]"]),
+            .stream(pieces + ["data:[DONE]\n\n"]), .stream(pieces + ["data:  [DONE] \n\n"]),
             // What comes after the end is no part of the answer.
             .stream(pieces + [Self.done, "data: {\"error\":\"shutting down\"}\n\n"]),
             .stream([Self.delta(#"{"reasoning_content":"Hm"}"#), Self.delta("{}", finish: #""length""#), Self.done]),

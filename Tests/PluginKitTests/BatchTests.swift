@@ -57,6 +57,17 @@ import Testing
         #expect(result == (completed, 0, batches))
     }
 
+    @Test func theFirstFailureIsToldWhereOthersWentWell() throws {
+        func messages(_ fails: @escaping @Sendable (Int) -> Bool) throws -> [String] {
+            try answers(Plugin(fails: fails), run: #"{"count":12}"#).compactMap {
+                ($0["params"] as? [String: Any])?["message"] as? String
+            }
+        }
+        let said = try messages { $0 == 2 }
+        #expect(said.count == 1 && said[0].contains("4 of 12") && said[0].contains("Failure"))
+        #expect(try messages { _ in false } == [])
+    }
+
     @Test func aFailedBatchFailsAllItsInferences() throws {
         let result = try run(Plugin(fails: { $0 == 2 }), #"{"count":12}"#)
         #expect(result == (8, 4, 2))

@@ -72,6 +72,17 @@ struct BatchTests {
         #expect(total == 8)
     }
 
+    @Test("What a plugin says of its failures is told after the run, on one line")
+    func told() async throws {
+        let bench = try PluginBench("some-fail")
+        var entry = PluginBench.hostile
+        entry.amount = .count(3)
+        let outcome = try await bench.runner(PluginBench.suite([entry], repeats: 1)).run()
+        #expect(outcome.failures == [])
+        #expect(bench.runs.last?.failedInferences == 1)
+        #expect(bench.events.contains { $0.stage == .query && $0.message == "1 of 3 failed:·no memory" })
+    }
+
     @Test("A plugin that says a batch and does not keep to it fails")
     func broken() async throws {
         let short = try await PluginBench("batch-short").failure()

@@ -181,6 +181,9 @@ class Server:
             if isinstance(first, Problem):
                 raise first
             raise Problem(f"every inference failed: {type(first).__name__}: {cause(first)}", code=FAILED)
+        if failed:
+            said = f"{failed} of {completed + failed} inferences failed, the first with: {cause(first)}"
+            self._output.progress(message=said)
         return {
             "completed": completed, "failed": failed, "start_monotonic_s": start, "end_monotonic_s": end,
             "latencies_s": latencies,

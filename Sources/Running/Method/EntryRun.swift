@@ -220,7 +220,13 @@ struct EntryRun: Sendable {
             }
         }
         defer { ticker.cancel() }
-        return try await infer(connection, amount, batch: batch) { progress.set($0.completed) }
+        let result = try await infer(connection, amount, batch: batch) { progress.take($0) }
+        // After the window: what it said last, such as why inferences failed.
+        if let message = progress.message {
+            announce(
+                .query, repeatIndex: repeatIndex, repeats: repeats, message: PluginFailure.oneLine(message, limit: 400))
+        }
+        return result
     }
 
     /// One `run` of the plugin, its answer checked: wrong counts would be wrong figures in the table.
@@ -301,11 +307,18 @@ struct EntryRun: Sendable {
     }
 }
 
-/// How far the plugin says it is.
+/// How far the plugin says it is, and what it says beside.
 private final class LatestCount: Sendable {
-    private let state = Mutex<Int?>(nil)
-    var value: Int? { state.withLock { $0 } }
-    func set(_ new: Int?) { state.withLock { $0 = new } }
+    private let state = Mutex(ProgressParams())
+    var value: Int? { state.withLock(\.completed) }
+    var message: String? { state.withLock(\.message) }
+
+    func take(_ new: ProgressParams) {
+        state.withLock { state in
+            if let completed = new.completed { state.completed = completed }
+            if let message = new.message { state.message = message }
+        }
+    }
 }
 
 extension LatencySummary {

@@ -197,6 +197,8 @@ def run(call):
         hang()
     if behaviour == "odd-progress":
         send({"method": "progress", "params": {"completed": "many"}})
+    if behaviour == "some-fail" and count > 1:
+        send({"method": "progress", "params": {"message": f"{count // 2} of {count} failed:\nno memory"}})
     if behaviour == "stall":
         send({"method": "progress", "params": {"completed": 1, "total": count}})
         while True:
