@@ -29,13 +29,18 @@ extension Comparison {
                 row.high.map { "\(FigureText.figure(low))–\(FigureText.figure($0))" }
             }
             table.add([
-                row.title, FigureText.figure(row.a.mean), FigureText.figure(row.a.uncertainty), String(row.a.n),
-                FigureText.figure(row.b.mean), FigureText.figure(row.b.uncertainty), String(row.b.n),
+                row.title, FigureText.figure(row.a.mean), Self.interval(row.a.uncertainty), String(row.a.n),
+                FigureText.figure(row.b.mean), Self.interval(row.b.uncertainty), String(row.b.n),
                 FigureText.figure(row.ratio), interval ?? FigureText.none, Self.chance(row.p),
                 row.isSignificant.map { $0 ? "yes" : "no" } ?? FigureText.none,
             ])
         }
         return table
+    }
+
+    /// Zero is that of logs that state none.
+    private static func interval(_ uncertainty: Double) -> String {
+        uncertainty > 0 ? FigureText.figure(uncertainty) : FigureText.none
     }
 
     /// Two digits; below a thousandth only that.

@@ -61,7 +61,8 @@ struct EnergyChart {
             text: "\(FigureNumber.three(row.mean)) \(row.provenance.rawValue)",
             tip:
                 "\(row.title), \((words + [row.scope.rawValue, row.provenance.rawValue]).joined(separator: ", ")): \(FigureNumber.three(row.mean)) kWh "
-                + "± \(FigureNumber.three(row.uncertainty)) kWh (95 %), n = \(row.n)")
+                + (row.isUncertaintyKnown ? "± \(FigureNumber.three(row.uncertainty)) kWh (95 %), " : "")
+                + "n = \(row.n)")
     }
 
     var markup: Markup {
@@ -129,7 +130,8 @@ struct EnergyChart {
     private var summary: String {
         table.rows.map { row in
             let paper = row.paperMean.map { ", in the paper \(FigureNumber.three($0))" } ?? ""
-            return "\(row.title): \(FigureNumber.three(row.mean)) ± \(FigureNumber.three(row.uncertainty)), "
+            let interval = row.isUncertaintyKnown ? " ± \(FigureNumber.three(row.uncertainty))" : ""
+            return "\(row.title): \(FigureNumber.three(row.mean))\(interval), "
                 + "\(row.provenance.rawValue)\(paper)."
         }.joined(separator: " ")
     }
