@@ -266,8 +266,12 @@ struct Dimensions {
         // A calculation may be typed with other spaces than the file's.
         for place in text.indices where text[place] == "=" {
             guard let (size, rest) = size(text[place...]) else { continue }
-            let typed = bare(text[..<place])
-            if let name = names.first(where: { bare($0) == typed }) { return (name, size, rest) }
+            let typed = text[..<place]
+            if let name = names.first(where: { bare($0) == bare(typed) }) { return (name, size, rest) }
+            // A name of several words that the model does not have.
+            if !typed.contains("="), !typed.contains(",") {
+                return (typed.trimmingCharacters(in: .whitespaces), size, rest)
+            }
         }
         let part = text.prefix { !isSeparator($0) }
         guard let equals = part.firstIndex(of: "="), equals > part.startIndex, let (size, rest) = size(text[equals...])

@@ -1,6 +1,6 @@
 /// Reads CSV by RFC 4180, a record at a time, with the line of each.
 ///
-/// Lines may end in LF, CRLF or CR. The fields are separated by what the first line has most of (commas, semicolons or tabs), or
+/// Lines may end in LF, CRLF or CR. The fields are separated by what the first line has most of (commas, semicolons, tabs or bars), or
 /// by what Excel says in a line `sep=;` before it. Encodings: see `TextEncoding`.
 struct CSVReader {
     /// One record: its fields, and the line that it begins in.
@@ -20,7 +20,7 @@ struct CSVReader {
     private static let quote = UInt8(ascii: "\"")
     private static let newline = UInt8(ascii: "\n")
     private static let carriageReturn = UInt8(ascii: "\r")
-    private static let separators = [comma, UInt8(ascii: ";"), UInt8(ascii: "\t")]
+    private static let separators = [comma, UInt8(ascii: ";"), UInt8(ascii: "\t"), UInt8(ascii: "|")]
 
     init(_ bytes: [UInt8], file: String) throws(ImportProblem) {
         self.file = file

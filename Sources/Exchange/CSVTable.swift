@@ -145,7 +145,7 @@ struct CSVTable {
 
     /// A header whose fields are not told apart by the separator of the lines before it.
     private func isOtherHeader(_ line: String) -> Bool {
-        ["timestamp", "duration", "energy_consumed"].allSatisfy(line.contains) && line.contains { ",;\t".contains($0) }
+        ["timestamp", "duration", "energy_consumed"].allSatisfy(line.contains) && line.contains { ",;\t|".contains($0) }
     }
 }
 

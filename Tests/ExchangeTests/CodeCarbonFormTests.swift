@@ -59,7 +59,8 @@ struct CodeCarbonFormTests {
             return first + (converted + [""]).joined(separator: end)
         }
         let forms: [(Comment, Data?)] = [
-            ("as it is", text(",").data(using: .utf8)), ("semicolons", text(";").data(using: .utf8)),
+            ("as it is", text(",").data(using: .utf8)), ("bars", text("|").data(using: .utf8)),
+            ("semicolons", text(";").data(using: .utf8)),
             ("German", text(";", comma: true).data(using: .utf8)), ("tabs", text("\t", comma: true).data(using: .utf8)),
             ("UTF-8 with a mark", Data([0xEF, 0xBB, 0xBF]) + Data(text(";", comma: true).utf8)),
             ("UTF-16", text("\t").data(using: .utf16)),

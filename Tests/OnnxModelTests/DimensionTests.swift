@@ -99,6 +99,7 @@ import Testing
         #expect(
             try problem("past_sequence_length=8,past_sequence_length + 1=10", inputs).message.contains(
                 "is 10, and follows as 9"))
+        #expect(try problem("past_sequence_length + 2=9", inputs).message.contains("`past_sequence_length + 2`"))
         let missing = try problem("", inputs)
         #expect(missing.message.contains("`past_sequence_length`") && !missing.message.contains("+ 1"))
         #expect(missing.remedy == "say it by --dim past_sequence_length=…")

@@ -71,7 +71,8 @@ struct ImportCodeCarbon: AsyncParsableCommand {
         if isLeavingOut {
             try summary.show(file, remark: taken, asJSON: json, isLeavingOut: true)
         } else {
-            try summary.show(file, remark: taken, asJSON: json, or: skipBad ? "" : ", or leave out by --skip-bad")
+            try summary.show(
+                file, remark: taken, asJSON: json, or: skipBad ? "" : ", or leave out what is bad by --skip-bad")
         }
     }
 }

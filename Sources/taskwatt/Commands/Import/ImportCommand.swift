@@ -102,7 +102,7 @@ struct ImportSummary: Encodable {
         }
         throw CommandFailure(
             (rest.isEmpty ? "" : "and \(rest.count) more; ")
-                + "\(problems.count) could not be read; mend \(problems.count == 1 ? "it" : "them")\(alternative) and import again"
+                + "\(problems.count) could not be read; mend \(problems.count == 1 ? "it" : "them") and import again\(alternative)"
         )
     }
 
