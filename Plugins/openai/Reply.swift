@@ -115,12 +115,14 @@ struct Reply: Sendable {
         return isPart
     }
 
-    /// How an answer ends that was given: OpenAI's, and what TGI (`eos_token`, `stop_sequence`), vLLM (`repetition`) and
-    /// gateways to others (`end_turn`, `max_tokens`, `tool_use`) have beside them. All else (`error`, `abort`, `cancelled`, …)
-    /// is no success.
+    /// How an answer ends that was given: OpenAI's, and what TGI (`eos_token`, `stop_sequence`), vLLM (`repetition`), Mistral
+    /// (`model_length`) and gateways to others (`end_turn`, `max_tokens`, `tool_use`, `refusal`, `complete`) have beside them. All
+    /// else (`error`, `abort`, `cancelled`, …) is no success.
     private static let finishes: Set<String> = [
         "stop", "length", "tool_calls", "tool_call", "function_call", "content_filter",
-        "eos_token", "eos", "stop_sequence", "repetition", "end_turn", "max_tokens", "tool_use",
+        "eos_token", "eos", "stop_sequence", "repetition", "end_turn", "max_tokens", "tool_use", "refusal",
+        "model_length",
+        "complete",
     ]
 
     /// Whether a choice has a text, a thought, a call of a tool or a refusal.

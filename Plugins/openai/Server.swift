@@ -117,7 +117,7 @@ struct Server: Sendable {
     // MARK: Errors
 
     private func refusal(_ head: HTTPHead, _ words: String?) -> PluginProblem {
-        var text = "\(shown) answers \(head.status) \(head.reason)"
+        var text = "\(shown) answers \(head.status) \(ServerFault.plain(head.reason))"
         if let words { text += ": \(words)" }
         let remedy: String? =
             switch head.status {

@@ -203,6 +203,8 @@ import Testing
             .stream([Self.delta(#"{"refusal":"No."}"#), Self.stop]),
             .stream([Self.delta(#"{"content":[{"type":"text","text":"a"}]}"#), Self.stop]),
             .stream([Self.delta(#"{"content":"a"}"#, finish: #""eos_token""#)]),
+            .stream([Self.delta(#"{"content":"a"}"#, finish: #""MAX_TOKENS""#)]),
+            .stream([Self.delta(#"{"content":"a"}"#, finish: #""model_length""#)]),
             .stream([
                 Self.piece, Self.event(#"{"choices":[{"index":1,"delta":{"content":"b"}}]}"#), Self.stop,
                 Self.event(#"{"choices":[{"index":1,"delta":{},"finish_reason":"stop"}]}"#),
