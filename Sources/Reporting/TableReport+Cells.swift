@@ -33,7 +33,7 @@ extension TableReport {
     func cell(_ row: Row, _ column: TableColumn) -> String {
         switch column {
         case .n: String(row.n)
-        case .interval: row.isUncertaintyKnown ? FigureText.figure(row.uncertainty) : FigureText.none
+        case .interval: FigureText.figure(row.uncertainty)
         case .cv: FigureText.percent(row.runToRunCV)
         case .scope: row.scope.rawValue
         case .provenance: row.provenance.rawValue

@@ -91,7 +91,7 @@ extension TableReport {
 
     private func exact(_ row: Row, _ column: TableColumn) -> String {
         switch column {
-        case .interval: return row.isUncertaintyKnown ? CSVWriter.number(row.uncertainty) : ""
+        case .interval: return row.uncertainty.map { CSVWriter.number($0) } ?? ""
         case .cv: return CSVWriter.number(row.runToRunCV)
         case .gross: return CSVWriter.number(row.gross)
         case .net: return CSVWriter.number(row.net)
@@ -119,7 +119,7 @@ extension TableReport {
             let number: (Double?) -> String = CSVWriter.number
             let figures = [
                 row.task.rawValue, row.title, number(row.mean), number(row.std), String(row.n),
-                number(row.isUncertaintyKnown ? row.uncertainty : nil),
+                number(row.uncertainty),
                 isNet ? "true" : "false", row.scope.rawValue, row.provenance.rawValue,
                 row.models.joined(separator: " "), row.size ?? "", row.machine, row.machineFingerprint,
                 number(row.runToRunCV), number(row.coverage), number(row.paperMean), number(row.paperRatio), row.plugin,

@@ -41,7 +41,7 @@ extension TableReport {
                 "Idle power was another after \(FigureText.count(driftedBaselines, "suite")) than before (idle-drift): net "
                     + "is off by up to as much; let the machine settle and repeat.")
         }
-        if rows.contains(where: { $0.n == 1 && $0.isUncertaintyKnown }) {
+        if rows.contains(where: { $0.n == 1 && $0.uncertainty != nil }) {
             notes.append("Of n = 1 the interval is the measurement's own.")
         }
         let imported = Set(rows.map(\.source)).subtracting([.taskwatt])

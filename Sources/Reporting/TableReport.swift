@@ -30,10 +30,9 @@ package struct TableReport: Sendable, Hashable, Codable {
         /// The day of the first and of the last run, in the local time zone of whoever made the table.
         package var firstDay: String
         package var lastDay: String
-        /// The half-width of the 95 % interval of the mean; of one run, that of its own measurement.
-        package var uncertainty: Double
-        /// Whether it is known: it is not where a model has one run alone, whose log states none. Zero is never known.
-        package var isUncertaintyKnown: Bool { uncertainty > 0 || source == .taskwatt }
+        /// The half-width of the 95 % interval of the mean; of one run, that of its own measurement. `nil` where a model has one run
+        /// alone, whose log states none: zero would be a claim.
+        package var uncertainty: Double?
         /// The median of the variation between repeats of one model on one dataset, relative; `nil` without repeats.
         package var runToRunCV: Double?
         package var gross: Double

@@ -193,7 +193,7 @@ struct CodeCarbonFormTests {
             let report = try TableReport(record.store, options)
             let row = try #require(report.rows.first)
             #expect(report.rows.count == 1)
-            return row.isUncertaintyKnown ? row.uncertainty : nil
+            return row.uncertainty
         }
         let other = Self.line(2, project: "gpt").replacing("0.0015,0.002", with: "0.0025,0.003")
         let more = Self.line(3).replacing("0.0015,0.002", with: "0.0016,0.0021")

@@ -184,8 +184,10 @@ import Testing
         package.silicon = "package-0"
         var plug = told.listing(.wall, period: 1)
         plug.isProven = false
+        // A GPU that idles at the same power all the time is well.
+        let gpu = Told(.gauge(microwatts: 14_000_000)).listing(.accelerator, id: "test/gpu", period: 1)
         let session = try MeteringSession(
-            listings: [package.listing(clock), plug], intervalSeconds: 1, clock: clock)
+            listings: [package.listing(clock), plug, gpu], intervalSeconds: 1, clock: clock)
         let selection = try TotalSelection(meters: session.meters, asked: .wall)
         func window(seconds: Double) throws -> WindowEnergy {
             let id = session.openWindow()
@@ -196,7 +198,7 @@ import Testing
         #expect(try window(seconds: 30).total.flags.contains(.unproven))
         let long = try window(seconds: 700)
         #expect(long.total.flags.contains(.dead) && !long.total.flags.contains(.unproven))
-        #expect(!long.domains.filter { $0.scope == .package }.contains { $0.flags.contains(.dead) })
+        #expect(!long.domains.filter { $0.scope != .wall }.contains { $0.flags.contains(.dead) })
         // What the session has seen is the verdict of the next look, and of the next session.
         let seen = session.evidence()
         #expect(seen["test/meter"]?.isDead(at: clock.wallTime()) == true)

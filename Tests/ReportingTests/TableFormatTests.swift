@@ -80,7 +80,7 @@ struct TableFormatTests {
                 ],
                 [
                     "own, \"task\"", "own, \"task\"", "\(report.rows[1].mean)", "", "1",
-                    "\(report.rows[1].uncertainty)",
+                    "\(try #require(report.rows[1].uncertainty))",
                     "false", "components", "estimated", "m", "", "host", fingerprint, "", "1", "", "",
                     "p", "batch=1", "", "", "", "taskwatt", "", "test", day, day, "\(report.rows[1].gross)", "",
                     "0.005",

@@ -117,7 +117,9 @@ struct IntervalTests {
         #expect(result.failures == [])
         let (gross, net) = (try bench.row(result), try bench.row(result, net: true))
         #expect(gross.flags.isEmpty && gross.n == 5 && gross.coverage == 1)
-        return (Figure(gross.mean, gross.uncertainty), Figure(net.mean, net.uncertainty))
+        return (
+            Figure(gross.mean, try #require(gross.uncertainty)), Figure(net.mean, try #require(net.uncertainty))
+        )
     }
 
     private struct Figure {

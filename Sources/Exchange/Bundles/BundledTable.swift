@@ -59,7 +59,8 @@ package struct BundledTable: Sendable, Hashable, Codable {
             Row(
                 task: row.task, scope: row.scope, provenance: row.provenance, size: row.size, plugin: row.plugin,
                 models: row.models, setup: row.setup, n: row.n, mean: row.mean, std: row.std,
-                uncertainty: row.uncertainty)
+                // A bundle's runs are Taskwatt's own, whose interval is known.
+                uncertainty: row.uncertainty ?? 0)
         }.sorted { $0.name.lexicographicallyPrecedes($1.name) }
     }
 }

@@ -193,11 +193,16 @@ struct SamplerState {
         return next
     }
 
-    /// Whether something else moved since a meter has the value that it has.
+    /// Whether something else moved since a meter has the value that it has. An accelerator that idles may say the same all day,
+    /// whatever the processors do: against its value only another meter of its own silicon says anything.
     func hasMovedBeside(_ index: Int) -> Bool {
-        let since = meters[index].life.since
-        return loadMovement.happened(after: since)
-            || meters.indices.contains { $0 != index && meters[$0].life.movement.happened(after: since) }
+        let (own, since) = (meters[index].description, meters[index].life.since)
+        let isAlone = own.scope == .accelerator && meters[index].life.value != 0
+        if !isAlone, loadMovement.happened(after: since) { return true }
+        return meters.indices.contains { other in
+            other != index && (!isAlone || meters[other].description.silicon == own.silicon)
+                && meters[other].life.movement.happened(after: since)
+        }
     }
 
     /// Whether a meter's value has stood still for too long to be one.

@@ -57,11 +57,11 @@ struct EnergyChart {
         if hasMachines { words.append(row.machine) }
         return Bar(
             label: words.joined(separator: " · "), style: row.provenance.rawValue, value: row.mean,
-            low: row.mean - row.uncertainty, high: row.mean + row.uncertainty,
+            low: row.mean - (row.uncertainty ?? 0), high: row.mean + (row.uncertainty ?? 0),
             text: "\(FigureNumber.three(row.mean)) \(row.provenance.rawValue)",
             tip:
                 "\(row.title), \((words + [row.scope.rawValue, row.provenance.rawValue]).joined(separator: ", ")): \(FigureNumber.three(row.mean)) kWh "
-                + (row.isUncertaintyKnown ? "± \(FigureNumber.three(row.uncertainty)) kWh (95 %), " : "")
+                + (row.uncertainty.map { "± \(FigureNumber.three($0)) kWh (95 %), " } ?? "")
                 + "n = \(row.n)")
     }
 
@@ -130,7 +130,7 @@ struct EnergyChart {
     private var summary: String {
         table.rows.map { row in
             let paper = row.paperMean.map { ", in the paper \(FigureNumber.three($0))" } ?? ""
-            let interval = row.isUncertaintyKnown ? " ± \(FigureNumber.three(row.uncertainty))" : ""
+            let interval = row.uncertainty.map { " ± \(FigureNumber.three($0))" } ?? ""
             return "\(row.title): \(FigureNumber.three(row.mean))\(interval), "
                 + "\(row.provenance.rawValue)\(paper)."
         }.joined(separator: " ")
