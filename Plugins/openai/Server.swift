@@ -122,11 +122,12 @@ struct Server: Sendable {
         let remedy: String? =
             switch head.status {
             case 300..<400: "give the address that it leads to"
+            case 401 where key != nil: "the server refuses the key of --api-key-file: see that it is the right one"
             case 401: "give the key by --api-key-file FILE"
             case 403: "use a key that may use this model"
             case 404: "see that the url is right and ends in /v1, and that the server has the model and the endpoint"
             case 400, 413, 422: "see that the prompt fits the model, and that what --set extra_body=JSON says is right"
-            case 429: "use fewer requests at once (--set concurrency=1), or wait until the quota is free"
+            case 429: "wait until the quota is free; fewer requests at once (--set concurrency=1) use less of it"
             case 503: "wait until the server has loaded its model"
             default: "see the server's log"
             }

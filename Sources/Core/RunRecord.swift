@@ -126,8 +126,8 @@ package enum RunFlag: String, Sendable, Hashable, Codable, CaseIterable {
     case unproven
     /// A meter of the total stood still while the machine's load moved; the run is void.
     case deadMeter = "dead-meter"
-    /// An accelerator is in the machine and not in the total.
-    case acceleratorUnseen = "accelerator-unseen"
+    /// An accelerator or a package is in the machine and not in the total.
+    case incomplete
 }
 
 /// One measured window and all that is needed to defend its figures.

@@ -56,8 +56,9 @@ package enum EnergyFlag: String, Sendable, Hashable, Codable, CaseIterable {
     case unproven
     /// The meter's value stood still while the machine's load moved; the figure is void.
     case dead
-    /// An accelerator of this machine has no meter that can be read, or none that was read in the window: the total lacks it.
-    case acceleratorUnseen = "accelerator-unseen"
+    /// An accelerator or a processor's package of this machine has no meter that can be read, or none that was read in the window:
+    /// the total lacks it.
+    case incomplete
 }
 
 /// The energy that one meter saw in a window.

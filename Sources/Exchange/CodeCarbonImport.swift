@@ -108,6 +108,10 @@ package enum CodeCarbonImport {
     }
 
     private static func suite(_ row: CodeCarbonRow, _ options: Options) throws(ImportProblem) -> ImportedSuite {
+        // A line at a run's start says so too; that the whole run took nothing, no meter says.
+        guard row.energy > 0 else {
+            throw row.row.problem("`energy_consumed` is 0: nothing was measured")
+        }
         let workload = WorkloadDescription(
             task: options.task, plugin: "codecarbon", model: options.model ?? row.project, dataset: options.dataset)
         let run = try row.run(.query, repeatIndex: 1, workload: workload, inferences: options.inferences)

@@ -15,6 +15,8 @@ struct FigureCheck: Sendable, Hashable {
 
     /// What firmware gives for "no value" in 16, 24 and 32 bits, signed and unsigned.
     private static let errorCodes: Set<Double> = [32_767, 65_535, 16_777_215, 2_147_483_647, 4_294_967_295]
+    static func isErrorCode(_ number: Double) -> Bool { errorCodes.contains(number) }
+
     private static let wideErrorCodes: Set<Double> = [2_147_483_647, 4_294_967_295]
 
     /// A running machine draws from its plug, its board and its processor; the rest may rest.

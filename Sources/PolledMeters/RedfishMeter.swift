@@ -94,6 +94,8 @@ struct RedfishSource: Sendable {
     struct Figure: Sendable {
         var path: String
         var pointer: JSONPointer
+        /// Watts of one of its units.
+        var scale = 1.0
     }
 
     var chassis: String
@@ -111,12 +113,12 @@ struct RedfishSource: Sendable {
             guard let value = figure.pointer.find(in: try answer.get()), let number = value.numeric else {
                 throw .unusable("\(figure.path) has no \(figure.pointer.text) now")
             }
-            // In a sum it would only make it smaller.
-            guard number >= 0 || figures.count == 1 else {
-                throw .unusable("\(figure.path) says \(number.short) W")
+            // In a sum it would not be seen.
+            guard figures.count == 1 || (number >= 0 && !FigureCheck.isErrorCode(number)) else {
+                throw .unusable("\(figure.path) says \(number.short) W, which is no measurement")
             }
-            sum += number
-            step = max(step, value.printedStep)
+            sum += number * figure.scale
+            step = max(step, value.printedStep * figure.scale)
         }
         return DeviceValue(sum, .watt, step: step)
     }

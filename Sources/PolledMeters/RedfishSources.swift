@@ -35,6 +35,8 @@ struct RedfishSources: Sendable {
         var watts: Double
         var figure: RedfishSource.Figure
 
+        /// Whether the place is one through which all that the machine takes may go.
+        var isOfTheWholeInput = false
         var isPart: Bool { context == .part || (context == .unknown && PartWords.isPart(name)) }
         var isWhole: Bool { context == .whole || PartWords.isWhole(name) }
         var isPlacedWhole: Bool { context == .whole }
@@ -72,8 +74,10 @@ struct RedfishSources: Sendable {
             }
             // That it cannot be asked says nothing of the figure.
             sensor = try? await bmc.get(source)
-            if watts == nil || watts == 0, let own = sensor?["Reading"]?.numeric, own != 0 {
-                (watts, figure) = (own, RedfishSource.Figure(path: source, pointer: reading))
+            if watts == nil || watts == 0, let own = sensor?["Reading"]?.numeric, own != 0,
+                let scale = Self.watts(inUnitOf: sensor)
+            {
+                (watts, figure) = (own * scale, RedfishSource.Figure(path: source, pointer: reading, scale: scale))
             }
         }
         if PartWords.Context(sensor?["PhysicalContext"]?.stringValue) == .part, !isAskedFor {
@@ -109,7 +113,9 @@ struct RedfishSources: Sendable {
             var entry = Entry(
                 name: name, id: id, context: PartWords.Context(member["PhysicalContext"]?.stringValue), watts: watts,
                 figure: RedfishSource.Figure(path: path, pointer: pointer))
-            if Self.isOfParts(member["RelatedItem"]) { entry.context = .part }
+            let place = member["PhysicalContext"]?.stringValue ?? ""
+            entry.isOfTheWholeInput = ["PowerSupply", "Exhaust"].contains(place) && !PartWords.isPart(name)
+            if Self.isOfParts(member["RelatedItem"]) { (entry.context, entry.isOfTheWholeInput) = (.part, false) }
             entries.append(entry)
         }
         if choice.member != nil, let first = entries.first, entries.count == 1 { return source(first, "PowerControl") }
@@ -149,6 +155,10 @@ struct RedfishSources: Sendable {
             guard case .success(let sensor) = answer, Self.isThere(sensor), let reading = JSONPointer("/Reading"),
                 sensor["ReadingType"]?.stringValue == "Power" || sensor["ReadingUnits"]?.stringValue == "W"
             else { continue }
+            guard let scale = Self.watts(inUnitOf: sensor) else {
+                problems.append("Sensors/\(link.name) is in \(sensor["ReadingUnits"]?.stringValue ?? "no unit")")
+                continue
+            }
             let name = sensor["Name"]?.stringValue ?? link.name
             if let wanted = choice.sensor, wanted != link.name, wanted != name { continue }
             guard let watts = sensor["Reading"]?.numeric, watts != 0 || isAskedFor else {
@@ -158,11 +168,17 @@ struct RedfishSources: Sendable {
             entries.append(
                 Entry(
                     name: "\(link.name) \(name)", id: link.name,
-                    context: PartWords.Context(sensor["PhysicalContext"]?.stringValue), watts: watts,
-                    figure: RedfishSource.Figure(path: link.path, pointer: reading)))
+                    context: PartWords.Context(sensor["PhysicalContext"]?.stringValue), watts: watts * scale,
+                    figure: RedfishSource.Figure(path: link.path, pointer: reading, scale: scale)))
         }
         if choice.sensor != nil { return entries.first.flatMap { source($0, "Sensors") } }
         return one(of: entries.filter { !PartWords.isOther($0.name) }, "Sensors", key: "sensor", mayBeUnnamed: false)
+    }
+
+    /// `ReadingUnits` of a sensor, by the codes of UCUM (DSP2046, Sensor); power without any is in watts.
+    private static func watts(inUnitOf sensor: JSONValue?) -> Double? {
+        guard let unit = sensor?["ReadingUnits"]?.stringValue, !unit.isEmpty else { return 1 }
+        return ["W": 1, "Watts": 1, "mW": 1e-3, "kW": 1e3, "MW": 1e6][unit]
     }
 
     // MARK: supplies
@@ -182,7 +198,8 @@ struct RedfishSources: Sendable {
         let paths = present.compactMap(\.metrics)
         let answers = await bmc.gather(paths) { path throws(DeviceError) in try await bmc.get(path) }
         for (path, answer) in zip(paths, answers) {
-            guard case .success(let metrics) = answer, let watts = pointer.find(in: metrics)?.numeric, watts >= 0
+            guard case .success(let metrics) = answer, let watts = pointer.find(in: metrics)?.numeric, watts >= 0,
+                !FigureCheck.isErrorCode(watts)
             else { continue }
             figures.append(RedfishSource.Figure(path: path, pointer: pointer))
             sum += watts
@@ -200,7 +217,8 @@ struct RedfishSources: Sendable {
         for (index, supply) in all.enumerated() where Self.isThere(supply) {
             names.append(supply["MemberId"]?.text ?? "\(index)")
             guard let pointer = JSONPointer("/PowerSupplies/\(index)/PowerInputWatts"),
-                let watts = supply["PowerInputWatts"]?.numeric, watts >= 0
+                let watts = supply["PowerInputWatts"]?.numeric, watts >= 0,
+                !FigureCheck.isErrorCode(watts)
             else { continue }
             figures.append(RedfishSource.Figure(path: path, pointer: pointer))
             sum += watts
@@ -228,7 +246,10 @@ struct RedfishSources: Sendable {
     private mutating func one(of entries: [Entry], _ list: String, key: String, mayBeUnnamed: Bool) -> RedfishSource? {
         guard !entries.isEmpty else { return nil }
         // A part that was asked for may have figures of nothing else.
-        let candidates = isAskedFor && entries.allSatisfy(\.isPart) ? entries : entries.filter { !$0.isPart }
+        // And the only member of a machine's control is the machine, wherever it is metered: Cisco's says `PowerSupply`.
+        let isSole = mayBeUnnamed && entries.count == 1 && entries[0].isOfTheWholeInput
+        let candidates =
+            isSole || (isAskedFor && entries.allSatisfy(\.isPart)) ? entries : entries.filter { !$0.isPart }
         if candidates.isEmpty {
             problems.append("\(list) tells of parts only: \(Self.names(entries))")
             return nil

@@ -17,7 +17,7 @@ extension EnergyFlag {
                 + "of taskwatt.yaml raises the bound"
         case .unproven: "the meter's value has never been seen to change, so nothing shows yet that it measures"
         case .dead: "the meter's value stood still while the load moved: the figure is void"
-        case .acceleratorUnseen: "an accelerator of this machine is not in the total: no meter of it was read"
+        case .incomplete: "an accelerator or a processor of this machine is not in the total: no meter of it was read"
         }
     }
 }
@@ -40,7 +40,7 @@ extension RunFlag {
         case .throttled: "heat slowed the processor or the accelerator down"
         case .unproven: "a meter's value has never been seen to change, so nothing shows yet that it measures"
         case .deadMeter: "a meter's value stood still while the load moved; the run is void"
-        case .acceleratorUnseen: "an accelerator of the machine is not in the total; `taskwatt meters` says why"
+        case .incomplete: "an accelerator or a processor of the machine is not in the total; `taskwatt meters` says why"
         }
     }
 }

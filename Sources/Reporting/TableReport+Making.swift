@@ -52,7 +52,7 @@ extension TableReport {
             provenance: key.provenance, size: key.size, plugin: key.plugin, setup: key.setup,
             machine: first.window.machine, machineFingerprint: key.fingerprint, processor: first.window.processor,
             firstDay: times.min().map(FigureText.day) ?? "", lastDay: times.max().map(FigureText.day) ?? "",
-            uncertainty: isKnown || key.source == .taskwatt ? figure.interval : nil,
+            uncertainty: key.source == .taskwatt || (isKnown && figure.interval > 0) ? figure.interval : nil,
             runToRunCV: Statistics.median(variations),
             gross: Statistics.mean(runs.map(\.gross)) ?? 0,
             net: nets.count == runs.count ? Statistics.mean(nets) : nil,

@@ -81,7 +81,7 @@ struct MeasureText {
     }
 
     private var flags: [String] {
-        let flags = Set(energy.domains.flatMap(\.flags)).sorted { $0.rawValue < $1.rawValue }
+        let flags = Set(energy.domains.flatMap(\.flags) + totals.flatMap(\.flags)).sorted { $0.rawValue < $1.rawValue }
         return flags.compactMap { flag in flag.text.map { "\(flag.rawValue): \($0)" } }
     }
 

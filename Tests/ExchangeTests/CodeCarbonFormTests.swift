@@ -166,6 +166,13 @@ struct CodeCarbonFormTests {
         #expect(contents.batch.suites.first?.runs.first?.energy.domains.map(\.scope) == [.package, .dram])
     }
 
+    @Test("A run of no energy is no run that was measured")
+    func nothingMeasured() throws {
+        let empty = "2026-01-02T03:04:05,bert,\(PaperLogs.id(1)),10,0,0,0,0,CPU"
+        let contents = try read([Self.header, empty, Self.line(2)])
+        #expect(contents.problems.map(\.line) == [2] && contents.batch.suites.count == 1)
+    }
+
     @Test("Of the lines of one run the last counts")
     func flushes() throws {
         func flush(_ seconds: Int, _ energy: String) -> String {

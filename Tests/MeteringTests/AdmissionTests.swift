@@ -53,7 +53,8 @@ import Testing
         (MeterScope.system, 4_294_967_295_000_000 as Int64), (.system, 4_294_967_295), (.system, 0),
         (.system, -5_000_000),
         (.wall, 0), (.wall, -143_700_000), (.wall, 2_147_483_647), (.package, 0), (.package, 1_600_000_000),
-        (.accelerator, -1), (.accelerator, 3_000_000_001), (.battery, -1), (.dram, 300_000_001),
+        (.accelerator, -1), (.accelerator, 3_000_000_001), (.battery, -1), (.battery, 0), (.dram, 300_000_001),
+        (.rail, -5_000_000), (.rail, 4_294_967_295_000),
     ])
     func whatCannotBeIsRefused(_ scope: MeterScope, _ microwatts: Int64) throws {
         let (listings, found) = try examine([Told(.gauge(microwatts: microwatts)).listing(scope)])
@@ -63,7 +64,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (MeterScope.accelerator, 0 as Int64), (.battery, 0), (.dram, 0), (.rail, -5_000_000), (.wall, 1_000_000),
+        (MeterScope.accelerator, 0 as Int64), (.dram, 0), (.rail, 0), (.wall, 1_000_000),
         (.system, 20_000_000_000), (.package, 1_500_000_000),
     ])
     func whatCanBeIsUsedAndUnproven(_ scope: MeterScope, _ microwatts: Int64) throws {
@@ -130,6 +131,34 @@ import Testing
         #expect(found[counter.id]?.hasChanged == true)
     }
 
+    /// One that measured yesterday and stands still today does not measure; nor is its window one of 0 J.
+    @Test func aCounterThatMovedOnceMayStandStillLater() throws {
+        let told = Told(.counter(microjoules: 7_000_000))
+        var known = evidence(5, minutes: 1)
+        known.value = nil
+        let (listings, found) = try examine([told.listing(.package)], known: ["test/meter": known])
+        #expect(reason(listings[0]) != nil && found["test/meter"]?.isStill == true)
+        told.tell(.counter(microjoules: 7_000_001))
+        #expect(try examine([told.listing(.package)], known: found).listings[0].availability.isAvailable)
+
+        let energy = try measure([told.listing(.package)], clock: clock, seconds: 3)
+        #expect(energy.total.coverage == 0 && energy.total.flags.contains(.dead))
+        let gpu = try measure([Told(.counter(microjoules: 7)).listing(.accelerator)], clock: clock, seconds: 3)
+        #expect(gpu.total.coverage == 1 && !gpu.total.flags.contains(.dead))
+    }
+
+    /// A package that is refused leaves a total that says so.
+    @Test func aRefusedPackageLeavesTheTotalIncomplete() throws {
+        let still = Told(.counter(microjoules: 0)).listing(.package, id: "test/1", silicon: "package-1")
+        let (listings, _) = try examine([SimulatedCounter().listing(clock), still])
+        let session = try MeteringSession(
+            listings: try MeterCatalogue.select(listings), intervalSeconds: 0.1, clock: clock)
+        let id = session.openWindow()
+        for _ in 0..<5 { clock.sleep(until: try #require(session.tick())) }
+        let selection = try TotalSelection(meters: session.meters, of: listings)
+        #expect(try #require(session.closeWindow(id, selection: selection)).total.flags.contains(.incomplete))
+    }
+
     /// One that cannot be read just now may be asleep.
     @Test func whatFailsToReadIsLeftToTheSession() throws {
         let (listings, found) = try examine([Told(.failed(errno: 1)).listing(.accelerator)])
@@ -165,7 +194,7 @@ import Testing
         #expect(try isTaken(evidence(87_000_000, minutes: 11)))
     }
 
-    /// 0 W is right for an accelerator in runtime suspend, and for a full battery.
+    /// 0 W is right for an accelerator in runtime suspend.
     @Test func whatSleepsIsNotDead() throws {
         let asleep = try TemporaryDirectory(["/sys/bus/pci/devices/0000:03:00.0/power/runtime_status": "suspended\n"])
         let awake = try TemporaryDirectory(["/sys/bus/pci/devices/0000:03:00.0/power/runtime_status": "active\n"])
@@ -173,8 +202,6 @@ import Testing
         let gpu = Told(.gauge(microwatts: 0)).listing(.accelerator, silicon: "0000:03:00.0")
         #expect(try examine([gpu], known: known, host: asleep).listings[0].availability.isAvailable)
         #expect(try !examine([gpu], known: known, host: awake).listings[0].availability.isAvailable)
-        let battery = Told(.gauge(microwatts: 0)).listing(.battery)
-        #expect(try examine([battery], known: known).listings[0].availability.isAvailable)
     }
 
     /// A session that lasts: the plug that stands still, beside a package whose power doubles.
@@ -293,18 +320,18 @@ import Testing
             let selection = try TotalSelection(meters: session.meters, of: listings)
             return try #require(session.closeWindow(id, selection: selection)).total.flags
         }
-        #expect(try flags([package, locked], seen: [package]).contains(.acceleratorUnseen))
+        #expect(try flags([package, locked], seen: [package]).contains(.incomplete))
         // Another meter of the same silicon sees it.
         #expect(
             try !flags([package, locked, gpu(.available)], seen: [package, gpu(.available)]).contains(
-                .acceleratorUnseen))
+                .incomplete))
         // Whoever names the meters knows what is not in them.
-        #expect(try !flags([], seen: [package]).contains(.acceleratorUnseen))
+        #expect(try !flags([], seen: [package]).contains(.incomplete))
         // One that is there and asleep for the whole window.
         let asleep = MeterListing(description: gpu(.available).description, availability: .available) {
             ClosureReader { .failed(errno: 1) }
         }
         let whole = try flags([package, asleep], seen: [package, asleep])
-        #expect(whole.contains(.acceleratorUnseen) && whole.contains(.gap))
+        #expect(whole.contains(.incomplete) && whole.contains(.gap))
     }
 }

@@ -279,6 +279,16 @@ import Testing
         #expect(await Self.watts(try await bmc.listing()) == 450)
     }
 
+    /// The only member of a machine's control is the machine, wherever it is metered; that of a part is not.
+    @Test(arguments: [("PowerSupply", 324.0), ("Exhaust", 324), ("GPU", nil)] as [(String, Double?)])
+    func theOnlyMember(place: String, watts: Double?) async throws {
+        var bmc = BMC()
+        bmc.add(
+            "1", #""ChassisType":"RackMount""#,
+            Self.control(#"{"MemberId":"1","PhysicalContext":"\#(place)","PowerConsumedWatts":324}"#))
+        #expect(await Self.watts(try await bmc.listing()) == watts)
+    }
+
     @Test func membersThatCannotBeToldApart() async throws {
         var bmc = BMC()
         let members = #"""
@@ -317,6 +327,25 @@ import Testing
         #expect(await Self.watts(listing) == 476)
         #expect(listing.description.remarks.contains { $0.contains("total_power") })
         #expect(await Self.watts(try await bmc.listing("sensor: cpu_power")) == 180)
+    }
+
+    /// A sensor says its unit; one that is none of power is no figure.
+    @Test func aSensorInAnotherUnit() async throws {
+        for (unit, watts) in [("kW", 476.0), ("mW", 0.000476), ("J", nil)] {
+            var bmc = BMC()
+            let sensors = Self.sensors([
+                "total_power": #"{"ReadingType":"Power","ReadingUnits":"\#(unit)","Reading":0.476}"#
+            ])
+            bmc.add("chassis", #""ChassisType":"RackMount""#, sensors)
+            #expect(await Self.watts(try await bmc.listing()) == watts, "\(unit)")
+        }
+    }
+
+    /// An error code among the figures of a sum is none of its terms, whatever the bound.
+    @Test func anErrorCodeInASum() async throws {
+        var bmc = BMC()
+        bmc.add("chassis", #""ChassisType":"RackMount""#, Self.supplies(["240", "65535"]))
+        #expect(await Self.watts(try await bmc.listing()) == nil)
     }
 
     @Test func theInputOfAllSupplies() async throws {

@@ -6,8 +6,9 @@ package struct TotalSelection: Sendable, Hashable {
     package var scope: TotalScope
     /// The ids that each scope adds up, where it has meters.
     package var members: [TotalScope: [String]]
-    /// Accelerators of this machine that no meter here can read, by the ids of those that could not: the components lack them.
-    package var unseenAccelerators: [String]
+    /// Accelerators and packages of this machine that no meter here can read, by the ids of those that could not: the components lack
+    /// them.
+    package var unseen: [String]
 
     /// - Parameters:
     ///   - meters: in the order of the catalogue; of two that see the same silicon the better provenance counts, then
@@ -20,8 +21,11 @@ package struct TotalSelection: Sendable, Hashable {
     {
         guard !meters.isEmpty else { throw .noMeters }
         let seen = Set(meters.map(\.silicon))
-        unseenAccelerators = listings.filter { listing in
-            listing.description.scope == .accelerator && !listing.availability.isAvailable
+        // Where no package is measured the model stands for all of them.
+        let hasPackage = meters.contains { $0.scope == .package && $0.provenance != .estimated }
+        let parts: Set<MeterScope> = hasPackage ? [.accelerator, .package] : [.accelerator]
+        unseen = listings.filter { listing in
+            parts.contains(listing.description.scope) && !listing.availability.isAvailable
                 && !seen.contains(listing.description.silicon)
         }.map(\.description.id)
         let measured = meters.filter { $0.provenance != .estimated }
@@ -79,9 +83,9 @@ package struct TotalSelection: Sendable, Hashable {
         let provenance = parts.map(\.provenance).max { $0.rank < $1.rank } ?? .estimated
         var flags = Set(parts.flatMap(\.flags))
         if scope == .components,
-            !unseenAccelerators.isEmpty || parts.contains(where: { $0.scope == .accelerator && $0.coverage == 0 })
+            !unseen.isEmpty || parts.contains(where: { $0.scope == .accelerator && $0.coverage == 0 })
         {
-            flags.insert(.acceleratorUnseen)
+            flags.insert(.incomplete)
         }
         return TotalEnergy(
             energy: parts.reduce(.zero) { $0 + $1.energy },

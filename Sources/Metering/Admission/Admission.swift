@@ -39,16 +39,16 @@ package struct Admission: Sendable {
         var looks: [Look] = []
         for index in listings.indices where listings[index].availability.isAvailable {
             let meter = listings[index].description
-            guard meter.isWatched else { continue }
+            guard meter.provenance != .estimated else { continue }
             let reader = listings[index].found == nil ? listings[index].open() : nil
             guard let value = (listings[index].found ?? reader?.read())?.value else {
                 // What cannot be read just now may be asleep, and joins when it wakes.
-                listings[index].isProven = known[meter.id]?.hasChanged ?? false
+                listings[index].isProven = !meter.isWatched || known[meter.id]?.hasChanged ?? false
                 continue
             }
             if let (reason, remedy) = Self.impossible(value, meter) {
                 listings[index].availability = .unavailable(reason: reason, remedy: remedy)
-            } else {
+            } else if meter.isWatched {
                 looks.append(Look(index: index, reader: reader, value: value))
             }
         }
@@ -79,9 +79,9 @@ package struct Admission: Sendable {
             guard meter.kind == .counter, meter.periodSeconds <= Self.longestPeriod, look.reader != nil else {
                 return false
             }
-            guard let before = known[meter.id], before.source == meter.source else { return true }
-            // What stood still the last time, and still has that value, has been watched long enough.
-            return !before.hasChanged && before.value != look.value
+            // What stood still the last time, and still has that value, has been watched long enough. One that works moves at once.
+            let before = known[meter.id]
+            return before?.source != meter.source || before?.isStill != true || before?.value != look.value
         }
         while !waiting.isEmpty, clock.now() < deadline {
             clock.sleep(until: clock.now().advanced(bySeconds: Self.pollSeconds))
@@ -96,7 +96,7 @@ package struct Admission: Sendable {
     /// Whether a counter stands still though its silicon evidently works: this very look runs on it.
     private func isStill(_ look: Look, _ meter: MeterDescription) -> Bool {
         !look.hasMoved && meter.kind == .counter && meter.periodSeconds <= Self.longestPeriod
-            && [.package, .core, .dram, .system].contains(meter.scope)
+            && meter.mustMove
     }
 
     private static func impossible(_ value: Int64, _ meter: MeterDescription) -> (String, String?)? {
@@ -110,8 +110,17 @@ package struct Admission: Sendable {
             if value == 0 {
                 return ("it says 0 W, and the machine runs", "see that it is the right device, and that it measures")
             }
+            if Plausibility.errorCodes.contains(value) {
+                return (
+                    "it says \(value) µW, which is an error code and no power",
+                    "see that its driver supports this hardware"
+                )
+            }
             if value < 0 {
-                return ("it says \(figure) W, and power is not negative", "turn its sensor round")
+                return (
+                    "it says \(figure) W, and power is not negative",
+                    "see that it is wired the right way, and that its driver is right"
+                )
             }
             return (
                 "it says \(figure) W, and \(Int64(saturating: meter.plausiblePower.watts)) W are the most that can be",
@@ -124,17 +133,17 @@ package struct Admission: Sendable {
         String, String?
     )? {
         guard let value = evidence.value else { return nil }
-        let unit = meter.kind == .counter ? "µJ" : "µW"
-        if evidence.isStill, !evidence.hasChanged {
+        let shown = meter.kind == .counter ? "\(value) µJ" : "\(Power(microwatts: value).watts) W"
+        if evidence.isStill {
             return (
-                "it stands at \(value) \(unit) while the machine works: it does not measure",
+                "it stands at \(shown) while the machine works: it does not measure",
                 "see that the kernel's driver supports this processor; it is taken as soon as it moves"
             )
         }
         guard evidence.isDead(at: wallTime), !(meter.mayStand(at: value) && !isAwake(meter)) else { return nil }
         let minutes = Int64(saturating: (wallTime - evidence.since) / 60)
         return (
-            "it has said \(value) \(unit) for \(minutes) min while the machine's load moved: it is dead",
+            "it has said \(shown) for \(minutes) min while the machine's load moved: it is dead",
             "see that the device works; it is taken again as soon as its value changes"
         )
     }

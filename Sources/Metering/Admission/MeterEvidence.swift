@@ -69,6 +69,9 @@ extension MeterDescription {
     /// Whether standing still says something of it. Where a chip of unknown place sits, nobody knows what it should see.
     var isWatched: Bool { provenance != .estimated && scope != .rail }
 
+    /// Whether its counter moves whenever the machine runs: there is no idle at 0 W for it.
+    var mustMove: Bool { kind == .counter && isWatched && [.package, .core, .dram, .system].contains(scope) }
+
     /// Whether a steady value is right: an accelerator that sleeps and a full battery take nothing, and nor does a processor's
     /// graphics where there is nothing to draw.
     func mayStand(at value: Int64) -> Bool {

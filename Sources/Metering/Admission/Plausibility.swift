@@ -11,7 +11,7 @@ struct Plausibility {
     }
 
     /// All ones in 32 bits, with and without the sign: what drivers and firmware say when they know nothing.
-    private static let errorCodes: [Int64] = [0xFFFF_FFFF, 0x7FFF_FFFF]
+    static let errorCodes: [Int64] = [0xFFFF_FFFF, 0x7FFF_FFFF]
 
     /// What the silicon of a scope can draw, with a margin, where its maker states no maximum. A power limit is none: whoever
     /// administers the machine sets it, and it may be set anew at any time.
@@ -27,14 +27,13 @@ struct Plausibility {
 }
 
 extension MeterDescription {
-    /// Of a gauge. Power is not negative, but for a chip of unknown place, whose current may flow either way; and a machine that
-    /// runs draws some, at its plug, on its board and in its processors.
+    /// Of a gauge. Power that is accounted for is not negative; and a machine that runs draws some, at its plug, on its board and in
+    /// its processors, and from the battery that alone feeds it.
     var plausibility: Plausibility {
         let most = max(0, plausiblePower.microwatts)
         switch scope {
-        case .wall, .system, .package: return Plausibility(least: 1, most: most)
-        case .rail: return Plausibility(least: -most, most: most)
-        case .core, .uncore, .dram, .accelerator, .battery: return Plausibility(least: 0, most: most)
+        case .wall, .system, .package, .battery: return Plausibility(least: 1, most: most)
+        case .core, .uncore, .dram, .accelerator, .rail: return Plausibility(least: 0, most: most)
         }
     }
 }

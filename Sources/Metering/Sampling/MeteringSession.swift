@@ -13,6 +13,8 @@ package final class MeteringSession: Sendable {
     private static let edgePollNanoseconds: Int64 = 100_000
     /// A reading at an edge that took longer was held up, and its time may be wrong by half of that: another is made.
     private static let longestEdgeRead: Int64 = 500_000
+    /// A counter of what never rests, whose energy is nothing for so long, does not count.
+    private static let longestStandstill = 0.5
     /// No meter is left alone for longer than this, whatever its chip says of itself.
     private static let longestInterval = 60.0
 
@@ -243,6 +245,13 @@ package final class MeteringSession: Sendable {
             var domain = account.result(inTotal: members.contains(account.meter.id))
             if slept { domain.flags.append(.suspended) }
             if let doubt { domain.flags.append(doubt) }
+            // A counter that must move and did not has seen nothing, and that is no 0 J.
+            if account.meter.mustMove, domain.coverage > 0, domain.energy == .zero,
+                end.seconds(since: window.start) >= Self.longestStandstill
+            {
+                domain.coverage = 0
+                domain.flags = Set(domain.flags).union([.gap, .dead]).sorted { $0.rawValue < $1.rawValue }
+            }
             return domain
         }
         CrossCheck.flag(&domains, meters: meters)

@@ -186,7 +186,7 @@ package struct Runner: Sendable {
         if energy.domains.contains(where: { $0.flags.contains(.suspended) }) { flags.append(.suspended) }
         if energy.total.flags.contains(.unproven) { flags.append(.unproven) }
         if energy.total.flags.contains(.dead) { flags.append(.deadMeter) }
-        if energy.total.flags.contains(.acceleratorUnseen) { flags.append(.acceleratorUnseen) }
+        if energy.total.flags.contains(.incomplete) { flags.append(.incomplete) }
         if let machine = measured.machine, machine.after.wasThrottled(since: machine.before) {
             flags.append(.throttled)
         }

@@ -22,7 +22,7 @@ enum ConditionCheck {
             (.suspended, energy.domains.contains { $0.flags.contains(.suspended) }),
             (.unproven, energy.total.flags.contains(.unproven)),
             (.deadMeter, energy.total.flags.contains(.dead)),
-            (.acceleratorUnseen, energy.total.flags.contains(.acceleratorUnseen)),
+            (.incomplete, energy.total.flags.contains(.incomplete)),
         ]
         // The idle drift is told of the suite; what else there is only the runner could see.
         let others = run.flags.filter { flag in flag != .idleDrift && !called.contains { $0.0 == flag } }

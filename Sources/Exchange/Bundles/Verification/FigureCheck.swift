@@ -93,7 +93,7 @@ enum FigureCheck {
             problems.append("\(name) has the coverage \(total.coverage), and its domains have \(least)")
         }
         // What no domain shows is that of an accelerator that has none.
-        if Set(parts.flatMap(\.flags)) != Set(total.flags).subtracting([.acceleratorUnseen]) {
+        if Set(parts.flatMap(\.flags)) != Set(total.flags).subtracting([.incomplete]) {
             problems.append("\(name) has other flags than its domains")
         }
         if total.scope == run.energy.total.scope,
