@@ -200,7 +200,7 @@ import WorkloadProtocol
         let cases: [(Script, String)] = [
             (
                 .json(#"{"error": {"message": "slow down"}}"#, status: 429),
-                "429 Too Many Requests: slow down; use fewer"
+                "429 Too Many Requests: slow down; wait until"
             ),
             (.cut([Self.piece("a")]), "log"), (.stall([Self.piece("a")]), "within 4.0 s"),
             (.stream(["data: {broken\n\n"]), "not JSON"), (.stream([Self.piece("a")]), "breaks off"),
@@ -290,7 +290,7 @@ import WorkloadProtocol
         }
         let program = try ready(server, ["api_key_file": file])
         let answer = try program.call("run", ["count": 1])
-        #expect(refusal(answer).contains("401 Unauthorized: bad key …; give the key by --api-key-file"))
+        #expect(refusal(answer).contains("401 Unauthorized: bad key …; the server refuses the key"))
         #expect(!"\(answer)".contains(key))
         #expect(server.all.allSatisfy { $0.authorization == "Bearer \(key)" })
 

@@ -13,12 +13,6 @@ struct BatchTests {
             latencies: latencies.map { [Double](repeating: 0.1, count: $0) })
     }
 
-    @Test("No latency is longer than the run that it is of")
-    func aLatencyBeyondItsRun() {
-        let result = RunResult(completed: 1, failed: 0, start: 1, end: 2, latencies: [5])
-        #expect(result.problem(asked: RunParams(count: 1))?.contains("5.0 s") == true)
-    }
-
     @Test(
         "A count is met by its next multiple of the batch, and by nothing else",
         arguments: [
