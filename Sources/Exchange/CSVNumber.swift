@@ -22,7 +22,7 @@ struct CSVNumber {
         let decimals =
             parts.first?.firstIndex(of: ".").map { parts[0].distance(from: $0, to: parts[0].endIndex) - 1 } ?? 0
         let exponent = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
-        rounding = 0.5 * pow(10, Double(exponent - decimals))
+        rounding = 0.5 * pow(10, Double(exponent) - Double(decimals))
     }
 
     /// A number with commas in it as one without.

@@ -79,7 +79,7 @@ struct CodeCarbonRow {
         let power = energy * 3.6e6 / duration
         guard power <= Self.mostWatts else {
             throw row.problem(
-                "`energy_consumed` in `duration` makes \(Int(power)) W, which no machine takes: are the columns shifted?"
+                "`energy_consumed` in `duration` makes \(Int64(saturating: power)) W, which no machine takes: are the columns shifted?"
             )
         }
         for column in CodeCarbonColumns.metrics.keys.sorted() {

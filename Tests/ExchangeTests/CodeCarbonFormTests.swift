@@ -166,6 +166,21 @@ struct CodeCarbonFormTests {
         #expect(contents.batch.suites.first?.runs.first?.energy.domains.map(\.scope) == [.package, .dram])
     }
 
+    @Test("Numbers at the ends of what can be written are refused in their line, or read")
+    func extremes() throws {
+        let line = { (duration: String, energy: String) in
+            "2026-01-02T03:04:05,bert,\(PaperLogs.id(1)),\(duration),\(energy),0,0,\(energy),CPU"
+        }
+        for (duration, energy) in [
+            ("1e-320", "1"), ("10", "1.5e-9223372036854775808"), ("10", "1e400"), ("1e-400", "1"),
+        ] {
+            #expect(
+                try read([Self.header, line(duration, energy), Self.line(2)]).problems.map(\.line) == [2],
+                "\(duration), \(energy)")
+        }
+        #expect(try read([Self.header, line("10", "1.5e-300")]).batch.suites.count == 1)
+    }
+
     @Test("A run of no energy is no run that was measured")
     func nothingMeasured() throws {
         let empty = "2026-01-02T03:04:05,bert,\(PaperLogs.id(1)),10,0,0,0,0,CPU"

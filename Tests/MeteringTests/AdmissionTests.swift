@@ -125,9 +125,12 @@ import Testing
 
     private var other: MeterListing { Told(.gauge(microwatts: 50_000_000)).listing(.wall, id: "test/other") }
 
-    /// The counter of a graphics unit that sleeps is no fault, nor is one that is slow.
+    /// The counter of a graphics unit that sleeps is no fault, nor is one that is slow, or one that is not asked again.
     @Test func aCounterThatMayStandStillIsUnproven() throws {
+        var polled = Told(.counter(microjoules: 7)).listing(.system)
+        polled.found = .counter(microjoules: 7)
         for listing in [
+            polled,
             Told(.counter(microjoules: 7)).listing(.accelerator), Told(.counter(microjoules: 7)).listing(.uncore),
             Told(.counter(microjoules: 7)).listing(.package, period: 5),
         ] {

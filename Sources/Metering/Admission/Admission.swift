@@ -28,6 +28,11 @@ package struct Admission: Sendable {
         let reader: (any MeterReader)?
         let value: Int64
         var hasMoved = false
+
+        /// Whether its counter moves so soon that it can be waited for; one that told its value when it was found is not asked again.
+        func canBeWatched(_ meter: MeterDescription) -> Bool {
+            meter.kind == .counter && meter.periodSeconds <= longestPeriod && reader != nil
+        }
     }
 
     /// - Parameter known: by the meters' ids.
@@ -76,9 +81,7 @@ package struct Admission: Sendable {
         let deadline = clock.now().advanced(bySeconds: Self.patience)
         var waiting = looks.indices.filter { index in
             let (look, meter) = (looks[index], listings[looks[index].index].description)
-            guard meter.kind == .counter, meter.periodSeconds <= Self.longestPeriod, look.reader != nil else {
-                return false
-            }
+            guard look.canBeWatched(meter) else { return false }
             // What stood still the last time, and still has that value, has been watched long enough. One that works moves at once.
             let before = known[meter.id]
             return before?.source != meter.source || before?.isStill != true || before?.value != look.value
@@ -95,8 +98,7 @@ package struct Admission: Sendable {
 
     /// Whether a counter stands still though its silicon evidently works: this very look runs on it.
     private func isStill(_ look: Look, _ meter: MeterDescription) -> Bool {
-        !look.hasMoved && meter.kind == .counter && meter.periodSeconds <= Self.longestPeriod
-            && meter.mustMove
+        !look.hasMoved && look.canBeWatched(meter) && meter.mustMove
     }
 
     private static func impossible(_ value: Int64, _ meter: MeterDescription) -> (String, String?)? {

@@ -6,41 +6,19 @@ package import Host
 package final class ProcessorLoad {
     private static let spacing: Int64 = 1_000_000_000
 
-    private let host: HostRoot
-    private var file: FileBox?
+    private let file: TextFileReader
     private var last: ProcStat?
     private var nextDue: MonotonicTime?
 
-    package init(_ host: HostRoot) { self.host = host }
+    package init(_ host: HostRoot) { file = TextFileReader(host: host, path: "/proc/stat") }
 
     /// - Returns: the share since the look before; `nil` between two looks, and where it cannot be told.
     func share(at now: MonotonicTime) -> Double? {
         if let nextDue, now < nextDue { return nil }
         nextDue = now.advanced(byNanoseconds: Self.spacing)
-        guard let stat = read() else { return nil }
+        guard let stat = (try? file.read(ProcStat.init(firstLine:))) ?? nil else { return nil }
         defer { last = stat }
         guard let last, stat.total > last.total, stat.busy >= last.busy else { return nil }
         return Double(stat.busy - last.busy) / Double(stat.total - last.total)
-    }
-
-    private func read() -> ProcStat? {
-        do throws(HostError) {
-            let box: FileBox
-            if let file {
-                box = file
-            } else {
-                box = FileBox(try host.openText("/proc/stat"))
-                file = box
-            }
-            return try box.text.read(ProcStat.init(firstLine:))
-        } catch {
-            file = nil
-            return nil
-        }
-    }
-
-    private final class FileBox {
-        let text: OpenText
-        init(_ text: consuming OpenText) { self.text = text }
     }
 }

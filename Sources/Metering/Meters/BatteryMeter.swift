@@ -53,7 +53,7 @@ package enum BatteryMeter {
             remarks: ["the whole machine while it runs on battery; plugged in, the time counts as a gap"])
         return MeterListing(description: description, availability: availability) {
             BatteryReader(
-                status: StatusFile(host: host, path: "\(path)/status"), supplies: PowerSupplies(host),
+                status: TextFileReader(host: host, path: "\(path)/status"), supplies: PowerSupplies(host),
                 power: hasPower
                     ? .file(NumberFileReader(host: host, path: power))
                     : .product(
@@ -69,11 +69,11 @@ private final class BatteryReader: MeterReader {
         case product(NumberFileReader, NumberFileReader)
     }
 
-    private let status: StatusFile
+    private let status: TextFileReader
     private let supplies: PowerSupplies
     private let power: Source
 
-    init(status: StatusFile, supplies: PowerSupplies, power: Source) {
+    init(status: TextFileReader, supplies: PowerSupplies, power: Source) {
         self.status = status
         self.supplies = supplies
         self.power = power
@@ -82,7 +82,9 @@ private final class BatteryReader: MeterReader {
     func read() -> Reading {
         do throws(HostError) {
             // What goes into the battery, or past it, is not the machine's power.
-            guard try status.isDischarging(), supplies.plugged == nil else { return .failed(errno: ENODATA) }
+            // `Discharging` is the only status that begins so; `Charging`, `Full`, `Not charging`, `Unknown` are the others.
+            let isDischarging = try status.read { $0.first == UInt8(ascii: "D") }
+            guard isDischarging, supplies.plugged == nil else { return .failed(errno: ENODATA) }
             switch power {
             // Some drivers count a current out of the battery as negative.
             case .file(let file): return .gauge(microwatts: Int64(clamping: try file.read().magnitude))
@@ -112,39 +114,5 @@ private struct PowerSupplies {
             return (try? host.integer("\(path)/online")) ?? 0 > 0 && (try? host.read("\(path)/type")) != "Battery"
                 && (try? host.read("\(path)/scope")) != "Device"
         }
-    }
-}
-
-/// `status` of a battery, kept open.
-private final class StatusFile {
-    private let host: HostRoot
-    private let path: String
-    private var file: Box?
-
-    init(host: HostRoot, path: String) {
-        self.host = host
-        self.path = path
-    }
-
-    func isDischarging() throws(HostError) -> Bool {
-        do throws(HostError) {
-            let box: Box
-            if let file {
-                box = file
-            } else {
-                box = Box(try host.openText(path))
-                file = box
-            }
-            // `Discharging` is the only status that begins so; `Charging`, `Full`, `Not charging`, `Unknown` are the others.
-            return try box.text.read { $0.first == UInt8(ascii: "D") }
-        } catch {
-            file = nil
-            throw error
-        }
-    }
-
-    private final class Box {
-        let text: OpenText
-        init(_ text: consuming OpenText) { self.text = text }
     }
 }

@@ -91,36 +91,22 @@ struct CPUPowerModel: Sendable, Hashable {
 }
 
 private final class EstimatedCPUReader: MeterReader {
-    private let host: HostRoot
+    private let file: TextFileReader
     private let model: CPUPowerModel
-    private var file: FileBox?
 
     init(host: HostRoot, model: CPUPowerModel) {
-        self.host = host
+        file = TextFileReader(host: host, path: "/proc/stat")
         self.model = model
     }
 
     func read() -> Reading {
         do throws(HostError) {
-            let box: FileBox
-            if let file {
-                box = file
-            } else {
-                box = FileBox(try host.openText("/proc/stat"))
-                file = box
-            }
-            guard let stat = try box.text.read(ProcStat.init(firstLine:)) else { return .failed(errno: 0) }
+            guard let stat = try file.read(ProcStat.init(firstLine:)) else { return .failed(errno: 0) }
             return .counter(
                 microjoules: model.microjoules(
                     monotonicNanoseconds: Clocks.monotonic().nanoseconds, busyTicks: stat.busy))
         } catch {
-            file = nil
             return .failed(errno: error.errno)
         }
-    }
-
-    private final class FileBox {
-        let text: OpenText
-        init(_ text: consuming OpenText) { self.text = text }
     }
 }

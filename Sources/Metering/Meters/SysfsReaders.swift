@@ -39,6 +39,36 @@ final class NumberFileReader: NumberSource {
     }
 }
 
+/// Reads the beginning of a text file and keeps it open, as `NumberFileReader` does.
+final class TextFileReader {
+    private let host: HostRoot
+    private let path: String
+    private var file: TextBox?
+
+    init(host: HostRoot, path: String) {
+        self.host = host
+        self.path = path
+    }
+
+    /// - Throws: `HostError` of the open or the read.
+    func read<Value>(_ body: (UnsafeRawBufferPointer) -> Value) throws(HostError) -> Value {
+        do throws(HostError) {
+            if let file { return try file.text.read(body) }
+            let opened = TextBox(try host.openText(path))
+            file = opened
+            return try opened.text.read(body)
+        } catch {
+            file = nil
+            throw error
+        }
+    }
+
+    private final class TextBox {
+        let text: OpenText
+        init(_ text: consuming OpenText) { self.text = text }
+    }
+}
+
 /// An energy counter in microjoules, such as `energy_uj` or `energy1_input`.
 final class CounterFileReader: MeterReader {
     private let file: any NumberSource
