@@ -213,7 +213,7 @@ extension RunRecord {
     /// The same of any scope that was measured in the window.
     package func kilowattHoursPer1000(_ total: TotalEnergy) -> Double? {
         guard status == .completed, completedInferences > 0, total.isSeen else { return nil }
-        return total.energy.kilowattHours / total.coverage / Double(completedInferences) * 1000
+        return total.energy.kilowattHours * total.scale / Double(completedInferences) * 1000
     }
 }
 

@@ -74,6 +74,9 @@ package struct DomainEnergy: Sendable, Hashable, Codable {
     package var uncertainty: Energy
     /// The standard uncertainty of the part that is common to every reading of this meter (its accuracy).
     package var accuracyUncertainty: Energy
+    /// The standard uncertainty of what is the same in all repeats of a window beside it: the rounding of a coarse gauge under a
+    /// steady power, the edges of a meter too slow for a random phase. It is a part of `uncertainty`.
+    package var commonUncertainty: Energy
     /// The share of the window that the meter really saw, 0 to 1.
     package var coverage: Double
     package var flags: [EnergyFlag]
@@ -82,7 +85,8 @@ package struct DomainEnergy: Sendable, Hashable, Codable {
 
     package init(
         id: String, name: String, scope: MeterScope, kind: MeterKind, provenance: Provenance, energy: Energy,
-        uncertainty: Energy, accuracyUncertainty: Energy, coverage: Double, flags: [EnergyFlag], inTotal: Bool
+        uncertainty: Energy, accuracyUncertainty: Energy, commonUncertainty: Energy = .zero, coverage: Double,
+        flags: [EnergyFlag], inTotal: Bool
     ) {
         self.id = id
         self.name = name
@@ -92,6 +96,7 @@ package struct DomainEnergy: Sendable, Hashable, Codable {
         self.energy = energy
         self.uncertainty = uncertainty
         self.accuracyUncertainty = accuracyUncertainty
+        self.commonUncertainty = commonUncertainty
         self.coverage = coverage
         self.flags = flags
         self.inTotal = inTotal
@@ -102,7 +107,27 @@ package struct DomainEnergy: Sendable, Hashable, Codable {
         case energy = "energy_j"
         case uncertainty = "uncertainty_j"
         case accuracyUncertainty = "accuracy_standard_uncertainty_j"
+        case commonUncertainty = "common_standard_uncertainty_j"
         case inTotal = "in_total"
+    }
+}
+
+extension DomainEnergy {
+    /// A record from before knows nothing of what is common to repeats.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            id: try values.decode(String.self, forKey: .id), name: try values.decode(String.self, forKey: .name),
+            scope: try values.decode(MeterScope.self, forKey: .scope),
+            kind: try values.decode(MeterKind.self, forKey: .kind),
+            provenance: try values.decode(Provenance.self, forKey: .provenance),
+            energy: try values.decode(Energy.self, forKey: .energy),
+            uncertainty: try values.decode(Energy.self, forKey: .uncertainty),
+            accuracyUncertainty: try values.decode(Energy.self, forKey: .accuracyUncertainty),
+            commonUncertainty: try values.decodeIfPresent(Energy.self, forKey: .commonUncertainty) ?? .zero,
+            coverage: try values.decode(Double.self, forKey: .coverage),
+            flags: try values.decode([EnergyFlag].self, forKey: .flags),
+            inTotal: try values.decode(Bool.self, forKey: .inTotal))
     }
 }
 
@@ -120,24 +145,32 @@ package struct TotalEnergy: Sendable, Hashable, Codable {
     /// The half-width of the 95 % interval.
     package var uncertainty: Energy
     package var accuracyUncertainty: Energy
+    /// The standard uncertainty of what is the same in all repeats beside it; see `DomainEnergy.commonUncertainty`.
+    package var commonUncertainty: Energy
     package var scope: TotalScope
     package var provenance: Provenance
-    /// The smallest coverage of its domains.
+    /// The least coverage of its domains.
     package var coverage: Double
+    /// The energy of the whole window where each domain was seen for nearly all of it: the sum of each one's energy by its own
+    /// coverage. `nil` where it is energy / coverage, of one domain or of several that were seen alike.
+    package var scaledEnergy: Energy?
     package var flags: [EnergyFlag]
     /// The ids of the domains that it adds up.
     package var domainIDs: [String]
 
     package init(
-        energy: Energy, uncertainty: Energy, accuracyUncertainty: Energy, scope: TotalScope, provenance: Provenance,
-        coverage: Double, flags: [EnergyFlag], domainIDs: [String]
+        energy: Energy, uncertainty: Energy, accuracyUncertainty: Energy, commonUncertainty: Energy = .zero,
+        scope: TotalScope, provenance: Provenance, coverage: Double, scaledEnergy: Energy? = nil, flags: [EnergyFlag],
+        domainIDs: [String]
     ) {
         self.energy = energy
         self.uncertainty = uncertainty
         self.accuracyUncertainty = accuracyUncertainty
+        self.commonUncertainty = commonUncertainty
         self.scope = scope
         self.provenance = provenance
         self.coverage = coverage
+        self.scaledEnergy = scaledEnergy
         self.flags = flags
         self.domainIDs = domainIDs
     }
@@ -147,7 +180,33 @@ package struct TotalEnergy: Sendable, Hashable, Codable {
         case energy = "energy_j"
         case uncertainty = "uncertainty_j"
         case accuracyUncertainty = "accuracy_standard_uncertainty_j"
+        case commonUncertainty = "common_standard_uncertainty_j"
+        case scaledEnergy = "scaled_energy_j"
         case domainIDs = "domain_ids"
+    }
+}
+
+extension TotalEnergy {
+    /// A record from before knows nothing of what is common to repeats, and scales by the least coverage.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            energy: try values.decode(Energy.self, forKey: .energy),
+            uncertainty: try values.decode(Energy.self, forKey: .uncertainty),
+            accuracyUncertainty: try values.decode(Energy.self, forKey: .accuracyUncertainty),
+            commonUncertainty: try values.decodeIfPresent(Energy.self, forKey: .commonUncertainty) ?? .zero,
+            scope: try values.decode(TotalScope.self, forKey: .scope),
+            provenance: try values.decode(Provenance.self, forKey: .provenance),
+            coverage: try values.decode(Double.self, forKey: .coverage),
+            scaledEnergy: try values.decodeIfPresent(Energy.self, forKey: .scaledEnergy),
+            flags: try values.decode([EnergyFlag].self, forKey: .flags),
+            domainIDs: try values.decode([String].self, forKey: .domainIDs))
+    }
+
+    /// By what the energy is multiplied to stand for the whole window; 1 where all of it was seen.
+    package var scale: Double {
+        if let scaledEnergy, energy > .zero { return scaledEnergy.joules / energy.joules }
+        return coverage > 0 ? 1 / coverage : 1
     }
 }
 

@@ -64,7 +64,7 @@ package struct PaperExport {
             leftOut += 1
             return
         }
-        let factor = 1000 / Double(record.completedInferences) / total.coverage
+        let factor = 1000 / Double(record.completedInferences) * total.scale
         var stages: [(name: String, fields: CodeCarbonFields)] = []
         let query: CodeCarbonFields
         do {

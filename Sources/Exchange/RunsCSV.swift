@@ -101,7 +101,7 @@ struct RunsCSV: Sendable {
     private let steps: [Step]
     private let paths: JSONPaths
     /// Where the numbers that figures are computed of are.
-    private let startedAt, duration, completed, energy, uncertainty, coverage, idlePower: Int
+    private let startedAt, duration, completed, energy, uncertainty, coverage, scaled, idlePower: Int
     private var found: [Range<Int>] = []
     private var inner: [Range<Int>] = []
     private var text: [UInt8] = []
@@ -138,6 +138,7 @@ struct RunsCSV: Sendable {
         energy = slot("energy.total.energy_j")
         uncertainty = slot("energy.total.uncertainty_j")
         coverage = slot("energy.total.coverage")
+        scaled = slot("energy.total.scaled_energy_j")
         idlePower = slot("idle_power_w")
         paths = JSONPaths(known)
     }
@@ -184,7 +185,7 @@ struct RunsCSV: Sendable {
             case .meanPower:
                 // Over the time that was seen.
                 writer.field(
-                    figures.energy.flatMap { Energy(joules: $0).over(figures.duration * figures.coverage)?.watts })
+                    figures.energy.flatMap { Energy(joules: $0).over(figures.duration / figures.scale)?.watts })
             }
         }
         writer.endRow()
@@ -199,7 +200,9 @@ struct RunsCSV: Sendable {
 
     /// The numbers that other figures are computed of.
     private struct Figures {
-        var startedAt, duration, coverage: Double
+        var startedAt, duration: Double
+        /// What makes the energy that of the whole window, each meter by its own coverage.
+        var scale = 1.0
         /// `nil` where nothing was seen.
         var energy: Double?
         /// Less the idle baseline, over what was seen.
@@ -217,11 +220,12 @@ struct RunsCSV: Sendable {
             else { return nil }
             self.startedAt = startedAt
             self.duration = duration
-            self.coverage = coverage
             guard coverage > 0 else { return }
+            scale = 1 / coverage
+            if let scaled = number(csv.scaled), scaled > 0, energy > 0 { scale = scaled / energy }
             self.energy = energy
-            net = number(csv.idlePower).map { energy - $0 * duration * coverage }
-            if completed > 0, coverage >= TotalEnergy.leastCoverage { per1000 = 1000 / completed / 3.6e6 / coverage }
+            net = number(csv.idlePower).map { energy - $0 * duration / scale }
+            if completed > 0, coverage >= TotalEnergy.leastCoverage { per1000 = 1000 / completed / 3.6e6 * scale }
         }
     }
 }

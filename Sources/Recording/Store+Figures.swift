@@ -75,7 +75,9 @@ extension Store {
             json_extract(run.record, '$.idle_power_w'),
             json_extract(run.record, '$.idle_power_standard_uncertainty_w'),
             json_extract(run.record, '$.latency.mean_s'),
-            json_extract(run.record, '$.flags')
+            json_extract(run.record, '$.flags'),
+            json_extract(run.record, '$.energy.total.common_standard_uncertainty_j'),
+            json_extract(run.record, '$.energy.total.scaled_energy_j')
         FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
             JOIN machine ON machine.id = suite_run.machine_id
         """
@@ -107,9 +109,11 @@ private struct DecodedTexts {
             completedInferences: row[17],
             total: TotalEnergy(
                 energy: Energy(joules: joules), uncertainty: Energy(joules: value(27) ?? 0),
-                accuracyUncertainty: Energy(joules: value(28) ?? 0), scope: TotalScope(rawValue: scope) ?? .components,
+                accuracyUncertainty: Energy(joules: value(28) ?? 0),
+                commonUncertainty: Energy(joules: value(35) ?? 0), scope: TotalScope(rawValue: scope) ?? .components,
                 // What a newer version calls otherwise is surely not better than an estimate.
-                provenance: Provenance(rawValue: provenance) ?? .estimated, coverage: row[21], flags: [],
+                provenance: Provenance(rawValue: provenance) ?? .estimated, coverage: row[21],
+                scaledEnergy: (value(36) as Double?).map { Energy(joules: $0) }, flags: [],
                 domainIDs: try list(value(29))),
             otherScopes: try others.map { text in
                 text == "[]" ? [] : try decoder.decode([TotalEnergy].self, from: Data(text.utf8))

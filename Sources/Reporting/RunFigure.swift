@@ -38,7 +38,7 @@ struct RunFigure {
     var otherScopes: [TotalScope: Double] {
         Dictionary(
             window.otherScopes.filter(\.isSeen).map { other in
-                let per1000 = 1000 / Double(window.completedInferences) / other.coverage
+                let per1000 = 1000 / Double(window.completedInferences) * other.scale
                 return (other.scope, other.energy.kilowattHours * per1000)
             }, uniquingKeysWith: { first, _ in first })
     }
@@ -61,10 +61,10 @@ struct RunFigure {
         guard total.isSeen else { return .leftOut("coverage under 99 %") }
         guard !window.flags.contains(RunFlag.suspended.rawValue) else { return .leftOut("the machine slept") }
         guard !window.flags.contains(RunFlag.deadMeter.rawValue) else { return .leftOut("a meter stood still") }
-        // What was seen stands for the whole: at most 1 % more, and the coverage is in the row.
-        let per1000 = 1000 / Double(window.completedInferences) / 3.6e6 / total.coverage
+        // What was seen stands for the whole, of each meter by its own coverage: at most 1 % more, and the coverage is in the row.
+        let per1000 = 1000 / Double(window.completedInferences) / 3.6e6 * total.scale
         let gross = total.energy.joules
-        let seen = window.durationSeconds * total.coverage
+        let seen = window.durationSeconds / total.scale
         let difference = window.idlePowerWatts.map { gross - $0 * seen }
         var accuracy = total.accuracyUncertainty.joules
         let standard = total.uncertainty.joules / normalCoverageFactor

@@ -38,7 +38,7 @@ extension TableReport {
         let operations = total(runs) { run in
             run.window.operations.map { $0 * Double(run.window.completedInferences) }
         }
-        let joules = runs.reduce(0.0) { $0 + $1.window.total.energy.joules / $1.window.total.coverage }
+        let joules = runs.reduce(0.0) { $0 + $1.window.total.energy.joules * $1.window.total.scale }
         let seconds = runs.reduce(0.0) { $0 + $1.window.durationSeconds }
         let latencies = total(runs) { run in
             run.window.meanLatency.map { $0 * Double(run.window.completedInferences) }

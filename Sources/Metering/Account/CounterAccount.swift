@@ -6,7 +6,9 @@ import Core
 /// A counter only moves when the hardware updates it, every τ. Read at an arbitrary instant it is stale by a time between
 /// 0 and τ. Where the readings around an edge are dense enough to see the updates happen, the energy at the edge is found
 /// from the two updates next to it on the far side, whose power is that of the time between the update and the edge.
-/// Where they are not, the staleness is corrected for its mean and its spread goes into the uncertainty.
+/// A slower counter is taken at the first read that is certainly of the window, one period after its start, and at the last one
+/// before its end; what came between the two and the edges is told by the power in between. Power from outside the window is never
+/// shared into it. Where there are no such reads, the staleness is corrected for its mean and its spread goes into the uncertainty.
 struct CounterAccount {
     /// The counter was seen to change between two reads: it was updated at `time` ± `half`.
     private struct Update {
@@ -56,6 +58,12 @@ struct CounterAccount {
     private var mostBeforeStart = 0.0
     private var mostBeforeEnd = 0.0
     private var readsInside = 0
+    /// The first good read that was certainly updated in the window, of a counter that is not fast.
+    private var firstInside: (time: MonotonicTime, cumulative: Int64)?
+    private var powerAfterStart: Double?
+    /// The squared differences of the power from one pair of anchors to the next, in the window.
+    private var squaredSteps = 0.0
+    private var steps = 0.0
     private var updatesInside = 0
     private var firstUpdateInside: Update?
     private var lastUpdateInside: Update?
@@ -96,6 +104,9 @@ struct CounterAccount {
     func isSettled(isAlignable: Bool) -> Bool {
         if isAlignable { return updatesAfter.count >= 2 }
         guard let end, let readTimeAtEnd else { return true }
+        if let start, end - readTimeAtEnd <= longestDrift, inside(Window(start: start, end: end), GapList()) != nil {
+            return true
+        }
         return end - readTimeAtEnd <= Self.fresh || readAfterEnd != nil
     }
 
@@ -135,6 +146,15 @@ struct CounterAccount {
         lastReadTime = time
         if pendingStart != nil { settleStart(from: previousCumulative, at: time) }
         if let start, time >= start, end == nil { readsInside += 1 }
+        if let start, !isFast, firstInside == nil, end.map({ time < $0 }) ?? true,
+            time >= start.advanced(bySeconds: meter.periodSeconds)
+        {
+            firstInside = (time, unwrapper.cumulative)
+        } else if let first = firstInside, powerAfterStart == nil,
+            Double(time - first.time) >= Self.periodsOfPower * meter.periodSeconds * 1e9
+        {
+            powerAfterStart = Double(unwrapper.cumulative - first.cumulative) / time.seconds(since: first.time)
+        }
         if let end, time < end {
             // A reading of a meter polled in the background came in after the end, and is from before it.
             cumulativeAtEnd = unwrapper.cumulative
@@ -181,6 +201,11 @@ struct CounterAccount {
             return
         }
         if Double(update.readTime - newer.readTime) >= Self.periodsOfPower * meter.periodSeconds * 1e9 {
+            if let older = anchors?.older, let first = firstInside, older.readTime >= first.time, end == nil {
+                let step = (Self.microwatts(newer, update) ?? 0) - (Self.microwatts(older, newer) ?? 0)
+                squaredSteps += step * step
+                steps += 1
+            }
             anchors = (newer, update)
         }
     }
@@ -222,6 +247,9 @@ struct CounterAccount {
             flags.insert(.vanished)
         }
 
+        if !flags.contains(.vanished), let inside = inside(window, gaps) {
+            return inside.result(window, gaps, flags.union([.staleEdges]), meter)
+        }
         let endValue = flags.contains(.vanished) ? seenLast : valueAtEnd(end)
         var (startEnergy, endEnergy) = (startValue.microjoules, endValue.microjoules)
         var variance = startValue.variance + endValue.variance
@@ -255,6 +283,24 @@ struct CounterAccount {
             edges: EdgeEnergies(
                 start: Energy(microjoules: Int64(saturating: startEnergy)),
                 end: Energy(microjoules: Int64(saturating: endEnergy))))
+    }
+
+    /// The part of a window between two reads that were certainly updated in it; the counter is slow, and the two span most of the
+    /// window.
+    private func inside(_ window: Window, _ gaps: GapList) -> InsideReads? {
+        guard !isFast, meter.provenance != .estimated, let first = firstInside, let last = readTimeAtEnd,
+            last > first.time
+        else { return nil }
+        let length = window.end - window.start
+        let period = effectivePeriod(of: window)
+        let most = max(Int64(saturating: 4e9 * period), length / 4)
+        guard first.time - window.start <= most, window.end - last <= most, 2 * (last - first.time) >= length,
+            Double(last - first.time) >= 5e9 * period
+        else { return nil }
+        return InsideReads(
+            first: first.time, firstCumulative: first.cumulative, last: last, lastCumulative: cumulativeAtEnd,
+            period: period, powerAfterStart: powerAfterStart, powerBeforeEnd: powerBeforeEnd,
+            squaredStep: steps > 0 ? squaredSteps / steps : 0)
     }
 
     /// Of a counter that is gone: what it last showed.

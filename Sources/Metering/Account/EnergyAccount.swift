@@ -5,6 +5,8 @@ struct AccountResult {
     var microjoules: Double
     /// The variance from edges, staleness and, for a gauge, sampling and resolution, in µJ².
     var edgeVariance: Double
+    /// The part of it that is the same in every repeat, such as the rounding of a steady power: no number of them averages it out.
+    var commonVariance = 0.0
     var coverage: Double
     var flags: Set<EnergyFlag>
     /// Of a counter, its energy since the first good read at both edges of the window, whose difference is the energy.
@@ -75,6 +77,9 @@ package struct EnergyAccount: Sendable {
     /// Whether the last reading was one that a counter's energy cannot be told from.
     var isAfterGap: Bool { counter?.isAfterGap ?? false }
 
+    /// So long, in seconds, a window waits at most before it opens, so that repeats do not share a slow meter's phase.
+    package static let longestRandomWait = 10.0
+
     /// Begins the window.
     package mutating func open(at time: MonotonicTime) {
         counter?.open(at: time)
@@ -127,12 +132,15 @@ package struct EnergyAccount: Sendable {
         let found = counter?.result() ?? gauge?.result() ?? .empty
         let resolution = meter.kind == .counter ? meter.resolution * meter.resolution / 6 : 0
         let accuracy = (meter.relativeAccuracy ?? 0) * found.microjoules / 3.0.squareRoot()
+        // A window opens after a random wait of up to 10 s: edges of slower meters may err alike in all repeats.
+        let common = meter.periodSeconds > Self.longestRandomWait ? found.edgeVariance : found.commonVariance
         let standard = (found.edgeVariance + resolution + accuracy * accuracy).squareRoot()
         return DomainEnergy(
             id: meter.id, name: meter.name, scope: meter.scope, kind: meter.kind, provenance: meter.provenance,
             energy: Energy(microjoules: Int64(saturating: found.microjoules)),
             uncertainty: Energy(microjoules: Int64(saturating: (normalCoverageFactor * standard).rounded(.up))),
-            accuracyUncertainty: Energy(microjoules: Int64(saturating: accuracy)), coverage: found.coverage,
+            accuracyUncertainty: Energy(microjoules: Int64(saturating: accuracy)),
+            commonUncertainty: Energy(microjoules: Int64(saturating: common.squareRoot())), coverage: found.coverage,
             flags: found.flags.sorted { $0.rawValue < $1.rawValue }, inTotal: inTotal)
     }
 }

@@ -1,17 +1,23 @@
 import Core
+import Glibc
 
-/// The energy of one gauge over one window. An instantaneous gauge is summed by trapezoids between time-stamped samples;
-/// one that averages over a time w is a rectangle over (t − w, t], because a trapezoid over averages errs by percents.
+/// The energy of one gauge over one window, from time-stamped samples that lie inside of it.
+///
+/// Power steps at a window's edges, so nothing is ever laid across one: a trapezoid from a sample before the start to one after it
+/// would take (P₂ − P₁)·τ/6 from every window. A value of the moment counts from when it was certainly *made* inside: a device that
+/// refreshes by a clock of its own shows what is up to one period τ old, and averages over an unknown time of up to τ. The first
+/// sample that is so old or older holds back to the start, the last one before the end holds on to it. A gauge whose averaging time w
+/// is known is a rectangle over (t − w, t], and the reading that an edge cuts is split by what is known of its other side.
 struct GaugeAccount {
     private let meter: MeterDescription
     /// No new sample for this long is a gap: 2.5 τ + w, where τ is no shorter than the sampler's own interval. One missed
     /// read is silence for 2 τ; the half more is for a sampler that comes late.
     private let longestSilence: Int64
-    private let averaging: Int64
 
     private var lastTime: MonotonicTime?
     private var lastMicrowatts: Double = 0
-    private var beforeLastMicrowatts: Double?
+    /// From when on samples came without a silence.
+    private var seenSince: MonotonicTime?
     private var hasFailedSinceGood = false
     private var flags: Set<EnergyFlag> = []
 
@@ -21,34 +27,37 @@ struct GaugeAccount {
 
     private var start: MonotonicTime?
     private var end: MonotonicTime?
-    private var microjoules: Double = 0
-    private var coveredNanoseconds: Int64 = 0
-    private var variance: Double = 0
-    private var firstMicrowatts: Double?
-    /// The lowest and highest power around an edge that cut an average; the next sample still counts to it.
-    private var cutRange: ClosedRange<Double>?
-    /// The squared steps from sample to sample, to tell how much the next one may differ.
-    private var squaredSteps = 0.0
-    private var steps = 0.0
+    // One of the two is used, by the meter's averaging time.
+    private var moments: MomentSum
+    private var averages: AverageSum
+    private var scatter = SampleScatter()
 
     init(meter: MeterDescription, intervalSeconds: Double) {
         self.meter = meter
-        averaging = Int64(saturating: meter.averagingSeconds * 1e9)
+        let (period, averaging) = (
+            Int64(saturating: meter.periodSeconds * 1e9), Int64(saturating: meter.averagingSeconds * 1e9)
+        )
         longestSilence = Int64(saturating: 2.5e9 * max(meter.periodSeconds, intervalSeconds)) + averaging
+        // Up to one period old, and an average over up to another.
+        moments = MomentSum(memory: 2 * period, longestSilence: longestSilence)
+        averages = AverageSum(averaging: averaging, delay: period / 2, longestSilence: longestSilence)
     }
+
+    private var isAverage: Bool { meter.averagingSeconds > 0 }
 
     /// When the last sample was made, if none has failed since.
     var lastGoodTime: MonotonicTime? { hasFailedSinceGood ? nil : lastTime }
 
-    /// The last good sample, from which the next piece of energy begins.
+    /// The last good sample.
     var lastSample: (time: MonotonicTime, power: Power)? {
         lastTime.map { ($0, Power(microwatts: Int64(saturating: lastMicrowatts))) }
     }
 
-    /// Whether a sample at or after the end has come, so that the last piece is whole.
+    /// Whether no further sample would change the result: what was made after the end says nothing of the window, but for the rest
+    /// of an average that the end cuts.
     var isSettled: Bool {
-        guard let lastTime, let end else { return false }
-        return lastTime >= end
+        guard isAverage, let end else { return true }
+        return averages.isSettled(at: end)
     }
 
     /// A reading came that cannot be; it counts as one that failed.
@@ -62,36 +71,33 @@ struct GaugeAccount {
 
     mutating func record(microwatts: Int64, at time: MonotonicTime) {
         let power = Double(max(0, microwatts))
-        if let range = cutRange {
-            variance += cutVariance(min(range.lowerBound, power)...max(range.upperBound, power))
-            cutRange = nil
+        let isSilence = lastTime.map { time - $0 > longestSilence } ?? true
+        noteLifetime(power, at: time, isSilence)
+        if isSilence { seenSince = time.advanced(byNanoseconds: -Int64(saturating: meter.averagingSeconds * 1e9)) }
+        let isBeforeEnd = end.map { time <= $0 } ?? true
+        if hasFailedSinceGood, start != nil, isBeforeEnd, !isSilence { flags.insert(.bridged) }
+        if isAverage {
+            averages.record(power, at: time, isSilence: isSilence, start: start, end: end)
+        } else if let start, isBeforeEnd, time >= start {
+            moments.record(power, at: time, start: start, seenSince: seenSince ?? time)
         }
-        defer {
-            beforeLastMicrowatts = lastTime == nil ? nil : lastMicrowatts
+        if let start, isBeforeEnd, time >= start { scatter.note(power) }
+        hasFailedSinceGood = false
+        // A sample of after the end does not stand for what was before.
+        if isBeforeEnd || isAverage {
             lastTime = time
             lastMicrowatts = power
-            hasFailedSinceGood = false
-            if firstMicrowatts == nil, start != nil { firstMicrowatts = power }
         }
-        guard let lastTime else {
-            add(from: time.advanced(byNanoseconds: -averaging), to: time, power, power, stepVariance: false)
-            return
-        }
-        let silence = time - lastTime
-        if silence > longestSilence {
-            add(
-                from: max(lastTime, time.advanced(byNanoseconds: -averaging)), to: time, power, power,
-                stepVariance: false)
-            return
-        }
-        squaredSteps += (power - lastMicrowatts) * (power - lastMicrowatts)
-        steps += 1
-        if hasFailedSinceGood, start != nil { flags.insert(.bridged) }
-        if averaging > 0 {
-            add(from: lastTime, to: time, power, power, stepVariance: true)
-        } else {
-            add(from: lastTime, to: time, lastMicrowatts, power, stepVariance: true)
-        }
+    }
+
+    private mutating func noteLifetime(_ power: Double, at time: MonotonicTime, _ isSilence: Bool) {
+        let averaging = Int64(saturating: meter.averagingSeconds * 1e9)
+        var from = time.advanced(byNanoseconds: -averaging)
+        if let lastTime { from = isSilence ? max(lastTime, from) : lastTime }
+        guard time > from else { return }
+        let mean = isSilence || isAverage ? power : (lastMicrowatts + power) / 2
+        lifetimeMicrojoules += mean * Double(time - from) / 1e9
+        lifetimeNanoseconds += time - from
     }
 
     mutating func open(at time: MonotonicTime) {
@@ -102,72 +108,78 @@ struct GaugeAccount {
         end = time
     }
 
-    /// Adds the part of a piece that lies in the window; its power goes from `p0` to `p1`.
-    private mutating func add(
-        from a: MonotonicTime, to b: MonotonicTime, _ p0: Double, _ p1: Double, stepVariance: Bool
-    ) {
-        guard b > a else { return }
-        lifetimeMicrojoules += (p0 + p1) / 2 * Double(b - a) / 1e9
-        lifetimeNanoseconds += b - a
-        guard let start else { return }
-        let from = max(a, start)
-        let to = end.map { min(b, $0) } ?? b
-        guard to > from else { return }
-        let length = Double(b - a)
-        let at = { (t: MonotonicTime) in p0 + (p1 - p0) * Double(t - a) / length }
-        let seconds = to.seconds(since: from)
-        microjoules += (at(from) + at(to)) / 2 * seconds
-        coveredNanoseconds += to - from
-        guard stepVariance else { return }
-        if averaging == 0 {
-            // Power that steps somewhere between two samples is wrong by the step times up to half their distance.
-            let step = (p0 - p1) * length / 1e9
-            variance += step * step / 12
-        } else if from > a || to < b {
-            // Of averages only those that an edge cuts are uncertain: where in their time the power was spent, the
-            // neighbours tell at best.
-            let around = [p1, lastMicrowatts, beforeLastMicrowatts ?? lastMicrowatts]
-            cutRange = (around.min() ?? p1)...(around.max() ?? p1)
-        }
-    }
-
-    /// The step may be anywhere in the time that the average spans, and the average is itself up to its time old: a
-    /// triangle over ± w, whose variance is w²/6. Where the neighbours do not differ a step may still hide in the next
-    /// average, and is taken to be as large as steps have been.
-    private func cutVariance(_ range: ClosedRange<Double>) -> Double {
-        let range = range.upperBound - range.lowerBound
-        let usual = steps > 0 ? squaredSteps / steps : 0
-        return max(range * range, usual) * meter.averagingSeconds * meter.averagingSeconds / 6
-    }
-
     func result() -> AccountResult {
         guard let start, let end, end > start else { return .empty }
         let window = Window(start: start, end: end)
         var flags = flags
-        var (microjoules, coveredNanoseconds, variance) = (microjoules, coveredNanoseconds, variance)
-        // A slow meter whose next value did not come in time: the last one holds for as long as it would have.
-        if let lastTime, lastTime < end, !hasFailedSinceGood, end - lastTime <= longestSilence {
-            let held = end - max(lastTime, start)
-            let energy = lastMicrowatts * Double(held) / 1e9
-            let step = (lastMicrowatts - (beforeLastMicrowatts ?? 0)) * Double(held) / 1e9
-            microjoules += energy
-            coveredNanoseconds += held
-            variance += step * step / 3
-            flags.insert(.staleEdges)
+        var sum = isAverage ? averages.sum(window) : moments.sum(window)
+        if sum == nil {
+            // No sample was certainly made inside: what was known last stands for the window, and resolves nothing.
+            sum = heldLast(window)
+            flags.formUnion(sum == nil ? [] : [.staleEdges, .unresolved])
         }
-        let coverage = min(1, Double(coveredNanoseconds) / Double(end - start))
+        guard let sum else {
+            return AccountResult(
+                microjoules: 0, edgeVariance: 0, coverage: 0, flags: flags.union([.gap, .unresolved, .vanished]))
+        }
+        let coverage = min(1, Double(sum.coveredNanoseconds) / Double(end - start))
         if coverage < 1 - 1e-9 { flags.insert(.gap) }
-        if hasFailedSinceGood, (lastTime ?? start) < end { flags.insert(.vanished) }
-        // The gauge lags by up to its period: the window is seen shifted, which counts where the edges differ in power.
-        let shift = (lastMicrowatts - (firstMicrowatts ?? lastMicrowatts)) * meter.periodSeconds
-        // The resolution is the same rounding for all samples of a steady power.
-        let rounding = meter.resolution * window.durationSeconds
-        variance += shift * shift / 3 + rounding * rounding / 12
-        if let range = cutRange { variance += cutVariance(range) }
+        if let lastTime, end - lastTime > longestSilence { flags.insert(.vanished) }
         let shortest = 10 * max(meter.periodSeconds, meter.averagingSeconds)
-        if window.durationSeconds < shortest || microjoules < 20 * meter.resolution * window.durationSeconds {
+        // Nothing, of what may rest, is resolved.
+        let isAtRest = sum.microjoules == 0 && meter.mayStand(at: 0)
+        let least = isAtRest ? 0 : 20 * meter.resolution * window.durationSeconds
+        if window.durationSeconds < shortest || sum.microjoules < least {
             flags.insert(.unresolved)
         }
-        return AccountResult(microjoules: microjoules, edgeVariance: variance, coverage: coverage, flags: flags)
+        let rounding = scatter.roundingUncertainty(resolution: meter.resolution) * window.durationSeconds
+        return AccountResult(
+            microjoules: sum.microjoules, edgeVariance: sum.variance + rounding * rounding,
+            commonVariance: rounding * rounding, coverage: coverage, flags: flags)
+    }
+
+    private func heldLast(_ window: Window) -> GaugeSum? {
+        guard let lastTime, let seenSince, window.end - lastTime <= longestSilence else { return nil }
+        let held = window.end - max(window.start, seenSince)
+        guard held > 0 else { return nil }
+        let microjoules = lastMicrowatts * Double(held) / 1e9
+        // Nobody knows whether it is of this window at all.
+        return GaugeSum(microjoules: microjoules, coveredNanoseconds: held, variance: microjoules * microjoules / 3)
+    }
+}
+
+/// What samples add up to over a window.
+struct GaugeSum {
+    /// µJ.
+    var microjoules = 0.0
+    var coveredNanoseconds: Int64 = 0
+    /// The variance of what lies between the samples and beyond the outer ones, in µJ².
+    var variance = 0.0
+}
+
+/// How far the samples of a window lie apart.
+struct SampleScatter {
+    private var count = 0.0
+    private var mean = 0.0
+    private var squares = 0.0
+
+    mutating func note(_ power: Double) {
+        count += 1
+        let difference = power - mean
+        mean += difference / count
+        squares += difference * (power - mean)
+    }
+
+    /// The standard uncertainty of a mean power by the rounding of each sample: q/√12, the same in all samples of a steady power.
+    /// Where the power scatters, the rounding averages out: what is left of it for a normal scatter σ is q/(π√2) · exp(−2π²σ²/q²) (the
+    /// first term of the Fourier series of a quantizer's error: B. Widrow, I. Kollár, *Quantization Noise*, 2008), and is in the
+    /// scatter itself, which is not added a second time.
+    func roundingUncertainty(resolution q: Double) -> Double {
+        guard q > 0 else { return 0 }
+        let steady = q / 12.0.squareRoot()
+        guard count >= 3 else { return steady }
+        // The scatter of rounded samples holds that of the rounding, q²/12.
+        let variance = max(0, squares / (count - 1) - q * q / 12)
+        return min(steady, q / (Double.pi * 2.0.squareRoot()) * exp(-2 * Double.pi * Double.pi * variance / (q * q)))
     }
 }

@@ -87,11 +87,18 @@ package struct TotalSelection: Sendable, Hashable {
         {
             flags.insert(.incomplete)
         }
+        // Each domain by its own coverage; the least of them alone would make more of what was seen whole.
+        let coverages = parts.map(\.coverage)
+        let least = coverages.min() ?? 0
+        let isUneven = least >= TotalEnergy.leastCoverage && coverages.contains { $0 != least }
+        let scaled = parts.reduce(0.0) { $0 + $1.energy.joules / $1.coverage }
+        let common = parts.reduce(0.0) { $0 + $1.commonUncertainty.joules * $1.commonUncertainty.joules }
         return TotalEnergy(
             energy: parts.reduce(.zero) { $0 + $1.energy },
             uncertainty: Energy(joules: normalCoverageFactor * (edges + accuracy * accuracy).squareRoot()),
-            accuracyUncertainty: Energy(joules: accuracy), scope: scope, provenance: provenance,
-            coverage: parts.map(\.coverage).min() ?? 0,
+            accuracyUncertainty: Energy(joules: accuracy), commonUncertainty: Energy(joules: common.squareRoot()),
+            scope: scope, provenance: provenance, coverage: least,
+            scaledEnergy: isUneven ? Energy(joules: scaled) : nil,
             flags: flags.sorted { $0.rawValue < $1.rawValue }, domainIDs: parts.map(\.id))
     }
 }

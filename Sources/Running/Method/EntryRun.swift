@@ -124,6 +124,7 @@ struct EntryRun: Sendable {
             let startedAt = runner.context.clock.wallTime()
             let asked = plan.amount
             let repeats = rule.expected
+            try await runner.waitForAnyPhase()
             let measured = try await runner.window(sessionID: processID, looksAtMachine: true) {
                 try await inferWithProgress(
                     connection, asked, batch: workload.batch, repeatIndex: repeatIndex, repeats: repeats)

@@ -74,7 +74,7 @@ struct RepeatRule {
         guard run.completedInferences > 0, run.energy.total.coverage > 0, unfit.isDisjoint(with: run.flags) else {
             return nil
         }
-        return run.energy.total.energy.joules / run.energy.total.coverage / Double(run.completedInferences)
+        return run.energy.total.energy.joules * run.energy.total.scale / Double(run.completedInferences)
     }
 
     /// t · s / (√n · mean): the part of the interval that more repeats make narrower. The meters' accuracy is common to all

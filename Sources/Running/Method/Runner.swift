@@ -18,6 +18,8 @@ package struct RunnerContext: Sendable {
     package var accelerators: @Sendable () -> [AcceleratorState]
     /// Waits for so many seconds of `clock`; tests bring their own, with their own clock.
     package var sleep: @Sendable (_ seconds: Double) async throws -> Void
+    /// A number from 0 to 1 by chance, for the wait before a window.
+    package var chance: @Sendable () -> Double
 
     package init(
         host: HostRoot, plugins: PluginCatalogue, clock: any MeteringClock = SystemClock(), cacheDirectory: String,
@@ -25,7 +27,8 @@ package struct RunnerContext: Sendable {
         accelerators: @escaping @Sendable () -> [AcceleratorState] = { [] },
         sleep: @escaping @Sendable (_ seconds: Double) async throws -> Void = {
             try await Task.sleep(for: .seconds($0))
-        }
+        },
+        chance: @escaping @Sendable () -> Double = { .random(in: 0..<1) }
     ) {
         self.host = host
         self.plugins = plugins
@@ -36,6 +39,7 @@ package struct RunnerContext: Sendable {
         self.environment = environment
         self.accelerators = accelerators
         self.sleep = sleep
+        self.chance = chance
     }
 }
 
@@ -115,6 +119,19 @@ package struct Runner: Sendable {
     }
 
     // MARK: Windows
+
+    /// Meters faster than this, in seconds, need no random wait: what their edges leave open is small beside a window.
+    private static let shortestRandomWait = 0.1
+
+    /// Waits for a random part of the slowest meter's period before a window opens. Windows that follow each other in a fixed rhythm
+    /// would each meet a slow meter in the same phase, and err alike.
+    func waitForAnyPhase() async throws {
+        let slowest =
+            metering.meters.filter { MeterScope.ofTotals.contains($0.scope) && $0.provenance != .estimated }
+            .map { max($0.periodSeconds, $0.averagingSeconds) }.max() ?? 0
+        guard slowest > Self.shortestRandomWait else { return }
+        try await context.sleep(context.chance() * min(slowest, EnergyAccount.longestRandomWait))
+    }
 
     /// What a window saw.
     struct Measured<Value> {

@@ -92,6 +92,22 @@ enum FigureCheck {
         if let least = parts.map(\.coverage).min(), abs(least - total.coverage) > 1e-9 {
             problems.append("\(name) has the coverage \(total.coverage), and its domains have \(least)")
         }
+        if let scaled = total.scaledEnergy {
+            // Each domain by its own coverage.
+            let expected = parts.reduce(0.0) { $0 + ($1.coverage > 0 ? $1.energy.joules / $1.coverage : .infinity) }
+            if !(abs(scaled.joules - expected) <= 2e-6 + 1e-9 * expected) {
+                problems.append(
+                    "\(name) stands for \(scaled.joules) J, and for \(expected) J by its domains' coverages")
+            }
+        }
+        let common = parts.reduce(0.0) { $0 + $1.commonUncertainty.joules * $1.commonUncertainty.joules }.squareRoot()
+        if abs(common - total.commonUncertainty.joules) > 2e-6 + 1e-6 * common
+            || parts.contains(where: {
+                $0.commonUncertainty.joules * normalCoverageFactor > $0.uncertainty.joules + 4e-6
+            })
+        {
+            problems.append("\(name): what is common to all repeats does not fit its domains' intervals")
+        }
         // What no domain shows is that of an accelerator that has none.
         if Set(parts.flatMap(\.flags)) != Set(total.flags).subtracting([.incomplete]) {
             problems.append("\(name) has other flags than its domains")

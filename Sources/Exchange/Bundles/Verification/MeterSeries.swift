@@ -62,8 +62,21 @@ struct MeterSeries {
     }
 
     /// - Returns: `nil` where there are no samples to tell it by.
-    func energies(_ window: Window) -> Energies? {
-        meter.kind == .counter ? counter(window) : gauge(window)
+    ///
+    /// - Parameter recorded: what was recorded, where it is known.
+    func energies(_ window: Window, recorded: Energy? = nil) -> Energies? {
+        if meter.kind == .counter { return counter(window) }
+        return series.energies(window, recorded: recorded.map { Double($0.microjoules) })
+    }
+
+    /// The energy a second way, which knows nothing of how the account treats edges, and by how much the two may differ, both in
+    /// microjoules; `nil` where there are too few samples to tell.
+    func roughly(_ window: Window) -> (energy: Double, allowed: Double)? {
+        meter.kind == .counter ? countedInside(window) : series.roughly(window)
+    }
+
+    private var series: GaugeSeries {
+        GaugeSeries(meter: meter, interval: interval, samples: all, mostPower: mostPower)
     }
 
     // MARK: Counters
@@ -84,6 +97,43 @@ struct MeterSeries {
         return Energies(energy: energy, allowed: allowed + 1e-9 * energy, hasEdges: start != nil && end != nil)
     }
 
+    /// The energy of a slow counter a second way: the power between the samples inside the window, over all of it. The energies at the
+    /// edges that a bundle holds come from the account that is checked here, and power from outside that was shared into the window
+    /// would be in them.
+    private func countedInside(_ window: Window) -> (energy: Double, allowed: Double)? {
+        guard meter.kind == .counter, meter.provenance != .estimated, meter.periodSeconds > 0.01 else { return nil }
+        let inside = regular.filter {
+            $0.energy != nil && $0.time >= window.start.advanced(bySeconds: meter.periodSeconds)
+                && $0.time <= window.end
+        }
+        guard let first = inside.first, let last = inside.last, let e0 = first.energy, let e1 = last.energy else {
+            return nil
+        }
+        let span = last.time.seconds(since: first.time)
+        // No read that failed, and no gap, may hide in between.
+        guard inside.count >= 8, 2 * span >= window.durationSeconds,
+            !(zip(inside, inside.dropFirst()).contains {
+                $1.time - $0.time > longestStretch
+            })
+        else { return nil }
+        let power = Double((e1 - e0).microjoules) / span
+        // Stale by up to a period at both ends, and as uneven as the quarters of the window are.
+        let quarters = (0..<4).compactMap { quarter -> Double? in
+            let part = inside[(inside.count - 1) * quarter / 4...(inside.count - 1) * (quarter + 1) / 4]
+            guard let a = part.first, let b = part.last, let from = a.energy, let to = b.energy, b.time > a.time else {
+                return nil
+            }
+            return Double((to - from).microjoules) / b.time.seconds(since: a.time)
+        }
+        let uneven = (quarters.max() ?? power) - (quarters.min() ?? power)
+        let outside = window.durationSeconds - span
+        return (
+            power * window.durationSeconds,
+            2 * power * meter.periodSeconds * window.durationSeconds / span + uneven * outside + 4 * meter.resolution
+                + 4
+        )
+    }
+
     /// Between the samples on both sides of an edge by time, and outside of them by the power of the nearest.
     private func extrapolated(to time: MonotonicTime, _ allowed: inout Double) -> Double? {
         let known = regular.filter { $0.energy != nil }
@@ -99,48 +149,6 @@ struct MeterSeries {
             return Double(e0.microjoules) + Double((e1 - e0).microjoules) * Double(time - before.time) / length
         }
         return Double(energy.microjoules) + Double(near.power?.microwatts ?? 0) * Double(time - near.time) / 1e9
-    }
-
-    // MARK: Gauges
-
-    /// As METHOD says: trapezoids between samples, or rectangles over the time that each averages; no sample for 2.5 τ + w is a
-    /// gap.
-    private func gauge(_ window: Window) -> Energies? {
-        let averaging = Int64(saturating: meter.averagingSeconds * 1e9)
-        let silence = Int64(saturating: 2.5 * max(meter.periodSeconds * 1e9, Double(interval))) + averaging
-        var good: [(time: MonotonicTime, power: Double)] = []
-        for sample in all {
-            guard let power = sample.power, sample.time != good.last?.time else { continue }
-            good.append((sample.time, Double(max(0, power.microwatts))))
-        }
-        guard let first = good.first else { return nil }
-        var sum = (energy: 0.0, covered: 0.0)
-        func add(_ a: MonotonicTime, _ b: MonotonicTime, _ p0: Double, _ p1: Double) {
-            let (from, to) = (max(a, window.start), min(b, window.end))
-            guard b > a, to > from else { return }
-            let slope = (p1 - p0) / Double(b - a)
-            let middle = p0 + slope * (Double(from - a) + Double(to - a)) / 2
-            sum.energy += middle * Double(to - from) / 1e9
-            sum.covered += Double(to - from)
-        }
-        add(first.time.advanced(byNanoseconds: -averaging), first.time, first.power, first.power)
-        for (last, next) in zip(good, good.dropFirst()) {
-            if next.time - last.time > silence {
-                add(max(last.time, next.time.advanced(byNanoseconds: -averaging)), next.time, next.power, next.power)
-            } else {
-                add(last.time, next.time, averaging > 0 ? next.power : last.power, next.power)
-            }
-        }
-        // A value whose successor did not come in time holds for as long as it would have.
-        if let last = good.last, last.time < window.end, window.end - last.time <= silence {
-            add(last.time, window.end, last.power, last.power)
-        }
-        let length = Double(max(1, window.end - window.start))
-        let reachesStart = first.time <= window.start
-        let missing = reachesStart ? 0 : Double(first.time - window.start)
-        return Energies(
-            energy: sum.energy, allowed: 2 + 1e-6 * sum.energy + mostPower * missing / 1e9,
-            coverage: min(1, sum.covered / length), hasEdges: reachesStart)
     }
 
     // MARK: The series itself

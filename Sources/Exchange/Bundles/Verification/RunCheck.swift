@@ -51,7 +51,7 @@ struct RunCheck {
         var allowed: [String: Double] = [:]
         for (index, domain) in run.energy.domains.enumerated() {
             guard let own = series[domain.id] else { continue }
-            guard let energies = own.energies(run.energy.window) else {
+            guard let energies = own.energies(run.energy.window, recorded: domain.energy) else {
                 // A meter that never answered has neither samples nor energy. A window of a moment may lie between two
                 // samples, and no figure comes of it.
                 let isMoment =
@@ -75,6 +75,15 @@ struct RunCheck {
                         .energy,
                         "\(domain.id): \(domain.energy.joules) J recorded, and \(energy.joules) J by the samples "
                             + "(± \(TextFigure.number(max(energies.allowed, stated) / 1e6, digits: 2)) J)"))
+            }
+            if let second = own.roughly(run.energy.window), domain.coverage >= 1 - 1e-9,
+                abs(Double(domain.energy.microjoules) - second.energy) > second.allowed
+            {
+                result.findings.append(
+                    .failed(
+                        .energy,
+                        "\(domain.id): \(domain.energy.joules) J recorded, and about \(TextFigure.number(second.energy / 1e6, digits: 4)) J "
+                            + "by what was measured inside the window alone: power from outside is in it"))
             }
             if let coverage = energies.coverage, abs(coverage - domain.coverage) > (energies.hasEdges ? 1e-6 : 0.05) {
                 result.findings.append(
@@ -115,7 +124,7 @@ struct RunCheck {
         guard let power = run.idlePower else { return }
         if [.idle, .idleAfter].contains(run.stage) {
             let total = run.energy.total
-            let seen = run.energy.window.durationSeconds * total.coverage
+            let seen = run.energy.window.durationSeconds / total.scale
             guard let expected = total.energy.over(seen) else { return }
             if abs(Double((power - expected).microwatts)) > 2 + 1e-6 * Double(expected.microwatts) {
                 result.findings.append(
