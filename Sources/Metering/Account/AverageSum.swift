@@ -9,6 +9,9 @@ struct AverageSum {
     private let delay: Int64
     private let longestSilence: Int64
 
+    /// No two times are closer than this, in nanoseconds.
+    private static let shortest = 50_000.0
+
     private struct Piece {
         var from: MonotonicTime
         var to: MonotonicTime
@@ -64,6 +67,11 @@ struct AverageSum {
             return
         }
         found.microjoules += power * piece.length / 1e9
+        // It was read so much earlier or later than its averaging time after the one before, which counts where the power changes.
+        if let previous {
+            let doubt = (power - previous.power) * max(abs(piece.length - Double(averaging)), Self.shortest) / 1e9
+            found.variance += doubt * doubt
+        }
         found.coveredNanoseconds += piece.to - piece.from
         if firstInside == nil { firstInside = power }
         lastInside = piece
@@ -79,19 +87,22 @@ struct AverageSum {
     /// - Returns: `nil` where there is no reading of the window.
     func sum(_ window: Window) -> GaugeSum? {
         var sum = found
+        var (startPower, endPower): (Double?, Double?) = (nil, nil)
         if let cut = startCut {
             let inside = min(cut.piece.to, window.end) - window.start
             if cut.piece.to > window.end {
                 // A window shorter than one average.
                 sum.microjoules += cut.piece.power * Double(inside) / 1e9
             } else {
-                add(&sum, cut, outside: cut.piece.length - Double(inside), other: cut.before, neighbour: cut.after)
+                startPower = add(
+                    &sum, cut, outside: cut.piece.length - Double(inside), other: cut.before, neighbour: cut.after)
             }
             sum.coveredNanoseconds += inside
         }
         if let cut = endCut {
             let inside = window.end - cut.piece.from
-            add(&sum, cut, outside: cut.piece.length - Double(inside), other: cut.after, neighbour: cut.before)
+            endPower = add(
+                &sum, cut, outside: cut.piece.length - Double(inside), other: cut.after, neighbour: cut.before)
             sum.coveredNanoseconds += inside
         } else if let last = lastInside ?? startCut?.piece, last.to < window.end, window.end - last.to <= longestSilence
         {
@@ -102,31 +113,34 @@ struct AverageSum {
             let doubt = last.power * Double(held) / 1e9
             sum.variance += doubt * doubt / 12
         }
-        // All readings are late by the same time of up to twice the delay, which counts where the edges differ in power.
-        if let first = startCut?.after ?? startCut?.piece.power ?? firstInside, let last = lastInside?.power {
-            let shift = (last - first) * 2 * Double(delay) / 1e9
-            sum.variance += shift * shift / 12
-        }
+        // All readings are late by the same time of up to twice the delay: what it moves over one edge comes back over the other, as far
+        // as the powers that stood for the two are the same.
+        let shift = ((endPower ?? lastInside?.power ?? 0) - (startPower ?? firstInside ?? 0)) * 2 * Double(delay) / 1e9
+        sum.variance += shift * shift / 12
         return sum.coveredNanoseconds > 0 ? sum : nil
     }
 
     /// Adds the part of a cut piece that lies inside the window.
-    private func add(_ sum: inout GaugeSum, _ cut: Cut, outside: Double, other: Double?, neighbour: Double?) {
+    ///
+    /// - Returns: the power that stood for a part of it.
+    private func add(
+        _ sum: inout GaugeSum, _ cut: Cut, outside: Double, other: Double?, neighbour: Double?
+    ) -> Double {
         let (whole, inside) = (cut.piece.power * cut.piece.length, cut.piece.length - outside)
-        let energy: Double
+        let (energy, power): (Double, Double)
         if outside <= inside, let other {
-            energy = min(max(0, whole - other * outside), whole)
+            (energy, power) = (min(max(0, whole - other * outside), whole), other)
         } else if let neighbour {
-            energy = neighbour * inside
+            (energy, power) = (neighbour * inside, neighbour)
         } else {
-            energy = cut.piece.power * inside
+            (energy, power) = (cut.piece.power * inside, cut.piece.power)
         }
         sum.microjoules += energy / 1e9
-        // Where in the time of the average the power changed, and how old the reading was, nobody knows.
+        // Where in the time of the average the power changed nobody knows.
         let around = [cut.piece.power, other, neighbour].compactMap(\.self)
         let range = (around.max() ?? 0) - (around.min() ?? 0)
-        let age = range * 2 * Double(delay) / 1e9
-        let stood = range * min(outside, inside) / 1e9
-        sum.variance += age * age / 12 + stood * stood / 3
+        let stood = range * (min(outside, inside) + Double(delay)) / 1e9
+        sum.variance += stood * stood / 3
+        return power
     }
 }

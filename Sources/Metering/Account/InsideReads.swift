@@ -38,7 +38,7 @@ struct InsideReads {
         if window.durationSeconds < 10 * period || energy < 20 * meter.resolution { flags.insert(.unresolved) }
         let stale = (p1 * p1 + p2 * p2) * period * period / 12
         return AccountResult(
-            microjoules: energy, edgeVariance: stale + squaredStep * (before * before + after * after) / 3,
+            microjoules: energy, edgeVariance: stale + squaredStep * (before * before + after * after) / 2,
             coverage: 1 - Double(missing) / Double(max(1, window.end - window.start)), flags: flags,
             edges: EdgeEnergies(
                 start: Energy(microjoules: Int64(saturating: startEnergy)),

@@ -1,0 +1,108 @@
+import Core
+import Glibc
+import Metering
+package import Reporting
+
+func logarithm(_ x: Double) -> Double { log(x) }
+
+/// What one row of the table said, and what was true.
+package struct CoverageDraw: Sendable {
+    /// Relative to the truth.
+    package var error: Double
+    /// The half-width of the stated interval, relative to the truth; `nil` where none was stated.
+    package var interval: Double?
+    /// The half-width that the spread alone makes.
+    package var random: Double
+}
+
+extension CoverageCell {
+    /// Watts before a window and in it.
+    private static let (before, inside) = (50.0, 120.0)
+
+    /// Measures the sessions of one row on an injected clock, by the real sampler, account and statistics.
+    package func draw(_ random: inout BenchRandom) -> CoverageDraw? {
+        var repeats: [SimulatedRepeat] = []
+        var sessionMean = 0.0
+        for session in 0..<sessions {
+            let effect = between * random.normal()
+            sessionMean += effect / Double(sessions)
+            guard let windows = measure(effect, &random) else { return nil }
+            repeats += windows.map { SimulatedRepeat(session: "session \(session)", energy: $0) }
+        }
+        // Of one session the interval is said to be that within it.
+        let isWithin = sessions == 1
+        let truth = Self.inside * (1 + (isWithin ? sessionMean : 0)) * periods * period
+        guard let row = RowMean(of: repeats) else { return nil }
+        return CoverageDraw(
+            error: row.mean / truth - 1, interval: row.interval.map { $0 / truth }, random: row.random / truth)
+    }
+
+    private func measure(_ effect: Double, _ random: inout BenchRandom) -> [WindowEnergy]? {
+        let clock = BenchClock(start: 1000 + random.uniform(0..<1))
+        let power = SimulatedPower()
+        power.change(at: 0, to: Self.before)
+        let (phase, polls) = (random.uniform(0..<period), random.uniform(0..<period))
+        let (cell, isAverage) = (self, device == .average)
+        let listing = MeterListing(
+            description: MeterDescription(
+                id: "simulated/meter", name: "meter", scope: .wall, kind: device.isCounter ? .counter : .gauge,
+                provenance: .measured, source: "simulated", periodSeconds: period,
+                averagingSeconds: isAverage ? period : 0, resolution: device.isCounter ? 1 : max(1, rounding * 1e6),
+                plausiblePower: Power(watts: 20_000), silicon: "meter"),
+            availability: .available
+        ) { SimulatedReader(cell, power, clock, phase: phase, polls: polls) }
+        guard let session = try? MeteringSession(listings: [listing], intervalSeconds: 0.1, clock: clock),
+            let selection = try? TotalSelection(meters: session.meters)
+        else { return nil }
+        run(session, clock, seconds: 4 * period + random.uniform(0..<period))
+        var windows: [WindowEnergy] = []
+        var deviation = 0.0
+        for index in 0..<repeats {
+            deviation = next(deviation, index, &random)
+            // As between repeats: some time for the plugin, and the random wait of the method.
+            let wait = period > 0.1 ? random.uniform(0..<min(period, EnergyAccount.longestRandomWait)) : 0
+            run(session, clock, seconds: 0.2 + wait)
+            let id = session.openWindow()
+            let start = clock.seconds
+            let watts = Self.inside * (1 + effect) * (1 + deviation)
+            draws(watts, from: start, on: power, &random)
+            run(session, clock, seconds: periods * period)
+            power.change(at: clock.seconds, to: Self.before)
+            guard let energy = session.closeWindow(id, selection: selection) else { return nil }
+            windows.append(energy)
+        }
+        return windows
+    }
+
+    /// The relative deviation of the next repeat.
+    private func next(_ last: Double, _ index: Int, _ random: inout BenchRandom) -> Double {
+        switch noise {
+        case .white(let deviation): deviation * random.normal()
+        case .autocorrelated(let deviation, let rho):
+            index == 0
+                ? deviation * random.normal() : rho * last + (1 - rho * rho).squareRoot() * deviation * random.normal()
+        // The mean of what is to be found holds the bursts too.
+        case .bursts(let size): (random.uniform(0..<1) < 0.1 ? size : 0) - 0.1 * size + 0.01 * random.normal()
+        case .drift(let size): size * (Double(index) - Double(repeats - 1) / 2) + 0.01 * random.normal()
+        }
+    }
+
+    /// The power of a window, all of whose steps are known before it begins.
+    private func draws(_ watts: Double, from start: Double, on power: SimulatedPower, _ random: inout BenchRandom) {
+        guard ripple > 0 else { return power.change(at: start, to: watts) }
+        let count = Int((periods * 3).rounded())
+        for step in 0..<count {
+            power.change(
+                at: start + Double(step) * period / 3, to: watts * (1 + ripple * random.normal()))
+        }
+    }
+
+    /// The sampler's loop.
+    private func run(_ session: MeteringSession, _ clock: BenchClock, seconds: Double) {
+        let end = MonotonicTime(seconds: clock.seconds + seconds)
+        while clock.seconds < end.seconds {
+            guard let next = session.tick() else { return }
+            clock.sleep(until: min(next, end))
+        }
+    }
+}
