@@ -3,16 +3,24 @@ import Metering
 import Testing
 
 @Suite struct GaugeTests {
-    /// A square wave that the chip averages over 1 s: within 0.5 % over 60 s, at every phase of chip and wave.
-    @Test(arguments: 0..<10) func averagesOverASecond(tenth: Int) throws {
-        let wave = Waveform(base: 50, square: 100, squarePeriod: 10, squarePhase: Double(tenth))
-        let clock = SimulatedClock(seed: UInt64(tenth + 1))
-        let gauge = SimulatedGauge(waveform: wave, period: 1, phase: Double(tenth) * 0.093, averaging: 1)
-        let energy = try measure([gauge.listing(clock)], clock: clock, seconds: 60, before: 3)
-        let truth = wave.energy(energy.window)
-        #expect(abs(energy.total.energy.joules / truth - 1) < 0.005)
-        #expect(energy.total.coverage > 0.9999)
-        #expect(energy.total.flags.isEmpty)
+    /// A square wave between 50 and 150 W that the chip averages over 1 s, at every phase of chip and wave. The readings that the
+    /// edges may cut are left out, so where the wave steps just there the neighbours stand for some seconds of another power; that has
+    /// no direction, and the interval knows of it.
+    @Test func averagesOverASecond() throws {
+        var errors: [Double] = []
+        for tenth in 0..<20 {
+            let wave = Waveform(base: 50, square: 100, squarePeriod: 10, squarePhase: Double(tenth) / 2)
+            let clock = SimulatedClock(seed: UInt64(tenth + 1))
+            let gauge = SimulatedGauge(waveform: wave, period: 1, phase: Double(tenth * 7 % 20) * 0.049, averaging: 1)
+            let energy = try measure([gauge.listing(clock)], clock: clock, seconds: 60, before: 3)
+            let truth = wave.energy(energy.window)
+            errors.append(energy.total.energy.joules / truth - 1)
+            #expect(abs(energy.total.energy.joules - truth) <= 1.5 * energy.total.uncertainty.joules)
+            #expect(energy.total.coverage > 0.9999)
+            #expect(energy.total.flags.isEmpty)
+        }
+        #expect(abs(errors.reduce(0, +) / 20) < 0.005)
+        #expect(errors.allSatisfy { abs($0) < 0.04 })
     }
 
     @Test func trapezoidsOverAMoment() throws {

@@ -25,6 +25,19 @@ extension MeterDescription {
     /// Whether its updates are so close together that an edge can be set on them; a slower meter is read no faster than it
     /// changes.
     var isFast: Bool { periodSeconds <= 0.01 }
+
+    /// Whether it is read by the sampler's own rhythm alone, at a window's edges too: an average, whose readings follow each other
+    /// without a gap, and a slow counter, whose readings in a rhythm like its own are all as stale, which its difference does not see.
+    var isReadInRhythm: Bool { kind == .gauge ? averagingSeconds > 0 : !isFast }
+
+    /// Windows that follow each other in a fixed rhythm would meet a slow meter in the same phase each time, and err alike: each waits
+    /// for a random part of this time, in seconds, before it opens. 0 where there is no need to.
+    package var randomWait: Double {
+        if provenance == .estimated || isFast { return 0 }
+        return min(max(periodSeconds, averagingSeconds), Self.longestRandomWait)
+    }
+
+    static let longestRandomWait = 10.0
 }
 
 /// The account of one meter over one window; every meter's readings become energy here and nowhere else.
@@ -77,9 +90,6 @@ package struct EnergyAccount: Sendable {
     /// Whether the last reading was one that a counter's energy cannot be told from.
     var isAfterGap: Bool { counter?.isAfterGap ?? false }
 
-    /// So long, in seconds, a window waits at most before it opens, so that repeats do not share a slow meter's phase.
-    package static let longestRandomWait = 10.0
-
     /// Begins the window.
     package mutating func open(at time: MonotonicTime) {
         counter?.open(at: time)
@@ -103,7 +113,8 @@ package struct EnergyAccount: Sendable {
     /// Whether further readings would no longer change the result.
     package var isSettled: Bool {
         if let counter { return counter.isSettled(isAlignable: isAlignable) }
-        return gauge?.isSettled ?? true
+        // What a gauge shows after the end says nothing of the window.
+        return true
     }
 
     /// Energy since the first good read, wraps taken out; `nil` for a gauge or before any reading.
@@ -133,7 +144,8 @@ package struct EnergyAccount: Sendable {
         let resolution = meter.kind == .counter ? meter.resolution * meter.resolution / 6 : 0
         let accuracy = (meter.relativeAccuracy ?? 0) * found.microjoules / 3.0.squareRoot()
         // A window opens after a random wait of up to 10 s: edges of slower meters may err alike in all repeats.
-        let common = meter.periodSeconds > Self.longestRandomWait ? found.edgeVariance : found.commonVariance
+        let common =
+            meter.periodSeconds > MeterDescription.longestRandomWait ? found.edgeVariance : found.commonVariance
         let standard = (found.edgeVariance + resolution + accuracy * accuracy).squareRoot()
         return DomainEnergy(
             id: meter.id, name: meter.name, scope: meter.scope, kind: meter.kind, provenance: meter.provenance,

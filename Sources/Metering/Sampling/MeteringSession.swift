@@ -163,8 +163,8 @@ package final class MeteringSession: Sendable {
     package func openWindow() -> WindowID {
         let id = shared.state.withLock { state in
             let id = state.addWindow(at: clock.now())
-            // An average is read on its own grid; everything else once more, as near the edge as can be.
-            for index in state.meters.indices where state.meters[index].description.averagingSeconds == 0 {
+            // What is not read in its own rhythm is read once more, as near the edge as can be.
+            for index in state.meters.indices where !state.meters[index].description.isReadInRhythm {
                 state.read(index, clock: clock)
             }
             state.noteGaugesAtStart()
@@ -185,15 +185,15 @@ package final class MeteringSession: Sendable {
         return WindowID(rawValue: id)
     }
 
-    /// Ends a window now and settles its account: up to 30 ms for the counters' next updates, up to the averaging time
-    /// of a gauge for its last sample.
+    /// Ends a window now and settles its account: up to 30 ms for the counters' next updates, up to 1.5 s for a
+    /// slow counter that was not read near the end.
     ///
     /// - Throws: `MeteringError` if the selection has no meters.
     package func closeWindow(_ window: WindowID, selection: TotalSelection) -> WindowEnergy? {
         let id = window.rawValue
         let exists = shared.state.withLock { state in
             guard state.window(id, { $0.phase }) == .open else { return false }
-            for index in state.meters.indices where state.meters[index].description.averagingSeconds == 0 {
+            for index in state.meters.indices where !state.meters[index].description.isReadInRhythm {
                 state.read(index, edge: .end, clock: clock)
             }
             let now = clock.now()
@@ -283,7 +283,7 @@ package final class MeteringSession: Sendable {
         }
     }
 
-    /// Waits for the reading after the end that gauges and meters polled in the background need.
+    /// Waits for the reading after the end that a slow counter needs where it was not read near the end.
     private func settleSlowMeters(_ id: Int) {
         let begin = clock.now()
         while true {
@@ -292,15 +292,13 @@ package final class MeteringSession: Sendable {
                 let waiting = state.window(id) { window in
                     window.accounts.indices.filter { index in
                         let account = window.accounts[index]
-                        let deadline = begin.advanced(bySeconds: Self.longestSettling(account.meter))
+                        let deadline = begin.advanced(bySeconds: Self.longestSettling)
                         return !account.isAlignable && !account.isSettled && now < deadline
                             && account.mayRead(by: deadline)
                     }
                 }
                 guard let waiting, !waiting.isEmpty, !state.isStopped else { return nil }
-                for index in waiting where state.meters[index].description.averagingSeconds == 0 {
-                    state.read(index, edge: .end, clock: clock)
-                }
+                for index in waiting { state.read(index, edge: .end, clock: clock) }
                 // Where the sampler's thread runs it takes the tick; a test without one is served here.
                 return min(state.tick(clock: clock), now.advanced(byNanoseconds: 20_000_000))
             }
@@ -309,8 +307,8 @@ package final class MeteringSession: Sendable {
         }
     }
 
-    /// How long a window waits for a meter, in seconds: an average counts whole, any other value holds for a while.
-    private static func longestSettling(_ meter: MeterDescription) -> Double { meter.averagingSeconds > 0 ? 5 : 1.5 }
+    /// How long a window waits for a meter, in seconds: a value holds for a while.
+    private static let longestSettling = 1.5
 
     /// Waits until every meter that is polled in the background has given a reading or failed, so that the first window
     /// does not begin without them.

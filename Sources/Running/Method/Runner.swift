@@ -120,17 +120,11 @@ package struct Runner: Sendable {
 
     // MARK: Windows
 
-    /// Meters faster than this, in seconds, need no random wait: what their edges leave open is small beside a window.
-    private static let shortestRandomWait = 0.1
-
     /// Waits for a random part of the slowest meter's period before a window opens. Windows that follow each other in a fixed rhythm
     /// would each meet a slow meter in the same phase, and err alike.
     func waitForAnyPhase() async throws {
-        let slowest =
-            metering.meters.filter { MeterScope.ofTotals.contains($0.scope) && $0.provenance != .estimated }
-            .map { max($0.periodSeconds, $0.averagingSeconds) }.max() ?? 0
-        guard slowest > Self.shortestRandomWait else { return }
-        try await context.sleep(context.chance() * min(slowest, EnergyAccount.longestRandomWait))
+        let longest = metering.meters.filter { MeterScope.ofTotals.contains($0.scope) }.map(\.randomWait).max() ?? 0
+        if longest > 0 { try await context.sleep(context.chance() * longest) }
     }
 
     /// What a window saw.

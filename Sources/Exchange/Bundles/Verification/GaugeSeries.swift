@@ -13,6 +13,8 @@ struct GaugeSeries {
     /// No sample for so long is a gap.
     private let silence: Int64
     private let points: [Point]
+    /// So long after the start a sample is certainly of the window: up to a period old, and an average over w or up to a period.
+    private var memory: Int64 { period + (averaging > 0 ? averaging : period) }
 
     /// - Parameters:
     ///   - interval: how often the sampler reads the meter, in nanoseconds.
@@ -34,12 +36,11 @@ struct GaugeSeries {
 
     /// - Parameter recorded: what was recorded, in microjoules, where it is known.
     func energies(_ window: Window, recorded: Double? = nil) -> MeterSeries.Energies? {
-        guard let first = points.first, first.time <= window.end || averaging > 0 else { return nil }
-        let whole = averaging > 0 ? averages(window, points) : moments(window, points)
-        guard var best = whole ?? held(window) else { return nil }
+        guard let first = points.first, first.time <= window.end else { return nil }
+        guard var best = sum(window, points) ?? held(window) else { return nil }
         // An answer that was under way when the window ended came too late to be counted.
-        if let recorded, averaging == 0, let last = points.lastIndex(where: { $0.time <= window.end }),
-            window.end - points[last].time <= period, let without = moments(window, Array(points[..<last])),
+        if let recorded, let last = points.lastIndex(where: { $0.time <= window.end }),
+            window.end - points[last].time <= period, let without = sum(window, Array(points[..<last])),
             abs(without.energy - recorded) < abs(best.energy - recorded)
         {
             best = without
@@ -54,7 +55,6 @@ struct GaugeSeries {
     /// The energy roughly, by the mean of the samples that are of the window alone: what edges, weights and trapezoids may differ by is
     /// in the allowance, and power from outside the window is not.
     func roughly(_ window: Window) -> (energy: Double, allowed: Double)? {
-        let memory = averaging > 0 ? averaging + period : 2 * period
         let inside = points.filter { $0.time - window.start >= memory && $0.time <= window.end }
         guard inside.count >= 5 else { return nil }
         guard !zip(inside, inside.dropFirst()).contains(where: { $1.time - $0.time > silence }) else { return nil }
@@ -72,18 +72,18 @@ struct GaugeSeries {
         )
     }
 
-    // MARK: Values of a moment
-
-    private func moments(_ window: Window, _ points: [Point]) -> (energy: Double, covered: Double)? {
+    private func sum(_ window: Window, _ points: [Point]) -> (energy: Double, covered: Double)? {
         let own = points.filter { $0.time <= window.end }
-        guard let firstIndex = own.firstIndex(where: { $0.time - window.start >= 2 * period }) else { return nil }
+        guard let firstIndex = own.firstIndex(where: { $0.time - window.start >= memory }) else { return nil }
         let inside = own[firstIndex...]
         guard let first = inside.first, let last = inside.last else { return nil }
         var held = Double(first.time - max(window.start, unbroken(own, upTo: firstIndex)))
         var (energy, covered) = (first.power * held, held)
-        for (a, b) in zip(inside, inside.dropFirst()) where b.time - a.time <= silence {
-            energy += (a.power + b.power) / 2 * Double(b.time - a.time)
-            covered += Double(b.time - a.time)
+        for (a, b) in zip(inside, inside.dropFirst()) {
+            // After a silence an average tells of its own time at least.
+            let length = Double(b.time - a.time > silence ? averaging : b.time - a.time)
+            energy += (averaging > 0 ? b.power : (a.power + b.power) / 2) * length
+            covered += length
         }
         held = Double(window.end - last.time)
         if window.end - last.time <= silence {
@@ -102,61 +102,10 @@ struct GaugeSeries {
 
     /// No sample was certainly made in the window: the last one stands for it.
     private func held(_ window: Window) -> (energy: Double, covered: Double)? {
-        guard let last = points.lastIndex(where: { averaging > 0 || $0.time <= window.end }),
+        guard let last = points.lastIndex(where: { $0.time <= window.end }),
             window.end - points[last].time <= silence
         else { return nil }
         let held = Double(window.end - max(window.start, unbroken(points, upTo: last)))
         return held > 0 ? (points[last].power * held / 1e9, held) : nil
-    }
-
-    // MARK: Averages
-
-    private func averages(_ window: Window, _ points: [Point]) -> (energy: Double, covered: Double)? {
-        // Each one is of the time since the one before, seen half a period late.
-        var pieces: [(from: MonotonicTime, to: MonotonicTime, power: Double, follows: Bool)] = []
-        for (index, point) in points.enumerated() {
-            let to = point.time.advanced(byNanoseconds: -(period / 2))
-            var from = to.advanced(byNanoseconds: -averaging)
-            var follows = false
-            if let last = pieces.last {
-                follows = point.time - points[index - 1].time <= silence
-                from = follows ? last.to : max(from, last.to)
-            }
-            if to > from { pieces.append((from, to, point.power, follows)) }
-        }
-        var (energy, covered) = (0.0, 0.0)
-        var end = window.start
-        for (index, piece) in pieces.enumerated() where piece.to > window.start && piece.from < window.end {
-            let (from, to) = (max(piece.from, window.start), min(piece.to, window.end))
-            let (length, inside) = (Double(piece.to - piece.from), Double(to - from))
-            let before = piece.follows && index > 0 ? pieces[index - 1].power : nil
-            let after =
-                index + 1 < pieces.count && pieces[index + 1].follows ? pieces[index + 1].power : nil
-            let outside = length - inside
-            var part = piece.power * inside
-            switch (piece.from < window.start, piece.to > window.end) {
-            case (true, false): part = split(piece.power, length, outside, other: before, neighbour: after)
-            case (false, true): part = split(piece.power, length, outside, other: after, neighbour: before)
-            default: break
-            }
-            energy += part
-            covered += inside
-            end = to
-            if index == pieces.count - 1, to < window.end, window.end - to <= silence {
-                energy += piece.power * Double(window.end - to)
-                covered += Double(window.end - to)
-            }
-        }
-        return end > window.start ? (energy / 1e9, covered) : nil
-    }
-
-    /// The part inside of a reading that an edge cuts: less what is known of its other side, or at the power of its neighbour inside.
-    private func split(
-        _ power: Double, _ length: Double, _ outside: Double, other: Double?, neighbour: Double?
-    ) -> Double {
-        if outside <= length - outside, let other {
-            return min(max(0, power * length - other * outside), power * length)
-        }
-        return (neighbour ?? power) * (length - outside)
     }
 }

@@ -1,4 +1,4 @@
-package import Core
+import Core
 
 /// How a meter makes the values that it is asked for.
 package enum SimulatedDevice: String, Sendable, CaseIterable, Codable {
@@ -27,7 +27,7 @@ package enum RepeatNoise: Sendable, Hashable, Codable {
     case white(Double)
     /// Each repeat takes the share ρ of its deviation from the one before.
     case autocorrelated(Double, rho: Double)
-    /// Now and then something else runs for a while: so much more power, in a tenth of the repeats.
+    /// Now and then something else runs for a third of a period: so much more power, in a tenth of the time.
     case bursts(Double)
     /// Each repeat takes so much more than the one before, relative to the power.
     case drift(Double)
@@ -65,7 +65,8 @@ package struct CoverageCell: Sendable, Hashable, Codable {
 
     package var name: String {
         var parts = [
-            "\(device.rawValue) \(period) s", "\(Int(periods)) τ", sessions > 1 ? "\(sessions) × \(repeats)" : "\(repeats)",
+            "\(device.rawValue) \(period) s", "\(Int(periods)) τ",
+            sessions > 1 ? "\(sessions) × \(repeats)" : "\(repeats)",
         ]
         switch noise {
         case .white(let deviation): parts.append("\(deviation * 100) %")
@@ -113,7 +114,7 @@ extension CoverageCell {
             for sessions in [2, 3, 5] {
                 cells.append(cell.with { ($0.sessions, $0.between) = (sessions, 0.01) })
             }
-            cells.append(cell.with { ($0.repeats, $0.noise) = (10, .bursts(0.05)) })
+            cells.append(cell.with { ($0.repeats, $0.noise) = (10, .bursts(0.5)) })
         }
         for device in [SimulatedDevice.latched, .onRequest, .sliding, .average] {
             for deviation in [0.0005, 0.002, 0.01, 0.03] {

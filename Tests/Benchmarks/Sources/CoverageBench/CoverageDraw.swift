@@ -1,7 +1,7 @@
 import Core
 import Glibc
 import Metering
-package import Reporting
+import Reporting
 
 func logarithm(_ x: Double) -> Double { log(x) }
 
@@ -23,21 +23,23 @@ extension CoverageCell {
     package func draw(_ random: inout BenchRandom) -> CoverageDraw? {
         var repeats: [SimulatedRepeat] = []
         var sessionMean = 0.0
+        // A steady power lies anywhere between two steps of a meter that rounds.
+        let inside = Self.inside + rounding * random.uniform(-0.5..<0.5)
         for session in 0..<sessions {
             let effect = between * random.normal()
             sessionMean += effect / Double(sessions)
-            guard let windows = measure(effect, &random) else { return nil }
+            guard let windows = measure(inside, effect, &random) else { return nil }
             repeats += windows.map { SimulatedRepeat(session: "session \(session)", energy: $0) }
         }
         // Of one session the interval is said to be that within it.
         let isWithin = sessions == 1
-        let truth = Self.inside * (1 + (isWithin ? sessionMean : 0)) * periods * period
+        let truth = inside * (1 + (isWithin ? sessionMean : 0)) * periods * period
         guard let row = RowMean(of: repeats) else { return nil }
         return CoverageDraw(
             error: row.mean / truth - 1, interval: row.interval.map { $0 / truth }, random: row.random / truth)
     }
 
-    private func measure(_ effect: Double, _ random: inout BenchRandom) -> [WindowEnergy]? {
+    private func measure(_ inside: Double, _ effect: Double, _ random: inout BenchRandom) -> [WindowEnergy]? {
         let clock = BenchClock(start: 1000 + random.uniform(0..<1))
         let power = SimulatedPower()
         power.change(at: 0, to: Self.before)
@@ -60,11 +62,12 @@ extension CoverageCell {
         for index in 0..<repeats {
             deviation = next(deviation, index, &random)
             // As between repeats: some time for the plugin, and the random wait of the method.
-            let wait = period > 0.1 ? random.uniform(0..<min(period, EnergyAccount.longestRandomWait)) : 0
+            let longest = session.meters[0].randomWait
+            let wait = longest > 0 ? random.uniform(0..<longest) : 0
             run(session, clock, seconds: 0.2 + wait)
             let id = session.openWindow()
             let start = clock.seconds
-            let watts = Self.inside * (1 + effect) * (1 + deviation)
+            let watts = inside * (1 + effect) * (1 + deviation)
             draws(watts, from: start, on: power, &random)
             run(session, clock, seconds: periods * period)
             power.change(at: clock.seconds, to: Self.before)
@@ -81,19 +84,22 @@ extension CoverageCell {
         case .autocorrelated(let deviation, let rho):
             index == 0
                 ? deviation * random.normal() : rho * last + (1 - rho * rho).squareRoot() * deviation * random.normal()
-        // The mean of what is to be found holds the bursts too.
-        case .bursts(let size): (random.uniform(0..<1) < 0.1 ? size : 0) - 0.1 * size + 0.01 * random.normal()
+        case .bursts: 0.005 * random.normal()
         case .drift(let size): size * (Double(index) - Double(repeats - 1) / 2) + 0.01 * random.normal()
         }
     }
 
     /// The power of a window, all of whose steps are known before it begins.
     private func draws(_ watts: Double, from start: Double, on power: SimulatedPower, _ random: inout BenchRandom) {
-        guard ripple > 0 else { return power.change(at: start, to: watts) }
+        var burst = 0.0
+        if case .bursts(let size) = noise { burst = size }
+        guard ripple > 0 || burst > 0 else { return power.change(at: start, to: watts) }
         let count = Int((periods * 3).rounded())
         for step in 0..<count {
+            // The mean of what is to be found holds the bursts too.
+            let extra = (random.uniform(0..<1) < 0.1 ? burst : 0) - 0.1 * burst
             power.change(
-                at: start + Double(step) * period / 3, to: watts * (1 + ripple * random.normal()))
+                at: start + Double(step) * period / 3, to: watts * (1 + extra + ripple * random.normal()))
         }
     }
 

@@ -34,7 +34,7 @@ import Foundation
             guard let result else { continue }
             if result.problem != nil { failed += 1 }
             print(json ? Self.json(result) : Self.line(result))
-            fflush(stdout)
+            fflush(nil)
         }
         print("\(cells.count) cells, \(failed) that do not hold")
         if failed > 0 { throw ExitCode(1) }
