@@ -122,7 +122,7 @@ package struct TotalEnergy: Sendable, Hashable, Codable {
     package var accuracyUncertainty: Energy
     package var scope: TotalScope
     package var provenance: Provenance
-    /// The smallest coverage of its domains.
+    /// The smallest coverage of its domains; of an incomplete total, times the share of the machine's parts that were read.
     package var coverage: Double
     package var flags: [EnergyFlag]
     /// The ids of the domains that it adds up.

@@ -165,7 +165,10 @@ struct GaugeAccount {
         variance += shift * shift / 3 + rounding * rounding / 12
         if let range = cutRange { variance += cutVariance(range) }
         let shortest = 10 * max(meter.periodSeconds, meter.averagingSeconds)
-        if window.durationSeconds < shortest || microjoules < 20 * meter.resolution * window.durationSeconds {
+        // Nothing, of what may rest, is resolved.
+        let isAtRest = microjoules == 0 && meter.mayStand(at: 0)
+        let least = isAtRest ? 0 : 20 * meter.resolution * window.durationSeconds
+        if window.durationSeconds < shortest || microjoules < least {
             flags.insert(.unresolved)
         }
         return AccountResult(microjoules: microjoules, edgeVariance: variance, coverage: coverage, flags: flags)
