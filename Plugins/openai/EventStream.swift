@@ -19,7 +19,8 @@ struct EventStream {
     private var line: [UInt8] = []
     private var name = ""
     private var data: [UInt8] = []
-    private var hasData = false
+    /// Whether the data of an event is still open, as it may be at the end.
+    private(set) var hasData = false
     /// Lines that are no fields, but may be a JSON document that was sent as a stream.
     private var unframed: [UInt8] = []
     private var endedInReturn = false

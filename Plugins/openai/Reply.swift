@@ -20,6 +20,8 @@ struct Reply: Sendable {
     private(set) var timeToFirstToken: Double?
     /// Whether the server said `[DONE]`, after which nothing belongs to the answer.
     private(set) var isDone = false
+    /// Whether no event has come.
+    private(set) var isUntouched = true
     private var hasAnswer = false
     /// Of several choices (`n`), those that have begun and those that have ended, by their index.
     private var begun: Set<Int> = []
@@ -40,7 +42,10 @@ struct Reply: Sendable {
     }
 
     /// Takes an event of a stream.
-    mutating func take(_ event: EventStream.Event, after seconds: Double) throws {
+    ///
+    /// - Parameter seconds: since the request's start, where that is known.
+    mutating func take(_ event: EventStream.Event, after seconds: Double?) throws {
+        isUntouched = false
         guard !isDone else { return }
         let data = Data(event.data)
         // `error` is LM Studio's and Anthropic's; `stream_error` and the like are others'.

@@ -70,16 +70,20 @@ struct Server: Sendable {
             let isStream = type.hasPrefix("text/event-stream")
             guard settings.stream, isStream else {
                 let data = Data(try await answer.body.collect(upTo: Self.longestAnswer))
-                // An answer without a stream has no other way to fail, and some servers say so with status 200.
-                if settings.stream || isStream {
-                    if let words = JSON(parsing: data).flatMap({ ServerFault.find(in: $0) }) {
-                        throw Reply.gaveUp(words)
-                    }
-                    throw settings.stream
-                        ? PluginProblem("the server does not stream its answer", remedy: "use --set stream=false")
-                        : PluginProblem("the server streams its answer", remedy: "use --set stream=true")
+                let unasked = Unasked(data, type: type)
+                if settings.stream || isStream,
+                    let problem = unasked.problem(asksForStream: settings.stream)
+                {
+                    throw problem
                 }
-                try reply.take(document: data)
+                if settings.stream {
+                    // Events under another type, which came all at once here: no time of theirs is known.
+                    var events = EventStream()
+                    try events.feed(data) { try reply.take($0, after: nil) }
+                    if let rest = events.end() { try reply.take(rest: rest) }
+                } else {
+                    try reply.take(document: data)
+                }
                 try reply.check(mayBeEmpty: mayBeEmpty)
                 return reply
             }
@@ -88,7 +92,15 @@ struct Server: Sendable {
                 let seconds = (ContinuousClock.now - begin) / .seconds(1)
                 try events.feed(part) { try reply.take($0, after: seconds) }
             }
-            if let rest = events.end() { try reply.take(rest: rest) }
+            if let rest = events.end() {
+                // Nothing but lines that are no events: a document of another kind, whatever its type says.
+                if reply.isUntouched, !events.hasData,
+                    let problem = Unasked(Data(rest.data), type: "").problem(asksForStream: true)
+                {
+                    throw problem
+                }
+                try reply.take(rest: rest)
+            }
             try reply.check(mayBeEmpty: mayBeEmpty)
             return reply
         }

@@ -4,7 +4,7 @@ import Foundation
 ///
 /// There is no one form: an object `error` (OpenAI, OpenRouter, Ollama, llama.cpp, SGLang), `"object": "error"` beside a
 /// `message` (vLLM, FastChat), `error` as a text (TGI), `error_code` beside a `text` (FastChat), `detail` (FastAPI), `"type":
-/// "error"`, or any of them within a choice (OpenRouter).
+/// "error"`, `base_resp` with a `status_code` (MiniMax), or any of them within a choice (OpenRouter).
 enum ServerFault {
     /// Looks for an error in a document or in the data of an event.
     ///
@@ -16,17 +16,24 @@ enum ServerFault {
             return json == .null ? nil : words(json)
         }
         for key in ["error", "errors"] {
-            if let error = values[key], isSaid(error) { return words(error) ?? words(json) ?? unsaid }
+            guard let error = values[key] else { continue }
+            if isSaid(error) { return words(error) ?? words(json) ?? unsaid }
+            // A field of a program that sends all of its fields says nothing beside an answer. An event that is nothing else is one.
+            if case .object = error, values["choices"] == nil { return words(json) ?? unsaid }
+        }
+        // MiniMax's, of which 0 is a success.
+        if let status = values["base_resp"], let code = status["status_code"], isSaid(code) {
+            return words(status) ?? unsaid
         }
         for choice in values["choices"]?.list ?? [] {
             if let error = choice["error"], isSaid(error) { return words(error) ?? unsaid }
         }
         let isNamed = ["object", "type", "status"].contains { failures.contains(values[$0]?.text?.lowercased() ?? "") }
         if isNamed || values["success"] == .bool(false) { return words(json) ?? unsaid }
-        if let code = values["error_code"], isSaid(code), code != .integer(0) { return words(json) ?? unsaid }
+        if let code = values["error_code"], isSaid(code) { return words(json) ?? unsaid }
         // What has no choices and says something, says what is wrong.
         guard values["choices"] == nil, !isOther else { return nil }
-        for key in ["detail", "message", "msg"] {
+        for key in ["detail", "message", "msg", "error_msg", "error_message"] {
             if let said = values[key], let words = words(said) { return words }
         }
         return nil
@@ -46,11 +53,15 @@ enum ServerFault {
     private static let failures: Set<String> = ["error", "failed", "failure", "stream_error"]
     private static let unsaid = "it does not say why"
 
-    /// Programs that have a field for an error send it empty too.
+    /// Programs that have a field for an error send it empty too: as nothing, as a code that is 0, or as an object of such.
     private static func isSaid(_ error: JSON) -> Bool {
         switch error {
-        case .null, .bool(false), .array([]), .string(""): false
-        default: true
+        case .null, .bool(false), .integer(0): false
+        case .string(let text): !["", "0"].contains(text.trimmingCharacters(in: .whitespaces))
+        case .number(let value): value != 0
+        case .array(let values): values.contains(where: isSaid)
+        case .object(let values): values.values.contains(where: isSaid)
+        case .bool, .integer: true
         }
     }
 
@@ -67,8 +78,9 @@ enum ServerFault {
             return list.isEmpty ? nil : list.joined(separator: "; ")
         case .object(let values):
             let keys = [
-                "message", "msg", "error", "errors", "detail", "error_message", "description", "reason", "title",
-                "text",
+                "message", "msg", "error", "errors", "detail", "error_message", "error_msg", "status_msg",
+                "description",
+                "reason", "title", "text",
             ]
             for key in keys {
                 guard let words = values[key].flatMap({ words($0, depth: depth + 1) }) else { continue }

@@ -64,6 +64,13 @@ extension TotalEnergy {
     package var isSeen: Bool { coverage >= Self.leastCoverage }
 
     package static let leastCoverage = 0.99
+
+    /// The seconds, of a window's, that its energy is of. The coverage of an incomplete total is a share of parts too, by which no power
+    /// is made up for those that were not read.
+    package func seconds(seenOf duration: Double) -> Double {
+        if coverage <= 0 { return 0 }
+        return flags.contains(.incomplete) ? duration : duration / scale
+    }
 }
 
 extension WindowEnergy {

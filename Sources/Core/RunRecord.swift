@@ -205,6 +205,24 @@ package struct RunRecord: Sendable, Hashable, Codable {
     }
 }
 
+extension [String: JSONValue] {
+    /// How many inferences are under way at once, by the parameter of that name; 1 without it.
+    package var concurrency: Int {
+        Swift.max(1, Int(clamping: self["concurrency"]?.integerValue ?? 1))
+    }
+}
+
+extension RunRecord {
+    /// Whether it stands for a failure, and not for a window: its figures are none.
+    package var isEmpty: Bool {
+        status != .completed && energy.window.durationSeconds == 0 && energy.total.coverage == 0
+    }
+}
+
+extension WorkloadDescription {
+    package var concurrency: Int { parameters.concurrency }
+}
+
 extension RunRecord {
     /// Gross kWh per 1,000 inferences: idle power is in it, and what was seen stands for the whole, as in the table. `nil` where
     /// the run did not complete, nothing was inferred, or the meters saw less than 99 % of the window.

@@ -149,7 +149,7 @@ package struct TotalEnergy: Sendable, Hashable, Codable {
     package var commonUncertainty: Energy
     package var scope: TotalScope
     package var provenance: Provenance
-    /// The least coverage of its domains.
+    /// The smallest coverage of its domains; of an incomplete total, times the share of the machine's parts that were read.
     package var coverage: Double
     /// The energy of the whole window where each domain was seen for nearly all of it: the sum of each one's energy by its own
     /// coverage. `nil` where it is energy / coverage, of one domain or of several that were seen alike.

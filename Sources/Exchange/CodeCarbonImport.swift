@@ -41,13 +41,23 @@ package enum CodeCarbonImport {
             + "`taskwatt import paper`"
         guard !table.has("task_name") else { throw ImportProblem(file: path, line: 1, reason: isOfTasks) }
         var problems: [ImportProblem] = []
-        var log = RunsOfALog()
+        var lines: [CSVTable.Row] = []
         while true {
             do throws(ImportProblem) {
                 guard let line = try table.next() else { break }
                 // One may have been pasted behind another.
                 if table.has("task_name") { throw line.problem(isOfTasks) }
-                let row = try CodeCarbonRow(line, model: options.model)
+                lines.append(line)
+            } catch {
+                problems.append(error)
+            }
+        }
+        var log = RunsOfALog()
+        // Whether the day or the month comes first is the same in all lines, and some of them may tell.
+        let order = SlashDate.Order(of: lines.lazy.compactMap { $0["timestamp"] })
+        for line in lines {
+            do throws(ImportProblem) {
+                let row = try CodeCarbonRow(line, model: options.model, takesAnyID: true, slashes: order)
                 try row.checkPlausible()
                 try log.add(row)
             } catch {
@@ -61,6 +71,7 @@ package enum CodeCarbonImport {
         for row in log.rows {
             do throws(ImportProblem) { suites.append(try suite(row, options)) } catch { problems.append(error) }
         }
+        problems.sort { ($0.line ?? 0) < ($1.line ?? 0) }
         let batch = ImportBatch(
             source: .codecarbon, file: path, sha256: contents.sha256, version: version, suites: suites)
         return Contents(batch: batch, problems: problems, remarks: log.remarks)
@@ -73,13 +84,15 @@ package enum CodeCarbonImport {
     private struct RunsOfALog {
         private(set) var rows: [CodeCarbonRow] = []
         private var places: [String: Int] = [:]
-        private var flushed = 0
+        private var flushed: Set<String> = []
         private var nameless = 0
+        private var renamed = 0
 
         var remarks: [String: Int] {
             [
-                "flushed more than once: the last line of each counts": flushed,
+                "flushed more than once: the last line of each counts": flushed.count,
                 "without an id: each such line is a run": nameless,
+                "with an id that is no UUID: one is made of it": renamed,
             ].filter { $0.value > 0 }
         }
 
@@ -88,6 +101,7 @@ package enum CodeCarbonImport {
                 places[row.runID] = rows.count
                 rows.append(row)
                 if !row.hasOwnID { nameless += 1 }
+                if row.hasMadeID, row.hasOwnID { renamed += 1 }
                 return
             }
             let other = rows[place]
@@ -102,7 +116,7 @@ package enum CodeCarbonImport {
                     "the run id \(row.runID) is in line \(other.row.line) too, and the longer of the two has less energy: "
                         + "which is right?")
             }
-            if other.row.fields != row.row.fields { flushed += 1 }
+            if other.row.fields != row.row.fields { flushed.insert(row.runID) }
             rows[place] = last
         }
     }

@@ -17,6 +17,8 @@ struct CodeCarbonRow {
     var runID: String
     /// Whether the log has the id; else it is made of the line, so that the line is known again.
     var hasOwnID: Bool
+    /// Whether the id in the record is made, of the line or of an id that is no UUID.
+    var hasMadeID: Bool
     var project: String
     /// Seconds since 1970 at the end. The log has local time without its zone; it is taken as UTC.
     var endedAt: Double
@@ -35,16 +37,26 @@ struct CodeCarbonRow {
     /// Thirty years.
     private static let longest = 1e9
 
-    /// - Parameter model: what to call the model where the line has no `project_name`.
-    init(_ row: CSVTable.Row, model: String? = nil) throws(ImportProblem) {
+    /// - Parameters:
+    ///   - model: what to call the model where the line has no `project_name`.
+    ///   - takesAnyID: whether an id may be no UUID, as those that people give are.
+    ///   - slashes: in which order the file has the days and months of its dates with slashes, where that is known.
+    init(
+        _ row: CSVTable.Row, model: String? = nil, takesAnyID: Bool = false, slashes: SlashDate.Order? = nil
+    ) throws(ImportProblem) {
         self.row = row
-        (runID, hasOwnID) = try Self.id(row)
+        (runID, hasOwnID, hasMadeID) = try Self.id(row, takesAny: takesAnyID)
         guard let project = row["project_name"] ?? model else {
             throw row.problem("`project_name` is empty; say the model by --model")
         }
         self.project = project
         let time = try row.text("timestamp")
-        guard let endedAt = Self.time(time) else {
+        guard let endedAt = Self.time(time, slashes) else {
+            if SlashDate(time)?.isOpen == true {
+                throw row.problem(
+                    "`timestamp` is \"\(time.prefix(40))\", which may be of two days, and no line of the file tells which: write it "
+                        + "like 2023-10-02T20:20:22")
+            }
             throw row.problem("`timestamp` is \"\(time.prefix(40))\", which is no time like 2023-10-02T20:20:22")
         }
         self.endedAt = endedAt
@@ -94,23 +106,36 @@ struct CodeCarbonRow {
     }
 
     /// The run's id. Versions 1 call it `experiment_id`, which later is that of several runs.
-    private static func id(_ row: CSVTable.Row) throws(ImportProblem) -> (String, isOwn: Bool) {
+    private static func id(
+        _ row: CSVTable.Row, takesAny: Bool
+    ) throws(ImportProblem) -> (String, isOwn: Bool, isMade: Bool) {
         let column = row.has("run_id") ? "run_id" : "experiment_id"
-        if let id = row[column], id.lowercased() != "nan" { return (try uuid(id, column, row), true) }
+        let id = row[column].flatMap { $0.lowercased() == "nan" ? nil : $0 }
+        if let id, !takesAny || isUUID(id) || Double(id) != nil || time(id) != nil {
+            // A number or a time is of another column.
+            return (try uuid(id, column, row), true, false)
+        }
         do throws(DigestError) {
-            return (try RunName.uuid(of: (["codecarbon"] + row.fields).joined(separator: "\u{1F}")), false)
+            let of = id.map { ["codecarbon", column, $0] } ?? (["codecarbon"] + row.fields)
+            return (try RunName.uuid(of: of.joined(separator: "\u{1F}")), id != nil, true)
         } catch {
             throw row.problem("no id can be made of the line: \(error)")
         }
     }
 
-    private static func uuid(_ id: String, _ column: String, _ row: CSVTable.Row) throws(ImportProblem) -> String {
+    private static func isUUID(_ id: String) -> Bool { parsed(id) != nil }
+
+    private static func parsed(_ id: String) -> UUID? {
         // As Python's `uuid4().hex` has it too.
         var text = Substring(id)
         if id.count == 32 {
             for place in [20, 16, 12, 8] { text.insert("-", at: text.index(text.startIndex, offsetBy: place)) }
         }
-        guard let uuid = UUID(uuidString: String(text)) else {
+        return UUID(uuidString: String(text))
+    }
+
+    private static func uuid(_ id: String, _ column: String, _ row: CSVTable.Row) throws(ImportProblem) -> String {
+        guard let uuid = parsed(id) else {
             throw row.problem("`\(column)` is \"\(id.prefix(40))\", which is no UUID: are the columns shifted?")
         }
         return uuid.uuidString.lowercased()
@@ -163,10 +188,11 @@ struct CodeCarbonRow {
     }
 
     /// `2023-10-02T20:20:22`, with a fraction and a zone where there are; of the hour one digit will do, and seconds may be
-    /// missing, as spreadsheets write it. German ones make `02.10.2023 20:20` of it. What has slashes may be of two days, and is
-    /// not guessed.
-    static func time(_ text: String) -> Double? {
-        var text = text
+    /// missing, as spreadsheets write it. German ones make `02.10.2023 20:20` of it, American ones `10/2/2023 8:20:22 PM`.
+    ///
+    /// - Parameter slashes: the order of day and month with slashes, where the time itself does not tell: it is not guessed.
+    static func time(_ text: String, _ slashes: SlashDate.Order? = nil) -> Double? {
+        var text = SlashDate(text)?.text(slashes) ?? text
         if let match = text.prefixMatch(of: /(\d\d?)\.(\d\d?)\.(\d{4}|\d\d)(?=,? \d)/) {
             func two(_ number: Substring) -> String { number.count == 1 ? "0\(number)" : String(number) }
             let year = match.3.count == 2 ? "20\(match.3)" : String(match.3)

@@ -101,7 +101,8 @@ struct RunsCSV: Sendable {
     private let steps: [Step]
     private let paths: JSONPaths
     /// Where the numbers that figures are computed of are.
-    private let startedAt, duration, completed, energy, uncertainty, coverage, scaled, idlePower: Int
+    private let startedAt, duration, completed, failed, energy, uncertainty, coverage, scaled, energyFlags,
+        idlePower: Int
     private var found: [Range<Int>] = []
     private var inner: [Range<Int>] = []
     private var text: [UInt8] = []
@@ -135,10 +136,12 @@ struct RunsCSV: Sendable {
         startedAt = slot("started_at_unix_s")
         duration = slot("energy.window.duration_s")
         completed = slot("completed_inferences")
+        failed = slot("failed_inferences")
         energy = slot("energy.total.energy_j")
         uncertainty = slot("energy.total.uncertainty_j")
         coverage = slot("energy.total.coverage")
         scaled = slot("energy.total.scaled_energy_j")
+        energyFlags = slot("energy.total.flags")
         idlePower = slot("idle_power_w")
         paths = JSONPaths(known)
     }
@@ -153,6 +156,8 @@ struct RunsCSV: Sendable {
         }
         // Of a window that no meter saw nothing is known, and that is no 0 J.
         if figures.energy == nil { (found[energy], found[uncertainty]) = (0..<0, 0..<0) }
+        // Nor of what stands for a failure and not for a window.
+        if figures.isEmpty { for slot in [duration, completed, failed, coverage] { found[slot] = 0..<0 } }
         let values = JSONText(bytes: records)
         for step in steps {
             switch step {
@@ -185,7 +190,7 @@ struct RunsCSV: Sendable {
             case .meanPower:
                 // Over the time that was seen.
                 writer.field(
-                    figures.energy.flatMap { Energy(joules: $0).over(figures.duration / figures.scale)?.watts })
+                    figures.energy.flatMap { Energy(joules: $0).over(figures.seen)?.watts })
             }
         }
         writer.endRow()
@@ -200,9 +205,13 @@ struct RunsCSV: Sendable {
 
     /// The numbers that other figures are computed of.
     private struct Figures {
-        var startedAt, duration: Double
+        var startedAt: Double
         /// What makes the energy that of the whole window, each meter by its own coverage.
         var scale = 1.0
+        /// Of the window, the seconds that the energy is of.
+        var seen: Double
+        /// Whether there was no window: `RunRecord.isEmpty`.
+        var isEmpty: Bool
         /// `nil` where nothing was seen.
         var energy: Double?
         /// Less the idle baseline, over what was seen.
@@ -219,12 +228,19 @@ struct RunsCSV: Sendable {
                 let completed = number(csv.completed)
             else { return nil }
             self.startedAt = startedAt
-            self.duration = duration
-            guard coverage > 0 else { return }
-            scale = 1 / coverage
+            isEmpty = duration == 0 && coverage == 0
+            if coverage > 0 { scale = 1 / coverage }
             if let scaled = number(csv.scaled), scaled > 0, energy > 0 { scale = scaled / energy }
+            // As `TotalEnergy.seconds(seenOf:)`, whose flags are an array of plain names.
+            var flags: [UInt8] = []
+            if coverage < 1 { values.appendList(csv.found[csv.energyFlags], to: &flags) }
+            let isIncomplete = flags.split(separator: UInt8(ascii: " ")).contains {
+                $0.elementsEqual(EnergyFlag.incomplete.rawValue.utf8)
+            }
+            seen = isIncomplete && coverage > 0 ? duration : coverage > 0 ? duration / scale : 0
+            guard coverage > 0 else { return }
             self.energy = energy
-            net = number(csv.idlePower).map { energy - $0 * duration / scale }
+            net = number(csv.idlePower).map { energy - $0 * seen }
             if completed > 0, coverage >= TotalEnergy.leastCoverage { per1000 = 1000 / completed / 3.6e6 * scale }
         }
     }

@@ -36,6 +36,11 @@ package struct Container: Sendable, Hashable, Codable {
     /// The same without the container's name.
     package var advice: String {
         let socket = "mount the socket of the host's daemon (\(option("/run/taskwatt"))"
+        if engine == .other {
+            return
+                "mount the directory /run/taskwatt of a host that runs the daemon or, as root, \(Self.counters), under the same names; "
+                + "CONTAINERS.md has the commands of the engines that are known"
+        }
         if engine == .kubernetes { return "\(socket)); CONTAINERS.md has the manifest" }
         // Engines mask what nobody but root ought to read after they mount, so a mount alone brings nothing back (containerd,
         // "oci/spec: deny /sys/devices/virtual/powercap").

@@ -66,6 +66,8 @@ package struct MeterListing: Sendable {
     package var revision = 0
     /// Whether the user asked for it in the configuration, so that it ought to be there.
     package var isConfigured = false
+    /// Whether the user wants it left out, so that nothing is missing without it.
+    package var isIgnored = false
     /// Whether its value has been seen to change, so that it is known to measure.
     package var isProven = true
     /// What it told when it was found, of a meter that takes long to ask again.

@@ -72,6 +72,8 @@ struct DeviceLink: Sendable {
     let address: DeviceAddress
     let user: String?
     let password: String?
+    /// How long it may be silent when it is looked for, in seconds.
+    var patience = PolledMeters.lookSeconds
     private let access: DeviceAccess
     private let client: DeviceClient
     private let credentials: DeviceCredentials?

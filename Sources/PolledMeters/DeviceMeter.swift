@@ -8,6 +8,8 @@ struct DeviceConnection: Sendable {
     var remarks: [String] = []
     /// Names what is read, where the configuration does not tell which of several it is.
     var outlet: String?
+    /// What is read, where that is a part of the machine, whose scope nobody but the user knows.
+    var part: String?
     var read: @Sendable () async throws(DeviceError) -> DeviceValue
 }
 
@@ -36,7 +38,7 @@ protocol DeviceMeter: Sendable {
 
 extension DeviceMeter {
     static var shortestPeriodSeconds: Double { 0.1 }
-    static var probeSeconds: Double { 3 }
+    static var probeSeconds: Double { PolledMeters.lookSeconds }
     static var defaultScope: MeterScope { .wall }
     var outlet: String? { nil }
     var expected: (unit: MeterUnit, step: Double) { (.watt, 0.1) }
@@ -97,7 +99,10 @@ struct MeterFields {
     func channel() throws(YAMLProblem) -> ChannelChoice? {
         guard let value = values["channel"] else { return nil }
         if (try? value.string()) == ChannelChoice.allName { return .all }
-        return .one(try value.integer(0...63))
+        guard let number = try? value.integer(0...63) else {
+            throw value.problem("`channel` must be the number of a channel from 0 to 63; `channel: all` is their sum")
+        }
+        return .one(number)
     }
 
     /// A path that is the same wherever Taskwatt is started.

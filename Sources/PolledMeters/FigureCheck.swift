@@ -1,4 +1,5 @@
 import Core
+import Metering
 
 /// Whether a figure can be a measurement at all: that a device answers does not say that it measures.
 ///
@@ -13,14 +14,8 @@ struct FigureCheck: Sendable, Hashable {
     /// Whether the type of device takes `invert`.
     var canInvert = true
 
-    /// What firmware gives for "no value" in 16, 24 and 32 bits, signed and unsigned.
-    private static let errorCodes: Set<Double> = [32_767, 65_535, 16_777_215, 2_147_483_647, 4_294_967_295]
-    static func isErrorCode(_ number: Double) -> Bool { errorCodes.contains(number) }
-
-    private static let wideErrorCodes: Set<Double> = [2_147_483_647, 4_294_967_295]
-
-    /// A running machine draws from its plug, its board and its processor; the rest may rest.
-    private var mayBeZero: Bool { ![.wall, .system, .package].contains(scope) }
+    /// Whether a power is what firmware gives for "no value".
+    static func isErrorCode(_ number: Double) -> Bool { Int64(exactly: number).map(ErrorCode.any.contains) ?? false }
 
     /// The figure as it counts.
     ///
@@ -34,8 +29,7 @@ struct FigureCheck: Sendable, Hashable {
     }
 
     private func power(_ value: DeviceValue) throws(DeviceError) -> DeviceValue {
-        let codes = Self.errorCodes
-        guard !codes.contains(value.number) else { throw Self.errorCode(value) }
+        guard !Self.isErrorCode(value.number) else { throw Self.errorCode(value) }
         var value = value
         // A zero has no sign to turn.
         if isInverted, value.number != 0 { value.number = -value.number }
@@ -58,7 +52,7 @@ struct FigureCheck: Sendable, Hashable {
             throw .unusable("its energy is \(value.number.short) \(value.unit.rawValue), below zero", remedy: turned)
         }
         // An account in microjoules ends at 9.2 × 10¹⁸; a counter that stands at the limit would count nothing.
-        guard !Self.wideErrorCodes.contains(value.number) else { throw Self.errorCode(value) }
+        if let whole = Int64(exactly: value.number), ErrorCode.wide.contains(whole) { throw Self.errorCode(value) }
         guard value.number * value.unit.micros < 9e18 else {
             throw .unusable("its figure is \(value.number.short) \(value.unit.rawValue), more than can be counted")
         }
@@ -66,11 +60,11 @@ struct FigureCheck: Sendable, Hashable {
     }
 
     private func checkSign(_ number: Double, _ unit: MeterUnit) throws(DeviceError) {
-        if number < 0, scope != .battery {
+        if number < 0 {
             throw .unusable(
                 "its figure is \(number.short) \(unit.rawValue): power that flows back", remedy: turned)
         }
-        if number == 0, !mayBeZero {
+        if number == 0, !scope.mayBeZero {
             throw .unusable(
                 "0 W, while this machine runs: is it the right \(scope == .wall ? "plug" : "source")?",
                 remedy: "see that it is this machine's; what may be off has `scope: accelerator` or `scope: rail`")

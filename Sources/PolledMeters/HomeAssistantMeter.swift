@@ -36,12 +36,24 @@ struct HomeAssistantMeter: DeviceMeter {
 
     func connect(_ link: DeviceLink) async throws(DeviceError) -> DeviceConnection {
         DeviceConnection { () async throws(DeviceError) -> DeviceValue in
-            try read(try await link.get("/api/states/\(entity)"))
+            let answer: JSONValue
+            do throws(DeviceError) {
+                answer = try await link.get("/api/states/\(entity)")
+            } catch  where error.status == 404 {
+                throw DeviceError(
+                    "\(link.address.shown) has no entity \(entity)",
+                    remedy: "see that `entity` and `address` are right",
+                    errno: error.errno, status: error.status)
+            }
+            return try read(answer)
         }
     }
 
     private func read(_ answer: JSONValue) throws(DeviceError) -> DeviceValue {
-        guard let state = answer["state"]?.stringValue else { throw .unusable("the answer has no /state") }
+        guard let state = answer["state"]?.stringValue else {
+            throw .unusable(
+                "\(address.shown) does not answer as Home Assistant does", remedy: "see that `address` is right")
+        }
         guard let number = answer["state"]?.numeric else {
             throw .unusable("\(entity) is `\(state.prefix(60))`", remedy: "see that its device is on")
         }

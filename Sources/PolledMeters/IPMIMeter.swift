@@ -84,8 +84,12 @@ enum IPMIMeter {
     /// By the first program with a figure: one may not know what another does.
     private static func probe(_ commands: [Command], _ check: Check, limit: Double) async -> MeterListing {
         var first: MeterListing?
+        let begin = Clocks.monotonic()
         for command in commands {
-            let listing = await probe(command, check, limit: limit)
+            // All of them together take no longer; one whose BMC is busy leaves nothing for the next.
+            let left = limit - Clocks.monotonic().seconds(since: begin)
+            guard left > 0 || first == nil else { break }
+            let listing = await probe(command, check, limit: left)
             if listing.availability.isAvailable { return listing }
             first = first ?? listing
         }
@@ -213,10 +217,18 @@ enum IPMIMeter {
 
         /// - Throws: `DeviceError`, where it does not end within the limit, or not well.
         func run(limit: Double) async throws(DeviceError) -> Statistics {
-            try Statistics(
-                try await within(min(limit, timeLimit), from: name) { () async throws(DeviceError) -> String in
-                    try await output()
-                })
+            let limit = min(limit, timeLimit)
+            do throws(DeviceError) {
+                return try Statistics(
+                    try await within(limit, from: name) { () async throws(DeviceError) -> String in try await output() }
+                )
+            } catch  where error.errno == ETIMEDOUT {
+                throw DeviceError(
+                    "\(name) did not end within \(limit.short) s: the BMC is slow or busy",
+                    remedy:
+                        "see how long it takes by hand (sudo \(name) \(arguments.joined(separator: " "))), or read the BMC by "
+                        + "Redfish (taskwatt.yaml)", errno: ETIMEDOUT)
+            }
         }
 
         private func output() async throws(DeviceError) -> String {

@@ -14,8 +14,9 @@ struct JSONMeter: DeviceMeter {
     init(_ fields: MeterFields) throws(YAMLProblem) {
         address = try fields.address("url", takesQuery: true)
         let value = try fields.required("pointer")
-        let text = try value.string()
-        guard let pointer = JSONPointer(text) else {
+        // An empty one would be that of the whole answer, which no device gives as a bare number.
+        let text = (try? value.string()) ?? ""
+        guard let pointer = JSONPointer(text), !text.isEmpty else {
             throw value.problem("`pointer` must be a JSON pointer such as /emeter/power, not `\(text)`")
         }
         self.pointer = pointer
@@ -30,7 +31,9 @@ struct JSONMeter: DeviceMeter {
                 throw .unusable("the answer has no \(pointer.text)", remedy: "see the `pointer`")
             }
             guard let number = value.numeric else {
-                throw .unusable("\(pointer.text) is `\(value.text.prefix(40))`, which is no number")
+                throw .unusable(
+                    "\(pointer.text) is `\(value.text.prefix(40))`, which is no number",
+                    remedy: "give a `pointer` to a number, such as /emeter/power")
             }
             return DeviceValue(number, unit, step: value.printedStep)
         }

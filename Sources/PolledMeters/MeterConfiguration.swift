@@ -68,7 +68,20 @@ package struct MeterConfiguration: Sendable {
             // The id that it has today is the one that counts.
             if found == id || overrides[found] == nil { corrections[found] = override }
         }
-        return listings.map { corrections[$0.description.id]?.applied(to: $0) ?? $0 }
+        let rails = Set(listings.filter { $0.description.scope == .rail }.map(\.description.id))
+        var corrected = listings.map { corrections[$0.description.id]?.applied(to: $0) ?? $0 }
+        let boards = corrected.indices.filter { index in
+            corrected[index].description.scope == .system && rails.contains(corrected[index].description.id)
+        }
+        // Power supplies, which are chips of one driver and one channel each, feed the board together.
+        for (_, supplies) in Dictionary(grouping: boards, by: { corrected[$0].description.name })
+        where supplies.count > 1 {
+            for index in supplies {
+                corrected[index].description.silicon = TotalSelection.partOfBoard(corrected[index].description.id)
+                corrected[index].description.remarks.append("one of \(supplies.count) that are added up to the board")
+            }
+        }
+        return corrected
     }
 }
 
@@ -107,6 +120,7 @@ struct MeterOverride: Sendable, Hashable {
         if let accuracy { listing.description.relativeAccuracy = accuracy }
         if let plausiblePower { listing.description.plausiblePower = plausiblePower }
         if isIgnored {
+            listing.isIgnored = true
             listing.availability = .unavailable(
                 reason: "left out by the configuration",
                 remedy: "remove `ignore` from the override of \(listing.description.id)")
@@ -130,6 +144,8 @@ struct ConfiguredMeter: Sendable {
     var id: String
     var name: String
     var scope: MeterScope
+    /// Whether the configuration gives the scope.
+    var hasScope: Bool
     var accuracy: Double?
     var access: DeviceAccess
     var device: any DeviceMeter
@@ -155,7 +171,9 @@ struct ConfiguredMeter: Sendable {
             throw nameField.problem("`name` must be of letters, digits, `-`, `_` and `.` (64 at most), not `\(name)`")
         }
         id = "\(type.type)/\(name)"
-        scope = try fields.choice("scope", MeterScope.self) ?? type.defaultScope
+        let given = try fields.choice("scope", MeterScope.self)
+        hasScope = given != nil
+        scope = given ?? type.defaultScope
         accuracy = try fields["accuracy"]?.number(0...1)
         isInverted = try fields["invert"]?.bool() ?? false
         let period = try fields["period_s"]?.number(type.shortestPeriodSeconds...3600) ?? type.defaultPeriodSeconds

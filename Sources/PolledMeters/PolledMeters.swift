@@ -12,31 +12,52 @@ package enum PolledMeters {
         return path.split(separator: ":").map(String.init) + ["/usr/sbin", "/sbin", "/usr/local/sbin"]
     }()
 
-    /// How long the machine's own BMC may take to be found, in seconds.
-    private static let probeLimit = 3.0
+    /// How long a device may be silent when it is looked for, in seconds: all are asked at once, and with what else a look costs it is
+    /// over in two seconds.
+    static let lookSeconds = 1.8
+    /// The same of one that was silent a short while ago.
+    static let shortLookSeconds = 0.3
 
     /// Every meter that is configured, and the machine's own BMC where there is one, available or with the reason why
     /// not. All are probed at once.
     ///
-    /// - Parameter searchPath: the directories for the programs that talk to the BMC.
+    /// - Parameters:
+    ///   - searchPath: the directories for the programs that talk to the BMC.
+    ///   - memory: which devices were silent a short while ago.
+    ///   - patience: how long one may be silent, in seconds.
     package static func discover(
         _ host: HostRoot, _ configuration: MeterConfiguration, client: DeviceClient = .shared,
-        searchPath: [String] = PolledMeters.searchPath
+        searchPath: [String] = PolledMeters.searchPath, silent memory: SilentDevices? = nil,
+        patience: Double = lookSeconds
     ) async -> [MeterListing] {
-        await withTaskGroup(of: (Int, MeterListing?).self) { group in
+        let known = memory?.read() ?? [:]
+        func limit(_ id: String, _ source: String, _ usual: Double) -> Double {
+            SilentDevices.isSilent(known[id], source, at: Clocks.wall()) ? shortLookSeconds : max(usual, patience)
+        }
+        let listings = await withTaskGroup(of: (Int, MeterListing?).self) { group in
             for (index, meter) in configuration.meters.enumerated() {
-                let check = meter.check(configuration.overrides[meter.id])
-                group.addTask { (index, await listing(of: meter, check, client: client)) }
+                let override = configuration.overrides[meter.id]
+                var meter = meter
+                meter.hasScope = meter.hasScope || override?.scope != nil
+                let check = meter.check(override)
+                let limit = limit(meter.id, meter.device.address.shown, type(of: meter.device).probeSeconds)
+                group.addTask { [meter] in
+                    (index, await listing(of: meter, check, within: limit, patience: patience, client: client))
+                }
             }
             let last = configuration.meters.count
             let own = configuration.overrides[IPMIMeter.id]
+            // Whichever program asks it, it is the same BMC.
+            let ipmiLimit = limit(IPMIMeter.id, known[IPMIMeter.id]?.source ?? "", patience)
             group.addTask {
-                (last, await IPMIMeter.discover(host, searchPath: searchPath, override: own, limit: probeLimit))
+                (last, await IPMIMeter.discover(host, searchPath: searchPath, override: own, limit: ipmiLimit))
             }
             var found: [(Int, MeterListing?)] = []
             for await result in group { found.append(result) }
             return found.sorted { $0.0 < $1.0 }.compactMap(\.1)
         }
+        memory?.note(listings, insteadOf: known, at: Clocks.wall())
+        return listings
     }
 
     /// Closes what devices keep open for this process: the sessions of BMCs, of which they have few. To be called at its end; it
@@ -50,17 +71,19 @@ package enum PolledMeters {
 
     /// What was found lately is not asked for again.
     private static func listing(
-        of meter: ConfiguredMeter, _ check: FigureCheck, client: DeviceClient
+        of meter: ConfiguredMeter, _ check: FigureCheck, within limit: Double, patience: Double,
+        client: DeviceClient
     ) async -> MeterListing {
         do throws(DeviceError) {
-            let link = try DeviceLink(meter.device.address, meter.access, client: client)
+            var link = try DeviceLink(meter.device.address, meter.access, client: client)
+            link.patience = patience
             var hasher = Hasher()
             hasher.combine(String(describing: meter))
             hasher.combine(check)
             link.hash(into: &hasher)
             let revision = hasher.finalize()
             return await ProbeCache.shared.listing(revision, freshFor: meter.schedule.periodSeconds) {
-                await probe(meter, check, link, revision)
+                [link] in await probe(meter, check, link, revision, within: limit)
             }
         } catch {
             return unavailable(meter, error)
@@ -68,15 +91,19 @@ package enum PolledMeters {
     }
 
     private static func probe(
-        _ meter: ConfiguredMeter, _ check: FigureCheck, _ link: DeviceLink, _ revision: Int
+        _ meter: ConfiguredMeter, _ check: FigureCheck, _ link: DeviceLink, _ revision: Int, within limit: Double
     ) async -> MeterListing {
         let source = meter.device.address.shown
         do throws(DeviceError) {
             let device = meter.device
-            let limit = type(of: device).probeSeconds
             let (connection, value, time) = try await within(limit, from: source) {
                 () async throws(DeviceError) -> (DeviceConnection, DeviceValue, MonotonicTime) in
                 let connection = try await device.connect(link)
+                if let part = connection.part, !meter.hasScope {
+                    throw .unusable(
+                        "\(part) is a part of the machine, and not the machine",
+                        remedy: "give its `scope`, such as `scope: accelerator`")
+                }
                 let before = Clocks.monotonic()
                 let value = try check.checked(try await connection.read())
                 return (connection, value, before.advanced(byNanoseconds: (Clocks.monotonic() - before) / 2))

@@ -20,6 +20,8 @@ struct RedfishChassis: Sendable {
     private let containedBy: String?
     private let contains: [String]
     private let systems: Int
+    /// Its type, or its name where that says more.
+    var isNamedAsPart: Bool { kind == .part || (systems == 0 && PartWords.isPart(name)) }
 
     /// The last part of its path, as the user gives it.
     var name: String { path.lastPathPart.removingPercentEncoding ?? path.lastPathPart }
@@ -119,7 +121,13 @@ enum PartWords {
     static func isOther(_ name: String) -> Bool { !words(of: name).isDisjoint(with: others) }
     static func isTotal(_ name: String) -> Bool { words(of: name).contains("total") }
     static func isPower(_ name: String) -> Bool {
-        !words(of: name).isDisjoint(with: ["power", "pwr", "watt", "watts", "consumption"])
+        !words(of: name).isDisjoint(with: ["power", "pwr", "watt", "watts", "consumption", "p", "pin"])
+    }
+    /// Of a power supply, and what it takes: `ps0_input_power`, `PSU1_PIN`.
+    static func isInputOfSupply(_ name: String) -> Bool {
+        let words = words(of: name)
+        return !words.isDisjoint(with: ["ps", "psu", "supply"]) && !words.isDisjoint(with: ["input", "in", "pin"])
+            && !isOther(name)
     }
 
     /// Of letters alone, in lower case: `PSU1_TotalGPUPower` is psu, total, gpu and power.

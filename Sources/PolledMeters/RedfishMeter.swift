@@ -38,7 +38,7 @@ struct RedfishMeter: DeviceMeter {
         let bmc = RedfishService(link)
         let source = try await find(bmc)
         let watch = RedfishWatch(source)
-        return DeviceConnection(remarks: ["read from \(source.name) of \(source.chassis)"]) {
+        return DeviceConnection(remarks: ["read from \(source.name) of \(source.chassis)"], part: source.part) {
             () async throws(DeviceError) -> DeviceValue in
             if watch.mustLook(), let source = try? await find(bmc) { watch.take(source) }
             do throws(DeviceError) {
@@ -51,7 +51,11 @@ struct RedfishMeter: DeviceMeter {
     }
 
     private func find(_ bmc: RedfishService) async throws(DeviceError) -> RedfishSource {
-        var links = try await bmc.members(of: Self.collection)
+        // A BMC at work may take long for all of it, and one that is silent is not waited for.
+        var links = try await within(bmc.link.patience, from: address.shown) {
+            () async throws(DeviceError) -> [RedfishService.Member] in
+            try await bmc.members(of: Self.collection)
+        }
         let all = links.map { $0.name }
         if let name = choice.chassis {
             links = links.filter { $0.name == name }
@@ -71,7 +75,13 @@ struct RedfishMeter: DeviceMeter {
         var search = RedfishSearch(choice: choice, parts: Set(RedfishChassis.parts(among: chassis).map(\.path)))
         let ranks = choice.chassis == nil ? RedfishChassis.ranked(chassis) : [chassis]
         for candidate in ranks.first ?? [] { await search.look(into: candidate, bmc) }
-        if let source = try search.one(of: ranks.first ?? []) { return source }
+        if var source = try search.one(of: ranks.first ?? []) {
+            if choice.chassis != nil, let part = chassis.first(where: { $0.name == source.chassis && $0.isNamedAsPart })
+            {
+                source.part = source.part ?? "chassis \(part.name)"
+            }
+            return source
+        }
         if let source = await search.whole(toldBy: chassis, bmc) { return source }
         for candidate in ranks.dropFirst().joined() { await search.look(into: candidate, bmc) }
         if let question = search.question() { throw question }
@@ -104,6 +114,8 @@ struct RedfishSource: Sendable {
     var figures: [Figure]
     /// As it was found.
     var watts: Double
+    /// What it is of, where that is a part of the machine.
+    var part: String?
 
     func read(_ bmc: RedfishService) async throws(DeviceError) -> DeviceValue {
         var sum = 0.0
@@ -171,6 +183,8 @@ struct RedfishSearch: Sendable {
     /// Why a source that is there gives nothing, in words.
     private(set) var problems: [String] = []
     private(set) var failure: DeviceError?
+    /// What nothing says to be the whole, as the user chooses it.
+    private var offers: [String] = []
     /// By the chassis: several in it, of which one must be chosen.
     private var questions: [String: DeviceError] = [:]
 
@@ -183,6 +197,7 @@ struct RedfishSearch: Sendable {
         var sources = RedfishSources(chassis: chassis, choice: choice, parts: parts)
         if let source = await sources.find(bmc) { found.append(source) }
         problems += sources.problems.map { "\(chassis.name): \($0)" }
+        offers += sources.offers
         failure = failure ?? sources.failure
         questions[chassis.name] = sources.question
     }
@@ -244,10 +259,13 @@ struct RedfishSearch: Sendable {
         let places = problems.isEmpty ? chassis.map(\.name) : problems
         let shown = places.prefix(6).joined(separator: ", ") + (places.count > 6 ? ", …" : "")
         let part = chassis.first { parts.contains($0.path) }.map(\.name)
+        let shownOffers = offers.prefix(8).joined(separator: " or ") + (offers.count > 8 ? " …" : "")
         let remedy =
-            choice.chassis == nil && part != nil
-            ? "see if `ipmi/dcmi` is there; a part is read by `chassis: \(part?.yamlText ?? "")` with a `scope` of its own"
-            : "see if `ipmi/dcmi` is there"
+            !offers.isEmpty
+            ? "if one of them is the machine's power, give \(shownOffers); a part takes a `scope` of its own too"
+            : choice.chassis == nil && part != nil
+                ? "see if `ipmi/dcmi` is there; a part is read by `chassis: \(part?.yamlText ?? "")` with a `scope` of its own"
+                : "see if `ipmi/dcmi` is there"
         return .unusable("no chassis of the BMC tells its power\(wanted) (\(shown))", remedy: remedy)
     }
 }

@@ -19,7 +19,7 @@ final class RedfishService: Sendable {
     private static let mostAtOnce = 4
     private static let mostPages = 100
 
-    private let link: DeviceLink
+    let link: DeviceLink
     private let sessions: RedfishSessions
 
     init(_ link: DeviceLink) {

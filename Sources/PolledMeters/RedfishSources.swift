@@ -16,6 +16,8 @@ struct RedfishSources: Sendable {
     private(set) var problems: [String] = []
     private(set) var failure: DeviceError?
     private(set) var question: DeviceError?
+    /// What there is that nothing says to be the whole, as the user chooses it.
+    private(set) var offers: [String] = []
 
     /// A board has some hundreds; those of power are few, and named so.
     private static let mostSensors = 32
@@ -25,6 +27,22 @@ struct RedfishSources: Sendable {
         self.choice = choice
         self.parts = parts
     }
+
+    /// The inputs of power supplies, whose sum is the power of the machine; a spare one may take nothing.
+    private struct SupplyInputs {
+        var names: [String] = []
+        var figures: [RedfishSource.Figure] = []
+        var sum = 0.0
+
+        /// - Parameter watts: `nil` of one that does not tell.
+        mutating func add(_ name: String, _ figure: RedfishSource.Figure?, _ watts: Double?) {
+            names.append(name)
+            guard let figure, let watts, watts >= 0, !FigureCheck.isErrorCode(watts) else { return }
+            figures.append(figure)
+            sum += watts
+        }
+    }
+    private var supplyInputs = SupplyInputs()
 
     /// A figure that may be the one.
     private struct Entry {
@@ -52,7 +70,9 @@ struct RedfishSources: Sendable {
         if choice.member != nil { return nil }
         if let source = await sensor(bmc) { return source }
         if let source = await supplies(bmc) { return source }
-        return oldSupplies(power)
+        if let source = oldSupplies(power) { return source }
+        // As OpenBMC has it, whose supplies are sensors: `ps0_input_power` and so on.
+        return sumOfSupplies(supplyInputs)
     }
 
     // MARK: EnvironmentMetrics
@@ -100,7 +120,10 @@ struct RedfishSources: Sendable {
             }
             let id = member["MemberId"]?.text ?? "\(index)"
             let name = member["Name"]?.stringValue ?? ""
-            if let wanted = choice.member, wanted != id, wanted != name { continue }
+            if let wanted = choice.member, wanted != id, wanted != name {
+                offers.append("`member: \(id.yamlText)`")
+                continue
+            }
             if let wholes, !Self.isRelated(member["RelatedItem"], to: wholes) { continue }
             guard let watts = member["PowerConsumedWatts"]?.numeric else {
                 if member["PowerConsumedWatts"] != nil { problems.append("PowerControl \(id) has no reading") }
@@ -151,6 +174,7 @@ struct RedfishSources: Sendable {
             links = Array((named.isEmpty || choice.sensor != nil ? links : named).prefix(Self.mostSensors))
         }
         var entries: [Entry] = []
+        var inputs = SupplyInputs()
         for (link, answer) in zip(links, await bmc.resources(links)) {
             guard case .success(let sensor) = answer, Self.isThere(sensor), let reading = JSONPointer("/Reading"),
                 sensor["ReadingType"]?.stringValue == "Power" || sensor["ReadingUnits"]?.stringValue == "W"
@@ -160,7 +184,14 @@ struct RedfishSources: Sendable {
                 continue
             }
             let name = sensor["Name"]?.stringValue ?? link.name
-            if let wanted = choice.sensor, wanted != link.name, wanted != name { continue }
+            if let wanted = choice.sensor, wanted != link.name, wanted != name {
+                offers.append("`sensor: \(link.name.yamlText)`")
+                continue
+            }
+            let figure = RedfishSource.Figure(path: link.path, pointer: reading, scale: scale)
+            if PartWords.isInputOfSupply(link.name) {
+                inputs.add(link.name, figure, sensor["Reading"]?.numeric.map { $0 * scale })
+            }
             guard let watts = sensor["Reading"]?.numeric, watts != 0 || isAskedFor else {
                 if choice.sensor != nil { problems.append("Sensors/\(link.name) has no reading but 0 W or nothing") }
                 continue
@@ -169,9 +200,10 @@ struct RedfishSources: Sendable {
                 Entry(
                     name: "\(link.name) \(name)", id: link.name,
                     context: PartWords.Context(sensor["PhysicalContext"]?.stringValue), watts: watts * scale,
-                    figure: RedfishSource.Figure(path: link.path, pointer: reading, scale: scale)))
+                    figure: figure))
         }
         if choice.sensor != nil { return entries.first.flatMap { source($0, "Sensors") } }
+        supplyInputs = inputs
         return one(of: entries.filter { !PartWords.isOther($0.name) }, "Sensors", key: "sensor", mayBeUnnamed: false)
     }
 
@@ -193,49 +225,45 @@ struct RedfishSources: Sendable {
             guard case .success(let supply) = answer else { return (link.name, nil) }
             return Self.isThere(supply) ? (link.name, supply["Metrics"]?.link) : nil
         }
-        var figures: [RedfishSource.Figure] = []
-        var sum = 0.0
-        let paths = present.compactMap(\.metrics)
-        let answers = await bmc.gather(paths) { path throws(DeviceError) in try await bmc.get(path) }
-        for (path, answer) in zip(paths, answers) {
-            guard case .success(let metrics) = answer, let watts = pointer.find(in: metrics)?.numeric, watts >= 0,
-                !FigureCheck.isErrorCode(watts)
-            else { continue }
-            figures.append(RedfishSource.Figure(path: path, pointer: pointer))
-            sum += watts
+        var inputs = SupplyInputs()
+        let answers = await bmc.gather(present.compactMap(\.metrics)) { path throws(DeviceError) in
+            try await bmc.get(path)
         }
-        return sumOfSupplies(figures, of: present.map(\.name), sum)
+        var metrics = answers.makeIterator()
+        for supply in present {
+            guard let path = supply.metrics, case .success(let metrics)? = metrics.next() else {
+                inputs.add(supply.name, nil, nil)
+                continue
+            }
+            inputs.add(
+                supply.name, RedfishSource.Figure(path: path, pointer: pointer), pointer.find(in: metrics)?.numeric)
+        }
+        return sumOfSupplies(inputs)
     }
 
     private mutating func oldSupplies(_ power: JSONValue?) -> RedfishSource? {
         guard let path = chassis.resource["Power"]?.link, let all = power?["PowerSupplies"]?.elements else {
             return nil
         }
-        var names: [String] = []
-        var figures: [RedfishSource.Figure] = []
-        var sum = 0.0
+        var inputs = SupplyInputs()
         for (index, supply) in all.enumerated() where Self.isThere(supply) {
-            names.append(supply["MemberId"]?.text ?? "\(index)")
-            guard let pointer = JSONPointer("/PowerSupplies/\(index)/PowerInputWatts"),
-                let watts = supply["PowerInputWatts"]?.numeric, watts >= 0,
-                !FigureCheck.isErrorCode(watts)
-            else { continue }
-            figures.append(RedfishSource.Figure(path: path, pointer: pointer))
-            sum += watts
+            let figure = JSONPointer("/PowerSupplies/\(index)/PowerInputWatts").map {
+                RedfishSource.Figure(path: path, pointer: $0)
+            }
+            inputs.add(supply["MemberId"]?.text ?? "\(index)", figure, supply["PowerInputWatts"]?.numeric)
         }
-        return sumOfSupplies(figures, of: names, sum)
+        return sumOfSupplies(inputs)
     }
 
     /// One that does not tell would make the sum too small.
-    private mutating func sumOfSupplies(
-        _ figures: [RedfishSource.Figure], of names: [String], _ sum: Double
-    ) -> RedfishSource? {
-        guard !figures.isEmpty else { return nil }
-        guard figures.count == names.count else {
-            problems.append("\(figures.count) of \(names.count) power supplies tell their input")
+    private mutating func sumOfSupplies(_ inputs: SupplyInputs) -> RedfishSource? {
+        guard !inputs.figures.isEmpty else { return nil }
+        guard inputs.figures.count == inputs.names.count else {
+            problems.append("\(inputs.figures.count) of \(inputs.names.count) power supplies tell their input")
             return nil
         }
-        return source("the input of its power supplies (\(names.joined(separator: " + ")))", figures, sum)
+        let names = inputs.names.joined(separator: " + ")
+        return source("the input of its power supplies (\(names))", inputs.figures, inputs.sum)
     }
 
     // MARK: choosing
@@ -252,6 +280,7 @@ struct RedfishSources: Sendable {
             isSole || (isAskedFor && entries.allSatisfy(\.isPart)) ? entries : entries.filter { !$0.isPart }
         if candidates.isEmpty {
             problems.append("\(list) tells of parts only: \(Self.names(entries))")
+            offers += Self.keys(entries, key)
             return nil
         }
         if candidates.count == 1, mayBeUnnamed { return source(candidates[0], list) }
@@ -259,14 +288,22 @@ struct RedfishSources: Sendable {
             let left = candidates.filter { $0[keyPath: isIt] }
             if left.count == 1 { return source(left[0], list) }
         }
-        guard mayBeUnnamed || candidates.contains(where: \.isWhole) else { return nil }
-        let keys = candidates.prefix(8).map { "`\(key): \($0.id.yamlText)`" }.joined(separator: " or ")
+        guard mayBeUnnamed || candidates.contains(where: \.isWhole) else {
+            problems.append("none of \(list) is named as the whole: \(Self.names(candidates))")
+            offers += Self.keys(candidates, key)
+            return nil
+        }
+        let keys = Self.keys(candidates, key).joined(separator: " or ")
         question =
             question
             ?? .unusable(
                 "\(candidates.count) of \(list) of \(chassis.name) may be its power: \(Self.names(candidates))",
                 remedy: "give \(keys)")
         return nil
+    }
+
+    private static func keys(_ entries: [Entry], _ key: String) -> [String] {
+        entries.prefix(8).map { "`\(key): \($0.id.yamlText)`" }
     }
 
     private static func names(_ entries: [Entry]) -> String {
@@ -277,7 +314,9 @@ struct RedfishSources: Sendable {
 
     private mutating func source(_ entry: Entry, _ list: String) -> RedfishSource? {
         let isNamed = entry.name.isEmpty || entry.name.hasPrefix(entry.id)
-        return source("\(list)/\(entry.id)\(isNamed ? "" : " (\(entry.name))")", [entry.figure], entry.watts)
+        var source = source("\(list)/\(entry.id)\(isNamed ? "" : " (\(entry.name))")", [entry.figure], entry.watts)
+        if entry.isPart, !entry.isOfTheWholeInput { source?.part = "\(list)/\(entry.id)" }
+        return source
     }
 
     private mutating func source(_ name: String, _ figures: [RedfishSource.Figure], _ watts: Double?) -> RedfishSource?

@@ -70,8 +70,8 @@ struct ShellyMeter: DeviceMeter {
 /// watt-minutes since the last boot, or `emeters[]` with `power`, and `total` and `total_returned` in watt-hours; the 3EM three of
 /// them, one a phase, and `total_power`. Figures that are none have `is_valid` false.
 ///
-/// Generation 2 and later, shelly-api-docs.shelly.cloud/gen2: `Shelly.GetStatus` has the components `switch:N` and `pm1:N` (`apower`
-/// in watts, `aenergy.total` and `ret_aenergy.total` in watt-hours), `em:N` (three phases: `a_act_power` …, `total_act_power`) and
+/// Generation 2 and later, shelly-api-docs.shelly.cloud/gen2: `Shelly.GetStatus` has the components `switch:N`, `light:N`, `cover:N`
+/// and `pm1:N` (`apower` in watts, `aenergy.total` and `ret_aenergy.total` in watt-hours), `em:N` (three phases: `a_act_power` …, `total_act_power`) and
 /// `em1:N` (`act_power`), whose energies are in `emdata:N` (`total_act`, `total_act_ret`) and `em1data:N` (`total_act_energy`,
 /// `total_act_ret_energy`), in watt-hours, every minute. `errors` and, of one phase, `a_errors` … say which figures are none.
 enum ShellyStatus {
@@ -120,6 +120,8 @@ enum ShellyStatus {
             guard parts.count == 2, let number = Int(parts[1]) else { continue }
             switch parts[0] {
             case "switch": found.append((0, plug(name, number, value)))
+            // Dimmers, and motors of shutters.
+            case "light", "rgb", "rgbw", "cct", "cover": found.append((1, plug(name, number, value)))
             case "pm1": found.append((1, plug(name, number, value)))
             case "em": found.append((2, threePhases(name, number, value, status["emdata:\(number)"])))
             case "em1": found.append((3, clamp(name, number, value, status["em1data:\(number)"])))

@@ -32,6 +32,7 @@ package struct WindowFigures: Sendable, Hashable {
     package var startedAt: Double
     package var durationSeconds: Double
     package var completedInferences: Int
+    package var failedInferences: Int
     package var total: TotalEnergy
     package var otherScopes: [TotalEnergy]
     package var idlePowerWatts: Double?
@@ -76,6 +77,7 @@ extension Store {
             json_extract(run.record, '$.idle_power_standard_uncertainty_w'),
             json_extract(run.record, '$.latency.mean_s'),
             json_extract(run.record, '$.flags'),
+            json_extract(run.record, '$.failed_inferences'),
             json_extract(run.record, '$.energy.total.common_standard_uncertainty_j'),
             json_extract(run.record, '$.energy.total.scaled_energy_j')
         FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
@@ -106,14 +108,14 @@ private struct DecodedTexts {
             task: task.map(MLTask.init(rawValue:)), plugin: row[11] ?? "", model: row[12], dataset: row[13],
             size: row[14], device: value(22), precision: value(23), batch: value(24) ?? 1,
             parameters: try parameters(value(25)), operations: value(26), startedAt: row[15], durationSeconds: row[16],
-            completedInferences: row[17],
+            completedInferences: row[17], failedInferences: value(35) ?? 0,
             total: TotalEnergy(
                 energy: Energy(joules: joules), uncertainty: Energy(joules: value(27) ?? 0),
                 accuracyUncertainty: Energy(joules: value(28) ?? 0),
-                commonUncertainty: Energy(joules: value(35) ?? 0), scope: TotalScope(rawValue: scope) ?? .components,
+                commonUncertainty: Energy(joules: value(36) ?? 0), scope: TotalScope(rawValue: scope) ?? .components,
                 // What a newer version calls otherwise is surely not better than an estimate.
                 provenance: Provenance(rawValue: provenance) ?? .estimated, coverage: row[21],
-                scaledEnergy: (value(36) as Double?).map { Energy(joules: $0) }, flags: [],
+                scaledEnergy: (value(37) as Double?).map { Energy(joules: $0) }, flags: [],
                 domainIDs: try list(value(29))),
             otherScopes: try others.map { text in
                 text == "[]" ? [] : try decoder.decode([TotalEnergy].self, from: Data(text.utf8))

@@ -40,7 +40,8 @@ extension RunFlag {
         case .throttled: "heat slowed the processor or the accelerator down"
         case .unproven: "a meter's value has never been seen to change, so nothing shows yet that it measures"
         case .deadMeter: "a meter's value stood still while the load moved; the run is void"
-        case .incomplete: "an accelerator or a processor of the machine is not in the total; `taskwatt meters` says why"
+        case .incomplete:
+            "an accelerator or a processor of the machine is not in the total: no meter of it was read; `taskwatt meters` says why"
         }
     }
 }

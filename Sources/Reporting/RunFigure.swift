@@ -58,7 +58,13 @@ struct RunFigure {
         let total = window.total
         guard window.status == .completed else { return .leftOut(window.status.rawValue) }
         guard window.completedInferences > 0 else { return .leftOut("no inference completed") }
-        guard total.isSeen else { return .leftOut("coverage under 99 %") }
+        guard total.isSeen else {
+            return .leftOut(
+                window.flags.contains(RunFlag.incomplete.rawValue)
+                    ? "\(EnergyFlag.incomplete.rawValue): an accelerator or a processor of the machine was not read; `taskwatt meters` "
+                        + "says why, and `--meter` names those that are meant"
+                    : "coverage under 99 %")
+        }
         guard !window.flags.contains(RunFlag.suspended.rawValue) else { return .leftOut("the machine slept") }
         guard !window.flags.contains(RunFlag.deadMeter.rawValue) else { return .leftOut("a meter stood still") }
         // What was seen stands for the whole, of each meter by its own coverage: at most 1 % more, and the coverage is in the row.

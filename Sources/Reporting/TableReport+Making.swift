@@ -9,6 +9,7 @@ extension TableReport {
         by = options.by
         carbon = options.carbon
         leftOut = groups.leftOut
+        failures = Failures(of: groups.groups.values.flatMap { $0 }.map(\.window))
         contendedBaselines = groups.baselines.contended.count
         driftedBaselines = groups.baselines.drifted.count
         method = groups.method
@@ -132,5 +133,23 @@ extension TableReport.Row {
         case .size: [size ?? ""]
         case .date: firstDay == lastDay ? [firstDay] : ["\(firstDay) – \(lastDay)"]
         }
+    }
+}
+
+extension TableReport.Failures {
+    /// `nil` where none failed.
+    init?(of windows: [WindowFigures]) {
+        // What is in a record may be any number.
+        func sum(_ value: (WindowFigures) -> Int) -> Int {
+            windows.reduce(0) { sum, window in
+                let (total, overflow) = sum.addingReportingOverflow(max(0, value(window)))
+                return overflow ? .max : total
+            }
+        }
+        inferences = sum(\.failedInferences)
+        guard inferences > 0 else { return nil }
+        let all = inferences.addingReportingOverflow(sum(\.completedInferences))
+        of = all.overflow ? .max : all.partialValue
+        runs = windows.count { $0.failedInferences > 0 }
     }
 }

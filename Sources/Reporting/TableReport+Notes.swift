@@ -179,7 +179,11 @@ extension TableReport {
         let flags = flagged.sorted { $0.key < $1.key }.map { flag, count in
             "\(FigureText.count(count, "run")) flagged \(flag)\(RunFlag(rawValue: flag).map { ": \($0.text)." } ?? ".")"
         }
-        return flags
+        let failed = failures.map { failures in
+            "\(failures.inferences) of \(FigureText.count(failures.of, "inference")) failed, in \(FigureText.count(failures.runs, "run")): "
+                + "they are in no mean, and their energy is."
+        }
+        return flags + [failed].compactMap(\.self)
             + leftOut.sorted { $0.key < $1.key }.map { reason, count in
                 "Left out: \(FigureText.count(count, "run")) (\(reason))."
             }

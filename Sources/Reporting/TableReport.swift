@@ -90,6 +90,13 @@ package struct TableReport: Sendable, Hashable, Codable {
         package var versions: [String] = []
     }
 
+    /// What failed, of how many inferences in how many runs.
+    package struct Failures: Sendable, Hashable, Codable {
+        package var inferences: Int
+        package var of: Int
+        package var runs: Int
+    }
+
     /// Gross energy is as measured; net is less the idle baseline.
     package var isNet: Bool
     package var rows: [Row]
@@ -99,13 +106,15 @@ package struct TableReport: Sendable, Hashable, Codable {
     package var method: Method
     /// Runs that are not in the table, by the reason.
     package var leftOut: [String: Int]
+    /// Inferences of the table's runs that failed; `nil` where none did.
+    package var failures: Failures?
     /// How many idle baselines were measured while something else ran.
     package var contendedBaselines: Int
     /// After how many suites the idle power was another than before.
     package var driftedBaselines: Int
 
     enum CodingKeys: String, CodingKey {
-        case rows, by, carbon, method
+        case rows, by, carbon, method, failures
         case isNet = "net"
         case leftOut = "left_out"
         case contendedBaselines = "contended_baselines"

@@ -80,7 +80,8 @@ package struct MeterStatus: Sendable, Hashable, Codable {
                 status.reason = "it has not answered within \(Int(patience)) s"
             case .failed(let errno):
                 status.isAvailable = false
-                status.reason = "the read failed: \(SystemError(errno))"
+                // 0 of a file that could be read, and holds something else.
+                status.reason = errno == 0 ? "it holds no number now" : "the read failed: \(SystemError(errno))"
             }
             return status
         }

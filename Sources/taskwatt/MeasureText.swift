@@ -23,9 +23,12 @@ struct MeasureText {
             ("", .left), ("energy", .right), ("± 95 %", .right), ("kWh", .right), ("mean power", .right),
             ("seen", .right), ("", .left),
         ])
-        func add(_ name: String, _ joules: Energy, _ uncertainty: Energy, _ coverage: Double, _ remarks: [String]) {
-            // The power is that of the time that was seen.
-            let power = joules.over(seconds * coverage)
+        // The power is that of the time that was seen.
+        func add(
+            _ name: String, _ joules: Energy, _ uncertainty: Energy, _ coverage: Double, over time: Double,
+            _ remarks: [String]
+        ) {
+            let power = joules.over(time)
             table.add([
                 name, coverage > 0 ? "\(Self.figure(joules.joules)) J" : "–",
                 coverage > 0 ? "\(Self.figure(uncertainty.joules)) J" : "–",
@@ -41,12 +44,13 @@ struct MeasureText {
             let inTotal = domain.inTotal ? [] : ["not in the total"]
             add(
                 isOnly ? domain.name : "\(domain.name) (\(domain.id))", domain.energy, domain.uncertainty,
-                domain.coverage,
+                domain.coverage, over: seconds * domain.coverage,
                 [domain.scope.rawValue, domain.provenance.rawValue] + inTotal + domain.flags.map(\.rawValue))
         }
         for total in totals {
             add(
                 "total \(total.scope.rawValue)", total.energy, total.uncertainty, total.coverage,
+                over: total.seconds(seenOf: seconds),
                 [total.provenance.rawValue] + total.flags.map(\.rawValue))
         }
         return table
@@ -74,9 +78,8 @@ struct MeasureText {
     private var missing: [String] {
         totals.filter { !$0.isSeen }.map { total in
             String(
-                format:
-                    "%@: only %.4g %% of the time was seen, and nothing is made up for the rest: not to be compared",
-                total.scope.rawValue, total.coverage * 100)
+                format: "%@: only %.4g %% of the %@ was seen, and nothing is made up for the rest: not to be compared",
+                total.scope.rawValue, total.coverage * 100, total.flags.contains(.incomplete) ? "machine" : "time")
         }
     }
 

@@ -162,7 +162,10 @@ struct Surroundings {
     /// - Throws: `YAMLProblem`, `CommandFailure` for a configuration that cannot be used.
     func meters(_ options: StateOptions) async throws -> [MeterListing] {
         let configuration = try meterConfiguration()
-        let others = await PolledMeters.discover(host, configuration)
+        // What is learnt of them is kept there.
+        if configuration.count > 0 { try? ownState(options).create() }
+        let others = await PolledMeters.discover(
+            host, configuration, silent: SilentDevices(directory: ownState(options).path))
         let (host, calibration) = (host, calibrations(options).first { $0.subject == .estimate })
         // Watching the counters of GPUs takes some tenths of a second.
         let all = await offPool { MeterCatalogue.discover(host, others: others, calibration: calibration) }

@@ -74,6 +74,8 @@ import Testing
             try JSONSerialization.jsonObject(with: Data(list.output.utf8)) as? [[String: Any]], "\(list.error)")
         #expect(imports.map { $0["runs"] as? Int } == [2])
         #expect(try await scratch.taskwatt("import", "list").output.contains("emissions.csv"))
+        let which = try await scratch.taskwatt("import", "undo")
+        #expect(which.status != 0 && which.error.contains("`taskwatt import list`"), "\(which.error)")
         let none = try await scratch.taskwatt("import", "undo", "7")
         #expect(none.status == 1 && none.error.contains("there is no import 7; `taskwatt import list` has them"))
         let undone = try await scratch.taskwatt("import", "undo", "1")

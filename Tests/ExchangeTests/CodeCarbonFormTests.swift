@@ -115,6 +115,47 @@ struct CodeCarbonFormTests {
         #expect(try read([Self.header, rounded.replacing("0.0021", with: "0.0025")]).problems.count == 1)
     }
 
+    @Test("Times with slashes, by what the file tells of their order")
+    func slashes() throws {
+        func ends(_ times: [String]) throws -> [Double?] {
+            let lines = times.enumerated().map { Self.line($0.offset + 1, time: $0.element) }
+            return try read([Self.header] + lines).batch.suites.map(\.endedAt)
+        }
+        // 2026-07-31T15:05:00Z.
+        let end = 1_785_510_300.0
+        for time in [
+            "07/31/2026 3:05:00 PM", "7/31/2026 15:05", "\"7/31/26, 3:05:00\u{202F}p.m.\"", "31/07/2026 15:05:00",
+            "31/7/2026 03:05:00 pm",
+        ] { #expect(try ends([time]) == [end], "\(time)") }
+        #expect(try ends(["7/31/2026 12:05 AM"]) == [end - 15 * 3600])
+        // Another line tells.
+        #expect(try ends(["07/08/2026 3:05:00 PM", "07/31/2026 3:05:00 PM"]) == [end - 23 * 86400, end])
+        #expect(try ends(["08/07/2026 15:05", "31/07/2026 15:05"]) == [end - 23 * 86400, end])
+        #expect(try ends(["07/07/2026 15:05"]) == [end - 24 * 86400])
+        for times in [["07/08/2026 3:05 PM"], ["07/31/2026 3:05 PM", "31/07/2026 3:05 PM", "07/08/2026 3:05 PM"]] {
+            let lines = times.enumerated().map { Self.line($0.offset + 1, time: $0.element) }
+            let problems = try read([Self.header] + lines).problems
+            #expect(problems.count == 1 && problems.first?.description.contains("two days") == true)
+        }
+        for time in ["07/31/2026 13:05 PM", "13/13/2026 10:00", "02/30/2026 10:00"] {
+            #expect(try read([Self.header, Self.line(1, time: time)]).problems.count == 1, "\(time)")
+        }
+    }
+
+    @Test("An id that a person gave is that of all of its lines")
+    func otherIDs() throws {
+        let lines = [
+            Self.header, Self.line(1, id: "run-42", seconds: "5"), Self.line(1, id: "run-42", seconds: "9"),
+            Self.line(1, id: "run-42", seconds: "12"), Self.line(2, id: "run-43"),
+        ]
+        let contents = try read(lines)
+        #expect(contents.problems.isEmpty && contents.batch.suites.count == 2)
+        #expect(contents.batch.suites.first?.runs.first?.energy.window.durationSeconds == 12)
+        // One run was flushed, though two lines are left out; two ids were made.
+        #expect(contents.remarks.values.sorted() == [1, 2])
+        #expect(try read(lines).batch.suites.map(\.uuid) == contents.batch.suites.map(\.uuid))
+    }
+
     /// The header of CodeCarbon 1.2 (its examples/emissions.csv), where `experiment_id` is that of the run.
     @Test("Version 1")
     func versionOne() throws {

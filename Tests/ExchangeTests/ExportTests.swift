@@ -119,6 +119,22 @@ struct ExportTests {
         #expect(second["task"] == "")
     }
 
+    @Test("What stands for a failure has no figures, and not figures of 0")
+    func noWindow() async throws {
+        var failed = run(0, seconds: 0, inferences: 0, coverage: 0, status: .failed, error: "it broke")
+        failed.flags = []
+        try record.add([failed])
+        let rows = try pythonReads(try await pieces(.runs).joined())
+        let cells = Dictionary(zip(rows[0], rows[1])) { $1 }
+        let figures = [
+            "duration_s", "completed_inferences", "failed_inferences", "energy_j", "energy_kwh", "mean_power_w",
+            "coverage",
+            "kwh_per_1000_inferences",
+        ]
+        for name in figures { #expect(cells[name] == "", "\(name)") }
+        #expect(cells["error"] == "it broke")
+    }
+
     @Test("Metrics are a column, JSON with its names in order")
     func metrics() async throws {
         var measured = run()

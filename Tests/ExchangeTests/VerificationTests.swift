@@ -235,13 +235,14 @@ import Testing
             flags: [.gap, .suspended, .unresolved], inTotal: true)
         let total = TotalEnergy(
             energy: domain.energy, uncertainty: domain.uncertainty, accuracyUncertainty: .zero, scope: .components,
-            provenance: .measured, coverage: 0.5, flags: domain.flags, domainIDs: [meter.id])
+            // An accelerator was not read, and is a part that lowers the coverage beside the time.
+            provenance: .measured, coverage: 0.25, flags: domain.flags + [.incomplete], domainIDs: [meter.id])
         let run = RunRecord(
             stage: .query, workload: WorkloadDescription(task: .fillMask, plugin: "p"), startedAt: 1_764_000_010,
             energy: WindowEnergy(
                 window: window, total: total, otherScopes: [], domains: [domain], intervalSeconds: 0.1, jitter: 0.5),
             completedInferences: 1, otherCPUShare: 0.5, stealShare: 0.02,
-            flags: [.contended, .unresolved, .lowCoverage, .samplerLate, .suspended])
+            flags: [.contended, .unresolved, .lowCoverage, .samplerLate, .suspended, .incomplete])
         func edge(_ edge: WindowEdge, _ time: MonotonicTime, _ joules: Double, wall: Double) -> Sample {
             Sample(
                 meterID: meter.id, time: time, wallTime: 1_764_000_000 + wall, energy: Energy(joules: joules),

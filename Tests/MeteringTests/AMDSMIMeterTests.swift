@@ -56,6 +56,14 @@ import Testing
         #expect(meter.remarks.isEmpty)
     }
 
+    /// The graphics of an APU are in its package; no GPU is missing where the library is not there, or does not know them.
+    @Test func theGraphicsOfAnAPUAreNoAcceleratorThatIsMissing() throws {
+        var files = gpu(class: "0x030000")
+        #expect(try discover(AMDSMI(library: "/nowhere/libamd_smi.so"), files).count == 1)
+        files["/sys/bus/pci/devices/\(Self.address)/hwmon/hwmon3/in1_label"] = "vddnb\n"
+        #expect(try discover(AMDSMI(library: "/nowhere/libamd_smi.so"), files).isEmpty)
+    }
+
     @Test func theDomainIsInTheAddress() throws {
         let fake = try FakeLibrary("amdsmi", "gpu0.domain=65537\ngpu0.period_s=0.02\n")
         let listings = try discover(fake, gpu("10001:c1:00.0"))

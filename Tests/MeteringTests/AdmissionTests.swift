@@ -125,6 +125,29 @@ import Testing
 
     private var other: MeterListing { Told(.gauge(microwatts: 50_000_000)).listing(.wall, id: "test/other") }
 
+    /// A counter that grows by more than can be is refused as a gauge is, and raising the bound helps; one that moves in coarse steps,
+    /// or wraps, is well.
+    @Test(arguments: [
+        (power: 5_000.0, most: 1_500.0, unit: 61.0, range: nil as Int64?, isTaken: false),
+        (5_000, 6_000, 61, nil, true), (1_400, 1_500, 61, nil, true), (40, 1_500, 5_000_000, nil, true),
+        (120, 1_500, 61, 50_000, true),
+    ])
+    func aCounterOfImpossiblePowerIsRefused(
+        power: Double, most: Double, unit: Double, range: Int64?, isTaken: Bool
+    ) throws {
+        var counter = SimulatedCounter(waveform: Waveform(base: power))
+        counter.unitMicrojoules = unit
+        counter.plausibleWatts = most
+        if let range { counter.range = range }
+        let begin = clock.now()
+        let (listings, found) = try examine([counter.listing(clock), other])
+        #expect(listings[0].availability.isAvailable == isTaken)
+        #expect(clock.now().seconds(since: begin) < 2)
+        guard !isTaken else { return }
+        #expect(found[counter.id] == nil && reason(listings[0])?.contains("1500 W are the most") == true)
+        #expect(try MeterCatalogue.select(listings).map(\.description.id) == ["test/other"])
+    }
+
     /// The counter of a graphics unit that sleeps is no fault, nor is one that is slow, or one that is not asked again.
     @Test func aCounterThatMayStandStillIsUnproven() throws {
         var polled = Told(.counter(microjoules: 7)).listing(.system)
@@ -173,6 +196,14 @@ import Testing
         for _ in 0..<5 { clock.sleep(until: try #require(session.tick())) }
         let selection = try TotalSelection(meters: session.meters, of: listings)
         #expect(try #require(session.closeWindow(id, selection: selection)).total.flags.contains(.incomplete))
+    }
+
+    /// A file that holds something else is refused, but that of an accelerator, which may be empty while it sleeps.
+    @Test func whatIsNoNumberIsRefused() throws {
+        for (scope, isTaken) in [(MeterScope.package, false), (.rail, false), (.accelerator, true)] {
+            let (listings, _) = try examine([Told(.failed(errno: 0)).listing(scope)])
+            #expect(listings[0].availability.isAvailable == isTaken, "\(scope)")
+        }
     }
 
     /// One that cannot be read just now may be asleep.
@@ -329,25 +360,82 @@ import Testing
     @Test func aKnownAcceleratorWithoutAMeterFlagsTheComponents() throws {
         let package = SimulatedCounter().listing(clock)
         let locked = gpu(.unavailable(reason: "NVML is not there", remedy: nil))
-        func flags(_ listings: [MeterListing], seen: [MeterListing]) throws -> [EnergyFlag] {
+        func total(_ listings: [MeterListing], seen: [MeterListing]) throws -> TotalEnergy {
             let session = try MeteringSession(listings: seen, intervalSeconds: 0.1, clock: clock)
             let id = session.openWindow()
             for _ in 0..<5 { clock.sleep(until: try #require(session.tick())) }
             let selection = try TotalSelection(meters: session.meters, of: listings)
-            return try #require(session.closeWindow(id, selection: selection)).total.flags
+            return try #require(session.closeWindow(id, selection: selection)).total
+        }
+        func flags(_ listings: [MeterListing], seen: [MeterListing]) throws -> [EnergyFlag] {
+            try total(listings, seen: seen).flags
+        }
+        // One that is there and not read for the whole window.
+        let asleep = MeterListing(description: gpu(.available).description, availability: .available) {
+            ClosureReader { .failed(errno: 1) }
         }
         #expect(try flags([package, locked], seen: [package]).contains(.incomplete))
         // Another meter of the same silicon sees it.
         #expect(
             try !flags([package, locked, gpu(.available)], seen: [package, gpu(.available)]).contains(
                 .incomplete))
+        // Both of them alike: half of the machine's parts were not read, and what the other half took is there.
+        let alike = [(listings: [package, locked], seen: [package]), ([package, asleep], [package, asleep])]
+        for (listings, seen) in alike {
+            let total = try total(listings, seen: seen)
+            #expect(total.coverage == 0.5 && !total.isSeen && total.energy > .zero)
+            #expect(total.seconds(seenOf: 2) == 2)
+        }
+        // The model stands for all that there is, and the flag says what its ± does not hold.
+        var model = package
+        model.description.provenance = .estimated
+        let estimate = try total([model, locked], seen: [model])
+        #expect(estimate.coverage == 1 && estimate.flags.contains(.incomplete))
+        var ignored = locked
+        ignored.isIgnored = true
+        #expect(try !flags([package, ignored], seen: [package]).contains(.incomplete))
         // Whoever names the meters knows what is not in them.
         #expect(try !flags([], seen: [package]).contains(.incomplete))
-        // One that is there and asleep for the whole window.
-        let asleep = MeterListing(description: gpu(.available).description, availability: .available) {
-            ClosureReader { .failed(errno: 1) }
-        }
         let whole = try flags([package, asleep], seen: [package, asleep])
         #expect(whole.contains(.incomplete) && whole.contains(.gap))
+    }
+
+    /// The kernel says of an accelerator in runtime suspend that it draws nothing, whether or not a meter could read it; it wakes inside
+    /// the window, and is read, or is a gap where it cannot be.
+    @Test(arguments: [true, false]) func anAcceleratorThatSleepsDrawsNothing(_ isReadable: Bool) throws {
+        let status = "/sys/bus/pci/devices/0000:03:00.0/power/runtime_status"
+        let tree = try TemporaryDirectory([status: "suspended\n"])
+        let package = SimulatedCounter().listing(clock)
+        let meter = MeterListing(
+            description: gpu(.available).description,
+            availability: isReadable ? .available : .unavailable(reason: "no library", remedy: nil)
+        ) { isReadable ? ClosureReader { .gauge(microwatts: 93_000_000) } : ClosureReader { .failed(errno: 1) } }
+        let (listings, _) = try examine([package, meter], host: tree)
+        let areTaken = listings.allSatisfy { $0.availability.isAvailable }
+        #expect(areTaken)
+        let selected = try MeterCatalogue.select(listings)
+        let session = try MeteringSession(listings: selected, intervalSeconds: 0.1, clock: clock)
+        let selection = try TotalSelection(meters: session.meters, of: listings)
+        func window() throws -> WindowEnergy {
+            let id = session.openWindow()
+            for _ in 0..<20 { clock.sleep(until: try #require(session.tick())) }
+            return try #require(session.closeWindow(id, selection: selection))
+        }
+        let whole = try window()
+        #expect(whole.total.coverage == 1)
+        #expect(Set(whole.total.flags).isDisjoint(with: [.incomplete, .unresolved, .gap]))
+        #expect(whole.domains.first { $0.scope == .accelerator }?.energy == .zero)
+        try tree.write(status, "active\n")
+        let woken = try window()
+        #expect(woken.total.isSeen == isReadable)
+        let joules = woken.domains.first { $0.scope == .accelerator }?.energy.joules ?? 0
+        #expect(isReadable ? joules > 50 : joules < 1)
+    }
+
+    /// Where nothing else measures, what sleeps is not the whole machine.
+    @Test func aSleeperAloneIsNoTotal() throws {
+        let tree = try TemporaryDirectory(["/sys/bus/pci/devices/0000:03:00.0/power/runtime_status": "suspended\n"])
+        let (listings, _) = try examine([gpu(.unavailable(reason: "no library", remedy: nil))], host: tree)
+        #expect(!listings[0].availability.isAvailable)
     }
 }

@@ -38,12 +38,18 @@ import Testing
     @Test(arguments: ["Charging", "Full", "Not charging", "Unknown"]) func onMainsItSaysWhatToDo(status: String) throws
     {
         let tree = try laptop(["status": status + "\n"])
-        guard case .unavailable(let reason, let remedy) = BatteryMeter.discover(tree.host).first?.availability else {
-            Issue.record("a battery that is \(status) is available")
-            return
+        for isPlugged in [true, false] {
+            try tree.write("/sys/class/power_supply/AC/online", isPlugged ? "1\n" : "0\n")
+            guard case .unavailable(let reason, let remedy) = BatteryMeter.discover(tree.host).first?.availability
+            else {
+                Issue.record("a battery that is \(status) is available")
+                return
+            }
+            #expect(reason.contains(status.lowercased()))
+            // There is nothing to unplug where nothing is plugged in; what charges is.
+            let isOpen = !isPlugged && ["Full", "Unknown"].contains(status)
+            #expect((remedy == "unplug the power supply") == !isOpen, "\(status), \(isPlugged)")
         }
-        #expect(reason.contains(status.lowercased()))
-        #expect(remedy == "unplug the power supply")
     }
 
     /// Plugged in during a run: that time is a gap, not the battery's charging power.

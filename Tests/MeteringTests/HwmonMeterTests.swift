@@ -336,4 +336,50 @@ import Testing
         #expect(throws: HostError.self) { try number.read() }
         withExtendedLifetime(tree) {}
     }
+
+    /// Intel's `xe`: the package is a part of the card, whichever comes first; where the card tells nothing it stands for the GPU.
+    @Test(arguments: [["card", "pkg"], ["pkg", "card"], ["pkg"]])
+    func thePackageOfACardIsAPartOfIt(labels: [String]) throws {
+        var tree = try HwmonTree()
+        var files: [String: String] = [:]
+        for (index, label) in labels.enumerated() {
+            files["energy\(index + 1)_input"] = label == "card" ? "9000000" : "5000000"
+            files["energy\(index + 1)_label"] = label
+        }
+        try tree.add("xe", as: "xe-pci-0300", device: "pci0000:00/0000:03:00.0", bus: "pci", files)
+        let meters = tree.listings.map(\.description)
+        let selection = try TotalSelection(meters: meters)
+        let counted = meters.filter { selection.members[.components]?.contains($0.id) == true }
+        #expect(counted.map(\.name) == ["xe \(labels.contains("card") ? "card" : "pkg")"])
+        let part = meters.first { $0.name == "xe pkg" }
+        #expect(part?.parentID == counted.first { $0.name == "xe card" }?.id)
+    }
+
+    /// A part of a GPU is no accelerator of its own.
+    @Test func theTileOfAGPUIsInNoTotal() throws {
+        var tree = try HwmonTree()
+        for driver in ["i915", "i915_gt0", "i915_gt1"] {
+            try tree.add(
+                driver, as: "\(driver)-pci-0300", device: "pci0000:00/0000:03:00.0", bus: "pci",
+                ["energy1_input": "5000000"])
+        }
+        let selection = try TotalSelection(meters: tree.listings.map(\.description))
+        #expect(selection.members[.components] == ["hwmon/i915-pci-0300/energy1"])
+    }
+
+    /// One of two that do not say what they measure is refused: the other is none the more the machine's, and says why.
+    @Test func aMeterBesideOneThatDoesNotMeasureSaysSo() throws {
+        let tree = try powerMeters([(nil, 4_294_967_295), (nil, 380)])
+        let meters = tree.listings.map(\.description)
+        #expect(meters.allSatisfy { $0.scope == .rail })
+        #expect(meters[1].remarks.contains { $0.contains("does not measure now") && $0.contains("scope: system") })
+        #expect(!meters[0].remarks.contains { $0.contains("does not measure now") })
+    }
+
+    /// A module that says nothing, or an error code, is not in the sum as nothing.
+    @Test(arguments: [0.0, 4294.967295, -5, 30_000]) func aSumWithAPartThatCannotBe(watts: Double) throws {
+        let tree = try powerMeters([("Module Power Socket 0", 380), ("Module Power Socket 1", watts)])
+        let sum = try #require(tree.listings.first { $0.description.scope == .system })
+        #expect(sum.open().read() == .gauge(microwatts: Int64((watts * 1e6).rounded())))
+    }
 }

@@ -204,7 +204,7 @@ import WorkloadProtocol
             ),
             (.cut([Self.piece("a")]), "log"), (.stall([Self.piece("a")]), "within 4.0 s"),
             (.stream(["data: {broken\n\n"]), "not JSON"), (.stream([Self.piece("a")]), "breaks off"),
-            (.json("{}"), "does not stream"),
+            (.json("{}"), "`choices`"),
         ]
         for (script, words) in cases {
             let server = try ScriptedServer { number, _ in number == 0 ? Self.good : script }

@@ -8,6 +8,8 @@ import TLS
 /// How the server answers one request.
 enum Script: Sendable {
     case json(String, status: Int = 200)
+    /// A whole answer of another type.
+    case typed(String, String)
     /// Pieces of an event stream, as they are.
     case stream([String])
     /// Pieces of a stream that then stands still.
@@ -128,6 +130,9 @@ private final class Handler: ChannelInboundHandler {
         switch script {
         case .json(let text, let status):
             send(text, status, ["Content-Type": "application/json", "Content-Length": "\(text.utf8.count)"], context)
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        case .typed(let type, let text):
+            send(text, 200, ["Content-Type": type, "Content-Length": "\(text.utf8.count)"], context)
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         case .stream(let pieces):
             stream(pieces, context)

@@ -118,7 +118,9 @@ import Testing
         .init(name: "no end", script: .stream([piece]), words: "breaks off"),
         .init(
             name: "no end of one of two",
-            script: .stream([piece, event(#"{"choices":[{"index":1,"delta":{},"finish_reason":"stop"}]}"#)]),
+            script: .stream([
+                piece, event(#"{"choices":[{"index":1,"delta":{},"finish_reason":"stop"}]}"#),
+            ]),
             words: "breaks off"),
         .init(
             name: "an error without an empty line", script: .stream([piece, "data: {\"error\":\"cut short\"}\n"]),
@@ -131,6 +133,39 @@ import Testing
         .init(name: "a document of FastAPI", script: .json(#"{"detail":"busy"}"#), words: "busy"),
         .init(
             name: "a whole answer", script: .json(#"{"choices":[{"message":{"content":"a"}}]}"#), words: "stream=false"),
+        .init(
+            name: "a page", script: .typed("text/html", "<html><body>Welcome</body></html>"),
+            words: "HTML"),
+        .init(name: "a page as JSON", script: .json("<!DOCTYPE html><html></html>"), words: "HTML"),
+        .init(
+            name: "a page as a stream", script: .stream(["<!doctype html>\n<html>\n</html>\n"]),
+            words: "HTML"),
+        .init(name: "nothing", script: .json(""), words: "answer is empty"),
+        .init(name: "nothing in a stream", script: .stream([]), words: "before a token came"),
+        .init(
+            name: "lines",
+            script: .typed("application/x-ndjson", "{\"response\":\"a\"}\n{\"response\":\"b\"}\n"),
+            words: "NDJSON"),
+        .init(
+            name: "lines as a stream", script: .stream(["{\"response\":\"a\"}\n{\"response\":\"b\"}\n"]),
+            words: "NDJSON"),
+        .init(
+            name: "a text of another type", script: .typed("text/plain", "it works"), words: "it works"),
+        .init(name: "a document without choices", script: .json(#"{"models":[]}"#), words: "`choices`"),
+        .init(
+            name: "an error that is nothing", script: .stream([piece, event(#"{"error":{}}"#), done]),
+            words: "gave up"),
+        .init(
+            name: "MiniMax's status",
+            script: .json(#"{"base_resp":{"status_code":1004,"status_msg":"login fail"}}"#),
+            words: "login fail"),
+        .init(
+            name: "MiniMax's status in a stream",
+            script: .stream([
+                piece,
+                event(#"{"choices":[],"base_resp":{"status_code":1002,"status_msg":"rate limit"}}"#), stop,
+                done,
+            ]), words: "rate limit"),
         .init(
             name: "a status with a text", script: .json("upstream timed out", status: 502),
             words: "502 Bad Gateway: upstream timed out"),
@@ -165,7 +200,9 @@ import Testing
 
     @Test func whatAServerSaysIsCut() throws {
         let long = String(repeating: "long ", count: 1000)
-        try play([.stream([Self.event(#"{"error":"\#(long)"}"#)]), .json(#"{"error":"\#(long)"}"#, status: 500)]) {
+        try play([
+            .stream([Self.event(#"{"error":"\#(long)"}"#)]), .json(#"{"error":"\#(long)"}"#, status: 500),
+        ]) {
             _, answer in
             let error = try #require(answer["error"] as? [String: Any])
             #expect(try #require(error["message"] as? String).count == 401)
@@ -184,6 +221,12 @@ import Testing
             Self.event(
                 #"{"error":null,"choices":[{"index":0,"delta":{"role":"assistant","content":null},"finish_reason":null}]}"#
             ),
+            Self.event(
+                #"{"error":{},"choices":[{"index":0,"delta":{"content":""}}],"base_resp":{"status_code":0,"status_msg":""}}"#
+            ),
+            Self.event(#"{"error":"","choices":[{"index":0,"delta":{"content":""}}]}"#),
+            Self.event(
+                #"{"error":{"code":0,"message":""},"choices":[{"index":0,"delta":{"content":""}}]}"#),
             "data: {\"choices\":[{\"index\":0,\r\ndata: \"delta\":{\"content\":\"a\"}}]}\r\n\r\n",
         ]
         let scripts: [Script] = [
@@ -193,7 +236,10 @@ import Testing
             .stream(pieces + ["data:[DONE]\n\n"]), .stream(pieces + ["data:  [DONE] \n\n"]),
             // What comes after the end is no part of the answer.
             .stream(pieces + [Self.done, "data: {\"error\":\"shutting down\"}\n\n"]),
-            .stream([Self.delta(#"{"reasoning_content":"Hm"}"#), Self.delta("{}", finish: #""length""#), Self.done]),
+            .stream([
+                Self.delta(#"{"reasoning_content":"Hm"}"#), Self.delta("{}", finish: #""length""#),
+                Self.done,
+            ]),
             .stream([Self.delta(#"{"reasoning":"Hm"}"#, finish: #""length""#)]),
             .stream([
                 Self.delta(#"{"tool_calls":[{"index":0,"function":{"name":"f"}}]}"#),
@@ -215,6 +261,16 @@ import Testing
             #expect(result?["completed"] as? Int == 1, "\(number): \(answer)")
             let metrics = try #require(result?["metrics"] as? [String: Double])
             #expect(metrics["time_to_first_token_s"] != nil)
+        }
+    }
+
+    /// A gateway may call a stream something else; how long its first token took is then not known.
+    @Test func eventsUnderAnotherType() throws {
+        let text = [Self.piece, Self.stop, Self.done].joined()
+        try play([.typed("text/plain", text), .typed("application/octet-stream", text)]) { _, answer in
+            let result = answer["result"] as? [String: Any]
+            #expect(result?["completed"] as? Int == 1, "\(answer)")
+            #expect((result?["metrics"] as? [String: Double])?["time_to_first_token_s"] == nil)
         }
     }
 

@@ -42,6 +42,17 @@ import Testing
         #expect(try await watts(keys, status: Self.threePhases, about: about) == expected)
     }
 
+    /// Dimmers and the motors of shutters measure as plugs do.
+    @Test(arguments: ["light:0", "cover:0", "rgbw:0", "cct:0"])
+    func whatIsNoSwitch(component: String) async throws {
+        let status = #"{"\#(component)":{"id":0,"apower":41.5,"aenergy":{"total":7.0}},"sys":{}}"#
+        #expect(try await watts(status: status) == 41.5)
+        let energy = try await listing("quantity: energy", status: status)
+        #expect(await next(energy.open()) == .counter(microjoules: 25_200_000_000))
+        let two = #"{"\#(component)":{"apower":41.5},"switch:1":{"apower":12.0}}"#
+        #expect(try await watts("channel: 1", status: two) == 12)
+    }
+
     @Test func itsEnergyIsThatOfAllPhases() async throws {
         let about = #"{"type":"SHEM-3"}"#
         let listing = try await listing("quantity: energy", status: Self.threePhases, about: about)

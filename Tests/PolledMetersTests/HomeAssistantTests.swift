@@ -69,6 +69,13 @@ import Testing
         #expect(listing.reason?.contains(text == "5" ? "`BTU`" : "`\(text)`") == true)
     }
 
+    @Test func whatIsNotThereIsNamed() async throws {
+        let missing = try TestServer { _ in .json(#"{"message":"Entity not found."}"#, status: 404) }
+        #expect(try await discover(yaml(missing)).first?.reason?.contains("no entity sensor.rack_power") == true)
+        let other = try TestServer { _ in .json(#"{"power":5}"#) }
+        #expect(try await discover(yaml(other)).first?.remedy?.contains("`address`") == true)
+    }
+
     /// What is in a battery is in kilowatt-hours too, and no energy that was drawn; more than can be counted would stand still.
     @Test(arguments: [("5", "kWh", "energy_storage"), ("5", "W", "apparent_power"), ("2600", "GWh", "energy")])
     func whatIsNoPowerAndNoEnergyDrawn(text: String, unit: String, kind: String) async throws {

@@ -69,6 +69,7 @@ import YAMLReading
         Bad("meters:\n  - {name: a, type: shelly, address: \"http://\"}", "2:38", "must be a URL such as"),
         Bad("meters:\n  - {name: a, type: shelly, address: \"http://a\", url: x}", "2:50", "unknown key `url`"),
         Bad("meters:\n  - {name: a, type: shelly, address: \"http://a\", channel: 64}", "2:59", "from 0 to 63"),
+        Bad("meters:\n  - {name: a, type: shelly, address: \"http://a\", channel: -1}", "2:59", "from 0 to 63"),
         Bad("meters:\n  - {name: a, type: shelly, address: \"http://a\", scope: plug}", "2:57", "must be one of wall"),
         Bad("meters:\n  - {name: a, type: shelly, address: \"http://a\", quantity: volts}", "2:60", "power, energy"),
         Bad("meters:\n  - {name: a, type: shelly, address: \"http://a\", accuracy: 1.5}", "2:60", "from 0.0 to 1.0"),
@@ -92,6 +93,9 @@ import YAMLReading
             "2:88", "must be an absolute path"),
         Bad("meters:\n  - {name: a, type: prometheus, address: \"http://a\", query: up}", "2:5", "`unit` is missing"),
         Bad("meters:\n  - {name: a, type: json, url: \"http://a\", pointer: p, unit: W}", "2:53", "JSON pointer"),
+        Bad(
+            "meters:\n  - {name: a, type: json, url: \"http://a\", pointer: \"\", unit: W}", "2:53",
+            "such as /emeter/power"),
         Bad("meters:\n  - {name: a, type: json, url: \"http://a\", pointer: /~2, unit: W}", "2:53", "JSON pointer"),
         Bad("meters:\n  - {name: a, type: json, url: \"http://a\", pointer: /p, unit: kwh}", "2:63", "mW, W, kW"),
         Bad(
@@ -133,6 +137,32 @@ import YAMLReading
         }
         #expect(
             problem.message == "`address` must hold no user and no password; give them by `user` and `password_file`")
+    }
+
+    /// Two power supplies feed the board together; beside one that is another thing, the first of the board counts.
+    @Test func powerSuppliesAreAddedUpToTheBoard() throws {
+        func supply(_ id: String, _ name: String = "pmbus pin") -> MeterListing {
+            MeterListing(
+                description: MeterDescription(
+                    id: id, name: name, scope: .rail, kind: .gauge, provenance: .measured, source: "s",
+                    periodSeconds: 0.1,
+                    resolution: 1, plausiblePower: Power(watts: 20_000), silicon: id),
+                availability: .available, open: { UnreadableMeter(errno: 0) })
+        }
+        let configuration = try MeterConfiguration.parse(
+            text: "overrides: {hwmon/a: {scope: system}, hwmon/b: {scope: system}, hwmon/c: {scope: system}}", file: "f"
+        )
+        func counted(_ listings: [MeterListing]) throws -> [String] {
+            let corrected = configuration.applyOverrides(to: listings).map(\.description)
+            return try TotalSelection(meters: corrected, asked: .system).members[.system] ?? []
+        }
+        let (a, b, c) = (supply("hwmon/a"), supply("hwmon/b"), supply("hwmon/c", "ina219 power1"))
+        #expect(try counted([a, b]) == ["hwmon/a", "hwmon/b"])
+        #expect(try counted([a, b, c]) == ["hwmon/a", "hwmon/b"])
+        #expect(try counted([c, a, b]) == ["hwmon/c"])
+        #expect(try counted([a]) == ["hwmon/a"])
+        let remarks = configuration.applyOverrides(to: [a, b, c]).map(\.description.remarks)
+        #expect(remarks[0].contains { $0.contains("added up") } && !remarks[2].contains { $0.contains("added up") })
     }
 
     @Test func overridesCorrectWhatTheMachineCannotTell() throws {

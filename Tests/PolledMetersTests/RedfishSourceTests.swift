@@ -326,7 +326,51 @@ import Testing
         let listing = try await bmc.listing()
         #expect(await Self.watts(listing) == 476)
         #expect(listing.description.remarks.contains { $0.contains("total_power") })
-        #expect(await Self.watts(try await bmc.listing("sensor: cpu_power")) == 180)
+        #expect(await Self.watts(try await bmc.listing("sensor: cpu_power, scope: package")) == 180)
+        // A part is not the system because the user names it.
+        #expect(try await bmc.listing("sensor: cpu_power").remedy?.contains("`scope: accelerator`") == true)
+    }
+
+    /// OpenBMC's supplies are sensors; a spare one takes nothing, and one that does not tell is no spare one.
+    @Test(arguments: [(["240", "236"], 476.0), (["240", "0"], 240), (["240", "null"], nil), (["0", "0"], nil)])
+    func theSuppliesAmongTheSensors(readings: [String], watts: Double?) async throws {
+        var bmc = BMC()
+        let names = readings.enumerated().flatMap { index, reading in
+            [
+                ("ps\(index)_input_power", #"{"ReadingType":"Power","Reading":\#(reading)}"#),
+                ("ps\(index)_output_power", #"{"ReadingType":"Power","Reading":200}"#),
+            ]
+        }
+        bmc.add(
+            "chassis", #""ChassisType":"RackMount""#, Self.sensors(Dictionary(uniqueKeysWithValues: names)))
+        #expect(await Self.watts(try await bmc.listing()) == watts)
+    }
+
+    /// What nothing says to be the whole is offered by the key that chooses it.
+    @Test func whatMayBeTheWholeIsOffered() async throws {
+        var bmc = BMC()
+        let sensors = Self.sensors([
+            "P_12V_IN": #"{"ReadingType":"Power","Reading":430}"#, "P_VCORE": #"{"ReadingType":"Power","Reading":180}"#,
+        ])
+        bmc.add("chassis", #""ChassisType":"RackMount""#, sensors)
+        let listing = try await bmc.listing()
+        #expect(listing.remedy?.contains("`sensor: P_12V_IN`") == true, "\(listing.remedy ?? "")")
+        #expect(await Self.watts(try await bmc.listing("sensor: P_12V_IN")) == 430)
+        #expect(try await bmc.listing("sensor: P_13V").remedy?.contains("`sensor: P_12V_IN`") == true)
+        var other = BMC()
+        other.add("1", #""ChassisType":"RackMount""#, Self.control(#"{"MemberId":"7","PowerConsumedWatts":430}"#))
+        #expect(try await other.listing("member: '8'").remedy?.contains("`member: '7'`") == true)
+    }
+
+    /// A chassis that is a part, by its type or its name, is not the system because the user names it.
+    @Test(arguments: [("HGX_GPU_SXM_1", #""ChassisType":"Module""#), ("GPU_1", #""ChassisType":"RackMount""#)])
+    func aPartThatIsNamedTakesAScope(name: String, fields: String) async throws {
+        var bmc = BMC()
+        bmc.add(name, fields, Self.metrics("88.4"))
+        bmc.add("Self", #""ChassisType":"RackMount""#, Self.metrics("1200"))
+        #expect(try await bmc.listing("chassis: \(name)").remedy?.contains("`scope: accelerator`") == true)
+        #expect(await Self.watts(try await bmc.listing("chassis: \(name), scope: rail")) == 88.4)
+        #expect(await Self.watts(try await bmc.listing("chassis: Self")) == 1200)
     }
 
     /// A sensor says its unit; one that is none of power is no figure.

@@ -7,11 +7,13 @@ import TestSupport
 
 @testable import PolledMeters
 
-/// The listings of a configuration on a machine without a BMC of its own.
-func discover(_ yaml: String, host: HostRoot? = nil, searchPath: [String] = []) async throws -> [MeterListing] {
+/// The listings of a configuration on a machine without a BMC of its own. A busy machine may be long in answering.
+func discover(
+    _ yaml: String, host: HostRoot? = nil, searchPath: [String] = [], patience: Double = 60
+) async throws -> [MeterListing] {
     let nowhere = try TemporaryDirectory()
     let configuration = try MeterConfiguration.parse(text: yaml, file: "taskwatt.yaml")
-    return await PolledMeters.discover(host ?? nowhere.host, configuration, searchPath: searchPath)
+    return await PolledMeters.discover(host ?? nowhere.host, configuration, searchPath: searchPath, patience: patience)
 }
 
 extension MeterListing {

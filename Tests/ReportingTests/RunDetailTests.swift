@@ -38,6 +38,18 @@ struct RunDetailTests {
         #expect(!message.contains("\n"))
     }
 
+    @Test("Of what stands for a failure nothing is shown as 0")
+    func noWindow() throws {
+        let record = try TestRecord()
+        try record.add([
+            run(stage: .load), run(0, seconds: 0, inferences: 0, coverage: 0, status: .failed, error: "it broke"),
+        ])
+        let shown = text(try RunDetail(record.store, named: "2", columns: 10))
+        let line = try #require(shown.split(separator: "\n").first { $0.contains("▸") })
+        #expect(line.split(separator: " ").filter { $0 == "–" }.count == 5, "\(line)")
+        #expect(shown.contains("its energy was not seen") && shown.contains("it broke"))
+    }
+
     @Test("In an empty record there is nothing, and how to make something")
     func empty() throws {
         let record = try TestRecord()

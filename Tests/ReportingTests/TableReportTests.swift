@@ -47,7 +47,28 @@ struct TableReportTests {
         #expect(isClose(rows.first { $0.task == .summarization }?.mean, 0.00001))
     }
 
+    @Test("The notes say how many inferences failed")
+    func failures() throws {
+        try record.add([run()])
+        #expect(try report().failures == nil)
+        var some = run(inferences: 97)
+        some.failedInferences = 3
+        try record.add([some])
+        let report = try report()
+        let failures = try #require(report.failures)
+        #expect(failures.inferences == 3 && failures.of == 200 && failures.runs == 1)
+        #expect(report.rendered(as: .text).contains("3 of 200 inferences failed, in 1 run"))
+    }
+
     // MARK: What is left out
+
+    @Test("A run whose total lacks an accelerator is left out, with the reason and the option that helps")
+    func incomplete() throws {
+        try record.add([run(), run(coverage: 0.5, flags: [.lowCoverage, .incomplete])])
+        let report = try report()
+        #expect(report.rows.map(\.n) == [1])
+        #expect(report.leftOut.keys.first?.contains("--meter") == true)
+    }
 
     @Test("Only whole and finished query windows are in it, and the others are counted")
     func leftOut() throws {

@@ -98,7 +98,9 @@ struct AutoCountTests {
         let meter = ScriptedMeter([
             .init(), .init(), .init(seconds: 5), .init(joules: 21, seconds: 10.5), .init(joules: 18, seconds: 9),
         ])
-        let outcome = try await bench.runner(suite, meter, host: HostRoot(root: "\(bench.directory)/root")).run()
+        let outcome = try await bench.runner(
+            suite, meter, host: HostRoot(root: "\(bench.directory)/root"), clock: EventfulClock()
+        ).run()
         #expect(outcome.failures == [])
         let queries = bench.runs.filter { $0.stage == .query }
         // 550 took 5 s, so 1,320 take 12.
@@ -117,7 +119,9 @@ struct AutoCountTests {
         let bench = try PluginBench("none")
         let suite = PluginBench.suite([PluginBench.claimer(.auto, latencies: [1])], repeats: 1)
         let meter = ScriptedMeter([.init(), .init()] + Array(repeating: .init(seconds: 5), count: 4))
-        _ = try await bench.runner(suite, meter, host: HostRoot(root: "\(bench.directory)/root")).run()
+        _ = try await bench.runner(
+            suite, meter, host: HostRoot(root: "\(bench.directory)/root"), clock: EventfulClock()
+        ).run()
         // 11, then 2.4, 2.8 and 3.6 times as many: 27, 76, 274.
         #expect(bench.runs.last?.completedInferences == 274)
         #expect(bench.runs.last?.procedure?.repeatedWindows == 3)

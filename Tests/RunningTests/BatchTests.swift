@@ -43,6 +43,20 @@ struct BatchTests {
         #expect(problem(0...1.9)?.contains("from 0.000 s to 1.900 s") == true)
     }
 
+    @Test("Latencies fit into their run, times those that are under way at once")
+    func latenciesFit() {
+        func problem(_ latencies: [Double], concurrency: Int = 1) -> String? {
+            RunResult(completed: latencies.count, failed: 0, start: 1, end: 3, latencies: latencies)
+                .problem(asked: RunParams(count: latencies.count), concurrency: concurrency)
+        }
+        #expect(problem([1, 1]) == nil && problem([2.1]) == nil)
+        #expect(problem([2.2])?.contains("2.200 s in a run of 2.000 s") == true)
+        #expect(problem([1, 1, 1])?.contains("`concurrency`") == true)
+        #expect(problem([1, 1, 1], concurrency: 2) == nil)
+        #expect(problem([1, 1, 1, 1, 1, 1], concurrency: 2) != nil)
+        #expect(problem([4], concurrency: 8) != nil)
+    }
+
     @Test("A run of which nothing completed is none")
     func noneCompleted() {
         #expect(Self.result(0, 3).problem(asked: RunParams(count: 3))?.contains("3 failed") == true)

@@ -97,9 +97,31 @@ struct HostilePluginTests {
             Case("nan-latency", "not JSON-RPC", "(JSON has no NaN and no Infinity)"),
             Case("negative-latency", "a latency is -1.0 s"),
             Case("missing-latencies", "gives 0 latencies"),
+            Case("long-latency", "a latency is 1000.000 s in a run of"),
+            Case("error-in-result", "an error in its result: no memory for it"),
+            Case("fail-always", "hostile: no memory for it"),
             Case("backwards", "from 2.0 s to 1.0 s"), Case("elsewhen", "of CLOCK_MONOTONIC"),
             Case("all-fail", "0 inferences completed and 1 failed"),
         ])
+    }
+
+    @Test(
+        "A failed inference of the warm-up is counted, and a field for an error that is empty says none"
+    )
+    func failsOnce() async throws {
+        for (behaviour, failed) in [("fail-first", 1), ("empty-error", 0)] {
+            let bench = try PluginBench(behaviour)
+            var suite = PluginBench.suite([PluginBench.hostile], repeats: 1)
+            (suite.warmUpInferences, suite.warmUpSeconds) = (4, 1000)
+            #expect(try await bench.runner(suite).run().failures == [], "\(behaviour)")
+            let warmUp = try #require(bench.runs.first { $0.stage == .warmUp })
+            #expect(
+                warmUp.failedInferences == failed && warmUp.completedInferences == 4 - failed,
+                "\(behaviour)")
+            #expect(bench.runs.last?.completedInferences == 3)
+            let isTold = bench.events.contains { $0.message?.contains("no memory for it") == true }
+            #expect(isTold == (failed > 0))
+        }
     }
 
     @Test("A plugin that ignores SIGTERM is killed, and its child with it")
@@ -218,7 +240,9 @@ struct HostilePluginTests {
         let outcome = try await bench.runner(suite, meter).run()
         #expect(outcome.failures.count == 1)
         #expect(
-            bench.runs.map(\.stage) == [.load, .warmUp, .query, .query, .query, .load, .warmUp, .query, .query, .query])
+            bench.runs.map(\.stage) == [
+                .load, .warmUp, .query, .query, .query, .load, .warmUp, .query, .query, .query,
+            ])
         #expect(bench.runs.map(\.repeatIndex) == [nil, nil, 1, 2, nil, nil, nil, 1, 2, 3])
         #expect(bench.runs.map(\.status.rawValue).map { $0 == "failed" }.firstIndex(of: true) == 4)
         #expect(bench.runs.filter { $0.status == .failed }.count == 1)

@@ -149,7 +149,7 @@ struct MachineWatchTests {
         }
         // Load, warm-up, and a query in which heat comes.
         let meter = ScriptedMeter([.init(), .init(), .init(onClose: hot), .init()])
-        _ = try await bench.runner(Self.suite(nil, seconds: 0), meter, host: tree.host).run()
+        _ = try await bench.runner(Self.suite(nil, seconds: 0), meter, host: tree.host, clock: EventfulClock()).run()
         let queries = bench.runs.filter { $0.stage == .query }
         #expect(queries.map(\.flags) == [[.throttled], []])
         #expect(queries.map { $0.machineBefore?.throttles } == [7, 9])

@@ -17,7 +17,10 @@ enum CrossCheck {
         let groups = Dictionary(grouping: comparable) { Silicon(name: meters[$0].silicon, scope: meters[$0].scope) }
         for group in groups.values where group.count > 1 {
             for (position, first) in group.enumerated() {
-                for second in group.dropFirst(position + 1) where differ(domains[first], domains[second]) {
+                for second in group.dropFirst(position + 1)
+                where differ(domains[first], domains[second])
+                    && !isNested(meters[first], meters[second])
+                {
                     for index in [first, second] where !domains[index].flags.contains(.disagrees) {
                         domains[index].flags.append(.disagrees)
                     }
@@ -29,6 +32,11 @@ enum CrossCheck {
     private struct Silicon: Hashable {
         var name: String
         var scope: MeterScope
+    }
+
+    /// A part is less than what holds it, and disagrees with nothing by that.
+    private static func isNested(_ a: MeterDescription, _ b: MeterDescription) -> Bool {
+        a.parentID == b.id || b.parentID == a.id
     }
 
     private static func differ(_ a: DomainEnergy, _ b: DomainEnergy) -> Bool {

@@ -25,14 +25,13 @@ package struct TotalSelection: Sendable, Hashable {
         let hasPackage = meters.contains { $0.scope == .package && $0.provenance != .estimated }
         let parts: Set<MeterScope> = hasPackage ? [.accelerator, .package] : [.accelerator]
         unseen = listings.filter { listing in
-            parts.contains(listing.description.scope) && !listing.availability.isAvailable
+            parts.contains(listing.description.scope) && !listing.availability.isAvailable && !listing.isIgnored
                 && !seen.contains(listing.description.silicon)
         }.map(\.description.id)
         let measured = meters.filter { $0.provenance != .estimated }
         var members: [TotalScope: [String]] = [:]
         members[.components] = Self.cover(measured.filter { [.package, .dram, .accelerator].contains($0.scope) })
-        // The board is one, whatever number of meters see it.
-        members[.system] = Array(Self.cover(measured.filter { $0.scope == .system }).prefix(1))
+        members[.system] = Self.board(measured.filter { $0.scope == .system })
         members[.wall] = Self.cover(measured.filter { $0.scope == .wall })
         // What a laptop draws from its batteries while they discharge is all that it uses.
         if members[.wall]?.isEmpty == true { members[.wall] = Self.cover(measured.filter { $0.scope == .battery }) }
@@ -58,9 +57,24 @@ package struct TotalSelection: Sendable, Hashable {
         }
     }
 
+    /// The silicon of a meter that sees one of several inputs of the board, such as one of two power supplies.
+    package static func partOfBoard(_ id: String) -> String { "board/\(id)" }
+
+    /// The board is one, whatever number of meters see it: the first counts, with the others that see parts of it where it does.
+    private static func board(_ meters: [MeterDescription]) -> [String] {
+        func isPart(_ meter: MeterDescription) -> Bool { meter.silicon == partOfBoard(meter.id) }
+        let cover = cover(meters)
+        guard let first = meters.first(where: { $0.id == cover.first }), isPart(first) else {
+            return Array(cover.prefix(1))
+        }
+        return meters.filter { isPart($0) && $0.name == first.name && cover.contains($0.id) }.map(\.id)
+    }
+
     private static func cover(_ meters: [MeterDescription]) -> [String] {
         var chosen: [String: MeterDescription] = [:]
-        for meter in meters {
+        // A part counts only where nothing tells of the whole.
+        let all = Set(meters.map(\.id))
+        for meter in meters where meter.parentID.map(all.contains) != true {
             if let other = chosen[meter.silicon], other.provenance.rank <= meter.provenance.rank { continue }
             chosen[meter.silicon] = meter
         }
@@ -68,7 +82,8 @@ package struct TotalSelection: Sendable, Hashable {
         return meters.map(\.id).filter(ids.contains)
     }
 
-    /// The total of one scope over what its meters saw.
+    /// The total of one scope over what its meters saw. Its coverage is the least of those of its parts; where a known accelerator or
+    /// package has no reading, times the share of the parts that have one.
     package func total(of scope: TotalScope, domains: [DomainEnergy]) -> TotalEnergy? {
         guard let ids = members[scope] else { return nil }
         let parts = domains.filter { ids.contains($0.id) }
@@ -82,22 +97,28 @@ package struct TotalSelection: Sendable, Hashable {
         }
         let provenance = parts.map(\.provenance).max { $0.rank < $1.rank } ?? .estimated
         var flags = Set(parts.flatMap(\.flags))
-        if scope == .components,
-            !unseen.isEmpty || parts.contains(where: { $0.scope == .accelerator && $0.coverage == 0 })
-        {
+        // An accelerator that was not read at all and one that cannot be are the same to the total: a part of it is missing. What was
+        // seen of the others is not hidden by that.
+        let asleep = scope == .components ? parts.filter { $0.scope == .accelerator && $0.coverage == 0 } : []
+        let read = parts.filter { part in !asleep.contains { $0.id == part.id } }
+        let missing = asleep.count + (scope == .components ? unseen.count : 0)
+        var coverage = read.map(\.coverage).min() ?? 0
+        if missing > 0 {
             flags.insert(.incomplete)
+            // The model, which stands in where nothing measures, stands for all that there is: its ± is as wide as that.
+            if provenance != .estimated { coverage *= Double(read.count) / Double(read.count + missing) }
         }
         // Each domain by its own coverage; the least of them alone would make more of what was seen whole.
         let coverages = parts.map(\.coverage)
         let least = coverages.min() ?? 0
-        let isUneven = least >= TotalEnergy.leastCoverage && coverages.contains { $0 != least }
+        let isUneven = missing == 0 && least >= TotalEnergy.leastCoverage && coverages.contains { $0 != least }
         let scaled = parts.reduce(0.0) { $0 + $1.energy.joules / $1.coverage }
         let common = parts.reduce(0.0) { $0 + $1.commonUncertainty.joules * $1.commonUncertainty.joules }
         return TotalEnergy(
             energy: parts.reduce(.zero) { $0 + $1.energy },
             uncertainty: Energy(joules: normalCoverageFactor * (edges + accuracy * accuracy).squareRoot()),
             accuracyUncertainty: Energy(joules: accuracy), commonUncertainty: Energy(joules: common.squareRoot()),
-            scope: scope, provenance: provenance, coverage: least,
+            scope: scope, provenance: provenance, coverage: coverage,
             scaledEnergy: isUneven ? Energy(joules: scaled) : nil,
             flags: flags.sorted { $0.rawValue < $1.rawValue }, domainIDs: parts.map(\.id))
     }

@@ -22,31 +22,27 @@ package struct Admission: Sendable {
         self.clock = clock
     }
 
-    /// One candidate while it is looked at.
-    private struct Look {
-        let index: Int
-        let reader: (any MeterReader)?
-        let value: Int64
-        var hasMoved = false
-
-        /// Whether its counter moves so soon that it can be waited for; one that told its value when it was found is not asked again.
-        func canBeWatched(_ meter: MeterDescription) -> Bool {
-            meter.kind == .counter && meter.periodSeconds <= longestPeriod && reader != nil
-        }
-    }
-
     /// - Parameter known: by the meters' ids.
     /// - Returns: the listings, with those that do not measure unavailable; and what is known of each that was looked at now.
     package func examine(
         _ listings: [MeterListing], known: [String: MeterEvidence]
     ) -> (listings: [MeterListing], found: [String: MeterEvidence]) {
-        var listings = listings
-        var looks: [Look] = []
+        let suspend = RuntimeSuspend(host: host)
+        var listings = suspend.watched(listings)
+        var looks: [CandidateLook] = []
         for index in listings.indices where listings[index].availability.isAvailable {
             let meter = listings[index].description
             guard meter.provenance != .estimated else { continue }
             let reader = listings[index].found == nil ? listings[index].open() : nil
-            guard let value = (listings[index].found ?? reader?.read())?.value else {
+            let time = clock.now()
+            let reading = listings[index].found ?? reader?.read()
+            // What a file holds that is no number is none the next time either. An accelerator's file may be empty while it sleeps.
+            if case .failed(errno: 0)? = reading, meter.scope != .accelerator {
+                listings[index].availability = .unavailable(
+                    reason: "\(meter.source) holds no number", remedy: "see that its driver supports this hardware")
+                continue
+            }
+            guard let value = reading?.value else {
                 // What cannot be read just now may be asleep, and joins when it wakes.
                 listings[index].isProven = !meter.isWatched || known[meter.id]?.hasChanged ?? false
                 continue
@@ -54,7 +50,7 @@ package struct Admission: Sendable {
             if let (reason, remedy) = Self.impossible(value, meter) {
                 listings[index].availability = .unavailable(reason: reason, remedy: remedy)
             } else if meter.isWatched {
-                looks.append(Look(index: index, reader: reader, value: value))
+                looks.append(CandidateLook(index: index, reader: reader, value: value, time: time))
             }
         }
         watch(&looks, listings, known)
@@ -62,6 +58,12 @@ package struct Admission: Sendable {
         let wallTime = clock.wallTime()
         for look in looks {
             let meter = listings[look.index].description
+            if let power = look.impossiblePower {
+                // As of a gauge, nothing is kept against it.
+                let (reason, remedy) = Self.tooMuch("its energy grows by", power.watts.rounded(), meter)
+                listings[look.index].availability = .unavailable(reason: reason, remedy: remedy)
+                continue
+            }
             var evidence = MeterEvidence(
                 source: meter.source, hasChanged: look.hasMoved, value: look.hasMoved ? nil : look.value,
                 since: wallTime,
@@ -73,11 +75,11 @@ package struct Admission: Sendable {
                 listings[look.index].availability = .unavailable(reason: reason, remedy: remedy)
             }
         }
-        return (listings, found)
+        return (suspend.standingIn(listings), found)
     }
 
     /// Watches the counters of which nothing is known yet until each has moved, or the patience is over.
-    private func watch(_ looks: inout [Look], _ listings: [MeterListing], _ known: [String: MeterEvidence]) {
+    private func watch(_ looks: inout [CandidateLook], _ listings: [MeterListing], _ known: [String: MeterEvidence]) {
         let deadline = clock.now().advanced(bySeconds: Self.patience)
         var waiting = looks.indices.filter { index in
             let (look, meter) = (looks[index], listings[looks[index].index].description)
@@ -89,15 +91,13 @@ package struct Admission: Sendable {
         while !waiting.isEmpty, clock.now() < deadline {
             clock.sleep(until: clock.now().advanced(bySeconds: Self.pollSeconds))
             waiting.removeAll { index in
-                guard let value = looks[index].reader?.read().value, value != looks[index].value else { return false }
-                looks[index].hasMoved = true
-                return true
+                looks[index].isDone(listings[looks[index].index].description, clock)
             }
         }
     }
 
     /// Whether a counter stands still though its silicon evidently works: this very look runs on it.
-    private func isStill(_ look: Look, _ meter: MeterDescription) -> Bool {
+    private func isStill(_ look: CandidateLook, _ meter: MeterDescription) -> Bool {
         !look.hasMoved && look.canBeWatched(meter) && meter.mustMove
     }
 
@@ -108,11 +108,11 @@ package struct Admission: Sendable {
         case .gauge:
             guard !meter.plausibility.allows(value) else { return nil }
             let watts = Power(microwatts: value).watts
-            let figure = watts == watts.rounded() ? String(Int64(saturating: watts)) : String(watts)
+            let figure = figure(watts)
             if value == 0 {
                 return ("it says 0 W, and the machine runs", "see that it is the right device, and that it measures")
             }
-            if Plausibility.errorCodes.contains(value) {
+            if ErrorCode.wide.contains(value) {
                 return (
                     "it says \(value) µW, which is an error code and no power",
                     "see that its driver supports this hardware"
@@ -124,11 +124,19 @@ package struct Admission: Sendable {
                     "see that it is wired the right way, and that its driver is right"
                 )
             }
-            return (
-                "it says \(figure) W, and \(Int64(saturating: meter.plausiblePower.watts)) W are the most that can be",
-                "if that is right, raise `plausible_power_w` of \(meter.id) under `overrides` of taskwatt.yaml"
-            )
+            return tooMuch("it says", watts, meter)
         }
+    }
+
+    private static func tooMuch(_ how: String, _ watts: Double, _ meter: MeterDescription) -> (String, String?) {
+        (
+            "\(how) \(figure(watts)) W, and \(Int64(saturating: meter.plausiblePower.watts)) W are the most that can be",
+            "if that is right, raise `plausible_power_w` of \(meter.id) under `overrides` of taskwatt.yaml"
+        )
+    }
+
+    private static func figure(_ watts: Double) -> String {
+        watts == watts.rounded() ? String(Int64(saturating: watts)) : String(watts)
     }
 
     private func verdict(_ evidence: MeterEvidence, _ meter: MeterDescription, at wallTime: Double) -> (
@@ -142,17 +150,12 @@ package struct Admission: Sendable {
                 "see that the kernel's driver supports this processor; it is taken as soon as it moves"
             )
         }
-        guard evidence.isDead(at: wallTime), !(meter.mayStand(at: value) && !isAwake(meter)) else { return nil }
+        let isAwake = RuntimeSuspend(host: host).status(of: meter) == "active"
+        guard evidence.isDead(at: wallTime), isAwake || !meter.mayStand(at: value) else { return nil }
         let minutes = Int64(saturating: (wallTime - evidence.since) / 60)
         return (
             "it has said \(shown) for \(minutes) min while the machine's load moved: it is dead",
             "see that the device works; it is taken again as soon as its value changes"
         )
-    }
-
-    /// Whether the kernel says that an accelerator is not in runtime suspend: Documentation/ABI/testing/sysfs-devices-power.
-    private func isAwake(_ meter: MeterDescription) -> Bool {
-        meter.scope == .accelerator
-            && (try? host.read("/sys/bus/pci/devices/\(meter.silicon)/power/runtime_status")) == "active"
     }
 }

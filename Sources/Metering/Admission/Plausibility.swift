@@ -1,4 +1,12 @@
-import Core
+package import Core
+
+/// What drivers and firmware say when they know nothing: all ones, with and without the sign.
+package enum ErrorCode {
+    /// Of 32 bits, which are none in whatever unit and of whatever quantity.
+    package static let wide: Set<Int64> = [0xFFFF_FFFF, 0x7FFF_FFFF]
+    /// Of 16 and 24 bits too, of a power in watts.
+    package static let any: Set<Int64> = wide.union([0xFFFF, 0x7FFF, 0xFF_FFFF])
+}
 
 /// What a meter can tell at all: anything else is a fault of the sensor, and counts as not read.
 struct Plausibility {
@@ -7,11 +15,8 @@ struct Plausibility {
     let most: Int64
 
     func allows(_ microwatts: Int64) -> Bool {
-        least <= microwatts && microwatts <= most && !Self.errorCodes.contains(microwatts)
+        least <= microwatts && microwatts <= most && !ErrorCode.wide.contains(microwatts)
     }
-
-    /// All ones in 32 bits, with and without the sign: what drivers and firmware say when they know nothing.
-    static let errorCodes: [Int64] = [0xFFFF_FFFF, 0x7FFF_FFFF]
 
     /// What the silicon of a scope can draw, with a margin, where its maker states no maximum. A power limit is none: whoever
     /// administers the machine sets it, and it may be set anew at any time.
@@ -26,14 +31,20 @@ struct Plausibility {
     }
 }
 
-extension MeterDescription {
-    /// Of a gauge. Power that is accounted for is not negative; and a machine that runs draws some, at its plug, on its board and in
-    /// its processors, and from the battery that alone feeds it.
-    var plausibility: Plausibility {
-        let most = max(0, plausiblePower.microwatts)
-        switch scope {
-        case .wall, .system, .package, .battery: return Plausibility(least: 1, most: most)
-        case .core, .uncore, .dram, .accelerator, .rail: return Plausibility(least: 0, most: most)
+extension MeterScope {
+    /// A machine that runs draws some power, at its plug, on its board and in its processors, and from the battery that alone feeds it;
+    /// the rest may rest.
+    package var mayBeZero: Bool {
+        switch self {
+        case .wall, .system, .package, .battery: false
+        case .core, .uncore, .dram, .accelerator, .rail: true
         }
+    }
+}
+
+extension MeterDescription {
+    /// Of a gauge. Power that is accounted for is not negative.
+    var plausibility: Plausibility {
+        Plausibility(least: scope.mayBeZero ? 0 : 1, most: max(0, plausiblePower.microwatts))
     }
 }

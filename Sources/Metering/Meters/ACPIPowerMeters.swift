@@ -68,7 +68,10 @@ struct ACPIPowerMeters {
             let hasSocket = meters.contains { $0.part == .grace && $0.socket == meter.socket }
             return hasSocket
                 ? (.core, "package-\(meter.socket)/core", ["the rail of the CPU's cores"])
-                : (.package, "package-\(meter.socket)", ["the rail of the CPU's cores"])
+                : (
+                    .package, "package-\(meter.socket)",
+                    ["the rail of the CPU's cores, which stands for its socket: no meter here sees the rest of that"]
+                )
         case .rest:
             return (.uncore, "package-\(meter.socket)/uncore", ["the rail of what is not cores on the CPU's chip"])
         case nil:
@@ -80,7 +83,14 @@ struct ACPIPowerMeters {
     }
 
     private func question(about meter: Meter) -> String {
-        let others = untold.filter { $0.id != meter.id }.map { "\($0.id)\($0.info.isEmpty ? "" : " (\($0.info))")" }
+        let others = untold.filter { $0.id != meter.id }.map { other in
+            // One that does not measure now is a meter all the same: this one is not the machine's for that.
+            let notes = [
+                other.info.isEmpty ? nil : other.info, Self.measures(other) ? nil : "which does not measure now",
+            ]
+            let text = notes.compactMap(\.self).joined(separator: ", ")
+            return other.id + (text.isEmpty ? "" : " (\(text))")
+        }
         let which =
             others.isEmpty
             ? "it does not tell what it measures"
@@ -89,16 +99,25 @@ struct ACPIPowerMeters {
             "\(which), so it is in no total; if it is, say in taskwatt.yaml: overrides: {\"\(meter.id)\": {scope: system}}"
     }
 
+    private static func measures(_ meter: Meter) -> Bool {
+        guard let value = value(of: meter)?.value, value.isFinite else { return false }
+        return plausibility.allows(Int64(saturating: value * 1e6))
+    }
+
+    private static let plausibility = Plausibility(least: 1, most: plausiblePower.microwatts)
+
+    /// An average says more than a moment.
+    private static func value(of meter: Meter) -> SensorChip.Value? {
+        ["average", "input"].lazy.compactMap { name in
+            meter.feature.values.first { $0.name == "\(meter.feature.name)_\(name)" }
+        }.first
+    }
+
     /// The machine's board, where it is several modules.
     func sum(_ host: HostRoot) -> [MeterListing] {
         let modules = modules
         guard modules.count > 1 else { return [] }
-        let parts = modules.compactMap { meter in
-            meter.feature.values.first {
-                $0.name == "\(meter.feature.name)_average" || $0.name == "\(meter.feature.name)_input"
-            }
-            .map { (chip: meter.chip, value: $0) }
-        }
+        let parts = modules.compactMap { meter in Self.value(of: meter).map { (chip: meter.chip, value: $0) } }
         guard parts.count == modules.count else { return [] }
         let intervals = modules.compactMap { meter in
             meter.feature.values.first { $0.name == "\(meter.feature.name)_average_interval" }?.value
@@ -112,22 +131,31 @@ struct ACPIPowerMeters {
         let broken = parts.map { HwmonMeter.availability([$0.value], in: $0.chip.path) }.first { !$0.isAvailable }
         return [
             MeterListing(description: description, availability: broken ?? .available) {
-                SumReader(parts.map { HwmonMeter.number(host, $0.chip, $0.value, scale: 1e6) })
+                SumReader(parts.map { HwmonMeter.number(host, $0.chip, $0.value, scale: 1e6) }, Self.plausibility)
             }
         ]
     }
 }
 
-/// Several gauges in microwatts, added up; a reading without one of them is none.
+/// Several gauges in microwatts, added up; a reading without one of them is none. Each is a module that runs: where one says what cannot
+/// be, such as nothing, that is the reading, for in a sum it would not be seen.
 private final class SumReader: MeterReader {
     private let parts: [SensorNumber]
+    private let plausibility: Plausibility
 
-    init(_ parts: [SensorNumber]) { self.parts = parts }
+    init(_ parts: [SensorNumber], _ plausibility: Plausibility) {
+        self.parts = parts
+        self.plausibility = plausibility
+    }
 
     func read() -> Reading {
         do throws(HostError) {
             var sum = 0.0
-            for part in parts { sum += Double(try part.read()) }
+            for part in parts {
+                let microwatts = try part.read()
+                guard plausibility.allows(microwatts) else { return .gauge(microwatts: microwatts) }
+                sum += Double(microwatts)
+            }
             return .gauge(microwatts: Int64(saturating: sum))
         } catch {
             return .failed(errno: error.errno)

@@ -29,7 +29,8 @@ package enum AMDSMIMeter {
         do throws(AMDSMIFailure) {
             seen = try smi.addresses()
         } catch {
-            return present.map { unavailable(host, $0, error.reason, error.remedy, errno: error.errno) }
+            return present.filter { !isOfAProcessor(host, $0) }
+                .map { unavailable(host, $0, error.reason, error.remedy, errno: error.errno) }
         }
         var steps: [String: Double] = [:]
         var failures: [String: AMDSMIFailure] = [:]
@@ -42,8 +43,9 @@ package enum AMDSMIMeter {
             }
         }
         compare(host, present.filter { steps[$0] != nil }, smi, clock)
-        return present.map { address in
+        return present.compactMap { address -> MeterListing? in
             if let failure = failures[address] {
+                if isOfAProcessor(host, address) { return nil }
                 return unavailable(host, address, failure.reason, failure.remedy, errno: failure.errno)
             }
             let verdict = smi.verdict(of: address, at: clock.now(), badFor: .infinity)
@@ -82,6 +84,12 @@ package enum AMDSMIMeter {
         if counter <= nothingWatts, sensor <= nothingWatts { return .silent }
         let agrees = counter <= 2 * sensor && sensor <= 2 * counter
         return agrees ? .agrees : .disagrees(counterWatts: counter, sensorWatts: sensor)
+    }
+
+    /// Whether it is the graphics of an APU, whose power is in that of the processor's package: no accelerator is missing where its
+    /// library does not know it. It has the voltage `vddnb` (drivers/gpu/drm/amd/pm/amdgpu_pm.c).
+    private static func isOfAProcessor(_ host: HostRoot, _ address: String) -> Bool {
+        files(host, address, ["in0_label", "in1_label"]).contains { (try? host.read($0)) == "vddnb" }
     }
 
     /// The file of the GPU's power in microwatts: drivers/gpu/drm/amd/pm/amdgpu_pm.c has one or the other.

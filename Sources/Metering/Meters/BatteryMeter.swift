@@ -38,7 +38,10 @@ package enum BatteryMeter {
             availability = .unavailable(
                 reason:
                     "\(battery) is \(status.lowercased()): only what it gives while it discharges is the machine's power",
-                remedy: "unplug the power supply")
+                // Just unplugged, or a driver that does not know.
+                remedy: PowerSupplies(host).plugged == nil && !["Charging", "Not charging"].contains(status)
+                    ? "it is taken as soon as the kernel says that it discharges; no power supply is plugged in now"
+                    : "unplug the power supply")
         } else if let mains = PowerSupplies(host).plugged {
             availability = .unavailable(
                 reason:

@@ -41,7 +41,8 @@ package enum HwmonMeter {
             provenance: .measured, source: "\(chip.path)/\(value.name)",
             periodSeconds: updateInterval(host, chip) ?? 0.001, resolution: 1,
             // 64-bit counters of microjoules do not wrap in a machine's life; the chip's own width is not told.
-            rangeMicrojoules: nil, plausiblePower: place.plausiblePower, silicon: place.silicon,
+            rangeMicrojoules: nil, plausiblePower: place.plausiblePower, parentID: place.parentID,
+            silicon: place.silicon,
             remarks: place.remarks)
         return listing(host, chip, feature, description, [value]) {
             CounterFileReader(number(host, chip, value, scale: 1e6))
@@ -65,7 +66,8 @@ package enum HwmonMeter {
         let description = MeterDescription(
             id: id(chip, feature), name: place.name, scope: place.scope, kind: .gauge,
             provenance: .measured, source: "\(chip.path)/\(value.name)", periodSeconds: period,
-            averagingSeconds: window ?? 0, resolution: 1, plausiblePower: place.plausiblePower, silicon: place.silicon,
+            averagingSeconds: window ?? 0, resolution: 1, plausiblePower: place.plausiblePower,
+            parentID: place.parentID, silicon: place.silicon,
             remarks: place.remarks)
         return listing(host, chip, feature, description, [value]) {
             GaugeFileReader(number(host, chip, value, scale: 1e6))

@@ -9,6 +9,8 @@ struct HwmonPlace {
     let plausiblePower: Power
     let silicon: String
     let remarks: [String]
+    /// The id of the meter of the whole, where this is one of a part of it.
+    private(set) var parentID: String?
 
     init(_ chip: HwmonChip, _ feature: SensorChip.Feature, _ acpi: ACPIPowerMeters, _ host: HostRoot) {
         let id = HwmonMeter.id(chip, feature)
@@ -32,7 +34,16 @@ struct HwmonPlace {
             scope = .accelerator
             plausiblePower = Power(watts: 3000)
             silicon = device
-            remarks = []
+            // Documentation/ABI/testing/sysfs-driver-intel-xe-hwmon: a card's energy and that of the package on it.
+            let card = labels.contains("pkg") ? chip.sensors.features.first { Self.isCard($0, chip, host) } : nil
+            parentID = card.map { HwmonMeter.id(chip, $0) }
+            remarks = card == nil ? [] : ["the GPU's package, which is a part of what the card takes"]
+        // Documentation/ABI/testing/sysfs-driver-intel-i915-hwmon: `i915_gt0` and so on, one for each of a GPU's graphics tiles.
+        case _ where chip.driver.hasPrefix("i915_gt") || chip.driver.hasPrefix("xe_gt"):
+            scope = .rail
+            plausiblePower = Power(watts: 3000)
+            silicon = "\(device)/\(chip.driver)"
+            remarks = ["a part of the GPU, whose whole is measured by the chip of the card"]
         case _ where ACPIPowerMeters.isPowerMeter(chip):
             let place = acpi.place(of: id)
             scope = place.scope
@@ -96,6 +107,12 @@ struct HwmonPlace {
             feature.kind == .voltage
                 && (feature.label == "vddnb" || (try? host.read("\(chip.path)/\(feature.name)_label")) == "vddnb")
         }
+    }
+
+    /// Of energy as of a package's, so that both are of one kind.
+    private static func isCard(_ feature: SensorChip.Feature, _ chip: HwmonChip, _ host: HostRoot) -> Bool {
+        [.energy, .power].contains(feature.kind) && feature.values.contains { $0.name.hasSuffix("_input") }
+            && [feature.label, try? host.read("\(chip.path)/\(feature.name)_label")].contains("card")
     }
 
     private static func number(in label: String, after prefix: String) -> Int? {

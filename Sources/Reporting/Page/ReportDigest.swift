@@ -165,7 +165,8 @@ struct ReportDigest {
 
     private static func idle(_ record: RunRecord) -> Suite.Idle? {
         let seconds = record.energy.window.durationSeconds
-        guard let power = record.energy.total.energy.over(seconds * record.energy.total.coverage) else { return nil }
+        let total = record.energy.total
+        guard let power = total.energy.over(total.seconds(seenOf: seconds)) else { return nil }
         return Suite.Idle(watts: power.watts, uncertainty: record.idlePowerUncertainty?.watts, seconds: seconds)
     }
 
@@ -184,7 +185,7 @@ struct ReportDigest {
             speedsByKey[key]
             ?? Speed(workload: workload, machine: run.machine, scope: total.scope, provenance: total.provenance)
         speed.operations += operations * Double(record.completedInferences)
-        speed.joules += total.energy.joules / total.coverage
+        speed.joules += total.energy.joules * total.scale
         speed.seconds += record.energy.window.durationSeconds
         speedsByKey[key] = speed
     }

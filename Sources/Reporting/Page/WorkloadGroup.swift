@@ -14,7 +14,7 @@ package struct NumberedRun: Sendable, Hashable, Codable {
     package var seconds: Double { record.energy.window.durationSeconds }
     /// The mean power of the time that was seen.
     package var meanWatts: Double? {
-        record.energy.total.energy.over(seconds * record.energy.total.coverage)?.watts
+        record.energy.total.energy.over(record.energy.total.seconds(seenOf: seconds))?.watts
     }
     /// `query 3`, `load`.
     package var name: String {

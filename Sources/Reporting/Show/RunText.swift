@@ -73,11 +73,15 @@ package struct RunText {
         for run in part.group.windows.prefix(Self.mostWindows) {
             let total = run.record.energy.total
             let failed = run.record.failedInferences > 0 ? " (\(run.record.failedInferences) failed)" : ""
+            // Of what was not seen, or did not come to a window, nothing is known, and that is no 0.
+            let isSeen = total.coverage > 0
+            let isCounted = run.record.stage == .query && !run.record.isEmpty
             table.add([
                 run.id == detail.run ? (isASCII ? ">" : "▸") : "", String(run.id), run.name,
-                FigureNumber.seconds(run.seconds), FigureNumber.joules(total.energy.joules),
-                FigureNumber.joules(total.uncertainty.joules), watts(run.meanWatts),
-                run.record.stage == .query ? "\(run.record.completedInferences)\(failed)" : "",
+                run.record.isEmpty ? "–" : FigureNumber.seconds(run.seconds),
+                isSeen ? FigureNumber.joules(total.energy.joules) : "–",
+                isSeen ? FigureNumber.joules(total.uncertainty.joules) : "–", watts(run.meanWatts),
+                isCounted ? "\(run.record.completedInferences)\(failed)" : run.record.stage == .query ? "–" : "",
                 run.record.flags.map(\.rawValue).joined(separator: " "),
             ])
         }
@@ -131,6 +135,10 @@ package struct RunText {
     private func totals(_ run: NumberedRun) -> String {
         var lines: [String] = []
         for total in [run.record.energy.total] + run.record.energy.otherScopes {
+            guard total.coverage > 0 else {
+                lines.append("\(total.scope.rawValue): its energy was not seen")
+                continue
+            }
             var line =
                 "\(total.scope.rawValue): \(FigureNumber.joules(total.energy.joules)) \(plusMinus) "
                 + "\(FigureNumber.joules(total.uncertainty.joules)), \(total.provenance.rawValue)"

@@ -28,7 +28,7 @@ package struct UncertaintyBudget: Sendable, Hashable {
         gross = Column(
             energy: total.energy.joules, accuracy: accuracy, reading: reading, idle: 0, factor: normalCoverageFactor)
         guard let idlePower = run.idlePower else { return }
-        let seen = run.energy.window.durationSeconds / total.scale
+        let seen = total.seconds(seenOf: run.energy.window.durationSeconds)
         let energy = total.energy.joules - idlePower.watts * seen
         let idle = (run.idlePowerUncertainty?.watts ?? 0) * seen
         var column = Column(

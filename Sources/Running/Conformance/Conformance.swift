@@ -105,6 +105,11 @@ package struct Conformance: Sendable {
                 parameters: parameters), within: limits.startSeconds)
     }
 
+    private var concurrency: Int {
+        let named = plugin.manifest.parameters.first { $0.name == "concurrency" }?.default
+        return ["concurrency": entry.parameters["concurrency"] ?? named ?? .null].concurrency
+    }
+
     private func result<Result: Codable & Sendable>(
         _ answer: RawPlugin.Answer, _ type: Result.Type
     ) -> (value: Result?, problem: String?) {
@@ -139,7 +144,8 @@ package struct Conformance: Sendable {
         findings.append(.init(.prepare, prepared.problem == nil ? .kept : .broken, prepared.problem))
         guard prepared.problem == nil else { return findings }
         let batch = description.workload.batch
-        let runs = RunChecks(batch: batch, limits: limits, clock: context.clock)
+        let runs = RunChecks(
+            batch: batch, concurrency: concurrency, limits: limits, clock: context.clock)
         findings += await runs.check(raw)
         // What does not even answer one query may hang, and is not waited for again.
         if findings.contains(where: { $0.rule == .runOne && $0.outcome == .broken }) { return findings }
@@ -172,7 +178,11 @@ package struct Conformance: Sendable {
         let ran = result(
             await raw.call("run", one, within: limits.inferenceSeconds * Double(batch)), RunResult.self)
         // It is not enough that it answers.
-        let problem = ran.problem ?? ran.value?.problem(asked: one, batch: batch).map { "it says \($0)" }
+        let problem =
+            ran.problem
+            ?? ran.value?.problem(asked: one, batch: batch, concurrency: concurrency).map {
+                "it says \($0)"
+            }
         return problem.map { "`run`: \($0)" }
     }
 

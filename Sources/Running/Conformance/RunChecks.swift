@@ -6,6 +6,7 @@ import WorkloadProtocol
 /// What the answers to `run` must be like, tried on a plugin that is prepared.
 struct RunChecks: Sendable {
     let batch: Int
+    let concurrency: Int
     let limits: PluginManifest.Limits
     let clock: any MeteringClock
 
@@ -68,7 +69,10 @@ struct RunChecks: Sendable {
         if latencies.count != run.completed / batch {
             return "\(latencies.count) latencies for \(run.completed) inferences in batches of \(batch)"
         }
-        return latencies.first { !$0.isFinite || $0 < 0 }.map { "a latency is \($0) s" }
+        if let wrong = latencies.first(where: { !$0.isFinite || $0 < 0 }) {
+            return "a latency is \(wrong) s"
+        }
+        return run.latencyProblem(latencies, concurrency).map { "it says \($0)" }
     }
 
     private func timeProblem(_ run: RunResult, from before: Double, to after: Double) -> String? {

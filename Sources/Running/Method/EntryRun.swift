@@ -61,12 +61,22 @@ struct EntryRun: Sendable {
             var warmUp = WarmUp()
             repeat {
                 announce(.warmUp, completed: warmUp.completed, total: runner.suite.warmUpInferences)
-                let result = try await infer(connection, .count(1), batch: workload.batch)
-                warmUp.completed += result.completed
-                warmUp.failed += result.failed
-                warmUp.latencies += result.latencies ?? []
+                do {
+                    let result = try await infer(connection, .count(1), workload)
+                    warmUp.completed += result.completed
+                    warmUp.failed += result.failed
+                    warmUp.latencies += result.latencies ?? []
+                } catch let failure as PluginFailure where failure.isOfWork {
+                    // One inference is a run whose only one failed. It is counted, unless nothing else comes either.
+                    warmUp.failed += workload.batch
+                    warmUp.failures.append(failure)
+                    if warmUp.completed == 0, warmUp.failures.count >= Self.mostFailures {
+                        throw warmUp.failures.first ?? failure
+                    }
+                }
             } while warmUp.completed + warmUp.failed < runner.suite.warmUpInferences
                 && runner.context.clock.now().seconds(since: begin) < runner.suite.warmUpSeconds
+            if warmUp.completed == 0, let first = warmUp.failures.first { throw first }
             return warmUp
         }
         var warmUp = measured.value
@@ -80,12 +90,24 @@ struct EntryRun: Sendable {
         run.procedure = procedure.isEmpty ? nil : procedure
         if warmUp.isSettled == false { run.flags.append(.unsettled) }
         try await runner.keep(run, measured.samples)
+        if let first = warmUp.failures.first {
+            let all = warmUp.completed + warmUp.failed
+            announce(
+                .warmUp,
+                message: PluginFailure.oneLine(
+                    "\(warmUp.failed) of \(all) inferences failed, the first with: \(first)", limit: 400))
+        }
         return warmUp
     }
+
+    /// A plugin whose first inferences all fail, so many of them, does not work.
+    private static let mostFailures = 3
 
     private struct WarmUp {
         var completed = 0
         var failed = 0
+        /// Of the runs that came to nothing.
+        var failures: [PluginFailure] = []
         var latencies: [Double] = []
         var energy: WindowEnergy?
 
@@ -127,7 +149,7 @@ struct EntryRun: Sendable {
             try await runner.waitForAnyPhase()
             let measured = try await runner.window(sessionID: processID, looksAtMachine: true) {
                 try await inferWithProgress(
-                    connection, asked, batch: workload.batch, repeatIndex: repeatIndex, repeats: repeats)
+                    connection, asked, workload, repeatIndex: repeatIndex, repeats: repeats)
             }
             if attempt < 4, lengthen(&plan, after: measured, workload, repeatIndex: repeatIndex, attempt: attempt) {
                 continue
@@ -195,10 +217,12 @@ struct EntryRun: Sendable {
     }
 
     private func inferWithProgress(
-        _ connection: PluginConnection, _ amount: Suite.Amount, batch: Int, repeatIndex: Int, repeats: Int?
+        _ connection: PluginConnection, _ amount: Suite.Amount, _ workload: WorkloadDescription,
+        repeatIndex: Int,
+        repeats: Int?
     ) async throws -> RunResult {
         var total: Int?
-        if case .count(let count) = amount { total = count.roundedUp(toMultipleOf: batch) }
+        if case .count(let count) = amount { total = count.roundedUp(toMultipleOf: workload.batch) }
         announce(.query, repeatIndex: repeatIndex, repeats: repeats, completed: 0, total: total)
         let progress = LatestCount()
         let begin = runner.context.clock.now()
@@ -221,7 +245,7 @@ struct EntryRun: Sendable {
             }
         }
         defer { ticker.cancel() }
-        let result = try await infer(connection, amount, batch: batch) { progress.take($0) }
+        let result = try await infer(connection, amount, workload) { progress.take($0) }
         // After the window: what it said last, such as why inferences failed.
         if let message = progress.message {
             announce(
@@ -232,10 +256,11 @@ struct EntryRun: Sendable {
 
     /// One `run` of the plugin, its answer checked: wrong counts would be wrong figures in the table.
     private func infer(
-        _ connection: PluginConnection, _ amount: Suite.Amount, batch: Int,
+        _ connection: PluginConnection, _ amount: Suite.Amount, _ workload: WorkloadDescription,
         onProgress: (@Sendable (ProgressParams) -> Void)? = nil
     ) async throws -> RunResult {
         // A batch is answered as a whole, and may take as long as its inferences would one by one.
+        let batch = workload.batch
         let patience = limits.inferenceSeconds * Double(batch)
         let params: RunParams
         let timeout: Double
@@ -255,8 +280,12 @@ struct EntryRun: Sendable {
         let before = Clocks.monotonic().seconds
         let result: RunResult = try await connection.call(
             .run, params, timeout: timeout, patience: patience, onProgress: onProgress)
-        let call = before...max(before, Clocks.monotonic().seconds)
-        if let problem = result.problem(asked: params, batch: batch, during: call) {
+        // On another clock than the machine's, the plugin's times are not to be compared.
+        let call =
+            runner.context.clock is SystemClock ? before...max(before, Clocks.monotonic().seconds) : nil
+        let problem = result.problem(
+            asked: params, batch: batch, concurrency: workload.concurrency, during: call)
+        if let problem {
             throw nonsense("its `run` says \(problem)")
         }
         return result

@@ -27,8 +27,9 @@ package struct IdleBaseline: Sendable, Hashable {
 
     /// The mean power over the part of a window that was seen; `nil` if that is less than half of it.
     private static func power(_ window: WindowEnergy) -> Power? {
-        let coverage = window.total.coverage
-        return coverage > 0.5 ? window.total.energy.over(window.window.durationSeconds / window.total.scale) : nil
+        let duration = window.window.durationSeconds
+        let seen = window.total.seconds(seenOf: duration)
+        return seen > 0.5 * duration ? window.total.energy.over(seen) : nil
     }
 
     /// Whether two baselines differ by more than 3 standard uncertainties of the two together.

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Synchronization
 package import WorkloadProtocol
@@ -114,6 +115,12 @@ package final class PluginConnection: Sendable {
         }
         if let error = response.error {
             throw PluginFailure(plugin: plugin, cause: .refused(error))
+        }
+        // A success that names an error shows none.
+        if let said = (try? JSONDecoder().decode(RPCResponse<SaidError>.self, from: Data(answer)))?
+            .result?.error, said.isSaid
+        {
+            throw nonsense("its answer to `\(method.rawValue)` has an error in its result: \(said.text)")
         }
         guard let result = response.result else {
             throw nonsense("its answer to `\(method.rawValue)` has neither result nor error")
@@ -293,6 +300,23 @@ package final class PluginConnection: Sendable {
         case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
             return path(context).isEmpty ? context.debugDescription : "`\(path(context))`: \(context.debugDescription)"
         @unknown default: return "\(error)"
+        }
+    }
+}
+
+/// What a result has under `error`, which no result of the protocol has.
+private struct SaidError: Codable, Sendable {
+    var error: JSONValue?
+}
+
+extension JSONValue {
+    /// Whether it says anything: programs that have a field for an error send it empty too.
+    fileprivate var isSaid: Bool {
+        switch self {
+        case .null, .bool(false), .integer(0), .number(0), .string(""): false
+        case .array(let values): values.contains(where: \.isSaid)
+        case .object(let values): values.values.contains(where: \.isSaid)
+        default: true
         }
     }
 }

@@ -31,6 +31,12 @@ package struct PluginFailure: Error, Sendable, Hashable, CustomStringConvertible
         self.lastWords = lastWords
     }
 
+    /// Whether the call was right and its work failed, after which the plugin goes on.
+    package var isOfWork: Bool {
+        guard case .refused(let error) = cause else { return false }
+        return error.code == WorkloadError.failedCode
+    }
+
     package var description: String { Self.oneLine(text, limit: 2000) }
 
     private var text: String {

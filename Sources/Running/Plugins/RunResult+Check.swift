@@ -4,14 +4,19 @@ import WorkloadProtocol
 extension RunResult {
     /// Between the plugin's clock and ours, read one after the other, in seconds.
     private static let tolerance = 0.01
+    /// By which latencies may be longer than their run, in seconds: what a plugin times beside its inferences.
+    private static let latencyTolerance = 0.1
 
     /// What cannot be true of this answer, or shows no success; `nil` if it can be and does.
     ///
     /// - Parameters:
     ///   - batch: the plugin makes whole batches of this many, so a count is met when it is rounded up to a multiple, and each
     ///     batch has one latency.
+    ///   - concurrency: how many inferences are under way at once.
     ///   - call: when it was asked and when it had answered, in seconds of CLOCK_MONOTONIC; `nil` where that is not known.
-    func problem(asked: RunParams, batch: Int = 1, during call: ClosedRange<Double>? = nil) -> String? {
+    func problem(
+        asked: RunParams, batch: Int = 1, concurrency: Int = 1, during call: ClosedRange<Double>? = nil
+    ) -> String? {
         let (sum, overflow) = completed.addingReportingOverflow(failed)
         guard completed >= 0, failed >= 0, sum > 0, !overflow else {
             return "that \(completed) inferences completed and \(failed) failed"
@@ -39,8 +44,24 @@ extension RunResult {
                 return "that \(completed) inferences completed\(batches), and gives \(latencies.count) latencies"
             }
             if let wrong = latencies.first(where: { !$0.isFinite || $0 < 0 }) { return "that a latency is \(wrong) s" }
+            if let problem = latencyProblem(latencies, concurrency) { return problem }
         }
         return metricsProblem
+    }
+
+    /// What does not fit into the run, of latencies that are finite and not negative.
+    func latencyProblem(_ latencies: [Double], _ concurrency: Int) -> String? {
+        let seconds = end - start
+        let room = seconds * 1.01 + Self.latencyTolerance
+        func text(_ seconds: Double) -> String { String(format: "%.3f", seconds) }
+        if let longest = latencies.max(), longest > room {
+            return "that a latency is \(text(longest)) s in a run of \(text(seconds)) s"
+        }
+        let sum = latencies.reduce(0, +)
+        guard sum > room * Double(max(1, concurrency)) else { return nil }
+        return
+            "that its latencies are \(text(sum)) s together in a run of \(text(seconds)) s; where several inferences are under way at "
+            + "once a parameter `concurrency` says how many"
     }
 
     /// What is wrong with a window that lies outside its call.

@@ -124,7 +124,7 @@ struct RunCheck {
         guard let power = run.idlePower else { return }
         if [.idle, .idleAfter].contains(run.stage) {
             let total = run.energy.total
-            let seen = run.energy.window.durationSeconds / total.scale
+            let seen = total.seconds(seenOf: run.energy.window.durationSeconds)
             guard let expected = total.energy.over(seen) else { return }
             if abs(Double((power - expected).microwatts)) > 2 + 1e-6 * Double(expected.microwatts) {
                 result.findings.append(

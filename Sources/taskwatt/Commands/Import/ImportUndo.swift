@@ -16,12 +16,17 @@ struct ImportUndo: AsyncParsableCommand {
 
     @Argument(
         help: "The number of an import, or the first and the last of several, as `taskwatt import list` has them.")
-    var numbers: [ImportRange]
+    var numbers: [ImportRange] = []
 
     @Flag(help: "Print what was taken out as JSON.")
     var json = false
 
     @OptionGroup var state: StateOptions
+
+    func validate() throws {
+        guard numbers.isEmpty else { return }
+        throw ValidationError("say which import by its number; `taskwatt import list` has them")
+    }
 
     func run() async throws {
         let surroundings = Surroundings()

@@ -14,8 +14,9 @@ for line in sys.stdin:
         given = parameters["latencies"]
         claimed = [given[min(made + n, len(given) - 1)] for n in range(batches)]
         made += batches
-        result = {"completed": batches * batch, "failed": 0, "start_monotonic_s": begun, "end_monotonic_s": time.monotonic(),
-                  "latencies_s": claimed}
+        # As long as its latencies; with the tests' own clock nobody compares it with the machine's.
+        result = {"completed": batches * batch, "failed": 0, "start_monotonic_s": begun,
+                  "end_monotonic_s": begun + sum(claimed), "latencies_s": claimed}
     print(json.dumps({"jsonrpc": "2.0", "id": call["id"], "result": result}), flush=True)
     if method == "shutdown":
         break

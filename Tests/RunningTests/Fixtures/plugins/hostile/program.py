@@ -27,6 +27,9 @@ def answer(call, result):
     send({"id": call["id"], "result": result})
 
 
+runs = []
+
+
 def hang():
     while True:
         time.sleep(1)
@@ -173,6 +176,9 @@ def run(call):
         ignore_termination()
         child()
         hang()
+    if behaviour == "fail-always" or (behaviour == "fail-first" and not runs):
+        runs.append(count)
+        return send({"id": call["id"], "error": {"code": 2, "message": "no memory for it"}})
     if behaviour == "wrong-id":
         return send({"id": call["id"] + 7, "result": run_result(count)})
     if behaviour == "no-version":
@@ -214,6 +220,9 @@ def run(call):
         "nan-latency": {"latencies_s": [float("nan")] * count},
         "negative-latency": {"latencies_s": [-1.0] * count},
         "missing-latencies": {"latencies_s": []},
+        "long-latency": {"latencies_s": [1000.0] * count},
+        "error-in-result": {"error": "no memory for it"},
+        "empty-error": {"error": {"code": 0, "message": ""}},
         "elsewhen": {"start_monotonic_s": time.time(), "end_monotonic_s": time.time()},
         "backwards": {"start_monotonic_s": 2, "end_monotonic_s": 1},
         "metrics": {"metrics": {"output_tokens": 10 * count}},

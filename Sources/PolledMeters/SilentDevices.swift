@@ -1,0 +1,55 @@
+import Core
+import Foundation
+import Glibc
+import Metering
+
+/// Which devices were silent when they were looked for, `silent-devices.json` in the state directory: the next look does not wait for
+/// them as long again. One that answers is found at once all the same.
+package struct SilentDevices: Sendable, Hashable {
+    /// A device that was silent is waited for at length again after so long, in seconds.
+    static let forgottenAfter = 300.0
+
+    /// One that was waited for in vain.
+    struct Silence: Sendable, Hashable, Codable {
+        /// Where it was asked, so that another address begins anew.
+        var source: String
+        /// By the wall clock, in seconds since 1970.
+        var since: Double
+    }
+
+    private let path: String
+
+    package init(directory: String) { path = "\(directory)/silent-devices.json" }
+
+    static func isSilent(_ silence: Silence?, _ source: String, at wallTime: Double) -> Bool {
+        guard let silence, silence.source == source else { return false }
+        return (0..<forgottenAfter).contains(wallTime - silence.since)
+    }
+
+    /// By the meters' ids; nothing where there is no such file, or none that can be read.
+    func read() -> [String: Silence] {
+        guard let data = FileManager.default.contents(atPath: path), data.count <= 1 << 20 else { return [:] }
+        return (try? JSONDecoder().decode([String: Silence].self, from: data)) ?? [:]
+    }
+
+    /// Keeps those that did not answer now, where that is anything new. A file that cannot be written loses nothing but time.
+    func note(_ listings: [MeterListing], insteadOf known: [String: Silence], at wallTime: Double) {
+        var all: [String: Silence] = [:]
+        for listing in listings where listing.isSilent {
+            let (id, source) = (listing.description.id, listing.description.source)
+            // Since it was waited for at length.
+            let before = known[id].flatMap { Self.isSilent($0, source, at: wallTime) ? $0 : nil }
+            all[id] = before ?? Silence(source: source, since: wallTime)
+        }
+        guard all != known else { return }
+        try? JSONEncoder().encode(all).write(to: URL(fileURLWithPath: path), options: .atomic)
+    }
+}
+
+extension MeterListing {
+    /// Whether it is a device that did not answer in time.
+    fileprivate var isSilent: Bool {
+        guard !availability.isAvailable, case .failed(ETIMEDOUT) = open().read() else { return false }
+        return true
+    }
+}
