@@ -75,6 +75,7 @@ package struct MeterConfiguration: Sendable {
 /// What a user knows of a meter that the machine cannot tell.
 struct MeterOverride: Sendable, Hashable {
     var scope: MeterScope?
+    /// 0 where the meter's default is switched off.
     var accuracy: Double?
     var plausiblePower: Power?
     var isIgnored = false
@@ -86,7 +87,7 @@ struct MeterOverride: Sendable, Hashable {
     init(_ entry: YAMLReader, id: String) throws(YAMLProblem) {
         let fields = try MeterFields(entry, keys: Self.keys)
         scope = try fields.choice("scope", MeterScope.self)
-        accuracy = try fields["accuracy"]?.number(0...1)
+        accuracy = try fields.accuracy()
         plausiblePower = try fields["plausible_power_w"]?.number(1...1e9).watts
         isIgnored = try fields["ignore"]?.bool() ?? false
         assumesActive = try fields["assume_active"]?.bool() ?? false
@@ -104,7 +105,9 @@ struct MeterOverride: Sendable, Hashable {
             listing.description.scope = scope
             if scope == .system { listing.description.silicon = ConfiguredMeter.board }
         }
-        if let accuracy { listing.description.relativeAccuracy = accuracy }
+        if let accuracy {
+            listing.description.accuracy = accuracy > 0 ? ConfiguredMeter.stated(accuracy) : nil
+        }
         if let plausiblePower { listing.description.plausiblePower = plausiblePower }
         if isIgnored {
             listing.availability = .unavailable(
@@ -130,6 +133,7 @@ struct ConfiguredMeter: Sendable {
     var id: String
     var name: String
     var scope: MeterScope
+    /// 0 where the type's default is switched off.
     var accuracy: Double?
     var access: DeviceAccess
     var device: any DeviceMeter
@@ -156,7 +160,7 @@ struct ConfiguredMeter: Sendable {
         }
         id = "\(type.type)/\(name)"
         scope = try fields.choice("scope", MeterScope.self) ?? type.defaultScope
-        accuracy = try fields["accuracy"]?.number(0...1)
+        accuracy = try fields.accuracy()
         isInverted = try fields["invert"]?.bool() ?? false
         let period = try fields["period_s"]?.number(type.shortestPeriodSeconds...3600) ?? type.defaultPeriodSeconds
         // A device with a shortest period of its own is not asked sooner to retry either.
@@ -200,6 +204,9 @@ struct ConfiguredMeter: Sendable {
         }
     }
 
+    /// An accuracy as the user gives it.
+    static func stated(_ accuracy: Double) -> StatedAccuracy { StatedAccuracy(accuracy, source: "taskwatt.yaml") }
+
     /// - Parameter override: what the configuration says of this meter's id.
     func check(_ override: MeterOverride?) -> FigureCheck {
         FigureCheck(
@@ -216,7 +223,8 @@ struct ConfiguredMeter: Sendable {
         MeterDescription(
             id: id, name: name, scope: scope, kind: unit.kind, provenance: .measured, source: device.address.shown,
             periodSeconds: periodSeconds, resolution: step * unit.micros, relativeAccuracy: accuracy,
-            plausiblePower: Self.plausiblePower, silicon: scope == .system ? Self.board : outlet ?? device.outlet ?? id,
+            accuracySource: accuracy.map { Self.stated($0).source }, plausiblePower: Self.plausiblePower,
+            silicon: scope == .system ? Self.board : outlet ?? device.outlet ?? id,
             remarks: remarks)
     }
 }

@@ -17,7 +17,10 @@ enum CrossCheck {
         let groups = Dictionary(grouping: comparable) { Silicon(name: meters[$0].silicon, scope: meters[$0].scope) }
         for group in groups.values where group.count > 1 {
             for (position, first) in group.enumerated() {
-                for second in group.dropFirst(position + 1) where differ(domains[first], domains[second]) {
+                for second in group.dropFirst(position + 1)
+                where differ(
+                    domains[first], domains[second], haveOneSensor: areOfOneSensor(meters[first], meters[second]))
+                {
                     for index in [first, second] where !domains[index].flags.contains(.disagrees) {
                         domains[index].flags.append(.disagrees)
                     }
@@ -31,9 +34,16 @@ enum CrossCheck {
         var scope: MeterScope
     }
 
-    private static func differ(_ a: DomainEnergy, _ b: DomainEnergy) -> Bool {
+    /// Whether both read the same sensor by two ways, so that its error is in both alike.
+    private static func areOfOneSensor(_ a: MeterDescription, _ b: MeterDescription) -> Bool {
+        a.accuracy != nil && a.accuracy == b.accuracy
+    }
+
+    private static func differ(_ a: DomainEnergy, _ b: DomainEnergy, haveOneSensor: Bool) -> Bool {
         let difference = abs(a.energy.joules - b.energy.joules)
-        let spread = a.uncertainty.joules * a.uncertainty.joules + b.uncertainty.joules * b.uncertainty.joules
-        return difference > spread.squareRoot() && difference > tolerance * max(a.energy.joules, b.energy.joules)
+        let own = normalCoverageFactor * normalCoverageFactor * (a.readingVariance + b.readingVariance)
+        let all = a.uncertainty.joules * a.uncertainty.joules + b.uncertainty.joules * b.uncertainty.joules
+        return difference > (haveOneSensor ? own : all).squareRoot()
+            && difference > tolerance * max(a.energy.joules, b.energy.joules)
     }
 }
