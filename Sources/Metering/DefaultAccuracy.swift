@@ -62,12 +62,11 @@ package enum DefaultAccuracy {
                 source:
                     "assumed ± 15 %: AMD's RAPL is a model, which Schöne 2021 (arXiv:2108.00808) found to miss what data and memory "
                     + "accesses cost on Zen 2")
-        // 20 %: what the authors give for Haswell's memory, worse idle, better under load; the paper itself was not opened.
         case (.dram, .measuring?), (.dram, .modelling?):
             StatedAccuracy(
                 0.2,
                 source:
-                    "± 20 %: Desrochers 2016 (doi:10.1145/2989081.2989088; abstract and summary read) finds memory's RAPL off by an offset, "
+                    "assumed ± 20 %: Desrochers 2016 (doi:10.1145/2989081.2989088; abstract and summary read) finds memory's RAPL off by an offset, "
                     + "least under load")
         default: nil
         }

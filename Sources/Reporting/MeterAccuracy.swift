@@ -50,6 +50,14 @@ extension TableReport.Row {
 
     static let unstated = "not stated"
 
+    /// For CSV, which has no notes: each meter with its accuracy and who states it.
+    var accuracySources: String {
+        accuracies.map { accuracy in
+            let text = accuracy.relative.map { StatedAccuracy($0, source: accuracy.source ?? "as recorded").text }
+            return "\(accuracy.meter): \(text ?? Self.unstated)"
+        }.joined(separator: "; ")
+    }
+
     /// The title, marked where the interval lacks a meter's accuracy: a note has the mark's meaning.
     var markedTitle: String { isAccuracyStated ? title : "\(title) †" }
 }
@@ -80,9 +88,10 @@ extension TableReport {
         }
         if rows.contains(where: { !$0.isAccuracyStated }) {
             let of = unstated.isEmpty ? "" : " of \(Self.some(unstated))"
+            let hasOwn = rows.contains { !$0.isAccuracyStated && $0.source == .taskwatt }
             notes.append(
-                "† accuracy not stated\(of): ± 95 % holds nothing for it. What you know of a meter goes into `overrides` of "
-                    + "taskwatt.yaml.")
+                "† accuracy not stated\(of): ± 95 % holds nothing for it."
+                    + (hasOwn ? " What you know of a meter goes into `overrides` of taskwatt.yaml." : ""))
         }
         return notes
     }

@@ -137,6 +137,7 @@ extension TableReport {
                 number(row.gross), number(row.net), number(row.power), number(row.latency), number(row.operations),
                 number(row.gopsPerWatt), number(row.carbon), row.processor ?? "",
                 row.outliers.map { String($0.run) }.joined(separator: " "), Self.accuracy(row),
+                row.accuracySources,
             ]
             writer.row(figures + more)
         }
@@ -150,7 +151,7 @@ extension TableReport {
         "paper_mean_kwh_per_1000", "paper_ratio", "plugin", "setup", "flags", "other_scopes_kwh_per_1000", "residuals",
         "source", "datasets", "suites", "first_day", "last_day", "gross_kwh_per_1000", "net_kwh_per_1000", "power_w",
         "latency_s", "operations_per_inference", "gops_per_w", "g_co2e_per_1000", "processor", "outlier_runs",
-        "relative_accuracy",
+        "relative_accuracy", "accuracy_sources",
     ]
 
     /// A number, or in words that it is not all stated: an empty cell would say nothing.

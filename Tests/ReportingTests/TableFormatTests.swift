@@ -74,13 +74,13 @@ struct TableFormatTests {
                     "other_scopes_kwh_per_1000", "residuals", "source", "datasets", "suites", "first_day", "last_day",
                     "gross_kwh_per_1000", "net_kwh_per_1000", "power_w", "latency_s", "operations_per_inference",
                     "gops_per_w", "g_co2e_per_1000", "processor", "outlier_runs",
-                    "relative_accuracy",
+                    "relative_accuracy", "accuracy_sources",
                 ],
                 [
                     "text-classification", "text classification", "0.002292", "0", "2", "0", "false", "components",
                     "measured", "bert", "full", "host", fingerprint, "0", "1", "0.002292", "1", "p", "batch=1", "",
                     "", "", "taskwatt", "", "test", day, day, "0.002292", "", "8.2512", "", "", "", "", "", "",
-                    "not stated",
+                    "not stated", "a: not stated",
                 ],
                 [
                     "own, \"task\"", "own, \"task\"", "\(report.rows[1].mean)", "", "1",
@@ -88,7 +88,7 @@ struct TableFormatTests {
                     "false", "components", "estimated", "m", "", "host", fingerprint, "", "1", "", "",
                     "p", "batch=1", "", "", "", "taskwatt", "", "test", day, day, "\(report.rows[1].gross)", "",
                     "0.005",
-                    "", "", "", "", "", "", "not stated",
+                    "", "", "", "", "", "", "not stated", "a: not stated",
                 ],
             ])
     }
