@@ -47,6 +47,28 @@ package enum Provenance: String, Sendable, Hashable, Codable, CaseIterable {
     }
 }
 
+/// How well a meter measures, and who says so.
+package struct StatedAccuracy: Sendable, Hashable, Codable {
+    /// Relative: 0.05 is ± 5 %, the half-width of a rectangular distribution (GUM, JCGM 100:2008, 4.3.7).
+    package var relative: Double
+    /// A line for people.
+    package var source: String
+
+    package init(_ relative: Double, source: String) {
+        self.relative = relative
+        self.source = source
+    }
+
+    /// `± 5 %: who states it`.
+    package var text: String { source.contains("±") ? source : "\(percent): \(source)" }
+
+    /// `± 5 %`, with two decimals at the most.
+    package var percent: String {
+        let hundredths = (relative * 1e4).rounded() / 100
+        return "± \(Int(exactly: hundredths).map(String.init) ?? String(hundredths)) %"
+    }
+}
+
 /// What a meter is and how well it measures.
 package struct MeterDescription: Sendable, Hashable, Codable {
     /// Unique on this machine and stable over reboots, such as `powercap/intel-rapl:0`.
@@ -66,8 +88,10 @@ package struct MeterDescription: Sendable, Hashable, Codable {
     package var resolution: Double
     /// The value that a counter wraps at, in microjoules; `nil` if it does not wrap or the range is not known.
     package var rangeMicrojoules: Int64?
-    /// The relative accuracy a (0.05 is ± 5 %), where the maker or the model states one.
+    /// The relative accuracy a (0.05 is ± 5 %), where anybody states one; 0 where the configuration switches it off.
     package var relativeAccuracy: Double?
+    /// Who states the accuracy, a line; `nil` where none is stated, and in records from before sources were kept.
+    package var accuracySource: String?
     /// More power than this cannot be: a step that would mean it is a reset, not a wrap.
     package var plausiblePower: Power
     /// The id of the meter that contains this one, for nested domains such as core in package.
@@ -80,8 +104,8 @@ package struct MeterDescription: Sendable, Hashable, Codable {
     package init(
         id: String, name: String, scope: MeterScope, kind: MeterKind, provenance: Provenance, source: String,
         periodSeconds: Double, averagingSeconds: Double = 0, resolution: Double, rangeMicrojoules: Int64? = nil,
-        relativeAccuracy: Double? = nil, plausiblePower: Power, parentID: String? = nil, silicon: String,
-        remarks: [String] = []
+        relativeAccuracy: Double? = nil, accuracySource: String? = nil, plausiblePower: Power,
+        parentID: String? = nil, silicon: String, remarks: [String] = []
     ) {
         self.id = id
         self.name = name
@@ -94,6 +118,7 @@ package struct MeterDescription: Sendable, Hashable, Codable {
         self.resolution = resolution
         self.rangeMicrojoules = rangeMicrojoules
         self.relativeAccuracy = relativeAccuracy
+        self.accuracySource = accuracySource
         self.plausiblePower = plausiblePower
         self.parentID = parentID
         self.silicon = silicon
@@ -106,7 +131,21 @@ package struct MeterDescription: Sendable, Hashable, Codable {
         case averagingSeconds = "averaging_s"
         case rangeMicrojoules = "range_uj"
         case relativeAccuracy = "relative_accuracy"
+        case accuracySource = "accuracy_source"
         case plausiblePower = "plausible_power_w"
         case parentID = "parent_id"
+    }
+}
+
+extension MeterDescription {
+    /// `nil` where none is stated, or it is switched off.
+    package var accuracy: StatedAccuracy? {
+        get {
+            relativeAccuracy.flatMap { $0 > 0 ? StatedAccuracy($0, source: accuracySource ?? "as recorded") : nil }
+        }
+        set {
+            relativeAccuracy = newValue?.relative
+            accuracySource = newValue?.source
+        }
     }
 }

@@ -15,38 +15,58 @@ package struct Reconciliation: Sendable, Hashable, Codable {
     package var residual: Energy
     /// The half-width of the residual's 95 % interval, from the stated uncertainties of both.
     package var uncertainty: Energy
+    /// The standard uncertainties by the accuracy of each scope's meters, which err alike in every window.
+    package var outerAccuracy: Energy
+    package var innerAccuracy: Energy
     package var outerEnergy: Energy
     package var verdict: Verdict
 
     /// - Returns: `nil` where less than 99 % of the window was seen by one of the two, for then they do not compare.
     package init?(outer: TotalEnergy, inner: TotalEnergy) {
         guard outer.isSeen, inner.isSeen else { return nil }
-        let (a, b) = (outer.uncertainty.joules, inner.uncertainty.joules)
         self.init(
             outer: outer.scope, inner: inner.scope, residual: outer.energy - inner.energy,
-            uncertainty: Energy(joules: (a * a + b * b).squareRoot()), outerEnergy: outer.energy)
+            reading: outer.readingVariance + inner.readingVariance, outerAccuracy: outer.accuracyUncertainty,
+            innerAccuracy: inner.accuracyUncertainty, outerEnergy: outer.energy)
     }
 
-    /// Several windows together.
+    /// Several windows together: what the meters of a scope have in common adds up linearly, for a plug that reads 2 % too much
+    /// does so in all of them; edges and resolution, which differ from window to window, in quadrature.
     ///
     /// - Parameter parts: of the same two scopes; `nil` of none.
     package init?(sumOf parts: [Reconciliation]) {
         guard let first = parts.first else { return nil }
-        let squares = parts.reduce(0.0) { $0 + $1.uncertainty.joules * $1.uncertainty.joules }
+        func sum(_ energy: (Reconciliation) -> Energy) -> Energy { parts.reduce(.zero) { $0 + energy($1) } }
         self.init(
-            outer: first.outer, inner: first.inner, residual: parts.reduce(.zero) { $0 + $1.residual },
-            uncertainty: Energy(joules: squares.squareRoot()), outerEnergy: parts.reduce(.zero) { $0 + $1.outerEnergy })
+            outer: first.outer, inner: first.inner, residual: sum(\.residual),
+            reading: parts.reduce(0) { $0 + $1.readingVariance }, outerAccuracy: sum(\.outerAccuracy),
+            innerAccuracy: sum(\.innerAccuracy), outerEnergy: sum(\.outerEnergy))
     }
 
-    private init(outer: TotalScope, inner: TotalScope, residual: Energy, uncertainty: Energy, outerEnergy: Energy) {
+    /// - Parameter reading: the variance in J² of what differs from window to window.
+    private init(
+        outer: TotalScope, inner: TotalScope, residual: Energy, reading: Double, outerAccuracy: Energy,
+        innerAccuracy: Energy, outerEnergy: Energy
+    ) {
+        let common = Self.square(outerAccuracy) + Self.square(innerAccuracy)
+        let uncertainty = Energy(joules: normalCoverageFactor * (reading + common).squareRoot())
         self.outer = outer
         self.inner = inner
         self.residual = residual
         self.uncertainty = uncertainty
+        self.outerAccuracy = outerAccuracy
+        self.innerAccuracy = innerAccuracy
         self.outerEnergy = outerEnergy
         let isWithin = residual <= uncertainty && Energy.zero - residual <= uncertainty
         verdict = isWithin ? .explained : residual > .zero ? .unmetered : .contradiction
     }
+
+    private var readingVariance: Double {
+        let standard = uncertainty.joules / normalCoverageFactor
+        return max(0, standard * standard - Self.square(outerAccuracy) - Self.square(innerAccuracy))
+    }
+
+    private static func square(_ energy: Energy) -> Double { energy.joules * energy.joules }
 
     /// The residual as a share of the outer scope's energy; `nil` where that is zero.
     package var share: Double? { outerEnergy > .zero ? residual.joules / outerEnergy.joules : nil }
@@ -56,6 +76,8 @@ package struct Reconciliation: Sendable, Hashable, Codable {
         case outerEnergy = "outer_energy_j"
         case residual = "residual_j"
         case uncertainty = "uncertainty_j"
+        case outerAccuracy = "outer_accuracy_standard_uncertainty_j"
+        case innerAccuracy = "inner_accuracy_standard_uncertainty_j"
     }
 }
 

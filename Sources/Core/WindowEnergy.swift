@@ -273,3 +273,20 @@ package struct WindowEnergy: Sendable, Hashable, Codable {
 
 /// The coverage factor of 95 % of a normal distribution, by which the uncertainties of single windows are stated.
 package let normalCoverageFactor = 1.959964
+
+/// An energy whose uncertainty is of two parts: what is common to every reading of its meters, and the rest.
+package protocol UncertainEnergy {
+    var uncertainty: Energy { get }
+    var accuracyUncertainty: Energy { get }
+}
+
+extension UncertainEnergy {
+    /// The variance in J² of what is not common to all readings: edges and resolution.
+    package var readingVariance: Double {
+        let standard = uncertainty.joules / normalCoverageFactor
+        return max(0, standard * standard - accuracyUncertainty.joules * accuracyUncertainty.joules)
+    }
+}
+
+extension DomainEnergy: UncertainEnergy {}
+extension TotalEnergy: UncertainEnergy {}

@@ -1,114 +1,205 @@
-/// Idle and full power of a processor family, per hardware thread.
+/// What a processor of a machine may draw, of all its packages together.
 package struct CPUPower: Sendable, Hashable {
-    /// The family, such as `Intel Ice Lake (server)`.
+    /// What stands for it, such as `Intel Ice Lake server` or `AMD Ryzen desktop`.
     package var name: String
-    package var idleWattsPerThread: Double
-    package var fullWattsPerThread: Double
-    /// Where the two figures come from.
+    package var idleWatts: Double
+    package var fullWatts: Double
+    /// The half-width of what can honestly be said, relative: 0.44 is ± 44 %.
+    package var relativeUncertainty: Double
+    /// Where the figures come from, a line.
     package var source: String
 }
 
-/// The power of processors whose energy cannot be measured.
+/// The power of processors whose energy cannot be measured, from what is published of parts of their kind.
 ///
-/// The server figures are those of ccf-coefficients (Cloud Carbon Footprint, `output/coefficients-aws-use.csv`, 2026-03-09):
-/// the mean of SPECpower_ssj2008 results of servers with that family, idle and at full load, divided by their hardware
-/// threads. SPECpower measures at the plug, so these hold a server's share of board, memory, fans and power supply; that is
-/// part of why the uncertainty is wide.
+/// Full power: the limits that makers publish of packages (TDP or base power, turbo power, PPT), by kind (server, desktop, laptop), generation
+/// and class, which are in the model's name; of servers also by the number of cores, P = a + b · cores by least squares over each
+/// generation's parts. They were chosen on Intel's and AMD's product pages as of July 2023 and on Ampere's brief; newer parts are held
+/// against them (`Tests/MeteringTests/PackageLimitTests.swift`). A part's power under all loads lies about its limit, and a laptop's about the
+/// lower of two: what the model does not know is how its maker or owner set them.
+///
+/// Idle power: a share of full power. Of servers it is what SPECpower_ssj2008 finds at the plug (ccf-coefficients, Cloud Carbon Footprint,
+/// `output/coefficients-aws-use.csv`, 2026-03-09: 15 to 32 % by generation), so it holds a server's share of board, memory, fans and power
+/// supply; of desktops and laptops a tenth, which is assumed.
 package enum CPUPowerTable {
-    /// What was found for a processor.
-    package struct Match: Sendable, Hashable {
-        package var power: CPUPower
-        /// The half-width of what can honestly be said, relative: 0.4 is ± 40 %.
-        package var relativeUncertainty: Double
-    }
+    /// ± 44 % as a rectangular distribution is ± 50 % at 95 %.
+    static let knownUncertainty = 0.44
+    /// Of what is not known by its name, or of a virtual machine whose host's part is not.
+    static let unknownUncertainty = 0.6
 
-    private static let ccf = "ccf-coefficients 2026-03, from SPECpower_ssj2008"
+    /// Of servers, fitted at the plug.
+    static let serverIdleShare = 0.22
+    /// Of desktops and laptops; assumed.
+    static let clientIdleShare = 0.1
 
-    private enum Family {
-        static let sandyBridge = server("Intel Sandy Bridge", 2.212, 8.631)
-        static let ivyBridge = server("Intel Ivy Bridge", 1.707, 5.557)
-        static let haswell = server("Intel Haswell", 1.857, 5.595)
-        static let broadwell = server("Intel Broadwell", 0.713, 3.685)
-        static let skylake = server("Intel Skylake", 0.613, 4.104)
-        static let cascadeLake = server("Intel Cascade Lake", 0.690, 4.063)
-        static let coffeeLake = server("Intel Coffee Lake", 1.138, 5.422)
-        static let iceLake = server("Intel Ice Lake", 0.767, 3.758)
-        static let sapphireRapids = server("Intel Sapphire Rapids", 1.036, 4.160)
-        static let emeraldRapids = server("Intel Emerald Rapids", 0.814, 4.482)
-        static let graniteRapids = server("Intel Granite Rapids", 0.582, 2.527)
-        static let naples = server("AMD EPYC 7001", 0.847, 2.604)
-        static let rome = server("AMD EPYC 7002", 0.474, 1.693)
-        static let milan = server("AMD EPYC 7003", 0.456, 1.957)
-        static let genoa = server("AMD EPYC 9004", 0.739, 2.282)
-        /// Its own line there (3.68 and 8.96) comes from small single-socket systems with few threads and does not carry
-        /// over to the large parts, so the generation before stands in.
-        static let turin = CPUPower(
-            name: "AMD EPYC 9005 (as EPYC 9004)", idleWattsPerThread: 0.739, fullWattsPerThread: 2.282,
-            source: "the line of EPYC 9004 in \(ccf)")
+    /// A package of one kind.
+    struct Package: Sendable, Hashable {
+        var name: String
+        /// Under full load.
+        var watts: Double
+        var idleShare: Double
+        /// Hardware threads of the whole part, of which a virtual machine has some.
+        var threads: Int
+        var isKnown = true
 
-        private static func server(_ name: String, _ idle: Double, _ full: Double) -> CPUPower {
-            CPUPower(name: name, idleWattsPerThread: idle, fullWattsPerThread: full, source: ccf)
+        static func client(_ name: String, _ watts: Double, threads: Int) -> Package {
+            Package(name: name, watts: watts, idleShare: CPUPowerTable.clientIdleShare, threads: threads)
+        }
+
+        static func server(_ name: String, _ watts: Double, threads: Int) -> Package {
+            Package(name: name, watts: watts, idleShare: CPUPowerTable.serverIdleShare, threads: threads)
         }
     }
 
-    /// The median of the table's lines, for processors that are not in it.
-    private static let generic = CPUPower(
-        name: "an unknown processor", idleWattsPerThread: 0.767, fullWattsPerThread: 4.063,
-        source: "the median of all lines of \(ccf)")
-
-    /// Looks up by the numbers of CPUID, which a virtual machine passes on even where the model's name is cut short.
-    package static func lookup(_ processor: ProcessorID) -> Match {
-        switch (processor.vendor, processor.family, processor.model) {
-        case ("GenuineIntel", 6?, let model?):
-            if let power = intel(model: model, name: processor.modelName) {
-                return Match(power: power, relativeUncertainty: 0.4)
-            }
-        case ("AuthenticAMD", let family?, let model?):
-            if let (power, uncertainty) = amd(family: family, model: model, name: processor.modelName) {
-                return Match(power: power, relativeUncertainty: uncertainty)
-            }
-        default: break
-        }
-        return Match(power: generic, relativeUncertainty: 0.6)
+    /// The median of ccf's servers, a thread of which takes 4 W under full load.
+    private static func generic(_ processor: ProcessorID) -> Package {
+        var package = Package.server(
+            "an unknown processor", 4.063 * Double(processor.threadsPerPackage), threads: processor.threadsPerPackage)
+        package.isKnown = false
+        return package
     }
 
-    /// Model numbers: Linux, arch/x86/include/asm/intel-family.h.
-    private static func intel(model: Int, name: String) -> CPUPower? {
+    /// Looks up by the numbers of CPUID, which a virtual machine passes on even where the model's name is cut short, and by the name.
+    package static func lookup(_ processor: ProcessorID) -> CPUPower {
+        let package =
+            switch processor.vendor {
+            case "GenuineIntel": intel(processor)
+            case "AuthenticAMD", "HygonGenuine": amd(processor)
+            default: arm(processor)
+            }
+        return power(package ?? generic(processor), processor)
+    }
+
+    /// A virtual machine has its threads' share of the part; else all packages are this machine's.
+    private static func power(_ package: Package, _ processor: ProcessorID) -> CPUPower {
+        let share =
+            processor.isVirtual
+            ? Double(processor.logicalCPUs) / Double(max(1, package.threads)) : Double(max(1, processor.sockets))
+        let full = package.watts * share
+        let limits = package.isKnown ? "the limits published of such packages" : "SPECpower's servers, at the plug"
+        let idle = package.idleShare == serverIdleShare ? "as SPECpower's servers at the plug" : "assumed"
+        return CPUPower(
+            name: package.name, idleWatts: package.idleShare * full, fullWatts: full,
+            relativeUncertainty: package.isKnown && !(processor.isVirtual && package.idleShare == clientIdleShare)
+                ? knownUncertainty : unknownUncertainty,
+            source: "full: \(limits); idle: \(Int((package.idleShare * 100).rounded())) % of it, \(idle)")
+    }
+}
+
+// MARK: Intel
+
+extension CPUPowerTable {
+    /// a + b · cores, with the cores of a usual part for virtual machines, which do not see them.
+    private struct ServerLine {
+        var name: String
+        var base: Double
+        var perCore: Double
+        var usualCores: Int
+        var threadsPerCore = 2
+
+        /// - Parameter cores: of the part, where they are known.
+        func package(cores: Int?) -> Package {
+            let cores = cores ?? usualCores
+            return .server(name, base + perCore * Double(cores), threads: threadsPerCore * cores)
+        }
+    }
+
+    private static func intel(_ processor: ProcessorID) -> Package? {
+        guard processor.family == 6 || processor.family == 19, let model = processor.model else { return nil }
+        let words = ProcessorName(processor.modelName)
+        if words.has("Xeon") || processor.modelName.isEmpty || words.isServer {
+            if let small = smallXeon(words, model) { return small }
+            return intelServer(model, words)?.package(cores: processor.isVirtual ? nil : processor.coresPerPackage)
+        }
+        return intelClient(words, model)
+    }
+
+    /// Models: Linux, arch/x86/include/asm/intel-family.h.
+    private static func intelServer(_ model: Int, _ words: ProcessorName) -> ServerLine? {
+        func line(_ name: String, _ base: Double, _ perCore: Double, _ usualCores: Int) -> ServerLine {
+            ServerLine(name: "Intel \(name) server", base: base, perCore: perCore, usualCores: usualCores)
+        }
         switch model {
-        case 0x2A, 0x2D: Family.sandyBridge
-        case 0x3A, 0x3E: Family.ivyBridge
-        case 0x3C, 0x3F, 0x45, 0x46: Family.haswell
-        case 0x3D, 0x47, 0x4F, 0x56: Family.broadwell
-        // SKYLAKE_X is Skylake, Cascade Lake and Cooper Lake; the name tells them apart by the second digit.
-        case 0x55: isSecondGenerationScalable(name) ? Family.cascadeLake : Family.skylake
-        case 0x4E, 0x5E: Family.skylake
-        case 0x8E, 0x9E, 0xA5, 0xA6: Family.coffeeLake
-        case 0x6A, 0x6C, 0x7D, 0x7E: Family.iceLake
-        case 0x8F: Family.sapphireRapids
-        case 0xCF: Family.emeraldRapids
-        case 0xAD, 0xAE: Family.graniteRapids
-        default: nil
+        case 0x2A, 0x2D: return line("Sandy Bridge", 80, 3.3, 8)
+        case 0x3A, 0x3E: return line("Ivy Bridge", 75, 3.5, 10)
+        case 0x3C, 0x3F, 0x45, 0x46: return line("Haswell", 70, 4.5, 12)
+        case 0x3D, 0x47, 0x4F: return line("Broadwell", 65, 4, 16)
+        case 0x55 where words.isSecondGenerationScalable: return line("Cascade Lake", 85, 4.2, 24)
+        case 0x4E, 0x55, 0x5E: return line("Skylake", 80, 4, 20)
+        case 0x6A, 0x6C: return line("Ice Lake", 75, 4.8, 28)
+        case 0x8F: return line("Sapphire Rapids", 135, 3.8, 40)
+        case 0xCF: return line("Emerald Rapids", 135, 3.8, 48)
+        case 0xAD, 0xAE: return line("Granite Rapids", 150, 2.8, 86)
+        case 0xAF:
+            return ServerLine(
+                name: "Intel Sierra Forest server", base: 105, perCore: 1.55, usualCores: 144, threadsPerCore: 1)
+        default: return nil
         }
     }
 
-    /// `Xeon(R) Gold 6230`: the second digit is the generation.
-    private static func isSecondGenerationScalable(_ name: String) -> Bool {
-        name.split(separator: " ").contains { word in
-            let digits = word.prefix { $0.isNumber }
-            return digits.count == 4 && digits.dropFirst().first == "2"
+    /// The Xeons that are made of dies for desktops, and those of one chip.
+    private static func smallXeon(_ words: ProcessorName, _ model: Int) -> Package? {
+        let part = words.part(after: "Xeon")
+        let suffix = part.drop { !$0.isNumber }.drop { $0.isNumber || $0 == "-" }
+        if part.hasPrefix("E3") || part.hasPrefix("E-2") || part.hasPrefix("W-1") {
+            // Those of laptops, and those of little power.
+            let isSmall = suffix.contains("M") || suffix.contains("L") || suffix.hasPrefix("T")
+            return .client("Intel Xeon E", isSmall ? 40 : 88, threads: 12)
         }
+        if part.hasPrefix("D-") { return .client("Intel Xeon D", model == 0x56 ? 42 : 70, threads: 16) }
+        return nil
     }
 
+    private static func intelClient(_ words: ProcessorName, _ model: Int) -> Package? {
+        if let core = words.intelCore {
+            let (watts, kind) = core.fullWatts(isWorkstation: [0x2D, 0x3E, 0x3F, 0x4F, 0x55].contains(model))
+            let threads = kind == "laptop" ? 12 : core.tier <= 3 ? 8 : core.tier == 5 ? 12 : 16
+            return .client("Intel Core \(kind)", watts, threads: threads)
+        }
+        return words.smallIntelWatts.map { .client("Intel \($0.kind)", $0.watts, threads: 4) }
+    }
+}
+
+// MARK: AMD
+
+extension CPUPowerTable {
     /// Families and models: Linux, arch/x86/kernel/cpu/amd.c, `bsp_determine_zen` (Zen 1 to 5).
-    private static func amd(family: Int, model: Int, name: String) -> (CPUPower, Double)? {
-        let isServer = name.contains("EPYC")
-        let uncertainty = isServer ? 0.4 : 0.6
+    private static func amd(_ processor: ProcessorID) -> Package? {
+        let words = ProcessorName(processor.modelName)
+        guard let family = processor.family, let model = processor.model, family >= 0x17 else { return nil }
+        let cores = words.namedCores ?? (processor.isVirtual ? nil : processor.coresPerPackage)
+        if let ryzen = words.ryzen {
+            return .client("AMD Ryzen \(ryzen.kind)", ryzen.fullWatts, threads: 2 * (cores ?? 8))
+        }
+        // The small ones of the desktop's socket.
+        if words.part(after: "EPYC").hasPrefix("4") { return .client("AMD EPYC 4000", 110, threads: 2 * (cores ?? 8)) }
+        func line(_ name: String, _ base: Double, _ perCore: Double, _ usual: Int) -> Package {
+            ServerLine(name: "AMD EPYC \(name)", base: base, perCore: perCore, usualCores: usual).package(cores: cores)
+        }
         switch (family, model) {
-        case (0x17, 0x00...0x2F): return (Family.naples, uncertainty)
-        case (0x17, _): return (Family.rome, uncertainty)
-        case (0x19, 0x00...0x0F), (0x19, 0x20...0x5F): return (Family.milan, uncertainty)
-        case (0x19, _): return (Family.genoa, uncertainty)
-        case (0x1A, _): return (Family.turin, 0.5)
+        case (0x17, 0x00...0x2F), (0x18, _): return line("7001", 150, 0.9, 32)
+        case (0x17, _): return line("7002", 140, 1.4, 64)
+        case (0x19, 0x00...0x0F), (0x19, 0x20...0x5F): return line("7003", 178, 1.1, 64)
+        case (0x19, 0xA0...0xAF) where words.part(after: "EPYC").hasPrefix("8"): return line("8004", 80, 2, 48)
+        case (0x19, _): return line("9004", 250, 1, 96)
+        case (0x1A, _): return line("9005", 150, 2.1, 96)
+        default: return nil
+        }
+    }
+}
+
+// MARK: Arm
+
+extension CPUPowerTable {
+    /// By implementer and part: Linux, arch/arm64/include/asm/cputype.h. Only Ampere publishes its packages' power by the number of cores; that of
+    /// others is assumed from it.
+    private static func arm(_ processor: ProcessorID) -> Package? {
+        let cores = processor.coresPerPackage
+        switch (processor.implementer, processor.part) {
+        // Neoverse N1, as in Ampere's Altra.
+        case (0x41?, 0xD0C?):
+            return Package(
+                name: "Arm Neoverse N1", watts: 1.5 * Double(cores), idleShare: serverIdleShare, threads: cores)
         default: return nil
         }
     }

@@ -21,8 +21,9 @@ package enum MeterCatalogue {
     package static func discover(
         _ host: HostRoot, others: [MeterListing] = [], calibration: Calibration? = nil
     ) -> [MeterListing] {
-        MeterIdentity.distinct(
-            discoveries.flatMap { $0(host) } + others + EstimatedCPUMeter.discover(host, calibration: calibration))
+        let found =
+            discoveries.flatMap { $0(host) } + others + EstimatedCPUMeter.discover(host, calibration: calibration)
+        return DefaultAccuracy.applied(to: MeterIdentity.distinct(found), host)
     }
 
     /// The meters to open: those that the user names, else all that are available. The model is left out where anything

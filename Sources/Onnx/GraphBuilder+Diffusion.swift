@@ -76,6 +76,28 @@ extension GraphBuilder {
         return result
     }
 
+    /// An image of another size, by bicubic interpolation as PyTorch's `interpolate` has it (corners not aligned).
+    ///
+    /// - Parameter x: [batch, channels, height, width], all known.
+    package mutating func resized(_ x: Value, height: Int, width: Int) -> Value {
+        let shape = Array(x.shape[..<2]) + [.fixed(height), .fixed(width)]
+        let sizes = shape.map { dimension -> Int64 in
+            guard case .fixed(let size) = dimension else { return 1 }
+            return Int64(size)
+        }
+        let result = Value(name: unique("Resize"), shape: shape)
+        // Neither a region of interest nor factors: the sizes say all.
+        node(
+            "Resize", [x.name, "", "", integers(sizes)], [result.name],
+            [
+                Self.attribute("mode", text: "cubic"),
+                Self.attribute("coordinate_transformation_mode", text: "half_pixel"),
+                Self.attribute("cubic_coeff_a", Float(-0.75)),
+            ])
+        note(result)
+        return result
+    }
+
     /// [batch, channels, height, width] → [batch, height · width, channels], which is how attention takes an image.
     package mutating func pixels(_ x: Value) -> Value {
         let rows = transpose(x, [0, 2, 3, 1])

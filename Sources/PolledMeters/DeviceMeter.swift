@@ -90,6 +90,13 @@ struct MeterFields {
         return choice
     }
 
+    /// Relative; 0, which no meter has, and `none` switch a default off. `nil` where the key is not given.
+    func accuracy() throws(YAMLProblem) -> Double? {
+        guard let value = values["accuracy"] else { return nil }
+        if (try? value.string()) == "none" { return 0 }
+        return try value.number(0...1)
+    }
+
     func unit() throws(YAMLProblem) -> MeterUnit {
         guard let unit = try choice("unit", MeterUnit.self) else { throw entry.problem("`unit` is missing") }
         return unit

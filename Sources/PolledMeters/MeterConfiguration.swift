@@ -88,6 +88,7 @@ package struct MeterConfiguration: Sendable {
 /// What a user knows of a meter that the machine cannot tell.
 struct MeterOverride: Sendable, Hashable {
     var scope: MeterScope?
+    /// 0 where the meter's default is switched off.
     var accuracy: Double?
     var plausiblePower: Power?
     var isIgnored = false
@@ -99,7 +100,7 @@ struct MeterOverride: Sendable, Hashable {
     init(_ entry: YAMLReader, id: String) throws(YAMLProblem) {
         let fields = try MeterFields(entry, keys: Self.keys)
         scope = try fields.choice("scope", MeterScope.self)
-        accuracy = try fields["accuracy"]?.number(0...1)
+        accuracy = try fields.accuracy()
         plausiblePower = try fields["plausible_power_w"]?.number(1...1e9).watts
         isIgnored = try fields["ignore"]?.bool() ?? false
         assumesActive = try fields["assume_active"]?.bool() ?? false
@@ -117,7 +118,9 @@ struct MeterOverride: Sendable, Hashable {
             listing.description.scope = scope
             if scope == .system { listing.description.silicon = ConfiguredMeter.board }
         }
-        if let accuracy { listing.description.relativeAccuracy = accuracy }
+        if let accuracy {
+            listing.description.accuracy = accuracy > 0 ? ConfiguredMeter.stated(accuracy) : nil
+        }
         if let plausiblePower { listing.description.plausiblePower = plausiblePower }
         if isIgnored {
             listing.isIgnored = true
@@ -146,6 +149,7 @@ struct ConfiguredMeter: Sendable {
     var scope: MeterScope
     /// Whether the configuration gives the scope.
     var hasScope: Bool
+    /// 0 where the type's default is switched off.
     var accuracy: Double?
     var access: DeviceAccess
     var device: any DeviceMeter
@@ -174,7 +178,7 @@ struct ConfiguredMeter: Sendable {
         let given = try fields.choice("scope", MeterScope.self)
         hasScope = given != nil
         scope = given ?? type.defaultScope
-        accuracy = try fields["accuracy"]?.number(0...1)
+        accuracy = try fields.accuracy()
         isInverted = try fields["invert"]?.bool() ?? false
         let period = try fields["period_s"]?.number(type.shortestPeriodSeconds...3600) ?? type.defaultPeriodSeconds
         // A device with a shortest period of its own is not asked sooner to retry either.
@@ -218,6 +222,9 @@ struct ConfiguredMeter: Sendable {
         }
     }
 
+    /// An accuracy as the user gives it.
+    static func stated(_ accuracy: Double) -> StatedAccuracy { StatedAccuracy(accuracy, source: "taskwatt.yaml") }
+
     /// - Parameter override: what the configuration says of this meter's id.
     func check(_ override: MeterOverride?) -> FigureCheck {
         FigureCheck(
@@ -234,7 +241,8 @@ struct ConfiguredMeter: Sendable {
         MeterDescription(
             id: id, name: name, scope: scope, kind: unit.kind, provenance: .measured, source: device.address.shown,
             periodSeconds: periodSeconds, resolution: step * unit.micros, relativeAccuracy: accuracy,
-            plausiblePower: Self.plausiblePower, silicon: scope == .system ? Self.board : outlet ?? device.outlet ?? id,
+            accuracySource: accuracy.map { Self.stated($0).source }, plausiblePower: Self.plausiblePower,
+            silicon: scope == .system ? Self.board : outlet ?? device.outlet ?? id,
             remarks: remarks)
     }
 }

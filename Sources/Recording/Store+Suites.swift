@@ -103,6 +103,25 @@ extension Store {
         }
     }
 
+    /// All that the record says of its meters, by the fingerprints of their machines.
+    package func meterDescriptions() throws(StoreError) -> [String: [MeterDescription]] {
+        try read { db in
+            let decoder = JSONDecoder()
+            var meters: [String: [MeterDescription]] = [:]
+            let rows = try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT machine.fingerprint, meter.description FROM meter JOIN machine ON machine.id = meter.machine_id
+                    ORDER BY meter.id
+                    """)
+            while let row = try rows.next() {
+                let text: String = row[1]
+                meters[row[0], default: []].append(try decoder.decode(MeterDescription.self, from: Data(text.utf8)))
+            }
+            return meters
+        }
+    }
+
     /// The fingerprint by which the record tells one machine, as it is equipped, from another.
     package static func fingerprint(machineName: String, inventory: String) -> String {
         // FNV-1a: short, stable, and nobody attacks it here.

@@ -1,6 +1,7 @@
 /// A column beside the task and the paper's two, mean and std, which always come first.
 package enum TableColumn: String, Sendable, Hashable, CaseIterable {
-    case n, interval, cv, scope, provenance, source, models, datasets, size, device, precision, batch, plugin, machine
+    case n, interval, cv, accuracy, scope, provenance, source, models, datasets, size, device, precision, batch, plugin,
+        machine
     case suite, date
     case setup = "with"
     case gross, net, power, latency, operations
@@ -13,6 +14,7 @@ package enum TableColumn: String, Sendable, Hashable, CaseIterable {
         switch self {
         case .n: "runs in the mean"
         case .interval: "half-width of the 95 % interval of the mean"
+        case .accuracy: "accuracy of the meters, which is in the interval, or `not stated`"
         case .cv: "run-to-run variation, the median over models and datasets"
         case .scope: "which part of the machine was metered"
         case .provenance: "measured, derived, estimated or simulated"
@@ -84,7 +86,8 @@ package enum TableColumn: String, Sendable, Hashable, CaseIterable {
 
     var alignment: TextTable.Alignment {
         switch self {
-        case .n, .interval, .cv, .batch, .gross, .net, .power, .latency, .operations, .gopsPerWatt, .carbon, .paper,
+        case .n, .interval, .accuracy, .cv, .batch, .gross, .net, .power, .latency, .operations, .gopsPerWatt, .carbon,
+            .paper,
             .ratio, .coverage:
             .right
         default: .left

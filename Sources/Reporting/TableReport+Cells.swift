@@ -24,7 +24,9 @@ extension TableReport {
                 + others.map { ($0.title, $0.alignment) }, headings: 1 + labels.count)
         for row in rows {
             table.add(
-                [row.title] + labels.map { cell(row, $0) } + [FigureText.figure(row.mean), FigureText.figure(row.std)]
+                [row.markedTitle] + labels.map { cell(row, $0) } + [
+                    FigureText.figure(row.mean), FigureText.figure(row.std),
+                ]
                     + others.map { cell(row, $0) })
         }
         return table
@@ -34,6 +36,7 @@ extension TableReport {
         switch column {
         case .n: String(row.n)
         case .interval: FigureText.figure(row.uncertainty)
+        case .accuracy: row.accuracyText
         case .cv: FigureText.percent(row.runToRunCV)
         case .scope: row.scope.rawValue
         case .provenance: row.provenance.rawValue

@@ -75,6 +75,7 @@ extension TableReport {
     private static func csvName(_ column: TableColumn) -> String {
         switch column {
         case .interval: "mean_uncertainty_95_kwh_per_1000"
+        case .accuracy: "relative_accuracy"
         case .cv: "run_to_run_cv"
         case .gross: "gross_kwh_per_1000"
         case .net: "net_kwh_per_1000"
@@ -92,6 +93,7 @@ extension TableReport {
     private func exact(_ row: Row, _ column: TableColumn) -> String {
         switch column {
         case .interval: return row.uncertainty.map { CSVWriter.number($0) } ?? ""
+        case .accuracy: return Self.accuracy(row)
         case .cv: return CSVWriter.number(row.runToRunCV)
         case .gross: return CSVWriter.number(row.gross)
         case .net: return CSVWriter.number(row.net)
@@ -134,7 +136,8 @@ extension TableReport {
                 row.datasets.joined(separator: " "), row.suites.joined(separator: " "), row.firstDay, row.lastDay,
                 number(row.gross), number(row.net), number(row.power), number(row.latency), number(row.operations),
                 number(row.gopsPerWatt), number(row.carbon), row.processor ?? "",
-                row.outliers.map { String($0.run) }.joined(separator: " "),
+                row.outliers.map { String($0.run) }.joined(separator: " "), Self.accuracy(row),
+                row.accuracySources,
             ]
             writer.row(figures + more)
         }
@@ -148,7 +151,13 @@ extension TableReport {
         "paper_mean_kwh_per_1000", "paper_ratio", "plugin", "setup", "flags", "other_scopes_kwh_per_1000", "residuals",
         "source", "datasets", "suites", "first_day", "last_day", "gross_kwh_per_1000", "net_kwh_per_1000", "power_w",
         "latency_s", "operations_per_inference", "gops_per_w", "g_co2e_per_1000", "processor", "outlier_runs",
+        "relative_accuracy", "accuracy_sources",
     ]
+
+    /// A number, or in words that it is not all stated: an empty cell would say nothing.
+    private static func accuracy(_ row: Row) -> String {
+        row.isAccuracyStated ? CSVWriter.number(row.relativeAccuracy) : Row.unstated
+    }
 
     private var json: String {
         let encoder = JSONEncoder()

@@ -15,14 +15,15 @@ extension TableReport {
         method = groups.method
         let order = options.by.contains(.task) ? options.by : [.task] + options.by
         rows = groups.groups.compactMap { key, runs in
-            Self.row(key, runs, groups.baselines, options.carbon)
+            Self.row(key, runs, groups, options.carbon)
         }.sorted { Self.isBefore($0, $1, order) }
     }
 
     private static func row(
-        _ key: RunGroups.Key, _ runs: [RunFigure], _ baselines: RunGroups.Baselines, _ carbon: CarbonIntensity?
+        _ key: RunGroups.Key, _ runs: [RunFigure], _ all: RunGroups, _ carbon: CarbonIntensity?
     ) -> Row? {
-        guard let first = runs.first, let figure = MeanFigure(runs, baselines.degrees) else { return nil }
+        guard let first = runs.first, let figure = MeanFigure(runs, all.baselines.degrees) else { return nil }
+        let accuracies = MeterAccuracy.of(runs, all.meters[key.fingerprint] ?? [])
         let repeats = Array(Dictionary(grouping: runs) { [$0.model, $0.dataset] }.values)
         let variations = repeats.compactMap { runs -> Double? in
             let values = runs.map(\.kilowattHours)
@@ -54,6 +55,10 @@ extension TableReport {
             machine: first.window.machine, machineFingerprint: key.fingerprint, processor: first.window.processor,
             firstDay: times.min().map(FigureText.day) ?? "", lastDay: times.max().map(FigureText.day) ?? "",
             uncertainty: key.source == .taskwatt || (isKnown && figure.interval > 0) ? figure.interval : nil,
+            accuracies: accuracies,
+            relativeAccuracy: figure.accuracy > 0 && figure.mean != 0
+                ? 3.0.squareRoot() * figure.accuracy / abs(figure.mean) : nil,
+            isAccuracyStated: !accuracies.isEmpty && accuracies.allSatisfy { $0.relative != nil },
             runToRunCV: Statistics.median(variations),
             gross: Statistics.mean(runs.map(\.gross)) ?? 0,
             net: nets.count == runs.count ? Statistics.mean(nets) : nil,

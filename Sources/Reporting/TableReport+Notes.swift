@@ -3,7 +3,8 @@ import Core
 extension TableReport {
     /// What a reader must know to read the figures right, a sentence or two each.
     package var notes: [String] {
-        [energyNote] + doubts + [methodNote, machineNote].compactMap(\.self) + scopeNotes + comparisonNotes + rowNotes
+        [energyNote] + accuracyNotes + doubts + [methodNote, machineNote].compactMap(\.self) + scopeNotes
+            + comparisonNotes + rowNotes
             + countNotes
     }
 

@@ -33,6 +33,12 @@ package struct TableReport: Sendable, Hashable, Codable {
         /// The half-width of the 95 % interval of the mean; of one run, that of its own measurement. `nil` where a model has one run
         /// alone, whose log states none: zero would be a claim.
         package var uncertainty: Double?
+        /// How well the meters of the total measure, each; what is stated is in the interval.
+        package var accuracies: [MeterAccuracy]
+        /// Of the mean, relative: the accuracies that are stated, weighted by energy. `nil` where none is.
+        package var relativeAccuracy: Double?
+        /// Whether an accuracy of every meter of the total is in the interval.
+        package var isAccuracyStated: Bool
         /// The median of the variation between repeats of one model on one dataset, relative; `nil` without repeats.
         package var runToRunCV: Double?
         package var gross: Double
@@ -152,13 +158,15 @@ package enum TableDimension: String, Sendable, Hashable, Codable, CaseIterable {
 extension TableReport.Row {
     enum CodingKeys: String, CodingKey {
         case task, title, n, models, datasets, suites, source, scope, provenance, size, plugin, setup, machine
-        case processor, coverage, flags, outliers, reconciliations
+        case processor, coverage, flags, outliers, reconciliations, accuracies
         case mean = "mean_kwh"
         case std = "std_kwh"
         case machineFingerprint = "machine_fingerprint"
         case firstDay = "first_day"
         case lastDay = "last_day"
         case uncertainty = "mean_uncertainty_95_kwh"
+        case relativeAccuracy = "relative_accuracy"
+        case isAccuracyStated = "accuracy_stated"
         case runToRunCV = "run_to_run_cv"
         case gross = "gross_kwh"
         case net = "net_kwh"
@@ -195,6 +203,9 @@ extension TableReport.Row {
         try container.encode(firstDay, forKey: .firstDay)
         try container.encode(lastDay, forKey: .lastDay)
         try container.encode(uncertainty, forKey: .uncertainty)
+        try container.encode(accuracies, forKey: .accuracies)
+        try container.encode(relativeAccuracy, forKey: .relativeAccuracy)
+        try container.encode(isAccuracyStated, forKey: .isAccuracyStated)
         try container.encode(runToRunCV, forKey: .runToRunCV)
         try container.encode(gross, forKey: .gross)
         try container.encode(net, forKey: .net)

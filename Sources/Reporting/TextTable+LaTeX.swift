@@ -66,6 +66,7 @@ package enum LaTeXText {
             case "≤": escaped += "$\\leq$"
             case "µ", "μ": escaped += "$\\mu$"
             case "·": escaped += "$\\cdot$"
+            case "†": escaped += "$\\dagger$"
             case "⊃": escaped += "$\\supset$"
             case "…": escaped += "\\ldots{}"
             case "’": escaped += "'"

@@ -88,13 +88,21 @@ struct MeasureText {
         return flags.compactMap { flag in flag.text.map { "\(flag.rawValue): \($0)" } }
     }
 
+    /// What of the meters' accuracy is in the intervals, and of whom nothing is.
     private var uncertainties: [String] {
-        let unstated = energy.domains.filter {
-            $0.inTotal && $0.provenance != .estimated && $0.accuracyUncertainty == .zero
+        let counted = energy.domains.filter { $0.inTotal && $0.coverage > 0 }
+        let stated = Dictionary(meters.map { ($0.id, $0) }) { $1 }
+        var notes: [String] = []
+        for domain in counted where domain.provenance != .estimated {
+            guard let accuracy = stated[domain.id]?.accuracy else { continue }
+            let text = "accuracy \(accuracy.text)"
+            // Meters of one kind have one.
+            if !notes.contains(text) { notes.append(text) }
         }
-        guard !unstated.isEmpty else { return [] }
-        return [
-            "± holds what reading adds; no accuracy is stated for \(unstated.map(\.id).joined(separator: ", "))"
+        let unstated = counted.filter { $0.provenance != .estimated && stated[$0.id]?.accuracy == nil }
+        guard !unstated.isEmpty else { return notes }
+        return notes + [
+            "± holds what reading adds; accuracy not stated of \(unstated.map(\.id).joined(separator: ", "))"
                 + " (`overrides` of taskwatt.yaml can)"
         ]
     }

@@ -1,5 +1,6 @@
 import Core
 import Metering
+import TestSupport
 import Testing
 import YAMLReading
 
@@ -196,6 +197,28 @@ import YAMLReading
         let ignored = ignoring.applyOverrides(to: [rail, other])
         #expect(ignored[0].availability == .available)
         #expect(ignored[1].reason == "left out by the configuration")
+    }
+
+    /// A type's default is changed by an entry or an override, and switched off by `none` or 0.
+    @Test(arguments: [("0.02", 0.02), ("none", nil), ("0", nil), (nil, 0.05)] as [(String?, Double?)])
+    func accuracyIsChangedOrSwitchedOff(text: String?, relative: Double?) throws {
+        let key = text.map { ", accuracy: \($0)" } ?? ""
+        let entry = try MeterConfiguration.parse(
+            text: "meters: [{name: a, type: shelly, address: \"http://a\"\(key)}]", file: "f")
+        let plug = MeterListing(
+            description: try #require(entry.meters.first).description(unit: .watt, step: 0.1, periodSeconds: 1),
+            availability: .available, open: { UnreadableMeter(errno: 0) })
+        let host = try TemporaryDirectory().host
+        #expect(DefaultAccuracy.applied(to: [plug], host)[0].description.accuracy?.relative == relative)
+        let stated = try MeterConfiguration.parse(
+            text:
+                "meters: [{name: a, type: shelly, address: \"http://a\"}]\noverrides: {shelly/a: {ignore: false\(key)}}",
+            file: "f")
+        var bare = plug
+        bare.description.accuracy = nil
+        let found = stated.applyOverrides(to: DefaultAccuracy.applied(to: [bare], host))[0].description
+        #expect(found.accuracy?.relative == relative)
+        #expect((found.accuracySource == "taskwatt.yaml") == (relative == 0.02))
     }
 
     /// An id of an earlier version still finds its meter, unless several had it.

@@ -26,7 +26,7 @@ struct MarkupTests {
         let text = report.rendered(as: .latex, columns: [.n, .models])
         #expect(
             text.contains("\\begin{tabular}{lrrrl}\n\\toprule\ntask & kWh: mean & std & n & model \\\\\n\\midrule\n"))
-        #expect(text.contains("text classification & 0.00229 & -- & 1 & bert \\\\"))
+        #expect(text.contains("text classification $\\dagger$ & 0.00229 & -- & 1 & bert \\\\"))
         #expect(text.contains("$1.39\\times10^{-9}$"))
         #expect(text.contains("& $-0.0100$ & -- & 1 & {}[m] \\\\"))
         #expect(text.contains("\\& 100 \\% \\$5 \\#1 a\\_b \\{c\\} \\textbackslash{}d"))
@@ -82,7 +82,7 @@ struct MarkupTests {
         }
         let read = try JSONDecoder().decode(Read.self, from: Data(outcome.output.utf8))
         #expect(read.cells.first == report.caption)
-        #expect(read.cells.contains(Self.hostile) && read.cells.contains("Zürich 東京 --x `y` [z]"))
+        #expect(read.cells.contains("\(Self.hostile) †") && read.cells.contains("Zürich 東京 --x `y` [z] †"))
         #expect(!read.tags.contains("script"))
         #expect(read.tags.filter { $0 == "tr" }.count == 4)
         #expect(read.scopes.filter { $0 == "row" }.count == 3)

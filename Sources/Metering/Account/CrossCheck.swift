@@ -18,7 +18,8 @@ enum CrossCheck {
         for group in groups.values where group.count > 1 {
             for (position, first) in group.enumerated() {
                 for second in group.dropFirst(position + 1)
-                where differ(domains[first], domains[second])
+                where differ(
+                    domains[first], domains[second], haveOneSensor: areOfOneSensor(meters[first], meters[second]))
                     && !isNested(meters[first], meters[second])
                 {
                     for index in [first, second] where !domains[index].flags.contains(.disagrees) {
@@ -39,9 +40,16 @@ enum CrossCheck {
         a.parentID == b.id || b.parentID == a.id
     }
 
-    private static func differ(_ a: DomainEnergy, _ b: DomainEnergy) -> Bool {
+    /// Whether both read the same sensor by two ways, so that its error is in both alike.
+    private static func areOfOneSensor(_ a: MeterDescription, _ b: MeterDescription) -> Bool {
+        a.accuracy != nil && a.accuracy == b.accuracy
+    }
+
+    private static func differ(_ a: DomainEnergy, _ b: DomainEnergy, haveOneSensor: Bool) -> Bool {
         let difference = abs(a.energy.joules - b.energy.joules)
-        let spread = a.uncertainty.joules * a.uncertainty.joules + b.uncertainty.joules * b.uncertainty.joules
-        return difference > spread.squareRoot() && difference > tolerance * max(a.energy.joules, b.energy.joules)
+        let own = normalCoverageFactor * normalCoverageFactor * (a.readingVariance + b.readingVariance)
+        let all = a.uncertainty.joules * a.uncertainty.joules + b.uncertainty.joules * b.uncertainty.joules
+        return difference > (haveOneSensor ? own : all).squareRoot()
+            && difference > tolerance * max(a.energy.joules, b.energy.joules)
     }
 }

@@ -90,11 +90,7 @@ package struct TotalSelection: Sendable, Hashable {
         guard !parts.isEmpty else { return nil }
         // Edges and resolution of different domains are independent; accuracy is taken as common, which is the larger.
         let accuracy = parts.reduce(0.0) { $0 + $1.accuracyUncertainty.joules }
-        let edges = parts.reduce(0.0) { sum, part in
-            let standard = part.uncertainty.joules / normalCoverageFactor
-            let own = standard * standard - part.accuracyUncertainty.joules * part.accuracyUncertainty.joules
-            return sum + max(0, own)
-        }
+        let edges = parts.reduce(0.0) { $0 + $1.readingVariance }
         let provenance = parts.map(\.provenance).max { $0.rank < $1.rank } ?? .estimated
         var flags = Set(parts.flatMap(\.flags))
         // An accelerator that was not read at all and one that cannot be are the same to the total: a part of it is missing. What was

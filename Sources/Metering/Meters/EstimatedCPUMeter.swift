@@ -2,7 +2,7 @@ import Core
 package import Host
 
 /// The power of the CPU by a model, for machines where nothing can be measured: idle and full power of this CPU model,
-/// and the share of its time that it was busy (`/proc/stat`). A virtual CPU counts as a hardware thread of its host.
+/// and the share of its time that it was busy (`/proc/stat`). A virtual CPU counts as a hardware thread of its host's part.
 ///
 /// The energy since boot follows from the busy time since boot, so the model is read like a counter that never wraps.
 package enum EstimatedCPUMeter {
@@ -17,17 +17,18 @@ package enum EstimatedCPUMeter {
         {
             return [listing(host, calibrated(calibration, model), model)]
         }
-        let match = CPUPowerTable.lookup(processor)
-        let model = CPUPowerModel(power: match.power, logicalCPUs: processor.logicalCPUs)
+        let power = CPUPowerTable.lookup(processor)
+        let model = CPUPowerModel(power: power, logicalCPUs: processor.logicalCPUs)
+        let accuracy = "± \(Self.percent(power.relativeUncertainty))"
         let description = MeterDescription(
             id: "estimate/cpu", name: "cpu (model)", scope: .package, kind: .counter, provenance: .estimated,
-            source: "/proc/stat and the power model of \(match.power.name)", periodSeconds: tickSeconds,
-            resolution: model.microjoulesPerTick, relativeAccuracy: match.relativeUncertainty,
+            source: "/proc/stat and the power model of \(power.name)", periodSeconds: tickSeconds,
+            resolution: model.microjoulesPerTick, relativeAccuracy: power.relativeUncertainty,
+            accuracySource: "\(accuracy): how far published package limits lie from the model of \(power.name)",
             plausiblePower: Power(watts: 10 * model.fullWatts), silicon: "cpu-model",
             remarks: [
                 "\(Self.text(model.idleWatts)) W idle, \(Self.text(model.fullWatts)) W busy for "
-                    + "\(processor.logicalCPUs) logical CPUs (\(match.power.source)); an estimate, ± "
-                    + "\(Int((match.relativeUncertainty * 100).rounded())) %"
+                    + "\(processor.logicalCPUs) logical CPUs (\(power.source)); an estimate, \(accuracy)"
             ])
         return [listing(host, description, model)]
     }
@@ -38,11 +39,11 @@ package enum EstimatedCPUMeter {
             id: "estimate/cpu", name: "cpu (calibrated model)", scope: calibration.referenceScope, kind: .counter,
             provenance: .estimated, source: "/proc/stat and the model \(calibration.summary)",
             periodSeconds: tickSeconds, resolution: model.microjoulesPerTick,
-            relativeAccuracy: calibration.relativeUncertainty, plausiblePower: Power(watts: 10 * model.fullWatts),
-            silicon: "cpu-model",
-            remarks: [
-                "\(calibration.summary); an estimate, ± \(Int((calibration.relativeUncertainty * 100).rounded())) %"
-            ])
+            relativeAccuracy: calibration.relativeUncertainty,
+            accuracySource:
+                "± \(percent(calibration.relativeUncertainty)): the calibration's scatter and its reference's accuracy",
+            plausiblePower: Power(watts: 10 * model.fullWatts), silicon: "cpu-model",
+            remarks: ["\(calibration.summary); an estimate, ± \(percent(calibration.relativeUncertainty))"])
     }
 
     private static func listing(
@@ -58,10 +59,12 @@ package enum EstimatedCPUMeter {
         }
     }
 
+    private static func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
+
     private static func text(_ watts: Double) -> String { String((watts * 10).rounded() / 10) }
 }
 
-/// The table's line for as many threads as this machine has.
+/// What this machine's processors take, idle and busy.
 struct CPUPowerModel: Sendable, Hashable {
     /// Of all logical CPUs of this machine together.
     var idleWatts: Double
@@ -69,8 +72,8 @@ struct CPUPowerModel: Sendable, Hashable {
     var logicalCPUs: Int
 
     init(power: CPUPower, logicalCPUs: Int) {
-        idleWatts = power.idleWattsPerThread * Double(logicalCPUs)
-        fullWatts = power.fullWattsPerThread * Double(logicalCPUs)
+        idleWatts = power.idleWatts
+        fullWatts = power.fullWatts
         self.logicalCPUs = logicalCPUs
     }
 

@@ -63,15 +63,29 @@ package enum HwmonMeter {
             average == nil
             ? nil : feature.values.first { $0.name == "\(feature.name)_average_interval" }?.value.flatMap(sensible)
         let period = updateInterval(host, chip) ?? window ?? 0.1
-        let description = MeterDescription(
+        var description = MeterDescription(
             id: id(chip, feature), name: place.name, scope: place.scope, kind: .gauge,
             provenance: .measured, source: "\(chip.path)/\(value.name)", periodSeconds: period,
             averagingSeconds: window ?? 0, resolution: 1, plausiblePower: place.plausiblePower,
             parentID: place.parentID, silicon: place.silicon,
             remarks: place.remarks)
+        description.accuracy = accuracy(host, chip, feature)
         return listing(host, chip, feature, description, [value]) {
             GaugeFileReader(number(host, chip, value, scale: 1e6))
         }
+    }
+
+    /// What an ACPI power meter's firmware says of itself, `95.0%` of a meter that is within 5 % (ACPI specification 10.4.1, _PMC;
+    /// drivers/hwmon/acpi_power_meter.c, which writes thousandths without their leading zeros). Some firmware gives the error instead:
+    /// no meter is off by more than half. 100 % is what it says that knows nothing.
+    private static func accuracy(
+        _ host: HostRoot, _ chip: HwmonChip, _ feature: SensorChip.Feature
+    ) -> StatedAccuracy? {
+        guard let text = try? host.read("\(chip.path)/\(feature.name)_accuracy"),
+            let percent = Double(text.prefix { $0.isNumber || $0 == "." }), percent > 0, percent < 100
+        else { return nil }
+        let relative = (percent >= 50 ? 100 - percent : percent) / 100
+        return StatedAccuracy(relative, source: "\(feature.name)_accuracy, by the firmware")
     }
 
     /// Voltage × current, of a chip that tells only these.

@@ -62,7 +62,9 @@ package enum NVMLMeter {
         // GA100 has compute capability 8.0, the rest of Ampere 8.6 and 8.7.
         if let capability = gpu.capability, capability > 80 { description.averagingSeconds = 1 }
         // nvml.h: "On Fermi and Kepler GPUs the reading is accurate to within +/- 5% of current power draw."
-        if let capability = gpu.capability, (20..<40).contains(capability) { description.relativeAccuracy = 0.05 }
+        if let capability = gpu.capability, (20..<40).contains(capability) {
+            description.accuracy = StatedAccuracy(0.05, source: "± 5 %: nvml.h, of Fermi and Kepler")
+        }
         description.remarks.append("this GPU does not count energy, so its power is sampled")
         let address = gpu.address
         return MeterListing(description: description, availability: .available) {

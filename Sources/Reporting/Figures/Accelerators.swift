@@ -2,9 +2,11 @@ import Foundation
 
 /// A published accelerator: what its maker or its paper says it can do at most, and the power that goes with it.
 ///
-/// The facts are in `accelerators.csv`: only figures that were read in a source, most of them in the survey of Reuther et
-/// al., *Lincoln AI Computing Survey (LAICS) Update*, IEEE HPEC 2023, each line with the survey's own reference. The year is
-/// that of the source. The classes are ours.
+/// The facts are in `accelerators.csv`: only figures that were read in a source, and only dense ones, without what sparsity would add. Most of
+/// those up to 2023 are of the survey of Reuther et al., *Lincoln AI Computing Survey (LAICS) Update*, IEEE HPEC 2023, each line with the
+/// survey's own reference; most of the newer ones of Epoch AI's *Machine Learning Hardware* (CC BY 4.0), each with the page that Epoch cites.
+/// A line says where its maker's page was not opened. The year is that of the part's release, or of the source where that is not told. The
+/// classes are ours.
 package struct Accelerator: Sendable, Hashable {
     package enum Kind: String, Sendable, Hashable, CaseIterable {
         case gpu = "GPU"

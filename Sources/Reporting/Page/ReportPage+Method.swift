@@ -74,8 +74,8 @@ extension ReportPage {
             Self.paragraph(
                 "Gross is as measured, what the paper reports; net is gross less idle power times time. kWh per 1,000 = energy ÷ "
                     + "completed inferences × 1,000 ÷ 3.6 MJ. Every energy has the half-width of a 95 % interval (GUM, JCGM "
-                    + "100:2008): edges, resolution and stated accuracy in quadrature. Where a meter’s maker states no accuracy, "
-                    + "none is invented."),
+                    + "100:2008): edges, resolution and the meters’ accuracy in quadrature. Who states each accuracy is said under the table; where "
+                    + "nobody does, the table says so."),
             .table(
                 caption: "What was done, by suite",
                 columns: [

@@ -200,8 +200,10 @@ export function results(place, answer) {
     put(place, element("p", {}, "Nothing is in the table yet. ", element("code", {}, "taskwatt run"), " measures something."));
     return;
   }
+  // An older daemon's table does not say.
+  const lacks = (row) => row.accuracy_stated === false;
   const rows = answer.rows.map((row) => [
-    row.title,
+    lacks(row) ? `${row.title} †` : row.title,
     element("td", { class: `number ${row.provenance}` }, `${isGuessed(row.provenance) ? "≈ " : ""}${figure(row.mean_kwh)} ± ${figure(row.std_kwh)}`),
     figure(row.mean_uncertainty_95_kwh), `${row.n}`, row.scope, badge(row.provenance), row.models.join(", "), row.size ?? "", row.machine,
   ]);
@@ -212,6 +214,7 @@ export function results(place, answer) {
       `kWh per 1,000 inferences, ${answer.net ? "net: idle power taken off" : "gross: idle power is in it"}; mean ± std over all runs (n − 1)`,
       [["Task"], ["kWh: mean ± std", "number"], ["± 95 %", "number"], ["N", "number"], ["Scope"], ["Provenance"], ["Models"], ["Size"], ["Machine"]],
       rows),
+    answer.rows.some(lacks) ? element("p", { class: "note" }, "† accuracy not stated: ± 95 % holds nothing for it.") : null,
     left ? element("p", { class: "note" }, `Left out: ${left}.`) : null);
 }
 

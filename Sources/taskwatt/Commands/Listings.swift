@@ -69,6 +69,9 @@ struct Meters: AsyncParsableCommand {
                     "\(status.meter.id): unproven; its value has not been seen to change yet. It is used, and flagged\n"
                 )
             }
+            if status.isAvailable, status.meter.provenance != .estimated {
+                Console.print("\(status.meter.id): accuracy \(status.meter.accuracy?.text ?? "not stated")\n")
+            }
             for remark in status.meter.remarks { Console.print("\(status.meter.id): \(remark)\n") }
         }
         // What is there and cannot be read has said so by itself.
