@@ -40,8 +40,6 @@ package struct WindowFigures: Sendable, Hashable {
     /// Seconds.
     package var meanLatency: Double?
     package var flags: [String]
-    /// The relative accuracy of each meter of the total that saw energy, as it is in the total's uncertainty; 0 where none is stated.
-    package var accuracies: [String: Double]
 }
 
 extension Store {
@@ -77,11 +75,7 @@ extension Store {
             json_extract(run.record, '$.idle_power_w'),
             json_extract(run.record, '$.idle_power_standard_uncertainty_w'),
             json_extract(run.record, '$.latency.mean_s'),
-            json_extract(run.record, '$.flags'),
-            (SELECT json_group_object(json_extract(domain.value, '$.id'), round(1.7320508075688772
-                * json_extract(domain.value, '$.accuracy_standard_uncertainty_j') / json_extract(domain.value, '$.energy_j'), 4))
-                FROM json_each(run.record, '$.energy.domains') AS domain
-                WHERE json_extract(domain.value, '$.in_total') AND json_extract(domain.value, '$.energy_j') > 0)
+            json_extract(run.record, '$.flags')
         FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
             JOIN machine ON machine.id = suite_run.machine_id
         """
@@ -92,7 +86,6 @@ private struct DecodedTexts {
     private let decoder = JSONDecoder()
     private var parameters: [String: [String: String]] = [:]
     private var lists: [String: [String]] = [:]
-    private var accuracies: [String: [String: Double]] = [:]
 
     mutating func window(_ row: Row) throws -> WindowFigures {
         // What comes out of the JSON has whatever type it has there; a record that was edited by hand must not end us.
@@ -122,16 +115,7 @@ private struct DecodedTexts {
                 text == "[]" ? [] : try decoder.decode([TotalEnergy].self, from: Data(text.utf8))
             } ?? [],
             idlePowerWatts: value(31), idleUncertaintyWatts: value(32), meanLatency: value(33),
-            flags: try list(value(34)), accuracies: accuracies(value(35)))
-    }
-
-    /// a of the domains' a · E / √3, rounded so that all runs of a meter have the same; of what was edited by hand, none.
-    private mutating func accuracies(_ text: String?) -> [String: Double] {
-        guard let text else { return [:] }
-        if let known = accuracies[text] { return known }
-        let values = (try? decoder.decode([String: Double].self, from: Data(text.utf8))) ?? [:]
-        accuracies[text] = values
-        return values
+            flags: try list(value(34)))
     }
 
     private mutating func parameters(_ text: String?) throws -> [String: String] {
