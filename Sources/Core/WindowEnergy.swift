@@ -288,5 +288,8 @@ extension UncertainEnergy {
     }
 }
 
-extension DomainEnergy: UncertainEnergy {}
+extension DomainEnergy: UncertainEnergy {
+    /// Whether it saw energy, and nothing for its meter's accuracy is in the uncertainty.
+    package var lacksAccuracy: Bool { energy > .zero && accuracyUncertainty == .zero }
+}
 extension TotalEnergy: UncertainEnergy {}

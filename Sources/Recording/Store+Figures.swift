@@ -41,8 +41,6 @@ package struct WindowFigures: Sendable, Hashable {
     /// Seconds.
     package var meanLatency: Double?
     package var flags: [String]
-    /// The relative accuracy of each meter of the total that saw energy, as it is in the total's uncertainty; 0 where none is stated.
-    package var accuracies: [String: Double]
 }
 
 extension Store {
@@ -78,6 +76,7 @@ extension Store {
             json_extract(run.record, '$.idle_power_w'),
             json_extract(run.record, '$.idle_power_standard_uncertainty_w'),
             json_extract(run.record, '$.latency.mean_s'),
+<<<<<<< HEAD
             json_extract(run.record, '$.flags'),
             json_extract(run.record, '$.failed_inferences'),
             json_extract(run.record, '$.energy.total.common_standard_uncertainty_j'),
@@ -86,6 +85,9 @@ extension Store {
                 * json_extract(domain.value, '$.accuracy_standard_uncertainty_j') / json_extract(domain.value, '$.energy_j'), 4))
                 FROM json_each(run.record, '$.energy.domains') AS domain
                 WHERE json_extract(domain.value, '$.in_total') AND json_extract(domain.value, '$.energy_j') > 0)
+=======
+            json_extract(run.record, '$.flags')
+>>>>>>> 2643a29310f7ee0725e22450b0ed39b53b7c0e56
         FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
             JOIN machine ON machine.id = suite_run.machine_id
         """
@@ -96,7 +98,6 @@ private struct DecodedTexts {
     private let decoder = JSONDecoder()
     private var parameters: [String: [String: String]] = [:]
     private var lists: [String: [String]] = [:]
-    private var accuracies: [String: [String: Double]] = [:]
 
     mutating func window(_ row: Row) throws -> WindowFigures {
         // What comes out of the JSON has whatever type it has there; a record that was edited by hand must not end us.
@@ -128,6 +129,7 @@ private struct DecodedTexts {
                 text == "[]" ? [] : try decoder.decode([TotalEnergy].self, from: Data(text.utf8))
             } ?? [],
             idlePowerWatts: value(31), idleUncertaintyWatts: value(32), meanLatency: value(33),
+<<<<<<< HEAD
             flags: try list(value(34)), accuracies: accuracies(value(38)))
     }
 
@@ -138,6 +140,9 @@ private struct DecodedTexts {
         let values = (try? decoder.decode([String: Double].self, from: Data(text.utf8))) ?? [:]
         accuracies[text] = values
         return values
+=======
+            flags: try list(value(34)))
+>>>>>>> 2643a29310f7ee0725e22450b0ed39b53b7c0e56
     }
 
     private mutating func parameters(_ text: String?) throws -> [String: String] {

@@ -1,4 +1,5 @@
 package import Core
+import Foundation
 import GRDB
 
 extension Store {
@@ -6,6 +7,15 @@ extension Store {
     package func run(_ id: Int64) throws(StoreError) -> StoredRun? {
         guard id > 0 else { return nil }
         return try runs(after: id - 1, limit: 1).first { $0.id == id }
+    }
+
+    /// What the meters of a run saw, without the rest of its record; none where it has none, or was edited by hand.
+    package func domains(ofRun id: Int64) throws(StoreError) -> [DomainEnergy] {
+        try read { db in
+            let text = try String.fetchOne(
+                db, sql: "SELECT json_extract(record, '$.energy.domains') FROM run WHERE id = ?", arguments: [id])
+            return text.flatMap { try? JSONDecoder().decode([DomainEnergy].self, from: Data($0.utf8)) } ?? []
+        }
     }
 
     /// The least and the greatest number of a run; `nil` of an empty record.

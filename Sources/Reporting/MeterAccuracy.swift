@@ -8,32 +8,64 @@ package struct MeterAccuracy: Sendable, Hashable, Codable {
     package var relative: Double?
     /// Who states it; `nil` where none is stated, or the record does not say.
     package var source: String?
+}
 
-    /// A record without domains tells only of the whole.
-    private static func accuracies(_ window: WindowFigures) -> [String: Double] {
-        guard window.accuracies.isEmpty, window.total.energy > .zero else { return window.accuracies }
-        let share = 3.0.squareRoot() * window.total.accuracyUncertainty.joules / window.total.energy.joules
-        return Dictionary(window.total.domainIDs.map { ($0, share) }) { first, _ in first }
+/// How well the meters of a record's runs measure, and who says so.
+struct MeterAccuracies {
+    /// Runs whose totals are of the same meters, as they were described for the suite.
+    private struct Total: Hashable {
+        var suiteRun: String
+        var meters: [String]
+    }
+
+    /// What the record knows of its meters, by the fingerprints of their machines.
+    private let descriptions: [String: [MeterDescription]]
+    /// The share a of a · E / √3 of each meter, 0 where none is stated.
+    private var shares: [Total: [String: Double]] = [:]
+
+    /// Reads one run of each suite and total: decoding all would take longer than the table.
+    init(_ store: Store, _ runs: some Sequence<RunFigure>) throws(StoreError) {
+        descriptions = try store.meterDescriptions()
+        for run in runs {
+            let total = Self.total(run)
+            if shares[total] == nil { shares[total] = Self.shares(run.window, try store.domains(ofRun: run.window.id)) }
+        }
+    }
+
+    private static func total(_ run: RunFigure) -> Total {
+        Total(suiteRun: run.window.suiteRun, meters: run.window.total.domainIDs)
+    }
+
+    private static func shares(_ window: WindowFigures, _ domains: [DomainEnergy]) -> [String: Double] {
+        func share(_ accuracy: Energy, of energy: Energy) -> Double {
+            3.0.squareRoot() * accuracy.joules / energy.joules
+        }
+        let parts = domains.filter { window.total.domainIDs.contains($0.id) && $0.energy > .zero }
+        if !parts.isEmpty {
+            return Dictionary(parts.map { ($0.id, share($0.accuracyUncertainty, of: $0.energy)) }) { first, _ in first }
+        }
+        // A record without domains tells only of the whole.
+        guard window.total.energy > .zero else { return [:] }
+        let whole = share(window.total.accuracyUncertainty, of: window.total.energy)
+        return Dictionary(window.total.domainIDs.map { ($0, whole) }) { first, _ in first }
     }
 
     /// Each meter of the runs' totals once, or as often as it was stated differently, by name.
-    ///
-    /// - Parameter meters: what is known of the machine's.
-    static func of(_ runs: [RunFigure], _ meters: [MeterDescription]) -> [MeterAccuracy] {
+    func of(_ runs: [RunFigure]) -> [MeterAccuracy] {
         var found: Set<MeterAccuracy> = []
-        for accuracies in Set(runs.map { accuracies($0.window) }) {
-            for (id, value) in accuracies {
-                guard value > 0 else {
+        for (total, run) in Dictionary(runs.map { (Self.total($0), $0) }, uniquingKeysWith: { first, _ in first }) {
+            for (id, share) in shares[total] ?? [:] {
+                guard share > 0 else {
                     found.insert(MeterAccuracy(meter: id))
                     continue
                 }
-                // The record rounds energies to microjoules, so the share is the stated one but for as much.
-                let stated = meters.last { meter in
-                    meter.id == id && meter.relativeAccuracy.map { abs($0 - value) < 0.01 * $0 + 1e-4 } == true
+                // The record has microjoules, so the share is the stated one but for as much.
+                let stated = descriptions[run.window.machineFingerprint]?.last { meter in
+                    meter.id == id && meter.relativeAccuracy.map { abs($0 - share) < 0.01 * $0 + 1e-4 } == true
                 }
                 found.insert(
                     MeterAccuracy(
-                        meter: id, relative: stated?.relativeAccuracy ?? (value * 1e3).rounded() / 1e3,
+                        meter: id, relative: stated?.relativeAccuracy ?? (share * 1e3).rounded() / 1e3,
                         source: stated?.accuracySource))
             }
         }

@@ -31,8 +31,6 @@ struct RunGroups {
     var leftOut: [String: Int] = [:]
     /// Of the suites that have runs here.
     var baselines: Baselines
-    /// Who states the accuracies of the meters, by the fingerprints of their machines.
-    var meters: [String: [MeterDescription]]
 
     init(_ store: Store, _ options: TableReport.Options) throws(StoreError) {
         var all = Baselines()
@@ -59,7 +57,6 @@ struct RunGroups {
         all.drifted.formIntersection(suites)
         all.lengths = all.lengths.filter { suites.contains($0.key) }
         baselines = all
-        meters = try store.meterDescriptions()
         self.groups = groups
         self.leftOut = leftOut
     }

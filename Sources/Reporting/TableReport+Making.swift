@@ -13,17 +13,18 @@ extension TableReport {
         contendedBaselines = groups.baselines.contended.count
         driftedBaselines = groups.baselines.drifted.count
         method = groups.method
+        let accuracies = try MeterAccuracies(store, groups.groups.values.joined())
         let order = options.by.contains(.task) ? options.by : [.task] + options.by
         rows = groups.groups.compactMap { key, runs in
-            Self.row(key, runs, groups, options.carbon)
+            Self.row(key, runs, groups.baselines, accuracies.of(runs), options.carbon)
         }.sorted { Self.isBefore($0, $1, order) }
     }
 
     private static func row(
-        _ key: RunGroups.Key, _ runs: [RunFigure], _ all: RunGroups, _ carbon: CarbonIntensity?
+        _ key: RunGroups.Key, _ runs: [RunFigure], _ baselines: RunGroups.Baselines, _ accuracies: [MeterAccuracy],
+        _ carbon: CarbonIntensity?
     ) -> Row? {
-        guard let first = runs.first, let figure = MeanFigure(runs, all.baselines.degrees) else { return nil }
-        let accuracies = MeterAccuracy.of(runs, all.meters[key.fingerprint] ?? [])
+        guard let first = runs.first, let figure = MeanFigure(runs, baselines.degrees) else { return nil }
         let repeats = Array(Dictionary(grouping: runs) { [$0.model, $0.dataset] }.values)
         let variations = repeats.compactMap { runs -> Double? in
             let values = runs.map(\.kilowattHours)

@@ -118,7 +118,9 @@ package struct RunText {
             ("seen", .right), ("provenance", .left), ("", .left),
         ])
         for domain in run.record.energy.domains {
-            let remarks = (domain.inTotal ? ["in the total"] : []) + domain.flags.map(\.rawValue)
+            let remarks =
+                (domain.inTotal ? ["in the total"] : []) + domain.flags.map(\.rawValue)
+                + (domain.lacksAccuracy ? ["accuracy not stated"] : [])
             let isSeen = domain.coverage > 0
             table.add([
                 PrintableText.of(domain.id), domain.scope.rawValue,
@@ -173,7 +175,8 @@ package struct RunText {
         func joules(_ value: Double?) -> String { value.map(FigureNumber.joules) ?? "–" }
         table.add([
             "the meters' accuracy", joules(budget.gross.accuracy), joules(budget.net?.accuracy),
-            budget.gross.accuracy > 0 ? "as stated for them" : "none is stated; `overrides` of taskwatt.yaml can",
+            run.record.energy.domains.contains { $0.inTotal && $0.lacksAccuracy } || budget.gross.accuracy == 0
+                ? "not stated of all; `overrides` of taskwatt.yaml can" : "as stated for them",
         ])
         table.add(["edges and resolution", joules(budget.gross.reading), joules(budget.net?.reading), "of this window"])
         table.add(["idle baseline", "", joules(budget.net?.idle), "u(idle power) x time"])
