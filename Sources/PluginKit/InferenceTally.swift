@@ -3,7 +3,8 @@ import Synchronization
 import WorkloadProtocol
 
 /// One run: hands out inferences for as long as there are to be more, and keeps what became of them. It may be used from
-/// any number of threads at once.
+/// any number of threads at once. A plugin that has several under way says how many by a parameter `concurrency`: their latencies are
+/// together longer than the run.
 ///
 /// ```swift
 /// while let inference = tally.begin() {

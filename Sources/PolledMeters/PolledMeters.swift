@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import Glibc
 package import Host
 package import Metering
 
@@ -130,6 +131,11 @@ package enum PolledMeters {
             listing.found = seed.reading
             return listing
         } catch {
+            var error = error
+            // So soon after it was silent it was not waited for at length.
+            if error.errno == ETIMEDOUT, limit <= shortLookSeconds {
+                error.reason += ", nor for longer a short while ago"
+            }
             return unavailable(meter, error)
         }
     }

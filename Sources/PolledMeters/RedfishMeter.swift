@@ -185,6 +185,7 @@ struct RedfishSearch: Sendable {
     private(set) var failure: DeviceError?
     /// What nothing says to be the whole, as the user chooses it.
     private var offers: [String] = []
+    private var hints: [String] = []
     /// By the chassis: several in it, of which one must be chosen.
     private var questions: [String: DeviceError] = [:]
 
@@ -198,6 +199,7 @@ struct RedfishSearch: Sendable {
         if let source = await sources.find(bmc) { found.append(source) }
         problems += sources.problems.map { "\(chassis.name): \($0)" }
         offers += sources.offers
+        hints += sources.hints.map { "\(chassis.name): \($0)" }
         failure = failure ?? sources.failure
         questions[chassis.name] = sources.question
     }
@@ -256,7 +258,8 @@ struct RedfishSearch: Sendable {
 
     func nothing(in chassis: [RedfishChassis]) -> DeviceError {
         let wanted = choice.sensor.map { " by a sensor \($0)" } ?? choice.member.map { " by a member \($0)" } ?? ""
-        let places = problems.isEmpty ? chassis.map(\.name) : problems
+        let told = problems + hints
+        let places = told.isEmpty ? chassis.map(\.name) : told
         let shown = places.prefix(6).joined(separator: ", ") + (places.count > 6 ? ", …" : "")
         let part = chassis.first { parts.contains($0.path) }.map(\.name)
         let shownOffers = offers.prefix(8).joined(separator: " or ") + (offers.count > 8 ? " …" : "")

@@ -18,6 +18,8 @@ struct RedfishSources: Sendable {
     private(set) var question: DeviceError?
     /// What there is that nothing says to be the whole, as the user chooses it.
     private(set) var offers: [String] = []
+    /// What that is, in words; it is no problem where another source tells.
+    private(set) var hints: [String] = []
 
     /// A board has some hundreds; those of power are few, and named so.
     private static let mostSensors = 32
@@ -289,7 +291,7 @@ struct RedfishSources: Sendable {
             if left.count == 1 { return source(left[0], list) }
         }
         guard mayBeUnnamed || candidates.contains(where: \.isWhole) else {
-            problems.append("none of \(list) is named as the whole: \(Self.names(candidates))")
+            hints.append("none of \(list) is named as the whole: \(Self.names(candidates))")
             offers += Self.keys(candidates, key)
             return nil
         }
