@@ -35,8 +35,10 @@ package struct WindowFigures: Sendable, Hashable {
     package var total: TotalEnergy
     package var otherScopes: [TotalEnergy]
     package var idlePowerWatts: Double?
-    /// The standard uncertainty of the idle power.
+    /// The standard uncertainty of the idle power; the degrees of freedom of the scatter in it, and the part that rounding makes.
     package var idleUncertaintyWatts: Double?
+    package var idleDegreesOfFreedom: Double?
+    package var idleRoundingWatts: Double?
     /// Seconds.
     package var meanLatency: Double?
     package var flags: [String]
@@ -75,7 +77,9 @@ extension Store {
             json_extract(run.record, '$.idle_power_w'),
             json_extract(run.record, '$.idle_power_standard_uncertainty_w'),
             json_extract(run.record, '$.latency.mean_s'),
-            json_extract(run.record, '$.flags')
+            json_extract(run.record, '$.flags'),
+            json_extract(run.record, '$.idle_power_degrees_of_freedom'),
+            json_extract(run.record, '$.idle_power_rounding_standard_uncertainty_w')
         FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
             JOIN machine ON machine.id = suite_run.machine_id
         """
@@ -114,8 +118,8 @@ private struct DecodedTexts {
             otherScopes: try others.map { text in
                 text == "[]" ? [] : try decoder.decode([TotalEnergy].self, from: Data(text.utf8))
             } ?? [],
-            idlePowerWatts: value(31), idleUncertaintyWatts: value(32), meanLatency: value(33),
-            flags: try list(value(34)))
+            idlePowerWatts: value(31), idleUncertaintyWatts: value(32), idleDegreesOfFreedom: value(35),
+            idleRoundingWatts: value(36), meanLatency: value(33), flags: try list(value(34)))
     }
 
     private mutating func parameters(_ text: String?) throws -> [String: String] {

@@ -76,6 +76,7 @@ extension TableReport {
         switch column {
         case .interval: "mean_uncertainty_95_kwh_per_1000"
         case .cv: "run_to_run_cv"
+        case .between: "between_sessions_cv"
         case .gross: "gross_kwh_per_1000"
         case .net: "net_kwh_per_1000"
         case .power: "power_w"
@@ -93,6 +94,8 @@ extension TableReport {
         switch column {
         case .interval: return row.uncertainty.map { CSVWriter.number($0) } ?? ""
         case .cv: return CSVWriter.number(row.runToRunCV)
+        case .between: return CSVWriter.number(row.betweenSessionsCV)
+        case .sessions: return row.sessions.map(String.init) ?? ""
         case .gross: return CSVWriter.number(row.gross)
         case .net: return CSVWriter.number(row.net)
         case .power: return CSVWriter.number(row.power)
@@ -134,7 +137,9 @@ extension TableReport {
                 row.datasets.joined(separator: " "), row.suites.joined(separator: " "), row.firstDay, row.lastDay,
                 number(row.gross), number(row.net), number(row.power), number(row.latency), number(row.operations),
                 number(row.gopsPerWatt), number(row.carbon), row.processor ?? "",
-                row.outliers.map { String($0.run) }.joined(separator: " "),
+                row.outliers.map { String($0.run) }.joined(separator: " "), row.sessions.map(String.init) ?? "",
+                number(row.betweenSessionsCV),
+                row.doubts.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "),
             ]
             writer.row(figures + more)
         }
@@ -148,6 +153,7 @@ extension TableReport {
         "paper_mean_kwh_per_1000", "paper_ratio", "plugin", "setup", "flags", "other_scopes_kwh_per_1000", "residuals",
         "source", "datasets", "suites", "first_day", "last_day", "gross_kwh_per_1000", "net_kwh_per_1000", "power_w",
         "latency_s", "operations_per_inference", "gops_per_w", "g_co2e_per_1000", "processor", "outlier_runs",
+        "sessions", "between_sessions_cv", "series_doubts",
     ]
 
     private var json: String {

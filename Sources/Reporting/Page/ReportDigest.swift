@@ -30,8 +30,8 @@ struct ReportDigest {
 
         struct Idle {
             var watts: Double
-            /// Its standard uncertainty.
-            var uncertainty: Double?
+            /// The half-width of its 95 % interval in watts.
+            var halfWidth: Double?
             var seconds: Double
         }
     }
@@ -166,7 +166,7 @@ struct ReportDigest {
     private static func idle(_ record: RunRecord) -> Suite.Idle? {
         let seconds = record.energy.window.durationSeconds
         guard let power = record.energy.total.energy.over(seconds * record.energy.total.coverage) else { return nil }
-        return Suite.Idle(watts: power.watts, uncertainty: record.idlePowerUncertainty?.watts, seconds: seconds)
+        return Suite.Idle(watts: power.watts, halfWidth: record.idle?.halfWidth, seconds: seconds)
     }
 
     private mutating func addSpeed(_ run: StoredRun) {
