@@ -106,8 +106,13 @@ package enum RunFlag: String, Sendable, Hashable, Codable, CaseIterable {
     case unresolved
     /// The meters saw less than 99 % of the window; the run stays out of the table.
     case lowCoverage = "low-coverage"
-    /// The idle power after differs from before by more than 3 standard uncertainties.
+    /// The idle power after differs from before by more than chance makes once in fifty times.
     case idleDrift = "idle-drift"
+    /// The repeats of this workload, of which this is the last, rise or fall.
+    case repeatsDrift = "repeats-drift"
+    /// The repeats that end with this one, or the blocks of this baseline, are each like the one before, more than the interval
+    /// takes into account.
+    case autocorrelated
     /// The sampler missed its interval by more than 20 %.
     case samplerLate = "sampler-late"
     /// A meter of the total and another one of the same silicon say different things.
@@ -147,8 +152,12 @@ package struct RunRecord: Sendable, Hashable, Codable {
     package var metrics: [String: Double]
     /// Idle power of the total's scope, from the baseline that applies to this run.
     package var idlePower: Power?
-    /// Its standard uncertainty from the scatter of 1 s blocks.
+    /// Its standard uncertainty, from the scatter of the blocks and the meters' rounding.
     package var idlePowerUncertainty: Power?
+    /// Those of the scatter in it; `nil` of records from before they were kept.
+    package var idlePowerDegreesOfFreedom: Double?
+    /// The part of the uncertainty that the meters' rounding makes; `nil` of records from before it was looked at.
+    package var idlePowerRounding: Power?
     /// The share of the machine's CPU time that others than the workload took, 0 to 1.
     package var otherCPUShare: Double?
     /// The share of CPU time that the hypervisor stole, 0 to 1.
@@ -198,6 +207,8 @@ package struct RunRecord: Sendable, Hashable, Codable {
         case failedInferences = "failed_inferences"
         case idlePower = "idle_power_w"
         case idlePowerUncertainty = "idle_power_standard_uncertainty_w"
+        case idlePowerDegreesOfFreedom = "idle_power_degrees_of_freedom"
+        case idlePowerRounding = "idle_power_rounding_standard_uncertainty_w"
         case otherCPUShare = "other_cpu_share"
         case stealShare = "steal_share"
         case machineBefore = "machine_before"
@@ -254,5 +265,7 @@ extension RunRecord {
             machineAfter: try optional(.machineAfter), procedure: try optional(.procedure),
             flags: try values.decode([RunFlag].self, forKey: .flags),
             status: try values.decode(RunStatus.self, forKey: .status), error: try optional(.error))
+        idlePowerDegreesOfFreedom = try optional(.idlePowerDegreesOfFreedom)
+        idlePowerRounding = try optional(.idlePowerRounding)
     }
 }

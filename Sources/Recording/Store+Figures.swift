@@ -36,8 +36,10 @@ package struct WindowFigures: Sendable, Hashable {
     package var total: TotalEnergy
     package var otherScopes: [TotalEnergy]
     package var idlePowerWatts: Double?
-    /// The standard uncertainty of the idle power.
+    /// The standard uncertainty of the idle power; the degrees of freedom of the scatter in it, and the part that rounding makes.
     package var idleUncertaintyWatts: Double?
+    package var idleDegreesOfFreedom: Double?
+    package var idleRoundingWatts: Double?
     /// Seconds.
     package var meanLatency: Double?
     package var flags: [String]
@@ -76,18 +78,12 @@ extension Store {
             json_extract(run.record, '$.idle_power_w'),
             json_extract(run.record, '$.idle_power_standard_uncertainty_w'),
             json_extract(run.record, '$.latency.mean_s'),
-<<<<<<< HEAD
             json_extract(run.record, '$.flags'),
             json_extract(run.record, '$.failed_inferences'),
             json_extract(run.record, '$.energy.total.common_standard_uncertainty_j'),
             json_extract(run.record, '$.energy.total.scaled_energy_j'),
-            (SELECT json_group_object(json_extract(domain.value, '$.id'), round(1.7320508075688772
-                * json_extract(domain.value, '$.accuracy_standard_uncertainty_j') / json_extract(domain.value, '$.energy_j'), 4))
-                FROM json_each(run.record, '$.energy.domains') AS domain
-                WHERE json_extract(domain.value, '$.in_total') AND json_extract(domain.value, '$.energy_j') > 0)
-=======
-            json_extract(run.record, '$.flags')
->>>>>>> 2643a29310f7ee0725e22450b0ed39b53b7c0e56
+            json_extract(run.record, '$.idle_power_degrees_of_freedom'),
+            json_extract(run.record, '$.idle_power_rounding_standard_uncertainty_w')
         FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
             JOIN machine ON machine.id = suite_run.machine_id
         """
@@ -128,21 +124,8 @@ private struct DecodedTexts {
             otherScopes: try others.map { text in
                 text == "[]" ? [] : try decoder.decode([TotalEnergy].self, from: Data(text.utf8))
             } ?? [],
-            idlePowerWatts: value(31), idleUncertaintyWatts: value(32), meanLatency: value(33),
-<<<<<<< HEAD
-            flags: try list(value(34)), accuracies: accuracies(value(38)))
-    }
-
-    /// a of the domains' a · E / √3, rounded so that all runs of a meter have the same; of what was edited by hand, none.
-    private mutating func accuracies(_ text: String?) -> [String: Double] {
-        guard let text else { return [:] }
-        if let known = accuracies[text] { return known }
-        let values = (try? decoder.decode([String: Double].self, from: Data(text.utf8))) ?? [:]
-        accuracies[text] = values
-        return values
-=======
-            flags: try list(value(34)))
->>>>>>> 2643a29310f7ee0725e22450b0ed39b53b7c0e56
+            idlePowerWatts: value(31), idleUncertaintyWatts: value(32), idleDegreesOfFreedom: value(38),
+            idleRoundingWatts: value(39), meanLatency: value(33), flags: try list(value(34)))
     }
 
     private mutating func parameters(_ text: String?) throws -> [String: String] {

@@ -38,7 +38,7 @@ package struct StoredRun: Sendable, Hashable {
 
 /// Which windows a query returns; `nil` is all.
 package struct RunFilter: Sendable, Hashable, Codable {
-    /// A UUID, or `last`.
+    /// A UUID, or `last`; several, with commas between.
     package var suiteRun: String?
     package var stage: RunStage?
     package var task: MLTask?
@@ -78,11 +78,15 @@ package struct RunFilter: Sendable, Hashable, Codable {
         var conditions: [String] = []
         var arguments: StatementArguments = []
         if let suiteRun {
-            let suite = Store.suiteCondition(suiteRun)
-            // The begin of several means none of them.
-            conditions.append(
-                "suite_run.id = (SELECT CASE WHEN count(*) = 1 THEN max(id) END FROM suite_run WHERE \(suite.sql))")
-            arguments += suite.arguments
+            var named: [String] = []
+            for name in suiteRun.split(separator: ",", omittingEmptySubsequences: false) {
+                let suite = Store.suiteCondition(String(name))
+                // The begin of several means none of them.
+                named.append(
+                    "suite_run.id = (SELECT CASE WHEN count(*) = 1 THEN max(id) END FROM suite_run WHERE \(suite.sql))")
+                arguments += suite.arguments
+            }
+            conditions.append("(\(named.joined(separator: " OR ")))")
         }
         let equal: [(column: String, value: String?)] = [
             ("run.stage", stage?.rawValue), ("run.task", task?.rawValue), ("suite_run.source", source?.rawValue),

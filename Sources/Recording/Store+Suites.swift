@@ -74,10 +74,15 @@ extension Store {
         }
     }
 
-    /// The suite that a user means; `nil` where none fits, or several do.
-    package func suiteRun(named name: String) throws(StoreError) -> String? {
-        let known = try suites(named: name)
-        return known.count == 1 ? known.first : nil
+    /// The suite that a user means, or several by their names with commas between; `nil` where none fits a name, or several do.
+    package func suiteRun(named names: String) throws(StoreError) -> String? {
+        var uuids: [String] = []
+        for name in names.split(separator: ",", omittingEmptySubsequences: false) {
+            let known = try suites(named: String(name))
+            guard known.count == 1 else { return nil }
+            uuids += known
+        }
+        return uuids.joined(separator: ",")
     }
 
     /// What is known of a suite, by its whole UUID.

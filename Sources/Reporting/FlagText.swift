@@ -30,7 +30,11 @@ extension RunFlag {
             "other processes took over 5 % of the CPU time, or the hypervisor over 1 %; repeat on a quiet machine"
         case .unresolved: "too short, or too little energy, for the meters to resolve"
         case .lowCoverage: "the meters saw less than 99 % of the window; it stays out of the table"
-        case .idleDrift: "the idle power after differs from before by more than 3 standard uncertainties"
+        case .idleDrift: "the idle power after differs from before by more than chance makes once in fifty times"
+        case .repeatsDrift:
+            "its repeats rise or fall (5 % of steady ones look so); warm up for longer, or let the machine cool between them"
+        case .autocorrelated:
+            "each value is like the one before, more than the interval takes into account, so it is too narrow; repeat more often"
         case .samplerLate: "the sampler missed its interval by more than 20 %"
         case .metersDisagree: "two meters of one piece of silicon differ; `taskwatt show` has both"
         case .scopesContradict: "an inner scope measured more than the one around it: a meter is wrong"

@@ -6,23 +6,23 @@ struct MeanFigure {
     var mean: Double
     /// Sample standard deviation of all runs; `nil` of one.
     var std: Double?
-    /// The variance of the mean but for the meters' accuracy.
-    var variance: Double
-    /// Σ u⁴/ν over the parts of the variance: with it, u⁴ / Σ are the effective degrees of freedom.
-    var fourth: Double
-    /// The half-width of the 95 % interval that the spread of the repeats alone makes.
-    var spreadInterval: Double
-    /// The standard uncertainty that is common to all runs.
+    /// What another session, or another series of repeats, would change; `nil` where a model has one run alone.
+    var random: CombinedUncertainty?
+    /// Of net figures, what the scatter of the idle baselines adds that `random` does not hold.
+    var idle: CombinedUncertainty
+    /// The standard uncertainty that is common to all runs beside accuracy: rounding, edges of a locked phase.
+    var common: Double
+    /// That of the meters' accuracy, common to all runs.
     var accuracy: Double
-    /// Whether anything is known of how far off the mean may be: not of a single run whose log states no uncertainty.
-    var isKnown: Bool
+    /// The models and datasets by the sessions that they ran in.
+    var blocks: [SessionBlock]
 
     /// The mean of exactly these models and datasets: its uncertainty is that of measuring them again.
     ///
-    /// The repeats of one model on one dataset are a sample, and the models and datasets themselves are not, so the variance is
-    /// that of a stratified mean, Σ (n_g/n)² s_g²/n_g (Cochran, *Sampling Techniques*, 5.3). The spread of the repeats holds
-    /// edges and resolution already; where a model has one run only they are its own. What is the same in all repeats joins it:
-    /// of net figures the idle baseline, once for each suite that has its own.
+    /// Models that ran in one session have the spread of their repeats there; those that ran in several have that of the
+    /// sessions' means. Blocks of models that ran in different sessions add up as they are, for what one session is like it is
+    /// to all that ran in it. What is the same in all runs joins once, undivided: accuracy, rounding, and of net figures the
+    /// idle baseline of a session that is the only one.
     ///
     /// - Parameter baselines: the degrees of freedom of each suite's idle baseline.
     init?(_ runs: [RunFigure], _ baselines: [String: Double]) {
@@ -31,45 +31,107 @@ struct MeanFigure {
         self.mean = mean
         std = Statistics.sampleStandardDeviation(values)
         let n = Double(runs.count)
-        var (variance, spread, fourth, isKnown) = (0.0, 0.0, 0.0, false)
-        for members in Dictionary(grouping: runs, by: { [$0.model, $0.dataset] }).values {
-            let weight = Double(members.count) / n
-            if let s = Statistics.sampleStandardDeviation(members.map(\.kilowattHours)) {
-                let part = weight * weight * s * s / Double(members.count)
-                spread += part
-                fourth += part * part / Double(members.count - 1)
-                isKnown = true
-            } else {
-                variance += weight * weight * members.map(\.ownVariance).reduce(0, +)
+        let models = Dictionary(grouping: runs) { [$0.model, $0.dataset] }.values
+        let bySessions = Dictionary(grouping: models) { Set($0.map(\.session)) }
+        blocks = bySessions.map { SessionBlock(models: $0.value, sessions: $0.key, of: n) }
+            .sorted { $0.order < $1.order }
+        let parts = blocks.compactMap(\.random)
+        random = parts.count < blocks.count ? nil : parts.count == 1 ? parts[0] : CombinedUncertainty(together: parts)
+        let alone = Set(blocks.filter { $0.sessions.count == 1 }.flatMap { block in block.models.joined().map(\.id) })
+        let singles = Dictionary(grouping: runs.filter { alone.contains($0.id) }, by: \.window.suiteRun)
+        idle = CombinedUncertainty(
+            singles.sorted { $0.key < $1.key }.map { suite, members in
+                CombinedUncertainty(
+                    standard: members.map(\.idle).reduce(0, +) / n,
+                    degrees: members.first?.window.idleDegreesOfFreedom ?? baselines[suite] ?? .infinity)
+            })
+        let rounding = runs.map(\.idleRounding).reduce(0, +) / n
+        let resolution = runs.map(\.common).reduce(0, +) / n
+        common = (rounding * rounding + resolution * resolution).squareRoot()
+        accuracy = runs.map(\.accuracy).reduce(0, +) / n
+    }
+
+    /// The half-width of the 95 % interval; `nil` where a model has one run alone.
+    var interval: Double? {
+        guard let random else { return nil }
+        return CombinedUncertainty([
+            random, idle, CombinedUncertainty(standard: common), CombinedUncertainty(standard: accuracy),
+        ]).halfWidth
+    }
+
+    /// In how many sessions the model ran that ran in the fewest.
+    var sessions: Int { blocks.map(\.sessions.count).min() ?? 0 }
+
+    /// The deviation between the sessions' means, relative to the mean; `nil` where no model ran in several.
+    var betweenSessions: Double? {
+        let several = blocks.filter { $0.sessions.count > 1 }
+        let degrees = several.reduce(0) { $0 + $1.sessions.count - 1 }
+        guard degrees > 0, mean > 0 else { return nil }
+        let squares = several.reduce(0.0) { sum, block in
+            let deviation = block.deviation / block.share
+            return sum + Double(block.sessions.count - 1) * deviation * deviation
+        }
+        return (squares / Double(degrees)).squareRoot() / mean
+    }
+}
+
+/// Models and datasets of a mean that ran in the same sessions.
+struct SessionBlock {
+    /// The runs of each model and dataset.
+    var models: [[RunFigure]]
+    var sessions: Set<String>
+    /// The part that these models have in the mean, 0 to 1.
+    var share: Double
+    /// What the uncertainty of these models' part adds to the mean's; `nil` where a model has one run alone.
+    var random: CombinedUncertainty?
+    /// By session, how far the mean of this block, as a part of the whole, was off all sessions'; of one session nothing.
+    var offsets: [String: Double] = [:]
+    /// The sample deviation of them.
+    var deviation = 0.0
+    /// By session, its share in the block's runs.
+    var weights: [String: Double] = [:]
+
+    /// - Parameter n: all runs of the mean.
+    init(models: [[RunFigure]], sessions: Set<String>, of n: Double) {
+        self.models = models
+        self.sessions = sessions
+        share = Double(models.reduce(0) { $0 + $1.count }) / n
+        if sessions.count > 1 {
+            compareSessions(n)
+        } else {
+            random = Self.withinOneSession(models, n)
+        }
+    }
+
+    var order: String { sessions.sorted().joined() }
+
+    /// The repeats are a sample, and the models and datasets are not, so the variance is that of a stratified mean,
+    /// Σ (n_g/n)² u_g² (Cochran, *Sampling Techniques*, 5.3). The spread of the repeats holds edges and resolution already.
+    private static func withinOneSession(_ models: [[RunFigure]], _ n: Double) -> CombinedUncertainty? {
+        let parts = models.compactMap { runs in
+            Statistics.uncertaintyOfMean(runs.map(\.kilowattHours)).map {
+                CombinedUncertainty($0).scaled(by: Double(runs.count) / n)
             }
         }
-        variance += spread
-        spreadInterval = Self.interval(variance: spread, fourth: fourth)
-        for (suiteRun, members) in Dictionary(grouping: runs, by: \.window.suiteRun) {
-            let idle = members.map(\.idle).reduce(0, +) / n
-            variance += idle * idle
-            if let degrees = baselines[suiteRun] { fourth += idle * idle * idle * idle / degrees }
+        return parts.count == models.count ? CombinedUncertainty(parts) : nil
+    }
+
+    /// From two sessions on it is their means that are the sample, with one degree of freedom less than there are, whatever
+    /// the spread inside them: to decide by a test which of the two to take holds in 81 to 91 % only.
+    private mutating func compareSessions(_ n: Double) {
+        var parts: [String: Double] = [:]
+        for runs in models {
+            guard let mean = Statistics.mean(runs.map(\.kilowattHours)) else { continue }
+            for run in runs {
+                parts[run.session, default: 0] += (run.kilowattHours - mean) / n
+                weights[run.session, default: 0] += 1 / (n * share)
+            }
         }
-        accuracy = runs.map(\.accuracy).reduce(0, +) / n
-        self.variance = variance
-        self.fourth = fourth
-        self.isKnown = isKnown || variance > 0 || accuracy > 0
-    }
-
-    /// The half-width of the 95 % interval (GUM, JCGM 100:2008, G.4): the degrees of freedom are Welch and Satterthwaite's;
-    /// accuracy has no spread, so it has as many as one likes. Of few repeats that formula can make the whole narrower than the
-    /// part that they alone make, because what joins them has so many degrees of freedom; then the part stands.
-    var interval: Double {
-        max(Self.interval(variance: variance + accuracy * accuracy, fourth: fourth), spreadInterval)
-    }
-
-    static func interval(variance: Double, fourth: Double) -> Double {
-        guard variance > 0 else { return 0 }
-        return coverageFactor(variance * variance / fourth) * variance.squareRoot()
-    }
-
-    /// Student's t; above ten million degrees it is the factor of the normal distribution by which single windows are stated.
-    static func coverageFactor(_ degrees: Double) -> Double {
-        degrees < 1e7 ? Statistics.studentT95(degrees) : normalCoverageFactor
+        // A session of few runs is off by as much as one of many, where sessions differ.
+        for (session, part) in parts { offsets[session] = part / (weights[session] ?? 1) }
+        deviation = Statistics.sampleStandardDeviation(offsets.sorted { $0.key < $1.key }.map(\.value)) ?? 0
+        let squares = weights.values.reduce(0) { $0 + $1 * $1 }
+        random = CombinedUncertainty(
+            standard: deviation * squares.squareRoot(), degrees: Double(sessions.count - 1))
     }
 }

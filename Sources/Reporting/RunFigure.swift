@@ -12,16 +12,22 @@ struct RunFigure {
     var net: Double?
     /// The standard uncertainty that is common to all runs of these meters.
     var accuracy: Double
-    /// What edges and resolution add: the variance of one run beside its accuracy.
-    var ownVariance: Double
-    /// The standard uncertainty of the idle energy taken off, which is common to all runs with that baseline.
+    /// The standard uncertainty that is common to all runs of these meters beside their accuracy: what their rounding, and edges
+    /// that err alike, leave.
+    var common = 0.0
+    /// The standard uncertainty that the scatter of the idle baseline makes, which is common to all runs with that baseline.
     var idle: Double
+    /// The one that its rounding makes, which is common to all runs.
+    var idleRounding: Double
 
     enum Outcome {
         case measured(RunFigure)
         case leftOut(String)
     }
 
+    var id: Int64 { window.id }
+    /// The run of a suite that it was part of. How imported logs came about is not known: theirs are taken for one.
+    var session: String { window.source == .taskwatt ? window.suiteRun : "" }
     var model: String { window.model ?? window.plugin }
     var dataset: String { window.dataset ?? "" }
 
@@ -73,21 +79,21 @@ struct RunFigure {
         let seen = window.durationSeconds / total.scale
         let difference = window.idlePowerWatts.map { gross - $0 * seen }
         var accuracy = total.accuracyUncertainty.joules
-        let standard = total.uncertainty.joules / normalCoverageFactor
-        let ownVariance = max(0, standard * standard - accuracy * accuracy)
         var joules = gross
-        var idle = 0.0
+        var (idle, idleRounding) = (0.0, 0.0)
         if net {
             guard let difference else { return .leftOut("no idle baseline") }
             joules = difference
-            idle = (window.idleUncertaintyWatts ?? 0) * seen
+            let (whole, rounding) = (window.idleUncertaintyWatts ?? 0, window.idleRoundingWatts ?? 0)
+            idle = max(0, whole * whole - rounding * rounding).squareRoot() * seen
+            idleRounding = rounding * seen
             // Accuracy is common to the two readings, so it scales with their difference.
             accuracy = gross > 0 ? accuracy * abs(joules) / gross : 0
         }
         return .measured(
             RunFigure(
                 window: window, task: task, kilowattHours: joules * per1000, gross: gross * per1000,
-                net: difference.map { $0 * per1000 }, accuracy: accuracy * per1000,
-                ownVariance: ownVariance * per1000 * per1000, idle: idle * per1000))
+                net: difference.map { $0 * per1000 }, accuracy: accuracy * per1000, idle: idle * per1000,
+                idleRounding: idleRounding * per1000))
     }
 }

@@ -79,9 +79,15 @@ struct RunGroups {
             apart: apart)
     }
 
+    /// The repeats of each model and dataset in each session, in their order.
+    static func series(_ runs: [RunFigure]) -> [[RunFigure]] {
+        Dictionary(grouping: runs) { [$0.model, $0.dataset, $0.session] }
+            .sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
+    }
+
     var method: TableReport.Method {
         let runs = groups.values.joined()
-        let repeats = groups.values.flatMap { Dictionary(grouping: $0) { [$0.model, $0.dataset] }.values.map(\.count) }
+        let repeats = groups.values.flatMap { Self.series($0).map(\.count) }
         return TableReport.Method(
             repeats: Set(repeats).sorted(), inferences: Set(runs.map(\.window.completedInferences)).sorted(),
             batches: Set(runs.map { String($0.window.batch) }).sorted(),
@@ -96,11 +102,11 @@ struct RunGroups {
 }
 
 extension RunGroups.Baselines {
-    /// A baseline is measured in blocks of about a second, so its length tells how many there were.
+    /// An older record does not say how many degrees of freedom a baseline has; it was measured in blocks of about a second.
     fileprivate mutating func add(_ idle: WindowFigures) {
         if idle.flags.contains(RunFlag.idleDrift.rawValue) { drifted.insert(idle.suiteRun) }
         guard idle.stage == .idle else { return }
-        degrees[idle.suiteRun] = max(1, idle.durationSeconds.rounded() - 1)
+        degrees[idle.suiteRun] = idle.idleDegreesOfFreedom ?? max(1, idle.durationSeconds.rounded() - 1)
         lengths[idle.suiteRun] = idle.durationSeconds
         if idle.flags.contains(RunFlag.contended.rawValue) { contended.insert(idle.suiteRun) }
     }

@@ -1,7 +1,8 @@
 /// A column beside the task and the paper's two, mean and std, which always come first.
 package enum TableColumn: String, Sendable, Hashable, CaseIterable {
-    case n, interval, cv, accuracy, scope, provenance, source, models, datasets, size, device, precision, batch, plugin,
-        machine
+    case n, interval, sessions, cv, between, accuracy, scope, provenance, source, models, datasets, size, device,
+        precision,
+        batch, plugin, machine
     case suite, date
     case setup = "with"
     case gross, net, power, latency, operations
@@ -15,7 +16,9 @@ package enum TableColumn: String, Sendable, Hashable, CaseIterable {
         case .n: "runs in the mean"
         case .interval: "half-width of the 95 % interval of the mean"
         case .accuracy: "accuracy of the meters, which is in the interval, or `not stated`"
-        case .cv: "run-to-run variation, the median over models and datasets"
+        case .sessions: "what the interval is of: one session, or several"
+        case .cv: "run-to-run variation within a session, the median over models and datasets"
+        case .between: "variation between the means of sessions"
         case .scope: "which part of the machine was metered"
         case .provenance: "measured, derived, estimated or simulated"
         case .source: "who measured it: taskwatt, paper, codecarbon"
@@ -69,7 +72,9 @@ package enum TableColumn: String, Sendable, Hashable, CaseIterable {
     var title: String {
         switch self {
         case .interval: "± 95 %"
+        case .sessions: "of"
         case .cv: "run CV"
+        case .between: "session CV"
         case .models: "model"
         case .datasets: "dataset"
         case .gross: "gross kWh"
@@ -86,7 +91,8 @@ package enum TableColumn: String, Sendable, Hashable, CaseIterable {
 
     var alignment: TextTable.Alignment {
         switch self {
-        case .n, .interval, .accuracy, .cv, .batch, .gross, .net, .power, .latency, .operations, .gopsPerWatt, .carbon,
+        case .n, .interval, .accuracy, .cv, .between, .batch, .gross, .net, .power, .latency, .operations, .gopsPerWatt,
+            .carbon,
             .paper,
             .ratio, .coverage:
             .right

@@ -4,7 +4,11 @@ extension TableReport {
     /// The columns that are shown when none are asked for: what a reader needs to trust a figure, and what tells the rows
     /// apart.
     var defaultColumns: [TableColumn] {
-        var columns: [TableColumn] = [.n, .interval, .scope, .provenance]
+        var columns: [TableColumn] = [.n, .interval]
+        // Of one kind alone the note below says it.
+        if Set(rows.filter { $0.uncertainty != nil }.map(\.intervalScope)).count > 1 { columns.append(.sessions) }
+        if rows.contains(where: { $0.betweenSessionsCV != nil }) { columns += [.cv, .between] }
+        columns += [.scope, .provenance]
         if carbon != nil { columns.append(.carbon) }
         if rows.contains(where: { $0.paperRatio != nil }) { columns.append(.ratio) }
         if Set(rows.map(\.source)).count > 1 { columns.append(.source) }
@@ -37,7 +41,9 @@ extension TableReport {
         case .n: String(row.n)
         case .interval: FigureText.figure(row.uncertainty)
         case .accuracy: row.accuracyText
+        case .sessions: row.uncertainty == nil ? FigureText.none : row.intervalScope ?? FigureText.none
         case .cv: FigureText.percent(row.runToRunCV)
+        case .between: FigureText.percent(row.betweenSessionsCV)
         case .scope: row.scope.rawValue
         case .provenance: row.provenance.rawValue
         case .source: row.source.rawValue

@@ -77,6 +77,7 @@ extension TableReport {
         case .interval: "mean_uncertainty_95_kwh_per_1000"
         case .accuracy: "relative_accuracy"
         case .cv: "run_to_run_cv"
+        case .between: "between_sessions_cv"
         case .gross: "gross_kwh_per_1000"
         case .net: "net_kwh_per_1000"
         case .power: "power_w"
@@ -95,6 +96,8 @@ extension TableReport {
         case .interval: return row.uncertainty.map { CSVWriter.number($0) } ?? ""
         case .accuracy: return Self.accuracy(row)
         case .cv: return CSVWriter.number(row.runToRunCV)
+        case .between: return CSVWriter.number(row.betweenSessionsCV)
+        case .sessions: return row.sessions.map(String.init) ?? ""
         case .gross: return CSVWriter.number(row.gross)
         case .net: return CSVWriter.number(row.net)
         case .power: return CSVWriter.number(row.power)
@@ -137,7 +140,8 @@ extension TableReport {
                 number(row.gross), number(row.net), number(row.power), number(row.latency), number(row.operations),
                 number(row.gopsPerWatt), number(row.carbon), row.processor ?? "",
                 row.outliers.map { String($0.run) }.joined(separator: " "), Self.accuracy(row),
-                row.accuracySources,
+                row.accuracySources, row.sessions.map(String.init) ?? "", number(row.betweenSessionsCV),
+                row.doubts.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "),
             ]
             writer.row(figures + more)
         }
@@ -152,6 +156,7 @@ extension TableReport {
         "source", "datasets", "suites", "first_day", "last_day", "gross_kwh_per_1000", "net_kwh_per_1000", "power_w",
         "latency_s", "operations_per_inference", "gops_per_w", "g_co2e_per_1000", "processor", "outlier_runs",
         "relative_accuracy", "accuracy_sources",
+        "sessions", "between_sessions_cv", "series_doubts",
     ]
 
     /// A number, or in words that it is not all stated: an empty cell would say nothing.

@@ -25,15 +25,13 @@ extension TableReport {
         _ carbon: CarbonIntensity?
     ) -> Row? {
         guard let first = runs.first, let figure = MeanFigure(runs, baselines.degrees) else { return nil }
-        let repeats = Array(Dictionary(grouping: runs) { [$0.model, $0.dataset] }.values)
-        let variations = repeats.compactMap { runs -> Double? in
+        let series = RunGroups.series(runs)
+        let variations = series.compactMap { runs -> Double? in
             let values = runs.map(\.kilowattHours)
             guard let std = Statistics.sampleStandardDeviation(values), let mean = Statistics.mean(values), mean > 0
             else { return nil }
             return std / mean
         }
-        // A log states no uncertainty: only the spread of each model's runs can tell one, and of one run there is none.
-        let isKnown = repeats.allSatisfy { $0.count > 1 || $0.contains { $0.ownVariance > 0 || $0.accuracy > 0 } }
         var flags: [String: Int] = [:]
         for flag in runs.flatMap(\.window.flags) { flags[flag, default: 0] += 1 }
         let times = runs.map(\.window.startedAt)
@@ -55,19 +53,21 @@ extension TableReport {
             provenance: key.provenance, size: key.size, plugin: key.plugin, setup: key.setup,
             machine: first.window.machine, machineFingerprint: key.fingerprint, processor: first.window.processor,
             firstDay: times.min().map(FigureText.day) ?? "", lastDay: times.max().map(FigureText.day) ?? "",
-            uncertainty: key.source == .taskwatt || (isKnown && figure.interval > 0) ? figure.interval : nil,
+            // A log states no uncertainty: of runs that are all the same, zero would be a claim.
+            uncertainty: figure.interval.flatMap { key.source == .taskwatt || $0 > 0 ? $0 : nil },
             accuracies: accuracies,
             relativeAccuracy: figure.accuracy > 0 && figure.mean != 0
                 ? 3.0.squareRoot() * figure.accuracy / abs(figure.mean) : nil,
             isAccuracyStated: !accuracies.isEmpty && accuracies.allSatisfy { $0.relative != nil },
-            runToRunCV: Statistics.median(variations),
+            sessions: key.source == .taskwatt ? figure.sessions : nil, runToRunCV: Statistics.median(variations),
+            betweenSessionsCV: figure.betweenSessions, doubts: doubts(series),
             gross: Statistics.mean(runs.map(\.gross)) ?? 0,
             net: nets.count == runs.count ? Statistics.mean(nets) : nil,
             power: seconds > 0 ? joules / seconds : nil, latency: latencies.map { $0 / inferences },
             operations: operations.map { $0 / inferences },
             gopsPerWatt: joules > 0 ? operations.map { $0 / joules / 1e9 } : nil,
             carbon: carbon.map { figure.mean * $0.gramsPerKilowattHour },
-            coverage: runs.map(\.window.total.coverage).min() ?? 0, flags: flags, outliers: outliers(repeats),
+            coverage: runs.map(\.window.total.coverage).min() ?? 0, flags: flags, outliers: outliers(series),
             otherScopes: otherScopes(runs), reconciliations: reconciliations(runs), paperMean: paper,
             paperRatio: figure.mean > 0 ? paper.map { figure.mean / $0 } : nil)
     }
@@ -78,8 +78,17 @@ extension TableReport {
         return values.count == runs.count ? values.reduce(0, +) : nil
     }
 
-    private static func outliers(_ repeats: [[RunFigure]]) -> [Outlier] {
-        repeats.flatMap { runs in
+    /// How many series of repeats speak against being independent draws, by how.
+    private static func doubts(_ series: [[RunFigure]]) -> [String: Int] {
+        var counts: [String: Int] = [:]
+        for runs in series {
+            for doubt in Statistics.doubts(of: runs.map(\.kilowattHours)) { counts[doubt.rawValue, default: 0] += 1 }
+        }
+        return counts
+    }
+
+    private static func outliers(_ series: [[RunFigure]]) -> [Outlier] {
+        series.flatMap { runs in
             Statistics.outliers(runs.map(\.kilowattHours)).map { place in
                 let run = runs[place.index]
                 return Outlier(run: run.window.id, model: run.model, value: run.kilowattHours, score: place.score)

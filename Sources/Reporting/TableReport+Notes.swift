@@ -42,9 +42,6 @@ extension TableReport {
                 "Idle power was another after \(FigureText.count(driftedBaselines, "suite")) than before (idle-drift): net "
                     + "is off by up to as much; let the machine settle and repeat.")
         }
-        if rows.contains(where: { $0.n == 1 && $0.uncertainty != nil }) {
-            notes.append("Of n = 1 the interval is the measurement's own.")
-        }
         let imported = Set(rows.map(\.source)).subtracting([.taskwatt])
         if !imported.isEmpty {
             notes.append(
@@ -154,7 +151,7 @@ extension TableReport {
                 "Some windows were not seen whole (down to \(FigureText.percent(least))); energy is divided by coverage."
             )
         }
-        return notes + scopesSideBySide + outlierNotes
+        return notes + sessionNotes + scopesSideBySide + outlierNotes + doubtNotes
     }
 
     /// Of how many models a note has the names.
@@ -169,7 +166,7 @@ extension TableReport {
         }
         let rest = all.count > 5 ? " and \(all.count - 5) more, in the JSON" : ""
         return [
-            "Far off the other runs of their model and dataset (modified z-score over 3.5), and in the mean all the same: "
+            "Far off the other runs of their model and dataset (5 % of clean sets have one), and in the mean all the same: "
                 + shown.joined(separator: "; ") + rest + "."
         ]
     }

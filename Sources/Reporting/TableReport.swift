@@ -30,8 +30,8 @@ package struct TableReport: Sendable, Hashable, Codable {
         /// The day of the first and of the last run, in the local time zone of whoever made the table.
         package var firstDay: String
         package var lastDay: String
-        /// The half-width of the 95 % interval of the mean; of one run, that of its own measurement. `nil` where a model has one run
-        /// alone, whose log states none: zero would be a claim.
+        /// The half-width of the 95 % interval of the mean of exactly these models; `nil` where one of them has a single run, of
+        /// which nothing tells how it would come out again.
         package var uncertainty: Double?
         /// How well the meters of the total measure, each; what is stated is in the interval.
         package var accuracies: [MeterAccuracy]
@@ -39,8 +39,16 @@ package struct TableReport: Sendable, Hashable, Codable {
         package var relativeAccuracy: Double?
         /// Whether an accuracy of every meter of the total is in the interval.
         package var isAccuracyStated: Bool
-        /// The median of the variation between repeats of one model on one dataset, relative; `nil` without repeats.
+        /// In how many sessions (runs of a suite) each model ran, of the one that ran in the fewest: what the interval is of. Of
+        /// one it is that of repeating within this session. `nil` of imported logs, of which it is not known.
+        package var sessions: Int?
+        /// The median of the variation between repeats of one model on one dataset in one session, relative; `nil` without
+        /// repeats.
         package var runToRunCV: Double?
+        /// The variation between the means of sessions, relative; `nil` of one session.
+        package var betweenSessionsCV: Double?
+        /// How many series of repeats drift or hang together, by `Statistics.SeriesDoubt`.
+        package var doubts: [String: Int]
         package var gross: Double
         /// `nil` where a run has no idle baseline.
         package var net: Double?
@@ -158,7 +166,7 @@ package enum TableDimension: String, Sendable, Hashable, Codable, CaseIterable {
 extension TableReport.Row {
     enum CodingKeys: String, CodingKey {
         case task, title, n, models, datasets, suites, source, scope, provenance, size, plugin, setup, machine
-        case processor, coverage, flags, outliers, reconciliations, accuracies
+        case processor, coverage, flags, outliers, reconciliations, accuracies, sessions
         case mean = "mean_kwh"
         case std = "std_kwh"
         case machineFingerprint = "machine_fingerprint"
@@ -168,6 +176,8 @@ extension TableReport.Row {
         case relativeAccuracy = "relative_accuracy"
         case isAccuracyStated = "accuracy_stated"
         case runToRunCV = "run_to_run_cv"
+        case betweenSessionsCV = "between_sessions_cv"
+        case doubts = "series_doubts"
         case gross = "gross_kwh"
         case net = "net_kwh"
         case power = "power_w"
@@ -206,7 +216,10 @@ extension TableReport.Row {
         try container.encode(accuracies, forKey: .accuracies)
         try container.encode(relativeAccuracy, forKey: .relativeAccuracy)
         try container.encode(isAccuracyStated, forKey: .isAccuracyStated)
+        try container.encode(sessions, forKey: .sessions)
         try container.encode(runToRunCV, forKey: .runToRunCV)
+        try container.encode(betweenSessionsCV, forKey: .betweenSessionsCV)
+        try container.encode(doubts, forKey: .doubts)
         try container.encode(gross, forKey: .gross)
         try container.encode(net, forKey: .net)
         try container.encode(power, forKey: .power)

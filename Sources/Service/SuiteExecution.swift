@@ -21,12 +21,16 @@ package struct MachineRecord: Sendable {
 
 /// How a suite ended, and its name in the record.
 package struct SuiteResult: Sendable, Hashable {
+    /// Of several sessions the last one's.
     package var suiteRun: String
+    /// Those of all sessions, in their order.
+    package var suiteRuns: [String]
     package var status: RunStatus
     package var failures: [String]
 
     package init(suiteRun: String, status: RunStatus, failures: [String]) {
         self.suiteRun = suiteRun
+        suiteRuns = suiteRun.isEmpty ? [] : [suiteRun]
         self.status = status
         self.failures = failures
     }
@@ -76,15 +80,42 @@ package struct SuiteExecution: Sendable {
             request, metering: LocalMetering(session: session, selection: selection), listings: listings, emit: emit)
     }
 
-    /// Runs with whoever measures.
+    /// Runs with whoever measures: as many sessions of the suite as it asks for, each a record of its own.
     ///
-    /// - Parameter listings: the meters of this machine, for the checks before the suite begins.
+    /// - Parameter listings: the meters of this machine, for the checks before each session begins.
     /// - Returns: how it ended. What a strict suite refuses is a failure without a record, so `suiteRun` is empty.
     package func run(
         _ request: JobRequest, metering: any EnergyMeasuring, listings: [MeterListing],
         emit: @escaping @Sendable (RunEvent) -> Void
     ) async throws -> SuiteResult {
         let suite = try request.suite(for: context.plugins)
+        var result = SuiteResult(suiteRun: "", status: .completed, failures: [])
+        for number in 1...max(1, suite.sessions) {
+            if number > 1 {
+                var event = RunEvent(.message)
+                event.message =
+                    "session \(number) of \(suite.sessions) begins in \(Int(suite.sessionPauseSeconds.rounded())) s"
+                emit(event)
+                do { try await context.sleep(suite.sessionPauseSeconds) } catch {
+                    result.status = .interrupted
+                    return result
+                }
+            }
+            let session = try await self.session(suite, request, metering: metering, listings: listings, emit: emit)
+            if !session.suiteRun.isEmpty { result.suiteRun = session.suiteRun }
+            result.suiteRuns += session.suiteRuns
+            result.failures += session.failures.filter { !result.failures.contains($0) }
+            if session.status != .completed { result.status = session.status }
+            // What failed in one workload leaves the others; what was refused or stopped leaves nothing.
+            if session.status == .interrupted || session.suiteRun.isEmpty { return result }
+        }
+        return result
+    }
+
+    private func session(
+        _ suite: Suite, _ request: JobRequest, metering: any EnergyMeasuring, listings: [MeterListing],
+        emit: @escaping @Sendable (RunEvent) -> Void
+    ) async throws -> SuiteResult {
         let gates = await Gates.examine(
             context, listings: listings, measuring: metering.meters, seconds: gateSeconds)
         if suite.isStrict, !gates.refusals.isEmpty {

@@ -95,10 +95,11 @@ final class ProgressDisplay: Sendable {
         switch run.stage {
         case .idle, .idleAfter:
             // The scatter of a model's blocks says nothing of how true the model is.
-            let scatter = total.provenance == .estimated ? nil : run.idlePowerUncertainty
-            let spread = scatter.map { String(format: " ± %.2f W", $0.watts) } ?? ""
+            let scatter = total.provenance == .estimated ? nil : run.idle?.halfWidth
+            let spread = scatter.map { String(format: " ± %.2f W", $0) } ?? ""
             let power =
-                run.idlePower.map { String(format: "%.2f W", $0.watts) } ?? "not known: the meters saw too little of it"
+                run.idlePower.map { String(format: "%.2f W", $0.watts) }
+                ?? "not known: \(total.isSeen ? "too short for the meters" : "the meters saw too little of it")"
             text = "idle power \(power)\(spread) (\(total.provenance.rawValue))\(flags(run))"
         case .load:
             let energy = total.coverage > 0 ? String(format: "%.1f J", total.energy.joules) : "its energy was not seen"

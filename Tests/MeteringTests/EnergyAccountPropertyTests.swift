@@ -1,5 +1,6 @@
 import Core
 import Metering
+import TestSupport
 import Testing
 
 /// Any sequence of reads, wraps, failures, steps back and duplicates, against a reference that knows the true energy and

@@ -1,6 +1,7 @@
 import Core
 import Metering
 import Synchronization
+import TestSupport
 
 /// Time that moves when somebody reads it (a microsecond) or sleeps (with a lateness such as a real machine's), so that
 /// minutes are measured in milliseconds and every test sees the same time.
@@ -52,19 +53,4 @@ final class SimulatedClock: MeteringClock {
 
     func suspendedNanoseconds() -> Int64 { state.withLock(\.suspended) }
     func wallTime() -> Double { 1.7e9 + Double(peek()) / 1e9 }
-}
-
-/// Numbers that are the same in every run.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 | 1 }
-
-    mutating func next() -> UInt64 {
-        // xorshift64*, Vigna 2016.
-        state ^= state >> 12
-        state ^= state << 25
-        state ^= state >> 27
-        return state &* 0x2545_f491_4f6c_dd1d
-    }
 }

@@ -1,5 +1,6 @@
 import Core
 import Metering
+import TestSupport
 import Testing
 
 /// The stated 95 % interval holds: of 100 windows with random phases, edges and powers the truth lies inside in at least 89

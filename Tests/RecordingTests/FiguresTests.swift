@@ -80,7 +80,11 @@ struct FiguresTests {
         #expect(try store.suiteRun(named: "last-2") == uuids[0])
         #expect(try store.suiteRun(named: uuids[0].uppercased()) == uuids[0])
         #expect(try store.suiteRun(named: String(uuids[1].prefix(20))) == uuids[1])
-        for none in ["last-3", "last--1", "last-x", "", "%", "g"] { #expect(try store.suiteRun(named: none) == nil) }
+        #expect(try store.suiteRun(named: "last,\(uuids[0])") == "\(uuids[2]),\(uuids[0])")
+        #expect(try store.runs(RunFilter(suiteRun: "last-1,last")).allSatisfy { uuids[1...].contains($0.suiteRun) })
+        for none in ["last,last-3", "last,", ",", "last-3", "last--1", "last-x", "", "%", "g"] {
+            #expect(try store.suiteRun(named: none) == nil)
+        }
         // One that was ended before anything was measured is in nobody's way; one that failed is what its user asks for.
         func end(_ uuid: String, _ status: String) throws {
             try DatabaseQueue(path: store.path).write { db in

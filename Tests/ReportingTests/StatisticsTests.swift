@@ -45,17 +45,19 @@ struct StatisticsTests {
         #expect(Statistics.outliers([1, 1, 1, 9]).isEmpty, "of fewer than five none")
         #expect(Statistics.outliers([5, 5, 5, 5, 5]).isEmpty)
         #expect(Statistics.outliers([1, 2, 3, 4, 5]).isEmpty)
-        // Median 10, MAD 1: 0.6745 · 6 is 4.05, and 0.6745 · 5 is 3.37.
-        #expect(Statistics.outliers([9, 10, 11, 9, 11, 10, 16]).map(\.index) == [6])
-        #expect(Statistics.outliers([9, 10, 11, 9, 11, 10, 15]).isEmpty)
-        #expect(Statistics.outliers([-4, 9, 10, 11, 9, 11, 10]).map(\.index) == [0])
+        // Median 10, MAD 1: 0.6745 · 9 is 6.07, and 0.6745 · 8 is 5.40; the cut of seven is 5.87.
+        #expect(Statistics.outliers([9, 10, 11, 9, 11, 10, 19]).map(\.index) == [6])
+        #expect(Statistics.outliers([9, 10, 11, 9, 11, 10, 18]).isEmpty)
+        #expect(Statistics.outliers([1, 9, 10, 11, 9, 11, 10]).map(\.index) == [0])
         let far = Statistics.outliers([1, 2, 3, 4, 100])
         // median 3, MAD 1
         #expect(far.map(\.index) == [4] && isClose(far.first?.score, 0.6745 * 97))
         #expect(Statistics.outliers([-100, 2, 3, 4, 5]).first.map { $0.score < 0 } == true)
-        // More than half are the same: mean deviation 9/10, so the score is 9 / (1.253314 · 0.9).
-        let same = Statistics.outliers([5, 5, 5, 5, 5, 5, 5, 5, 5, 14])
-        #expect(same.map(\.index) == [9] && isClose(same.first?.score, 9 / (1.253314 * 0.9)))
+        // More than half are the same: mean deviation 8/10, and the smallest step 1, so the score is 7 / (1.253314 · 0.8).
+        let same = Statistics.outliers([5, 5, 5, 5, 5, 5, 5, 5, 6, 12])
+        #expect(same.map(\.index) == [9] && isClose(same.first?.score, 7 / (1.253314 * 0.8)))
+        // One step of a coarse meter is none: 9 / 9.
+        #expect(Statistics.outliers([5, 5, 5, 5, 5, 5, 5, 5, 5, 14]).isEmpty)
     }
 
     @Test("Mean")

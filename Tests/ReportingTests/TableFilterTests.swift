@@ -187,7 +187,7 @@ struct TableNameTests {
     @Test("An unknown name names the known ones", arguments: ["kwh", "n,nope"])
     func unknownColumn(text: String) {
         let error = #expect(throws: UnknownName.self) { try TableColumn.parse(text) }
-        #expect(error?.description.contains("there is n, interval, cv,") == true)
+        #expect(error?.description.contains("there is n, interval, sessions, cv,") == true)
         #expect(error?.description.hasSuffix("outliers, all") == true)
     }
 

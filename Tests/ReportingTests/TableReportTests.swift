@@ -324,13 +324,14 @@ struct IntervalTests {
         #expect(isClose(row.uncertainty ?? 0, 0.0038965182345080964, relative: 1e-6))
     }
 
-    /// Two runs with a baseline of 3 s, one with another of 60 s: (2/3 · 50 J)² + (1/3 · 50 J)².
-    @Test("Net: baselines of different suites are independent")
+    /// Sessions' means of 3,580 J of two runs and 3,040 J of one: s = 540 J / √2, u = √((2/3)² + (1/3)²) · s = 284.605 J, by
+    /// which with t of one degree of freedom the whole is no narrower.
+    @Test("Net: what baselines of different suites differ by is in the sessions' means")
     func netOfTwoSuites() throws {
         let runs = Self.joules.map { run($0, uncertainty: 1500, accuracy: 720, idle: 2, idleUncertainty: 0.5) }
         try record.add([run(6, stage: .idle, seconds: 3, idle: 2, idleUncertainty: 0.5)] + runs.prefix(2))
         try record.add([run(120, stage: .idle, seconds: 60, idle: 2, idleUncertainty: 0.5), runs[2]])
-        #expect(isClose(try row(net: true).uncertainty, 0.003892281630234664, relative: 1e-6))
+        #expect(isClose(try row(net: true).uncertainty, 12.706204736174694 * 284.604989415 / 360_000, relative: 1e-6))
     }
 
     /// Two models, 3 and 2 runs: Σ (n_g/n)²·s_g²/n_g with Welch and Satterthwaite's ν = 2.909; SciPy.
@@ -340,29 +341,19 @@ struct IntervalTests {
         #expect(isClose(try row().uncertainty, 0.0012957818345990704, relative: 1e-7))
     }
 
-    @Test("One run has its own interval, scaled")
-    func single() throws {
-        try record.add([run(3600, uncertainty: 100, accuracy: 30)])
-        let row = try row()
-        #expect(row.n == 1)
-        #expect(row.std == nil)
-        #expect(isClose(row.uncertainty ?? 0, 100 * 10 / 3.6e6))
-    }
-
-    @Test("One run that was seen to 99 %: the interval is divided by the coverage like the energy")
-    func singleWithCoverage() throws {
-        try record.add([run(3564, uncertainty: 99, coverage: 0.99)])
-        #expect(isClose(try row().uncertainty, 100 * 10 / 3.6e6))
-    }
-
-    /// Edges 41.2 J, accuracy 30 J scaled to net, idle 50 J with ν = 2: ν = 8.02, t = 2.3054.
-    @Test("One run, net")
-    func singleNet() throws {
-        try record.add([
-            run(6, stage: .idle, seconds: 3, idle: 2, idleUncertainty: 0.5),
-            run(3600, uncertainty: 100, accuracy: 30, idle: 2, idleUncertainty: 0.5),
-        ])
-        #expect(isClose(try row(net: true).uncertainty, 0.0004530241357318653, relative: 1e-6))
+    @Test("Of one run there is no interval, nor where one of the models has a single one", arguments: [false, true])
+    func single(net: Bool) throws {
+        let idle = run(6, stage: .idle, seconds: 3, idle: 2, idleUncertainty: 0.5)
+        let one = run(3600, uncertainty: 100, accuracy: 30, idle: 2, idleUncertainty: 0.5)
+        let suite = try record.add([idle, one])
+        let row = try row(net: net)
+        #expect(row.n == 1 && row.std == nil && row.uncertainty == nil && row.sessions == 1)
+        var two = one
+        two.workload?.model = "two"
+        try record.add([two, two], suite: suite)
+        #expect(try self.row(net: net).n == 3 && self.row(net: net).uncertainty == nil)
+        try record.add([one], suite: suite)
+        #expect(try self.row(net: net).uncertainty != nil)
     }
 
     @Test("Net without a baseline stays out")

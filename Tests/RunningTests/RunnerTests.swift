@@ -17,11 +17,11 @@ struct RunnerTests {
     @Test("Idle, load, warm-up, query × repeats, idle after; idle power to the joule; drift is told")
     func stages() async throws {
         let bench = try PluginBench("none")
-        // Two blocks of 10 W and 12 W: 11 ± 1 W. After it two of 20 W and 20.2 W.
+        // Two blocks of 10 W and 12 W: 11 ± 1 W. After it two of 60 W and 60.2 W: t of 2 % at ν = 1.02 is 31.
         let meter = ScriptedMeter([
             .init(joules: 10), .init(joules: 12), .init(joules: 22, seconds: 2),
             .init(joules: 100, seconds: 4), .init(joules: 6), .init(joules: 40), .init(joules: 44),
-            .init(joules: 20), .init(joules: 20.2), .init(joules: 40.2, seconds: 2),
+            .init(joules: 60), .init(joules: 60.2), .init(joules: 120.2, seconds: 2),
         ])
         var suite = Self.suite()
         suite.idleSeconds = 1.5
@@ -33,14 +33,14 @@ struct RunnerTests {
         let runs = bench.runs
         #expect(runs.map(\.stage) == [.idle, .load, .warmUp, .query, .query, .idleAfter])
         #expect(runs.map(\.repeatIndex) == [nil, nil, nil, 1, 2, nil])
-        #expect(runs.map { $0.energy.total.energy.joules } == [22, 100, 6, 40, 44, 40.2])
+        #expect(runs.map { $0.energy.total.energy.joules } == [22, 100, 6, 40, 44, 120.2])
         #expect(runs.map(\.completedInferences) == [0, 0, 3, 4, 4, 0])
         for run in runs.dropLast() {
             #expect(run.idlePower == Power(watts: 11))
             #expect(run.idlePowerUncertainty == Power(watts: 1))
         }
         let after = try #require(runs.last)
-        #expect(after.idlePower == Power(watts: 20.1))
+        #expect(after.idlePower == Power(watts: 60.1))
         #expect(after.flags.contains(.idleDrift))
         #expect(runs.dropLast().allSatisfy { !$0.flags.contains(.idleDrift) })
         #expect(meter.openWindows == 0)
@@ -172,24 +172,45 @@ struct RunnerTests {
         #expect(shares.steal == 0)
     }
 
+    @Test("A baseline that its meters cannot resolve is none, and which would do is said")
+    func shortBaseline() async throws {
+        let bench = try PluginBench("none")
+        let bmc = MeterDescription(
+            id: "scripted", name: "bmc", scope: .system, kind: .gauge, provenance: .measured, source: "test",
+            periodSeconds: 5, resolution: 1e6, plausiblePower: Power(watts: 3000), silicon: "board")
+        let block = ScriptedMeter.Reading(joules: 200, flags: [.unresolved])
+        let meter = ScriptedMeter(
+            [block, block, block, .init(joules: 600, seconds: 3, flags: [.unresolved])], meters: [bmc])
+        var suite = Self.suite()
+        suite.idleSeconds = 3
+        #expect(try await bench.runner(suite, meter).run().failures == [])
+        #expect(bench.runs.count > 2 && bench.runs.allSatisfy { $0.idlePower == nil && $0.idlePowerUncertainty == nil })
+        #expect(
+            bench.events.contains {
+                $0.message?.contains("scripted") == true && $0.message?.hasSuffix("--idle 53") == true
+            })
+    }
+
     @Test("An idle baseline of a window that was hardly seen is none; drift needs two uncertainties")
     func baselines() async throws {
         func window(_ joules: Double, coverage: Double = 1) async throws -> WindowEnergy {
             let meter = ScriptedMeter([.init(joules: joules, coverage: coverage)])
             return try await meter.closeWindow(try await meter.openWindow())
         }
-        #expect(IdleBaseline(whole: try await window(5, coverage: 0.4), blocks: []) == nil)
-        let partly = try #require(IdleBaseline(whole: try await window(6, coverage: 0.75), blocks: []))
+        func idle(_ joules: Double, _ blocks: Double..., coverage: Double = 1) async throws -> IdlePower? {
+            var windows: [WindowEnergy] = []
+            for block in blocks { windows.append(try await window(block)) }
+            return IdleBaseline(whole: try await window(joules, coverage: coverage), blocks: windows, meters: [])?.idle
+        }
+        #expect(try await idle(5, coverage: 0.4) == nil)
+        let partly = try #require(try await idle(6, coverage: 0.75))
         #expect(partly.power == Power(watts: 8))
         #expect(partly.uncertainty == nil)
-        let one = try #require(
-            IdleBaseline(whole: try await window(10), blocks: [try await window(9), try await window(11)]))
-        #expect(one.uncertainty == Power(watts: 1))
-        let near = try #require(
-            IdleBaseline(whole: try await window(14.2), blocks: [try await window(13.2), try await window(15.2)]))
-        let far = try #require(
-            IdleBaseline(whole: try await window(14.3), blocks: [try await window(13.3), try await window(15.3)]))
-        // 3 · √2 = 4.243.
+        let one = try #require(try await idle(10, 9, 11))
+        #expect(one.uncertainty == Power(watts: 1) && one.degreesOfFreedom == 1)
+        let near = try #require(try await idle(19.8, 18.8, 20.8))
+        let far = try #require(try await idle(19.9, 18.9, 20.9))
+        // `scipy.stats.t.ppf(0.99, 2)` · √2 = 6.96456 · 1.41421 = 9.8494.
         #expect(!near.differs(from: one))
         #expect(far.differs(from: one))
         #expect(!far.differs(from: partly))

@@ -190,12 +190,15 @@ struct SuiteFileTests {
             """
             until_ci: 1.5 %
             max_repeats: 20
+            sessions: 3
+            session_pause_s: 1.5
             strict: true
             cool_down: {seconds: 5, max_s: 90}
             runs: [{task: a, count: auto}, {task: b}]
             """, file: "m.yaml")
         #expect(suite.untilInterval == 0.015)
         #expect(suite.mostRepeats == 20)
+        #expect(suite.sessions == 3 && suite.sessionPauseSeconds == 1.5)
         #expect(suite.isStrict)
         #expect(suite.coolDownSeconds == 5)
         #expect(suite.coolDownMost == 90)
@@ -205,6 +208,7 @@ struct SuiteFileTests {
         #expect(plain.coolDownSeconds == 0)
         #expect(plain.untilInterval == nil)
         #expect(plain.mostRepeats == 50)
+        #expect(plain.sessions == 1 && plain.sessionPauseSeconds == 60)
         #expect(!plain.isStrict)
 
         var overrides = SuiteOverrides()
@@ -213,6 +217,8 @@ struct SuiteFileTests {
         overrides = SuiteOverrides()
         overrides.untilInterval = 0.1
         overrides.mostRepeats = 9
+        overrides.sessions = 4
+        overrides.sessionPauseSeconds = 0
         overrides.hasAutoCount = true
         overrides.isStrict = true
         var counted = plain
@@ -220,6 +226,7 @@ struct SuiteFileTests {
         let changed = try counted.applying(overrides)
         #expect(changed.untilInterval == 0.1)
         #expect(changed.mostRepeats == 9)
+        #expect(changed.sessions == 4 && changed.sessionPauseSeconds == 0)
         #expect(changed.isStrict)
         #expect(changed.entries.map(\.amount) == [.auto])
         // The width is for all entries, those that said how many too.

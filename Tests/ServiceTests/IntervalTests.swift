@@ -10,27 +10,6 @@ import Testing
 
 @testable import Service
 
-/// Numbers that are the same in every run.
-private struct Dice: Sendable {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 | 1 }
-
-    /// 0 up to 1; xorshift64*, Vigna 2016.
-    mutating func uniform() -> Double {
-        state ^= state >> 12
-        state ^= state << 25
-        state ^= state >> 27
-        return Double((state &* 0x2545_f491_4f6c_dd1d) >> 11) / 9_007_199_254_740_992
-    }
-
-    /// Box and Muller.
-    mutating func normal(_ mean: Double, _ deviation: Double) -> Double {
-        let radius = (-2 * log(1 - uniform())).squareRoot()
-        return mean + deviation * radius * cos(2 * .pi * uniform())
-    }
-}
-
 /// RAPL's counter on the known machine: it moves about every millisecond, at times that scatter by a fifth of it, in steps of
 /// 61 µJ, and is wrong by a factor that its stated accuracy allows.
 private final class ScatteredCounter: MeterReader {
@@ -53,7 +32,7 @@ private final class ScatteredCounter: MeterReader {
 
     /// The time of the k-th update.
     private func update(_ k: Int64) -> Int64 {
-        var dice = Dice(seed: seed ^ UInt64(bitPattern: k))
+        var dice = SeededRandom(seed: seed ^ UInt64(bitPattern: k))
         _ = dice.uniform()
         return k * Self.period + Int64((dice.uniform() - 0.5) * 0.4 * Double(Self.period))
     }
@@ -88,7 +67,7 @@ struct IntervalTests {
         _ bench: MethodBench, seed: UInt64
     ) async throws -> (gross: Figure, net: Figure) {
         let machine = bench.machine
-        var first = Dice(seed: seed &+ 77)
+        var first = SeededRandom(seed: seed &+ 77)
         _ = first.uniform()
         // What the maker states as ± 1 % is a bound, all of which is as likely (GUM 4.3.7).
         let factor = 1 + accuracy * (2 * first.uniform() - 1)
@@ -116,7 +95,9 @@ struct IntervalTests {
         }
         #expect(result.failures == [])
         let (gross, net) = (try bench.row(result), try bench.row(result, net: true))
-        #expect(gross.flags.isEmpty && gross.n == 5 && gross.coverage == 1)
+        // Of steady series one in twenty looks as if it rose or fell.
+        #expect(Set(gross.flags.keys).isSubset(of: [RunFlag.repeatsDrift.rawValue]))
+        #expect(gross.n == 5 && gross.coverage == 1 && gross.sessions == 1)
         return (
             Figure(gross.mean, try #require(gross.uncertainty)), Figure(net.mean, try #require(net.uncertainty))
         )

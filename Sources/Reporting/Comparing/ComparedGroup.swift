@@ -6,6 +6,12 @@ struct ComparedGroup {
     var key: RunGroups.Key
     var figure: MeanFigure
     var side: Comparison.Side
+    /// How far the repeats of each model scatter, relative to their means, and the fewest that one has in a session.
+    var spread: RepeatSpread
+    var leastRepeats: Int
+    /// The variance of the mean, relative to it, is so many times that of a single repeat.
+    var repeatFactor: Double
+    var sessions: Set<String>
     /// The meters of the totals.
     private var meters: Set<[String]>
 
@@ -13,14 +19,32 @@ struct ComparedGroup {
         guard let first = runs.first, let figure = MeanFigure(runs, baselines.degrees) else { return nil }
         self.key = key
         self.figure = figure
+        let series = RunGroups.series(runs).map { $0.map(\.kilowattHours) }
+        spread = RepeatSpread(series)
+        leastRepeats = series.map(\.count).min() ?? 0
+        let sum = runs.reduce(0) { $0 + $1.kilowattHours }
+        repeatFactor = series.reduce(0.0) { factor, values in
+            let share = values.reduce(0, +) / sum
+            return factor + share * share / Double(values.count)
+        }
+        sessions = Set(runs.map(\.session))
         meters = Set(runs.map(\.window.total.domainIDs))
         var flags: [String: Int] = [:]
         for flag in runs.flatMap(\.window.flags) { flags[flag, default: 0] += 1 }
         side = Comparison.Side(
-            mean: figure.mean, uncertainty: figure.interval, n: runs.count, models: Set(runs.map(\.model)).sorted(),
+            mean: figure.mean, uncertainty: figure.interval.flatMap { key.source == .taskwatt || $0 > 0 ? $0 : nil },
+            n: runs.count, sessions: key.source == .taskwatt ? figure.sessions : nil,
+            models: Set(runs.map(\.model)).sorted(),
             scope: key.scope.rawValue, provenance: key.provenance.rawValue, machine: first.window.machine,
             flags: flags)
     }
+
+    var isImported: Bool { key.source != .taskwatt }
+    /// As many repeats of one model would make the mean of a session as sure.
+    var repeatsInSession: Double { repeatFactor > 0 ? 1 / repeatFactor / Double(max(1, sessions.count)) : 1 }
+
+    /// Whether the record has one history for both: the same models in the same row.
+    func isOfOneKind(with other: ComparedGroup) -> Bool { key == other.key && side.models == other.side.models }
 
     /// What tells it from the other groups of its task.
     var name: String {

@@ -7,9 +7,11 @@ package struct Comparison: Sendable, Hashable, Codable {
     package struct Side: Sendable, Hashable, Codable {
         /// kWh per 1,000 inferences.
         package var mean: Double
-        /// The half-width of its 95 % interval.
-        package var uncertainty: Double
+        /// The half-width of its 95 % interval; `nil` where a model has one run alone.
+        package var uncertainty: Double?
         package var n: Int
+        /// In how many sessions the model ran that ran in the fewest; `nil` of imported logs.
+        package var sessions: Int?
         package var models: [String]
         package var scope: String
         package var provenance: String
@@ -18,7 +20,7 @@ package struct Comparison: Sendable, Hashable, Codable {
         package var flags: [String: Int]
 
         enum CodingKeys: String, CodingKey {
-            case n, models, scope, provenance, machine, flags
+            case n, sessions, models, scope, provenance, machine, flags
             case mean = "mean_kwh"
             case uncertainty = "mean_uncertainty_95_kwh"
         }
@@ -38,11 +40,15 @@ package struct Comparison: Sendable, Hashable, Codable {
         package var p: Double?
         /// Whether the interval leaves out 1.
         package var isSignificant: Bool?
+        /// What the interval is of, a `RatioSpread.Basis`; `nil` without an interval.
+        package var basis: String?
+        /// What it takes for granted, a `RatioSpread.Assumption`.
+        package var assumption: String?
         /// What else the two sides differ in, such as `precision fp32, int8`.
         package var differences: [String]
 
         enum CodingKeys: String, CodingKey {
-            case task, title, a, b, ratio, p, differences
+            case task, title, a, b, ratio, p, basis, assumption, differences
             case low = "ratio_low_95"
             case high = "ratio_high_95"
             case isSignificant = "significant"
@@ -96,12 +102,45 @@ package struct Comparison: Sendable, Hashable, Codable {
         b = request.b.label
         isNet = request.isNet
         let (first, second) = (try Self.groups(store, request.a, request), try Self.groups(store, request.b, request))
+        let sessions = (first + second).reduce(into: Set<String>()) { $0.formUnion($1.sessions) }
+        let past = Past(store, request, sessions: sessions)
         rows = []
         let tasks = Set((first + second).map(\.key.task))
         let order = MLTask.paperTasks.filter(tasks.contains)
         let own = tasks.subtracting(order).sorted { $0.rawValue < $1.rawValue }
         for task in order + own {
-            pair(first.filter { $0.key.task == task }, second.filter { $0.key.task == task }, task, request.isMixed)
+            pair(
+                first.filter { $0.key.task == task }, second.filter { $0.key.task == task }, task, request.isMixed, past
+            )
+        }
+        if let error = past.error { throw error }
+    }
+
+    /// What else the record has of the models that are compared; read once, where it is needed.
+    private final class Past {
+        private let store: Store
+        private let request: Request
+        private let sessions: Set<String>
+        private var known: [MLTask: RunGroups] = [:]
+        private(set) var error: StoreError?
+
+        init(_ store: Store, _ request: Request, sessions: Set<String>) {
+            self.store = store
+            self.request = request
+            self.sessions = sessions
+        }
+
+        func history(of group: ComparedGroup) -> RunHistory {
+            let task = group.key.task
+            if known[task] == nil {
+                var options = TableReport.Options()
+                options.isNet = request.isNet
+                options.task = task
+                do throws(StoreError) { known[task] = try RunGroups(store, options) } catch { self.error = error }
+            }
+            let runs = known[task]?.groups[group.key] ?? []
+            let models = Set(group.side.models)
+            return RunHistory(runs.filter { models.contains($0.model) }, without: sessions)
         }
     }
 
@@ -124,7 +163,9 @@ package struct Comparison: Sendable, Hashable, Codable {
     }
 
     /// Each group of A with the group of B that is most like it, the most alike first.
-    private mutating func pair(_ first: [ComparedGroup], _ second: [ComparedGroup], _ task: MLTask, _ mixed: Bool) {
+    private mutating func pair(
+        _ first: [ComparedGroup], _ second: [ComparedGroup], _ task: MLTask, _ mixed: Bool, _ past: Past
+    ) {
         var (first, second) = (first, second)
         var made: [Row] = []
         var barred: String?
@@ -140,7 +181,7 @@ package struct Comparison: Sendable, Hashable, Codable {
                 barred = bars.min { ($0.count, $0.joined()) < ($1.count, $1.joined()) }?.joined(separator: ", ")
                 break
             }
-            made.append(Self.row(first.remove(at: best.0), second.remove(at: best.1), task))
+            made.append(Self.row(first.remove(at: best.0), second.remove(at: best.1), task, past))
         }
         rows += made
         if made.isEmpty, let barred {
@@ -151,19 +192,22 @@ package struct Comparison: Sendable, Hashable, Codable {
         }
     }
 
-    private static func row(_ a: ComparedGroup, _ b: ComparedGroup, _ task: MLTask) -> Row {
+    private static func row(_ a: ComparedGroup, _ b: ComparedGroup, _ task: MLTask, _ past: Past) -> Row {
         var row = Row(
             task: task.rawValue, title: task.title, a: a.side, b: b.side,
             differences: a.bars(to: b) + a.differences(from: b))
-        guard let ratio = MeanRatio(a.figure, b.figure, accuracyIsCommon: a.hasAccuracyInCommon(with: b)) else {
-            return row
-        }
+        guard a.figure.mean > 0, b.figure.mean > 0 else { return row }
+        let spread = RatioSpread(a, b) { (past.history(of: a), past.history(of: b)) }
+        let isCommon = a.hasAccuracyInCommon(with: b)
+        guard let ratio = MeanRatio(a.figure, b.figure, spread, accuracyIsCommon: isCommon) else { return row }
         row.ratio = ratio.value
         if let interval = ratio.interval {
             row.low = interval.low
             row.high = interval.high
             row.p = interval.p
             row.isSignificant = interval.low > 1 || interval.high < 1
+            row.basis = spread.basis.rawValue
+            row.assumption = spread.assumption?.rawValue
         }
         return row
     }

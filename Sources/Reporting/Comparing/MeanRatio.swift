@@ -1,12 +1,12 @@
 import Core
 import Glibc
 
-/// The ratio of two means, B / A, by Welch's test on the logarithms of the means.
+/// The ratio of two means, B / A, and its interval, by the logarithms of the means.
 ///
-/// ln(B/A) has the variance u_A²/A² + u_B²/B² (GUM, JCGM 100:2008, 5.1.6: the relative variances of a quotient add up), with
-/// Welch and Satterthwaite's degrees of freedom (G.4.1, in relative terms for a quotient). The interval is B/A · e^(±t·u), and
-/// p is how often |T| would be over |ln(B/A)|/u. The accuracy of one and the same meter is in both means by the same factor, so
-/// it cancels but for what the two shares differ by; that of different meters adds up.
+/// The interval is B/A · e^(±U) with the half-width U of what `RatioSpread` says that chance does, of the idle baselines, of
+/// what is common to each side's runs and of the meters' accuracy; p is how often chance alone would bring a ratio as far from 1.
+/// The accuracy of one and the same meter is in both means by the same factor, so it cancels but for what the two shares differ
+/// by, and so is an idle baseline that both have; those of different ones add up in quadrature.
 struct MeanRatio {
     struct Interval {
         var low: Double
@@ -15,28 +15,32 @@ struct MeanRatio {
     }
 
     var value: Double
-    /// `nil` where nothing is known of the uncertainty of a side.
+    /// `nil` where nothing is known of how far the values scatter.
     var interval: Interval?
 
     /// - Returns: `nil` where a mean is not above zero.
-    init?(_ a: MeanFigure, _ b: MeanFigure, accuracyIsCommon: Bool) {
+    init?(_ a: MeanFigure, _ b: MeanFigure, _ spread: RatioSpread, accuracyIsCommon: Bool) {
         guard a.mean > 0, b.mean > 0 else { return nil }
         value = b.mean / a.mean
-        guard a.isKnown, b.isKnown else { return }
-        let (accuracyA, accuracyB) = (a.accuracy / a.mean, b.accuracy / b.mean)
-        let difference = accuracyA - accuracyB
-        let accuracy = accuracyIsCommon ? difference * difference : accuracyA * accuracyA + accuracyB * accuracyB
-        let variance = a.variance / (a.mean * a.mean) + b.variance / (b.mean * b.mean) + accuracy
-        let fourth = a.fourth / pow(a.mean, 4) + b.fourth / pow(b.mean, 4)
-        let logarithm = log(value)
-        guard variance > 0 else {
-            interval = Interval(low: value, high: value, p: logarithm == 0 ? 1 : 0)
-            return
+        guard let random = spread.uncertainty else { return }
+        func relative(_ part: (MeanFigure) -> Double) -> (a: Double, b: Double) { (part(a) / a.mean, part(b) / b.mean) }
+        let (accuracy, common) = (relative(\.accuracy), relative(\.common))
+        var parts = [
+            random, CombinedUncertainty(standard: common.a), CombinedUncertainty(standard: common.b),
+        ]
+        if accuracyIsCommon {
+            parts.append(CombinedUncertainty(standard: abs(accuracy.a - accuracy.b)))
+        } else {
+            parts += [CombinedUncertainty(standard: accuracy.a), CombinedUncertainty(standard: accuracy.b)]
         }
-        let degrees = variance * variance / fourth
-        let (u, t) = (variance.squareRoot(), MeanFigure.coverageFactor(degrees))
-        interval = Interval(
-            low: exp(logarithm - t * u), high: exp(logarithm + t * u),
-            p: Statistics.twoSidedP(t: abs(logarithm) / u, degreesOfFreedom: degrees))
+        if spread.basis == .oneSession {
+            let idle = relative(\.idle.standard)
+            parts.append(CombinedUncertainty(standard: abs(idle.a - idle.b), degrees: a.idle.degrees))
+        } else {
+            parts += [a.idle.scaled(by: 1 / a.mean), b.idle.scaled(by: 1 / b.mean)]
+        }
+        let whole = CombinedUncertainty(parts)
+        let (logarithm, width) = (log(value), whole.halfWidth)
+        interval = Interval(low: exp(logarithm - width), high: exp(logarithm + width), p: whole.p(of: logarithm))
     }
 }

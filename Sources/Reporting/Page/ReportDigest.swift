@@ -30,8 +30,8 @@ struct ReportDigest {
 
         struct Idle {
             var watts: Double
-            /// Its standard uncertainty.
-            var uncertainty: Double?
+            /// The half-width of its 95 % interval in watts.
+            var halfWidth: Double?
             var seconds: Double
         }
     }
@@ -167,7 +167,7 @@ struct ReportDigest {
         let seconds = record.energy.window.durationSeconds
         let total = record.energy.total
         guard let power = total.energy.over(total.seconds(seenOf: seconds)) else { return nil }
-        return Suite.Idle(watts: power.watts, uncertainty: record.idlePowerUncertainty?.watts, seconds: seconds)
+        return Suite.Idle(watts: power.watts, halfWidth: record.idle?.halfWidth, seconds: seconds)
     }
 
     private mutating func addSpeed(_ run: StoredRun) {

@@ -68,8 +68,8 @@ extension ReportPage {
                     "Idle baseline: the machine with no workload on it, in blocks of a second whose scatter is its uncertainty.",
                     "Load model: a window of its own, as in the paper.", "Warm-up: never in the figures.",
                     "Query model: repeats of many inferences, one after the other; these are in the table.",
-                    "Where the suite asks for it, idle once more with the plugin gone; a drift of over three standard "
-                        + "uncertainties is flagged.",
+                    "Where the suite asks for it, idle once more with the plugin gone; a drift that chance makes once in "
+                        + "fifty times is flagged.",
                 ].map { .element("li", [:], .text($0)) }),
             Self.paragraph(
                 "Gross is as measured, what the paper reports; net is gross less idle power times time. kWh per 1,000 = energy ÷ "
@@ -193,7 +193,7 @@ extension ReportPage {
 
     private static func idle(_ idle: ReportDigest.Suite.Idle?) -> String {
         guard let idle else { return "–" }
-        let uncertainty = idle.uncertainty.map { " ± \(FigureNumber.three(normalCoverageFactor * $0))" } ?? ""
+        let uncertainty = idle.halfWidth.map { " ± \(FigureNumber.three($0))" } ?? ""
         return "\(FigureNumber.three(idle.watts))\(uncertainty) W in \(FigureNumber.seconds(idle.seconds))"
     }
 

@@ -19,7 +19,8 @@ package struct UncertaintyBudget: Sendable, Hashable {
     /// `nil` where there is no idle baseline.
     package var net: Column?
 
-    /// - Parameter idleSeconds: the length of the baseline, in blocks of about a second: its degrees of freedom are one less.
+    /// - Parameter idleSeconds: the length of the baseline, for records that do not say how many degrees of freedom it has: of
+    ///   blocks of about a second they are one less.
     package init(_ run: RunRecord, idleSeconds: Double?) {
         let total = run.energy.total
         let accuracy = total.accuracyUncertainty.joules
@@ -31,16 +32,17 @@ package struct UncertaintyBudget: Sendable, Hashable {
         let seen = total.seconds(seenOf: run.energy.window.durationSeconds)
         let energy = total.energy.joules - idlePower.watts * seen
         let idle = (run.idlePowerUncertainty?.watts ?? 0) * seen
+        let scatter = (run.idle?.scatter ?? 0) * seen
         var column = Column(
             energy: energy,
             // Accuracy is common to the two readings, so it scales with their difference.
             accuracy: gross.energy > 0 ? accuracy * abs(energy) / gross.energy : 0, reading: reading, idle: idle,
             factor: normalCoverageFactor)
-        if idle > 0, let idleSeconds {
-            // Welch and Satterthwaite; only the baseline has few degrees of freedom.
-            let ratio = column.combined / idle
-            let degrees = ratio * ratio * ratio * ratio * max(1, idleSeconds.rounded() - 1)
-            if degrees < 1e7 { column.factor = Statistics.studentT95(degrees) }
+        let blocks = run.idlePowerDegreesOfFreedom ?? idleSeconds.map { max(1, $0.rounded() - 1) }
+        if scatter > 0, let blocks {
+            // Welch and Satterthwaite; only the baseline's scatter has few degrees of freedom.
+            let ratio = column.combined / scatter
+            column.factor = Statistics.coverageFactor(ratio * ratio * ratio * ratio * blocks)
         }
         net = column
     }

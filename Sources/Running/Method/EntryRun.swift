@@ -209,11 +209,13 @@ struct EntryRun: Sendable {
     private func record<Value>(
         _ stage: RunStage, _ workload: WorkloadDescription, startedAt: Double, _ measured: Runner.Measured<Value>
     ) -> RunRecord {
-        RunRecord(
-            stage: stage, workload: workload, startedAt: startedAt, energy: measured.energy, idlePower: idle?.power,
-            idlePowerUncertainty: idle?.uncertainty, otherCPUShare: measured.cpu?.other,
-            stealShare: measured.cpu?.steal, machineBefore: measured.machine?.before,
-            machineAfter: measured.machine?.after, flags: runner.flags(measured))
+        var run = RunRecord(
+            stage: stage, workload: workload, startedAt: startedAt, energy: measured.energy,
+            otherCPUShare: measured.cpu?.other, stealShare: measured.cpu?.steal,
+            machineBefore: measured.machine?.before, machineAfter: measured.machine?.after,
+            flags: runner.flags(measured))
+        run.idle = idle?.idle
+        return run
     }
 
     private func inferWithProgress(

@@ -1,28 +1,28 @@
 package import Core
+import Foundation
 
-/// The machine's power with no workload on it, from a window that was measured in blocks of a second.
+/// The machine's power with no workload on it, from a window that was measured in blocks.
 package struct IdleBaseline: Sendable, Hashable {
-    package var power: Power
-    /// The standard uncertainty of the mean, from the scatter of the blocks; `nil` with fewer than two.
-    package var uncertainty: Power?
+    package var idle: IdlePower
     package var scope: TotalScope
     package var provenance: Provenance
+    /// Whether the blocks hang together more than the uncertainty takes into account.
+    package var isAutocorrelated: Bool
 
-    /// - Returns: `nil` if the window's total was not seen well enough to say anything.
-    package init?(whole: WindowEnergy, blocks: [WindowEnergy]) {
-        guard let power = Self.power(whole) else { return nil }
-        self.power = power
+    /// - Parameters:
+    ///   - whole: the window that holds the blocks.
+    ///   - meters: among others those of its total.
+    /// - Returns: `nil` if the window's total was not seen well enough to say anything, or is too short for its meters.
+    package init?(whole: WindowEnergy, blocks: [WindowEnergy], meters: [MeterDescription]) {
+        guard !whole.total.flags.contains(.unresolved), let power = Self.power(whole) else { return nil }
         scope = whole.total.scope
         provenance = whole.total.provenance
-        let powers = blocks.compactMap { Self.power($0)?.watts }
-        if powers.count >= 2 {
-            let mean = powers.reduce(0, +) / Double(powers.count)
-            let squares = powers.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-            let n = Double(powers.count)
-            uncertainty = Power(watts: (squares / (n - 1) / n).squareRoot())
-        } else {
-            uncertainty = nil
+        let members = meters.filter { whole.total.domainIDs.contains($0.id) }
+        let powers = blocks.compactMap { block in
+            Self.power(block).map { (watts: $0.watts, seconds: block.window.durationSeconds) }
         }
+        isAutocorrelated = Statistics.doubts(of: IdlePower.independent(powers, members)).contains(.correlation)
+        idle = IdlePower(power: power, blocks: powers, meters: members)
     }
 
     /// The mean power over the part of a window that was seen; `nil` if that is less than half of it.
@@ -31,11 +31,37 @@ package struct IdleBaseline: Sendable, Hashable {
         let seen = window.total.seconds(seenOf: duration)
         return seen > 0.5 * duration ? window.total.energy.over(seen) : nil
     }
+}
 
-    /// Whether two baselines differ by more than 3 standard uncertainties of the two together.
-    /// Where an uncertainty is not known, nothing can be said.
-    package func differs(from other: IdleBaseline) -> Bool {
-        guard let a = uncertainty?.watts, let b = other.uncertainty?.watts else { return false }
-        return abs(power.watts - other.power.watts) > 3 * (a * a + b * b).squareRoot()
+extension IdleBaseline {
+    /// What a user is told of a baseline that is too short for the meters of its total.
+    ///
+    /// - Parameter idle: what was measured.
+    static func shortText(_ idle: WindowEnergy, meters: [MeterDescription]) -> String {
+        let seconds = idle.window.durationSeconds
+        let parts = meters.filter { idle.total.domainIDs.contains($0.id) }
+        var needed = (seconds: 0.0, meter: "")
+        for meter in parts {
+            let energy = idle.domains.first { $0.id == meter.id }?.energy ?? idle.total.energy
+            let microwatts = energy.over(seconds).map { Double($0.microwatts) } ?? 0
+            if meter.kind == .gauge, microwatts < 20 * meter.resolution {
+                return String(
+                    format:
+                        "no idle baseline, so no net figures: %@ tells %.3g W apart, which is too coarse for %.3g W",
+                    meter.id, meter.resolution / 1e6, microwatts / 1e6)
+            }
+            let steps = meter.kind == .counter && microwatts > 0 ? 20 * meter.resolution / microwatts : 0
+            let own = max(10 * max(meter.periodSeconds, meter.averagingSeconds), steps)
+            if own > needed.seconds { needed = (own, meter.id) }
+        }
+        // What is needed by the letter is short by a hair on a machine that is quick.
+        let asked = max((needed.seconds * 1.05).rounded(.up), seconds.rounded(.up) + 1)
+        guard needed.seconds > 0, Suite.idleTimes.contains(asked) else {
+            return
+                "no idle baseline, so no net figures: it is too short for its meters; measure it for longer with --idle"
+        }
+        return String(
+            format: "no idle baseline, so no net figures: %@ needs longer than %.3g s; measure it with --idle %.0f",
+            needed.meter, seconds, asked)
     }
 }

@@ -3,8 +3,10 @@ import Foundation
 
 /// When the repeats of an entry are enough: after a number of them, or when the interval of their mean is narrow.
 struct RepeatRule {
-    /// Two repeats that agree by chance are no reason to stop.
-    static let fewest = 3
+    /// Few repeats that agree by chance are no reason to stop: who looks after each one whether the interval is narrow stops
+    /// when it comes out too narrow. Of 95 %, where the deviation is about twice the width that is waited for, 90.2 % hold with
+    /// 3 at least, 93.5 % with 10 and 94.2 % with 15 (simulated, 40,000 series each, 50 and 100 at most).
+    static let fewest = 15
 
     private enum Kind {
         case count(Int)
@@ -19,7 +21,7 @@ struct RepeatRule {
 
     init(_ entry: Suite.Entry, of suite: Suite) {
         if let width = suite.untilInterval, entry.repeats == nil {
-            kind = .interval(width: width, most: max(Self.fewest, suite.mostRepeats))
+            kind = .interval(width: width, most: suite.mostRepeats)
         } else {
             kind = .count(entry.repeats ?? suite.repeats)
         }
@@ -48,14 +50,19 @@ struct RepeatRule {
             if isOver { procedure.repeatsEnd = .count }
         case .interval(let width, let most):
             procedure.relativeInterval = Self.relativeInterval(figures)
-            if figures.count >= Self.fewest, let interval = procedure.relativeInterval, interval <= width {
+            let isNarrow = procedure.relativeInterval.map { $0 <= width } ?? false
+            if figures.count >= Self.fewest, isNarrow {
                 procedure.repeatsEnd = .interval
             } else if repeatIndex >= most {
-                procedure.repeatsEnd = .most
+                procedure.repeatsEnd = isNarrow ? .interval : .most
             }
             isOver = procedure.repeatsEnd != nil
         }
         run.procedure = procedure
+        guard isOver else { return }
+        let doubts = Statistics.doubts(of: figures)
+        if doubts.contains(.drift) { run.flags.append(.repeatsDrift) }
+        if doubts.contains(.correlation) { run.flags.append(.autocorrelated) }
     }
 
     /// The repeats that lie far from the others, a line each: they are told, and stay in the figures.
@@ -77,14 +84,13 @@ struct RepeatRule {
         return run.energy.total.energy.joules * run.energy.total.scale / Double(run.completedInferences)
     }
 
-    /// t · s / (√n · mean): the part of the interval that more repeats make narrower. The meters' accuracy is common to all
-    /// of them and stays.
+    /// The half-width of the 95 % interval of their mean, relative to it: the part that more repeats make narrower. The meters'
+    /// accuracy is common to all of them and stays.
     ///
     /// - Returns: `nil` of fewer than two, and where the mean is not above zero.
     static func relativeInterval(_ figures: [Double]) -> Double? {
-        guard let std = Statistics.sampleStandardDeviation(figures), let mean = Statistics.mean(figures), mean > 0
+        guard let uncertainty = Statistics.uncertaintyOfMean(figures), let mean = Statistics.mean(figures), mean > 0
         else { return nil }
-        let n = Double(figures.count)
-        return Statistics.studentT95(n - 1) * std / n.squareRoot() / mean
+        return uncertainty.halfWidth / mean
     }
 }

@@ -234,14 +234,21 @@ package struct Runner: Sendable {
             }
             return blocks
         }
-        let baseline = IdleBaseline(whole: measured.energy, blocks: measured.value)
+        let baseline = IdleBaseline(whole: measured.energy, blocks: measured.value, meters: metering.meters)
         var flags = flags(measured)
-        if let before, let baseline, baseline.differs(from: before) { flags.append(.idleDrift) }
-        try await keep(
-            RunRecord(
-                stage: stage, startedAt: startedAt, energy: measured.energy, idlePower: baseline?.power,
-                idlePowerUncertainty: baseline?.uncertainty, otherCPUShare: measured.cpu?.other,
-                stealShare: measured.cpu?.steal, flags: flags), measured.samples)
+        if let before, let baseline, baseline.idle.differs(from: before.idle) { flags.append(.idleDrift) }
+        if baseline?.isAutocorrelated == true { flags.append(.autocorrelated) }
+        var run = RunRecord(
+            stage: stage, startedAt: startedAt, energy: measured.energy, otherCPUShare: measured.cpu?.other,
+            stealShare: measured.cpu?.steal, flags: flags)
+        run.idle = baseline?.idle
+        try await keep(run, measured.samples)
+        if stage == .idle, measured.energy.total.flags.contains(.unresolved) {
+            var event = RunEvent(.message)
+            event.stage = stage
+            event.message = IdleBaseline.shortText(measured.energy, meters: metering.meters)
+            emit(event)
+        }
         return baseline
     }
 

@@ -25,6 +25,10 @@ package struct Suite: Sendable, Hashable, Codable {
     package var untilInterval: Double?
     /// The most repeats that `untilInterval` may ask for.
     package var mostRepeats: Int
+    /// How often the whole suite is run, each time with its plugins started anew: sessions, each a record of its own.
+    package var sessions: Int
+    /// The pause between two sessions, in seconds.
+    package var sessionPauseSeconds: Double
     /// Whether a check of `doctor` that fails keeps the suite from starting.
     package var isStrict: Bool
     /// How often the daemon tries again once it, or the machine, ended in the middle of the suite.
@@ -83,7 +87,8 @@ package struct Suite: Sendable, Hashable, Codable {
         name: String, description: String = "", repeats: Int = 10, idleSeconds: Double = 60,
         idleAfterSeconds: Double = 60, warmUpInferences: Int = 10, warmUpSeconds: Double = 30,
         coolDownSeconds: Double = 0, coolDownMost: Double? = nil, untilInterval: Double? = nil, mostRepeats: Int = 50,
-        isStrict: Bool = false, retries: Int = 0, seed: Int64 = 1, entries: [Entry]
+        sessions: Int = 1, sessionPauseSeconds: Double = 60, isStrict: Bool = false, retries: Int = 0, seed: Int64 = 1,
+        entries: [Entry]
     ) {
         self.name = name
         self.description = description
@@ -96,6 +101,8 @@ package struct Suite: Sendable, Hashable, Codable {
         self.coolDownMost = coolDownMost
         self.untilInterval = untilInterval
         self.mostRepeats = mostRepeats
+        self.sessions = sessions
+        self.sessionPauseSeconds = sessionPauseSeconds
         self.isStrict = isStrict
         self.retries = retries
         self.seed = seed
@@ -107,6 +114,9 @@ extension Suite {
     /// The widths that `until_ci` and `--until-ci` take, relative to the mean.
     package static let intervals = 0.000_1...1.0
     package static let repeatCaps = 3...100_000
+    /// What `sessions` and `--sessions` take, and the seconds of `session_pause_s`.
+    package static let sessionCounts = 1...1000
+    package static let sessionPauses = 0.0...86_400.0
     /// The seconds that an idle baseline may take, in `idle_s`, `idle_after_s` and `--idle`: up to a day; 0 is none.
     package static let idleTimes = 0.0...86_400.0
 
@@ -131,6 +141,8 @@ package struct SuiteOverrides: Sendable, Hashable, Codable {
     package var hasAutoCount: Bool?
     package var untilInterval: Double?
     package var mostRepeats: Int?
+    package var sessions: Int?
+    package var sessionPauseSeconds: Double?
     package var isStrict: Bool?
     package var idleSeconds: Double?
     package var parameters: [String: JSONValue] = [:]
@@ -177,6 +189,8 @@ extension Suite {
         }
         if let width = overrides.untilInterval { suite.untilInterval = width }
         if let most = overrides.mostRepeats { suite.mostRepeats = most }
+        if let sessions = overrides.sessions { suite.sessions = sessions }
+        if let seconds = overrides.sessionPauseSeconds { suite.sessionPauseSeconds = seconds }
         if let isStrict = overrides.isStrict { suite.isStrict = isStrict }
         if let seconds = overrides.idleSeconds {
             suite.idleSeconds = seconds

@@ -47,7 +47,8 @@ package enum SuiteFile {
     package static func parse(_ text: String, file: String) throws(YAMLProblem) -> Suite {
         let document = try YAMLReader(text: text, file: file)
         let root = try document.mapping(keys: [
-            "name", "description", "repeats", "until_ci", "max_repeats", "strict", "idle_s", "idle_after_s", "warm_up",
+            "name", "description", "repeats", "until_ci", "max_repeats", "sessions", "session_pause_s", "strict",
+            "idle_s", "idle_after_s", "warm_up",
             "cool_down_s", "cool_down", "retries", "seed", "runs",
         ])
         let defaultName = (file as NSString).lastPathComponent.split(separator: ".").first.map(String.init) ?? file
@@ -61,6 +62,8 @@ package enum SuiteFile {
             suite.untilInterval = width
         }
         if let value = root["max_repeats"] { suite.mostRepeats = try value.integer(Suite.repeatCaps) }
+        if let value = root["sessions"] { suite.sessions = try value.integer(Suite.sessionCounts) }
+        if let value = root["session_pause_s"] { suite.sessionPauseSeconds = try value.number(Suite.sessionPauses) }
         if let value = root["strict"] { suite.isStrict = try value.bool() }
         if let value = root["idle_s"] { suite.idleSeconds = try value.number(Suite.idleTimes) }
         // Whoever wants a short baseline before does not want a long one after.

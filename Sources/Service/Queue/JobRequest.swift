@@ -81,6 +81,12 @@ package struct JobRequest: Sendable, Hashable, Codable {
         if let most = overrides.mostRepeats, !Suite.repeatCaps.contains(most) {
             throw APIError(.usage, "the most repeats must be from 3 to 100000, not \(most)")
         }
+        if let sessions = overrides.sessions, !Suite.sessionCounts.contains(sessions) {
+            throw APIError(.usage, "sessions must be from 1 to 1000, not \(sessions)")
+        }
+        if let seconds = overrides.sessionPauseSeconds, !Suite.sessionPauses.contains(seconds) {
+            throw APIError(.usage, "the pause between sessions must be from 0 to 86400 s, not \(seconds)")
+        }
         if let seconds = overrides.idleSeconds, !Suite.idleTimes.contains(seconds) {
             throw APIError(.usage, "the idle baseline must be from 0 to 86400 s, not \(seconds)")
         }

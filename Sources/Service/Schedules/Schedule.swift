@@ -16,10 +16,12 @@ package struct Schedule: Sendable, Hashable, Codable {
     package var idleBelow: Double?
     /// See `JobRequest.deadlineSeconds`.
     package var deadlineSeconds: Double?
+    /// How often the suite is run each time, with its plugins started anew; `nil`: as often as it says.
+    package var sessions: Int?
 
     package init(
         name: String, suite: String, calendar: String, isPersistent: Bool = false, idleBelow: Double? = nil,
-        deadlineSeconds: Double? = nil
+        deadlineSeconds: Double? = nil, sessions: Int? = nil
     ) {
         self.name = name
         self.suite = suite
@@ -27,10 +29,11 @@ package struct Schedule: Sendable, Hashable, Codable {
         self.isPersistent = isPersistent
         self.idleBelow = idleBelow
         self.deadlineSeconds = deadlineSeconds
+        self.sessions = sessions
     }
 
     enum CodingKeys: String, CodingKey {
-        case name, suite, calendar
+        case name, suite, calendar, sessions
         case isPersistent = "persistent"
         case idleBelow = "idle_below"
         case deadlineSeconds = "deadline_s"
@@ -69,6 +72,7 @@ package struct Schedule: Sendable, Hashable, Codable {
             suite: suite, suiteText: suiteText, overrides: SuiteOverrides(), scope: nil, meters: [])
         request.idleBelow = idleBelow
         request.deadlineSeconds = deadlineSeconds
+        request.overrides.sessions = sessions
         request.schedule = name
         return request
     }
@@ -78,7 +82,9 @@ package struct Schedule: Sendable, Hashable, Codable {
     /// Reads what `yaml` writes.
     package init(name: String, text: String, file: String) throws(YAMLProblem) {
         let document = try YAMLReader(text: text, file: file)
-        let fields = try document.mapping(keys: ["suite", "calendar", "persistent", "idle_below", "deadline"])
+        let fields = try document.mapping(keys: [
+            "suite", "calendar", "persistent", "idle_below", "deadline", "sessions",
+        ])
         guard let suite = fields["suite"], let calendar = fields["calendar"] else {
             throw document.problem("a schedule needs the keys `suite` and `calendar`")
         }
@@ -96,6 +102,7 @@ package struct Schedule: Sendable, Hashable, Codable {
             }
             deadlineSeconds = seconds
         }
+        if let field = fields["sessions"] { sessions = try field.integer(Suite.sessionCounts) }
     }
 
     package var yaml: String {
@@ -111,6 +118,7 @@ package struct Schedule: Sendable, Hashable, Codable {
         ]
         if let idleBelow { lines.append("idle_below: \(String(format: "%.4g", idleBelow * 100))%") }
         if let deadlineSeconds { lines.append("deadline: \(Int(deadlineSeconds))s") }
+        if let sessions { lines.append("sessions: \(sessions)") }
         return lines.joined(separator: "\n") + "\n"
     }
 }

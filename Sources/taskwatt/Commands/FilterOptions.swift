@@ -20,7 +20,8 @@ struct FilterOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Only this suite's runs: its UUID or the begin of it; `last` or `last-1` of those measured here.",
+            "Only this suite's runs: its UUID or the begin of it; `last` or `last-1` of those measured here; several, with commas "
+                + "between.",
             valueName: "uuid"))
     var suiteRun: String?
 

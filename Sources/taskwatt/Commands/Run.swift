@@ -6,6 +6,7 @@ import Recording
 import Reporting
 import Running
 import Service
+import Synchronization
 import WorkloadProtocol
 
 struct Run: AsyncParsableCommand {
@@ -24,6 +25,7 @@ struct Run: AsyncParsableCommand {
               taskwatt run --task fill-mask --count auto --until-ci 2% --strict
               taskwatt run tiny --idle 0.5       all ten tasks at a size for tests, with a short idle baseline
               taskwatt run ./my-suite.yaml --json > table.json
+              taskwatt run quick --sessions 3    the whole suite three times, for an interval that holds for other days too
               taskwatt run standard --idle-below 5% --deadline 12h --detach    and `taskwatt status` shows it
             """)
 
@@ -60,6 +62,12 @@ struct Run: AsyncParsableCommand {
 
     @Option(help: "The most repeats that --until-ci may come to (default: 50).")
     var maxRepeats: Int?
+
+    @Option(help: "Run the whole suite so often, starting its plugins anew, and show the variation within and between.")
+    var sessions: Int?
+
+    @Option(help: ArgumentHelp("The pause between two sessions (default: 60).", valueName: "seconds"))
+    var sessionPause: Double?
 
     @Option(help: ArgumentHelp("Inferences of each repeat; auto: as many as the meters need.", valueName: "n|auto"))
     var count: CountOption?
@@ -106,6 +114,12 @@ struct Run: AsyncParsableCommand {
         }
         if let maxRepeats, !Suite.repeatCaps.contains(maxRepeats) {
             throw ValidationError("--max-repeats must be from 3 to 100000.")
+        }
+        if let sessions, !Suite.sessionCounts.contains(sessions) {
+            throw ValidationError("--sessions must be from 1 to 1000.")
+        }
+        if let sessionPause, !Suite.sessionPauses.contains(sessionPause) {
+            throw ValidationError("--session-pause must be from 0 to 86400 seconds.")
         }
         if let idle, !Suite.idleTimes.contains(idle) {
             throw ValidationError("--idle must be from 0 to 86400 seconds.")
@@ -172,6 +186,14 @@ struct Run: AsyncParsableCommand {
     ) async throws -> (SuiteResult, TableReport?) {
         let job: JobStatus = try await client.post("/v1/jobs", request)
         var result = SuiteResult(suiteRun: "", status: .failed, failures: [])
+        // Each session has a record of its own; how the last one ended is how all did.
+        let sessions = Mutex<[String]>([])
+        let emit: @Sendable (RunEvent) -> Void = { event in
+            if let suiteRun = event.suiteRun {
+                sessions.withLock { if !$0.contains(suiteRun) { $0.append(suiteRun) } }
+            }
+            emit(event)
+        }
         do {
             result = try await follow(job.id, client, emit)
         } catch is CancellationError {
@@ -184,9 +206,10 @@ struct Run: AsyncParsableCommand {
             // It is we who cancelled it.
             result.failures = []
         }
-        guard !result.suiteRun.isEmpty else { return (result, nil) }
+        result.suiteRuns = sessions.withLock { known in known + result.suiteRuns.filter { !known.contains($0) } }
+        guard !result.suiteRuns.isEmpty else { return (result, nil) }
         // In a task of its own: this one may be cancelled, and what is kept is to be shown all the same.
-        let path = "/v1/table?suite_run=\(result.suiteRun)"
+        let path = "/v1/table?suite_run=\(result.suiteRuns.joined(separator: ","))"
         let table = Task { () async throws -> TableReport in try await client.get(path) }
         do {
             return (result, try await table.value)
@@ -290,9 +313,9 @@ struct Run: AsyncParsableCommand {
         } else {
             result = try await execution.run(request, listings: listings, emit: emit)
         }
-        guard !result.suiteRun.isEmpty else { return (result, nil) }
+        guard !result.suiteRuns.isEmpty else { return (result, nil) }
         var options = TableReport.Options()
-        options.suiteRun = result.suiteRun
+        options.suiteRun = result.suiteRuns.joined(separator: ",")
         let table = try TableReport(store, options)
         _ = consume lock
         return (result, table)
@@ -360,6 +383,8 @@ struct Run: AsyncParsableCommand {
         }
         overrides.untilInterval = untilCi
         overrides.mostRepeats = maxRepeats
+        overrides.sessions = sessions
+        overrides.sessionPauseSeconds = sessionPause
         if strict { overrides.isStrict = true }
         overrides.idleSeconds = idle
         overrides.parameters = try parameters.values()

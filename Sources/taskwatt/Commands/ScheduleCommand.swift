@@ -61,6 +61,9 @@ struct ScheduleCommand: AsyncParsableCommand {
 
         @OptionGroup var queue: QueueOptions
 
+        @Option(help: "Run the suite so often each time, starting its plugins anew.")
+        var sessions: Int?
+
         @Flag(help: "Make up for a time that passed while the machine was off.")
         var persistent = false
 
@@ -68,6 +71,12 @@ struct ScheduleCommand: AsyncParsableCommand {
         var force = false
 
         @OptionGroup var root: RootOption
+
+        func validate() throws {
+            if let sessions, !Suite.sessionCounts.contains(sessions) {
+                throw ValidationError("--sessions must be from 1 to 1000.")
+            }
+        }
 
         func run() async throws {
             guard Schedule.isName(name) else {
@@ -94,7 +103,7 @@ struct ScheduleCommand: AsyncParsableCommand {
             let schedule = Schedule(
                 name: name, suite: isShipped ? self.suite : (self.suite as NSString).lastPathComponent,
                 calendar: onCalendar, isPersistent: persistent, idleBelow: queue.idleBelow,
-                deadlineSeconds: queue.deadline)
+                deadlineSeconds: queue.deadline, sessions: sessions)
             try directory.write(schedule, suiteText: isShipped ? nil : text)
             let timer = ScheduleDirectory.timer(name)
             do {

@@ -82,20 +82,14 @@ package enum BundleVerifier {
 /// The idle windows of a suite, by which the net figures are checked.
 struct IdleWindows {
     let before: RunRecord?
-    /// Whether the powers before and after differ by more than 3 standard uncertainties of the two together.
+    /// Whether the power after is another than before.
     let hasDrifted: Bool
 
     init(_ runs: [RunRecord]) {
         let idle = runs.filter { [.idle, .idleAfter].contains($0.stage) && $0.status == .completed }
         before = idle.first { $0.stage == .idle }
-        let after = idle.last { $0.stage == .idleAfter }
-        guard let p0 = before?.idlePower?.watts, let u0 = before?.idlePowerUncertainty?.watts,
-            let p1 = after?.idlePower?.watts, let u1 = after?.idlePowerUncertainty?.watts
-        else {
-            hasDrifted = false
-            return
-        }
-        hasDrifted = abs(p1 - p0) > 3 * (u0 * u0 + u1 * u1).squareRoot()
+        let after = idle.last { $0.stage == .idleAfter }?.idle
+        hasDrifted = before?.idle.flatMap { first in after?.differs(from: first) } ?? false
     }
 }
 

@@ -133,7 +133,10 @@ struct RunCheck {
             }
             checkBlocks(run, series)
         } else if let before = idle.before?.idlePower {
-            if power != before || run.idlePowerUncertainty != idle.before?.idlePowerUncertainty {
+            if power != before || run.idlePowerUncertainty != idle.before?.idlePowerUncertainty
+                || run.idlePowerRounding != idle.before?.idlePowerRounding
+                || run.idlePowerDegreesOfFreedom != idle.before?.idlePowerDegreesOfFreedom
+            {
                 result.findings.append(
                     .failed(
                         .idle,
@@ -145,23 +148,25 @@ struct RunCheck {
         }
     }
 
-    /// The scatter of the blocks of a second that an idle window is measured in: u = s / √n.
+    /// What the blocks of a second that an idle window is measured in make of its uncertainty.
     private mutating func checkBlocks(_ run: RunRecord, _ series: [String: MeterSeries]) {
         let members = run.energy.total.domainIDs.compactMap { series[$0] }
         guard let uncertainty = run.idlePowerUncertainty, members.count == run.energy.total.domainIDs.count,
             run.energy.total.coverage == 1,
             let blocks = members.first(where: { $0.meter.kind == .counter })?.innerWindows, blocks.count >= 2
         else { return }
-        let powers = blocks.compactMap { block -> Double? in
+        let powers = blocks.compactMap { block -> (watts: Double, seconds: Double)? in
             let parts = members.compactMap { $0.energies(block) }
             guard parts.count == members.count, parts.allSatisfy(\.hasEdges) else { return nil }
-            return parts.reduce(0) { $0 + $1.energy } / 1e6 / block.durationSeconds
+            let seconds = block.durationSeconds
+            return (parts.reduce(0) { $0 + $1.energy } / 1e6 / seconds, seconds)
         }
-        guard powers.count == blocks.count else { return }
-        let n = Double(powers.count)
-        let mean = powers.reduce(0, +) / n
-        let squares = powers.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-        let expected = (squares / (n - 1) / n).squareRoot()
+        guard powers.count == blocks.count,
+            // A record from before rounding was in it has the scatter alone.
+            let expected = IdlePower(
+                power: .zero, blocks: powers, meters: run.idlePowerRounding == nil ? [] : members.map(\.meter)
+            ).uncertainty?.watts
+        else { return }
         if abs(uncertainty.watts - expected) > 1e-5 + 1e-4 * expected {
             result.findings.append(
                 .failed(

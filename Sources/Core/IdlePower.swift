@@ -1,0 +1,133 @@
+import Glibc
+
+/// The machine's power with no workload on it, and how sure it is.
+package struct IdlePower: Sendable, Hashable {
+    package var power: Power
+    /// The standard uncertainty of the mean: scatter and rounding together; `nil` where a single block tells nothing of it.
+    package var uncertainty: Power?
+    /// Those of the scatter.
+    package var degreesOfFreedom: Double?
+    /// The part of the standard uncertainty that the meters' rounding makes, which no number of blocks makes smaller.
+    package var rounding: Power
+
+    package init(power: Power, uncertainty: Power?, degreesOfFreedom: Double?, rounding: Power) {
+        self.power = power
+        self.uncertainty = uncertainty
+        self.degreesOfFreedom = degreesOfFreedom
+        self.rounding = rounding
+    }
+
+    /// From blocks that were measured one after the other.
+    ///
+    /// - Parameters:
+    ///   - power: of the whole window.
+    ///   - blocks: the mean power of each in watts, and how long it was.
+    ///   - meters: those of the total.
+    package init(power: Power, blocks: [(watts: Double, seconds: Double)], meters: [MeterDescription]) {
+        let powers = Self.independent(blocks, meters)
+        let scatter = Statistics.uncertaintyOfMean(powers)
+        let rounding = Self.rounding(of: meters, powers)
+        self.init(
+            power: power,
+            uncertainty: scatter.map {
+                Power(watts: ($0.standard * $0.standard + rounding * rounding).squareRoot())
+            }, degreesOfFreedom: scatter?.degreesOfFreedom, rounding: Power(watts: rounding))
+    }
+
+    /// The powers of the blocks, so many joined to one that it is no shorter than the slowest meter's period or averaging time:
+    /// the same reading seen twice is no second one. What is left over joins nothing.
+    package static func independent(
+        _ blocks: [(watts: Double, seconds: Double)], _ meters: [MeterDescription]
+    ) -> [Double] {
+        let slowest = meters.reduce(0) { max($0, $1.periodSeconds, $1.averagingSeconds) }
+        var powers: [Double] = []
+        var (joules, seconds) = (0.0, 0.0)
+        for block in blocks where block.seconds > 0 {
+            joules += block.watts * block.seconds
+            seconds += block.seconds
+            // Blocks of a second are a hair more or less.
+            guard seconds > 0.99 * slowest - 0.05 else { continue }
+            powers.append(joules / seconds)
+            (joules, seconds) = (0, 0)
+        }
+        return powers
+    }
+
+    /// The standard uncertainty in watts that gauges' rounding leaves in a steady power: q/√12 each. What scatters by more than
+    /// a resolution rounds now up, now down, and that is in the scatter already: noise of the deviation σ damps the rounding by
+    /// exp(−2π²σ²/q²) (B. Widrow and I. Kollár, *Quantization Noise*, Cambridge 2008: the characteristic function at the first
+    /// multiple of 1/q). A change between two neighbouring values alone, which damps nothing, scatters by up to q/2.
+    private static func rounding(of meters: [MeterDescription], _ powers: [Double]) -> Double {
+        let deviation = Statistics.sampleStandardDeviation(powers) ?? 0
+        let n = Double(powers.count)
+        return meters.filter { $0.kind == .gauge }.reduce(0.0) { sum, meter in
+            let q = meter.resolution / 1e6
+            guard q > 0 else { return sum }
+            let noise = n > 1 ? max(0, deviation * deviation / (q * q) - n / (n - 1) / 4) : 0
+            let rounding = q / 12.0.squareRoot() * exp(-2 * .pi * .pi * noise)
+            return sum + rounding * rounding
+        }.squareRoot()
+    }
+
+    /// The standard uncertainty that the scatter of the blocks makes, in watts.
+    package var scatter: Double? {
+        guard let u = uncertainty?.watts else { return nil }
+        return max(0, u * u - rounding.watts * rounding.watts).squareRoot()
+    }
+
+    /// The half-width of the 95 % interval in watts.
+    package var halfWidth: Double? {
+        guard let scatter, let degreesOfFreedom, let u = uncertainty?.watts else { return nil }
+        guard scatter > 0 else { return normalCoverageFactor * u }
+        // Welch and Satterthwaite: rounding has no degrees of freedom.
+        let ratio = u / scatter
+        let factor = Statistics.coverageFactor(ratio * ratio * ratio * ratio * degreesOfFreedom)
+        // Which can make the whole narrower than the scatter alone.
+        return max(factor * u, Statistics.coverageFactor(degreesOfFreedom) * scatter)
+    }
+
+    /// Whether two baselines differ by more than chance makes once in fifty times: the t quantile for 2 % at Welch and
+    /// Satterthwaite's degrees of freedom, times the scatter of both, and beyond that what rounding alone can make (half a
+    /// resolution each). Where an uncertainty is not known, nothing can be said.
+    package func differs(from other: IdlePower) -> Bool {
+        guard let a = scatter, let b = other.scatter, let va = degreesOfFreedom, let vb = other.degreesOfFreedom
+        else { return false }
+        let variance = a * a + b * b
+        let rounding = 3.0.squareRoot() * (rounding.watts + other.rounding.watts)
+        let chance =
+            variance > 0
+            ? variance.squareRoot()
+                * Statistics.studentT(
+                    exceededWith: 0.02,
+                    degreesOfFreedom: variance * variance / (a * a * a * a / va + b * b * b * b / vb))
+            : 0
+        // Powers are kept in whole microwatts.
+        return abs(power.watts - other.power.watts) > chance + rounding + 1e-6
+    }
+}
+
+extension RunRecord {
+    /// The idle power that applies to this run, or that this window measured.
+    package var idle: IdlePower? {
+        get {
+            idlePower.map { power in
+                IdlePower(
+                    power: power, uncertainty: idlePowerUncertainty,
+                    degreesOfFreedom: idlePowerDegreesOfFreedom ?? degreesOfOldRecord,
+                    rounding: idlePowerRounding ?? .zero)
+            }
+        }
+        set {
+            idlePower = newValue?.power
+            idlePowerUncertainty = newValue?.uncertainty
+            idlePowerDegreesOfFreedom = newValue?.degreesOfFreedom
+            idlePowerRounding = newValue?.rounding
+        }
+    }
+
+    /// A record from before they were kept was measured in blocks of about a second.
+    private var degreesOfOldRecord: Double? {
+        guard stage == .idle || stage == .idleAfter, idlePowerUncertainty != nil else { return nil }
+        return max(1, energy.window.durationSeconds.rounded() - 1)
+    }
+}

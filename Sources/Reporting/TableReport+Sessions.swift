@@ -1,0 +1,68 @@
+import Core
+
+extension TableReport.Row {
+    /// What the interval is of: `one session`, `two sessions`; `nil` of imported logs.
+    var intervalScope: String? { sessions.map(Self.scope) }
+
+    static func scope(_ sessions: Int) -> String {
+        switch sessions {
+        case ...1: "within one session"
+        case 2: "two sessions"
+        default: "\(sessions) sessions"
+        }
+    }
+}
+
+extension TableReport {
+    /// What the intervals are of, and what they take for granted.
+    var sessionNotes: [String] {
+        let known = rows.filter { $0.uncertainty != nil }
+        var notes: [String] = []
+        let kinds = Set(known.compactMap(\.sessions)).sorted()
+        if kinds.contains(where: { $0 <= 1 }) {
+            notes.append(
+                "± 95 % within one session: how far the mean of these models would move if the session had gone on; it assumes "
+                    + "independent repeats. Another session, after a new start, may differ by more.")
+        }
+        if kinds.contains(where: { $0 > 1 }) {
+            notes.append(
+                "± 95 % of \(kinds.filter { $0 > 1 }.map(Row.scope).joined(separator: ", ")): how far the mean of these models "
+                    + "would move with other sessions, from the spread of the sessions' means"
+                    + (kinds.contains(2) ? "; from two sessions it is 12.7 standard uncertainties wide." : "."))
+        }
+        if rows.contains(where: { $0.uncertainty == nil && $0.source == .taskwatt }) {
+            notes.append("No ± 95 % where a model has one run alone: it does not tell how it would come out again.")
+        }
+        return notes + (sessionAdvice.map { [$0] } ?? [])
+    }
+
+    /// What to type for an interval that holds for other sessions too; `nil` where there is one.
+    var sessionAdvice: String? {
+        guard rows.contains(where: { ($0.sessions ?? 3) < 3 }) else { return nil }
+        return
+            "`taskwatt run --sessions 3` starts everything anew twice, so that the interval holds for other sessions too."
+    }
+
+    /// Repeats that are no independent draws.
+    var doubtNotes: [String] {
+        func rows(_ doubt: Statistics.SeriesDoubt) -> [String] {
+            self.rows.compactMap { row in
+                row.doubts[doubt.rawValue].map { count in count == 1 ? row.title : "\(row.title) (\(count))" }
+            }
+        }
+        var notes: [String] = []
+        let drifting = rows(.drift)
+        if !drifting.isEmpty {
+            notes.append(
+                "Repeats rise or fall (t of a straight line, p < 0.05; so do 5 % of steady series): "
+                    + drifting.joined(separator: "; ") + ".")
+        }
+        let correlated = rows(.correlation)
+        if !correlated.isEmpty {
+            notes.append(
+                "Repeats are each like the one before, more than their interval takes into account, so it is too narrow (said of 5 % "
+                    + "of independent series, too): " + correlated.joined(separator: "; ") + ".")
+        }
+        return notes
+    }
+}
