@@ -14,7 +14,7 @@ struct RunFigure {
     var accuracy: Double
     /// The standard uncertainty that is common to all runs of these meters beside their accuracy: what their rounding, and edges
     /// that err alike, leave.
-    var common = 0.0
+    var common: Double
     /// The standard uncertainty that the scatter of the idle baseline makes, which is common to all runs with that baseline.
     var idle: Double
     /// The one that its rounding makes, which is common to all runs.
@@ -93,7 +93,8 @@ struct RunFigure {
         return .measured(
             RunFigure(
                 window: window, task: task, kilowattHours: joules * per1000, gross: gross * per1000,
-                net: difference.map { $0 * per1000 }, accuracy: accuracy * per1000, idle: idle * per1000,
+                net: difference.map { $0 * per1000 }, accuracy: accuracy * per1000,
+                common: total.commonUncertainty.joules * per1000, idle: idle * per1000,
                 idleRounding: idleRounding * per1000))
     }
 }

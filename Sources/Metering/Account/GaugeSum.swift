@@ -105,15 +105,15 @@ struct SampleScatter {
     }
 
     /// The standard uncertainty of a mean power by the rounding of each sample: q/√12, the same in all samples of a steady power.
-    /// Where the power scatters, the rounding averages out: what is left of it for a normal scatter σ is q/(π√2) · exp(−2π²σ²/q²) (the
-    /// first term of the Fourier series of a quantizer's error: B. Widrow, I. Kollár, *Quantization Noise*, 2008), and is in the
-    /// scatter itself, which is not added a second time.
+    /// Where the power scatters, the rounding averages out: of a normal scatter σ exp(−2π²σ²/q²) of it is left (the first term of the
+    /// Fourier series of a quantizer's error: B. Widrow, I. Kollár, *Quantization Noise*, 2008); the rest is in the scatter itself,
+    /// which is not added a second time.
     func roundingUncertainty(resolution q: Double) -> Double {
         guard q > 0 else { return 0 }
         let steady = q / 12.0.squareRoot()
         guard count >= 3 else { return steady }
         // The scatter of rounded samples holds that of the rounding, q²/12.
         let variance = max(0, squares / (count - 1) - q * q / 12)
-        return min(steady, q / (Double.pi * 2.0.squareRoot()) * exp(-2 * Double.pi * Double.pi * variance / (q * q)))
+        return steady * exp(-2 * Double.pi * Double.pi * variance / (q * q))
     }
 }
