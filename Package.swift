@@ -94,14 +94,15 @@ let package = Package(
             name: "openai", dependencies: ["Fetching", "PluginKit"], path: "Plugins/openai",
             exclude: ["plugin.yaml", "README.md"]),
         .target(
-            name: "command", dependencies: ["PluginKit"], path: "Plugins/command",
+            name: "command", dependencies: ["Digests", "PluginKit"], path: "Plugins/command",
             exclude: ["plugin.yaml", "README.md"]),
 
         // Run, record, report, serve.
         .target(
             name: "Running",
             dependencies: [
-                "CLinux", "Core", "Host", "Metering", "WorkloadProtocol", "YAMLReading", subprocess, systemPackage,
+                "CLinux", "Core", "Digests", "Host", "Metering", "WorkloadProtocol", "YAMLReading", subprocess,
+                systemPackage,
             ],
             exclude: ["Method/README.md"],
             resources: [

@@ -69,6 +69,7 @@ struct RunsCSV: Sendable {
             ("plugin", .value("workload.plugin")), ("plugin_version", .value("workload.plugin_version")),
             ("engine", .value("workload.engine")), ("model", .value("workload.model")),
             ("model_sha256", .value("workload.model_sha256")),
+            ("program_sha256", .value("workload.program_sha256")),
             ("parameter_count", .value("workload.parameter_count")),
             ("operations_per_inference", .value("workload.operations_per_inference")),
             ("dataset", .value("workload.dataset")), ("size", .value("workload.size")),

@@ -43,6 +43,13 @@ package struct WindowFigures: Sendable, Hashable {
     package var flags: [String]
     /// The relative accuracy of each meter of the total that saw energy, as it is in the total's uncertainty; 0 where none is stated.
     package var accuracies: [String: Double]
+    package var engine: String?
+    /// Of the model's files, as the plugin tells it.
+    package var modelSHA256: String?
+    /// Of the plugin's program.
+    package var programSHA256: String?
+    /// What the user calls the suite.
+    package var label: String?
 }
 
 extension Store {
@@ -85,7 +92,11 @@ extension Store {
             (SELECT json_group_object(json_extract(domain.value, '$.id'), round(1.7320508075688772
                 * json_extract(domain.value, '$.accuracy_standard_uncertainty_j') / json_extract(domain.value, '$.energy_j'), 4))
                 FROM json_each(run.record, '$.energy.domains') AS domain
-                WHERE json_extract(domain.value, '$.in_total') AND json_extract(domain.value, '$.energy_j') > 0)
+                WHERE json_extract(domain.value, '$.in_total') AND json_extract(domain.value, '$.energy_j') > 0),
+            json_extract(run.record, '$.workload.engine'),
+            json_extract(run.record, '$.workload.model_sha256'),
+            json_extract(run.record, '$.workload.program_sha256'),
+            suite_run.label
         FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
             JOIN machine ON machine.id = suite_run.machine_id
         """
@@ -128,7 +139,8 @@ private struct DecodedTexts {
                 text == "[]" ? [] : try decoder.decode([TotalEnergy].self, from: Data(text.utf8))
             } ?? [],
             idlePowerWatts: value(31), idleUncertaintyWatts: value(32), meanLatency: value(33),
-            flags: try list(value(34)), accuracies: accuracies(value(38)))
+            flags: try list(value(34)), accuracies: accuracies(value(38)), engine: value(39), modelSHA256: value(40),
+            programSHA256: value(41), label: row[42])
     }
 
     /// a of the domains' a · E / √3, rounded so that all runs of a meter have the same; of what was edited by hand, none.

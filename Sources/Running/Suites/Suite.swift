@@ -27,6 +27,10 @@ package struct Suite: Sendable, Hashable, Codable {
     package var mostRepeats: Int
     /// Whether a check of `doctor` that fails keeps the suite from starting.
     package var isStrict: Bool
+    /// Whether a strict suite may start where nothing measures, so that all its figures are estimates.
+    package var allowsEstimate: Bool
+    /// What the user calls what was so, to compare by; it stands beside the suite in the record.
+    package var label: String?
     /// How often the daemon tries again once it, or the machine, ended in the middle of the suite.
     package var retries: Int
     package var seed: Int64
@@ -83,7 +87,8 @@ package struct Suite: Sendable, Hashable, Codable {
         name: String, description: String = "", repeats: Int = 10, idleSeconds: Double = 60,
         idleAfterSeconds: Double = 60, warmUpInferences: Int = 10, warmUpSeconds: Double = 30,
         coolDownSeconds: Double = 0, coolDownMost: Double? = nil, untilInterval: Double? = nil, mostRepeats: Int = 50,
-        isStrict: Bool = false, retries: Int = 0, seed: Int64 = 1, entries: [Entry]
+        isStrict: Bool = false, allowsEstimate: Bool = false, label: String? = nil, retries: Int = 0, seed: Int64 = 1,
+        entries: [Entry]
     ) {
         self.name = name
         self.description = description
@@ -97,6 +102,8 @@ package struct Suite: Sendable, Hashable, Codable {
         self.untilInterval = untilInterval
         self.mostRepeats = mostRepeats
         self.isStrict = isStrict
+        self.allowsEstimate = allowsEstimate
+        self.label = label
         self.retries = retries
         self.seed = seed
         self.entries = entries
@@ -106,6 +113,14 @@ package struct Suite: Sendable, Hashable, Codable {
 extension Suite {
     /// The widths that `until_ci` and `--until-ci` take, relative to the mean.
     package static let intervals = 0.000_1...1.0
+    /// Characters of a label, none of which is a control character: it is shown on terminals.
+    package static let labelLengths = 1...100
+
+    package static func isLabel(_ text: String) -> Bool {
+        labelLengths.contains(text.count)
+            && !text.unicodeScalars.contains { $0.properties.generalCategory == .control }
+    }
+
     package static let repeatCaps = 3...100_000
     /// The seconds that an idle baseline may take, in `idle_s`, `idle_after_s` and `--idle`: up to a day; 0 is none.
     package static let idleTimes = 0.0...86_400.0
@@ -132,6 +147,8 @@ package struct SuiteOverrides: Sendable, Hashable, Codable {
     package var untilInterval: Double?
     package var mostRepeats: Int?
     package var isStrict: Bool?
+    package var allowsEstimate: Bool?
+    package var label: String?
     package var idleSeconds: Double?
     package var parameters: [String: JSONValue] = [:]
 
@@ -178,6 +195,8 @@ extension Suite {
         if let width = overrides.untilInterval { suite.untilInterval = width }
         if let most = overrides.mostRepeats { suite.mostRepeats = most }
         if let isStrict = overrides.isStrict { suite.isStrict = isStrict }
+        if let allowsEstimate = overrides.allowsEstimate { suite.allowsEstimate = allowsEstimate }
+        if let label = overrides.label { suite.label = label }
         if let seconds = overrides.idleSeconds {
             suite.idleSeconds = seconds
             // Two baselines are compared, so they are equally long. Where the suite has none after, there is none.
