@@ -30,7 +30,7 @@ extension RunFlag {
             "other processes took over 5 % of the CPU time, or the hypervisor over 1 %; repeat on a quiet machine"
         case .unresolved: "too short, or too little energy, for the meters to resolve"
         case .shortWindow:
-            "shorter than the 10 s, or the 100 periods of the slowest meter, that an even pace takes; `--count auto` makes it long enough"
+            "shorter than 10 s, or than 100 periods of the slowest meter; `--count auto` makes windows long enough"
         case .lowCoverage: "the meters saw less than 99 % of the window; it stays out of the table"
         case .idleDrift: "the idle power after differs from before by more than 3 standard uncertainties"
         case .samplerLate: "the sampler missed its interval by more than 20 %"
