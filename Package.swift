@@ -94,14 +94,15 @@ let package = Package(
             name: "openai", dependencies: ["Fetching", "PluginKit"], path: "Plugins/openai",
             exclude: ["plugin.yaml", "README.md"]),
         .target(
-            name: "command", dependencies: ["PluginKit"], path: "Plugins/command",
+            name: "command", dependencies: ["Digests", "PluginKit"], path: "Plugins/command",
             exclude: ["plugin.yaml", "README.md"]),
 
         // Run, record, report, serve.
         .target(
             name: "Running",
             dependencies: [
-                "CLinux", "Core", "Host", "Metering", "WorkloadProtocol", "YAMLReading", subprocess, systemPackage,
+                "CLinux", "Core", "Digests", "Host", "Metering", "WorkloadProtocol", "YAMLReading", subprocess,
+                systemPackage,
             ],
             exclude: ["Method/README.md"],
             resources: [
@@ -147,6 +148,12 @@ let package = Package(
             name: "sampler-benchmark",
             dependencies: ["CBareLoop", "Core", "Host", "Metering", "TestSupport", argumentParser],
             path: "Tests/Benchmarks/Sources/sampler-benchmark"),
+        .target(
+            name: "CoverageBench", dependencies: ["Core", "Metering", "Recording", "Reporting"],
+            path: "Tests/Benchmarks/Sources/CoverageBench"),
+        .executableTarget(
+            name: "coverage-benchmark", dependencies: ["CoverageBench", argumentParser],
+            path: "Tests/Benchmarks/Sources/coverage-benchmark"),
         .target(name: "TestSupport", dependencies: ["Core", "Host", "Recording"], path: "Tests/TestSupport"),
         .testTarget(name: "CoreTests", dependencies: ["Core"]),
         .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
@@ -186,7 +193,8 @@ let package = Package(
             dependencies: ["Core", "Host", "Metering", "Running", "TestSupport", "WorkloadProtocol", "YAMLReading"],
             resources: [.copy("Fixtures")]),
         .testTarget(name: "RecordingTests", dependencies: ["Core", "Recording", grdb, "TestSupport"]),
-        .testTarget(name: "ReportingTests", dependencies: ["Core", "Recording", "Reporting", "TestSupport"]),
+        .testTarget(
+            name: "ReportingTests", dependencies: ["Core", "CoverageBench", "Recording", "Reporting", "TestSupport"]),
         .testTarget(
             name: "ExchangeTests", dependencies: ["Core", "Exchange", "Recording", "Reporting", "TestSupport"]),
         .testTarget(

@@ -1,3 +1,4 @@
+import Digests
 import Foundation
 import PluginKit
 
@@ -55,7 +56,37 @@ struct CommandPlugin: WorkloadPlugin {
         self.command = command
         var info = WorkloadInfo(engine: "command")
         info.model = request.model ?? Self.firstWord(line).map { ($0 as NSString).lastPathComponent }
+        info.modelSHA256 = Self.checksum(line, in: directory)
         return info
+    }
+
+    /// The endings of what an interpreter is given to run.
+    private static let scripts: Set<String> = ["jl", "js", "lua", "pl", "py", "r", "rb", "sh"]
+
+    /// The SHA-256 of the program and the scripts that a line names by their paths, in its order; `nil` where there are none, as of
+    /// a program of the system. A program that was edited is another task, and what a line reads and writes is its own affair.
+    static func checksum(_ line: String, in directory: String) -> String? {
+        let first = firstWord(line).flatMap { $0.contains("/") ? $0 : nil }
+        let words = line.split { $0.isWhitespace || "'\"`;|&()<>=".contains($0) }.map(String.init)
+        let names = words.filter { $0 == first || scripts.contains(($0 as NSString).pathExtension.lowercased()) }
+        let hash = SHA256()
+        var isEmpty = true
+        for name in names {
+            let path = name.hasPrefix("/") ? name : "\(directory)/\(name)"
+            var isDirectory: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), !isDirectory.boolValue else {
+                continue
+            }
+            guard let file = FileHandle(forReadingAtPath: path) else { return nil }
+            defer { try? file.close() }
+            do {
+                while let part = try file.read(upToCount: 1 << 20), !part.isEmpty { hash.update(part) }
+            } catch {
+                return nil
+            }
+            isEmpty = false
+        }
+        return isEmpty ? nil : (try? hash.finalize())?.hexadecimal
     }
 
     private static func pattern(_ name: String, _ request: WorkloadRequest, such: String) throws -> NSRegularExpression?

@@ -108,6 +108,19 @@ struct Dimensions {
         }
     }
 
+    /// Every size that the model leaves open, as `--dim` takes them, in one order.
+    var open: String {
+        var sizes: [String: Int] = [:]
+        for input in inputs {
+            let shape = shape(of: input)
+            for case (let axis, .named(let name)) in input.shape.enumerated() {
+                let place = Self.place(input, axis)
+                sizes[given[place] == nil ? name : place] = shape[axis]
+            }
+        }
+        return sizes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+    }
+
     /// How many queries one pass answers: the size of a first dimension that is called so, else 1.
     var batch: Int {
         for input in inputs {

@@ -39,7 +39,8 @@ struct OnnxModel: WorkloadPlugin {
         let scan = try Self.explained { () throws(OnnxError) in try ModelScan(path) }
         let model = try Self.explained { () throws(OnnxError) in try scan.model() }
         request.report("looking at \(path) (\((scan.bytes + 999_999) / 1_000_000) MB)")
-        let batch = try trial(runtime, model.graph, sizes, arrays, seed: request.seed).batch
+        let dimensions = try trial(runtime, model.graph, sizes, arrays, seed: request.seed)
+        let batch = dimensions.batch
 
         var info = WorkloadInfo(engine: "ONNX Runtime \(runtime.version)")
         info.model = request.parameters["file"] == nil ? Self.name(path) : request.model ?? Self.name(path)
@@ -47,6 +48,11 @@ struct OnnxModel: WorkloadPlugin {
         info.device = device.name
         info.precision = Self.precision(model.graph)
         info.batch = batch
+        // However they were said, or not at all.
+        info.parameters["dims"] = dimensions.open.isEmpty ? .some(nil) : .string(dimensions.open)
+        if let quantization = Self.quantization(model.graph) {
+            info.parameters["quantization"] = .string(quantization)
+        }
         info.modelFiles = scan.files
         info.modelSHA256 = try Self.checksum(scan)
         if let weight = GraphCount.computedWeight(model.graph) {
@@ -234,6 +240,14 @@ struct OnnxModel: WorkloadPlugin {
             if let name = names[tensor.dataType] { counts[name, default: 0] += tensor.dims.reduce(1, *) }
         }
         return counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
+    }
+
+    /// How activations come to integers: `dynamic`, by ranges of each inference, or `static`, by ranges that the file has;
+    /// `nil` where they do not.
+    private static func quantization(_ graph: Onnx_GraphProto) -> String? {
+        let operators = Set(graph.node.map(\.opType))
+        if !operators.isDisjoint(with: ["DynamicQuantizeLinear", "DynamicQuantizeMatMul"]) { return "dynamic" }
+        return operators.isDisjoint(with: ["QuantizeLinear", "QLinearMatMul", "QLinearConv"]) ? nil : "static"
     }
 
     private static func checksum(_ scan: ModelScan) throws -> String {

@@ -44,8 +44,8 @@ struct OnnxProxies: WorkloadPlugin {
                 "batch must be from 1 to 1024, not \(batch)",
                 remedy: "use 1 for one query at a time, as the paper has it")
         }
-        let workload = try ProxyCatalogue.workload(
-            ProxyOptions(request: request, size: size, batch: batch, precision: precision))
+        let options = ProxyOptions(request: request, size: size, batch: batch, precision: precision)
+        let workload = try ProxyCatalogue.workload(options)
         let model = workload.model
         // Whatever was loaded for an earlier request is of no use any more.
         (sessions, files) = ([], [])
@@ -74,6 +74,9 @@ struct OnnxProxies: WorkloadPlugin {
         info.device = device.name
         info.precision = precisionName
         info.batch = batch
+        info.parameters = options.used.values
+        // Weights of 8 bits mean one thing to an engine that knows the activations beforehand, and another to one that does not.
+        if precision == .int8 { info.parameters["quantization"] = .string("dynamic") }
         info.modelFiles = files.map(\.directory)
         info.modelSHA256 = try explained { () throws(OnnxError) in try ModelFile.sha256(of: files) }
         info.parameterCount = workload.graphs.parameterCount

@@ -8,6 +8,8 @@ struct ProxyOptions {
     /// Queries that are answered at once.
     let batch: Int
     let precision: Precision
+    /// What the parameters came to that a model asks for.
+    let used = UsedParameters()
 
     var seed: Int64 { request.seed }
 
@@ -22,8 +24,14 @@ struct ProxyOptions {
                 "\(parameter) must be from 1 to \(limit) here, not \(value)",
                 remedy: "\(reason); use a number that fits")
         }
+        used.values[parameter] = .integer(value)
         return value
     }
+}
+
+/// The parameters that a model has asked for, with the numbers that it got.
+final class UsedParameters {
+    var values: [String: ParameterValue] = [:]
 }
 
 /// A model that the plugin has for a task.

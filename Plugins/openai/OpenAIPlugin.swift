@@ -75,6 +75,10 @@ struct OpenAIPlugin: WorkloadPlugin {
             info.model = model
             info.dataset = prompts.name
             info.device = "server"
+            // A file has its own prompts.
+            info.parameters["prompt_length"] =
+                request.parameters["prompts"] == nil ? .integer(settings.promptLength) : .some(nil)
+            info.parameters["max_tokens"] = .integer(settings.maxTokens)
             return info
         } catch {
             server.close()

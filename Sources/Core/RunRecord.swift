@@ -33,6 +33,9 @@ package struct WorkloadDescription: Sendable, Hashable, Codable {
     /// The engine and its version, such as `ONNX Runtime 1.21.0`.
     package var engine: String?
     package var modelSHA256: String?
+    /// Of the plugin's own program, as the host found it: of the files of a plugin in Python all. `nil` of a plugin that is part
+    /// of Taskwatt, whose version says it.
+    package var programSHA256: String?
     /// The number of the model's parameters (weights).
     package var parameterCount: Int64?
     /// Operations of one inference; a multiplication and an addition are two.
@@ -45,7 +48,7 @@ package struct WorkloadDescription: Sendable, Hashable, Codable {
         task: MLTask, plugin: String, pluginVersion: String? = nil, model: String? = nil, dataset: String? = nil,
         size: String? = nil, device: String? = nil, precision: String? = nil, batch: Int = 1, engine: String? = nil,
         modelSHA256: String? = nil, parameterCount: Int64? = nil, operationsPerInference: Double? = nil,
-        seed: Int64? = nil, parameters: [String: JSONValue] = [:]
+        seed: Int64? = nil, parameters: [String: JSONValue] = [:], programSHA256: String? = nil
     ) {
         self.task = task
         self.plugin = plugin
@@ -62,12 +65,14 @@ package struct WorkloadDescription: Sendable, Hashable, Codable {
         self.operationsPerInference = operationsPerInference
         self.seed = seed
         self.parameters = parameters
+        self.programSHA256 = programSHA256
     }
 
     enum CodingKeys: String, CodingKey {
         case task, plugin, model, dataset, size, device, precision, batch, engine, seed, parameters
         case pluginVersion = "plugin_version"
         case modelSHA256 = "model_sha256"
+        case programSHA256 = "program_sha256"
         case parameterCount = "parameter_count"
         case operationsPerInference = "operations_per_inference"
     }
@@ -104,6 +109,8 @@ package enum RunFlag: String, Sendable, Hashable, Codable, CaseIterable {
     case contended
     /// A window too short for its meters.
     case unresolved
+    /// A window shorter than the method asks for, whatever its meters can resolve.
+    case shortWindow = "short-window"
     /// The meters saw less than 99 % of the window; the run stays out of the table.
     case lowCoverage = "low-coverage"
     /// The idle power after differs from before by more than chance makes once in fifty times.

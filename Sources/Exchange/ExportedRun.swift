@@ -7,6 +7,8 @@ package struct ExportedRun: Sendable, Hashable, Codable {
     package var id: Int64
     package var suiteRun: String
     package var suite: String
+    /// What the user calls it.
+    package var label: String?
     package var source: RecordSource
     package var machine: String
     package var machineFingerprint: String
@@ -18,7 +20,7 @@ package struct ExportedRun: Sendable, Hashable, Codable {
     package var record: RunRecord
 
     enum CodingKeys: String, CodingKey {
-        case suite, source, machine, inventory, record
+        case suite, label, source, machine, inventory, record
         case id = "run_id"
         case suiteRun = "suite_run"
         case machineFingerprint = "machine_fingerprint"
@@ -35,6 +37,7 @@ package struct ExportedRun: Sendable, Hashable, Codable {
         func object(_ text: String) -> [UInt8] { text.isEmpty ? Array("{}".utf8) : Array(text.utf8) }
         let parts: [(name: CodingKeys, value: [UInt8])] = [
             (.id, Array(String(run.id).utf8)), (.suiteRun, text(suite.uuid)), (.suite, text(suite.suite)),
+            (.label, suite.label.map(text) ?? Array("null".utf8)),
             (.source, text(suite.source.rawValue)), (.machine, text(suite.machine)),
             (.machineFingerprint, text(suite.machineFingerprint)), (.version, text(suite.version)),
             (.machineState, object(suite.machineState)), (.inventory, object(suite.inventory)),
@@ -71,7 +74,8 @@ extension ExportedRun {
             (try? decoder.decode(JSONValue.self, from: Data(text.utf8))) ?? .object([:])
         }
         self.init(
-            id: run.id, suiteRun: suite.uuid, suite: suite.suite, source: suite.source, machine: suite.machine,
+            id: run.id, suiteRun: suite.uuid, suite: suite.suite, label: suite.label, source: suite.source,
+            machine: suite.machine,
             machineFingerprint: suite.machineFingerprint, version: suite.version,
             machineState: value(suite.machineState), inventory: value(suite.inventory),
             record: try decoder.decode(RunRecord.self, from: Data(record)))

@@ -7,12 +7,13 @@ import Reporting
 struct RunsCSV: Sendable {
     /// What the windows of one suite have in common.
     private enum SuiteText {
-        case uuid, suite, source, machine, machineFingerprint, version, machineState
+        case uuid, suite, label, source, machine, machineFingerprint, version, machineState
 
         func text(_ suite: StoredSuite) -> String {
             switch self {
             case .uuid: suite.uuid
             case .suite: suite.suite
+            case .label: suite.label ?? ""
             case .source: suite.source.rawValue
             case .machine: suite.machine
             case .machineFingerprint: suite.machineFingerprint
@@ -69,6 +70,7 @@ struct RunsCSV: Sendable {
             ("plugin", .value("workload.plugin")), ("plugin_version", .value("workload.plugin_version")),
             ("engine", .value("workload.engine")), ("model", .value("workload.model")),
             ("model_sha256", .value("workload.model_sha256")),
+            ("program_sha256", .value("workload.program_sha256")),
             ("parameter_count", .value("workload.parameter_count")),
             ("operations_per_inference", .value("workload.operations_per_inference")),
             ("dataset", .value("workload.dataset")), ("size", .value("workload.size")),
@@ -81,7 +83,7 @@ struct RunsCSV: Sendable {
             ("steal_share", .value("steal_share")), ("sampler_interval_s", .value("energy.interval_s")),
             ("sampler_jitter_p95", .value("energy.jitter")), ("machine_state", .suite(.machineState)),
             ("procedure", .json("procedure")), ("machine_before", .json("machine_before")),
-            ("machine_after", .json("machine_after")), ("error", .value("error")),
+            ("machine_after", .json("machine_after")), ("error", .value("error")), ("label", .suite(.label)),
         ]
     }
 

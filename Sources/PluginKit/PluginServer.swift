@@ -72,13 +72,14 @@ struct PluginServer<Plugin: WorkloadPlugin> {
         let info = try plugin.initialize(request)
         try require(info.batch > 0, "the batch must be 1 or more, not \(info.batch)")
         batch = info.batch
+        let parameters = params.parameters.merging(info.parameters.mapValues(JSONValue.init)) { _, its in its }
         return InitializeResult(
             workload: WorkloadDescription(
                 task: params.task, plugin: "", model: info.model ?? params.model, dataset: info.dataset,
                 size: info.size,
                 device: info.device ?? params.device, precision: info.precision, batch: info.batch, engine: info.engine,
                 modelSHA256: info.modelSHA256, parameterCount: info.parameterCount,
-                operationsPerInference: info.operationsPerInference, seed: params.seed, parameters: params.parameters),
+                operationsPerInference: info.operationsPerInference, seed: params.seed, parameters: parameters),
             modelFiles: info.modelFiles)
     }
 
@@ -174,6 +175,18 @@ struct PluginServer<Plugin: WorkloadPlugin> {
             WorkloadError(
                 code: WorkloadError.failedCode,
                 message: "\(error)".split(whereSeparator: \.isNewline).joined(separator: " "))
+        }
+    }
+}
+
+extension JSONValue {
+    fileprivate init(_ value: ParameterValue?) {
+        switch value {
+        case .bool(let value)?: self = .bool(value)
+        case .integer(let value)?: self = .integer(Int64(value))
+        case .number(let value)?: self = .number(value)
+        case .string(let value)?, .other(let value)?: self = .string(value)
+        case nil: self = .null
         }
     }
 }

@@ -141,6 +141,9 @@ public struct WorkloadInfo: Sendable {
     public var parameterCount: Int64?
     /// Operations of one inference (of a batch, its share); a multiplication and an addition are two.
     public var operationsPerInference: Double?
+    /// What a parameter came to where it was left out, or can be said in several ways, so that a run that names the default is
+    /// the same as one that does not; `nil` of one that makes no difference here. Over those of the request.
+    public var parameters: [String: ParameterValue?] = [:]
     /// Absolute paths of the files and directories that make up the model, for `taskwatt plugin export-model`.
     public var modelFiles: [String] = []
 

@@ -184,6 +184,14 @@ enum Schema {
                     END;
                     """)
         }
+        migrator.registerMigration("7 labels") { db in
+            try db.execute(
+                sql: """
+                    -- What the user calls what was so when it was measured, to compare by; NULL of most.
+                    ALTER TABLE suite_run ADD COLUMN label TEXT;
+                    CREATE INDEX suite_run_by_label ON suite_run (label) WHERE label IS NOT NULL;
+                    """)
+        }
         return migrator
     }
 }

@@ -43,6 +43,13 @@ package struct WindowFigures: Sendable, Hashable {
     /// Seconds.
     package var meanLatency: Double?
     package var flags: [String]
+    package var engine: String?
+    /// Of the model's files, as the plugin tells it.
+    package var modelSHA256: String?
+    /// Of the plugin's program.
+    package var programSHA256: String?
+    /// What the user calls the suite.
+    package var label: String?
 }
 
 extension Store {
@@ -83,7 +90,11 @@ extension Store {
             json_extract(run.record, '$.energy.total.common_standard_uncertainty_j'),
             json_extract(run.record, '$.energy.total.scaled_energy_j'),
             json_extract(run.record, '$.idle_power_degrees_of_freedom'),
-            json_extract(run.record, '$.idle_power_rounding_standard_uncertainty_w')
+            json_extract(run.record, '$.idle_power_rounding_standard_uncertainty_w'),
+            json_extract(run.record, '$.workload.engine'),
+            json_extract(run.record, '$.workload.model_sha256'),
+            json_extract(run.record, '$.workload.program_sha256'),
+            suite_run.label
         FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
             JOIN machine ON machine.id = suite_run.machine_id
         """
@@ -125,7 +136,8 @@ private struct DecodedTexts {
                 text == "[]" ? [] : try decoder.decode([TotalEnergy].self, from: Data(text.utf8))
             } ?? [],
             idlePowerWatts: value(31), idleUncertaintyWatts: value(32), idleDegreesOfFreedom: value(38),
-            idleRoundingWatts: value(39), meanLatency: value(33), flags: try list(value(34)))
+            idleRoundingWatts: value(39), meanLatency: value(33), flags: try list(value(34)), engine: value(40),
+            modelSHA256: value(41), programSHA256: value(42), label: row[43])
     }
 
     private mutating func parameters(_ text: String?) throws -> [String: String] {

@@ -13,9 +13,11 @@ package struct SuiteRunSummary: Sendable, Hashable, Codable {
     package var error: String?
     package var runs: Int
     package var source: RecordSource
+    /// What the user calls it.
+    package var label: String?
 
     enum CodingKeys: String, CodingKey {
-        case uuid, suite, machine, status, error, runs, source
+        case uuid, suite, machine, status, error, runs, source, label
         case startedAt = "started_at_unix_s"
         case endedAt = "ended_at_unix_s"
     }
@@ -50,6 +52,13 @@ package struct RunFilter: Sendable, Hashable, Codable {
     package var dataset: String?
     package var device: String?
     package var size: String?
+    package var precision: String?
+    /// What the user called the suites.
+    package var label: String?
+    /// The engine and its version.
+    package var engine: String?
+    /// The plugin's parameters as text, by name; `batch` is what the plugin answers at once, whatever it was told.
+    package var parameters: [String: String]?
     /// The machine's name, or the begin of its fingerprint.
     package var machine: String?
     /// Seconds since 1970: those that began then or later.
@@ -67,7 +76,8 @@ package struct RunFilter: Sendable, Hashable, Codable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case stage, task, source, suite, plugin, model, dataset, device, size, machine
+        case stage, task, source, suite, plugin, model, dataset, device, size, machine, precision
+        case label, engine, parameters
         case suiteRun = "suite_run"
         case since = "since_unix_s"
         case until = "until_unix_s"
@@ -91,11 +101,28 @@ package struct RunFilter: Sendable, Hashable, Codable {
         let equal: [(column: String, value: String?)] = [
             ("run.stage", stage?.rawValue), ("run.task", task?.rawValue), ("suite_run.source", source?.rawValue),
             ("suite_run.suite", suite), ("run.plugin", plugin), ("run.model", model), ("run.dataset", dataset),
-            ("run.device", device), ("run.size", size),
+            ("run.device", device), ("run.size", size), ("suite_run.label", label),
+            ("json_extract(run.record, '$.workload.precision')", precision),
+            ("json_extract(run.record, '$.workload.engine')", engine),
         ]
         for case (let column, let value?) in equal {
             conditions.append("\(column) = ?")
             arguments += [value]
+        }
+        for (name, value) in (parameters ?? [:]).sorted(by: { $0.key < $1.key }) {
+            // By the name itself, for a path in JSON would take some letters of it otherwise. Numbers are equal as numbers are: 20
+            // is 20.0.
+            let source =
+                name == "batch"
+                ? "(SELECT 'integer' AS type, coalesce(json_extract(run.record, '$.workload.batch'), 1) AS value)"
+                : "(SELECT type, value FROM json_each(run.record, '$.workload.parameters') WHERE key = ?)"
+            conditions.append(
+                """
+                EXISTS (SELECT 1 FROM \(source) WHERE CASE WHEN type IN ('true', 'false') THEN type
+                    ELSE CAST(value AS TEXT) END = ? OR type IN ('integer', 'real') AND value = ?)
+                """)
+            if name != "batch" { arguments += [name] }
+            arguments += [value, Double(value)]
         }
         if let machine {
             // Not LIKE, in which a name's own % and _ would stand for other letters.
@@ -202,19 +229,26 @@ extension Store {
     static let sampleColumns = "id, run_id, meter, wall_time, monotonic_ns, energy_uj, power_uw, edge"
 
     /// The suites in the record, the latest first.
-    package func suiteRuns(limit: Int = 100) throws(StoreError) -> [SuiteRunSummary] {
+    ///
+    /// - Parameters:
+    ///   - label: only those that the user called so; `suite`: of this name; `machine`: on the machine of this name. `nil` is all.
+    package func suiteRuns(
+        label: String? = nil, suite: String? = nil, machine: String? = nil, limit: Int = 100
+    ) throws(StoreError) -> [SuiteRunSummary] {
         try read { db in
             try Row.fetchAll(
                 db,
                 sql: """
                     SELECT uuid, suite, machine.name, started_at, ended_at, status, error,
-                        (SELECT count(*) FROM run WHERE suite_run_id = suite_run.id), source
-                    FROM suite_run JOIN machine ON machine.id = machine_id ORDER BY suite_run.id DESC LIMIT ?
-                    """, arguments: [limit]
+                        (SELECT count(*) FROM run WHERE suite_run_id = suite_run.id), source, label
+                    FROM suite_run JOIN machine ON machine.id = machine_id
+                    WHERE (?1 IS NULL OR label = ?1) AND (?2 IS NULL OR suite = ?2) AND (?3 IS NULL OR machine.name = ?3)
+                    ORDER BY suite_run.id DESC LIMIT ?4
+                    """, arguments: [label, suite, machine, limit]
             ).map { row in
                 SuiteRunSummary(
                     uuid: row[0], suite: row[1], machine: row[2], startedAt: row[3], endedAt: row[4], status: row[5],
-                    error: row[6], runs: row[7], source: RecordSource(rawValue: row[8]) ?? .taskwatt)
+                    error: row[6], runs: row[7], source: RecordSource(rawValue: row[8]) ?? .taskwatt, label: row[9])
             }
         }
     }

@@ -20,12 +20,13 @@ package struct StoredSuite: Sendable, Hashable {
     package var status: String
     package var error: String?
     package var source: RecordSource
+    package var label: String?
 
     static func fetch(_ db: Database, where condition: String, _ arguments: StatementArguments) throws -> StoredSuite? {
         let statement = try db.cachedStatement(
             sql: """
                 SELECT uuid, suite, suite_text, options, name, fingerprint, inventory, machine_state, preflight,
-                    taskwatt_version, started_at, ended_at, status, error, source
+                    taskwatt_version, started_at, ended_at, status, error, source, label
                 FROM suite_run JOIN machine ON machine.id = machine_id WHERE \(condition)
                 """)
         return try Row.fetchOne(statement, arguments: arguments).map { row in
@@ -33,7 +34,7 @@ package struct StoredSuite: Sendable, Hashable {
                 uuid: row[0], suite: row[1], suiteText: row[2], options: row[3], machine: row[4],
                 machineFingerprint: row[5], inventory: row[6], machineState: row[7], preflight: row[8],
                 version: row[9], startedAt: row[10], endedAt: row[11], status: row[12], error: row[13],
-                source: RecordSource(rawValue: row[14]) ?? .taskwatt)
+                source: RecordSource(rawValue: row[14]) ?? .taskwatt, label: row[15])
         }
     }
 }

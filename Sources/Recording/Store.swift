@@ -112,11 +112,13 @@ package final class Store: Sendable {
         package var source: RecordSource
         /// JSON of what `doctor` said before it began.
         package var preflight: String?
+        /// What the user calls what was so.
+        package var label: String?
 
         package init(
             suite: String, suiteText: String, options: String, machineName: String, inventory: String,
             machineState: String, meters: [MeterDescription], version: String, startedAt: Double,
-            source: RecordSource = .taskwatt, preflight: String? = nil
+            source: RecordSource = .taskwatt, preflight: String? = nil, label: String? = nil
         ) {
             self.suite = suite
             self.suiteText = suiteText
@@ -129,6 +131,7 @@ package final class Store: Sendable {
             self.startedAt = startedAt
             self.source = source
             self.preflight = preflight
+            self.label = label
         }
     }
 
@@ -152,12 +155,12 @@ package final class Store: Sendable {
             sql: """
                 INSERT INTO suite_run
                     (uuid, machine_id, suite, suite_text, options, machine_state, taskwatt_version, started_at, status,
-                     source, import_id, preflight)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?, ?)
+                     source, import_id, preflight, label)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?, ?, ?)
                 """,
             arguments: [
                 uuid, machine, start.suite, start.suiteText, start.options, start.machineState, start.version,
-                start.startedAt, start.source.rawValue, importID, start.preflight,
+                start.startedAt, start.source.rawValue, importID, start.preflight, start.label,
             ])
     }
 

@@ -29,6 +29,8 @@ extension RunFlag {
         case .contended:
             "other processes took over 5 % of the CPU time, or the hypervisor over 1 %; repeat on a quiet machine"
         case .unresolved: "too short, or too little energy, for the meters to resolve"
+        case .shortWindow:
+            "shorter than 10 s, or than 100 periods of the slowest meter; `--count auto` makes windows long enough"
         case .lowCoverage: "the meters saw less than 99 % of the window; it stays out of the table"
         case .idleDrift: "the idle power after differs from before by more than chance makes once in fifty times"
         case .repeatsDrift:

@@ -96,7 +96,7 @@ extension TableReport.Row {
 
 extension TableReport {
     /// How well the meters measure, with who says so, and of which none is in the intervals.
-    var accuracyNotes: [String] {
+    func accuracyNotes(_ advises: Bool) -> [String] {
         var meters: [MeterAccuracy] = []
         for accuracy in rows.flatMap(\.accuracies) where !meters.contains(accuracy) { meters.append(accuracy) }
         var notes: [String] = []
@@ -123,7 +123,7 @@ extension TableReport {
             let hasOwn = rows.contains { !$0.isAccuracyStated && $0.source == .taskwatt }
             notes.append(
                 "† accuracy not stated\(of): ± 95 % holds nothing for it."
-                    + (hasOwn ? " What you know of a meter goes into `overrides` of taskwatt.yaml." : ""))
+                    + (hasOwn && advises ? " What you know of a meter goes into `overrides` of taskwatt.yaml." : ""))
         }
         return notes
     }

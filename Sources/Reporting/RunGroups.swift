@@ -13,6 +13,11 @@ struct RunGroups {
         var plugin: String
         var setup: [String: String]
         var fingerprint: String
+        /// The engine and its version.
+        var engine: String?
+        /// Which of the programs that the plugin has had, and which of the files that a model's name has stood for; `RunEditions`.
+        var program = 0
+        var file = 0
         /// What the user keeps apart beside it.
         var apart: [String]
     }
@@ -29,6 +34,8 @@ struct RunGroups {
 
     var groups: [Key: [RunFigure]] = [:]
     var leftOut: [String: Int] = [:]
+    /// Where a name came to stand for something else.
+    var changes: [TableReport.Change] = []
     /// Of the suites that have runs here.
     var baselines: Baselines
 
@@ -39,19 +46,24 @@ struct RunGroups {
             var filter = RunFilter(suiteRun: options.filter.suiteRun, stage: stage, source: options.filter.source)
             filter.suite = options.filter.suite
             filter.machine = options.filter.machine
+            filter.label = options.filter.label
             try store.eachWindow(filter) { all.add($0) }
         }
         var filter = options.filter
         filter.stage = .query
-        var groups: [Key: [RunFigure]] = [:]
+        var figures: [RunFigure] = []
         var leftOut: [String: Int] = [:]
         try store.eachWindow(filter) { window in
             switch RunFigure.of(window, net: options.isNet) {
-            case .measured(let figure): groups[Self.key(figure, options.by), default: []].append(figure)
+            case .measured(let figure): figures.append(figure)
             case .leftOut(let reason): leftOut[reason, default: 0] += 1
             case nil: break
             }
         }
+        var editions = RunEditions()
+        var groups: [Key: [RunFigure]] = [:]
+        for figure in figures { groups[editions.key(Self.key(figure, options.by), figure), default: []].append(figure) }
+        changes = editions.changes
         let suites = Set(groups.values.joined().map(\.window.suiteRun))
         all.contended.formIntersection(suites)
         all.drifted.formIntersection(suites)
@@ -68,15 +80,16 @@ struct RunGroups {
             case .model: figure.model
             case .dataset: figure.dataset
             case .suite: window.suite
+            case .label: window.label ?? ""
             case .date: FigureText.day(window.startedAt)
             // These are always apart.
-            case .task, .device, .machine, .plugin, .size, .precision: ""
+            case .task, .device, .machine, .plugin, .size, .precision, .engine, .parameter: ""
             }
         }
         return Key(
             task: figure.task, source: window.source, scope: window.total.scope, provenance: window.total.provenance,
             size: window.size, plugin: window.plugin, setup: figure.setup, fingerprint: window.machineFingerprint,
-            apart: apart)
+            engine: window.engine, apart: apart)
     }
 
     /// The repeats of each model and dataset in each session, in their order.

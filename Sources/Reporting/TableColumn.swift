@@ -1,9 +1,8 @@
 /// A column beside the task and the paper's two, mean and std, which always come first.
 package enum TableColumn: String, Sendable, Hashable, CaseIterable {
     case n, interval, sessions, cv, between, accuracy, scope, provenance, source, models, datasets, size, device,
-        precision,
-        batch, plugin, machine
-    case suite, date
+        precision, batch, plugin, machine
+    case suite, label, date, engine
     case setup = "with"
     case gross, net, power, latency, operations
     case gopsPerWatt = "gops_per_w"
@@ -31,6 +30,8 @@ package enum TableColumn: String, Sendable, Hashable, CaseIterable {
         case .plugin: "plugin that ran it"
         case .machine: "machine that ran it"
         case .suite: "suites that the runs are of"
+        case .label: "what you called the suites"
+        case .engine: "engine that computed, with its version"
         case .date: "days of the first and the last run"
         case .setup: "parameters that tell rows of a task apart"
         case .gross: "mean as measured, kWh per 1,000"
@@ -91,45 +92,10 @@ package enum TableColumn: String, Sendable, Hashable, CaseIterable {
 
     var alignment: TextTable.Alignment {
         switch self {
-        case .n, .interval, .accuracy, .cv, .between, .batch, .gross, .net, .power, .latency, .operations, .gopsPerWatt,
-            .carbon,
-            .paper,
-            .ratio, .coverage:
-            .right
+        case .n, .interval, .gross, .net, .power, .latency, .operations, .gopsPerWatt, .carbon, .paper, .ratio: .decimal
+        case .accuracy, .cv, .between, .batch, .coverage: .right
         default: .left
         }
-    }
-
-    /// The column that shows what rows are told apart by.
-    init?(_ dimension: TableDimension) {
-        switch dimension {
-        case .task: return nil
-        case .model: self = .models
-        case .dataset: self = .datasets
-        case .device: self = .device
-        case .machine: self = .machine
-        case .plugin: self = .plugin
-        case .size: self = .size
-        case .precision: self = .precision
-        case .suite: self = .suite
-        case .date: self = .date
-        }
-    }
-}
-
-extension TableDimension {
-    /// Dimensions by the names that a user gives, separated by commas.
-    ///
-    /// - Throws: `UnknownName`.
-    package static func parse(_ text: String) throws(UnknownName) -> [TableDimension] {
-        var dimensions: [TableDimension] = []
-        for name in text.split(separator: ",").map({ $0.trimmed.lowercased() }) where !name.isEmpty {
-            guard let dimension = TableDimension(rawValue: name) else {
-                throw UnknownName(what: "way to keep rows apart", name: name, known: allCases.map(\.rawValue))
-            }
-            if !dimensions.contains(dimension) { dimensions.append(dimension) }
-        }
-        return dimensions.isEmpty ? [.task] : dimensions
     }
 }
 
@@ -143,7 +109,7 @@ package struct UnknownName: Error, Sendable, Hashable, CustomStringConvertible {
 }
 
 extension Substring {
-    fileprivate var trimmed: String {
+    var trimmed: String {
         String(drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
     }
 }

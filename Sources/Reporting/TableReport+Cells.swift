@@ -20,26 +20,55 @@ extension TableReport {
 
     /// The table of these columns; those that the rows are kept apart by stand after the task.
     func grid(_ columns: [TableColumn]) -> TextTable {
-        let labels = by.compactMap(TableColumn.init)
-        let others = columns.filter { !labels.contains($0) }
-        let energy = isNet ? "net kWh" : "kWh"
+        let labels = by.filter { $0 != .task }
+        let others = columns.filter { !labels.compactMap(\.column).contains($0) }
+        let scales = Scales(rows)
+        let energy = "\(scales.energy.prefix)\(isNet ? "net kWh" : "kWh")"
+        let heads: [(String, TextTable.Alignment)] = [("\(energy): mean", .decimal), ("std", .decimal)]
         var table = TextTable(
-            [("task", .left)] + labels.map { ($0.title, .left) } + [("\(energy): mean", .right), ("std", .right)]
-                + others.map { ($0.title, $0.alignment) }, headings: 1 + labels.count)
+            [("task", .left)] + labels.map { ($0.title, TextTable.Alignment.left) } + heads
+                + others.map { (scales.title($0), $0.alignment) }, headings: 1 + labels.count)
         for row in rows {
+            let figures = [scales.energy.text(row.mean, uncertainty: row.uncertainty), scales.energy.spread(row.std)]
             table.add(
-                [row.markedTitle] + labels.map { cell(row, $0) } + [
-                    FigureText.figure(row.mean), FigureText.figure(row.std),
-                ]
-                    + others.map { cell(row, $0) })
+                [row.markedTitle] + labels.map { label(row, $0) } + figures + others.map { cell(row, $0, scales) })
         }
         return table
     }
 
-    func cell(_ row: Row, _ column: TableColumn) -> String {
-        switch column {
+    /// The powers of ten of a table's columns.
+    struct Scales {
+        /// Of all energies.
+        let energy: DecimalScale
+        private let others: [TableColumn: DecimalScale]
+
+        init(_ rows: [Row]) {
+            energy = DecimalScale(rows.map(\.mean))
+            let figures: [(TableColumn, (Row) -> Double?)] = [
+                (.power, \.power), (.latency, \.latency), (.operations, { $0.operations.map { $0 / 1e9 } }),
+                (.gopsPerWatt, \.gopsPerWatt), (.carbon, \.carbon), (.ratio, \.paperRatio),
+            ]
+            others = Dictionary(uniqueKeysWithValues: figures.map { ($0, DecimalScale(rows.compactMap($1))) })
+        }
+
+        subscript(column: TableColumn) -> DecimalScale { others[column] ?? energy }
+
+        func title(_ column: TableColumn) -> String {
+            switch column {
+            case .gross, .net, .paper, .power, .latency, .operations, .gopsPerWatt, .carbon, .ratio:
+                self[column].prefix + column.title
+            // In the unit of the mean.
+            default: column.title
+            }
+        }
+    }
+
+    /// - Parameter scales: of the whole table; made anew where they are not given.
+    func cell(_ row: Row, _ column: TableColumn, _ scales: Scales? = nil) -> String {
+        func scale() -> DecimalScale { (scales ?? Scales(rows))[column] }
+        return switch column {
         case .n: String(row.n)
-        case .interval: FigureText.figure(row.uncertainty)
+        case .interval: scale().spread(row.uncertainty)
         case .accuracy: row.accuracyText
         case .sessions: row.uncertainty == nil ? FigureText.none : row.intervalScope ?? FigureText.none
         case .cv: FigureText.percent(row.runToRunCV)
@@ -51,26 +80,38 @@ extension TableReport {
         case .datasets: Self.few(row.datasets)
         case .size: row.size ?? FigureText.none
         case .device: row.setup["device"] ?? FigureText.none
-        case .precision: row.setup["precision"] ?? FigureText.none
+        case .precision:
+            row.setup["precision"].map { precision in
+                precision + (row.setup["quantization"].map { " (\($0))" } ?? "")
+            } ?? FigureText.none
         case .batch: row.setup["batch"] ?? FigureText.none
         case .plugin: row.plugin
         case .machine: machine(row)
         case .suite: Self.few(row.suites)
+        case .label: Self.few(row.suiteLabels)
+        case .engine: row.engine ?? FigureText.none
         case .date: row.labels(.date).joined()
         case .setup: difference(row)
-        case .gross: FigureText.figure(row.gross)
-        case .net: FigureText.figure(row.net)
-        case .power: FigureText.figure(row.power)
-        case .latency: FigureText.figure(row.latency)
-        case .operations: FigureText.figure(row.operations.map { $0 / 1e9 })
-        case .gopsPerWatt: FigureText.figure(row.gopsPerWatt)
-        case .carbon: FigureText.figure(row.carbon)
-        case .paper: FigureText.figure(row.paperMean)
-        case .ratio: FigureText.figure(row.paperRatio)
+        case .gross: scale().text(row.gross, uncertainty: isNet ? nil : row.uncertainty)
+        case .net: scale().text(row.net, uncertainty: isNet ? row.uncertainty : nil)
+        case .power: scale().text(row.power)
+        case .latency: scale().text(row.latency)
+        case .operations: scale().text(row.operations.map { $0 / 1e9 })
+        case .gopsPerWatt: scale().text(row.gopsPerWatt)
+        case .carbon: scale().text(row.carbon)
+        case .paper: scale().text(row.paperMean)
+        case .ratio: scale().text(row.paperRatio)
         case .coverage: FigureText.percent(row.coverage)
         case .flags: Self.flags(row)
         case .outliers: row.outliers.map { String($0.run) }.joined(separator: " ")
         }
+    }
+
+    /// What the row is called by in one respect.
+    func label(_ row: Row, _ dimension: TableDimension) -> String {
+        if let column = dimension.column { return cell(row, column) }
+        if case .parameter(let name) = dimension { return row.setup[name] ?? FigureText.none }
+        return row.title
     }
 
     static func flags(_ row: Row) -> String {
@@ -95,6 +136,7 @@ extension TableReport {
     private var hasSetups: Bool {
         Dictionary(grouping: rows, by: \.task).values.contains { rows in
             Set(rows.map(\.plugin)).count > 1 || Set(rows.map(\.setup)).count > 1
+                || rows.contains { !identity($0, among: rows).isEmpty }
         }
     }
 
@@ -104,7 +146,25 @@ extension TableReport {
         let names = Set(others.flatMap(\.setup.keys)).filter { name in Set(others.map { $0.setup[name] }).count > 1 }
         let plugin = Set(others.map(\.plugin)).count > 1 ? [row.plugin] : []
         // The parameters of another plugin say nothing of this one.
-        return (plugin + names.sorted().compactMap { name in row.setup[name].map { "\(name)=\($0)" } })
-            .joined(separator: " ")
+        return
+            (plugin + names.sorted().compactMap { name in row.setup[name].map { "\(name)=\($0)" } }
+            + identity(row, among: others)).joined(separator: " ")
+    }
+
+    /// The engine, the program and the model's file, where rows of one plugin differ in them.
+    private func identity(_ row: Row, among others: [Row]) -> [String] {
+        let others = others.filter { $0.plugin == row.plugin }
+        var parts: [String] = []
+        if let engine = row.engine, Set(others.map(\.engine)).count > 1 { parts.append(engine) }
+        if let program = row.programSHA256, Set(others.compactMap(\.programSHA256)).count > 1 {
+            parts.append("program=\(program.prefix(8))")
+        }
+        // Another precision is another file, of course.
+        let namesakes = others.filter { $0.setup == row.setup && $0.size == row.size }
+        for (model, file) in row.modelSHA256.sorted(by: { $0.key < $1.key })
+        where namesakes.contains(where: { $0.modelSHA256[model].map { $0 != file } ?? false }) {
+            parts.append("\(model)=\(file.prefix(8))")
+        }
+        return parts
     }
 }

@@ -16,7 +16,8 @@ extension TableReport {
         switch format {
         case .text: text(columns)
         case .markdown:
-            grid(columns ?? defaultColumns).markdown() + "\n" + notes.map { "- \($0)" }.joined(separator: "\n") + "\n"
+            grid(columns ?? defaultColumns).markdown() + "\n"
+                + notes(columns ?? defaultColumns).map { "- \($0)" }.joined(separator: "\n") + "\n"
         case .latex: latex(columns)
         case .csv: columns.map(csv) ?? csv
         case .json: json
@@ -26,15 +27,17 @@ extension TableReport {
 
     /// A fragment for a page: the table, and its notes as a list.
     package func html(_ columns: [TableColumn]? = nil) -> String {
-        let items = notes.map { "<li>\(Markup.escaped($0))</li>" }.joined(separator: "\n")
+        let items = notes(columns ?? defaultColumns).map { "<li>\(Markup.escaped($0))</li>" }.joined(separator: "\n")
         return grid(columns ?? defaultColumns).html(caption: caption)
             + "<ul class=\"taskwatt-notes\">\n\(items)\n</ul>\n"
     }
 
     /// The columns for a line of so many characters, and the notes with what found no room among them: a column that says the
     /// same in every row goes into a note. What a user asks for is shown where it was asked for.
-    private func fitted(_ columns: [TableColumn]?, into length: Int) -> (columns: [TableColumn], notes: [String]) {
-        if let columns { return (columns, notes) }
+    private func fitted(
+        _ columns: [TableColumn]?, into length: Int, advises: Bool = true
+    ) -> (columns: [TableColumn], notes: [String]) {
+        if let columns { return (columns, notes(columns, advises: advises)) }
         var shown = defaultColumns
         var same: [String] = []
         for column in [TableColumn.provenance, .scope, .models, .n] where grid(shown).width > length {
@@ -45,6 +48,7 @@ extension TableReport {
             same.append("\(column.title) \(cell(row, column))")
         }
         if grid(shown).width > length { shown.removeAll { $0 == .ratio } }
+        let notes = notes(shown, advises: advises)
         return (shown, same.isEmpty ? notes : ["In all rows: \(same.joined(separator: ", "))."] + notes)
     }
 
@@ -55,19 +59,24 @@ extension TableReport {
 
     private func latex(_ columns: [TableColumn]?) -> String {
         // What a line of LaTeX's `article` has room for, in \small.
-        let (columns, notes) = fitted(columns, into: 70)
+        let (columns, notes) = fitted(columns, into: 70, advises: false)
         return grid(columns).latex(caption: caption + ".", label: "tab:taskwatt", notes: notes)
     }
 
     /// The columns that were asked for, in full precision and named as in the whole of it.
     private func csv(_ columns: [TableColumn]) -> String {
-        let columns = by.compactMap(TableColumn.init) + columns.filter { !by.compactMap(TableColumn.init).contains($0) }
+        let labels = by.filter { $0 != .task }
+        let columns = columns.filter { !labels.compactMap(\.column).contains($0) }
         var writer = CSVWriter()
-        writer.row(["task", "mean_kwh_per_1000", "std_kwh_per_1000"] + columns.map(Self.csvName))
+        let names = labels.map { $0.column.map(Self.csvName) ?? $0.rawValue } + columns.map(Self.csvName)
+        writer.row(["task", "mean_kwh_per_1000", "std_kwh_per_1000"] + names)
         for row in rows {
             writer.row(
                 [row.task.rawValue, CSVWriter.number(row.mean), CSVWriter.number(row.std)]
-                    + columns.map { exact(row, $0) })
+                    + labels.map { label in
+                        let text = label.column.map { exact(row, $0) } ?? self.label(row, label)
+                        return text == FigureText.none ? "" : text
+                    } + columns.map { exact(row, $0) })
         }
         return writer.text
     }
@@ -111,6 +120,7 @@ extension TableReport {
         case .models: return row.models.joined(separator: " ")
         case .datasets: return row.datasets.joined(separator: " ")
         case .suite: return row.suites.joined(separator: " ")
+        case .label: return row.suiteLabels.joined(separator: " ")
         default:
             let text = cell(row, column)
             return text == FigureText.none ? "" : text
@@ -142,6 +152,9 @@ extension TableReport {
                 row.outliers.map { String($0.run) }.joined(separator: " "), Self.accuracy(row),
                 row.accuracySources, row.sessions.map(String.init) ?? "", number(row.betweenSessionsCV),
                 row.doubts.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "),
+                row.engine ?? "",
+                row.modelSHA256.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "),
+                row.programSHA256 ?? "", row.suiteLabels.joined(separator: " "),
             ]
             writer.row(figures + more)
         }
@@ -157,6 +170,7 @@ extension TableReport {
         "latency_s", "operations_per_inference", "gops_per_w", "g_co2e_per_1000", "processor", "outlier_runs",
         "relative_accuracy", "accuracy_sources",
         "sessions", "between_sessions_cv", "series_doubts",
+        "engine", "model_sha256", "program_sha256", "labels",
     ]
 
     /// A number, or in words that it is not all stated: an empty cell would say nothing.

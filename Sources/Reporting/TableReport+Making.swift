@@ -14,6 +14,7 @@ extension TableReport {
         driftedBaselines = groups.baselines.drifted.count
         method = groups.method
         let accuracies = try MeterAccuracies(store, groups.groups.values.joined())
+        changes = groups.changes
         let order = options.by.contains(.task) ? options.by : [.task] + options.by
         rows = groups.groups.compactMap { key, runs in
             Self.row(key, runs, groups.baselines, accuracies.of(runs), options.carbon)
@@ -46,6 +47,9 @@ extension TableReport {
         }
         let nets = runs.compactMap(\.net)
         let paper = PaperTable.rows[key.task]?.mean
+        // A small model for tests is another than the paper's.
+        let isPublished = key.size == nil || key.size == "full"
+        let files = runs.compactMap { run in run.window.modelSHA256.map { (run.model, $0) } }
         return Row(
             task: key.task, title: key.task.title, mean: figure.mean, std: figure.std, n: runs.count,
             models: Set(runs.map(\.model)).sorted(), datasets: Set(runs.compactMap(\.window.dataset)).sorted(),
@@ -69,7 +73,10 @@ extension TableReport {
             carbon: carbon.map { figure.mean * $0.gramsPerKilowattHour },
             coverage: runs.map(\.window.total.coverage).min() ?? 0, flags: flags, outliers: outliers(series),
             otherScopes: otherScopes(runs), reconciliations: reconciliations(runs), paperMean: paper,
-            paperRatio: figure.mean > 0 ? paper.map { figure.mean / $0 } : nil)
+            paperRatio: figure.mean > 0 && isPublished ? paper.map { figure.mean / $0 } : nil, engine: key.engine,
+            modelSHA256: Dictionary(files) { $1 },
+            programSHA256: runs.last { $0.window.programSHA256 != nil }?.window.programSHA256,
+            suiteLabels: Set(runs.compactMap(\.window.label)).sorted())
     }
 
     /// A sum over all runs; `nil` where one of them does not have it.
@@ -116,11 +123,14 @@ extension TableReport {
         for (x, y) in zip(order.map { rank(a, $0) }, order.map { rank(b, $0) }) where x != y {
             return x.lexicographicallyPrecedes(y)
         }
-        let rest = [a, b].map { row in
-            [
+        let rest = [a, b].map { row -> [String] in
+            var names = [
                 String(row.provenance.rank), row.source.rawValue, row.machine, row.scope.rawValue, row.size ?? "",
-                row.machineFingerprint, row.plugin, row.setupText,
-            ] + row.models + row.datasets
+                row.machineFingerprint, row.plugin, row.setupText, row.engine ?? "",
+            ]
+            names += row.models + row.datasets + row.modelSHA256.values.sorted()
+            names.append(row.programSHA256 ?? "")
+            return names
         }
         return rest[0].lexicographicallyPrecedes(rest[1])
     }
@@ -141,6 +151,9 @@ extension TableReport.Row {
         case .model: models
         case .dataset: datasets
         case .suite: suites
+        case .label: suiteLabels
+        case .engine: [engine ?? ""]
+        case .parameter(let name): [setup[name] ?? ""]
         case .device: [setup["device"] ?? ""]
         case .precision: [setup["precision"] ?? ""]
         case .machine: [machine]

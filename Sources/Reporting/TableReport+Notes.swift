@@ -2,10 +2,16 @@ import Core
 
 extension TableReport {
     /// What a reader must know to read the figures right, a sentence or two each.
-    package var notes: [String] {
-        [energyNote] + accuracyNotes + doubts + [methodNote, machineNote].compactMap(\.self) + scopeNotes
-            + comparisonNotes + rowNotes
-            + countNotes
+    package var notes: [String] { notes() }
+
+    /// - Parameters:
+    ///   - columns: those that the notes stand under; `nil` of all. What only another column shows needs no note.
+    ///   - advises: whether they say what to do about it too, which is for whoever sits at the machine and not for a paper.
+    func notes(_ columns: [TableColumn]? = nil, advises: Bool = true) -> [String] {
+        let shown = Set(columns ?? TableColumn.allCases)
+        return [energyNote(shown)] + accuracyNotes(advises) + doubts(shown, advises)
+            + [methodNote, machineNote].compactMap(\.self) + scopeNotes(advises) + comparisonNotes(shown) + rowNotes
+            + countNotes(advises)
     }
 
     /// For a caption: what the figures are.
@@ -14,36 +20,47 @@ extension TableReport {
             + "deviation over all runs"
     }
 
-    private var energyNote: String {
-        "kWh per 1,000 inferences, \(isNet ? "net: the idle baseline is taken off" : "gross: idle power is in it"); "
-            + "std over all runs of a task (n − 1); ± 95 % is the interval of the mean."
+    private func energyNote(_ shown: Set<TableColumn>) -> String {
+        let unit = Scales(rows).energy.exponent == 0 ? "" : ", in the unit of the mean"
+        return
+            "kWh per 1,000 inferences, \(isNet ? "net: the idle baseline is taken off" : "gross: idle power is in it"); "
+            + "std over all runs of a task (n − 1)\(unit)"
+            + (shown.contains(.interval)
+                ? "; ± 95 % is half the width of the mean's 95 % interval\(unit.isEmpty ? "" : ", in that unit too")."
+                : ".")
     }
 
     /// What makes figures worse than they look.
-    private var doubts: [String] {
+    private func doubts(_ shown: Set<TableColumn>, _ advises: Bool) -> [String] {
+        func note(_ text: String, advice: String) -> String { advises ? "\(text); \(advice)." : "\(text)." }
         var notes: [String] = []
         if isNet, rows.contains(where: { $0.mean < 0 }) {
             notes.append(
-                "Net is below zero in some rows: the idle power before was above that of the run, so the baseline was no idle "
-                    + "machine, or the load is too small to tell; repeat on a quiet machine with a longer baseline.")
+                note(
+                    "Net is below zero in some rows: the idle power before was above that of the run, so the baseline was no "
+                        + "idle machine, or the load is too small to tell",
+                    advice: "repeat on a quiet machine with a longer baseline"))
         }
         if isNet, contendedBaselines > 0 {
             notes.append(
-                "\(FigureText.count(contendedBaselines, "idle baseline")) contended: something else ran "
-                    + "while the idle power was measured, so net is too low; repeat on a quiet machine.")
+                note(
+                    "\(FigureText.count(contendedBaselines, "idle baseline")) contended: something else ran while the idle "
+                        + "power was measured, so net is too low", advice: "repeat on a quiet machine"))
         }
-        if isNet, let shortest = method.baselines.first, shortest <= 1 {
+        if isNet, shown.contains(.interval), let shortest = method.baselines.first, shortest <= 1 {
             notes.append(
-                "An idle baseline of \(Self.plain(shortest)) s is a single block: its own uncertainty is not known, and is in no "
-                    + "interval here; repeat with a longer one (`taskwatt run --idle 10`).")
+                note(
+                    "An idle baseline of \(Self.plain(shortest)) s is a single block: its own uncertainty is not known, and is "
+                        + "in no interval here", advice: "repeat with a longer one (`taskwatt run --idle 10`)"))
         }
         if driftedBaselines > 0 {
             notes.append(
-                "Idle power was another after \(FigureText.count(driftedBaselines, "suite")) than before (idle-drift): net "
-                    + "is off by up to as much; let the machine settle and repeat.")
+                note(
+                    "Idle power was another after \(FigureText.count(driftedBaselines, "suite")) than before (idle-drift): "
+                        + "net is off by up to as much", advice: "let the machine settle and repeat"))
         }
         let imported = Set(rows.map(\.source)).subtracting([.taskwatt])
-        if !imported.isEmpty {
+        if !imported.isEmpty, shown.contains(.interval) {
             notes.append(
                 "Imported logs (\(imported.map(\.rawValue).sorted().joined(separator: ", "))) state no uncertainty: their "
                     + "interval holds the spread of the runs only.")
@@ -90,7 +107,7 @@ extension TableReport {
         return "Machine\(names.count == 1 ? "" : "s"): \(shown)\(more)."
     }
 
-    private var scopeNotes: [String] {
+    private func scopeNotes(_ advises: Bool) -> [String] {
         var notes: [String] = []
         if rows.contains(where: { $0.scope == .components }) {
             notes.append(
@@ -102,8 +119,8 @@ extension TableReport {
         if rows.contains(where: { $0.scope == .wall }) { notes.append("Scope wall: the whole machine, at its plug.") }
         if rows.contains(where: { $0.provenance == .estimated && $0.source == .taskwatt }) {
             notes.append(
-                "estimated: by a model of the CPU's power, where no meter was read. `taskwatt meters` "
-                    + "says what would give measured figures.")
+                "estimated: by a model of the CPU's power, where no meter was read."
+                    + (advises ? " `taskwatt meters` says what would give measured figures." : ""))
         }
         if rows.contains(where: { $0.provenance == .simulated }) {
             notes.append("simulated: by meters that only exist for tests; no figure of a real machine.")
@@ -111,14 +128,15 @@ extension TableReport {
         return notes
     }
 
-    private var comparisonNotes: [String] {
+    private func comparisonNotes(_ shown: Set<TableColumn>) -> [String] {
         var notes: [String] = []
-        if let carbon {
+        if let carbon, shown.contains(.carbon) {
             let place = carbon.zone.map { "\($0)\(carbon.name.map { " (\($0))" } ?? "")" }
             let origin = [place, carbon.year.map(String.init), carbon.source].compactMap(\.self).joined(separator: ", ")
             notes.append("g CO2e at \(FigureText.figure(carbon.gramsPerKilowattHour)) g per kWh: \(origin).")
         }
-        if rows.contains(where: { $0.paperRatio != nil && $0.source != .paper }) {
+        let hasPaper = shown.contains(.ratio) && rows.contains { $0.paperRatio != nil && $0.source != .paper }
+        if hasPaper || shown.contains(.paper) && rows.contains(where: { $0.paperMean != nil && $0.source != .paper }) {
             notes.append(
                 "Paper: Luccioni et al., arXiv 2311.16863, Table 2, recomputed from its logs. Its figures hold the idle power "
                     + "of 8 GPUs, a constant 42.5 W of CPU and a modelled 430.8 W of memory, so the ratio compares different "
@@ -144,6 +162,16 @@ extension TableReport {
                 "Means over several models, whose std is the spread between them: "
                     + (few + more).joined(separator: "; ") + ".")
         }
+        if rows.contains(where: { $0.setup["quantization"] == "dynamic" }) {
+            notes.append(
+                "quantization dynamic: weights of 8 bits, and activations quantised in each inference, which costs work; where the "
+                    + "engine has no fast kernels for that, it takes more energy than fp32.")
+        }
+        if !changes.isEmpty {
+            let shown = changes.prefix(5).map { "\($0.what) changed between run \($0.before) and run \($0.after)" }
+            let rest = changes.count > 5 ? " and \(changes.count - 5) more changes, in the JSON" : ""
+            notes.append("Rows of their own: \(shown.joined(separator: "; "))\(rest).")
+        }
         if hasSizes { notes.append("size tiny: small models for tests; their energy says nothing of the real ones.") }
         let least = rows.map(\.coverage).min() ?? 1
         if least < 1 {
@@ -166,16 +194,18 @@ extension TableReport {
         }
         let rest = all.count > 5 ? " and \(all.count - 5) more, in the JSON" : ""
         return [
-            "Far off the other runs of their model and dataset (5 % of clean sets have one), and in the mean all the same: "
+            "Outliers (5 % of clean sets have one), still in the mean: "
                 + shown.joined(separator: "; ") + rest + "."
         ]
     }
 
-    private var countNotes: [String] {
+    private func countNotes(_ advises: Bool) -> [String] {
         var flagged: [String: Int] = [:]
         for row in rows { flagged.merge(row.flags) { $0 + $1 } }
-        let flags = flagged.sorted { $0.key < $1.key }.map { flag, count in
-            "\(FigureText.count(count, "run")) flagged \(flag)\(RunFlag(rawValue: flag).map { ": \($0.text)." } ?? ".")"
+        let flags = flagged.sorted { $0.key < $1.key }.map { flag, count -> String in
+            // What comes after a semicolon is what to do about it.
+            let text = RunFlag(rawValue: flag).map { advises ? $0.text : String($0.text.prefix { $0 != ";" }) }
+            return "\(FigureText.count(count, "run")) flagged \(flag)\(text.map { ": \($0)." } ?? ".")"
         }
         let failed = failures.map { failures in
             "\(failures.inferences) of \(FigureText.count(failures.of, "inference")) failed, in \(FigureText.count(failures.runs, "run")): "

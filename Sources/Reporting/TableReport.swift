@@ -74,6 +74,22 @@ package struct TableReport: Sendable, Hashable, Codable {
         package var reconciliations: [Reconciliation]
         package var paperMean: Double?
         package var paperRatio: Double?
+        /// The engine and its version.
+        package var engine: String?
+        /// Of the files of each model, where the plugin tells it, and of the plugin's own program.
+        package var modelSHA256: [String: String]
+        package var programSHA256: String?
+        /// What the user calls the suites.
+        package var suiteLabels: [String]
+    }
+
+    /// A name that came to stand for something else between two runs, which are therefore in two rows.
+    package struct Change: Sendable, Hashable, Codable {
+        /// Such as `the model bert of fill-mask`.
+        package var what: String
+        /// The numbers of the last run with the one and the first with the other.
+        package var before: Int64
+        package var after: Int64
     }
 
     /// A run far off the others of its model and dataset.
@@ -126,9 +142,10 @@ package struct TableReport: Sendable, Hashable, Codable {
     package var contendedBaselines: Int
     /// After how many suites the idle power was another than before.
     package var driftedBaselines: Int
+    package var changes: [Change]
 
     enum CodingKeys: String, CodingKey {
-        case rows, by, carbon, method, failures
+        case rows, by, carbon, method, failures, changes
         case isNet = "net"
         case leftOut = "left_out"
         case contendedBaselines = "contended_baselines"
@@ -158,11 +175,6 @@ package struct TableReport: Sendable, Hashable, Codable {
     }
 }
 
-/// What rows can be told apart and sorted by.
-package enum TableDimension: String, Sendable, Hashable, Codable, CaseIterable {
-    case task, model, dataset, device, machine, plugin, size, precision, suite, date
-}
-
 extension TableReport.Row {
     enum CodingKeys: String, CodingKey {
         case task, title, n, models, datasets, suites, source, scope, provenance, size, plugin, setup, machine
@@ -188,6 +200,10 @@ extension TableReport.Row {
         case otherScopes = "other_scopes_kwh"
         case paperMean = "paper_mean_kwh"
         case paperRatio = "paper_ratio"
+        case engine
+        case modelSHA256 = "model_sha256"
+        case programSHA256 = "program_sha256"
+        case suiteLabels = "labels"
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -234,6 +250,10 @@ extension TableReport.Row {
         try container.encode(reconciliations, forKey: .reconciliations)
         try container.encode(paperMean, forKey: .paperMean)
         try container.encode(paperRatio, forKey: .paperRatio)
+        try container.encode(engine, forKey: .engine)
+        try container.encode(modelSHA256, forKey: .modelSHA256)
+        try container.encode(programSHA256, forKey: .programSHA256)
+        try container.encode(suiteLabels, forKey: .suiteLabels)
     }
 
     var setupText: String { setup.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ") }

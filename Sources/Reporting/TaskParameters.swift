@@ -6,7 +6,11 @@ import Core
 /// too, where it means nothing and must not keep two rows apart. The names are those of the plugins that come with Taskwatt.
 enum TaskParameters {
     private static let tasks: [String: Set<MLTask>] = [
-        "steps": [.textToImage], "guidance": [.textToImage], "guidance_scale": [.textToImage],
+        "steps": [.textToImage], "image_size": [.imageClassification, .objectDetection, .imageToText],
+        "sequence_length": [
+            .textClassification, .questionAnswering, .fillMask, .tokenClassification, .summarization,
+        ],
+        "guidance": [.textToImage], "guidance_scale": [.textToImage],
         "prompt_length": [.textGeneration, .summarization], "max_tokens": [.textGeneration, .summarization],
         "max_new_tokens": [.textGeneration], "max_length": [.summarization], "min_length": [.summarization],
         "caption_length": [.imageToText], "new_tokens": [.textGeneration, .summarization, .imageToText],

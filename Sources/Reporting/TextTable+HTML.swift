@@ -23,5 +23,5 @@ extension TextTable {
             """
     }
 
-    private func number(_ column: Int) -> String { columns[column].alignment == .right ? " class=\"number\"" : "" }
+    private func number(_ column: Int) -> String { columns[column].alignment != .left ? " class=\"number\"" : "" }
 }

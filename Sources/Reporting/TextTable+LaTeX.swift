@@ -1,11 +1,19 @@
 extension TextTable {
-    /// A `table` by the package booktabs, which compiles with pdflatex.
+    /// A `table` by the packages booktabs and siunitx, which compiles with pdflatex. Figures stand in columns of siunitx, by their
+    /// decimal points.
     package func latex(caption: String, label: String, notes: [String]) -> String {
-        func line(_ cells: [String]) -> String { cells.map(LaTeXText.cell).joined(separator: " & ") + " \\\\" }
-        let alignments = columns.map { $0.alignment == .left ? "l" : "r" }.joined()
+        func line(_ cells: [String], isHead: Bool = false) -> String {
+            cells.indices.map { column in
+                guard columns[column].alignment == .decimal else { return LaTeXText.cell(cells[column]) }
+                // In braces, siunitx takes it for text.
+                return !isHead && Self.isDecimal(cells[column])
+                    ? cells[column] : "{\(LaTeXText.escaped(cells[column]))}"
+            }.joined(separator: " & ") + " \\\\"
+        }
+        let alignments = columns.indices.map(specification).joined()
         let notes = notes.map { LaTeXText.escaped($0) + "\\par" }.joined(separator: "\n")
         return """
-            % \\usepackage{booktabs}
+            % \\usepackage{booktabs,siunitx}
             \\begin{table}
             \\centering
             \\caption{\(LaTeXText.escaped(caption))}
@@ -13,9 +21,9 @@ extension TextTable {
             \\small\\setlength{\\tabcolsep}{5pt}
             \\begin{tabular}{\(alignments)}
             \\toprule
-            \(line(columns.map(\.title)))
+            \(line(columns.map(\.title), isHead: true))
             \\midrule
-            \(rows.map(line).joined(separator: "\n"))
+            \(rows.map { line($0) }.joined(separator: "\n"))
             \\bottomrule
             \\end{tabular}
             {\\par\\smallskip\\raggedright\\footnotesize
@@ -24,6 +32,19 @@ extension TextTable {
             \\end{table}
 
             """
+    }
+
+    private static func isDecimal(_ text: String) -> Bool { text.wholeMatch(of: /-?[0-9]+(\.[0-9]+)?/) != nil }
+
+    /// A column as `tabular` takes it; of figures, with the room that the longest need before and after the point.
+    private func specification(_ column: Int) -> String {
+        guard columns[column].alignment == .decimal else { return columns[column].alignment == .left ? "l" : "r" }
+        let figures = rows.map { $0[column] }.filter(Self.isDecimal)
+        let parts = figures.map { $0.drop { $0 == "-" }.split(separator: ".", maxSplits: 1) }
+        let whole = parts.compactMap(\.first?.count).max() ?? 1
+        let decimals = parts.map { $0.count > 1 ? $0[1].count : 0 }.max() ?? 0
+        let sign = figures.contains { $0.hasPrefix("-") } ? "-" : ""
+        return "S[table-format=\(sign)\(whole)\(decimals > 0 ? ".\(decimals)" : "")]"
     }
 }
 
@@ -64,12 +85,16 @@ package enum LaTeXText {
             case "−": escaped += "$-$"
             case "≥": escaped += "$\\geq$"
             case "≤": escaped += "$\\leq$"
+            case "≠": escaped += "$\\neq$"
             case "µ", "μ": escaped += "$\\mu$"
             case "·": escaped += "$\\cdot$"
             case "†": escaped += "$\\dagger$"
             case "⊃": escaped += "$\\supset$"
             case "…": escaped += "\\ldots{}"
             case "’": escaped += "'"
+            case "⁻": escaped += "$^{-}$"
+            case "⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹":
+                escaped += "$^{\(scalar.properties.numericValue.map { Int($0) } ?? 0)}$"
             case "\u{A0}": escaped += "~"
             case "\t", "\n", "\r": escaped += " "
             case let scalar where scalar.value < 0x20 || scalar.value == 0x7F: break
@@ -81,6 +106,7 @@ package enum LaTeXText {
             default: escaped += "[U+" + String(scalar.value, radix: 16, uppercase: true) + "]"
             }
         }
-        return escaped
+        // Raised signs side by side are one exponent.
+        return escaped.replacing("}$$^{", with: "")
     }
 }

@@ -1,6 +1,10 @@
 /// Rows of text in columns, as the formats for people have them.
 package struct TextTable {
-    package enum Alignment: Sendable { case left, right }
+    package enum Alignment: Sendable {
+        case left, right
+        /// Figures: to the right, and in LaTeX by their decimal points.
+        case decimal
+    }
 
     package let columns: [(title: String, alignment: Alignment)]
     package private(set) var rows: [[String]] = []

@@ -141,10 +141,20 @@ struct Routes: Sendable {
             }
             return try Self.json(try store.power(from: since, to: until, seconds: Int64(step)))
         }
-        v1.get("suite-runs") { _, _ in try Self.json(try store.suiteRuns()) }
+        // GET /v1/suite-runs?limit=…&label=…&suite=…&machine=…
+        v1.get("suite-runs") { request, _ in
+            let parameters = request.uri.queryParameters
+            let limit = try Self.number("limit", in: request, 1...Self.mostSuites) ?? 100
+            return try Self.json(
+                try store.suiteRuns(
+                    label: parameters.get("label"), suite: parameters.get("suite"), machine: parameters.get("machine"),
+                    limit: limit))
+        }
         v1.get("table") { request, _ in
             let query = try TableQuery { request.uri.queryParameters.get($0) }
-            return try Self.json(try TableReport(store, query.options))
+            let report = try TableReport(store, query.options)
+            if let unknown = report.unknownDimension { throw APIError(.usage, "\(unknown)") }
+            return try Self.json(report)
         }
         v1.post("compare") { request, _ in
             let asked: Comparison.Request = try await Self.body(request)
@@ -213,6 +223,8 @@ struct Routes: Sendable {
             return try Self.json(outcome)
         }
     }
+
+    private static let mostSuites = 100_000
 
     // MARK: JSON
 

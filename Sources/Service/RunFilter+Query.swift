@@ -10,7 +10,11 @@ extension RunFilter {
         }
         let allowed = CharacterSet(charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
         return (values ?? [:]).sorted { $0.key < $1.key }.compactMap { name, value in
-            value.text.addingPercentEncoding(withAllowedCharacters: allowed).map { "\(name)=\($0)" }
+            let text =
+                if case .object = value {
+                    (try? JSONEncoder().encode(value)).map { String(decoding: $0, as: UTF8.self) }
+                } else { value.text }
+            return text?.addingPercentEncoding(withAllowedCharacters: allowed).map { "\(name)=\($0)" }
         }.joined(separator: "&")
     }
 
@@ -26,6 +30,16 @@ extension RunFilter {
         dataset = value("dataset")
         device = value("device")
         size = value("size")
+        precision = value("precision")
+        label = value("label")
+        engine = value("engine")
+        if let text = value("parameters") {
+            guard let values = try? JSONDecoder().decode([String: String].self, from: Data(text.utf8)) else {
+                throw APIError(
+                    .usage, "parameters must be a JSON object of texts, such as {\"threads\":\"1\"}, not \(text)")
+            }
+            parameters = values
+        }
         machine = value("machine")
         since = try Self.number("since_unix_s", value)
         until = try Self.number("until_unix_s", value)

@@ -118,8 +118,9 @@ package struct SuiteExecution: Sendable {
     ) async throws -> SuiteResult {
         let gates = await Gates.examine(
             context, listings: listings, measuring: metering.meters, seconds: gateSeconds)
-        if suite.isStrict, !gates.refusals.isEmpty {
-            return SuiteResult(suiteRun: "", status: .failed, failures: gates.refusals)
+        if suite.isStrict {
+            let refusals = gates.refusals(allowsEstimate: suite.allowsEstimate)
+            if !refusals.isEmpty { return SuiteResult(suiteRun: "", status: .failed, failures: refusals) }
         }
         if let note = gates.note {
             var event = RunEvent(.message)
@@ -131,7 +132,8 @@ package struct SuiteExecution: Sendable {
             Store.SuiteStart(
                 suite: suite.name, suiteText: request.suiteText, options: options, machineName: machine.name,
                 inventory: machine.inventory, machineState: machine.state(), meters: metering.meters,
-                version: context.version, startedAt: context.clock.wallTime(), preflight: gates.json))
+                version: context.version, startedAt: context.clock.wallTime(), preflight: gates.json,
+                label: suite.label))
         let runner = Runner(suite: suite, context: context, metering: metering) { [store] run, samples in
             try store.record(run, samples: samples, suiteRun: uuid)
         } emit: { event in

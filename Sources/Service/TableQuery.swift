@@ -18,13 +18,7 @@ package struct TableQuery: Sendable, Hashable {
         options.filter = try RunFilter(value)
         // A table of every source there is would be of unlike things.
         options.filter.source = options.filter.source ?? .taskwatt
-        if let text = value("by") {
-            do {
-                options.by = try TableDimension.parse(text)
-            } catch {
-                throw APIError(.usage, "\(error)")
-            }
-        }
+        if let text = value("by") { options.by = TableDimension.parse(text) }
         if let zone = value("carbon_zone") {
             guard let carbon = CarbonIntensity.of(zone: zone) else {
                 throw APIError(.usage, "there is no zone \(zone)")

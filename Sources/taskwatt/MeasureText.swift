@@ -32,7 +32,7 @@ struct MeasureText {
             table.add([
                 name, coverage > 0 ? "\(Self.figure(joules.joules)) J" : "–",
                 coverage > 0 ? "\(Self.figure(uncertainty.joules)) J" : "–",
-                coverage > 0 ? String(format: "%.3g", joules.kilowattHours) : "–",
+                coverage > 0 ? FigureText.figure(joules.kilowattHours) : "–",
                 power.map { "\(Self.figure($0.watts)) W" } ?? "–",
                 String(format: "%.4g %%", coverage * 100), remarks.joined(separator: ", "),
             ])

@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import Glibc
+import Reporting
 import Running
 import Synchronization
 
@@ -121,7 +122,7 @@ final class ProgressDisplay: Sendable {
                             total.coverage * 100, flags(run))
                     break
                 }
-                let figure = run.kilowattHoursPer1000.map { String(format: ", %.3g kWh per 1,000", $0) } ?? ""
+                let figure = run.kilowattHoursPer1000.map { ", \(FigureText.figure($0)) kWh per 1,000" } ?? ""
                 text =
                     prefix(event, state)
                     + String(

@@ -107,6 +107,24 @@ import WorkloadProtocol
         #expect(CommandPlugin.firstWord(line) == word)
     }
 
+    @Test func whatALineRunsIsToldApartByItsFilesAndWhatItWritesIsNot() throws {
+        try directory.write("/classify", "one")
+        try directory.write("/f.py", "two")
+        try directory.write("/out.txt", "three")
+        func checksum(_ line: String) -> String? { CommandPlugin.checksum(line, in: directory.path) }
+        let line = "N=1 ./classify a.jpg | python3 'f.py' > out.txt"
+        let first = try #require(checksum(line))
+        #expect(first.count == 64)
+        try directory.write("/out.txt", "four")
+        #expect(checksum(line) == first)
+        try directory.write("/f.py", "five")
+        let second = try #require(checksum(line))
+        #expect(second != first)
+        try directory.write("/classify", "six")
+        #expect(checksum(line) != second)
+        #expect(checksum("sleep 1") == nil && checksum("./gone") == nil)
+    }
+
     @Test func checkingTheLineRunsNothingOfIt() throws {
         _ = try ready("touch ran; true")
         #expect(!FileManager.default.fileExists(atPath: "\(directory.path)/ran"))

@@ -102,7 +102,7 @@ import Testing
             #expect(table.output.contains("text classification"))
         }
         // A second suite: the table has both, unless only the last is asked for.
-        #expect(try await scratch.run().status == 0)
+        #expect(try await scratch.run(repeats: 1, "--label", "the second").status == 0)
         #expect(try Rows(try await scratch.taskwatt("table", "--format", "json").output).rows.map(\.n) == [3])
         let last = try await scratch.taskwatt("table", "--suite-run", "last", "--format", "json")
         #expect(try Rows(last.output).rows.map(\.n) == [1])
@@ -120,6 +120,8 @@ import Testing
             "--carbon-zone", "fr")
         #expect(chosen.output.contains("task                 model      date"), "\(chosen.output)\(chosen.error)")
         #expect(chosen.output.contains("g CO2e at 56.0 g per kWh: FR (France), 2023"))
+        let unknown = try await scratch.taskwatt("table", "--by", "planet")
+        #expect(unknown.status == 64 && unknown.error.contains("`planet`") && unknown.error.contains("threads"))
         let zone = try await scratch.taskwatt("table", "--columns", "n", "--carbon-zone", "fr")
         #expect(zone.output.contains(/n +g CO2e\n/), "\(zone.output)")
         let unfit = try await scratch.taskwatt("table", "--model", "none", "--format", "latex")
@@ -134,6 +136,14 @@ import Testing
         }
         let compared: Compared = try decoded(comparison.output)
         #expect(compared.rows.count == 1 && compared.rows[0].ratio > 0)
+        struct Listed: Decodable {
+            var label: String?
+            var status: String
+        }
+        let listed: [Listed] = try decoded(try await scratch.taskwatt("list", "--json").output)
+        #expect(listed.map(\.label) == ["the second", nil] && listed.map(\.status) == ["completed", "completed"])
+        let labelled = try await scratch.taskwatt("compare", "last-1", "label:the second", "--format", "csv")
+        #expect(labelled.status == 0 && labelled.output.contains(",label:the second,"), "\(labelled.error)")
         let nothing = try await scratch.taskwatt("compare", "last", "machine:elsewhere")
         #expect(nothing.status == 1)
         #expect(nothing.error.contains("no run fits machine:elsewhere"))

@@ -26,6 +26,29 @@ import Testing
         #expect(info.batch == 1)
     }
 
+    /// So that a run that names the default is in the same row as one that does not.
+    @Test func whatIsLeftOpenIsToldTheSameHoweverItWasSaid() throws {
+        let file = try bench.write(ModelBench.textModel())
+        let texts = try ["sequence=7", "sequence=7,batch=1", "batch=1 sequence=7", "input_ids.1=7"].map { dims in
+            try bench.initialize(["file": .string(file.path), "dims": .string(dims)]).parameters["dims"]
+        }
+        #expect(texts == Array(repeating: .string("batch=1,sequence=7"), count: 3) + [texts[3]])
+        let other = try bench.initialize(["file": .string(file.path), "dims": .string("sequence=7,batch=2")])
+        #expect(other.parameters["dims"] == .string("batch=2,sequence=7"))
+        var g = GraphBuilder(name: "fixed")
+        g.output(g.relu(g.input("x", [1, 3])), as: "y")
+        let fixed = try bench.write(g, "fixed")
+        let info = try bench.initialize(["file": .string(fixed.path), "dims": .string("x.0=1")])
+        #expect(info.parameters["dims"] == .some(nil), "it makes no difference")
+        #expect(info.parameters["quantization"] == nil)
+    }
+
+    @Test func dynamicQuantisationIsTold() throws {
+        let file = try bench.write(ModelBench.textModel().converted(to: .int8), "int8")
+        let info = try bench.initialize(["file": .string(file.path), "dims": .string("sequence=7")])
+        #expect(info.parameters["quantization"] == .string("dynamic"))
+    }
+
     /// Users' files seldom say the shapes of their values. Those of the proxies do, so they are taken out.
     @Test func theCountIsTheSameWithoutTheShapesInTheFile() throws {
         let file = try bench.write(ModelBench.textModel())

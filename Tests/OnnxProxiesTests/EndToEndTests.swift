@@ -71,6 +71,23 @@ import Testing
         #expect(lines.withLock { $0.count } == info.modelFiles.count)
     }
 
+    /// So that a run that names the default is in the same row as one that does not.
+    @Test func aParameterThatIsLeftOutIsToldAsWhatItCameTo() throws {
+        func told(_ parameters: [String: ParameterValue]) throws -> [String: ParameterValue?] {
+            var plugin = OnnxProxies()
+            return try plugin.initialize(.tiny("text-classification", in: cache, parameters)).parameters
+        }
+        let left = try told([:])
+        guard case .integer(let length)?? = left["sequence_length"] else {
+            Issue.record("no length is told: \(left)")
+            return
+        }
+        #expect(try told(["sequence_length": .integer(length)]) == left)
+        #expect(try told(["sequence_length": .integer(length / 2)]) != left)
+        #expect(left["quantization"] == nil)
+        #expect(try told(["precision": .string("int8")])["quantization"] == .string("dynamic"))
+    }
+
     /// What the CPU can compute in is run, and what it cannot is refused by the operator's name.
     @Test(arguments: allModels, ["fp16", "int8", "bf16"])
     func everyPrecisionRunsOrIsRefused(model: ModelOfTask, precision: String) throws {

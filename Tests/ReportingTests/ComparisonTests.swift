@@ -172,6 +172,46 @@ struct ComparisonTests {
         }
     }
 
+    @Test("Two intervals where the accuracy of the meters does not cancel: of the repeats, and of all")
+    func repeatsAlone() throws {
+        func made(_ joules: Double, threads: Int64) -> RunRecord {
+            var made = run(joules, uncertainty: 0.8 * joules, accuracy: 0.2 * joules, provenance: .estimated)
+            made.workload?.parameters = ["threads": .integer(threads)]
+            return made
+        }
+        try record.add(
+            [3600.0, 3636, 3564].map { made($0, threads: 1) } + [3960.0, 4000, 3920].map { made($0, threads: 2) })
+        let comparison = try compare("threads:1", "threads:2")
+        let row = try #require(comparison.rows.first)
+        #expect(row.isSignificant == false)
+        let repeats = try #require(row.repeats)
+        #expect(repeats.isSignificant && repeats.low > 1 && repeats.p < 0.05)
+        #expect(comparison.notes.count { $0.hasPrefix("Two intervals") } == 1)
+        #expect(row.differences == ["threads 1, 2"])
+        let text = try comparison.rendered(as: .text)
+        #expect(text.contains("95 %, repeats"))
+        #expect((text.split(separator: "\n").first?.count ?? 0) <= 120)
+        // Of one meter on one machine it cancels, and one interval is enough.
+        try record.add([3600.0, 3636, 3564].map { run($0, uncertainty: 80, accuracy: 36) })
+        try record.add([3960.0, 4000, 3920].map { run($0, uncertainty: 80, accuracy: 39.6) })
+        #expect(try compare("last-1", "last").rows.first?.repeats == nil)
+    }
+
+    @Test("A comparison as CSV, in full precision, and as LaTeX")
+    func documents() throws {
+        try record.add(Self.a.map { run($0) })
+        try record.add(Self.b.map { run($0) })
+        let comparison = try compare("last-1", "last")
+        let row = try #require(comparison.rows.first)
+        let csv = try pythonReads(comparison.rendered(as: .csv))
+        let fields = Dictionary(zip(csv[0], csv[1])) { $1 }
+        #expect(
+            fields["ratio"] == CSVWriter.number(row.ratio) && fields["a_n"] == "3" && fields["significant"] == "false")
+        #expect(fields["repeats_p"] == "")
+        let latex = try comparison.rendered(as: .latex)
+        #expect(latex.contains("\\begin{tabular}{lS[table-format=1.4]S") && latex.contains("0.97--1.51"))
+    }
+
     @Test("Formats: text, Markdown, and JSON that comes back as it was")
     func formats() throws {
         try record.add(Self.a.map { run($0) })
@@ -180,10 +220,10 @@ struct ComparisonTests {
         let text = try comparison.rendered(as: .text)
         #expect(
             text.contains(
-                "masked language modeling  0.0100  0.00248  3  0.0121  0.00104  3  1.21  0.969–1.51  0.069  no"))
+                "masked language modeling  0.0100  0.0025  3  0.0121  0.0010  3  1.21  0.97–1.51  0.069  no"))
         let width = text.split(separator: "\n").first?.count ?? 0
         #expect(width <= 100)
-        #expect(try comparison.rendered(as: .markdown).contains("| 1.21 | 0.969–1.51 | 0.069 | no |"))
+        #expect(try comparison.rendered(as: .markdown).contains("| 1.21 | 0.97–1.51 | 0.069 | no |"))
         let data = Data(try comparison.rendered(as: .json).utf8)
         #expect(try JSONDecoder().decode(Comparison.self, from: data) == comparison)
     }
@@ -217,8 +257,13 @@ struct RunSelectionTests {
         #expect(range.since == 1_795_392_000 && range.until == 1_795_478_400)
         #expect(try filter("..2026-11-24").since == nil)
         #expect(try filter("7d..").until == nil)
+        #expect(try filter("today..2026-11-24T08:30").until == 1_795_509_000, "a time has a colon")
+        #expect(try filter("model:a..b").model == "a..b", "and a name may have dots")
+        #expect(try filter("label:before").label == "before")
+        #expect(try filter("precision:int8").precision == "int8")
+        #expect(try filter("threads:2").parameters == ["threads": "2"])
     }
 
-    @Test("What says nothing", arguments: ["", "machine:", "colour:red", "source:nobody", "..", "date:soon", "a..b"])
+    @Test("What says nothing", arguments: ["", "machine:", ":red", "source:nobody", "..", "date:soon", "a..b"])
     func wrong(text: String) { #expect(throws: SelectionError.self) { try filter(text) } }
 }

@@ -21,16 +21,21 @@ struct MarkupTests {
         report = try TableReport(record.store)
     }
 
-    @Test("LaTeX: booktabs, figures in mathematics, text escaped")
+    @Test("LaTeX: booktabs, figures in columns of siunitx, text escaped, and nothing that only a terminal can use")
     func latex() {
         let text = report.rendered(as: .latex, columns: [.n, .models])
         #expect(
-            text.contains("\\begin{tabular}{lrrrl}\n\\toprule\ntask & kWh: mean & std & n & model \\\\\n\\midrule\n"))
-        #expect(text.contains("text classification $\\dagger$ & 0.00229 & -- & 1 & bert \\\\"))
-        #expect(text.contains("$1.39\\times10^{-9}$"))
-        #expect(text.contains("& $-0.0100$ & -- & 1 & {}[m] \\\\"))
+            text.contains(
+                "\\begin{tabular}{lS[table-format=-2.8]S[table-format=1]S[table-format=1]l}\n\\toprule\n"
+                    + "task & {10$^{-3}$ kWh: mean} & {std} & {n} & model \\\\\n\\midrule\n"))
+        #expect(text.contains("text classification $\\dagger$ & 2.29 & {--} & 1 & bert \\\\"))
+        #expect(text.contains("& 0.00000139 & {--} & 1"))
+        #expect(text.contains("& -10.0 & {--} & 1 & {}[m] \\\\"))
         #expect(text.contains("\\& 100 \\% \\$5 \\#1 a\\_b \\{c\\} \\textbackslash{}d"))
         #expect(text.contains("Zürich [U+6771][U+4EAC] -{}-x"))
+        // No column of the ratio, none of the interval.
+        #expect(!text.contains("Luccioni") && !text.contains("interval"))
+        #expect(report.rendered(as: .latex, columns: [.ratio]).contains("Luccioni"))
     }
 
     @Test("pdflatex sets it")
@@ -39,6 +44,8 @@ struct MarkupTests {
         let document = """
             \\documentclass{article}
             \\usepackage{booktabs}
+            % Where siunitx is not installed (Debian: texlive-science), its columns are read all the same.
+            \\IfFileExists{siunitx.sty}{\\usepackage{siunitx}}{\\usepackage{array}\\newcolumntype{S}[1][]{r}}
             \\begin{document}
             \(report.rendered(as: .latex, columns: TableColumn.allCases))
             \(report.rendered(as: .latex))

@@ -47,10 +47,10 @@ struct MethodsTextTests {
             "package-0 (powercap/intel-rapl:0, package, measured)", "scope components",
             "3 repeats of 100 inferences followed", "Idle power was measured for 30 s before the first workload.",
             "Figures are gross: idle power is in them.", "none is stated for powercap/intel-rapl:0",
-            "To be told with the figures: 1 run flagged contended.", "@software{onnxruntime,",
+            "1 run was flagged contended: other processes", "@software{onnxruntime,",
             "doi       = {10.1145/3630106.3658542}",
         ] { #expect(text.contains(part), "\(part) is not in \(text)") }
-        for part in ["wolf2020", "once more after", "estimated", "random", "at least"] {
+        for part in ["wolf2020", "once more after", "estimated", "random", "at least", "repeat on"] {
             #expect(!text.contains(part), "\(part)")
         }
         var net = TableReport.Options()
@@ -70,6 +70,34 @@ struct MethodsTextTests {
         var other = TableReport.Options()
         other.filter.model = "none"
         #expect(try MethodsText(record.store, other).isEmpty)
+    }
+
+    @Test("Each setting is told of its own, and random weights of those models alone that have them")
+    func settings() throws {
+        func of(_ model: String, _ plugin: String, _ precision: String, threads: Int64) -> RunRecord {
+            var made = measured(3600)
+            made.workload?.model = model
+            made.workload?.plugin = plugin
+            made.workload?.precision = precision
+            made.workload?.parameters = [
+                "threads": .integer(threads), "steps": .integer(50), "api_key_file": .string("/home/x/key"),
+                "sequence_length": .integer(128),
+            ]
+            return made
+        }
+        try record.add([
+            of("mine", "onnx-model", "fp32", threads: 2), of("proxy", "onnx-proxies", "fp32", threads: 0),
+            of("proxy", "onnx-proxies", "int8", threads: 1),
+        ])
+        let text = try text()
+        for part in [
+            "Models: mine (109,514,298 parameters); data: imdb; run by ONNX Runtime 1.32.0~\\cite{onnxruntime} on cpu, fp32, "
+                + "batch 1, sequence length 128, 2 threads.",
+            "fp32, batch 1, sequence length 128, as many threads as the engine chose.",
+            "int8, batch 1, sequence length 128, 1 thread.", "The weights of proxy are random",
+        ] { #expect(text.contains(part), "\(part) is not in \(text)") }
+        // Steps are of another task, and a key is nobody's business.
+        #expect(!text.contains("steps") && !text.contains("home"))
     }
 
     @Test("pdflatex sets it, whatever the names are")

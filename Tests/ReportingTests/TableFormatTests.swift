@@ -22,8 +22,8 @@ struct TableFormatTests {
     }
 
     private static let notes = [
-        "kWh per 1,000 inferences, gross: idle power is in it; std over all runs of a task (n − 1); ± 95 % is the interval "
-            + "of the mean.",
+        "kWh per 1,000 inferences, gross: idle power is in it; std over all runs of a task (n − 1), in the unit of the mean; "
+            + "± 95 % is half the width of the mean's 95 % interval, in that unit too.",
         "† accuracy not stated of a: ± 95 % holds nothing for it. What you know of a meter goes into `overrides` of "
             + "taskwatt.yaml.",
         "Method: 1 to 2 repeats of each model and dataset, 100 inferences each, batch 1; no idle baseline; loading and warm-up "
@@ -43,10 +43,10 @@ struct TableFormatTests {
     @Test("Text")
     func text() {
         let table = """
-            task                   kWh: mean  std  n  ± 95 %  scope       provenance  × paper
-            ─────────────────────  ─────────  ───  ─  ──────  ──────────  ──────────  ───────
-            text classification †    0.00229    0  2       0  components  measured       1.00
-            own, "task" †            1.39e-6    –  1       –  components  estimated         –
+            task                   10⁻⁶ kWh: mean  std  n  ± 95 %  scope       provenance  × paper
+            ─────────────────────  ──────────────  ───  ─  ──────  ──────────  ──────────  ───────
+            text classification †            2290    0  2       0  components  measured       1.00
+            own, "task" †                    1.39    –  1       –  components  estimated         –
             """
         #expect(report.rendered(as: .text) == table + "\n\n" + Self.notes.joined(separator: "\n") + "\n")
     }
@@ -54,14 +54,20 @@ struct TableFormatTests {
     @Test("Markdown")
     func markdown() {
         let table = """
-            | task | kWh: mean | std | n | ± 95 % | scope | provenance | × paper |
+            | task | 10⁻⁶ kWh: mean | std | n | ± 95 % | scope | provenance | × paper |
             | --- | ---: | ---: | ---: | ---: | --- | --- | ---: |
-            | text classification † | 0.00229 | 0 | 2 | 0 | components | measured | 1.00 |
-            | own, "task" † | 1.39e-6 | – | 1 | – | components | estimated | – |
+            | text classification † | 2290 | 0 | 2 | 0 | components | measured | 1.00 |
+            | own, "task" † | 1.39 | – | 1 | – | components | estimated | – |
             """
         #expect(
             report.rendered(as: .markdown)
                 == table + "\n\n" + Self.notes.map { "- \($0)\n" }.joined())
+    }
+
+    @Test("A paper has no use for what to type")
+    func advice() {
+        #expect(report.rendered(as: .text).contains("`taskwatt meters`"))
+        #expect(!report.rendered(as: .latex).contains("taskwatt meters"))
     }
 
     @Test("CSV, as another program reads it")
@@ -77,21 +83,21 @@ struct TableFormatTests {
                     "other_scopes_kwh_per_1000", "residuals", "source", "datasets", "suites", "first_day", "last_day",
                     "gross_kwh_per_1000", "net_kwh_per_1000", "power_w", "latency_s", "operations_per_inference",
                     "gops_per_w", "g_co2e_per_1000", "processor", "outlier_runs", "relative_accuracy",
-                    "accuracy_sources", "sessions", "between_sessions_cv", "series_doubts",
+                    "accuracy_sources", "sessions", "between_sessions_cv", "series_doubts", "engine", "model_sha256",
+                    "program_sha256", "labels",
                 ],
                 [
                     "text-classification", "text classification", "0.002292", "0", "2", "0", "false", "components",
                     "measured", "bert", "full", "host", fingerprint, "0", "1", "0.002292", "1", "p", "batch=1", "",
                     "", "", "taskwatt", "", "test", day, day, "0.002292", "", "8.2512", "", "", "", "", "", "",
-                    "not stated", "a: not stated", "1", "", "",
+                    "not stated", "a: not stated", "1", "", "", "", "", "", "",
                 ],
                 [
                     "own, \"task\"", "own, \"task\"", "\(report.rows[1].mean)", "", "1",
                     "",
                     "false", "components", "estimated", "m", "", "host", fingerprint, "", "1", "", "",
                     "p", "batch=1", "", "", "", "taskwatt", "", "test", day, day, "\(report.rows[1].gross)", "",
-                    "0.005",
-                    "", "", "", "", "", "", "not stated", "a: not stated", "1", "", "",
+                    "0.005", "", "", "", "", "", "", "not stated", "a: not stated", "1", "", "", "", "", "", "",
                 ],
             ])
     }
@@ -101,7 +107,9 @@ struct TableFormatTests {
         let text = report.rendered(as: .json)
         let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         #expect(
-            Set(object.keys) == ["rows", "net", "by", "method", "left_out", "contended_baselines", "drifted_baselines"])
+            Set(object.keys) == [
+                "rows", "net", "by", "changes", "method", "left_out", "contended_baselines", "drifted_baselines",
+            ])
         #expect(object["net"] as? Bool == false)
         let rows = try #require(object["rows"] as? [[String: Any]])
         let keys: Set = [
@@ -110,7 +118,8 @@ struct TableFormatTests {
             "paper_ratio", "plugin", "setup", "other_scopes_kwh", "reconciliations", "datasets", "suites", "source",
             "processor", "first_day", "last_day", "gross_kwh", "net_kwh", "power_w", "latency_s",
             "operations_per_inference", "gops_per_w", "g_co2e", "outliers", "sessions", "between_sessions_cv",
-            "series_doubts", "accuracies", "accuracy_stated", "relative_accuracy",
+            "series_doubts", "accuracies", "accuracy_stated", "relative_accuracy", "engine", "model_sha256",
+            "program_sha256", "labels",
         ]
         for row in rows { #expect(Set(row.keys) == keys) }
         #expect(rows[0]["task"] as? String == "text-classification")
@@ -191,9 +200,10 @@ struct TableFormatTests {
         let columns: [TableColumn] = [.plugin, .cv]
         #expect(
             report.rendered(as: .text, columns: columns).hasPrefix(
-                "task                   kWh: mean  std  plugin  run CV\n"))
+                "task                   10⁻⁶ kWh: mean  std  plugin  run CV\n"))
         #expect(
-            report.rendered(as: .markdown, columns: columns).hasPrefix("| task | kWh: mean | std | plugin | run CV |\n")
+            report.rendered(as: .markdown, columns: columns).hasPrefix(
+                "| task | 10⁻⁶ kWh: mean | std | plugin | run CV |\n")
         )
         let csv = try pythonReads(report.rendered(as: .csv, columns: columns))
         #expect(csv[0] == ["task", "mean_kwh_per_1000", "std_kwh_per_1000", "plugin", "run_to_run_cv"])
@@ -205,7 +215,7 @@ struct TableFormatTests {
         var options = TableReport.Options()
         options.by = [.model]
         let text = try TableReport(record.store, options).rendered(as: .text, columns: [.n, .models])
-        #expect(text.hasPrefix("task                   model  kWh: mean  std  n\n"))
+        #expect(text.hasPrefix("task                   model  10⁻⁶ kWh: mean  std  n\n"))
     }
 
     @Test("A table of many kinds of rows is no wider than 100 columns: what is the same in all goes below it")

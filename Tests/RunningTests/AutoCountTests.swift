@@ -46,6 +46,30 @@ struct AutoCountTests {
         #expect(auto.text == "110 inferences a repeat, for 10 s")
     }
 
+    @Test("A window is short under nine tenths of what is aimed at, whatever the provenance of its meters")
+    func short() {
+        func window(_ seconds: Double, _ provenance: Provenance) -> WindowEnergy {
+            var window = Self.warmUp(["a": 100])
+            window.window.end = MonotonicTime(seconds: seconds)
+            window.total.provenance = provenance
+            return window
+        }
+        for provenance in [Provenance.measured, .estimated, .simulated] {
+            #expect(AutoCount.isShort(window(0.1, provenance), [Self.meter("a")]))
+            #expect(AutoCount.isShort(window(8.9, provenance), [Self.meter("a")]))
+            #expect(!AutoCount.isShort(window(9.1, provenance), [Self.meter("a")]))
+            #expect(AutoCount.isShort(window(89, provenance), [Self.meter("a", period: 1)]))
+            #expect(!AutoCount.isShort(window(91, provenance), [Self.meter("a", period: 1)]))
+        }
+    }
+
+    @Test("A strict suite does not start where nothing measures, unless it is said to")
+    func estimates() {
+        #expect(Gates(checks: [], measures: true).refusals(allowsEstimate: false).isEmpty)
+        #expect(Gates(checks: [], measures: false).refusals(allowsEstimate: true).isEmpty)
+        #expect(Gates(checks: [], measures: false).refusals(allowsEstimate: false).count == 1)
+    }
+
     @Test("A hundred periods of the slowest meter of the total, whether it is a counter or an average")
     func periods() {
         let slow = Self.meter("plug", kind: .gauge, period: 0.5)

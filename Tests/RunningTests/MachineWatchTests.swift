@@ -52,7 +52,8 @@ struct MachineWatchTests {
                 CoolDown(seconds: 2, temperature: 50, power: Power(watts: 7)),
                 CoolDown(seconds: 4, isReached: true, temperature: 52, power: Power(watts: 7)),
             ])
-        #expect(queries.map(\.flags) == [[], []])
+        // Windows of 1 s are short whatever else they are.
+        #expect(queries.map(\.flags) == [[.shortWindow], [.shortWindow]])
         #expect(messages.filter { $0 == "cooling down" }.count == 2)
     }
 
@@ -63,11 +64,11 @@ struct MachineWatchTests {
             queries[1].procedure?.coolDown
                 == CoolDown(
                     seconds: 10, isReached: false, temperature: 53, power: Power(watts: 7)))
-        #expect(queries.map(\.flags) == [[], [.notCooled]])
+        #expect(queries.map(\.flags) == [[.shortWindow], [.shortWindow, .notCooled]])
         // A limit below the rest is no limit of the rest.
         let (short, _) = try await Self.run(Self.suite(0), [50_000, 53_000])
         #expect(short[1].procedure?.coolDown?.seconds == 2)
-        #expect(short[1].flags == [.notCooled])
+        #expect(short[1].flags == [.shortWindow, .notCooled])
     }
 
     @Test("Without a sensor the power tells: a tenth above the first one's is back")
@@ -83,7 +84,7 @@ struct MachineWatchTests {
     func plain() async throws {
         let (queries, messages) = try await Self.run(Self.suite(nil, seconds: 5, repeats: 3), [90_000, 90_000])
         #expect(queries.map { $0.procedure?.coolDown?.seconds } == [nil, 5, 5])
-        #expect(queries.allSatisfy { $0.procedure?.coolDown?.isReached == nil && $0.flags == [] })
+        #expect(queries.allSatisfy { $0.procedure?.coolDown?.isReached == nil && $0.flags == [.shortWindow] })
         #expect(messages.filter { $0 == "cooling down" }.count == 2)
         let (none, _) = try await Self.run(Self.suite(nil, seconds: 0), [])
         #expect(none.allSatisfy { $0.procedure?.coolDown == nil })
@@ -151,7 +152,7 @@ struct MachineWatchTests {
         let meter = ScriptedMeter([.init(), .init(), .init(onClose: hot), .init()])
         _ = try await bench.runner(Self.suite(nil, seconds: 0), meter, host: tree.host, clock: EventfulClock()).run()
         let queries = bench.runs.filter { $0.stage == .query }
-        #expect(queries.map(\.flags) == [[.throttled], []])
+        #expect(queries.map(\.flags) == [[.throttled, .shortWindow], [.shortWindow]])
         #expect(queries.map { $0.machineBefore?.throttles } == [7, 9])
         #expect(queries.map { $0.machineAfter?.hottest } == [95, 95])
         #expect(queries[0].machineBefore?.hottest == 64)

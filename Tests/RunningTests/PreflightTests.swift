@@ -93,6 +93,7 @@ struct PreflightTests {
         let second = try PluginBench("none")
         _ = try await second.runner(Self.suite([label], idle: 0)).run()
         #expect(second.runs.last?.workload?.dataset == "org/set")
+        #expect(second.runs.last?.workload?.programSHA256?.count == 64)
         #expect(second.runs.last?.workload?.parameters == ["milliseconds": .integer(5)])
     }
 }

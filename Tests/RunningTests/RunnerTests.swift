@@ -87,7 +87,7 @@ struct RunnerTests {
         let queries = bench.runs.filter { $0.stage == .query }
         // The second repeat begins at the length that was resolved.
         #expect(queries.map(\.completedInferences) == [32, 32])
-        #expect(queries.allSatisfy { $0.flags.isEmpty || $0.flags == [.contended] })
+        #expect(queries.allSatisfy { Set($0.flags).subtracting([.contended, .shortWindow]).isEmpty })
         #expect(bench.samples.suffix(2).map { $0.map(\.meterID) } == [["window-5"], ["window-6"]])
         #expect(bench.events.filter { ($0.message ?? "").contains("too short") }.count == 2)
 
@@ -112,7 +112,8 @@ struct RunnerTests {
         let stolen = ScriptedMeter.Reading(onClose: { try? PluginBench.write("cpu 100 0 0 1098 0 0 0 2\n", to: stat) })
         let meter = ScriptedMeter([.init(), calm, busy, stolen])
         _ = try await bench.runner(Self.suite(), meter, host: HostRoot(root: root)).run()
-        #expect(bench.runs.map(\.flags) == [[], [], [.contended, .lowCoverage], [.contended]])
+        #expect(
+            bench.runs.map(\.flags) == [[], [], [.contended, .lowCoverage, .shortWindow], [.contended, .shortWindow]])
         #expect(bench.runs[3].stealShare == 0.02)
     }
 

@@ -122,6 +122,7 @@ struct SuiteFileTests {
             Bad("until_ci: 101%\nruns: [{task: a}]", "1:11", "`until_ci` must be a share"),
             Bad("until_ci: nan%\nruns: [{task: a}]", "1:11", "`until_ci` must be a share"),
             Bad("max_repeats: 2\nruns: [{task: a}]", "1:14", "`max_repeats` must be a whole number from 3 to"),
+            Bad("label: \"a\\tb\"\nruns: [{task: a}]", "1:8", "`label` must have 1 to 100 characters"),
             Bad("strict: maybe\nruns: [{task: a}]", "1:9", "`strict` must be true or false"),
             Bad(
                 "cool_down: 5\nruns: [{task: a}]", "1:12", "`cool_down` must be a mapping with the keys seconds, max_s"),
@@ -193,13 +194,16 @@ struct SuiteFileTests {
             sessions: 3
             session_pause_s: 1.5
             strict: true
+            allow_estimate: true
+            label: before the update
             cool_down: {seconds: 5, max_s: 90}
             runs: [{task: a, count: auto}, {task: b}]
             """, file: "m.yaml")
         #expect(suite.untilInterval == 0.015)
         #expect(suite.mostRepeats == 20)
         #expect(suite.sessions == 3 && suite.sessionPauseSeconds == 1.5)
-        #expect(suite.isStrict)
+        #expect(suite.isStrict && suite.allowsEstimate)
+        #expect(suite.label == "before the update")
         #expect(suite.coolDownSeconds == 5)
         #expect(suite.coolDownMost == 90)
         #expect(suite.entries.map(\.amount) == [.auto, .count(1000)])
@@ -209,7 +213,7 @@ struct SuiteFileTests {
         #expect(plain.untilInterval == nil)
         #expect(plain.mostRepeats == 50)
         #expect(plain.sessions == 1 && plain.sessionPauseSeconds == 60)
-        #expect(!plain.isStrict)
+        #expect(!plain.isStrict && !plain.allowsEstimate && plain.label == nil)
 
         var overrides = SuiteOverrides()
         overrides.repeats = 4
@@ -221,13 +225,16 @@ struct SuiteFileTests {
         overrides.sessionPauseSeconds = 0
         overrides.hasAutoCount = true
         overrides.isStrict = true
+        overrides.allowsEstimate = true
+        overrides.label = "mine"
         var counted = plain
         counted.entries[0].repeats = 2
         let changed = try counted.applying(overrides)
         #expect(changed.untilInterval == 0.1)
         #expect(changed.mostRepeats == 9)
         #expect(changed.sessions == 4 && changed.sessionPauseSeconds == 0)
-        #expect(changed.isStrict)
+        #expect(changed.isStrict && changed.allowsEstimate)
+        #expect(changed.label == "mine")
         #expect(changed.entries.map(\.amount) == [.auto])
         // The width is for all entries, those that said how many too.
         #expect(changed.entries.map(\.repeats) == [nil])

@@ -77,7 +77,7 @@ struct OpenAPITests {
                 Store.SuiteStart(
                     suite: model, suiteText: "runs: []", options: "{}", machineName: "host",
                     inventory: #"{"cpu":{"model":"c"}}"#, machineState: "{}", meters: [FakeMeters.meter.description],
-                    version: "1.0", startedAt: 4000, preflight: "[]"))
+                    version: "1.0", startedAt: 4000, preflight: "[]", label: "l"))
             for _ in 0..<3 { try store.record(fullRun, samples: [], suiteRun: uuid) }
             try store.endSuiteRun(uuid, status: .failed, error: "told", at: 5000)
         }
@@ -147,7 +147,8 @@ struct OpenAPITests {
         try await ask(.delete, "/v1/sessions/{id}", windows)
         // What is in the record.
         let filter = "source=taskwatt&stage=query&machine=host&since_unix_s=1&until_unix_s=9999999999"
-        let names = "suite_run=a&task=fill-mask&suite=a&plugin=p&model=m&dataset=d&device=cpu&size=full"
+        let names =
+            "suite_run=a&task=fill-mask&suite=a&plugin=p&model=m&dataset=d&device=cpu&size=full&label=l&precision=fp32&engine=e&parameters=%7B%22threads%22%3A%221%22%7D"
         for query in ["", "net=true&by=model,size&carbon_zone=DE", "carbon_g_per_kwh=50&\(filter)", names] {
             try await ask(.get, "/v1/table", query: query)
         }

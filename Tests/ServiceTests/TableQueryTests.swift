@@ -12,7 +12,7 @@ struct TableQueryTests {
     static var everything: TableReport.Options {
         var options = TableReport.Options()
         options.isNet = true
-        options.by = [.machine, .task, .model]
+        options.by = [.machine, .task, .model, .parameter("num_beams")]
         options.carbon = CarbonIntensity.of(zone: "FR")
         options.filter.suiteRun = "last"
         options.filter.task = MLTask(rawValue: "own & task=?")
@@ -24,6 +24,10 @@ struct TableQueryTests {
         options.filter.dataset = "d;e"
         options.filter.device = "cuda:0"
         options.filter.size = "tiny"
+        options.filter.precision = "int8"
+        options.filter.label = "a & b"
+        options.filter.engine = "E 1"
+        options.filter.parameters = ["a.b": "x=1&y", "é": "\""]
         options.filter.machine = "ホスト"
         options.filter.since = 1_795_521_600.25
         options.filter.until = 1.5e300
@@ -53,7 +57,7 @@ struct TableQueryTests {
     @Test(
         "What cannot be is the client's mistake",
         arguments: [
-            "source=nobody", "since_unix_s=soon", "until_unix_s=nan", "by=planet", "carbon_zone=XX",
+            "source=nobody", "since_unix_s=soon", "until_unix_s=nan", "parameters=threads", "carbon_zone=XX",
             "carbon_g_per_kwh=lots",
         ])
     func wrong(text: String) {

@@ -108,9 +108,11 @@ package struct BundledSuite: Sendable, Hashable, Codable {
     package var endedAt: Double?
     package var status: RunStatus
     package var error: String?
+    /// What its maker called it.
+    package var label: String?
 
     enum CodingKeys: String, CodingKey {
-        case uuid, suite, machine, status, error
+        case uuid, suite, machine, status, error, label
         case version = "taskwatt_version"
         case startedAt = "started_at_unix_s"
         case endedAt = "ended_at_unix_s"

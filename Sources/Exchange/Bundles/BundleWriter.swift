@@ -86,7 +86,8 @@ package struct BundleWriter {
             machine: BundledSuite.Machine(
                 name: machine, fingerprint: Store.fingerprint(machineName: machine, inventory: inventory)),
             version: stored.version, startedAt: stored.startedAt, endedAt: stored.endedAt, status: status,
-            error: stored.error.map { redaction == nil ? $0 : Redaction.leftOut })
+            error: stored.error.map { redaction == nil ? $0 : Redaction.leftOut },
+            label: try stored.label.map { try redaction?.text($0) ?? $0 })
         let meters = try descriptions.map { try redaction?.value($0) ?? $0 }
         let runs = try runs(of: uuid, redaction)
         guard !runs.isEmpty else { throw BundleError("\(uuid) measured nothing: it has no run to bundle") }

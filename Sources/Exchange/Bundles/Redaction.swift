@@ -221,7 +221,6 @@ package struct Redaction: Sendable {
     /// Words of ours and hashes. A machine can have any name, `cpu` too.
     private static let fixed: Set<String> = [
         "stage", "status", "scope", "kind", "provenance", "flags", "verdict", "outer", "inner", "model_sha256",
-        "sha256",
-        "task", "device", "precision", "size", "edge",
+        "program_sha256", "sha256", "task", "device", "precision", "size", "edge",
     ]
 }

@@ -12,6 +12,9 @@ struct ComparedGroup {
     /// The variance of the mean, relative to it, is so many times that of a single repeat.
     var repeatFactor: Double
     var sessions: Set<String>
+    /// Of each model's file, and of the plugin's program, as far as they are known.
+    private var files: [String: Set<String>]
+    private var programs: Set<String>
     /// The meters of the totals.
     private var meters: Set<[String]>
 
@@ -29,6 +32,8 @@ struct ComparedGroup {
         }
         sessions = Set(runs.map(\.session))
         meters = Set(runs.map(\.window.total.domainIDs))
+        programs = Set(runs.compactMap(\.window.programSHA256))
+        files = Dictionary(grouping: runs, by: \.model).mapValues { Set($0.compactMap(\.window.modelSHA256)) }
         var flags: [String: Int] = [:]
         for flag in runs.flatMap(\.window.flags) { flags[flag, default: 0] += 1 }
         side = Comparison.Side(
@@ -75,6 +80,16 @@ struct ComparedGroup {
                 note(name, key.setup[name] ?? "–", other.key.setup[name] ?? "–")
             }
         }
+        if key.plugin == other.key.plugin {
+            note("engine", key.engine ?? "–", other.key.engine ?? "–")
+            if Self.differ(programs, other.programs) { differences.append("the program of the plugin \(key.plugin)") }
+        }
+        // Another precision or size is another file, of course.
+        if key.setup == other.key.setup, key.size == other.key.size {
+            for model in side.models where Self.differ(files[model] ?? [], other.files[model] ?? []) {
+                differences.append("the file of the model \(model)")
+            }
+        }
         if key.fingerprint != other.key.fingerprint {
             differences.append(
                 side.machine == other.side.machine
@@ -82,6 +97,16 @@ struct ComparedGroup {
         }
         return differences
     }
+
+    /// Whether both are of the same program and files, as far as they are known. Their keys cannot tell: they count those that one
+    /// choice of runs has.
+    func isOfSameFiles(as other: ComparedGroup) -> Bool {
+        !Self.differ(programs, other.programs)
+            && side.models.allSatisfy { !Self.differ(files[$0] ?? [], other.files[$0] ?? []) }
+    }
+
+    /// Whether what is known of both is not the same.
+    private static func differ(_ a: Set<String>, _ b: Set<String>) -> Bool { !a.isEmpty && !b.isEmpty && a != b }
 
     private static func few(_ models: [String]) -> String {
         models.count > 2 ? "\(models.count) models" : models.joined(separator: " + ")
@@ -99,5 +124,6 @@ struct ComparedGroup {
         guard key.fingerprint == other.key.fingerprint, meters.count == 1, meters == other.meters else { return false }
         if key.provenance != .estimated && other.key.provenance != .estimated { return true }
         return side.models == other.side.models && key.setup == other.key.setup && key.plugin == other.key.plugin
+            && isOfSameFiles(as: other)
     }
 }

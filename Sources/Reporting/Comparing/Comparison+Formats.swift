@@ -3,7 +3,7 @@ import Foundation
 
 /// How a comparison is written.
 package enum ComparisonFormat: String, Sendable, CaseIterable {
-    case text, markdown, json
+    case text, markdown, latex, csv, json
 }
 
 extension Comparison {
@@ -11,6 +11,8 @@ extension Comparison {
         switch format {
         case .text: return table.text() + "\n" + notes.joined(separator: "\n") + "\n"
         case .markdown: return table.markdown() + "\n" + notes.map { "- \($0)" }.joined(separator: "\n") + "\n"
+        case .latex: return table.latex(caption: caption, label: "tab:taskwatt-compare", notes: notes)
+        case .csv: return csv
         case .json:
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -18,24 +20,52 @@ extension Comparison {
         }
     }
 
+    private var caption: String {
+        "Energy of 1,000 inferences in kWh, \(isNet ? "net of the idle baseline" : "gross"): \(a) (A) and \(b) (B)."
+    }
+
+    /// Of the means of both sides.
+    private var scale: DecimalScale { DecimalScale(rows.flatMap { [$0.a.mean, $0.b.mean] }) }
+    private var hasRepeats: Bool { rows.contains { $0.repeats != nil } }
+
     private var table: TextTable {
-        let energy = isNet ? "net kWh" : "kWh"
-        var table = TextTable([
-            ("task", .left), ("A: \(energy)", .right), ("± 95 %", .right), ("n", .right), ("B: \(energy)", .right),
-            ("± 95 %", .right), ("n", .right), ("B/A", .right), ("95 %", .left), ("p", .right), ("≠ 1", .left),
-        ])
+        let (scale, hasRepeats) = (scale, hasRepeats)
+        let energy = scale.prefix + (isNet ? "net kWh" : "kWh")
+        var heads: [(String, TextTable.Alignment)] = [
+            ("task", .left), ("A: \(energy)", .decimal), ("± 95 %", .decimal), ("n", .decimal),
+            ("B: \(energy)", .decimal), ("± 95 %", .decimal), ("n", .decimal), ("B/A", .decimal),
+        ]
+        if hasRepeats { heads += [("95 %, repeats", .left), ("≠ 1", .left), ("95 %, all", .left)] }
+        if !hasRepeats { heads.append(("95 %", .left)) }
+        var table = TextTable(heads + [("p", .right), ("≠ 1", .left)])
+        let ratios = DecimalScale([])
+        func ends(_ low: Double?, _ high: Double?) -> String {
+            guard let low, let high else { return FigureText.none }
+            return ratios.ends(low, high)
+        }
         for row in rows {
-            let interval = row.low.flatMap { low in
-                row.high.map { "\(FigureText.figure(low))–\(FigureText.figure($0))" }
+            func side(_ side: Side) -> [String] {
+                [
+                    scale.text(side.mean, uncertainty: side.uncertainty), scale.spread(side.uncertainty),
+                    String(side.n),
+                ]
             }
-            table.add([
-                row.title, FigureText.figure(row.a.mean), FigureText.figure(row.a.uncertainty), String(row.a.n),
-                FigureText.figure(row.b.mean), FigureText.figure(row.b.uncertainty), String(row.b.n),
-                FigureText.figure(row.ratio), interval ?? FigureText.none, Self.chance(row.p),
-                row.isSignificant.map { $0 ? "yes" : "no" } ?? FigureText.none,
-            ])
+            let half = (row.repeats?.high ?? row.high).flatMap { high in
+                (row.repeats?.low ?? row.low).map { (high - $0) / 2 }
+            }
+            var cells = [row.title] + side(row.a) + side(row.b) + [ratios.text(row.ratio, uncertainty: half)]
+            if hasRepeats {
+                // Where one interval is all there is, it is that of the repeats too.
+                cells.append(ends(row.repeats?.low ?? row.low, row.repeats?.high ?? row.high))
+                cells.append(Self.verdict(row.repeats?.isSignificant ?? row.isSignificant))
+            }
+            table.add(cells + [ends(row.low, row.high), Self.chance(row.p), Self.verdict(row.isSignificant)])
         }
         return table
+    }
+
+    private static func verdict(_ isSignificant: Bool?) -> String {
+        isSignificant.map { $0 ? "yes" : "no" } ?? FigureText.none
     }
 
     /// Two digits; below a thousandth only that.
@@ -44,14 +74,51 @@ extension Comparison {
         return p < 0.001 ? "<0.001" : String(format: "%.2g", p)
     }
 
+    /// In full precision, a row a line, as `--format json` names the fields.
+    private var csv: String {
+        var writer = CSVWriter()
+        let side = [
+            "mean_kwh_per_1000", "mean_uncertainty_95_kwh_per_1000", "n", "models", "scope", "provenance", "machine",
+        ]
+        writer.row(
+            ["task", "net", "a", "b"] + side.map { "a_\($0)" } + side.map { "b_\($0)" }
+                + ["ratio", "ratio_low_95", "ratio_high_95", "p", "significant", "basis", "assumption"]
+                + ["repeats_low_95", "repeats_high_95", "repeats_p", "repeats_significant", "differences"])
+        func number(_ value: Double?) -> String { CSVWriter.number(value) }
+        func truth(_ value: Bool?) -> String { value.map(String.init) ?? "" }
+        for row in rows {
+            func fields(_ side: Side) -> [String] {
+                [
+                    number(side.mean), number(side.uncertainty), String(side.n),
+                    side.models.joined(separator: " "), side.scope, side.provenance, side.machine,
+                ]
+            }
+            let repeats = row.repeats
+            writer.row(
+                [row.task, String(isNet), a, b] + fields(row.a) + fields(row.b)
+                    + [number(row.ratio), number(row.low), number(row.high), number(row.p), truth(row.isSignificant)]
+                    + [row.basis ?? "", row.assumption ?? ""]
+                    + [number(repeats?.low), number(repeats?.high), number(repeats?.p), truth(repeats?.isSignificant)]
+                    + [row.differences.joined(separator: "; ")])
+        }
+        return writer.text
+    }
+
     /// What a reader must know to read the figures right.
     package var notes: [String] {
         var notes = [
             "A is \(a), B is \(b). kWh per 1,000 inferences, \(isNet ? "net" : "gross"); ± 95 % is the interval of each mean.",
-            "≠ 1: whether the 95 % interval of B/A leaves out 1 (Welch's test on the logarithms of the means); p is how often "
-                + "chance alone would bring as much. Each row is a test of its own: of twenty equal pairs one differs.",
+            "≠ 1: whether the 95 % interval of B/A leaves out 1 (Welch's test on the logarithms of the means); p is the "
+                + "probability of a difference this large by chance. Each row is a test of its own: of twenty equal pairs one "
+                + "differs.",
         ]
         notes += verdicts
+        if hasRepeats {
+            notes.append(
+                "Two intervals, since the accuracy of the meters, or of the estimate, does not cancel for certain: that of the "
+                    + "repeats decides whether the two differ as these meters tell it, and is the one to go by where the same "
+                    + "meters err alike on both sides; that of all decides whether their true energies differ.")
+        }
         for row in rows where !row.differences.isEmpty {
             notes.append("\(row.title): the two sides differ in \(row.differences.joined(separator: "; ")).")
         }

@@ -36,7 +36,7 @@ package struct Comparison: Sendable, Hashable, Codable {
         /// The ratio's 95 % interval; `nil` where nothing is known of the uncertainty.
         package var low: Double?
         package var high: Double?
-        /// How often chance alone would bring a ratio as far from 1.
+        /// The probability of a ratio as far from 1 by chance.
         package var p: Double?
         /// Whether the interval leaves out 1.
         package var isSignificant: Bool?
@@ -44,11 +44,13 @@ package struct Comparison: Sendable, Hashable, Codable {
         package var basis: String?
         /// What it takes for granted, a `RatioSpread.Assumption`.
         package var assumption: String?
+        /// What the repeats alone tell, without the accuracy of the meters; `nil` where that cancels, or is not known.
+        package var repeats: RatioInterval?
         /// What else the two sides differ in, such as `precision fp32, int8`.
         package var differences: [String]
 
         enum CodingKeys: String, CodingKey {
-            case task, title, a, b, ratio, p, basis, assumption, differences
+            case task, title, a, b, ratio, p, basis, assumption, repeats, differences
             case low = "ratio_low_95"
             case high = "ratio_high_95"
             case isSignificant = "significant"
@@ -208,6 +210,10 @@ package struct Comparison: Sendable, Hashable, Codable {
             row.isSignificant = interval.low > 1 || interval.high < 1
             row.basis = spread.basis.rawValue
             row.assumption = spread.assumption?.rawValue
+            var (x, y) = (a.figure, b.figure)
+            (x.accuracy, y.accuracy) = (0, 0)
+            row.repeats = RatioInterval(
+                ofRepeats: MeanRatio(x, y, spread, accuracyIsCommon: true)?.interval, beside: interval)
         }
         return row
     }
@@ -221,11 +227,17 @@ package enum ComparisonError: Error, Sendable, Hashable, CustomStringConvertible
     package var description: String {
         switch self {
         case .noSuite(let name):
-            return "there is no one suite that `\(name)` names; `taskwatt export --runs` has the UUID of each"
+            return "there is no one suite that `\(name)` names; `taskwatt list` has the UUID of each"
         case .noRuns(let label, let leftOut):
             let left = leftOut.sorted { $0.key < $1.key }.map { "\($0.value) left out: \($0.key)" }
             let reason = left.isEmpty ? "" : " (\(left.joined(separator: ", ")))"
-            return "no run fits \(label)\(reason); `taskwatt table` shows what there is"
+            // What is no parameter may have been meant for another word.
+            let kind = label.prefix { $0 != ":" }
+            let isKind = RunSelection.kinds.contains(String(kind)) || kind.count == label.count
+            let taken =
+                isKind
+                ? "" : "; `\(kind)` is taken for a parameter, beside \(RunSelection.kinds.joined(separator: ", "))"
+            return "no run fits \(label)\(reason)\(taken); `taskwatt table --columns all` shows what there is"
         }
     }
 }

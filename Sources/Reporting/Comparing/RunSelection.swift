@@ -12,8 +12,15 @@ package struct RunSelection: Sendable, Hashable, Codable {
         self.filter = filter
     }
 
-    /// What a user writes: a suite's UUID or the begin of it, `last`, `last-1`; `machine:NAME`, `model:NAME`, `plugin:NAME`,
-    /// `device:NAME`, `dataset:NAME`, `suite:NAME`; `date:DAY`, or two times with `..` between; `source:paper`.
+    /// What a user may write before a colon, beside the name of any parameter.
+    package static let kinds = [
+        "machine", "model", "plugin", "device", "dataset", "suite", "label", "task", "size", "precision", "engine",
+        "date",
+        "source",
+    ]
+
+    /// What a user writes: a suite's UUID or the begin of it, `last`, `last-1`; one of `kinds` with a colon and a name, such as
+    /// `machine:NAME`; a parameter of the plugins so, such as `threads:1`; two times with `..` between.
     ///
     /// - Parameter base: what holds for both sides.
     /// - Throws: `SelectionError`.
@@ -21,7 +28,9 @@ package struct RunSelection: Sendable, Hashable, Codable {
         _ text: String, base: RunFilter, now: Date, calendar: Calendar = .current
     ) throws(SelectionError) -> RunSelection {
         var filter = base
-        if let range = text.range(of: "..") {
+        // A name may hold dots, and a time a colon.
+        let isNamed = text.prefixMatch(of: /[A-Za-z_][A-Za-z0-9_-]*:/) != nil
+        if !isNamed, let range = text.range(of: "..") {
             let (from, to) = (String(text[..<range.lowerBound]), String(text[range.upperBound...]))
             if !from.isEmpty { filter.since = try time(from, in: text, now, calendar) }
             if !to.isEmpty { filter.until = try time(to, in: text, now, calendar) }
@@ -42,6 +51,11 @@ package struct RunSelection: Sendable, Hashable, Codable {
         case "device": filter.device = name
         case "dataset": filter.dataset = name
         case "suite": filter.suite = name
+        case "label": filter.label = name
+        case "task": filter.task = MLTask(rawValue: name)
+        case "size": filter.size = name
+        case "precision": filter.precision = name
+        case "engine": filter.engine = name
         case "date":
             let start = try time(name, in: text, now, calendar)
             let day = calendar.startOfDay(for: Date(timeIntervalSince1970: start))
@@ -51,7 +65,9 @@ package struct RunSelection: Sendable, Hashable, Codable {
         case "source":
             guard let source = RecordSource(rawValue: name) else { throw .unknown(text) }
             filter.source = source
-        default: throw .unknown(text)
+        default:
+            guard !kind.isEmpty else { throw .unknown(text) }
+            filter.parameters = (filter.parameters ?? [:]).merging([String(kind): name]) { $1 }
         }
         return RunSelection(label: text, filter: filter)
     }
@@ -72,8 +88,8 @@ package enum SelectionError: Error, Sendable, Hashable, CustomStringConvertible 
     package var description: String {
         switch self {
         case .unknown(let text):
-            "`\(text)` names no runs; write a suite's UUID, last, last-1, machine:NAME, model:NAME, plugin:NAME, "
-                + "device:NAME, dataset:NAME, suite:NAME, date:2026-11-24, 2026-11-20..2026-11-24 or source:paper"
+            "`\(text)` names no runs; write a suite's UUID, last, last-1, 2026-11-20..2026-11-24, a parameter such as "
+                + "threads:1, or a name after one of \(RunSelection.kinds.map { "\($0):" }.joined(separator: ", "))"
         case .notATime(let text):
             "`\(text)` has no time that can be read; write 2026-11-24, 2026-11-24T08:30, today or 7d"
         }

@@ -6,6 +6,7 @@ struct MethodsFacts: Sendable {
     struct Model: Sendable, Hashable {
         var name: String
         var parameters: Int64?
+        var task: MLTask
     }
 
     struct Meter: Sendable, Hashable {
@@ -23,13 +24,56 @@ struct MethodsFacts: Sendable {
         var parts: [String]
     }
 
-    private(set) var models: [Model] = []
-    private(set) var datasets: [String] = []
+    /// How models were run: what keeps rows of the table apart.
+    struct Setting: Sendable, Hashable {
+        var plugin: String
+        var engine: String?
+        var device: String?
+        var precision: String?
+        var batch: Int
+        /// As text, without what is where on a machine, or says only how long is waited.
+        var parameters: [String: String]
+
+        init(_ workload: WorkloadDescription) {
+            plugin = workload.plugin
+            engine = workload.engine
+            device = workload.device
+            precision = workload.precision
+            batch = workload.batch
+            parameters = workload.parameters.filter { name, _ in
+                TaskParameters.matters(name, to: workload.task) && !Self.untold.contains(name)
+                    && !name.hasSuffix("_file")
+            }.mapValues(\.text)
+        }
+
+        /// What is told of its own, and what means nothing to a reader elsewhere.
+        private static let untold: Set<String> = [
+            "batch", "dataset", "device", "file", "inputs", "offline", "precision", "prompts", "timeout_s",
+            "working_directory",
+        ]
+
+        /// For a sentence, in one order.
+        var parameterTexts: [String] {
+            parameters.sorted { $0.key < $1.key }.map { name, value in
+                switch (name, value) {
+                case ("threads", "0"): "as many threads as the engine chose"
+                case ("threads", "1"): "1 thread"
+                case ("threads", let count): "\(count) threads"
+                case ("quantization", let kind): "\(kind) quantisation"
+                default: "\(name.replacing("_", with: " ")) \(value)"
+                }
+            }
+        }
+    }
+
+    /// What ran with a setting.
+    struct Subjects: Sendable, Hashable {
+        var models: [Model] = []
+        var datasets: [String] = []
+    }
+
+    private(set) var settings: [(setting: Setting, subjects: Subjects)] = []
     private(set) var engines: [String] = []
-    private(set) var plugins: [String] = []
-    private(set) var devices: [String] = []
-    private(set) var precisions: [String] = []
-    private(set) var batches: [String] = []
     private(set) var meters: [Meter] = []
     private(set) var machines: [Machine] = []
     /// Of the sampler, in seconds.
@@ -73,13 +117,14 @@ struct MethodsFacts: Sendable {
             if let value, !list.contains(value) { list.append(value) }
         }
         guard let workload = record.workload else { return }
-        keep(workload.model.map { Model(name: $0, parameters: workload.parameterCount) }, in: &models)
-        keep(workload.dataset, in: &datasets)
+        let setting = Setting(workload)
+        let index = settings.firstIndex { $0.setting == setting } ?? settings.endIndex
+        if index == settings.endIndex { settings.append((setting, Subjects())) }
+        keep(
+            Model(name: workload.model ?? workload.plugin, parameters: workload.parameterCount, task: workload.task),
+            in: &settings[index].subjects.models)
+        keep(workload.dataset, in: &settings[index].subjects.datasets)
         keep(workload.engine, in: &engines)
-        keep(workload.plugin, in: &plugins)
-        keep(workload.device, in: &devices)
-        keep(workload.precision, in: &precisions)
-        keep(String(workload.batch), in: &batches)
         if let end = record.procedure?.repeatsEnd { repeatsEnds[end, default: 0] += 1 }
         if record.energy.intervalSeconds > 0 { keep(record.energy.intervalSeconds, in: &intervals) }
     }

@@ -34,28 +34,37 @@ package struct MethodsText: Sendable {
             + "\(escaped(days.joined(separator: " to "))), in kWh per 1,000 inferences as in~\\cite{luccioni2024power}."
     }
 
+    /// A sentence for each setting that rows were measured with, with the models and data of those rows.
     private var models: String {
-        let names = facts.models.map { model in
-            let size = model.parameters.map { " (\(FigureNumber.grouped(Double($0))) parameters)" } ?? ""
-            return escaped(model.name + size)
+        let hasTasks = Set(table.rows.map(\.task)).count > 1
+        var sentences = facts.settings.map { setting, subjects in
+            let names = subjects.models.map { model in
+                let size = model.parameters.map { " (\(FigureNumber.grouped(Double($0))) parameters)" } ?? ""
+                return escaped(model.name + size + (hasTasks ? " for \(model.task.title)" : ""))
+            }
+            var text = "Models: \(names.joined(separator: ", "))"
+            if !subjects.datasets.isEmpty { text += "; data: \(escaped(subjects.datasets.joined(separator: ", ")))" }
+            if let engine = setting.engine {
+                text += "; run by \(escaped(engine))" + (Bibliography.key(of: engine).map { "~\\cite{\($0)}" } ?? "")
+            }
+            let device = setting.device.map { " on \($0)" } ?? ""
+            let how = [setting.precision, "batch \(setting.batch)"].compactMap(\.self) + setting.parameterTexts
+            return text + escaped("\(device), \(how.joined(separator: ", "))") + "."
         }
-        var text = "Models: \(names.joined(separator: ", "))"
-        if !facts.datasets.isEmpty { text += "; data: \(escaped(facts.datasets.joined(separator: ", ")))" }
-        let engines = facts.engines.map { engine in
-            escaped(engine) + (Bibliography.key(of: engine).map { "~\\cite{\($0)}" } ?? "")
-        }
-        if !engines.isEmpty { text += "; run by \(engines.joined(separator: ", "))" }
-        text += " on \(escaped(facts.devices.joined(separator: ", ")))"
-        if !facts.precisions.isEmpty { text += ", \(escaped(facts.precisions.joined(separator: ", ")))" }
-        text += ", batch \(escaped(facts.batches.joined(separator: ", ")))."
-        if facts.plugins.contains("onnx-proxies") {
-            text +=
-                " The weights are random, in the published architectures: the arithmetic is theirs, the answers are not."
+        let random = facts.settings.filter { $0.setting.plugin == "onnx-proxies" }.flatMap(\.subjects.models).map(
+            \.name)
+        if !random.isEmpty {
+            let isAll = facts.settings.allSatisfy { $0.setting.plugin == "onnx-proxies" }
+            let whose = isAll ? "" : " of \(Self.listed(Self.unique(random)))"
+            sentences.append(
+                "The weights\(whose) are random, in the published architectures: the arithmetic is theirs, the answers are not."
+            )
         }
         if table.hasSizes {
-            text += " Models of another size than full are smaller than the published ones, and so is their energy."
+            sentences.append(
+                "Models of another size than full are smaller than the published ones, and so is their energy.")
         }
-        return text
+        return sentences.joined(separator: " ")
     }
 
     private var machines: String? {
@@ -86,7 +95,7 @@ package struct MethodsText: Sendable {
         let before = baseline.map {
             "Idle power was measured for \($0) s before the first workload\(facts.hasIdleAfter ? " and once more after the last" : "")."
         }
-        return "Each model was loaded and warmed up in windows of their own, which are in no figure; \(repeats) "
+        return "Loading and warm-up were recorded apart and are excluded; \(repeats) "
             + "repeat\(repeats == "1" ? "" : "s") of \(inferences) inferences followed, one after the other. "
             + (stopping.map { "\($0) " } ?? "") + (before ?? "No idle power was measured.")
     }
@@ -133,18 +142,23 @@ package struct MethodsText: Sendable {
     private var doubts: String? {
         var flags: [String: Int] = [:]
         for row in table.rows { flags.merge(row.flags) { $0 + $1 } }
-        var parts = flags.sorted { $0.key < $1.key }.map { "\(FigureText.count($0.value, "run")) flagged \($0.key)" }
-        parts += table.leftOut.sorted { $0.key < $1.key }.map {
-            "\(FigureText.count($0.value, "run")) left out (\($0.key))"
+        var parts = flags.sorted { $0.key < $1.key }.map { flag, count in
+            // What comes after a semicolon is what to do about it.
+            let text = RunFlag(rawValue: flag).map { ": \($0.text.prefix { $0 != ";" })" } ?? ""
+            return "\(FigureText.count(count, "run")) \(count == 1 ? "was" : "were") flagged \(flag)\(text)"
+        }
+        parts += table.leftOut.sorted { $0.key < $1.key }.map { reason, count in
+            "\(FigureText.count(count, "run")) \(count == 1 ? "was" : "were") left out (\(reason))"
         }
         if table.contendedBaselines > 0 {
             parts.append(
-                "\(FigureText.count(table.contendedBaselines, "idle baseline")) measured while something else ran")
+                "\(FigureText.count(table.contendedBaselines, "idle baseline")) "
+                    + "\(table.contendedBaselines == 1 ? "was" : "were") measured while something else ran")
         }
         if table.driftedBaselines > 0 {
             parts.append("the idle power moved in \(FigureText.count(table.driftedBaselines, "suite"))")
         }
-        return parts.isEmpty ? nil : "To be told with the figures: \(escaped(parts.joined(separator: "; ")))."
+        return parts.isEmpty ? nil : escaped(parts.map { "\($0)." }.joined(separator: " "))
     }
 
     // MARK: Words

@@ -21,9 +21,10 @@ extension ReportPage {
             : [
                 .table(
                     caption: table.caption, columns: grid.columns.map(\.title),
-                    alignRight: Set(grid.columns.indices.filter { grid.columns[$0].alignment == .right }), rows: rows)
+                    alignRight: Set(grid.columns.indices.filter { grid.columns[$0].alignment != .left }), rows: rows)
             ]
-        let notes: Markup = .element("ul", ["class": "notes"], table.notes.map { .element("li", [:], .prose($0)) })
+        let notes: Markup = .element(
+            "ul", ["class": "notes"], table.notes(columns).map { .element("li", [:], .prose($0)) })
         return Section(id: "table", title: "The table", parts: content + [notes])
     }
 

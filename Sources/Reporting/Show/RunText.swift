@@ -43,12 +43,14 @@ package struct RunText {
 
     private var head: String {
         let suite = detail.suite
-        var title = "Suite \(PrintableText.of(suite.suite)), \(suite.uuid)"
+        let label = suite.label.map { " (\(PrintableText.of($0)))" } ?? ""
+        let name = "\(PrintableText.of(suite.suite))\(label), \(suite.uuid)"
+        var title = "Suite \(name)"
         if let (group, run) = chosen {
             title = "Run \(run.id): \(run.name)" + (group.workload == nil ? "" : " of \(PrintableText.of(group.title))")
         }
         var lines = [heading(title)]
-        if chosen != nil { lines.append("suite \(PrintableText.of(suite.suite)), \(suite.uuid)") }
+        if chosen != nil { lines.append("suite \(name)") }
         let error = suite.error.map { ": \(PrintableText.of($0))" } ?? ""
         let origin = suite.source == .taskwatt ? "" : ", imported from \(suite.source.rawValue)"
         lines.append(
@@ -205,6 +207,7 @@ package struct RunText {
             ("weights", workload.parameterCount.map { FigureNumber.grouped(Double($0)) }),
             ("operations an inference", workload.operationsPerInference.map { FigureNumber.three($0 / 1e9) + " GOP" }),
             ("seed", workload.seed.map { String($0) }), ("model's SHA-256", workload.modelSHA256),
+            ("program's SHA-256", workload.programSHA256),
         ]
         let parameters = workload.parameters.sorted { $0.key < $1.key }.map { ("parameter \($0.key)", $0.value.text) }
         return heading("Workload") + "\n"

@@ -6,6 +6,8 @@ package import Recording
 package struct SuiteRunDetail: Sendable, Hashable, Codable {
     package var uuid: String
     package var suite: String
+    /// What the user calls it.
+    package var label: String?
     /// The suite's file, as it was read.
     package var suiteText: String
     /// What the command line changed.
@@ -28,7 +30,7 @@ package struct SuiteRunDetail: Sendable, Hashable, Codable {
     package var meters: [MeterDescription]
 
     enum CodingKeys: String, CodingKey {
-        case uuid, suite, options, source, version, status, error, machine, inventory, preflight, meters
+        case uuid, suite, label, options, source, version, status, error, machine, inventory, preflight, meters
         case suiteText = "suite_text"
         case startedAt = "started_at_unix_s"
         case endedAt = "ended_at_unix_s"
@@ -42,6 +44,7 @@ package struct SuiteRunDetail: Sendable, Hashable, Codable {
         guard let suite = try store.suite(uuid) else { return nil }
         self.uuid = uuid
         self.suite = suite.suite
+        label = suite.label
         suiteText = suite.suiteText
         options = Self.value(suite.options)
         source = suite.source

@@ -5,8 +5,13 @@ package import Metering
 /// The checks of `doctor` before a suite begins: they go into its record, and a strict suite does not begin where one fails.
 package struct Gates: Sendable, Hashable {
     package let checks: [Check]
+    /// Whether a meter of the suite's measures; a model of the CPU's power does not.
+    package let measures: Bool
 
-    package init(checks: [Check]) { self.checks = checks }
+    package init(checks: [Check], measures: Bool = true) {
+        self.checks = checks
+        self.measures = measures
+    }
 
     /// Looks at the machine, which takes the time over which rates are taken.
     ///
@@ -17,6 +22,10 @@ package struct Gates: Sendable, Hashable {
         _ context: RunnerContext, listings: [MeterListing], measuring: [MeterDescription], seconds: Double
     ) async -> Gates {
         let ids = Set(measuring.map(\.id))
+        // What is simulated was asked for by name, and says so wherever it goes.
+        let measures = measuring.contains {
+            MeterScope.ofTotals.contains($0.scope) && $0.provenance != .estimated
+        }
         let meters = listings.map { listing in
             var listing = listing
             if ids.contains(listing.description.id) { listing.availability = .available }
@@ -26,7 +35,7 @@ package struct Gates: Sendable, Hashable {
             Gates(
                 checks: Doctor.examine(
                     context.host, meters: meters, accelerators: context.accelerators(), clock: context.clock,
-                    seconds: seconds))
+                    seconds: seconds), measures: measures)
         }
     }
 
@@ -40,11 +49,18 @@ package struct Gates: Sendable, Hashable {
     private var failed: [Check] { checks.filter { $0.verdict == .fail } }
 
     /// What keeps a strict suite from starting, a line each: the check, what is so, and what would help.
-    package var refusals: [String] {
-        failed.map { check in
+    ///
+    /// - Parameter allowsEstimate: whether it may start where nothing measures.
+    package func refusals(allowsEstimate: Bool) -> [String] {
+        let refused = failed.map { check in
             let remedy = check.remedy.map { "; \(Self.firstLine($0))" } ?? ""
             return "not started (strict): \(check.title) fails, \(Self.firstLine(check.found))\(remedy)"
         }
+        guard !measures, !allowsEstimate else { return refused }
+        return refused + [
+            "not started (strict): nothing measures here, so that the figures would be estimates; `--allow-estimate` starts all "
+                + "the same, and `taskwatt meters` says what would measure"
+        ]
     }
 
     /// The checks that fail, for whoever starts a run; `nil` where none does.

@@ -161,6 +161,7 @@ struct EntryRun: Sendable {
             run.latency = LatencySummary(of: measured.value.latencies ?? [])
             run.metrics = measured.value.metrics ?? [:]
             run.procedure = procedure(plan, attempts: attempt)
+            if AutoCount.isShort(run.energy, runner.metering.meters) { run.flags.append(.shortWindow) }
             if plan.isSettled == false { run.flags.append(.unsettled) }
             if plan.coolDown?.isReached == false { run.flags.append(.notCooled) }
             rule.take(&run, repeatIndex: repeatIndex)

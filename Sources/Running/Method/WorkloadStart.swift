@@ -69,8 +69,9 @@ package struct WorkloadStart: Sendable {
         result.workload.dataset = result.workload.dataset ?? entry.dataset
         result.workload.device = result.workload.device ?? entry.device
         result.workload.seed = seed
+        result.workload.programSHA256 = plugin.programSHA256
         result.workload.parameters = parameters.merging(result.workload.parameters) { _, its in its }
-            .mapValues(\.withoutCredentials)
+            .filter { $0.value != .null }.mapValues(\.withoutCredentials)
         return result
     }
 

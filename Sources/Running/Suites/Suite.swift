@@ -31,6 +31,10 @@ package struct Suite: Sendable, Hashable, Codable {
     package var sessionPauseSeconds: Double
     /// Whether a check of `doctor` that fails keeps the suite from starting.
     package var isStrict: Bool
+    /// Whether a strict suite may start where nothing measures, so that all its figures are estimates.
+    package var allowsEstimate: Bool
+    /// What the user calls what was so, to compare by; it stands beside the suite in the record.
+    package var label: String?
     /// How often the daemon tries again once it, or the machine, ended in the middle of the suite.
     package var retries: Int
     package var seed: Int64
@@ -87,7 +91,8 @@ package struct Suite: Sendable, Hashable, Codable {
         name: String, description: String = "", repeats: Int = 10, idleSeconds: Double = 60,
         idleAfterSeconds: Double = 60, warmUpInferences: Int = 10, warmUpSeconds: Double = 30,
         coolDownSeconds: Double = 0, coolDownMost: Double? = nil, untilInterval: Double? = nil, mostRepeats: Int = 50,
-        sessions: Int = 1, sessionPauseSeconds: Double = 60, isStrict: Bool = false, retries: Int = 0, seed: Int64 = 1,
+        sessions: Int = 1, sessionPauseSeconds: Double = 60, isStrict: Bool = false, allowsEstimate: Bool = false,
+        label: String? = nil, retries: Int = 0, seed: Int64 = 1,
         entries: [Entry]
     ) {
         self.name = name
@@ -104,6 +109,8 @@ package struct Suite: Sendable, Hashable, Codable {
         self.sessions = sessions
         self.sessionPauseSeconds = sessionPauseSeconds
         self.isStrict = isStrict
+        self.allowsEstimate = allowsEstimate
+        self.label = label
         self.retries = retries
         self.seed = seed
         self.entries = entries
@@ -113,6 +120,14 @@ package struct Suite: Sendable, Hashable, Codable {
 extension Suite {
     /// The widths that `until_ci` and `--until-ci` take, relative to the mean.
     package static let intervals = 0.000_1...1.0
+    /// Characters of a label, none of which is a control character: it is shown on terminals.
+    package static let labelLengths = 1...100
+
+    package static func isLabel(_ text: String) -> Bool {
+        labelLengths.contains(text.count)
+            && !text.unicodeScalars.contains { $0.properties.generalCategory == .control }
+    }
+
     package static let repeatCaps = 3...100_000
     /// What `sessions` and `--sessions` take, and the seconds of `session_pause_s`.
     package static let sessionCounts = 1...1000
@@ -144,6 +159,8 @@ package struct SuiteOverrides: Sendable, Hashable, Codable {
     package var sessions: Int?
     package var sessionPauseSeconds: Double?
     package var isStrict: Bool?
+    package var allowsEstimate: Bool?
+    package var label: String?
     package var idleSeconds: Double?
     package var parameters: [String: JSONValue] = [:]
 
@@ -192,6 +209,8 @@ extension Suite {
         if let sessions = overrides.sessions { suite.sessions = sessions }
         if let seconds = overrides.sessionPauseSeconds { suite.sessionPauseSeconds = seconds }
         if let isStrict = overrides.isStrict { suite.isStrict = isStrict }
+        if let allowsEstimate = overrides.allowsEstimate { suite.allowsEstimate = allowsEstimate }
+        if let label = overrides.label { suite.label = label }
         if let seconds = overrides.idleSeconds {
             suite.idleSeconds = seconds
             // Two baselines are compared, so they are equally long. Where the suite has none after, there is none.

@@ -48,7 +48,7 @@ package enum SuiteFile {
         let document = try YAMLReader(text: text, file: file)
         let root = try document.mapping(keys: [
             "name", "description", "repeats", "until_ci", "max_repeats", "sessions", "session_pause_s", "strict",
-            "idle_s", "idle_after_s", "warm_up",
+            "allow_estimate", "label", "idle_s", "idle_after_s", "warm_up",
             "cool_down_s", "cool_down", "retries", "seed", "runs",
         ])
         let defaultName = (file as NSString).lastPathComponent.split(separator: ".").first.map(String.init) ?? file
@@ -65,6 +65,14 @@ package enum SuiteFile {
         if let value = root["sessions"] { suite.sessions = try value.integer(Suite.sessionCounts) }
         if let value = root["session_pause_s"] { suite.sessionPauseSeconds = try value.number(Suite.sessionPauses) }
         if let value = root["strict"] { suite.isStrict = try value.bool() }
+        if let value = root["allow_estimate"] { suite.allowsEstimate = try value.bool() }
+        if let value = root["label"] {
+            let label = try value.string()
+            guard Suite.isLabel(label) else {
+                throw value.problem("`label` must have 1 to 100 characters and no control characters")
+            }
+            suite.label = label
+        }
         if let value = root["idle_s"] { suite.idleSeconds = try value.number(Suite.idleTimes) }
         // Whoever wants a short baseline before does not want a long one after.
         suite.idleAfterSeconds = suite.idleSeconds

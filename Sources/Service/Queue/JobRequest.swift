@@ -90,6 +90,9 @@ package struct JobRequest: Sendable, Hashable, Codable {
         if let seconds = overrides.idleSeconds, !Suite.idleTimes.contains(seconds) {
             throw APIError(.usage, "the idle baseline must be from 0 to 86400 s, not \(seconds)")
         }
+        if let label = overrides.label, !Suite.isLabel(label) {
+            throw APIError(.usage, "the label must have 1 to 100 characters and no control characters")
+        }
         if let share = idleBelow, !Self.idleShares.contains(share) {
             throw APIError(.usage, "idle_below must be from 0.001 to 1 of the CPUs' time, not \(share)")
         }

@@ -66,7 +66,7 @@ extension Routes {
         }
     }
 
-    private static func number(_ name: String, in request: Request, _ range: ClosedRange<Int>) throws -> Int? {
+    static func number(_ name: String, in request: Request, _ range: ClosedRange<Int>) throws -> Int? {
         guard let text = request.uri.queryParameters.get(name) else { return nil }
         guard let number = Int(text), range.contains(number) else {
             let most = range.upperBound == .max ? "" : " to \(range.upperBound)"

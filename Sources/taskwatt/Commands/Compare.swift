@@ -10,13 +10,17 @@ struct Compare: AsyncParsableCommand {
         commandName: "compare",
         abstract: "Compare two machines, models or dates: the ratio, its interval, and whether they differ.",
         discussion: """
-            A and B are each a suite's UUID (or its begin, last, last-1), machine:NAME, model:NAME, plugin:NAME, device:NAME, \
-            dataset:NAME, suite:NAME, date:DAY, two times with .. between, or source:paper. What else is chosen holds for \
-            both. Rows are paired by what they have in common; what they differ in is said below.
+            A and B are each a suite's UUID (or its begin, last, last-1), two times with .. between, or a name after one of \
+            \(RunSelection.kinds.map { "\($0):" }.joined(separator: ", ")), or after a parameter of the plugins, such as \
+            threads:1. What else is chosen holds for both. Rows are paired by what they have in common; what they differ in is \
+            said below.
 
             Examples:
               taskwatt compare last-1 last
               taskwatt compare machine:desktop machine:laptop
+              taskwatt compare precision:fp32 precision:int8
+              taskwatt compare threads:1 threads:2 --suite-run last
+              taskwatt compare label:before label:after --format latex
               taskwatt compare model:bert-base model:roberta-base --task fill-mask
               taskwatt compare ..2026-11-01 2026-11-01..
               taskwatt compare source:paper source:taskwatt --mixed

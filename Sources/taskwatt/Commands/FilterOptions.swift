@@ -43,6 +43,19 @@ struct FilterOptions: ParsableArguments {
     @Option(help: "Only models of this size.")
     var size: String?
 
+    @Option(help: "Only runs in this precision.")
+    var precision: String?
+
+    @Option(help: "Only suites that were labelled so (`taskwatt run --label`).")
+    var label: String?
+
+    @Option(
+        name: .customLong("parameter"),
+        help: ArgumentHelp(
+            "Only runs with this parameter of the plugin, such as threads=1; may be given several times.",
+            valueName: "name=value"))
+    var parameters: [String] = []
+
     @Option(help: "Only this machine: its name, or the begin of its fingerprint.")
     var machine: String?
 
@@ -64,6 +77,16 @@ struct FilterOptions: ParsableArguments {
             filter.device = device
             filter.size = size
             filter.machine = machine
+            filter.precision = precision
+            filter.label = label
+            for parameter in parameters {
+                guard let equals = parameter.firstIndex(of: "="), equals > parameter.startIndex else {
+                    throw ValidationError(
+                        "--parameter takes name=value, such as --parameter threads=1, not '\(parameter)'.")
+                }
+                let value = String(parameter[parameter.index(after: equals)...])
+                filter.parameters = (filter.parameters ?? [:]).merging([String(parameter[..<equals]): value]) { $1 }
+            }
             filter.since = try since.map { try Self.time($0, "--since") }
             filter.until = try until.map { try Self.time($0, "--until") }
             if let since = filter.since, let until = filter.until, since >= until {
@@ -78,9 +101,12 @@ struct FilterOptions: ParsableArguments {
         let all = [
             ("since", since), ("until", until), ("suite", suite), ("suite-run", suiteRun), ("task", task),
             ("plugin", plugin), ("model", model), ("dataset", dataset), ("device", device), ("size", size),
-            ("machine", machine), ("source", source == .taskwatt ? nil : source.rawValue),
+            ("precision", precision), ("label", label), ("machine", machine),
+            ("source", source == .taskwatt ? nil : source.rawValue),
         ]
-        return all.compactMap { name, value in value.map { "--\(name) \($0)" } }.joined(separator: " ")
+        return
+            (all.compactMap { name, value in value.map { "--\(name) \($0)" } }
+            + parameters.map { "--parameter \($0)" }).joined(separator: " ")
     }
 
     static func time(_ text: String, _ option: String) throws -> Double {

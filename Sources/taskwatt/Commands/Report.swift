@@ -30,6 +30,9 @@ struct Report: AsyncParsableCommand {
     @Flag(help: "Instead: the paragraph for a paper's section on methods, in LaTeX, with BibTeX, from what was done.")
     var methods = false
 
+    @Flag(help: "Replace a file that is no report of Taskwatt's.")
+    var force = false
+
     @Flag(help: "Less the idle baseline.")
     var net = false
 
@@ -52,6 +55,14 @@ struct Report: AsyncParsableCommand {
             options.carbon = try carbonOptions.intensity
             return options
         }
+    }
+
+    /// Whether a file is there that nobody would want to lose to a report: one that does not begin as ours do.
+    private static func isOthers(_ path: String) throws -> Bool {
+        guard let file = FileHandle(forReadingAtPath: path) else { return false }
+        defer { try? file.close() }
+        let begin = try file.read(upToCount: 4096) ?? Data()
+        return !begin.isEmpty && !String(decoding: begin, as: UTF8.self).contains(/Taskwatt|taskwatt/)
     }
 
     func run() async throws {
@@ -83,6 +94,9 @@ struct Report: AsyncParsableCommand {
         var isDirectory: ObjCBool = false
         if FileManager.default.fileExists(atPath: output, isDirectory: &isDirectory), isDirectory.boolValue {
             throw CommandFailure("\(output) is a directory; name a file in it")
+        }
+        if !force, try Self.isOthers(output) {
+            throw CommandFailure("\(output) is there and is no report of Taskwatt's; --force replaces it")
         }
         do {
             // Written beside it and then moved: what was there before stays whole if the disk is full.

@@ -24,6 +24,7 @@ struct Run: AsyncParsableCommand {
               taskwatt run --task text-to-image --count 1 --steps 2 --repeats 1
               taskwatt run --task fill-mask --count auto --until-ci 2% --strict
               taskwatt run tiny --idle 0.5       all ten tasks at a size for tests, with a short idle baseline
+              taskwatt run --threads 1 --label one-thread    and then `taskwatt compare label:one-thread label:two`
               taskwatt run ./my-suite.yaml --json > table.json
               taskwatt run quick --sessions 3    the whole suite three times, for an interval that holds for other days too
               taskwatt run standard --idle-below 5% --deadline 12h --detach    and `taskwatt status` shows it
@@ -81,8 +82,17 @@ struct Run: AsyncParsableCommand {
                 """, valueName: "seconds"))
     var idle: Double?
 
-    @Flag(help: "Do not start where a check of `taskwatt doctor` fails.")
+    @Flag(help: "Do not start where a check of `taskwatt doctor` fails, or where nothing measures.")
     var strict = false
+
+    @Flag(help: "Be --strict, and start all the same where nothing measures and all figures are estimates.")
+    var allowEstimate = false
+
+    @Option(
+        help: ArgumentHelp(
+            "What to call this run, for `taskwatt list`, `taskwatt compare label:NAME` and --label.", valueName: "name")
+    )
+    var label: String?
 
     @OptionGroup(title: "The daemon's queue") var queue: QueueOptions
 
@@ -123,6 +133,9 @@ struct Run: AsyncParsableCommand {
         }
         if let idle, !Suite.idleTimes.contains(idle) {
             throw ValidationError("--idle must be from 0 to 86400 seconds.")
+        }
+        if let label, !Suite.isLabel(label) {
+            throw ValidationError("--label must have 1 to 100 characters and no control characters.")
         }
         if detach, json { throw ValidationError("--detach does not wait for the table that --json prints.") }
         _ = try overrides()
@@ -386,6 +399,8 @@ struct Run: AsyncParsableCommand {
         overrides.sessions = sessions
         overrides.sessionPauseSeconds = sessionPause
         if strict { overrides.isStrict = true }
+        if allowEstimate { overrides.allowsEstimate = true }
+        overrides.label = label
         overrides.idleSeconds = idle
         overrides.parameters = try parameters.values()
         return overrides

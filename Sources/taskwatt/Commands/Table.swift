@@ -15,6 +15,7 @@ struct Table: AsyncParsableCommand {
             Examples:
               taskwatt table
               taskwatt table --suite-run last --by model,dataset
+              taskwatt table --by threads --parameter batch=1
               taskwatt table --since 7d --columns n,interval,cv,net,power
               taskwatt table --carbon-zone DE --format latex > table.tex
               taskwatt table --source paper
@@ -28,7 +29,8 @@ struct Table: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Rows for each of these too, with commas: \(TableDimension.allCases.map(\.rawValue).joined(separator: ", ")).",
+            "Rows for each of these too, with commas: \(TableDimension.named.map(\.rawValue).joined(separator: ", ")), or a parameter "
+                + "such as threads.",
             valueName: "what"))
     var by: String?
 
@@ -49,7 +51,7 @@ struct Table: AsyncParsableCommand {
             var options = TableReport.Options()
             options.isNet = net
             options.filter = try filter.filter
-            if let by { options.by = try named { () throws(UnknownName) in try TableDimension.parse(by) } }
+            if let by { options.by = TableDimension.parse(by) }
             options.carbon = try carbonOptions.intensity
             return options
         }
@@ -58,18 +60,15 @@ struct Table: AsyncParsableCommand {
     private var chosenColumns: [TableColumn]? {
         get throws {
             guard let columns else { return nil }
-            let chosen = try named { () throws(UnknownName) in try TableColumn.parse(columns) }
+            let chosen: [TableColumn]
+            do throws(UnknownName) {
+                chosen = try TableColumn.parse(columns)
+            } catch {
+                throw ValidationError("\(error).")
+            }
             // A zone that is asked for is for its column.
             let isWithCarbon = try carbonOptions.intensity != nil && !chosen.contains(.carbon)
             return isWithCarbon ? chosen + [.carbon] : chosen
-        }
-    }
-
-    private func named<Value>(_ body: () throws(UnknownName) -> Value) throws -> Value {
-        do {
-            return try body()
-        } catch {
-            throw ValidationError("\(error).")
         }
     }
 
@@ -81,6 +80,9 @@ struct Table: AsyncParsableCommand {
             report = try await client.get("/v1/table?\(TableQuery(options).text)", timeout: .seconds(600))
         } else {
             report = try TableReport(try Record.open(surroundings, state), options)
+            if let unknown = report.unknownDimension {
+                throw CommandFailure("\(unknown)", status: CommandFailure.usage)
+            }
         }
         if report.rows.isEmpty, format.isForPeople { throw nothingFits(report) }
         Console.print(report.rendered(as: format, columns: try chosenColumns))

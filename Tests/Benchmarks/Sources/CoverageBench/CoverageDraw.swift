@@ -1,6 +1,7 @@
 import Core
 import Glibc
 import Metering
+import Recording
 import Reporting
 
 func logarithm(_ x: Double) -> Double { log(x) }
@@ -21,7 +22,7 @@ extension CoverageCell {
 
     /// Measures the sessions of one row on an injected clock, by the real sampler, account and statistics.
     package func draw(_ random: inout BenchRandom) -> CoverageDraw? {
-        var repeats: [SimulatedRepeat] = []
+        var figures: [WindowFigures] = []
         var sessionMean = 0.0
         // A steady power lies anywhere between two steps of a meter that rounds.
         let inside = Self.inside + rounding * random.uniform(-0.5..<0.5)
@@ -29,12 +30,15 @@ extension CoverageCell {
             let effect = between * random.normal()
             sessionMean += effect / Double(sessions)
             guard let windows = measure(inside, effect, &random) else { return nil }
-            repeats += windows.map { SimulatedRepeat(session: "session \(session)", energy: $0) }
+            for window in windows {
+                figures.append(
+                    WindowFigures(Int64(figures.count), session: "session \(session)", window, inferences: 1000))
+            }
         }
         // Of one session the interval is said to be that within it.
         let isWithin = sessions == 1
-        let truth = inside * (1 + (isWithin ? sessionMean : 0)) * periods * period
-        guard let row = RowMean(of: repeats) else { return nil }
+        let truth = inside * (1 + (isWithin ? sessionMean : 0)) * periods * period / 3.6e6
+        guard let row = RowMean(of: figures) else { return nil }
         return CoverageDraw(
             error: row.mean / truth - 1, interval: row.interval.map { $0 / truth }, random: row.random / truth)
     }

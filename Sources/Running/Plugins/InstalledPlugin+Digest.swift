@@ -1,0 +1,61 @@
+import Digests
+import Foundation
+import WorkloadProtocol
+
+extension InstalledPlugin {
+    /// The SHA-256 of what the plugin runs: its program, the files of its directory that its arguments name, and all Python files
+    /// there, each with its name. Whoever edits one has another program, whose figures are not in one mean with the old one's.
+    ///
+    /// `nil` of a plugin that is part of Taskwatt, whose version is in the record, and where a file cannot be read.
+    var programSHA256: String? {
+        guard case .found(let program) = program, !isBuiltIn else { return nil }
+        var files = Set(pythonFiles)
+        for argument in manifest.arguments where Self.isFile("\(directory)/\(argument)") { files.insert(argument) }
+        if program.hasPrefix("\(directory)/") {
+            files.insert(String(program.dropFirst(directory.count + 1)))
+        } else if files.isEmpty {
+            files.insert(program)
+        }
+        let hash = SHA256()
+        for file in files.sorted() {
+            guard Self.add(file.hasPrefix("/") ? file : "\(directory)/\(file)", to: hash) else { return nil }
+            // Two files that change places are another program; one that lies elsewhere is not.
+            if !file.hasPrefix("/") { hash.update(Array("\0\(file)\0".utf8)) }
+        }
+        return (try? hash.finalize())?.hexadecimal
+    }
+
+    /// Whether its program is Taskwatt's own.
+    private var isBuiltIn: Bool { manifest.arguments.first == "plugin-program" && manifest.program == "taskwatt" }
+
+    /// Relative to the plugin's directory; without what hidden directories and environments hold.
+    private var pythonFiles: [String] {
+        guard let all = FileManager.default.enumerator(atPath: directory) else { return [] }
+        var files: [String] = []
+        while let name = all.nextObject() as? String {
+            let last = (name as NSString).lastPathComponent
+            if last.hasPrefix(".") || ["__pycache__", "node_modules", "venv", "site-packages"].contains(last) {
+                all.skipDescendants()
+            } else if last.hasSuffix(".py"), Self.isFile("\(directory)/\(name)") {
+                files.append(name)
+            }
+        }
+        return files
+    }
+
+    private static func isFile(_ path: String) -> Bool {
+        var isDirectory: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && !isDirectory.boolValue
+    }
+
+    private static func add(_ path: String, to hash: SHA256) -> Bool {
+        guard let file = FileHandle(forReadingAtPath: path) else { return false }
+        defer { try? file.close() }
+        do {
+            while let part = try file.read(upToCount: 1 << 20), !part.isEmpty { hash.update(part) }
+            return true
+        } catch {
+            return false
+        }
+    }
+}

@@ -1,0 +1,76 @@
+import ArgumentParser
+import Core
+import Recording
+import Reporting
+import Service
+
+struct List: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "List the suites in the record, the latest first.",
+        discussion: """
+            Each has a UUID. `taskwatt show`, `taskwatt compare` and the other commands' choice of runs take the begin of it.
+
+            Examples:
+              taskwatt list
+              taskwatt list --label before
+              taskwatt list --limit 1000 --json | jq -r '.[] | select(.status == "completed") | .uuid'
+            """)
+
+    @Option(help: "Only suites that were labelled so (`taskwatt run --label`).")
+    var label: String?
+
+    @Option(help: "Only suites of this name.")
+    var suite: String?
+
+    @Option(help: "Only this machine's.")
+    var machine: String?
+
+    @Option(help: "The most that are listed.")
+    var limit = 20
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup var state: StateOptions
+
+    func validate() throws {
+        guard (1...100_000).contains(limit) else { throw ValidationError("--limit must be from 1 to 100000.") }
+    }
+
+    func run() async throws {
+        let surroundings = Surroundings()
+        let suites: [SuiteRunSummary]
+        if let client = try await DaemonClient.find(surroundings.daemonStates(state)) {
+            suites = try await client.get(
+                DaemonClient.path(
+                    "/v1/suite-runs",
+                    ["limit": String(limit), "label": label, "suite": suite, "machine": machine]))
+        } else {
+            suites = try Record.open(surroundings, state).suiteRuns(
+                label: label, suite: suite, machine: machine, limit: limit)
+        }
+        if json { return Console.print(try Console.json(suites)) }
+        guard !suites.isEmpty else {
+            let asked = [("label", label), ("suite", suite), ("machine", machine)]
+                .compactMap { name, value in value.map { "--\(name) \($0)" } }.joined(separator: " ")
+            throw CommandFailure(
+                asked.isEmpty
+                    ? "the record has no suite; `taskwatt run` makes the first"
+                    : "no suite fits \(asked); without it all are listed")
+        }
+        let hasSources = suites.contains { $0.source != .taskwatt }
+        var table = TextTable(
+            [("uuid", .left), ("began", .left), ("suite", .left), ("label", .left), ("state", .left), ("runs", .right)]
+                + [("machine", .left)] + (hasSources ? [("source", .left)] : []))
+        for suite in suites {
+            table.add(
+                [
+                    suite.uuid, LocalTime.text(suite.startedAt), PrintableText.of(suite.suite),
+                    suite.label.map(PrintableText.of) ?? FigureText.none, suite.status, String(suite.runs),
+                    PrintableText.of(suite.machine),
+                ] + (hasSources ? [suite.source.rawValue] : []))
+        }
+        Console.print(table.text())
+    }
+}
