@@ -11,6 +11,7 @@ extension TableReport {
         leftOut = groups.leftOut
         contendedBaselines = groups.baselines.contended.count
         driftedBaselines = groups.baselines.drifted.count
+        autocorrelatedBaselines = groups.baselines.autocorrelated.count
         method = groups.method
         let order = options.by.contains(.task) ? options.by : [.task] + options.by
         rows = groups.groups.compactMap { key, runs in

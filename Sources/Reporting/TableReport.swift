@@ -111,6 +111,8 @@ package struct TableReport: Sendable, Hashable, Codable {
     package var contendedBaselines: Int
     /// After how many suites the idle power was another than before.
     package var driftedBaselines: Int
+    /// How many idle baselines have blocks that hang together more than their uncertainty takes into account.
+    package var autocorrelatedBaselines: Int
 
     enum CodingKeys: String, CodingKey {
         case rows, by, carbon, method
@@ -118,6 +120,7 @@ package struct TableReport: Sendable, Hashable, Codable {
         case leftOut = "left_out"
         case contendedBaselines = "contended_baselines"
         case driftedBaselines = "drifted_baselines"
+        case autocorrelatedBaselines = "autocorrelated_baselines"
     }
 
     /// What a table is made of.

@@ -99,7 +99,10 @@ struct TableFormatTests {
         let text = report.rendered(as: .json)
         let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         #expect(
-            Set(object.keys) == ["rows", "net", "by", "method", "left_out", "contended_baselines", "drifted_baselines"])
+            Set(object.keys) == [
+                "rows", "net", "by", "method", "left_out", "contended_baselines", "drifted_baselines",
+                "autocorrelated_baselines",
+            ])
         #expect(object["net"] as? Bool == false)
         let rows = try #require(object["rows"] as? [[String: Any]])
         let keys: Set = [
