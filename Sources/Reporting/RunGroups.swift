@@ -28,6 +28,7 @@ struct RunGroups {
         var degrees: [String: Double] = [:]
         var contended: Set<String> = []
         var drifted: Set<String> = []
+        var autocorrelated: Set<String> = []
         /// Seconds.
         var lengths: [String: Double] = [:]
     }
@@ -67,6 +68,7 @@ struct RunGroups {
         let suites = Set(groups.values.joined().map(\.window.suiteRun))
         all.contended.formIntersection(suites)
         all.drifted.formIntersection(suites)
+        all.autocorrelated.formIntersection(suites)
         all.lengths = all.lengths.filter { suites.contains($0.key) }
         baselines = all
         self.groups = groups
@@ -121,6 +123,7 @@ extension RunGroups.Baselines {
         guard idle.stage == .idle else { return }
         degrees[idle.suiteRun] = idle.idleDegreesOfFreedom ?? max(1, idle.durationSeconds.rounded() - 1)
         lengths[idle.suiteRun] = idle.durationSeconds
+        if idle.flags.contains(RunFlag.autocorrelated.rawValue) { autocorrelated.insert(idle.suiteRun) }
         if idle.flags.contains(RunFlag.contended.rawValue) { contended.insert(idle.suiteRun) }
     }
 }

@@ -12,6 +12,7 @@ extension TableReport {
         failures = Failures(of: groups.groups.values.flatMap { $0 }.map(\.window))
         contendedBaselines = groups.baselines.contended.count
         driftedBaselines = groups.baselines.drifted.count
+        autocorrelatedBaselines = groups.baselines.autocorrelated.count
         method = groups.method
         let accuracies = try MeterAccuracies(store, groups.groups.values.joined())
         changes = groups.changes

@@ -53,6 +53,11 @@ extension TableReport {
                     "An idle baseline of \(Self.plain(shortest)) s is a single block: its own uncertainty is not known, and is "
                         + "in no interval here", advice: "repeat with a longer one (`taskwatt run --idle 10`)"))
         }
+        if isNet, autocorrelatedBaselines > 0 {
+            notes.append(
+                "\(FigureText.count(autocorrelatedBaselines, "idle baseline")) autocorrelated: each second is like the one before, so "
+                    + "net is less sure than its ± says; repeat with a longer baseline (`taskwatt run --idle 60`).")
+        }
         if driftedBaselines > 0 {
             notes.append(
                 note(

@@ -143,6 +143,8 @@ package struct TableReport: Sendable, Hashable, Codable {
     /// After how many suites the idle power was another than before.
     package var driftedBaselines: Int
     package var changes: [Change]
+    /// How many idle baselines have blocks that hang together more than their uncertainty takes into account.
+    package var autocorrelatedBaselines: Int
 
     enum CodingKeys: String, CodingKey {
         case rows, by, carbon, method, failures, changes
@@ -150,6 +152,7 @@ package struct TableReport: Sendable, Hashable, Codable {
         case leftOut = "left_out"
         case contendedBaselines = "contended_baselines"
         case driftedBaselines = "drifted_baselines"
+        case autocorrelatedBaselines = "autocorrelated_baselines"
     }
 
     /// What a table is made of.

@@ -41,6 +41,25 @@ import Testing
         #expect(idle.count == 1 && idle[0].idlePower != nil && idle[0].idlePowerUncertainty == nil)
     }
 
+    @Test func sessionsAreOneJobAndOneTableHereAndInTheDaemon() async throws {
+        let scratch = try Scratch()
+        func run() async throws -> Outcome {
+            try await scratch.run(repeats: 2, "--sessions", "2", "--session-pause", "0", "--json")
+        }
+        let here = try await run()
+        #expect(here.status == 0, "\(here.error)")
+        let daemon = try await scratch.daemon()
+        let there = try await run()
+        #expect(there.status == 0, "\(there.error)")
+        try await daemon.stop()
+        for outcome in [here, there] {
+            let row = try #require(try Rows(outcome.output).rows.first)
+            #expect(row.n == 4 && row.sessions == 2)
+        }
+        let store = try #require(try Store.existing(directory: scratch.state))
+        #expect(try store.suiteRuns().count == 4 && store.runs(RunFilter(stage: .load)).count == 4)
+    }
+
     /// The daemon may read meters that its plugins may not: what the unit gives it ends with it.
     @Test(.asRoot) func pluginsDoNotHaveTheDaemonsCapabilities() async throws {
         let scratch = try Scratch()

@@ -26,7 +26,7 @@ import Testing
     @Test func addMakesATimerAndRemoveLeavesNothing() async throws {
         let added = try await schedule(
             "add", "nightly", "--suite", "tiny", "--on-calendar", "Mon..Fri 02:00", "--idle-below", "5%",
-            "--deadline", "4h", "--persistent")
+            "--deadline", "4h", "--sessions", "3", "--persistent")
         #expect(added.status == 0, "\(added.error)")
         #expect(added.error == "taskwatt: nightly is scheduled\n")
         let link = "\(image)/etc/systemd/system/timers.target.wants/taskwatt-schedule@nightly.timer"
@@ -45,6 +45,7 @@ import Testing
         #expect(all[0]["persistent"] as? Bool == true)
         #expect(all[0]["idle_below"] as? Double == 0.05)
         #expect(all[0]["deadline_s"] as? Double == 14_400)
+        #expect(all[0]["sessions"] as? Int == 3)
 
         let again = try await schedule("add", "nightly", "--suite", "tiny", "--on-calendar", "daily")
         #expect(again.status == 1 && again.error.contains("already; --force replaces it"), "\(again.error)")

@@ -177,6 +177,14 @@ struct TableReportTests {
         #expect(try !report().rendered(as: .text).contains("idle baseline contended"), "gross does not need it")
     }
 
+    @Test("A baseline whose blocks hang together is told of net figures")
+    func autocorrelatedBaseline() throws {
+        let suite = try record.add([run(stage: .idle, seconds: 20, flags: [.autocorrelated])])
+        try record.add([run(idle: 4)], suite: suite)
+        #expect(try report(net: true).notes.contains { $0.hasPrefix("1 idle baseline autocorrelated") })
+        #expect(try !report().notes.contains { $0.contains("autocorrelated") })
+    }
+
     @Test("A baseline of a single block is told in tenths, and that its uncertainty is in no interval")
     func shortBaseline() throws {
         let suite = try record.add([run(stage: .idle, seconds: 0.2)])

@@ -52,7 +52,8 @@ struct Run: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Repeat until the spread of the repeats leaves the mean this sure (95 %), such as 2%.", valueName: "share"),
+            "Repeat, 15 times at least, until the spread of the repeats leaves the mean this sure (95 %), such as 2%.",
+            valueName: "share"),
         transform: { text in
             guard let share = Suite.interval(text) else {
                 throw ValidationError("it is a share of the mean with its sign, such as 2%")

@@ -11,6 +11,7 @@ struct Rows: Decodable {
         var provenance: String
         var paperMeanKwh: Double?
         var size: String?
+        var sessions: Int?
     }
 
     var rows: [Row]
