@@ -144,19 +144,21 @@ extension TableReport {
             let residuals = row.reconciliations.map { pair in
                 "\(pair.outer.rawValue)-\(pair.inner.rawValue)=\(number(pair.share)):\(pair.verdict.rawValue)"
             }
-            let more = [
+            let outliers = row.outliers.map { String($0.run) }.joined(separator: " ")
+            let doubts = row.doubts.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+            let files = row.modelSHA256.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+            let more: [String] = [
                 scopes.joined(separator: " "), residuals.joined(separator: " "), row.source.rawValue,
                 row.datasets.joined(separator: " "), row.suites.joined(separator: " "), row.firstDay, row.lastDay,
                 number(row.gross), number(row.net), number(row.power), number(row.latency), number(row.operations),
-                number(row.gopsPerWatt), number(row.carbon), row.processor ?? "",
-                row.outliers.map { String($0.run) }.joined(separator: " "), Self.accuracy(row),
-                row.accuracySources, row.sessions.map(String.init) ?? "", number(row.betweenSessionsCV),
-                row.doubts.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "),
-                row.engine ?? "",
-                row.modelSHA256.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "),
-                row.programSHA256 ?? "", row.suiteLabels.joined(separator: " "),
+                number(row.gopsPerWatt), number(row.carbon), row.processor ?? "", outliers, Self.accuracy(row),
             ]
-            writer.row(figures + more)
+            let later: [String] = [
+                row.accuracySources, row.sessions.map { String($0) } ?? "", number(row.betweenSessionsCV),
+                doubts.joined(separator: " "), row.engine ?? "", files.joined(separator: " "), row.programSHA256 ?? "",
+                row.suiteLabels.joined(separator: " "),
+            ]
+            writer.row(figures + more + later)
         }
         return writer.text
     }
