@@ -120,8 +120,10 @@ enum PartWords {
     static func isWhole(_ name: String) -> Bool { !words(of: name).isDisjoint(with: whole) }
     static func isOther(_ name: String) -> Bool { !words(of: name).isDisjoint(with: others) }
     static func isTotal(_ name: String) -> Bool { words(of: name).contains("total") }
+    /// `P_12V_IN` is of power as `V_12V_IN` is of volts; the `P0` of a processor is not.
     static func isPower(_ name: String) -> Bool {
-        !words(of: name).isDisjoint(with: ["power", "pwr", "watt", "watts", "consumption", "p", "pin"])
+        name.lowercased().hasPrefix("p_")
+            || !words(of: name).isDisjoint(with: ["power", "pwr", "watt", "watts", "consumption", "pin"])
     }
     /// Of a power supply, and what it takes: `ps0_input_power`, `PSU1_PIN`.
     static func isInputOfSupply(_ name: String) -> Bool {

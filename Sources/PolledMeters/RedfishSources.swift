@@ -178,6 +178,9 @@ struct RedfishSources: Sendable {
         var entries: [Entry] = []
         var inputs = SupplyInputs()
         for (link, answer) in zip(links, await bmc.resources(links)) {
+            if case .failure = answer, PartWords.isInputOfSupply(link.name), PartWords.isPower(link.name) {
+                inputs.add(link.name, nil, nil)
+            }
             guard case .success(let sensor) = answer, Self.isThere(sensor), let reading = JSONPointer("/Reading"),
                 sensor["ReadingType"]?.stringValue == "Power" || sensor["ReadingUnits"]?.stringValue == "W"
             else { continue }

@@ -7,7 +7,7 @@ import Metering
 /// them as long again. One that answers is found at once all the same.
 package struct SilentDevices: Sendable, Hashable {
     /// A device that was silent is waited for at length again after so long, in seconds.
-    static let forgottenAfter = 300.0
+    static let forgottenAfter = 120.0
 
     /// One that was waited for in vain.
     struct Silence: Sendable, Hashable, Codable {

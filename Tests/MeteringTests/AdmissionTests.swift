@@ -432,6 +432,22 @@ import Testing
         #expect(isReadable ? joules > 50 : joules < 1)
     }
 
+    /// What makes the total incomplete says how to measure without it; what another meter sees, and what is ignored, does not.
+    @Test func anAcceleratorThatCannotBeReadCanBeLeftOut() throws {
+        let locked = gpu(.unavailable(reason: "no library", remedy: "install it"))
+        var ignored = locked
+        ignored.isIgnored = true
+        let package = SimulatedCounter().listing(clock)
+        for (listings, isTold) in [
+            ([package, locked], true), ([locked], false), ([package, ignored], false),
+            ([package, locked, gpu(.available)], false),
+        ] {
+            let examined = try examine(listings).listings
+            let remarks = try #require(examined.first { !$0.availability.isAvailable }).description.remarks
+            #expect(remarks.contains { $0.contains("{ignore: true}") } == isTold)
+        }
+    }
+
     /// Where nothing else measures, what sleeps is not the whole machine.
     @Test func aSleeperAloneIsNoTotal() throws {
         let tree = try TemporaryDirectory(["/sys/bus/pci/devices/0000:03:00.0/power/runtime_status": "suspended\n"])

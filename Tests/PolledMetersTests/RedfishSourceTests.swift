@@ -346,6 +346,16 @@ import Testing
         #expect(await Self.watts(try await bmc.listing()) == watts)
     }
 
+    /// A supply whose sensor does not answer now is missing in the sum all the same.
+    @Test func aSupplyWhoseSensorDoesNotAnswer() async throws {
+        var bmc = BMC()
+        let sensors = ["ps0_input_power", "ps1_input_power"].map { ($0, #"{"ReadingType":"Power","Reading":240}"#) }
+        bmc.add("chassis", #""ChassisType":"RackMount""#, Self.sensors(Dictionary(uniqueKeysWithValues: sensors)))
+        #expect(await Self.watts(try await bmc.listing()) == 480)
+        bmc.resources["\(Self.root)/chassis/Sensors/ps1_input_power"] = nil
+        #expect(try await bmc.listing().reason?.contains("1 of 2 power supplies") == true)
+    }
+
     /// What nothing says to be the whole is offered by the key that chooses it.
     @Test func whatMayBeTheWholeIsOffered() async throws {
         var bmc = BMC()

@@ -75,7 +75,24 @@ package struct Admission: Sendable {
                 listings[look.index].availability = .unavailable(reason: reason, remedy: remedy)
             }
         }
-        return (suspend.standingIn(listings), found)
+        return (Self.leavingOut(suspend.standingIn(listings)), found)
+    }
+
+    /// An accelerator that cannot be read makes the total incomplete: its remarks say how to measure without it.
+    private static func leavingOut(_ listings: [MeterListing]) -> [MeterListing] {
+        let available = listings.filter { $0.availability.isAvailable && $0.description.provenance != .estimated }
+        let seen = Set(available.map(\.description.silicon))
+        guard available.contains(where: { $0.description.scope == .package }) else { return listings }
+        return listings.map { listing in
+            guard !listing.availability.isAvailable, !listing.isIgnored,
+                listing.description.scope == .accelerator, !seen.contains(listing.description.silicon)
+            else { return listing }
+            var told = listing
+            told.description.remarks.append(
+                "the total is incomplete without it; to measure without it, say in taskwatt.yaml: overrides: "
+                    + "{\"\(listing.description.id)\": {ignore: true}}")
+            return told
+        }
     }
 
     /// Watches the counters of which nothing is known yet until each has moved, or the patience is over.

@@ -288,10 +288,13 @@ struct EntryRun: Sendable {
             runner.context.clock is SystemClock ? before...max(before, Clocks.monotonic().seconds) : nil
         let problem = result.problem(
             asked: params, batch: batch, concurrency: workload.concurrency, during: call)
-        if let problem {
-            throw nonsense("its `run` says \(problem)")
+        guard let problem else { return result }
+        // It says itself that all failed, and not by the error that the protocol has for that.
+        if result.completed == 0, result.failed > 0, result.failed == params.count?.roundedUp(toMultipleOf: batch) {
+            let error = WorkloadError(code: WorkloadError.failedCode, message: "its `run` says \(problem)")
+            throw PluginFailure(plugin: plugin.manifest.name, cause: .refused(error))
         }
-        return result
+        throw nonsense("its `run` says \(problem)")
     }
 
     private func nonsense(_ what: String) -> PluginFailure {

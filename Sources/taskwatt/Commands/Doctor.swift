@@ -31,7 +31,7 @@ struct DoctorCommand: AsyncParsableCommand {
         let surroundings = Surroundings()
         let host = surroundings.host
         let (listings, configuration) = await configured(surroundings)
-        let meters = try await seenByDaemon(listings, surroundings)
+        let meters = try await seen(listings, surroundings)
         let checks =
             await offPool { Doctor.examine(host, meters: meters, accelerators: NVML.system.states()) } + [configuration]
         Console.print(json ? try Console.json(checks) : Self.text(checks))
@@ -54,16 +54,17 @@ struct DoctorCommand: AsyncParsableCommand {
         }
     }
 
-    /// The meters as the daemon may read them: it is the daemon that measures where there is one.
-    private func seenByDaemon(_ listings: [MeterListing], _ surroundings: Surroundings) async throws -> [MeterListing] {
-        guard let client = try await DaemonClient.find(surroundings.daemonStates(state)) else { return listings }
-        let statuses: [MeterStatus] = try await client.get("/v1/meters")
+    /// The meters as `taskwatt meters` has them: as the daemon may read them, for it is the daemon that measures where there is one.
+    private func seen(_ listings: [MeterListing], _ surroundings: Surroundings) async throws -> [MeterListing] {
+        let client = try await DaemonClient.find(surroundings.daemonStates(state))
+        let statuses: [MeterStatus] =
+            if let client { try await client.get("/v1/meters") } else { await MeterStatus.read(listings) }
         return listings.map { listing in
             guard let status = statuses.first(where: { $0.meter.id == listing.description.id }) else { return listing }
             var listing = listing
             listing.availability =
                 status.isAvailable
-                ? .available : .unavailable(reason: status.reason ?? "the daemon cannot read it", remedy: status.remedy)
+                ? .available : .unavailable(reason: status.reason ?? "it cannot be read", remedy: status.remedy)
             return listing
         }
     }

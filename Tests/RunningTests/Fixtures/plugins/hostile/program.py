@@ -179,6 +179,9 @@ def run(call):
     if behaviour == "fail-always" or (behaviour == "fail-first" and not runs):
         runs.append(count)
         return send({"id": call["id"], "error": {"code": 2, "message": "no memory for it"}})
+    if behaviour == "count-first" and not runs:
+        runs.append(count)
+        return answer(call, run_result(count, completed=0, failed=count, latencies_s=None))
     if behaviour == "wrong-id":
         return send({"id": call["id"] + 7, "result": run_result(count)})
     if behaviour == "no-version":
