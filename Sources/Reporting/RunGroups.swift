@@ -20,6 +20,13 @@ struct RunGroups {
         var file = 0
         /// What the user keeps apart beside it.
         var apart: [String]
+
+        /// Programs and files are counted within one choice of runs: two choices are compared without.
+        var withoutEditions: Key {
+            var key = self
+            (key.program, key.file) = (0, 0)
+            return key
+        }
     }
 
     /// What the idle baselines say about their suites.

@@ -197,6 +197,22 @@ struct ComparisonTests {
         #expect(try compare("last-1", "last").rows.first?.repeats == nil)
     }
 
+    /// How far a model's repeats scatter is taken from its history; that of another file of the same name is not its.
+    @Test("A model's history is that of its file", arguments: ["a", "b"])
+    func historyOfAFile(file: String) throws {
+        func made(_ joules: Double, _ file: String) -> RunRecord {
+            var made = run(joules)
+            made.workload?.modelSHA256 = file
+            return made
+        }
+        try record.add([3600.0, 3650, 3550, 3620, 3580].map { made($0, "a") })
+        try record.add([made(3600, file)])
+        try record.add([made(3700, file)])
+        let row = try #require(try compare("last-1", "last").rows.first)
+        #expect(row.ratio != nil)
+        #expect((row.low != nil) == (file == "a"))
+    }
+
     @Test("A comparison as CSV, in full precision, and as LaTeX")
     func documents() throws {
         try record.add(Self.a.map { run($0) })

@@ -59,7 +59,7 @@ import Testing
         }
         #expect(report.rendered(as: .latex).contains("Accuracy of powercap/a: $\\pm$ 5 \\%: a study"))
         #expect(report.rendered(as: .text, columns: [.accuracy]).contains("± 5 %\n"))
-        #expect(report.rendered(as: .csv).hasSuffix(",powercap/a: \(Self.source)\r\n"))
+        #expect(report.rendered(as: .csv).contains(",powercap/a: \(Self.source),"))
     }
 
     /// One of two meters is enough: the sum lacks its share.
@@ -79,7 +79,7 @@ import Testing
         #expect(report.rendered(as: .latex).contains("$\\dagger$ accuracy not stated of amdsmi/b"))
         let csv = try #require(report.rendered(as: .csv).split(separator: "\r\n").last)
         #expect(csv.contains(",not stated,"))
-        #expect(csv.hasSuffix("amdsmi/b: not stated; powercap/a: \(Self.source)"))
+        #expect(csv.contains("amdsmi/b: not stated; powercap/a: \(Self.source),"))
         let json = try #require(
             try JSONSerialization.jsonObject(with: Data(report.rendered(as: .json).utf8)) as? [String: Any])
         let rows = try #require(json["rows"] as? [[String: Any]])

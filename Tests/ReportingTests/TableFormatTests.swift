@@ -230,7 +230,7 @@ struct TableFormatTests {
         let text = try TableReport(record.store).rendered(as: .text)
         let lines = text.split(separator: "\n").prefix(42)
         #expect(lines.map(\.count).max().map { $0 <= 100 } == true)
-        #expect(text.contains("\nIn all rows: provenance measured, scope components."))
+        #expect(text.contains("\nIn all rows: provenance measured, scope components"))
     }
 
     @Test("Carbon has a column and its origin below")

@@ -49,7 +49,10 @@ struct ComparedGroup {
     var repeatsInSession: Double { repeatFactor > 0 ? 1 / repeatFactor / Double(max(1, sessions.count)) : 1 }
 
     /// Whether the record has one history for both: the same models in the same row.
-    func isOfOneKind(with other: ComparedGroup) -> Bool { key == other.key && side.models == other.side.models }
+    func isOfOneKind(with other: ComparedGroup) -> Bool {
+        key.withoutEditions == other.key.withoutEditions && side.models == other.side.models
+            && isOfSameFiles(as: other)
+    }
 
     /// What tells it from the other groups of its task.
     var name: String {
@@ -103,6 +106,12 @@ struct ComparedGroup {
     func isOfSameFiles(as other: ComparedGroup) -> Bool {
         !Self.differ(programs, other.programs)
             && side.models.allSatisfy { !Self.differ(files[$0] ?? [], other.files[$0] ?? []) }
+    }
+
+    /// Whether a run is of these too.
+    func isOfSameFiles(as run: RunFigure) -> Bool {
+        !Self.differ(programs, Set([run.window.programSHA256].compactMap(\.self)))
+            && !Self.differ(files[run.model] ?? [], Set([run.window.modelSHA256].compactMap(\.self)))
     }
 
     /// Whether what is known of both is not the same.

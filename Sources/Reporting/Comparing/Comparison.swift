@@ -140,9 +140,11 @@ package struct Comparison: Sendable, Hashable, Codable {
                 options.task = task
                 do throws(StoreError) { known[task] = try RunGroups(store, options) } catch { self.error = error }
             }
-            let runs = known[task]?.groups[group.key] ?? []
+            let kind = group.key.withoutEditions
+            let alike = known[task]?.groups.filter { $0.key.withoutEditions == kind } ?? [:]
             let models = Set(group.side.models)
-            return RunHistory(runs.filter { models.contains($0.model) }, without: sessions)
+            let runs = alike.values.joined().filter { models.contains($0.model) && group.isOfSameFiles(as: $0) }
+            return RunHistory(runs.sorted { $0.id < $1.id }, without: sessions)
         }
     }
 
