@@ -16,6 +16,7 @@ enum DrawnRuns {
             id: 0, suiteRun: session, suite: "s", source: .taskwatt, version: "1", machine: "host",
             machineFingerprint: "f", stage: .query, status: .completed, task: .fillMask, plugin: "p", model: model,
             batch: 1, parameters: [:], startedAt: 0, durationSeconds: 1, completedInferences: 1000,
+            failedInferences: 0,
             total: TotalEnergy(
                 energy: Energy(joules: figure * 3.6e6), uncertainty: .zero, accuracyUncertainty: .zero,
                 scope: .components, provenance: .measured, coverage: 1, flags: [], domainIDs: ["a"]),
