@@ -10,7 +10,8 @@ extension TableReport {
     func notes(_ columns: [TableColumn]? = nil, advises: Bool = true) -> [String] {
         let shown = Set(columns ?? TableColumn.allCases)
         return [energyNote(shown)] + accuracyNotes(advises) + doubts(shown, advises)
-            + [methodNote, machineNote].compactMap(\.self) + scopeNotes(advises) + comparisonNotes(shown) + rowNotes
+            + [methodNote, machineNote].compactMap(\.self) + scopeNotes(advises) + comparisonNotes(shown)
+            + rowNotes(shown, advises)
             + countNotes(advises)
     }
 
@@ -155,7 +156,7 @@ extension TableReport {
         return notes
     }
 
-    private var rowNotes: [String] {
+    private func rowNotes(_ columns: Set<TableColumn>, _ advises: Bool) -> [String] {
         var notes: [String] = []
         let pooled = rows.filter { $0.models.count > 1 }
         if !pooled.isEmpty {
@@ -181,10 +182,12 @@ extension TableReport {
         let least = rows.map(\.coverage).min() ?? 1
         if least < 1 {
             notes.append(
-                "Some windows were not seen whole (down to \(FigureText.percent(least))); energy is divided by coverage."
+                "Some windows were not seen whole (down to \(FigureText.percent(least))); the energy of each meter is divided by its coverage."
             )
         }
-        return notes + sessionNotes + scopesSideBySide + outlierNotes + doubtNotes
+        let sessions =
+            columns.contains(.interval) ? sessionNotes + (advises ? [sessionAdvice].compactMap(\.self) : []) : []
+        return notes + sessions + scopesSideBySide + outlierNotes + doubtNotes
     }
 
     /// Of how many models a note has the names.

@@ -33,7 +33,7 @@ extension TableReport {
         if rows.contains(where: { $0.uncertainty == nil && $0.source == .taskwatt }) {
             notes.append("No ± 95 % where a model has one run alone: it does not tell how it would come out again.")
         }
-        return notes + (sessionAdvice.map { [$0] } ?? [])
+        return notes
     }
 
     /// What to type for an interval that holds for other sessions too; `nil` where there is one.
