@@ -94,6 +94,14 @@ package struct CoverageCell: Sendable, Hashable, Codable {
 }
 
 extension CoverageCell {
+    /// Whether the repeats scatter by 0.15 to 0.4 of the step that the meter rounds to. The figures of a few repeats then look much like
+    /// those of a steady power, whose rounding does not average out, and the interval holds for that: it is wider than it needs to
+    /// be, and nobody who sees the figures alone can tell.
+    var mayBeSteady: Bool {
+        guard rounding > 0, case .white(let deviation) = noise else { return false }
+        return (0.15...0.4).contains(deviation * Self.inside / rounding)
+    }
+
     /// The cells of the whole bench.
     package static let all: [CoverageCell] = {
         var cells: [CoverageCell] = []

@@ -18,7 +18,7 @@ package struct CoverageDraw: Sendable {
 
 extension CoverageCell {
     /// Watts before a window and in it.
-    private static let (before, inside) = (50.0, 120.0)
+    static let (before, inside) = (50.0, 120.0)
 
     /// Measures the sessions of one row on an injected clock, by the real sampler, account and statistics.
     package func draw(_ random: inout BenchRandom) -> CoverageDraw? {

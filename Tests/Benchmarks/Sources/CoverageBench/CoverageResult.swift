@@ -23,6 +23,7 @@ package struct CoverageResult: Sendable {
         if coverage < promise - Self.quantile * (promise * (1 - promise) / n).squareRoot() {
             return "holds under \(Int(promise * 100)) %"
         }
+        if cell.mayBeSteady { return width > 2 * narrowest ? "wider than 2 × what would hold 95 %" : nil }
         if randomShare > 0.9 {
             // The width of an interval of few repeats follows t and cannot be compared with one width for all.
             if coverage > 0.98 + Self.quantile * (0.98 * 0.02 / n).squareRoot() { return "holds over 98 %" }
