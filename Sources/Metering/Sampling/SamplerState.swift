@@ -216,7 +216,7 @@ struct SamplerState {
     /// Reads one meter now, for the session's account and every window's.
     ///
     /// - Parameters:
-    ///   - edge: keeps a gauge's reading among the samples: a window's energy has a trapezoid to it.
+    ///   - edge: keeps a gauge's reading among the samples: a window's energy is made of it too.
     ///   - longest: a reading that took longer, in nanoseconds, is dropped.
     mutating func read(_ index: Int, edge: WindowEdge? = nil, clock: any MeteringClock, longest: Int64 = .max) {
         var latest = clock.now()
