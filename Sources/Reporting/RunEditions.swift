@@ -1,7 +1,7 @@
 import Core
 import Recording
 
-/// Tells apart what has one name: a plugin whose program was changed, and a model whose file was.
+/// Tells apart what has one name: a plugin whose program was changed, a model whose file was, a scope whose meters are others.
 ///
 /// A run of which nobody knows the hash, such as one from before it was recorded, is taken for what the run before it was of, and
 /// the first known after it else: what is not known to differ is not told apart.
@@ -28,6 +28,7 @@ struct RunEditions {
     }
 
     private var programs: [[String]: Series] = [:]
+    private var meters: [[String]: Series] = [:]
     private struct FileName: Hashable {
         var key: RunGroups.Key
         var model: String
@@ -44,6 +45,13 @@ struct RunEditions {
             .edition(of: window.programSHA256, run: run)
         note("the program of the plugin \(window.plugin)", program.changedSince, run)
         key.program = program.number
+        if window.source == .taskwatt {
+            let scope = window.total.scope.rawValue
+            let total = meters[[window.machineFingerprint, scope, window.total.provenance.rawValue], default: Series()]
+                .edition(of: window.total.domainIDs.sorted().joined(separator: " "), run: run)
+            note("the meters of the total `\(scope)` of \(window.machine)", total.changedSince, run)
+            key.meters = total.number
+        }
         let file = files[FileName(key: key, model: figure.model), default: Series()]
             .edition(of: window.modelSHA256, run: run)
         note("the model \(figure.model) of \(figure.task.title)", file.changedSince, run)

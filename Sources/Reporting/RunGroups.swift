@@ -18,13 +18,15 @@ struct RunGroups {
         /// Which of the programs that the plugin has had, and which of the files that a model's name has stood for; `RunEditions`.
         var program = 0
         var file = 0
+        /// Which of the choices of meters that the total of its scope has been made of on the machine.
+        var meters = 0
         /// What the user keeps apart beside it.
         var apart: [String]
 
         /// Programs and files are counted within one choice of runs: two choices are compared without.
         var withoutEditions: Key {
             var key = self
-            (key.program, key.file) = (0, 0)
+            (key.program, key.file, key.meters) = (0, 0, 0)
             return key
         }
     }

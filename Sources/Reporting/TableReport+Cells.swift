@@ -43,7 +43,8 @@ extension TableReport {
         private let others: [TableColumn: DecimalScale]
 
         init(_ rows: [Row]) {
-            energy = DecimalScale(rows.map(\.mean))
+            // What is lost in its uncertainty, such as the net of a load that draws nothing, has no power of ten of its own.
+            energy = DecimalScale(rows.map { max(abs($0.mean), $0.uncertainty ?? 0) })
             let figures: [(TableColumn, (Row) -> Double?)] = [
                 (.power, \.power), (.latency, \.latency), (.operations, { $0.operations.map { $0 / 1e9 } }),
                 (.gopsPerWatt, \.gopsPerWatt), (.carbon, \.carbon), (.ratio, \.paperRatio),

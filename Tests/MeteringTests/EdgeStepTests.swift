@@ -48,9 +48,9 @@ import Testing
         }
     }
 
-    private func relativeError(_ device: Device, period: Double, seconds: Double, _ random: inout SeededRandom) throws
-        -> Double
-    {
+    private func relativeError(
+        _ device: Device, period: Double, seconds: Double, _ random: inout SeededRandom
+    ) throws -> Double {
         let clock = SimulatedClock(start: 1000 + .random(in: 0..<1, using: &random), seed: random.next())
         let phase = Double.random(in: 0..<period, using: &random)
         let before = 6 * period + .random(in: 0..<period, using: &random)
@@ -80,6 +80,38 @@ import Testing
         #expect(abs(mean) < (device == .counter ? 0.006 : 1e-4), "\(device), \(period) s: \(mean)")
         // Each counter window errs by up to a period at both ends, and no more.
         #expect(errors.allSatisfy { abs($0) < (device == .counter ? 0.11 : 1e-3) })
+    }
+
+    /// A device that makes a new value every 5 s and is asked each second, as nobody told: what it shows first is of before the window.
+    /// The energy may be off by that, and the interval knows of it.
+    @Test func aDeviceThatIsSlowerThanItIsSaidToBeIsUncertain() throws {
+        var random = SeededRandom(seed: 17)
+        var held = 0
+        for trial in 0..<40 {
+            let clock = SimulatedClock(start: 1000 + random.uniform(), seed: UInt64(trial + 1))
+            let (phase, noise) = (5 * random.uniform(), random.next())
+            let begin = Double(clock.peek()) / 1e9 + 20
+            let step = Step(start: begin, end: begin + 30)
+            var plug = MeterDescription(
+                id: "simulated/plug", name: "plug", scope: .wall, kind: .gauge, provenance: .measured,
+                source: "simulated",
+                periodSeconds: 1, resolution: 1, plausiblePower: Power(watts: 20_000), silicon: "plug")
+            plug.remarks = []
+            let listing = MeterListing(description: plug, availability: .available) {
+                PolledReading(clock, period: 1, phase: 0) { time in
+                    let refreshed = ((time - phase) / 5).rounded(.down) * 5 + phase
+                    var own = SeededRandom(seed: noise &+ UInt64(refreshed))
+                    let watts = step.energy(refreshed - 1e-6, refreshed) * 1e6 + own.normal(0, 0.3)
+                    return .gauge(microwatts: Int64(watts * 1e6))
+                }
+            }
+            let energy = try measure([listing], clock: clock, seconds: 30, before: 20)
+            #expect(energy.total.flags.contains(.staleEdges) && energy.total.flags.contains(.unresolved))
+            #expect(energy.total.commonUncertainty.joules > 100)
+            let error = energy.total.energy.joules - 120 * energy.window.durationSeconds
+            if abs(error) <= energy.total.uncertainty.joules { held += 1 }
+        }
+        #expect(held >= 36)
     }
 }
 

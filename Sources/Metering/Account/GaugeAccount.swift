@@ -27,6 +27,9 @@ struct GaugeAccount {
     private var start: MonotonicTime?
     private var end: MonotonicTime?
     private var sum: GaugeSum
+    /// The last sample before the window.
+    private var powerBefore: Double?
+    private var pace = ValuePace()
 
     init(meter: MeterDescription, intervalSeconds: Double) {
         self.meter = meter
@@ -37,6 +40,10 @@ struct GaugeAccount {
         let memory = period + (averaging > 0 ? averaging : period)
         sum = GaugeSum(memory: memory, averaging: averaging, longestSilence: longestSilence)
     }
+
+    /// Only devices that are asked over a network, or as slowly, are watched for how often their values change: a coarse sensor of the
+    /// kernel may tell the same for long under a steady load.
+    private static let slow = 0.5
 
     private var isAverage: Bool { meter.averagingSeconds > 0 }
 
@@ -63,6 +70,7 @@ struct GaugeAccount {
         noteLifetime(power, at: time, isSilence)
         if isSilence { seenSince = time.advanced(byNanoseconds: -Int64(saturating: meter.averagingSeconds * 1e9)) }
         let isBeforeEnd = end.map { time <= $0 } ?? true
+        if isBeforeEnd { pace.note(isSilence ? nil : power != lastMicrowatts, at: time) }
         if hasFailedSinceGood, start != nil, isBeforeEnd, !isSilence { flags.insert(.bridged) }
         if let start, isBeforeEnd, time >= start {
             sum.record(power, at: time, start: start, seenSince: seenSince ?? time)
@@ -87,6 +95,7 @@ struct GaugeAccount {
 
     mutating func open(at time: MonotonicTime) {
         start = time
+        powerBefore = lastTime == nil ? nil : lastMicrowatts
     }
 
     mutating func close(at time: MonotonicTime) {
@@ -118,9 +127,18 @@ struct GaugeAccount {
             flags.insert(.unresolved)
         }
         let rounding = sum.scatter.roundingUncertainty(resolution: meter.resolution) * window.durationSeconds
+        var common = rounding * rounding
+        if !isAverage, meter.periodSeconds >= Self.slow, let period = pace.period(over: longestSilence) {
+            // It makes new values more seldom than it is said to: what it showed first was of before the window, in each repeat alike.
+            let mean = found.microjoules / window.durationSeconds
+            let stale = (mean - (powerBefore ?? mean)) * period
+            common += stale * stale / 3
+            flags.insert(.staleEdges)
+            if window.durationSeconds < 10 * period { flags.insert(.unresolved) }
+        }
         return AccountResult(
-            microjoules: found.microjoules, edgeVariance: found.variance + rounding * rounding,
-            commonVariance: rounding * rounding, coverage: coverage, flags: flags)
+            microjoules: found.microjoules, edgeVariance: found.variance + common, commonVariance: common,
+            coverage: coverage, flags: flags)
     }
 
     private func heldLast(_ window: Window) -> GaugeSum.Result? {

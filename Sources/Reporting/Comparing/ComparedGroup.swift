@@ -93,6 +93,11 @@ struct ComparedGroup {
                 differences.append("the file of the model \(model)")
             }
         }
+        if key.fingerprint == other.key.fingerprint, key.scope == other.key.scope, key.source == .taskwatt,
+            other.key.source == .taskwatt, meters != other.meters
+        {
+            differences.append("meters \(Self.names(meters)), \(Self.names(other.meters))")
+        }
         if key.fingerprint != other.key.fingerprint {
             differences.append(
                 side.machine == other.side.machine
@@ -119,6 +124,11 @@ struct ComparedGroup {
 
     private static func few(_ models: [String]) -> String {
         models.count > 2 ? "\(models.count) models" : models.joined(separator: " + ")
+    }
+
+    private static func names(_ meters: Set<[String]>) -> String {
+        let all = Set(meters.joined()).sorted()
+        return all.count > 4 ? "\(all.count) meters" : all.joined(separator: " + ")
     }
 
     /// The less alike, the larger.
