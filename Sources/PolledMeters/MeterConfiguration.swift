@@ -41,10 +41,18 @@ package struct MeterConfiguration: Sendable {
         collecting { () throws(YAMLProblem) in entries = try root["meters"]?.list() ?? [] }
         collecting { () throws(YAMLProblem) in overrides = try root["overrides"]?.entries() ?? [] }
         var ids: Set<String> = []
+        var asked: [[String: String]: String] = [:]
         for entry in entries {
             collecting { () throws(YAMLProblem) in
                 let meter = try ConfiguredMeter(entry)
                 guard ids.insert(meter.id).inserted else { throw entry.problem("there are two meters \(meter.id)") }
+                // Two plugs add up; one that is listed twice must not.
+                let what = try Self.asked(entry)
+                if let other = asked[what] {
+                    throw entry.problem(
+                        "\(meter.id) asks the same as \(other), and would be counted twice; leave one out")
+                }
+                asked[what] = meter.id
                 configuration.meters.append(meter)
             }
         }
@@ -52,6 +60,16 @@ package struct MeterConfiguration: Sendable {
             collecting { () throws(YAMLProblem) in configuration.overrides[id] = try MeterOverride(entry, id: id) }
         }
         return (configuration, problems)
+    }
+
+    /// What an entry asks for: all that it says but for its name, and how often and how well.
+    private static func asked(_ entry: YAMLReader) throws(YAMLProblem) -> [String: String] {
+        var asked: [String: String] = [:]
+        for (key, value) in try entry.entries()
+        where !["name", "period_s", "accuracy", "scope", "invert"].contains(key) {
+            asked[key] = (try? value.string()) ?? (try? value.number(-1e9...1e9)).map { String($0) } ?? ""
+        }
+        return asked
     }
 
     /// How many meters are listed.

@@ -106,6 +106,11 @@ import YAMLReading
             "meters:\n  - {name: a, type: json, url: \"http://a\", pointer: /p, unit: W}\n"
                 + "  - {name: a, type: json, url: \"http://b\", pointer: /p, unit: W}", "3:5", "two meters json/a"),
         Bad(
+            "meters:\n  - {name: a, type: json, url: \"http://a\", pointer: /p, unit: W}\n"
+                + "  - {name: b, type: json, url: \"http://a\", pointer: /p, unit: W, period_s: 2}", "3:5",
+            "counted twice"
+        ),
+        Bad(
             "meters:\n  - {name: a, type: json, url: \"http://a\", pointer: /p, unit: W, token_file: /t, user: u, "
                 + "password_file: /p}", "2:78", "give either"),
         Bad("overrides: []", "1:12", "must be a mapping"),

@@ -56,6 +56,28 @@ struct RowIdentityTests {
         #expect(table.changes.count == 2)
     }
 
+    @Test("A total that is made of other meters has rows of its own")
+    func meters() throws {
+        var other = of(7200)
+        other.energy.total.domainIDs = ["a", "b"]
+        try record.add([of(), of()])
+        try record.add([other, other])
+        let table = try table()
+        #expect(table.rows.map(\.n) == [2, 2])
+        #expect(table.changes.map { [$0.before, $0.after] } == [[2, 3]])
+        #expect(table.notes.contains { $0.contains("components") && $0.contains("run 2") && $0.contains("run 3") })
+    }
+
+    @Test("A net that is lost in its uncertainty has no power of ten of its own")
+    func lost() throws {
+        try record.add([3600, 3600.36, 3599.64].map { run($0, idle: 36, idleUncertainty: 0.01) })
+        var options = TableReport.Options()
+        options.isNet = true
+        let row = try #require(try TableReport(record.store, options).rows.first)
+        #expect(abs(row.mean) < 1e-9 && (row.uncertainty ?? 0) > 1e-6)
+        #expect((-7 ... -5).contains(TableReport.Scales([row]).energy.exponent))
+    }
+
     @Test("A program that was edited has rows of its own")
     func programs() throws {
         try record.add([of(program: "p1"), of(program: "p1", task: .summarization)])

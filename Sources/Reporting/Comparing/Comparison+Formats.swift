@@ -11,7 +11,7 @@ extension Comparison {
         switch format {
         case .text: return table.text() + "\n" + notes.joined(separator: "\n") + "\n"
         case .markdown: return table.markdown() + "\n" + notes.map { "- \($0)" }.joined(separator: "\n") + "\n"
-        case .latex: return table.latex(caption: caption, label: "tab:taskwatt-compare", notes: notes)
+        case .latex: return table.latex(caption: caption, label: "tab:taskwatt-compare", notes: notes(advises: false))
         case .csv: return csv
         case .json:
             let encoder = JSONEncoder()
@@ -105,14 +105,19 @@ extension Comparison {
     }
 
     /// What a reader must know to read the figures right.
-    package var notes: [String] {
+    package var notes: [String] { notes(advises: true) }
+
+    /// - Parameter advises: whether they say what to type, which is for whoever sits at the machine and not for a paper.
+    private func notes(advises: Bool) -> [String] {
         var notes = [
             "A is \(a), B is \(b). kWh per 1,000 inferences, \(isNet ? "net" : "gross"); ± 95 % is the interval of each mean.",
             "≠ 1: whether the 95 % interval of B/A leaves out 1 (Welch's test on the logarithms of the means); p is the "
                 + "probability of a difference this large by chance. Each row is a test of its own: of twenty equal pairs one "
                 + "differs.",
         ]
-        notes += verdicts
+        notes +=
+            advises
+            ? verdicts : verdicts.map { $0.replacingOccurrences(of: "; \(RatioSpread.Basis.advice)", with: ".") }
         if hasRepeats {
             notes.append(
                 "Two intervals, since the accuracy of the meters, or of the estimate, does not cancel for certain: that of the "
@@ -126,7 +131,7 @@ extension Comparison {
         if rows.contains(where: { $0.ratio != nil && $0.low == nil }) {
             notes.append(
                 "No interval and no verdict where nothing was repeated, and the record has no other runs of the model on that "
-                    + "machine: `taskwatt run --repeats 5` makes some.")
+                    + "machine\(advises ? ": `taskwatt run --repeats 5` makes some" : "").")
         }
         return notes + reasons
     }
@@ -177,6 +182,8 @@ extension Comparison {
 }
 
 extension RatioSpread.Basis {
+    fileprivate static let advice = "`taskwatt run --sessions 3` on both sides tells."
+
     /// What a verdict is of, for people.
     func text(_ row: Comparison.Row) -> String? {
         let sides = [row.a.sessions, row.b.sessions].compactMap(\.self).map(String.init).joined(separator: " and ")
@@ -184,7 +191,7 @@ extension RatioSpread.Basis {
         case .oneSession: "Verdict within one session: both sides ran in it; it assumes independent repeats."
         case .twoSessions:
             "Verdict between these two sessions: it assumes independent repeats, and other sessions may differ by more; "
-                + "`taskwatt run --sessions 3` on both sides tells."
+                + Self.advice
         case .knownSessions:
             "Verdict between sessions: how far they differ is known from other sessions of the same on this machine."
         case .sessions: "Verdict between sessions, of which the sides have \(sides)."
