@@ -53,18 +53,16 @@ package struct IdlePower: Sendable, Hashable {
         return powers
     }
 
-    /// The standard uncertainty in watts that gauges' rounding leaves in a steady power: q/√12 each. What scatters by more than
-    /// a resolution rounds now up, now down, and that is in the scatter already: noise of the deviation σ damps the rounding by
-    /// exp(−2π²σ²/q²) (B. Widrow and I. Kollár, *Quantization Noise*, Cambridge 2008: the characteristic function at the first
-    /// multiple of 1/q). A change between two neighbouring values alone, which damps nothing, scatters by up to q/2.
+    /// The standard uncertainty in watts that gauges' rounding leaves. A change between two neighbouring values alone, which damps
+    /// nothing, scatters by up to q/2.
     private static func rounding(of meters: [MeterDescription], _ powers: [Double]) -> Double {
         let deviation = Statistics.sampleStandardDeviation(powers) ?? 0
         let n = Double(powers.count)
         return meters.filter { $0.kind == .gauge }.reduce(0.0) { sum, meter in
             let q = meter.resolution / 1e6
             guard q > 0 else { return sum }
-            let noise = n > 1 ? max(0, deviation * deviation / (q * q) - n / (n - 1) / 4) : 0
-            let rounding = q / 12.0.squareRoot() * exp(-2 * .pi * .pi * noise)
+            let noise = n > 1 ? deviation * deviation / (q * q) - n / (n - 1) / 4 : 0
+            let rounding = Statistics.roundingUncertainty(step: q, relativeScatter: noise)
             return sum + rounding * rounding
         }.squareRoot()
     }

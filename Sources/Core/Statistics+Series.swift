@@ -1,5 +1,18 @@
+import Glibc
+
 /// What was measured one after the other: repeats, and the blocks of an idle baseline.
 extension Statistics {
+    /// The standard uncertainty that rounding to steps of q leaves in a mean: q/√12, the same in all values of what is steady.
+    ///
+    /// Where the values scatter they round now up, now down, and that averages out: of a normal scatter σ exp(−2π²σ²/q²) of it is left
+    /// (the first term of the Fourier series of a quantizer's error: B. Widrow and I. Kollár, *Quantization Noise*, Cambridge 2008).
+    /// The rest is in the scatter itself, which is not added a second time.
+    ///
+    /// - Parameter relativeScatter: σ²/q², without what the rounding itself makes of it; below zero it is none.
+    package static func roundingUncertainty(step q: Double, relativeScatter: Double) -> Double {
+        q / 12.0.squareRoot() * exp(-2 * .pi * .pi * max(0, relativeScatter))
+    }
+
     /// How sure the mean of a series is.
     package struct MeanUncertainty: Sendable, Hashable {
         /// The standard uncertainty of the mean, in the unit of the values.

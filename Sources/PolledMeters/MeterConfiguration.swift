@@ -41,7 +41,7 @@ package struct MeterConfiguration: Sendable {
         collecting { () throws(YAMLProblem) in entries = try root["meters"]?.list() ?? [] }
         collecting { () throws(YAMLProblem) in overrides = try root["overrides"]?.entries() ?? [] }
         var ids: Set<String> = []
-        var asked: [[String: String]: String] = [:]
+        var asked: [[String: JSONValue]: String] = [:]
         for entry in entries {
             collecting { () throws(YAMLProblem) in
                 let meter = try ConfiguredMeter(entry)
@@ -63,13 +63,8 @@ package struct MeterConfiguration: Sendable {
     }
 
     /// What an entry asks for: all that it says but for its name, and how often and how well.
-    private static func asked(_ entry: YAMLReader) throws(YAMLProblem) -> [String: String] {
-        var asked: [String: String] = [:]
-        for (key, value) in try entry.entries()
-        where !["name", "period_s", "accuracy", "scope", "invert"].contains(key) {
-            asked[key] = (try? value.string()) ?? (try? value.number(-1e9...1e9)).map { String($0) } ?? ""
-        }
-        return asked
+    private static func asked(_ entry: YAMLReader) throws(YAMLProblem) -> [String: JSONValue] {
+        try entry.parameters().filter { !["name", "period_s", "accuracy", "scope", "invert"].contains($0.key) }
     }
 
     /// How many meters are listed.

@@ -1,5 +1,4 @@
 import Core
-import Glibc
 import Recording
 
 /// A mean over runs with its uncertainty, in kWh per 1,000 inferences.
@@ -52,16 +51,15 @@ struct MeanFigure {
         accuracy = runs.map(\.accuracy).reduce(0, +) / n
     }
 
-    /// What the rounding of a coarse meter leaves in the mean of one model's runs. Where the runs scatter it differs from one to the
-    /// other and averages out, and that is in their spread, which is not added a second time: exp(−2π²σ²/q²) is left, with
-    /// u = q/√12 (B. Widrow, I. Kollár, *Quantization Noise*, 2008). Of fewer than five runs the scatter is not known well enough.
+    /// What the rounding of a coarse meter leaves in the mean of one model's runs, each of which has u = q/√12 of it. Of fewer than five
+    /// runs their scatter is not known well enough.
     private static func rounding(_ runs: [RunFigure]) -> Double {
         let u = runs.map(\.common).reduce(0, +) / Double(runs.count)
         guard u > 0, runs.count >= 5, let s = Statistics.sampleStandardDeviation(runs.map(\.kilowattHours)) else {
             return u
         }
-        let scatter = max(0, s * s / (u * u) - 1)
-        return u * exp(-Double.pi * Double.pi / 6 * scatter)
+        let q = u * 12.0.squareRoot()
+        return Statistics.roundingUncertainty(step: q, relativeScatter: (s * s - u * u) / (q * q))
     }
 
     /// The half-width of the 95 % interval; `nil` where a model has one run alone.

@@ -76,7 +76,7 @@ struct RunFigure {
         // What was seen stands for the whole, of each meter by its own coverage: at most 1 % more, and the coverage is in the row.
         let per1000 = 1000 / Double(window.completedInferences) / 3.6e6 * total.scale
         let gross = total.energy.joules
-        let seen = window.durationSeconds / total.scale
+        let seen = total.seconds(seenOf: window.durationSeconds)
         let difference = window.idlePowerWatts.map { gross - $0 * seen }
         var accuracy = total.accuracyUncertainty.joules
         var joules = gross

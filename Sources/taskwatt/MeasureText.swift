@@ -113,7 +113,7 @@ struct MeasureText {
             calibrations.first { $0.subject.rawValue == total.scope.rawValue }.map { (total, $0) }
         }
         guard let (total, calibration) = pairs.first,
-            let gain = calibration.gain, total.isSeen, let power = total.energy.over(seconds / total.scale)
+            let gain = calibration.gain, total.isSeen, let power = total.energy.over(total.seconds(seenOf: seconds))
         else { return nil }
         let watts = calibration.idle.watts + gain * power.watts
         let spread = calibration.relativeUncertainty * watts

@@ -62,7 +62,9 @@ import Testing
             plausiblePower: Power(watts: 20_000), silicon: "plug")
         let polls = Double.random(in: 0..<period, using: &random)
         let listing = MeterListing(description: description, availability: .available) {
-            PolledReading(clock, period: period, phase: polls) { step.reading(device, period, phase, at: $0) }
+            MailboxReader(clock, period: period, phase: polls, latency: 0.05) {
+                step.reading(device, period, phase, at: $0)
+            }
         }
         let energy = try measure([listing], clock: clock, seconds: seconds, before: before)
         #expect(energy.total.coverage == 1)
@@ -92,13 +94,12 @@ import Testing
             let (phase, noise) = (5 * random.uniform(), random.next())
             let begin = Double(clock.peek()) / 1e9 + 20
             let step = Step(start: begin, end: begin + 30)
-            var plug = MeterDescription(
+            let plug = MeterDescription(
                 id: "simulated/plug", name: "plug", scope: .wall, kind: .gauge, provenance: .measured,
                 source: "simulated",
                 periodSeconds: 1, resolution: 1, plausiblePower: Power(watts: 20_000), silicon: "plug")
-            plug.remarks = []
             let listing = MeterListing(description: plug, availability: .available) {
-                PolledReading(clock, period: 1, phase: 0) { time in
+                MailboxReader(clock, period: 1, latency: 0.05) { time in
                     let refreshed = ((time - phase) / 5).rounded(.down) * 5 + phase
                     var own = SeededRandom(seed: noise &+ UInt64(refreshed))
                     let watts = step.energy(refreshed - 1e-6, refreshed) * 1e6 + own.normal(0, 0.3)
@@ -112,28 +113,5 @@ import Testing
             if abs(error) <= energy.total.uncertainty.joules { held += 1 }
         }
         #expect(held >= 36)
-    }
-}
-
-/// Tells what a device told at the last poll, as one that is polled in the background does.
-private final class PolledReading: MeterReader {
-    private let clock: SimulatedClock
-    private let (period, phase): (Double, Double)
-    private let reading: (Double) -> Reading
-    private var lastPoll: Double?
-    private(set) var readTime: MonotonicTime?
-
-    init(_ clock: SimulatedClock, period: Double, phase: Double, _ reading: @escaping (Double) -> Reading) {
-        self.clock = clock
-        (self.period, self.phase) = (period, phase)
-        self.reading = reading
-    }
-
-    func read() -> Reading {
-        let poll = ((Double(clock.peek()) / 1e9 - phase - 0.05) / period).rounded(.down) * period + phase
-        guard poll != lastPoll else { return .nothingNew }
-        lastPoll = poll
-        readTime = MonotonicTime(seconds: poll)
-        return reading(poll)
     }
 }

@@ -4,31 +4,6 @@ import Testing
 
 /// Meters that are polled in the background: a reading has its own time, comes in late, or not at all.
 @Suite struct PolledMeterTests {
-    /// Hands out what a device told at the last poll before now, some latency later.
-    private final class MailboxReader: MeterReader {
-        private let clock: SimulatedClock
-        private let period: Double
-        private let latency: Double
-        private let reading: (Double) -> Reading
-        private var lastPoll: Double?
-        private(set) var readTime: MonotonicTime?
-
-        init(_ clock: SimulatedClock, period: Double, latency: Double, _ reading: @escaping (Double) -> Reading) {
-            self.clock = clock
-            self.period = period
-            self.latency = latency
-            self.reading = reading
-        }
-
-        func read() -> Reading {
-            let poll = ((Double(clock.peek()) / 1e9 - latency) / period).rounded(.down) * period
-            guard poll != lastPoll else { return .nothingNew }
-            lastPoll = poll
-            readTime = MonotonicTime(seconds: poll)
-            return reading(poll)
-        }
-    }
-
     private func listing(_ base: MeterListing, _ reader: @escaping @Sendable () -> any MeterReader) -> MeterListing {
         MeterListing(description: base.description, availability: .available, open: reader)
     }

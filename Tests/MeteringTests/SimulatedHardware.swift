@@ -118,6 +118,33 @@ final class ClosureReader: MeterReader {
     func read() -> Reading { body() }
 }
 
+/// Hands out what a device that is polled in the background told at the last poll before now, some latency later.
+final class MailboxReader: MeterReader {
+    private let clock: SimulatedClock
+    private let (period, phase, latency): (Double, Double, Double)
+    private let reading: (Double) -> Reading
+    private var lastPoll: Double?
+    private(set) var readTime: MonotonicTime?
+
+    /// - Parameter phase: the polls are made so long after whole periods, in seconds.
+    init(
+        _ clock: SimulatedClock, period: Double, phase: Double = 0, latency: Double,
+        _ reading: @escaping (Double) -> Reading
+    ) {
+        self.clock = clock
+        (self.period, self.phase, self.latency) = (period, phase, latency)
+        self.reading = reading
+    }
+
+    func read() -> Reading {
+        let poll = ((Double(clock.peek()) / 1e9 - phase - latency) / period).rounded(.down) * period + phase
+        guard poll != lastPoll else { return .nothingNew }
+        lastPoll = poll
+        readTime = MonotonicTime(seconds: poll)
+        return reading(poll)
+    }
+}
+
 /// Measures one window of `seconds` as the sampler's thread would, after the session has run for `before`.
 func measure(
     _ listings: [MeterListing], clock: SimulatedClock, seconds: Double, interval: Double = 0.1, before: Double = 1,

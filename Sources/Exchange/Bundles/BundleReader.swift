@@ -315,8 +315,10 @@ extension RunRecord {
     fileprivate var impossible: String? {
         let totals = [energy.total] + energy.otherScopes
         let energies =
-            totals.flatMap { [$0.energy, $0.uncertainty, $0.accuracyUncertainty] }
-            + energy.domains.flatMap { [$0.energy, $0.uncertainty, $0.accuracyUncertainty] }
+            totals.flatMap {
+                [$0.energy, $0.uncertainty, $0.accuracyUncertainty, $0.commonUncertainty, $0.scaledEnergy ?? .zero]
+            }
+            + energy.domains.flatMap { [$0.energy, $0.uncertainty, $0.accuracyUncertainty, $0.commonUncertainty] }
         if energies.contains(where: { $0 < .zero }) { return "an energy, or its uncertainty, is negative" }
         let shares =
             totals.map(\.coverage) + energy.domains.map(\.coverage) + [otherCPUShare, stealShare].compactMap(\.self)

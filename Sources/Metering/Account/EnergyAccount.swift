@@ -79,12 +79,11 @@ package struct EnergyAccount: Sendable {
     /// Whether a gauge's value can be.
     func isPlausible(_ microwatts: Int64) -> Bool { meter.plausibility.allows(microwatts) }
 
-    /// Whether a last reading has come since the last that failed, and the next one is due by a time: else there is nothing to
-    /// wait for.
+    /// Whether a counter's last reading has come since the last that failed, and the next one is due by a time: else there is nothing
+    /// to wait for.
     func mayRead(by deadline: MonotonicTime) -> Bool {
-        guard let last = counter?.lastGoodTime ?? gauge?.lastGoodTime else { return false }
-        let step = max(meter.periodSeconds, meter.averagingSeconds)
-        return last.advanced(bySeconds: step) <= deadline
+        guard let last = counter?.lastGoodTime else { return false }
+        return last.advanced(bySeconds: meter.periodSeconds) <= deadline
     }
 
     /// Whether the last reading was one that a counter's energy cannot be told from.

@@ -47,9 +47,6 @@ struct GaugeAccount {
 
     private var isAverage: Bool { meter.averagingSeconds > 0 }
 
-    /// When the last sample was made, if none has failed since.
-    var lastGoodTime: MonotonicTime? { hasFailedSinceGood ? nil : lastTime }
-
     /// The last good sample.
     var lastSample: (time: MonotonicTime, power: Power)? {
         lastTime.map { ($0, Power(microwatts: Int64(saturating: lastMicrowatts))) }

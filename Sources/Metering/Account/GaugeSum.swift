@@ -1,5 +1,4 @@
 import Core
-import Glibc
 
 /// The samples of a gauge that were certainly made inside a window, added up.
 struct GaugeSum {
@@ -104,16 +103,11 @@ struct SampleScatter {
         squares += difference * (power - mean)
     }
 
-    /// The standard uncertainty of a mean power by the rounding of each sample: q/√12, the same in all samples of a steady power.
-    /// Where the power scatters, the rounding averages out: of a normal scatter σ exp(−2π²σ²/q²) of it is left (the first term of the
-    /// Fourier series of a quantizer's error: B. Widrow, I. Kollár, *Quantization Noise*, 2008); the rest is in the scatter itself,
-    /// which is not added a second time.
+    /// What the rounding of each sample to steps of q leaves in their mean.
     func roundingUncertainty(resolution q: Double) -> Double {
         guard q > 0 else { return 0 }
-        let steady = q / 12.0.squareRoot()
-        guard count >= 3 else { return steady }
-        // The scatter of rounded samples holds that of the rounding, q²/12.
-        let variance = max(0, squares / (count - 1) - q * q / 12)
-        return steady * exp(-2 * Double.pi * Double.pi * variance / (q * q))
+        // The scatter of rounded samples holds that of the rounding, q²/12. Of two it is not known.
+        let scatter = count >= 3 ? squares / (count - 1) / (q * q) - 1.0 / 12 : 0
+        return Statistics.roundingUncertainty(step: q, relativeScatter: scatter)
     }
 }

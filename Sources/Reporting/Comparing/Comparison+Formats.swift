@@ -115,9 +115,7 @@ extension Comparison {
                 + "probability of a difference this large by chance. Each row is a test of its own: of twenty equal pairs one "
                 + "differs.",
         ]
-        notes +=
-            advises
-            ? verdicts : verdicts.map { $0.replacingOccurrences(of: "; \(RatioSpread.Basis.advice)", with: ".") }
+        notes += verdicts(advises)
         if hasRepeats {
             notes.append(
                 "Two intervals, since the accuracy of the meters, or of the estimate, does not cancel for certain: that of the "
@@ -137,7 +135,7 @@ extension Comparison {
     }
 
     /// What the verdicts are of, and what they take for granted; by row, where rows differ in it.
-    private var verdicts: [String] {
+    private func verdicts(_ advises: Bool) -> [String] {
         let told = rows.filter { $0.basis != nil }
         func notes(_ text: (Row) -> String?) -> [String] {
             var titles: [(text: String, rows: [String])] = []
@@ -153,7 +151,7 @@ extension Comparison {
                 $0.rows.count == rows.count ? $0.text : "\($0.rows.joined(separator: "; ")): \($0.text)"
             }
         }
-        return notes { $0.basis.flatMap(RatioSpread.Basis.init)?.text($0) }
+        return notes { $0.basis.flatMap(RatioSpread.Basis.init)?.text($0, advises) }
             + notes { $0.assumption.flatMap(RatioSpread.Assumption.init)?.text }
     }
 
@@ -182,16 +180,14 @@ extension Comparison {
 }
 
 extension RatioSpread.Basis {
-    fileprivate static let advice = "`taskwatt run --sessions 3` on both sides tells."
-
     /// What a verdict is of, for people.
-    func text(_ row: Comparison.Row) -> String? {
+    func text(_ row: Comparison.Row, _ advises: Bool) -> String? {
         let sides = [row.a.sessions, row.b.sessions].compactMap(\.self).map(String.init).joined(separator: " and ")
         return switch self {
         case .oneSession: "Verdict within one session: both sides ran in it; it assumes independent repeats."
         case .twoSessions:
-            "Verdict between these two sessions: it assumes independent repeats, and other sessions may differ by more; "
-                + Self.advice
+            "Verdict between these two sessions: it assumes independent repeats, and other sessions may differ by more"
+                + (advises ? "; `taskwatt run --sessions 3` on both sides tells." : ".")
         case .knownSessions:
             "Verdict between sessions: how far they differ is known from other sessions of the same on this machine."
         case .sessions: "Verdict between sessions, of which the sides have \(sides)."

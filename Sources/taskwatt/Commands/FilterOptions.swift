@@ -80,12 +80,8 @@ struct FilterOptions: ParsableArguments {
             filter.precision = precision
             filter.label = label
             for parameter in parameters {
-                guard let equals = parameter.firstIndex(of: "="), equals > parameter.startIndex else {
-                    throw ValidationError(
-                        "--parameter takes name=value, such as --parameter threads=1, not '\(parameter)'.")
-                }
-                let value = String(parameter[parameter.index(after: equals)...])
-                filter.parameters = (filter.parameters ?? [:]).merging([String(parameter[..<equals]): value]) { $1 }
+                let (name, value) = try ParameterOptions.split(parameter, of: "parameter")
+                filter.parameters = (filter.parameters ?? [:]).merging([name: value]) { $1 }
             }
             filter.since = try since.map { try Self.time($0, "--since") }
             filter.until = try until.map { try Self.time($0, "--until") }

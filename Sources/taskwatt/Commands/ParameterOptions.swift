@@ -74,16 +74,20 @@ struct ParameterOptions: ParsableArguments {
         values["command"] = command.map(JSONValue.string)
         if !dimensions.isEmpty { values["dims"] = .string(dimensions.joined(separator: ",")) }
         for parameter in parameters {
-            guard let equals = parameter.firstIndex(of: "="), equals > parameter.startIndex else {
-                throw ValidationError("--set takes name=value, such as --set threads=1, not '\(parameter)'.")
-            }
-            let name = String(parameter[..<equals])
+            let (name, text) = try Self.split(parameter, of: "set")
             if values[name] != nil { throw ValidationError("the parameter \(name) is given twice.") }
-            let text = String(parameter[parameter.index(after: equals)...])
             // A line for the shell may begin with a path, and is none.
             values[name] = name == "command" ? .string(text) : Self.value(text)
         }
         return values
+    }
+
+    /// A parameter's name and value, as an option takes them.
+    static func split(_ parameter: String, of option: String) throws -> (name: String, value: String) {
+        guard let equals = parameter.firstIndex(of: "="), equals > parameter.startIndex else {
+            throw ValidationError("--\(option) takes name=value, such as --\(option) threads=1, not '\(parameter)'.")
+        }
+        return (String(parameter[..<equals]), String(parameter[parameter.index(after: equals)...]))
     }
 
     private static func value(_ text: String) -> JSONValue {

@@ -59,7 +59,12 @@ struct Report: AsyncParsableCommand {
 
     /// Whether a file is there that nobody would want to lose to a report: one that does not begin as ours do.
     private static func isOthers(_ path: String) throws -> Bool {
-        guard let file = FileHandle(forReadingAtPath: path) else { return false }
+        // A terminal or a pipe would be waited for.
+        let type = try? FileManager.default.attributesOfItem(
+            atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)[.type]
+        guard type as? FileAttributeType == .typeRegular, let file = FileHandle(forReadingAtPath: path) else {
+            return false
+        }
         defer { try? file.close() }
         let begin = try file.read(upToCount: 4096) ?? Data()
         return !begin.isEmpty && !String(decoding: begin, as: UTF8.self).contains(/Taskwatt|taskwatt/)

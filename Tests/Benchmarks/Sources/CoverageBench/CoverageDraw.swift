@@ -1,10 +1,8 @@
 import Core
-import Glibc
 import Metering
 import Recording
 import Reporting
-
-func logarithm(_ x: Double) -> Double { log(x) }
+package import TestSupport
 
 /// What one row of the table said, and what was true.
 package struct CoverageDraw: Sendable {
@@ -21,11 +19,11 @@ extension CoverageCell {
     static let (before, inside) = (50.0, 120.0)
 
     /// Measures the sessions of one row on an injected clock, by the real sampler, account and statistics.
-    package func draw(_ random: inout BenchRandom) -> CoverageDraw? {
+    package func draw(_ random: inout SeededRandom) -> CoverageDraw? {
         var figures: [WindowFigures] = []
         var sessionMean = 0.0
         // A steady power lies anywhere between two steps of a meter that rounds.
-        let inside = Self.inside + rounding * random.uniform(-0.5..<0.5)
+        let inside = Self.inside + rounding * Double.random(in: -0.5..<0.5, using: &random)
         for session in 0..<sessions {
             let effect = between * random.normal()
             sessionMean += effect / Double(sessions)
@@ -43,11 +41,13 @@ extension CoverageCell {
             error: row.mean / truth - 1, interval: row.interval.map { $0 / truth }, random: row.random / truth)
     }
 
-    private func measure(_ inside: Double, _ effect: Double, _ random: inout BenchRandom) -> [WindowEnergy]? {
-        let clock = BenchClock(start: 1000 + random.uniform(0..<1))
+    private func measure(_ inside: Double, _ effect: Double, _ random: inout SeededRandom) -> [WindowEnergy]? {
+        let clock = BenchClock(start: 1000 + Double.random(in: 0..<1, using: &random))
         let power = SimulatedPower()
         power.change(at: 0, to: Self.before)
-        let (phase, polls) = (random.uniform(0..<period), random.uniform(0..<period))
+        let (phase, polls) = (
+            Double.random(in: 0..<period, using: &random), Double.random(in: 0..<period, using: &random)
+        )
         let (cell, isAverage) = (self, device == .average)
         let listing = MeterListing(
             description: MeterDescription(
@@ -60,14 +60,14 @@ extension CoverageCell {
         guard let session = try? MeteringSession(listings: [listing], intervalSeconds: 0.1, clock: clock),
             let selection = try? TotalSelection(meters: session.meters)
         else { return nil }
-        run(session, clock, seconds: 4 * period + random.uniform(0..<period))
+        run(session, clock, seconds: 4 * period + Double.random(in: 0..<period, using: &random))
         var windows: [WindowEnergy] = []
         var deviation = 0.0
         for index in 0..<repeats {
             deviation = next(deviation, index, &random)
             // As between repeats: some time for the plugin, and the random wait of the method.
             let longest = session.meters[0].randomWait
-            let wait = longest > 0 ? random.uniform(0..<longest) : 0
+            let wait = longest > 0 ? Double.random(in: 0..<longest, using: &random) : 0
             run(session, clock, seconds: 0.2 + wait)
             let id = session.openWindow()
             let start = clock.seconds
@@ -82,7 +82,7 @@ extension CoverageCell {
     }
 
     /// The relative deviation of the next repeat.
-    private func next(_ last: Double, _ index: Int, _ random: inout BenchRandom) -> Double {
+    private func next(_ last: Double, _ index: Int, _ random: inout SeededRandom) -> Double {
         switch noise {
         case .white(let deviation): deviation * random.normal()
         case .autocorrelated(let deviation, let rho):
@@ -94,14 +94,14 @@ extension CoverageCell {
     }
 
     /// The power of a window, all of whose steps are known before it begins.
-    private func draws(_ watts: Double, from start: Double, on power: SimulatedPower, _ random: inout BenchRandom) {
+    private func draws(_ watts: Double, from start: Double, on power: SimulatedPower, _ random: inout SeededRandom) {
         var burst = 0.0
         if case .bursts(let size) = noise { burst = size }
         guard ripple > 0 || burst > 0 else { return power.change(at: start, to: watts) }
         let count = Int((periods * 3).rounded())
         for step in 0..<count {
             // The mean of what is to be found holds the bursts too.
-            let extra = (random.uniform(0..<1) < 0.1 ? burst : 0) - 0.1 * burst
+            let extra = (Double.random(in: 0..<1, using: &random) < 0.1 ? burst : 0) - 0.1 * burst
             power.change(
                 at: start + Double(step) * period / 3, to: watts * (1 + extra + ripple * random.normal()))
         }

@@ -1,3 +1,5 @@
+import TestSupport
+
 /// What a cell came to over many draws.
 package struct CoverageResult: Sendable {
     package var cell: CoverageCell
@@ -35,7 +37,7 @@ package struct CoverageResult: Sendable {
 
     /// - Parameter seed: the same draws for the same seed.
     package init?(_ cell: CoverageCell, draws: Int, seed: UInt64) {
-        var random = BenchRandom(seed: seed)
+        var random = SeededRandom(seed: seed)
         var (errors, widths, shares): ([Double], [Double], [Double]) = ([], [], [])
         var inside = 0
         for _ in 0..<draws {

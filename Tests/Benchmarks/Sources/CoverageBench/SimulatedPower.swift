@@ -2,40 +2,6 @@ import Core
 import Metering
 import Synchronization
 
-/// Numbers that are the same in every run.
-package struct BenchRandom: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-    private var spare: Double?
-
-    package init(seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 | 1 }
-
-    package mutating func next() -> UInt64 {
-        // xorshift64*, Vigna 2016.
-        state ^= state >> 12
-        state ^= state << 25
-        state ^= state >> 27
-        return state &* 0x2545_f491_4f6c_dd1d
-    }
-
-    package mutating func uniform(_ range: Range<Double>) -> Double { .random(in: range, using: &self) }
-
-    /// Standard normal, by Marsaglia's polar method.
-    package mutating func normal() -> Double {
-        if let spare {
-            self.spare = nil
-            return spare
-        }
-        while true {
-            let (u, v) = (uniform(-1..<1), uniform(-1..<1))
-            let s = u * u + v * v
-            guard s > 0, s < 1 else { continue }
-            let factor = (-2 * logarithm(s) / s).squareRoot()
-            spare = v * factor
-            return u * factor
-        }
-    }
-}
-
 /// The power over a session, as steps, and its integral.
 final class SimulatedPower: Sendable {
     private struct State {
