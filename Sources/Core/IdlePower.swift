@@ -67,6 +67,10 @@ package struct IdlePower: Sendable, Hashable {
         }.squareRoot()
     }
 
+    /// The degrees of freedom of a baseline of so many seconds in a record that does not say them: it was measured in blocks of about a
+    /// second.
+    package static func degreesOfOldRecord(seconds: Double) -> Double { max(1, seconds.rounded() - 1) }
+
     /// The standard uncertainty that the scatter of the blocks makes, in watts.
     package var scatter: Double? {
         guard let u = uncertainty?.watts else { return nil }
@@ -123,9 +127,8 @@ extension RunRecord {
         }
     }
 
-    /// A record from before they were kept was measured in blocks of about a second.
     private var degreesOfOldRecord: Double? {
         guard stage == .idle || stage == .idleAfter, idlePowerUncertainty != nil else { return nil }
-        return max(1, energy.window.durationSeconds.rounded() - 1)
+        return IdlePower.degreesOfOldRecord(seconds: energy.window.durationSeconds)
     }
 }

@@ -126,11 +126,11 @@ struct RunGroups {
 }
 
 extension RunGroups.Baselines {
-    /// An older record does not say how many degrees of freedom a baseline has; it was measured in blocks of about a second.
     fileprivate mutating func add(_ idle: WindowFigures) {
         if idle.flags.contains(RunFlag.idleDrift.rawValue) { drifted.insert(idle.suiteRun) }
         guard idle.stage == .idle else { return }
-        degrees[idle.suiteRun] = idle.idleDegreesOfFreedom ?? max(1, idle.durationSeconds.rounded() - 1)
+        degrees[idle.suiteRun] =
+            idle.idleDegreesOfFreedom ?? IdlePower.degreesOfOldRecord(seconds: idle.durationSeconds)
         lengths[idle.suiteRun] = idle.durationSeconds
         if idle.flags.contains(RunFlag.autocorrelated.rawValue) { autocorrelated.insert(idle.suiteRun) }
         if idle.flags.contains(RunFlag.contended.rawValue) { contended.insert(idle.suiteRun) }

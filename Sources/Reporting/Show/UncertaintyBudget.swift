@@ -19,8 +19,7 @@ package struct UncertaintyBudget: Sendable, Hashable {
     /// `nil` where there is no idle baseline.
     package var net: Column?
 
-    /// - Parameter idleSeconds: the length of the baseline, for records that do not say how many degrees of freedom it has: of
-    ///   blocks of about a second they are one less.
+    /// - Parameter idleSeconds: the length of the baseline, for records that do not say how many degrees of freedom it has.
     package init(_ run: RunRecord, idleSeconds: Double?) {
         let total = run.energy.total
         let accuracy = total.accuracyUncertainty.joules
@@ -38,7 +37,7 @@ package struct UncertaintyBudget: Sendable, Hashable {
             // Accuracy is common to the two readings, so it scales with their difference.
             accuracy: gross.energy > 0 ? accuracy * abs(energy) / gross.energy : 0, reading: reading, idle: idle,
             factor: normalCoverageFactor)
-        let blocks = run.idlePowerDegreesOfFreedom ?? idleSeconds.map { max(1, $0.rounded() - 1) }
+        let blocks = run.idlePowerDegreesOfFreedom ?? idleSeconds.map(IdlePower.degreesOfOldRecord)
         if scatter > 0, let blocks {
             // Welch and Satterthwaite; only the baseline's scatter has few degrees of freedom.
             let ratio = column.combined / scatter

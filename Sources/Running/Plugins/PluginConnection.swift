@@ -107,25 +107,23 @@ package final class PluginConnection: Sendable {
             guard case .some(.some(let answer)) = try await group.next() else { throw CancellationError() }
             return answer
         }
-        let response: RPCResponse<Result>
+        let response: RPCResponse<Answered<Result>>
         do {
-            response = try JSONDecoder().decode(RPCResponse<Result>.self, from: Data(answer))
+            response = try JSONDecoder().decode(RPCResponse<Answered<Result>>.self, from: Data(answer))
         } catch {
             throw nonsense("its answer to `\(method.rawValue)` is not what the call asks for: \(Self.reason(error))")
         }
         if let error = response.error {
             throw PluginFailure(plugin: plugin, cause: .refused(error))
         }
-        // A success that names an error shows none.
-        if let said = (try? JSONDecoder().decode(RPCResponse<SaidError>.self, from: Data(answer)))?
-            .result?.error, said.isSaid
-        {
-            throw nonsense("its answer to `\(method.rawValue)` has an error in its result: \(said.text)")
-        }
         guard let result = response.result else {
             throw nonsense("its answer to `\(method.rawValue)` has neither result nor error")
         }
-        return result
+        // A success that names an error shows none.
+        if let said = result.error, said.isSaid {
+            throw nonsense("its answer to `\(method.rawValue)` has an error in its result: \(said.text)")
+        }
+        return result.value
     }
 
     /// The last line that it wrote to its standard error.
@@ -304,9 +302,20 @@ package final class PluginConnection: Sendable {
     }
 }
 
-/// What a result has under `error`, which no result of the protocol has.
-private struct SaidError: Codable, Sendable {
+/// A result, and what it has under `error`, which no result of the protocol has.
+private struct Answered<Value: Codable & Sendable>: Codable, Sendable {
+    var value: Value
     var error: JSONValue?
+
+    enum CodingKeys: String, CodingKey { case error }
+
+    // An answer is read once: it comes while the window is open.
+    init(from decoder: any Decoder) throws {
+        value = try Value(from: decoder)
+        error = try? decoder.container(keyedBy: CodingKeys.self).decodeIfPresent(JSONValue.self, forKey: .error)
+    }
+
+    func encode(to encoder: any Encoder) throws { try value.encode(to: encoder) }
 }
 
 extension JSONValue {

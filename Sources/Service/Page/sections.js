@@ -196,8 +196,14 @@ function report(suite) {
 }
 
 export function results(place, answer) {
+  const left = Object.entries(answer.left_out).map(([why, count]) => `${count} (${why})`).join(", ");
+  const of = answer.net ? "net: idle power taken off" : "gross: idle power is in it";
   if (answer.rows.length === 0) {
-    put(place, element("p", {}, "Nothing is in the table yet. ", element("code", {}, "taskwatt run"), " measures something."));
+    put(
+      place,
+      left
+        ? element("p", {}, `No run has a figure here (${of}). Left out: ${left}.`)
+        : element("p", {}, "Nothing is in the table yet. ", element("code", {}, "taskwatt run"), " measures something."));
     return;
   }
   // An older daemon's table does not say.
@@ -207,11 +213,10 @@ export function results(place, answer) {
     element("td", { class: `number ${row.provenance}` }, `${isGuessed(row.provenance) ? "≈ " : ""}${figure(row.mean_kwh)} ± ${figure(row.std_kwh)}`),
     figure(row.mean_uncertainty_95_kwh), `${row.n}`, row.scope, badge(row.provenance), row.models.join(", "), row.size ?? "", row.machine,
   ]);
-  const left = Object.entries(answer.left_out).map(([why, count]) => `${count} (${why})`).join(", ");
   put(
     place,
     table(
-      `kWh per 1,000 inferences, ${answer.net ? "net: idle power taken off" : "gross: idle power is in it"}; mean ± std over all runs (n − 1)`,
+      `kWh per 1,000 inferences, ${of}; mean ± std over all runs (n − 1)`,
       [["Task"], ["kWh: mean ± std", "number"], ["± 95 %", "number"], ["N", "number"], ["Scope"], ["Provenance"], ["Models"], ["Size"], ["Machine"]],
       rows),
     answer.rows.some(lacks) ? element("p", { class: "note" }, "† accuracy not stated: ± 95 % holds nothing for it.") : null,
