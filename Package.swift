@@ -149,7 +149,8 @@ let package = Package(
             dependencies: ["CBareLoop", "Core", "Host", "Metering", "TestSupport", argumentParser],
             path: "Tests/Benchmarks/Sources/sampler-benchmark"),
         .target(
-            name: "CoverageBench", dependencies: ["Core", "Metering", "Recording", "Reporting", "TestSupport"],
+            name: "CoverageBench",
+            dependencies: ["Core", "Metering", "Recording", "Reporting", "Running", "TestSupport"],
             path: "Tests/Benchmarks/Sources/CoverageBench"),
         .executableTarget(
             name: "coverage-benchmark", dependencies: ["CoverageBench", argumentParser],

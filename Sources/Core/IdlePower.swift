@@ -24,8 +24,13 @@ package struct IdlePower: Sendable, Hashable {
     ///   - blocks: the mean power of each in watts, and how long it was.
     ///   - meters: those of the total.
     package init(power: Power, blocks: [(watts: Double, seconds: Double)], meters: [MeterDescription]) {
-        let powers = Self.independent(blocks, meters)
-        let scatter = Statistics.uncertaintyOfMean(powers)
+        let joined = Self.joined(blocks, meters)
+        let powers = joined.map(\.watts)
+        let scatter = Statistics.uncertaintyOfMean(powers).map {
+            let hidden = Self.hiddenVariance(joined.map(\.seconds), meters)
+            return Statistics.MeanUncertainty(
+                standard: $0.standard * hidden.squareRoot(), degreesOfFreedom: $0.degreesOfFreedom)
+        }
         let rounding = Self.rounding(of: meters, powers)
         self.init(
             power: power,
@@ -34,23 +39,51 @@ package struct IdlePower: Sendable, Hashable {
             }, degreesOfFreedom: scatter?.degreesOfFreedom, rounding: Power(watts: rounding))
     }
 
-    /// The powers of the blocks, so many joined to one that it is no shorter than the slowest meter's period or averaging time:
-    /// the same reading seen twice is no second one. What is left over joins nothing.
+    /// How long the blocks are in which a time is measured, in seconds: about one each, or as long as two readings of the slowest meter,
+    /// for of such a meter a block ends when its edge has settled, which may take as long as a reading.
+    package static func blocks(of seconds: Double, meters: [MeterDescription]) -> [Double] {
+        guard seconds > 0 else { return [] }
+        let least = 2 * slowest(meters)
+        let count = max(1, least > 1 ? (seconds / least).rounded(.down) : seconds.rounded())
+        return Array(repeating: seconds / count, count: Int(count))
+    }
+
+    /// The longest period or averaging time of the meters in seconds.
+    private static func slowest(_ meters: [MeterDescription]) -> Double {
+        meters.reduce(0) { max($0, $1.periodSeconds, $1.averagingSeconds) }
+    }
+
+    /// The powers of the blocks in watts, so many joined to one that it holds two readings of the slowest meter: the same reading seen
+    /// twice is no second one. What is left over joins nothing.
     package static func independent(
         _ blocks: [(watts: Double, seconds: Double)], _ meters: [MeterDescription]
-    ) -> [Double] {
-        let slowest = meters.reduce(0) { max($0, $1.periodSeconds, $1.averagingSeconds) }
-        var powers: [Double] = []
+    ) -> [Double] { joined(blocks, meters).map(\.watts) }
+
+    private static func joined(
+        _ blocks: [(watts: Double, seconds: Double)], _ meters: [MeterDescription]
+    ) -> [(watts: Double, seconds: Double)] {
+        let least = 2 * slowest(meters)
+        var joined: [(watts: Double, seconds: Double)] = []
         var (joules, seconds) = (0.0, 0.0)
         for block in blocks where block.seconds > 0 {
             joules += block.watts * block.seconds
             seconds += block.seconds
             // Blocks of a second are a hair more or less.
-            guard seconds > 0.99 * slowest - 0.05 else { continue }
-            powers.append(joules / seconds)
+            guard seconds > 0.99 * least - 0.05 else { continue }
+            joined.append((joules / seconds, seconds))
             (joules, seconds) = (0, 0)
         }
-        return powers
+        return joined
+    }
+
+    /// By how much the variance of the mean is more than the blocks' scatter says: what a slow counter adds in a step that two blocks
+    /// share makes them alike. Of blocks of k steps that is k/(k − 1 + (1 − w)² + w²) where a share w of the first one belongs to the block
+    /// before; its mean over all w is about k/(k − 1/3). A gauge's blocks share no reading, for its first ones are not counted.
+    private static func hiddenVariance(_ seconds: [Double], _ meters: [MeterDescription]) -> Double {
+        let slowest = slowest(meters.filter { $0.kind == .counter })
+        guard slowest > 0, let mean = Statistics.mean(seconds) else { return 1 }
+        let steps = max(1, mean / slowest)
+        return steps / (steps - 1 / 3)
     }
 
     /// The standard uncertainty in watts that gauges' rounding leaves. A change between two neighbouring values alone, which damps

@@ -10,6 +10,11 @@ package struct MeterAccuracy: Sendable, Hashable, Codable {
     package var source: String?
 }
 
+extension [MeterAccuracy] {
+    /// Whether an accuracy of every meter is in the interval.
+    var areStated: Bool { !isEmpty && allSatisfy { $0.relative != nil } }
+}
+
 /// How well the meters of a record's runs measure, and who says so.
 struct MeterAccuracies {
     /// Runs whose totals are of the same meters, as they were described for the suite.
@@ -22,6 +27,9 @@ struct MeterAccuracies {
     private let descriptions: [String: [MeterDescription]]
     /// The share a of a · E / √3 of each meter, 0 where none is stated.
     private var shares: [Total: [String: Double]] = [:]
+
+    /// Of no record, where none is known.
+    init() { descriptions = [:] }
 
     /// Reads one run of each suite and total: decoding all would take longer than the table.
     init(_ store: Store, _ runs: some Sequence<RunFigure>) throws(StoreError) {
@@ -91,18 +99,17 @@ extension TableReport.Row {
     }
 
     /// The title, marked where the interval lacks a meter's accuracy: a note has the mark's meaning.
-    var markedTitle: String { isAccuracyStated ? title : "\(title) †" }
+    var markedTitle: String { isAccuracyStated ? title : "\(title) \(unstatedMark)" }
 }
 
+/// After a title whose interval lacks a meter's accuracy.
+let unstatedMark = "†"
+
 extension TableReport {
-    /// How well the meters measure, with who says so, and of which none is in the intervals.
-    func accuracyNotes(_ advises: Bool) -> [String] {
-        var meters: [MeterAccuracy] = []
-        for accuracy in rows.flatMap(\.accuracies) where !meters.contains(accuracy) { meters.append(accuracy) }
-        var notes: [String] = []
-        // Meters of one kind have one source: a package each, a GPU each.
+    /// The accuracies that are in the intervals, with who states them and of which meters: those of one kind have one source.
+    var statedAccuracies: [(text: String, meters: [String])] {
         var kinds: [(text: String, meters: [String])] = []
-        for meter in meters {
+        for meter in rows.flatMap(\.accuracies) {
             guard let relative = meter.relative else { continue }
             let text = StatedAccuracy(relative, source: meter.source ?? "as recorded").text
             if let index = kinds.firstIndex(where: { $0.text == text }) {
@@ -111,7 +118,12 @@ extension TableReport {
                 kinds.append((text, [meter.meter]))
             }
         }
-        for kind in kinds { notes.append("Accuracy of \(Self.some(kind.meters)): \(kind.text).") }
+        return kinds
+    }
+
+    /// How well the meters measure, with who says so, and of which none is in the intervals.
+    func accuracyNotes(_ advises: Bool) -> [String] {
+        var notes = statedAccuracies.map { "Accuracy of \(Self.some($0.meters)): \($0.text)." }
         var unstated: [String] = []
         for row in rows where !row.isAccuracyStated {
             let names =
@@ -122,14 +134,14 @@ extension TableReport {
             let of = unstated.isEmpty ? "" : " of \(Self.some(unstated))"
             let hasOwn = rows.contains { !$0.isAccuracyStated && $0.source == .taskwatt }
             notes.append(
-                "† accuracy not stated\(of): ± 95 % holds nothing for it."
+                "\(unstatedMark) accuracy not stated\(of): ± 95 % holds nothing for it."
                     + (hasOwn && advises ? " What you know of a meter goes into `overrides` of taskwatt.yaml." : ""))
         }
         return notes
     }
 
     /// The first few of many names.
-    private static func some(_ names: [String]) -> String {
+    static func some(_ names: [String]) -> String {
         names.count > 4
             ? "\(names.prefix(3).joined(separator: ", ")) and \(names.count - 3) more" : names.joined(separator: ", ")
     }

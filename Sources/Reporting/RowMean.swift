@@ -7,16 +7,17 @@ package struct RowMean: Sendable {
     package var mean: Double
     /// The half-width of the 95 % interval; `nil` where none is stated.
     package var interval: Double?
-    /// The half-width that the spread of repeats, or of sessions, makes alone.
+    /// The half-width that the spread of repeats, or of sessions, makes alone; 0 where a step of the meter says how wide it is.
     package var random: Double
 
     /// - Returns: `nil` where no window is fit for the table.
-    package init?(of windows: [WindowFigures]) {
+    package init?(of windows: [WindowFigures], net: Bool = false) {
         let runs = windows.compactMap { window -> RunFigure? in
-            guard case .measured(let figure) = RunFigure.of(window, net: false) else { return nil }
+            guard case .measured(let figure) = RunFigure.of(window, net: net) else { return nil }
             return figure
         }
         guard let figure = MeanFigure(runs, [:]) else { return nil }
-        (mean, interval, random) = (figure.mean, figure.interval, figure.random?.halfWidth ?? 0)
+        (mean, interval) = (figure.mean, figure.interval)
+        random = figure.isWithinOneStep ? 0 : figure.random?.halfWidth ?? 0
     }
 }

@@ -63,7 +63,7 @@ extension TableReport {
             accuracies: accuracies,
             relativeAccuracy: figure.accuracy > 0 && figure.mean != 0
                 ? 3.0.squareRoot() * figure.accuracy / abs(figure.mean) : nil,
-            isAccuracyStated: !accuracies.isEmpty && accuracies.allSatisfy { $0.relative != nil },
+            isAccuracyStated: accuracies.areStated,
             sessions: key.source == .taskwatt ? figure.sessions : nil, runToRunCV: Statistics.median(variations),
             betweenSessionsCV: figure.betweenSessions, doubts: doubts(series),
             gross: Statistics.mean(runs.map(\.gross)) ?? 0,

@@ -189,6 +189,7 @@ package struct APIError: Error, Sendable, Hashable, Codable, CustomStringConvert
         switch error {
         case let error as APIError: self = error
         case is SuiteError, is YAMLProblem, is PluginError, is MeteringError: self.init(.usage, "\(error)")
+        case ComparisonError.sameRuns: self.init(.usage, "\(error)")
         case is WindowGone, is NoSuchRun, is ComparisonError: self.init(.notFound, "\(error)")
         default: self.init(.failed, "\(error)")
         }

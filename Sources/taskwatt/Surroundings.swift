@@ -210,8 +210,10 @@ struct Surroundings {
     var configurationFile: String? {
         if let path = variable("TASKWATT_CONFIG") { return absolute(path) }
         let own = (variable("XDG_CONFIG_HOME") ?? "\(home)/.config") + "/taskwatt/taskwatt.yaml"
-        return [own, "/etc/taskwatt/taskwatt.yaml"].first { access($0, F_OK) == 0 }
+        return [own, Self.systemConfiguration].first { access($0, F_OK) == 0 }
     }
+
+    static let systemConfiguration = "/etc/taskwatt/taskwatt.yaml"
 
     private func meterConfiguration() throws -> MeterConfiguration {
         try configuration(MeterConfiguration.parse) ?? MeterConfiguration()

@@ -141,9 +141,31 @@ struct IdlePowerTests {
         let three = IdlePower(power: Power(watts: 10), blocks: [(9, 2), (10, 2), (11, 1.9)], meters: [])
         #expect(three.degreesOfFreedom == 2, "not the 5 of 5.9 s")
         let seconds = (0..<60).map { (watts: Double(50 + $0 / 5), seconds: 1.0) }
-        #expect(IdlePower.independent(seconds, [Self.meter(period: 5)]) == (0..<12).map { Double(50 + $0) })
-        #expect(IdlePower.independent(seconds, [Self.meter(averaging: 30)]).count == 2)
-        #expect(IdlePower.independent(seconds, [Self.meter(period: 1)]).count == 60)
+        #expect(IdlePower.independent(seconds, [Self.meter(period: 5)]) == (0..<6).map { 50.5 + Double(2 * $0) })
+        #expect(IdlePower.independent(seconds, [Self.meter(averaging: 15)]).count == 2)
+        #expect(IdlePower.independent(seconds, [Self.meter(period: 1)]).count == 30)
+        #expect(IdlePower.independent(seconds, [Self.meter(period: 0.1)]).count == 60)
+    }
+
+    @Test("A block holds two readings of the slowest meter, and all of them make up the time")
+    func lengths() {
+        #expect(IdlePower.blocks(of: 60, meters: [Self.meter(period: 5)]) == Array(repeating: 10, count: 6))
+        #expect(IdlePower.blocks(of: 60, meters: [Self.meter(period: 0.001)]).count == 60)
+        #expect(IdlePower.blocks(of: 2.5, meters: []).count == 3)
+        #expect(IdlePower.blocks(of: 0.2, meters: []) == [0.2])
+        #expect(IdlePower.blocks(of: 0, meters: []).isEmpty)
+    }
+
+    /// What two blocks share of a slow counter's step makes them alike: of blocks of two steps a fifth of the variance is hidden.
+    @Test("Blocks of a slow counter are less sure than their scatter says")
+    func sharedSteps() throws {
+        let blocks = (0..<10).map { (watts: $0.isMultiple(of: 2) ? 49.0 : 51, seconds: 10.0) }
+        func u(_ meter: MeterDescription) throws -> Double {
+            try #require(IdlePower(power: Power(watts: 50), blocks: blocks, meters: [meter]).uncertainty?.watts)
+        }
+        let gauge = try u(Self.meter(period: 5, resolution: 0))
+        #expect(isClose(try u(Self.meter(.counter, period: 5)), gauge * 1.2.squareRoot(), relative: 1e-5))
+        #expect(isClose(try u(Self.meter(.counter, period: 0.001)), gauge, relative: 1e-4))
     }
 
     /// 2 %, or less; three standard uncertainties were 4 % of three blocks, and by the square root more.

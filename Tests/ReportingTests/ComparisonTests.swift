@@ -172,6 +172,25 @@ struct ComparisonTests {
         }
     }
 
+    @Test("No run stands on both sides")
+    func sameRuns() throws {
+        try record.add([run(), run(task: .summarization)])
+        #expect(throws: ComparisonError.sameRuns("last", "task:summarization", 1)) {
+            try compare("last", "task:summarization")
+        }
+        #expect(throws: ComparisonError.self) { try compare("last", "last") }
+    }
+
+    @Test("What no meter's accuracy is in is marked")
+    func unstated() throws {
+        try record.add([run(3600)])
+        try record.add([run(7200, accuracy: 100)])
+        let comparison = try compare("last-1", "last")
+        #expect(comparison.rows.map { [$0.a.isAccuracyStated, $0.b.isAccuracyStated] } == [[false, true]])
+        #expect(comparison.notes.contains { $0.hasPrefix(unstatedMark) })
+        #expect(try comparison.rendered(as: .csv).contains(",false,") == true)
+    }
+
     @Test("Two intervals where the accuracy of the meters does not cancel: of the repeats, and of all")
     func repeatsAlone() throws {
         func made(_ joules: Double, threads: Int64) -> RunRecord {

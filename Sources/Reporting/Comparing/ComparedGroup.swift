@@ -12,13 +12,17 @@ struct ComparedGroup {
     /// The variance of the mean, relative to it, is so many times that of a single repeat.
     var repeatFactor: Double
     var sessions: Set<String>
+    /// The ids of the runs.
+    var runs: Set<Int64>
     /// Of each model's file, and of the plugin's program, as far as they are known.
     private var files: [String: Set<String>]
     private var programs: Set<String>
     /// The meters of the totals.
     private var meters: Set<[String]>
 
-    init?(_ key: RunGroups.Key, _ runs: [RunFigure], _ baselines: RunGroups.Baselines) {
+    init?(
+        _ key: RunGroups.Key, _ runs: [RunFigure], _ baselines: RunGroups.Baselines, _ accuracies: MeterAccuracies
+    ) {
         guard let first = runs.first, let figure = MeanFigure(runs, baselines.degrees) else { return nil }
         self.key = key
         self.figure = figure
@@ -31,6 +35,7 @@ struct ComparedGroup {
             return factor + share * share / Double(values.count)
         }
         sessions = Set(runs.map(\.session))
+        self.runs = Set(runs.map(\.id))
         meters = Set(runs.map(\.window.total.domainIDs))
         programs = Set(runs.compactMap(\.window.programSHA256))
         files = Dictionary(grouping: runs, by: \.model).mapValues { Set($0.compactMap(\.window.modelSHA256)) }
@@ -41,7 +46,7 @@ struct ComparedGroup {
             n: runs.count, sessions: key.source == .taskwatt ? figure.sessions : nil,
             models: Set(runs.map(\.model)).sorted(),
             scope: key.scope.rawValue, provenance: key.provenance.rawValue, machine: first.window.machine,
-            flags: flags)
+            isAccuracyStated: accuracies.of(runs).areStated, flags: flags)
     }
 
     var isImported: Bool { key.source != .taskwatt }

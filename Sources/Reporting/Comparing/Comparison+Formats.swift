@@ -53,7 +53,10 @@ extension Comparison {
             let half = (row.repeats?.high ?? row.high).flatMap { high in
                 (row.repeats?.low ?? row.low).map { (high - $0) / 2 }
             }
-            var cells = [row.title] + side(row.a) + side(row.b) + [ratios.text(row.ratio, uncertainty: half)]
+            var cells =
+                [row.isAccuracyStated ? row.title : "\(row.title) \(unstatedMark)"] + side(row.a) + side(row.b) + [
+                    ratios.text(row.ratio, uncertainty: half)
+                ]
             if hasRepeats {
                 // Where one interval is all there is, it is that of the repeats too.
                 cells.append(ends(row.repeats?.low ?? row.low, row.repeats?.high ?? row.high))
@@ -79,6 +82,7 @@ extension Comparison {
         var writer = CSVWriter()
         let side = [
             "mean_kwh_per_1000", "mean_uncertainty_95_kwh_per_1000", "n", "models", "scope", "provenance", "machine",
+            "accuracy_stated",
         ]
         writer.row(
             ["task", "net", "a", "b"] + side.map { "a_\($0)" } + side.map { "b_\($0)" }
@@ -91,6 +95,7 @@ extension Comparison {
                 [
                     number(side.mean), number(side.uncertainty), String(side.n),
                     side.models.joined(separator: " "), side.scope, side.provenance, side.machine,
+                    String(side.isAccuracyStated),
                 ]
             }
             let repeats = row.repeats
@@ -121,6 +126,11 @@ extension Comparison {
                 "Two intervals, since the accuracy of the meters, or of the estimate, does not cancel for certain: that of the "
                     + "repeats decides whether the two differ as these meters tell it, and is the one to go by where the same "
                     + "meters err alike on both sides; that of all decides whether their true energies differ.")
+        }
+        if rows.contains(where: { !$0.isAccuracyStated }) {
+            notes.append(
+                "\(unstatedMark) accuracy not stated of a meter: ± 95 % holds nothing for it, nor does the interval of the ratio "
+                    + "where it does not cancel.")
         }
         for row in rows where !row.differences.isEmpty {
             notes.append("\(row.title): the two sides differ in \(row.differences.joined(separator: "; ")).")
@@ -177,6 +187,11 @@ extension Comparison {
         let sides = [("A", onlyInA), ("B", onlyInB)].filter { !$0.1.isEmpty }
         return refused + sides.map { name, groups in "Only in \(name): \(groups.joined(separator: "; "))." }
     }
+}
+
+extension Comparison.Row {
+    /// Whether an accuracy of every meter is in the intervals.
+    var isAccuracyStated: Bool { a.isAccuracyStated && b.isAccuracyStated }
 }
 
 extension RatioSpread.Basis {

@@ -16,6 +16,8 @@ package struct Comparison: Sendable, Hashable, Codable {
         package var scope: String
         package var provenance: String
         package var machine: String
+        /// Whether an accuracy of every meter is in the interval.
+        package var isAccuracyStated: Bool
         /// How many of the runs have each flag.
         package var flags: [String: Int]
 
@@ -23,6 +25,7 @@ package struct Comparison: Sendable, Hashable, Codable {
             case n, sessions, models, scope, provenance, machine, flags
             case mean = "mean_kwh"
             case uncertainty = "mean_uncertainty_95_kwh"
+            case isAccuracyStated = "accuracy_stated"
         }
     }
 
@@ -104,6 +107,8 @@ package struct Comparison: Sendable, Hashable, Codable {
         b = request.b.label
         isNet = request.isNet
         let (first, second) = (try Self.groups(store, request.a, request), try Self.groups(store, request.b, request))
+        let both = Self.runs(first).intersection(Self.runs(second))
+        guard both.isEmpty else { throw ComparisonError.sameRuns(a, b, both.count) }
         let sessions = (first + second).reduce(into: Set<String>()) { $0.formUnion($1.sessions) }
         let past = Past(store, request, sessions: sessions)
         rows = []
@@ -116,6 +121,10 @@ package struct Comparison: Sendable, Hashable, Codable {
             )
         }
         if let error = past.error { throw error }
+    }
+
+    private static func runs(_ groups: [ComparedGroup]) -> Set<Int64> {
+        groups.reduce(into: []) { $0.formUnion($1.runs) }
     }
 
     /// What else the record has of the models that are compared; read once, where it is needed.
@@ -159,7 +168,8 @@ package struct Comparison: Sendable, Hashable, Codable {
             options.filter.suiteRun = uuid
         }
         let groups = try RunGroups(store, options)
-        let compared = groups.groups.compactMap { ComparedGroup($0.key, $0.value, groups.baselines) }
+        let accuracies = try MeterAccuracies(store, groups.groups.values.joined())
+        let compared = groups.groups.compactMap { ComparedGroup($0.key, $0.value, groups.baselines, accuracies) }
         guard !compared.isEmpty else {
             throw ComparisonError.noRuns(selection.label, leftOut: groups.leftOut)
         }
@@ -225,6 +235,7 @@ package struct Comparison: Sendable, Hashable, Codable {
 package enum ComparisonError: Error, Sendable, Hashable, CustomStringConvertible {
     case noSuite(String)
     case noRuns(String, leftOut: [String: Int])
+    case sameRuns(String, String, Int)
 
     package var description: String {
         switch self {
@@ -240,6 +251,9 @@ package enum ComparisonError: Error, Sendable, Hashable, CustomStringConvertible
                 isKind
                 ? "" : "; `\(kind)` is taken for a parameter, beside \(RunSelection.kinds.joined(separator: ", "))"
             return "no run fits \(label)\(reason)\(taken); `taskwatt table --columns all` shows what there is"
+        case .sameRuns(let a, let b, let count):
+            return "\(FigureText.count(count, "run")) would stand on both sides: \(a) and \(b) are not apart; "
+                + "`taskwatt list` has the UUID of each suite, and `taskwatt run --label NAME` tells later ones apart"
         }
     }
 }

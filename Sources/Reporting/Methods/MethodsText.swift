@@ -118,10 +118,13 @@ package struct MethodsText: Sendable {
 
     private var uncertainty: String {
         let accuracies = Self.unique(facts.meters.filter { $0.accuracy == nil }.map(\.id))
+        let stated = table.statedAccuracies.map { "\(TableReport.some($0.meters)) (\($0.text))" }.joined(
+            separator: "; ")
         return
             "Standard deviations are over all runs of a task (n $-$ 1). Intervals of means are of 95\\,\\% (Student's t at the "
             + "effective degrees of freedom~\\cite{gum}): they hold the spread of repeats of one model on one dataset and the "
             + "stated accuracy of the meters"
+            + (stated.isEmpty ? "" : ", of \(escaped(stated))")
             + (accuracies.isEmpty ? "." : "; none is stated for \(escaped(accuracies.joined(separator: ", "))).")
     }
 

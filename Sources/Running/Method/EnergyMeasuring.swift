@@ -4,6 +4,8 @@ package import Metering
 /// Whoever can measure the energy of a window: this process's own meters, or the daemon's over its socket.
 package protocol EnergyMeasuring: Sendable {
     var meters: [MeterDescription] { get }
+    /// Those that make up the total.
+    var total: [MeterDescription] { get }
     func openWindow() async throws -> WindowID
     func closeWindow(_ window: WindowID) async throws -> WindowEnergy
     func discardWindow(_ window: WindowID) async
@@ -11,6 +13,19 @@ package protocol EnergyMeasuring: Sendable {
     func latestPower() async -> Power?
     /// The samples since the last call.
     func takeSamples() async -> [Sample]
+}
+
+extension EnergyMeasuring {
+    package var total: [MeterDescription] {
+        (try? TotalSelection(meters: meters)).map { $0.total(of: meters) } ?? meters
+    }
+}
+
+extension TotalSelection {
+    func total(of meters: [MeterDescription]) -> [MeterDescription] {
+        let ids = members[scope] ?? []
+        return meters.filter { ids.contains($0.id) }
+    }
 }
 
 /// Measures with the meters that this process has open.
@@ -24,6 +39,7 @@ package struct LocalMetering: EnergyMeasuring {
     }
 
     package var meters: [MeterDescription] { session.meters }
+    package var total: [MeterDescription] { selection.total(of: meters) }
 
     // Edges block for some milliseconds.
 

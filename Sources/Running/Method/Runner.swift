@@ -206,26 +206,26 @@ package struct Runner: Sendable {
 
     private func measureIdle(_ stage: RunStage, seconds: Double, before: IdleBaseline?) async throws -> IdleBaseline? {
         let startedAt = context.clock.wallTime()
-        let count = max(1, Int(seconds.rounded()))
-        if count >= 10 {
+        if seconds >= 9.5 {
             // Nobody should wonder for a minute what it is doing.
             var event = RunEvent(.message)
             event.stage = stage
-            event.message = "measuring the idle power for \(count) s"
+            event.message = "measuring the idle power for \(Int(seconds.rounded())) s"
             emit(event)
         }
         let measured = try await window(sessionID: nil) {
             var blocks: [WindowEnergy] = []
-            for block in 0..<count {
+            var lengths = IdlePower.blocks(of: seconds, meters: metering.total)
+            while !lengths.isEmpty {
                 var event = RunEvent(.progress)
                 event.stage = stage
-                event.completed = block
-                event.total = count
+                event.completed = Int((seconds - lengths.reduce(0, +)).rounded())
+                event.total = max(1, Int(seconds.rounded()))
                 event.power = await metering.latestPower()
                 emit(event)
                 let window = try await metering.openWindow()
                 do {
-                    try await context.sleep(seconds / Double(count))
+                    try await context.sleep(lengths.removeFirst())
                 } catch {
                     await metering.discardWindow(window)
                     throw error

@@ -168,6 +168,13 @@ struct Run: AsyncParsableCommand {
         let state = state
         let (result, table) = try await Interruption.cancelling {
             if let client, try await hasPlugins(client, suite.applying(request.overrides)) {
+                if !quiet, client.directory == Surroundings.systemState, let own = surroundings.configurationFile,
+                    own != Surroundings.systemConfiguration
+                {
+                    Console.note(
+                        "the system's daemon measures, by its own configuration: what \(own) says of meters does not count; "
+                            + "`--state DIRECTORY` measures in this process")
+                }
                 return try await runInDaemon(client, request, emit)
             }
             return try await runHere(surroundings, state, client, request, emit)

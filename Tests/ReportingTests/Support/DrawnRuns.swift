@@ -44,6 +44,6 @@ enum DrawnRuns {
     }
 
     static func group(_ runs: [RunFigure]) -> ComparedGroup? {
-        ComparedGroup(key, runs, RunGroups.Baselines())
+        ComparedGroup(key, runs, RunGroups.Baselines(), MeterAccuracies())
     }
 }

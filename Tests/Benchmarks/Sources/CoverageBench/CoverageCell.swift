@@ -1,4 +1,5 @@
 import Core
+import TestSupport
 
 /// How a meter makes the values that it is asked for.
 package enum SimulatedDevice: String, Sendable, CaseIterable, Codable {
@@ -33,6 +34,19 @@ package enum RepeatNoise: Sendable, Hashable, Codable {
     case drift(Double)
 }
 
+/// The power before a session's repeats, from which the idle baseline is measured.
+package struct SimulatedIdle: Sendable, Hashable, Codable {
+    /// How long it is measured.
+    package var seconds: Double
+    /// From one second to the next, relative to the idle power.
+    package var noise: RepeatNoise
+
+    package init(_ seconds: Double, _ noise: RepeatNoise) {
+        self.seconds = seconds
+        self.noise = noise
+    }
+}
+
 /// One combination of meter, windows and noise, in which the coverage of the interval is tried.
 package struct CoverageCell: Sendable, Hashable, Codable {
     package var device: SimulatedDevice
@@ -49,6 +63,8 @@ package struct CoverageCell: Sendable, Hashable, Codable {
     package var ripple = 0.0
     /// Watts.
     package var rounding = 0.0
+    /// Net figures, by a baseline of that; gross ones where there is none.
+    package var idle: SimulatedIdle?
 
     package init(_ device: SimulatedDevice, period: Double, periods: Double, repeats: Int) {
         self.device = device
@@ -68,102 +84,58 @@ package struct CoverageCell: Sendable, Hashable, Codable {
             "\(device.rawValue) \(period) s", "\(Int(periods)) τ",
             sessions > 1 ? "\(sessions) × \(repeats)" : "\(repeats)",
         ]
-        switch noise {
-        case .white(let deviation): parts.append("\(deviation * 100) %")
-        case .autocorrelated(let deviation, let rho): parts.append("\(deviation * 100) %, ρ \(rho)")
-        case .bursts(let size): parts.append("bursts \(size * 100) %")
-        case .drift(let size): parts.append("drift \(size * 100) %")
-        }
+        parts.append(noise.name)
         if between > 0 { parts.append("sessions \(between * 100) %") }
         if ripple > 0 { parts.append("ripple \(ripple * 100) %") }
         if rounding > 0 { parts.append("to \(rounding) W") }
+        if let idle { parts.append("net of \(Int(idle.seconds)) s, \(idle.noise.name)") }
         return parts.joined(separator: ", ")
     }
 
-    /// The least share of intervals that must hold the truth: what the method promises of repeats that depend on each other is less,
-    /// and nothing where the table says that they drift.
+    var isDrifting: Bool {
+        if case .drift = noise { return true }
+        return false
+    }
+
+    /// The least share of intervals that must hold the truth; of repeats that drift, of those that the table does not say it of.
     package var promise: Double? {
-        switch noise {
-        case .white, .bursts: return 0.93
-        case .autocorrelated(_, let rho):
-            if rho <= 0.5, repeats >= 30 { return 0.90 }
-            return rho <= 0.8 && repeats >= 60 ? 0.88 : nil
-        case .drift: return nil
-        }
+        let repeats = noise.promise(of: repeats)
+        guard let idle else { return repeats }
+        // A block is as long as two readings of the meter.
+        let baseline = idle.noise.promise(of: Int(idle.seconds / max(1, 2 * period)))
+        return repeats.flatMap { repeats in baseline.map { min(repeats, $0) } }
     }
 }
 
-extension CoverageCell {
-    /// Whether the repeats scatter by 0.15 to 0.4 of the step that the meter rounds to. The figures of a few repeats then look much like
-    /// those of a steady power, whose rounding does not average out, and the interval holds for that: it is wider than it needs to
-    /// be, and nobody who sees the figures alone can tell.
-    var mayBeSteady: Bool {
-        guard rounding > 0, case .white(let deviation) = noise else { return false }
-        return (0.15...0.4).contains(deviation * Self.inside / rounding)
+extension RepeatNoise {
+    var name: String {
+        switch self {
+        case .white(let deviation): "\(deviation * 100) %"
+        case .autocorrelated(let deviation, let rho): "\(deviation * 100) %, ρ \(rho)"
+        case .bursts(let size): "bursts \(size * 100) %"
+        case .drift(let size): "drift \(size * 100) %"
+        }
     }
 
-    /// The cells of the whole bench.
-    package static let all: [CoverageCell] = {
-        var cells: [CoverageCell] = []
-        let slow: [(SimulatedDevice, Double)] = [
-            (.counter, 0.1), (.polledCounter, 1), (.polledCounter, 5), (.latched, 1), (.latched, 5), (.onRequest, 1),
-            (.tumbling, 1), (.tumbling, 5), (.sliding, 1), (.average, 1),
-        ]
-        for (device, period) in slow {
-            for periods in [12.0, 30] {
-                for repeats in [2, 3, 5, 10] {
-                    let cell = CoverageCell(device, period: period, periods: periods, repeats: repeats)
-                    cells.append(cell)
-                    if repeats == 5 { cells.append(cell.with { $0.noise = .white(0.001) }) }
-                    if repeats == 3 { cells.append(cell.with { $0.ripple = 0.05 }) }
-                }
-            }
-            let cell = CoverageCell(device, period: period, periods: 20, repeats: 3)
-            for sessions in [2, 3, 5] {
-                cells.append(cell.with { ($0.sessions, $0.between) = (sessions, 0.01) })
-            }
-            cells.append(cell.with { ($0.repeats, $0.noise) = (10, .bursts(0.5)) })
+    /// What the method promises of values that depend on each other is less.
+    fileprivate func promise(of count: Int) -> Double? {
+        switch self {
+        case .white, .bursts, .drift: return 0.93
+        case .autocorrelated(_, let rho):
+            if rho <= 0.5, count >= 30 { return 0.90 }
+            return rho <= 0.8 && count >= 60 ? 0.88 : nil
         }
-        for device in [SimulatedDevice.latched, .onRequest, .sliding, .average] {
-            for deviation in [0.0005, 0.002, 0.01, 0.03] {
-                for repeats in [3, 5, 10] {
-                    cells.append(
-                        CoverageCell(device, period: 1, periods: 12, repeats: repeats).with {
-                            ($0.noise, $0.rounding) = (.white(deviation), 1)
-                        })
-                }
-            }
-        }
-        for (rho, repeats) in [(0.5, 30), (0.8, 60), (0.3, 30)] {
-            cells.append(
-                CoverageCell(.counter, period: 0.1, periods: 12, repeats: repeats).with {
-                    $0.noise = .autocorrelated(0.01, rho: rho)
-                })
-        }
-        for repeats in [2, 3, 5, 10] {
-            for deviation in [0.001, 0.01, 0.05] {
-                cells.append(
-                    CoverageCell(.counter, period: 0.001, periods: 1000, repeats: repeats).with {
-                        $0.noise = .white(deviation)
-                    })
-            }
-        }
-        return cells
-    }()
+    }
 
-    /// Some of them, for a test.
-    package static let few: [CoverageCell] = [
-        CoverageCell(.latched, period: 1, periods: 12, repeats: 3),
-        CoverageCell(.onRequest, period: 1, periods: 12, repeats: 5).with { $0.noise = .white(0.001) },
-        CoverageCell(.tumbling, period: 5, periods: 12, repeats: 5),
-        CoverageCell(.sliding, period: 1, periods: 12, repeats: 3),
-        CoverageCell(.average, period: 1, periods: 12, repeats: 5),
-        CoverageCell(.polledCounter, period: 1, periods: 12, repeats: 5),
-        CoverageCell(.latched, period: 1, periods: 12, repeats: 5).with {
-            ($0.noise, $0.rounding) = (.white(0.0005), 1)
-        },
-        CoverageCell(.counter, period: 0.1, periods: 12, repeats: 3).with {
-            ($0.sessions, $0.between) = (3, 0.01)
-        },
-    ]
+    /// The deviation of the value of an index, relative to the mean of all.
+    func deviation(after last: Double, _ index: Int, of count: Int, _ random: inout SeededRandom) -> Double {
+        switch self {
+        case .white(let deviation): deviation * random.normal()
+        case .autocorrelated(let deviation, let rho):
+            index == 0
+                ? deviation * random.normal() : rho * last + (1 - rho * rho).squareRoot() * deviation * random.normal()
+        case .bursts: 0.005 * random.normal()
+        case .drift(let size): size * (Double(index) - Double(count - 1) / 2) + 0.01 * random.normal()
+        }
+    }
 }

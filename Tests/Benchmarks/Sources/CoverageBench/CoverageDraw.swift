@@ -2,6 +2,7 @@ import Core
 import Metering
 import Recording
 import Reporting
+import Running
 package import TestSupport
 
 /// What one row of the table said, and what was true.
@@ -12,6 +13,8 @@ package struct CoverageDraw: Sendable {
     package var interval: Double?
     /// The half-width that the spread alone makes.
     package var random: Double
+    /// Whether the table says that the repeats drift.
+    package var isDrifting: Bool
 }
 
 extension CoverageCell {
@@ -23,28 +26,36 @@ extension CoverageCell {
         var figures: [WindowFigures] = []
         var sessionMean = 0.0
         // A steady power lies anywhere between two steps of a meter that rounds.
+        let before = Self.before + rounding * Double.random(in: -0.5..<0.5, using: &random)
         let inside = Self.inside + rounding * Double.random(in: -0.5..<0.5, using: &random)
         for session in 0..<sessions {
             let effect = between * random.normal()
             sessionMean += effect / Double(sessions)
-            guard let windows = measure(inside, effect, &random) else { return nil }
-            for window in windows {
+            guard let measured = measure(before, inside * (1 + effect), &random) else { return nil }
+            for window in measured.windows {
                 figures.append(
-                    WindowFigures(Int64(figures.count), session: "session \(session)", window, inferences: 1000))
+                    WindowFigures(
+                        Int64(figures.count), session: "session \(session)", window, idle: measured.idle,
+                        inferences: 1000))
             }
         }
         // Of one session the interval is said to be that within it.
         let isWithin = sessions == 1
-        let truth = inside * (1 + (isWithin ? sessionMean : 0)) * periods * period / 3.6e6
-        guard let row = RowMean(of: figures) else { return nil }
+        let power = inside * (1 + (isWithin ? sessionMean : 0)) - (idle == nil ? 0 : before)
+        let truth = power * periods * period / 3.6e6
+        guard let row = RowMean(of: figures, net: idle != nil) else { return nil }
+        let doubts = Statistics.doubts(of: figures.map { $0.total.energy.joules })
         return CoverageDraw(
-            error: row.mean / truth - 1, interval: row.interval.map { $0 / truth }, random: row.random / truth)
+            error: row.mean / truth - 1, interval: row.interval.map { $0 / truth }, random: row.random / truth,
+            isDrifting: doubts.contains(.drift))
     }
 
-    private func measure(_ inside: Double, _ effect: Double, _ random: inout SeededRandom) -> [WindowEnergy]? {
+    private func measure(
+        _ before: Double, _ inside: Double, _ random: inout SeededRandom
+    ) -> (windows: [WindowEnergy], idle: IdlePower?)? {
         let clock = BenchClock(start: 1000 + Double.random(in: 0..<1, using: &random))
         let power = SimulatedPower()
-        power.change(at: 0, to: Self.before)
+        power.change(at: 0, to: before)
         let (phase, polls) = (
             Double.random(in: 0..<period, using: &random), Double.random(in: 0..<period, using: &random)
         )
@@ -61,35 +72,54 @@ extension CoverageCell {
             let selection = try? TotalSelection(meters: session.meters)
         else { return nil }
         run(session, clock, seconds: 4 * period + Double.random(in: 0..<period, using: &random))
+        var baseline: IdlePower?
+        if let idle {
+            baseline = measure(idle, before, session, clock, selection, on: power, &random)
+            if baseline == nil { return nil }
+        }
         var windows: [WindowEnergy] = []
         var deviation = 0.0
         for index in 0..<repeats {
-            deviation = next(deviation, index, &random)
+            deviation = noise.deviation(after: deviation, index, of: repeats, &random)
             // As between repeats: some time for the plugin, and the random wait of the method.
             let longest = session.meters[0].randomWait
             let wait = longest > 0 ? Double.random(in: 0..<longest, using: &random) : 0
             run(session, clock, seconds: 0.2 + wait)
             let id = session.openWindow()
             let start = clock.seconds
-            let watts = inside * (1 + effect) * (1 + deviation)
+            let watts = inside * (1 + deviation)
             draws(watts, from: start, on: power, &random)
             run(session, clock, seconds: periods * period)
-            power.change(at: clock.seconds, to: Self.before)
+            power.change(at: clock.seconds, to: before)
             guard let energy = session.closeWindow(id, selection: selection) else { return nil }
             windows.append(energy)
         }
-        return windows
+        return (windows, baseline)
     }
 
-    /// The relative deviation of the next repeat.
-    private func next(_ last: Double, _ index: Int, _ random: inout SeededRandom) -> Double {
-        switch noise {
-        case .white(let deviation): deviation * random.normal()
-        case .autocorrelated(let deviation, let rho):
-            index == 0
-                ? deviation * random.normal() : rho * last + (1 - rho * rho).squareRoot() * deviation * random.normal()
-        case .bursts: 0.005 * random.normal()
-        case .drift(let size): size * (Double(index) - Double(repeats - 1) / 2) + 0.01 * random.normal()
+    /// The idle baseline, in blocks as the method measures it.
+    private func measure(
+        _ idle: SimulatedIdle, _ before: Double, _ session: MeteringSession, _ clock: BenchClock,
+        _ selection: TotalSelection, on power: SimulatedPower, _ random: inout SeededRandom
+    ) -> IdlePower? {
+        let lengths = IdlePower.blocks(of: idle.seconds, meters: session.meters)
+        let whole = session.openWindow()
+        var (deviation, blocks) = (0.0, [WindowEnergy]())
+        let start = clock.seconds
+        // A block of a slow meter ends late, when its edge has settled.
+        for second in 0..<Int(idle.seconds + Double(lengths.count) * (period + 1)) {
+            deviation = idle.noise.deviation(after: deviation, second, of: Int(idle.seconds), &random)
+            power.change(at: start + Double(second), to: before * (1 + deviation))
+        }
+        for seconds in lengths {
+            let block = session.openWindow()
+            run(session, clock, seconds: seconds)
+            guard let energy = session.closeWindow(block, selection: selection) else { return nil }
+            blocks.append(energy)
+        }
+        power.change(at: clock.seconds, to: before)
+        return session.closeWindow(whole, selection: selection).flatMap { whole in
+            IdleBaseline(whole: whole, blocks: blocks, meters: session.meters)?.idle
         }
     }
 

@@ -11,9 +11,10 @@ final class SimulatedPower: Sendable {
 
     private let state = Mutex(State())
 
-    /// From a time on, which is not before the last, it draws so much.
+    /// From a time on it draws so much, whatever was to come later.
     func change(at time: Double, to watts: Double) {
         state.withLock { state in
+            while state.steps.count > 1, state.steps[state.steps.count - 1].time > time { state.steps.removeLast() }
             let last = state.steps[state.steps.count - 1]
             state.steps.append((time, last.joules + last.watts * (time - last.time), watts))
         }
