@@ -201,7 +201,7 @@ let package = Package(
             name: "ServiceTests",
             dependencies: [
                 "Core", "Host", "Metering", "Recording", "Reporting", "Running", "Service", "TestSupport", "TLS",
-                hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioEmbedded, nioPosix,
+                grdb, hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioEmbedded, nioPosix,
             ], exclude: ["validate_api.py"]),
         .testTarget(
             name: "EndToEndTests",

@@ -233,7 +233,7 @@ package struct Conformance: Sendable {
         await raw.closeInput()
         return await raw.sweep.hasEnded(within: .seconds(Self.endGrace))
             ? [.init(.endOfInput, .kept)]
-            : [.init(.endOfInput, .broken, "it had not ended after \(Int(Self.endGrace)) s")]
+            : [.init(.endOfInput, .broken, "it had not ended after \(Int(saturating: Self.endGrace)) s")]
     }
 
     private func goesOn(_ raw: RawPlugin, _ rule: ConformanceReport.Rule) async -> ConformanceReport.Finding {

@@ -206,7 +206,7 @@ package struct Runner: Sendable {
 
     private func measureIdle(_ stage: RunStage, seconds: Double, before: IdleBaseline?) async throws -> IdleBaseline? {
         let startedAt = context.clock.wallTime()
-        let count = max(1, Int(seconds.rounded()))
+        let count = max(1, Int(saturating: seconds))
         if count >= 10 {
             // Nobody should wonder for a minute what it is doing.
             var event = RunEvent(.message)
