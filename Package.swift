@@ -155,7 +155,7 @@ let package = Package(
             name: "coverage-benchmark", dependencies: ["CoverageBench", argumentParser],
             path: "Tests/Benchmarks/Sources/coverage-benchmark"),
         .target(name: "TestSupport", dependencies: ["Core", "Host", "Recording"], path: "Tests/TestSupport"),
-        .testTarget(name: "CoreTests", dependencies: ["Core"]),
+        .testTarget(name: "CoreTests", dependencies: ["Core", "TestSupport"]),
         .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
         .testTarget(name: "HostTests", dependencies: ["Core", "Host", "TestSupport"]),
         .testTarget(

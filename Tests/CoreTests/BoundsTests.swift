@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import TestSupport
 import Testing
 
 /// A record in which every number and text is there.
@@ -152,33 +153,6 @@ struct BoundsTests {
         #expect(Bounds.inferences.upperBound.multipliedReportingOverflow(by: 9_000_000).overflow == false)
         let nanoseconds = MonotonicTime(seconds: Bounds.monotonicSeconds.upperBound)
         #expect(9 * (nanoseconds - MonotonicTime(nanoseconds: 0)) == 9_000_000_000_000_000_000)
-    }
-}
-
-extension JSONValue {
-    /// The places of all numbers in it.
-    fileprivate var numbers: [[String]] {
-        switch self {
-        case .integer, .number: [[]]
-        case .array(let values):
-            values.enumerated().flatMap { index, value in value.numbers.map { ["\(index)"] + $0 } }
-        case .object(let values):
-            values.sorted { $0.key < $1.key }.flatMap { key, value in value.numbers.map { [key] + $0 } }
-        default: []
-        }
-    }
-
-    fileprivate func setting(_ place: ArraySlice<String>, to value: JSONValue) -> JSONValue {
-        guard let first = place.first else { return value }
-        switch self {
-        case .array(var values):
-            if let index = Int(first) { values[index] = values[index].setting(place.dropFirst(), to: value) }
-            return .array(values)
-        case .object(var values):
-            values[first] = values[first]?.setting(place.dropFirst(), to: value)
-            return .object(values)
-        default: return self
-        }
     }
 }
 

@@ -23,24 +23,30 @@ private struct Schemas {
     }
 
     /// A value that has everything that the schema names. What a schema does not say of a text is said by `texts`, by its key.
-    func example(_ schema: JSONValue, _ key: String = "", texts: [String: JSONValue]) -> JSONValue {
+    ///
+    /// - Parameter numbers: which end of a range they are; `nil` for one, or what is nearest to it.
+    func example(
+        _ schema: JSONValue, _ key: String = "", numbers: String? = nil, texts: [String: JSONValue]
+    ) -> JSONValue {
         let schema = resolved(schema)
         if let text = texts[key] { return text }
         if let first = schema["enum"]?.elements.first { return first }
-        if let first = (schema["anyOf"] ?? schema["oneOf"])?.elements.first { return example(first, key, texts: texts) }
+        if let first = (schema["anyOf"] ?? schema["oneOf"])?.elements.first {
+            return example(first, key, numbers: numbers, texts: texts)
+        }
         switch schema["type"]?.stringValue ?? schema["type"]?.elements.first?.stringValue {
         case "object":
             var members = (schema["properties"]?.members ?? [:]).reduce(into: [String: JSONValue]()) {
-                $0[$1.key] = example($1.value, $1.key, texts: texts)
+                $0[$1.key] = example($1.value, $1.key, numbers: numbers, texts: texts)
             }
             if let more = schema["additionalProperties"], case .object = more {
-                members["x"] = example(more, key, texts: texts)
+                members["x"] = example(more, key, numbers: numbers, texts: texts)
             }
             return .object(members)
-        case "array": return .array(schema["items"].map { [example($0, key, texts: texts)] } ?? [])
+        case "array": return .array(schema["items"].map { [example($0, key, numbers: numbers, texts: texts)] } ?? [])
         case "number", "integer":
             let (least, most) = (schema["minimum"]?.number ?? 1, schema["maximum"]?.number ?? 1)
-            let number = min(max(1, least), most)
+            let number = numbers.flatMap { schema[$0]?.number } ?? min(max(1, least), most)
             return Int64(exactly: number).map(JSONValue.integer) ?? .number(number)
         case "boolean": return .bool(false)
         case "string": return .string("x")
@@ -49,8 +55,7 @@ private struct Schemas {
     }
 
     /// The numbers of a schema with their keys: those of a list or of free names have that of the whole.
-    func numbers(_ schema: JSONValue, _ key: String = "", seen: Set<String> = []) -> [(key: String, schema: JSONValue)]
-    {
+    func ranges(_ schema: JSONValue, _ key: String = "", seen: Set<String> = []) -> [(key: String, schema: JSONValue)] {
         var seen = seen
         if let reference = schema["$ref"]?.stringValue, !seen.insert(reference).inserted { return [] }
         let schema = resolved(schema)
@@ -61,7 +66,7 @@ private struct Schemas {
         let parts =
             (schema["properties"]?.members ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
             + [schema["items"], schema["additionalProperties"]].compactMap { $0.map { (key, $0) } }
-        return parts.flatMap { numbers($0.1, $0.0, seen: seen) }
+        return parts.flatMap { ranges($0.1, $0.0, seen: seen) }
     }
 }
 
@@ -76,46 +81,12 @@ extension JSONValue {
         default: nil
         }
     }
-
-    /// The places of what is neither a list nor an object.
-    fileprivate var leaves: [[String]] {
-        switch self {
-        case .array(let values): values.enumerated().flatMap { index, value in value.leaves.map { ["\(index)"] + $0 } }
-        case .object(let values):
-            values.sorted { $0.key < $1.key }.flatMap { key, value in value.leaves.map { [key] + $0 } }
-        default: [[]]
-        }
-    }
-
-    /// JSON, with other text in one place.
-    fileprivate func text(_ place: ArraySlice<String>?, _ replacement: String) -> String {
-        if let place, place.isEmpty { return replacement }
-        func inner(_ key: String) -> ArraySlice<String>? { place?.first == key ? place?.dropFirst() : nil }
-        switch self {
-        case .array(let values):
-            return "[" + values.enumerated().map { $1.text(inner("\($0)"), replacement) }.joined(separator: ",") + "]"
-        case .object(let values):
-            return "{"
-                + values.sorted { $0.key < $1.key }.map { "\"\($0)\":" + $1.text(inner($0), replacement) }
-                .joined(separator: ",") + "}"
-        default: return (try? JSONEncoder().encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "null"
-        }
-    }
 }
 
 /// Values that nothing real has, in every field that the API's document names, whichever those are: the daemon answers that they
 /// cannot be, or takes them, and goes on.
 @Suite("Extremes")
 struct ExtremesTests {
-    /// As JSON.
-    private static let numbers = [
-        "-1", "0", "2147483648", "9007199254740993", "9223372036854775807", "-9223372036854775808",
-        "18446744073709551616", "1e300", "-1e300", "1e-315", "\"x\"", "null", "[]",
-    ]
-    private static let texts = [
-        "\"\"", "\"NaN\"", "\"9223372036854775807\"", "\"\\u0000\\u001b[2J\"", "-1e300", "null",
-        "\"\(String(repeating: "x", count: 100_000))\"",
-    ]
     /// In an address.
     private static let queries = [
         "-1", "0", "2147483648", "9223372036854775807", "18446744073709551616", "1e300", "-1e300", "1e-315", "NaN",
@@ -237,15 +208,27 @@ struct ExtremesTests {
                 }
                 return answer
             }
-            let answer = try await send(example.text(nil, ""))
+            let answer = try await send(example.text())
             // Nothing fits the texts of an example that compares; all the others are taken as they are.
             #expect(
                 answer.status.kind == .successful || path == "/v1/compare",
-                "\(path): \(String(buffer: answer.body)) \(example.text(nil, ""))")
+                "\(path): \(String(buffer: answer.body)) \(example.text())")
             for place in example.leaves {
-                let isText = if case .string? = value(at: place, in: example) { true } else { false }
-                for extreme in isText ? Self.texts : Self.numbers {
+                let isText = if case .string? = example.at(place) { true } else { false }
+                for extreme in isText ? Extremes.texts : Extremes.numbers {
                     _ = try await send(example.text(place[...], extreme))
+                }
+            }
+        }
+        // All of a body's numbers at one end of their ranges, and at the other: sums and products of what can be.
+        for (method, path, operation) in operations where path == "/v1/imports" {
+            guard let schema = operation["requestBody"]?["content"]?["application/json"]?["schema"] else { continue }
+            for end in ["minimum", "maximum"] {
+                for _ in 0..<3 {
+                    let body = schemas.example(schema, numbers: end, texts: Self.meaning).text()
+                    let answer = try await ask(
+                        method, path, body: body.replacing("@uuid@", with: UUID().uuidString.lowercased()))
+                    #expect(answer.status == .ok, "\(end): \(String(buffer: answer.body))")
                 }
             }
         }
@@ -259,13 +242,32 @@ struct ExtremesTests {
         _ = await daemon.queue.cancel(first.id)
     }
 
-    private func value(at place: [String], in document: JSONValue) -> JSONValue? {
-        place.reduce(document as JSONValue?) { value, key in
-            switch value {
-            case .array(let values)?: Int(key).flatMap { values.indices.contains($0) ? values[$0] : nil }
-            case .object(let members)?: members[key]
-            default: nil
-            }
+    /// By turns what no meter says: the power between two of them fits into nothing.
+    private final class Turning: MeterReader {
+        private var values: [Reading]
+
+        init(_ values: [Reading]) { self.values = values }
+
+        func read() -> Reading {
+            let first = values.removeFirst()
+            values.append(first)
+            return first
+        }
+    }
+
+    @Test("A meter that says the least and the greatest number by turns")
+    func meters() async {
+        for values in [
+            [Reading.counter(microjoules: .min), .counter(microjoules: .max)],
+            [.gauge(microwatts: .min), .gauge(microwatts: .max)],
+            [.counter(microjoules: .max), .gauge(microwatts: .min)],
+            [.counter(microjoules: -1), .counter(microjoules: .max), .nothingNew],
+        ] {
+            var listing = FakeMeters.meter
+            listing = MeterListing(description: listing.description, availability: .available) { Turning(values) }
+            let status = await MeterStatus.read([listing, listing], patience: 0.01)
+            #expect(status.count == 2)
+            #expect(throws: Never.self) { try JSONEncoder().encode(status) }
         }
     }
 
@@ -276,7 +278,7 @@ struct ExtremesTests {
         var seen: Set<String> = []
         for (_, path, operation) in operations {
             guard let schema = operation["requestBody"]?["content"]?["application/json"]?["schema"] else { continue }
-            for (key, number) in schemas.numbers(schema) where !free.contains(key) {
+            for (key, number) in schemas.ranges(schema) where !free.contains(key) {
                 let (least, most) = (number["minimum"]?.number, number["maximum"]?.number)
                 #expect(least != nil && most != nil, "\(path) \(key) has no range")
                 guard path == "/v1/imports" else { continue }
