@@ -43,3 +43,15 @@ extension Int8 {
     package init(_ value: Double) { self.init(saturating: value.rounded(.towardZero)) }
     package init(_ value: Float) { self.init(saturating: Double(value).rounded(.towardZero)) }
 }
+
+extension Duration {
+    /// The standard library's ends the program where the attoseconds do not fit into 128 bits. This one ends at 9 × 10¹⁸ s; of
+    /// not-a-number it is zero.
+    package static func seconds(_ seconds: Double) -> Duration {
+        let whole = seconds.rounded(.down)
+        let rest = seconds.isFinite ? seconds - whole : 0
+        return Duration(
+            secondsComponent: Int64(saturating: min(max(whole, -9e18), 9e18)),
+            attosecondsComponent: Int64(saturating: rest * 1e18))
+    }
+}

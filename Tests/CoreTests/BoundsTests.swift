@@ -175,6 +175,14 @@ struct WholeNumberTests {
         #expect(numbers.map { UInt64(Float($0)) } == [.max, 0, 0, .max, 2, 0])
     }
 
+    @Test("A length of time ends at the limits")
+    func durations() {
+        for seconds in [1e300, -1e300, .infinity, -.infinity, .nan, 1e19] { _ = Duration.seconds(seconds) }
+        #expect(Duration.seconds(1.5 as Double) == .milliseconds(1500))
+        #expect(Duration.seconds(-0.25 as Double) == .milliseconds(-250))
+        #expect(Duration.seconds(Double.nan) == .zero)
+    }
+
     @Test("Sums, differences and products end at the limits")
     func arithmetic() {
         #expect(Int64.max.addingSaturated(1) == .max && Int64.min.addingSaturated(-1) == .min)

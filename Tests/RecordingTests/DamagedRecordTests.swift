@@ -160,7 +160,7 @@ struct DamagedRecordTests {
     @Test(
         "A window whose record cannot be is left out, and said by its number",
         arguments: [
-            "x", "[]", "{}", "null", "9", "{\"completed_inferences\": 1e300}",
+            "\"x\"", "[]", "{}", "null", "9", "{\"completed_inferences\": 1e300}",
         ])
     func record(text: String) throws {
         try raw.write { db in try db.execute(sql: "UPDATE run SET record = ? WHERE id = 2", arguments: [text]) }

@@ -18,6 +18,7 @@ extension RunResult {
     func problem(
         asked: RunParams, batch: Int = 1, concurrency: Int = 1, during call: ClosedRange<Double>? = nil
     ) -> String? {
+        let batch = max(1, batch)
         // Before anything is computed of them: two that can be have a sum.
         guard Bounds.inferences.contains(completed), Bounds.inferences.contains(failed), completed + failed > 0 else {
             return "that \(completed) inferences completed and \(failed) failed"
