@@ -182,7 +182,7 @@ struct RunningExtremesTests {
                     }
                 }
             }
-            #expect(refused > 100, "\(refused)")
+            #expect(refused > 60, "\(refused)")
         }
     }
 
