@@ -11,10 +11,8 @@ import Testing
 struct DamagedRecordTests {
     /// What a column of SQLite can hold, whatever its type says.
     private static let values: [DatabaseValue] = [
-        "x".databaseValue, "".databaseValue, Data([0xFF, 0]).databaseValue, 1e300.databaseValue, (-1e300).databaseValue,
-        Double.leastNonzeroMagnitude.databaseValue, Double.infinity.databaseValue, Int64.max.databaseValue,
-        Int64.min.databaseValue,
-        (-1).databaseValue, 0.databaseValue, .null,
+        "x".databaseValue, Data([0xFF, 0]).databaseValue, 1e300.databaseValue, Double.infinity.databaseValue,
+        Int64.max.databaseValue, Int64.min.databaseValue, .null,
     ]
 
     private let directory: TemporaryDirectory
