@@ -61,6 +61,7 @@ deb: build
 	.ci/deb
 
 lint:
+	Tests/trap-lint
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests Plugins
 
 format:

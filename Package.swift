@@ -156,7 +156,7 @@ let package = Package(
             name: "coverage-benchmark", dependencies: ["CoverageBench", argumentParser],
             path: "Tests/Benchmarks/Sources/coverage-benchmark"),
         .target(name: "TestSupport", dependencies: ["Core", "Host", "Recording"], path: "Tests/TestSupport"),
-        .testTarget(name: "CoreTests", dependencies: ["Core"]),
+        .testTarget(name: "CoreTests", dependencies: ["Core", "TestSupport"]),
         .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
         .testTarget(name: "HostTests", dependencies: ["Core", "Host", "TestSupport"]),
         .testTarget(
@@ -202,7 +202,7 @@ let package = Package(
             name: "ServiceTests",
             dependencies: [
                 "Core", "Host", "Metering", "Recording", "Reporting", "Running", "Service", "TestSupport", "TLS",
-                hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioEmbedded, nioPosix,
+                grdb, hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioEmbedded, nioPosix,
             ], exclude: ["validate_api.py"]),
         .testTarget(
             name: "EndToEndTests",

@@ -70,30 +70,35 @@ extension Power: Codable {
     }
 }
 
-extension Int64 {
+extension FixedWidthInteger {
     /// The sum, or the limit that it lies beyond.
-    func addingSaturated(_ other: Int64) -> Int64 {
+    package func addingSaturated(_ other: Self) -> Self {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? (other > 0 ? .max : .min) : sum
     }
 
     /// The difference, or the limit that it lies beyond.
-    func subtractingSaturated(_ other: Int64) -> Int64 {
+    package func subtractingSaturated(_ other: Self) -> Self {
         let (difference, overflow) = subtractingReportingOverflow(other)
         return overflow ? (other < 0 ? .max : .min) : difference
+    }
+
+    /// The product, or the limit that it lies beyond.
+    package func multipliedSaturated(by other: Self) -> Self {
+        let (product, overflow) = multipliedReportingOverflow(by: other)
+        return overflow ? ((self < 0) == (other < 0) ? .max : .min) : product
     }
 
     /// Rounds to nearest; not-a-number becomes 0, and what does not fit becomes the nearest limit. Readings come from
     /// outside, so a conversion must never trap.
     package init(saturating value: Double) {
+        let rounded = value.rounded()
         if value.isNaN {
             self = 0
-        } else if value >= 9.223372036854775e18 {
-            self = .max
-        } else if value <= -9.223372036854775e18 {
-            self = .min
+        } else if let exact = Self(exactly: rounded) {
+            self = exact
         } else {
-            self = Int64(value.rounded())
+            self = value > 0 ? .max : .min
         }
     }
 }

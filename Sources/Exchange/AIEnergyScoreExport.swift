@@ -68,7 +68,7 @@ package struct AIEnergyScoreExport {
         let model = workload.model ?? workload.plugin
         let number = CSVWriter.number
         return [
-            model, "", task, "", String(record.completedInferences + record.failedInferences),
+            model, "", task, "", String(record.completedInferences.addingSaturated(record.failedInferences)),
             String(record.completedInferences), String(record.failedInferences), number(seconds),
             number(record.latency?.mean ?? seconds / inferences), number(tokens), number(input), number(output),
             number(seconds > 0 ? tokens / seconds : nil), number(joules / 3600), "",

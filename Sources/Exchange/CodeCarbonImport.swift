@@ -129,8 +129,10 @@ package enum CodeCarbonImport {
         let workload = WorkloadDescription(
             task: options.task, plugin: "codecarbon", model: options.model ?? row.project, dataset: options.dataset)
         let run = try row.run(.query, repeatIndex: 1, workload: workload, inferences: options.inferences)
-        return ImportedSuite(
+        let suite = ImportedSuite(
             uuid: row.runID, suite: "codecarbon", machine: row.machine, inventory: row.inventory,
             machineState: row.machineState, startedAt: run.startedAt, endedAt: row.endedAt, runs: [run])
+        if let problem = suite.outOfBounds { throw row.row.problem("\(problem): are the columns shifted?") }
+        return suite
     }
 }

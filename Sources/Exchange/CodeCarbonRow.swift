@@ -30,12 +30,10 @@ struct CodeCarbonRow {
     /// none.
     private var parts: (cpu: Double?, gpu: Double?, ram: Double?) = (nil, nil, nil)
 
-    /// More than any log holds, and little enough for 64 bits of microjoules.
-    private static let mostKilowattHours = 1e6
+    private static let mostKilowattHours = Bounds.joules.upperBound / 3.6e6
     /// Many times what the largest node takes.
     private static let mostWatts = 100_000.0
-    /// Thirty years.
-    private static let longest = 1e9
+    private static let longest = Bounds.seconds.upperBound
 
     /// - Parameters:
     ///   - model: what to call the model where the line has no `project_name`.
@@ -150,12 +148,14 @@ struct CodeCarbonRow {
         let total = TotalEnergy(
             energy: Self.energy(energy), uncertainty: .zero, accuracyUncertainty: .zero, scope: .components,
             provenance: .estimated, coverage: 1, flags: [], domainIDs: domains.map(\.id))
-        return RunRecord(
+        let run = RunRecord(
             stage: stage, repeatIndex: repeatIndex, workload: workload, startedAt: endedAt - duration,
             energy: WindowEnergy(
                 window: Window(start: MonotonicTime(nanoseconds: 0), end: MonotonicTime(seconds: duration)),
                 total: total, otherScopes: [], domains: domains, intervalSeconds: 0, jitter: nil),
             completedInferences: inferences, metrics: try metrics)
+        if let problem = run.outOfBounds { throw row.problem("\(problem): are the columns shifted?") }
+        return run
     }
 
     /// The CPU's power is a model's or a constant unless RAPL could be read, which the log does not say; the memory's is

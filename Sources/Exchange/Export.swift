@@ -27,6 +27,8 @@ package struct Export: Sendable {
     private var csv = RunsCSV()
     private var last: Int64 = 0
     private var hasHeader = false
+    /// Windows that were left out because what they hold cannot be.
+    package private(set) var damaged = 0
     /// The page that was read while the one before was written.
     private var following: RunPage?
 
@@ -82,14 +84,16 @@ package struct Export: Sendable {
         var writer = writer
         var lines: [UInt8] = []
         for run in page.runs {
-            guard let suite = page.suites[run.suiteRun] else { continue }
+            guard let suite = page.suites[run.suiteRun] else {
+                damaged += 1
+                continue
+            }
             let isWritten: Bool
             switch kind {
             case .runs, .samples:
                 isWritten = page.records.withUnsafeBytes { csv.write(run, suite, records: $0, to: &writer) }
             case .jsonl:
-                ExportedRun.write(run, suite, record: page.records[run.record], to: &lines)
-                isWritten = true
+                isWritten = ExportedRun.write(run, suite, record: page.records[run.record], to: &lines)
             case .codecarbon:
                 let exported = try? ExportedRun(run, suite, record: page.records[run.record])
                 if let fields = try exported.map({ try CodeCarbonFields($0) }) {
@@ -97,11 +101,8 @@ package struct Export: Sendable {
                 }
                 isWritten = exported != nil
             }
-            guard isWritten else {
-                throw StoreError.failed(
-                    path: store.path,
-                    reason: "the record of run \(run.id) is damaged; leave it out with --until or --suite-run")
-            }
+            // One that is damaged keeps no other from being exported.
+            if !isWritten { damaged += 1 }
         }
         return kind == .jsonl ? lines : writer.bytes
     }

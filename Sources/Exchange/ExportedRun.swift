@@ -29,12 +29,20 @@ package struct ExportedRun: Sendable, Hashable, Codable {
     }
 
     /// Adds a line of JSON. The record and what belongs to it are copied as they are kept, so that nothing is lost.
-    static func write(_ run: RunPage.Run, _ suite: StoredSuite, record: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
+    ///
+    /// - Returns: false, and nothing is added, where the record is no object of JSON on one line.
+    static func write(
+        _ run: RunPage.Run, _ suite: StoredSuite, record: ArraySlice<UInt8>, to bytes: inout [UInt8]
+    ) -> Bool {
+        guard JSONScanner.isObject(record) else { return false }
         func text(_ text: String) -> [UInt8] {
             // A string is JSON.
             (try? encoder.encode(text)).map(Array.init) ?? Array("\"\"".utf8)
         }
-        func object(_ text: String) -> [UInt8] { text.isEmpty ? Array("{}".utf8) : Array(text.utf8) }
+        func object(_ text: String) -> [UInt8] {
+            let bytes = Array(text.utf8)
+            return JSONScanner.isObject(bytes[...]) ? bytes : Array("{}".utf8)
+        }
         let parts: [(name: CodingKeys, value: [UInt8])] = [
             (.id, Array(String(run.id).utf8)), (.suiteRun, text(suite.uuid)), (.suite, text(suite.suite)),
             (.label, suite.label.map(text) ?? Array("null".utf8)),
@@ -50,6 +58,7 @@ package struct ExportedRun: Sendable, Hashable, Codable {
         bytes.append(contentsOf: ",\"\(CodingKeys.record.rawValue)\":".utf8)
         bytes.append(contentsOf: record)
         bytes.append(contentsOf: "}\n".utf8)
+        return true
     }
 
     private static var encoder: JSONEncoder {
@@ -73,11 +82,12 @@ extension ExportedRun {
         func value(_ text: String) -> JSONValue {
             (try? decoder.decode(JSONValue.self, from: Data(text.utf8))) ?? .object([:])
         }
+        let record = try decoder.decode(RunRecord.self, from: Data(record))
+        try record.validate()
         self.init(
             id: run.id, suiteRun: suite.uuid, suite: suite.suite, label: suite.label, source: suite.source,
             machine: suite.machine,
             machineFingerprint: suite.machineFingerprint, version: suite.version,
-            machineState: value(suite.machineState), inventory: value(suite.inventory),
-            record: try decoder.decode(RunRecord.self, from: Data(record)))
+            machineState: value(suite.machineState), inventory: value(suite.inventory), record: record)
     }
 }

@@ -38,9 +38,10 @@ package struct ImportBatch: Sendable, Hashable, Codable {
 
     /// Writes it in one transaction: all of it or, where something fails, nothing.
     ///
-    /// - Throws: `StoreError`, or an error of encoding.
+    /// - Throws: `OutOfBounds`, `StoreError`, or an error of encoding.
     @discardableResult
     package func write(to store: Store) throws -> ImportOutcome {
+        try validate()
         let file = ImportedFile(
             source: source, name: file, sha256: sha256, importedAt: Date().timeIntervalSince1970)
         return try store.importing(file) { writer in
@@ -60,6 +61,25 @@ package struct ImportBatch: Sendable, Hashable, Codable {
             }
             return outcome
         }
+    }
+}
+
+extension ImportedSuite: Bounded {
+    package func check(_ bounds: inout BoundsCheck) {
+        for (key, text) in [("uuid", uuid), ("suite", suite), ("machine", machine)] { bounds.text(key, text) }
+        bounds.number("started_at_unix_s", startedAt, Bounds.unixSeconds)
+        bounds.number("ended_at_unix_s", endedAt, Bounds.unixSeconds)
+        for (key, text) in [("inventory", inventory), ("machine_state", machineState)] {
+            bounds.rule(key, (try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))) != nil, "is no JSON")
+        }
+        for (index, run) in runs.enumerated() { bounds.inside("runs[\(index)]", run.check) }
+    }
+}
+
+extension ImportBatch: Bounded {
+    package func check(_ bounds: inout BoundsCheck) {
+        for (key, text) in [("file", file), ("sha256", sha256), ("version", version)] { bounds.text(key, text) }
+        for (index, suite) in suites.enumerated() { bounds.inside("suites[\(index)]", suite.check) }
     }
 }
 

@@ -106,6 +106,15 @@ struct JSONScanner {
         end = range.upperBound
     }
 
+    /// Whether a text is one object of JSON, as far as its brackets and strings tell, on one line.
+    static func isObject(_ text: ArraySlice<UInt8>) -> Bool {
+        text.withUnsafeBytes { bytes in
+            var scanner = JSONScanner(bytes: bytes, range: 0..<bytes.count)
+            guard scanner.next == UInt8(ascii: "{"), scanner.value() != nil, scanner.next == nil else { return false }
+            return !bytes.contains(UInt8(ascii: "\n"))
+        }
+    }
+
     /// The byte that the next token begins with; `nil` at the end.
     var next: UInt8? {
         mutating get {

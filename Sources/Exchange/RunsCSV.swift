@@ -227,7 +227,9 @@ struct RunsCSV: Sendable {
             guard
                 let startedAt = number(csv.startedAt), let duration = number(csv.duration),
                 let energy = number(csv.energy), let coverage = number(csv.coverage),
-                let completed = number(csv.completed)
+                let completed = number(csv.completed), Bounds.unixSeconds.contains(startedAt),
+                Bounds.seconds.contains(duration), Bounds.joules.contains(energy), Bounds.share.contains(coverage),
+                Bounds.inferences.contains(Int(saturating: completed))
             else { return nil }
             self.startedAt = startedAt
             isEmpty = duration == 0 && coverage == 0

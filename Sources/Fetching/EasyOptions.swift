@@ -122,24 +122,24 @@ final class EasyOptions {
         guard code == 0 else { return }
         code = tw_curl_set_seek_function(curl, easy, Int32(TW_CURLOPT_SEEKFUNCTION)) { context, offset, origin in
             let isSought = origin == SEEK_SET && Transfer.of(context)?.seek(offset) == true
-            return Int32(isSought ? TW_CURL_SEEK_OK : TW_CURL_SEEK_FAIL)
+            return Int32(truncatingIfNeeded: isSought ? TW_CURL_SEEK_OK : TW_CURL_SEEK_FAIL)
         }
     }
 
     private func put(_ option: Int, _ value: Int) {
-        if code == 0 { code = tw_curl_set_long(curl, easy, Int32(option), value) }
+        if code == 0 { code = tw_curl_set_long(curl, easy, Int32(truncatingIfNeeded: option), value) }
     }
 
     private func put(_ option: Int, _ value: String?) {
-        if code == 0 { code = tw_curl_set_text(curl, easy, Int32(option), value) }
+        if code == 0 { code = tw_curl_set_text(curl, easy, Int32(truncatingIfNeeded: option), value) }
     }
 
     private func put(_ option: Int, pointer: UnsafeMutableRawPointer) {
-        if code == 0 { code = tw_curl_set_pointer(curl, easy, Int32(option), pointer) }
+        if code == 0 { code = tw_curl_set_pointer(curl, easy, Int32(truncatingIfNeeded: option), pointer) }
     }
 
     private func put(_ option: Int, function: TWCurlDataFunction) {
-        if code == 0 { code = tw_curl_set_data_function(curl, easy, Int32(option), function) }
+        if code == 0 { code = tw_curl_set_data_function(curl, easy, Int32(truncatingIfNeeded: option), function) }
     }
 }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Sensors
 
 /// An inventory for people to read.
@@ -9,9 +10,9 @@ package enum InventoryText {
         var shape = "\(cpu.sockets) socket\(plural(cpu.sockets)), \(cpu.cores) core\(plural(cpu.cores)), "
         shape += "\(cpu.threads) thread\(plural(cpu.threads))"
         switch (cpu.minimumMHz, cpu.maximumMHz) {
-        case (let low?, let high?): shape += ", \(Int(low)) to \(Int(high)) MHz"
-        case (nil, let high?): shape += ", up to \(Int(high)) MHz"
-        default: if let now = cpu.currentMHz { shape += ", now \(Int(now)) MHz" }
+        case (let low?, let high?): shape += ", \(Self.whole(low)) to \(Self.whole(high)) MHz"
+        case (nil, let high?): shape += ", up to \(Self.whole(high)) MHz"
+        default: if let now = cpu.currentMHz { shape += ", now \(Self.whole(now)) MHz" }
         }
         lines.append("          \(shape)")
         if !cpu.features.isEmpty { lines.append("          \(cpu.features.joined(separator: " "))") }
@@ -75,8 +76,11 @@ package enum InventoryText {
         short((Double(bytes) / 1_073_741_824 * 10).rounded() / 10)
     }
 
+    /// Without decimals, however large: what a file of the system holds must end nothing.
+    private static func whole(_ value: Double) -> String { String(format: "%.0f", value) }
+
     private static func short(_ value: Double) -> String {
-        value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String((value * 1000).rounded() / 1000)
+        value == value.rounded() && abs(value) < 1e15 ? whole(value) : String((value * 1000).rounded() / 1000)
     }
 
     private static func unit(_ kind: SensorChip.Kind) -> String {

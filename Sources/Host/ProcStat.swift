@@ -7,7 +7,7 @@ package struct ProcStat: Sendable, Hashable {
     /// Time that the hypervisor gave to others.
     package var steal: Int64
 
-    package var total: Int64 { busy + idle + steal }
+    package var total: Int64 { busy &+ idle &+ steal }
 
     /// Reads the line `cpu …`; `nil` if it is not there. Allocates nothing.
     package init?(firstLine bytes: UnsafeRawBufferPointer) {
@@ -34,8 +34,8 @@ package struct ProcStat: Sendable, Hashable {
             }
         }
         guard index >= 3 else { return nil }
-        busy = fields.0 + fields.1 + fields.2 + fields.5 + fields.6
-        idle = fields.3 + fields.4
+        busy = fields.0 &+ fields.1 &+ fields.2 &+ fields.5 &+ fields.6
+        idle = fields.3 &+ fields.4
         steal = fields.7
     }
 }

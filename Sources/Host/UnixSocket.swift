@@ -1,3 +1,4 @@
+import Core
 import Glibc
 package import SystemPackage
 
@@ -19,7 +20,8 @@ package enum UnixSocket {
             if path.hasPrefix("@") { bytes[0] = 0 }
         }
         let type = kind == .stream ? SOCK_STREAM : SOCK_DGRAM
-        let descriptor = socket(AF_UNIX, Int32(type.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let descriptor = socket(
+            AF_UNIX, Int32(truncatingIfNeeded: type.rawValue) | Int32(truncatingIfNeeded: SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw Errno(rawValue: errno) }
         // The length is part of an abstract name.
         let length = socklen_t(MemoryLayout<sa_family_t>.size + path.utf8.count)

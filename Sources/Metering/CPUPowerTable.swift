@@ -1,3 +1,5 @@
+import Core
+
 /// What a processor of a machine may draw, of all its packages together.
 package struct CPUPower: Sendable, Hashable {
     /// What stands for it, such as `Intel Ice Lake server` or `AMD Ryzen desktop`.
@@ -82,7 +84,7 @@ package enum CPUPowerTable {
             name: package.name, idleWatts: package.idleShare * full, fullWatts: full,
             relativeUncertainty: package.isKnown && !(processor.isVirtual && package.idleShare == clientIdleShare)
                 ? knownUncertainty : unknownUncertainty,
-            source: "full: \(limits); idle: \(Int((package.idleShare * 100).rounded())) % of it, \(idle)")
+            source: "full: \(limits); idle: \(Int(saturating: package.idleShare * 100)) % of it, \(idle)")
     }
 }
 

@@ -45,8 +45,8 @@ extension GraphBuilder {
             return product * size
         }
         let grouped = reshape(x, [x.shape[0], .fixed(groups), .fixed(places)])
-        let ones = constant([Float](repeating: 1, count: groups))
-        let zeros = constant([Float](repeating: 0, count: groups))
+        let ones = constant([Float](repeating: 1, count: max(0, groups)))
+        let zeros = constant([Float](repeating: 0, count: max(0, groups)))
         let normed = add(
             "InstanceNormalization", [grouped, ones, zeros], grouped.shape,
             [Self.attribute("epsilon", epsilon)])

@@ -176,7 +176,7 @@ package struct ModelFile: Sendable, Hashable {
         let error = error as NSError
         if let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError { return reason(underlying) }
         return error.domain == NSPOSIXErrorDomain
-            ? String(cString: strerror(Int32(error.code))) : error.localizedDescription
+            ? String(cString: strerror(Int32(clamping: error.code))) : error.localizedDescription
     }
 }
 

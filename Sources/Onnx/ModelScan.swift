@@ -190,10 +190,10 @@ private struct SkeletonWriter {
         result.append(number << 3 | 2)
         var length = body.count
         while length > 127 {
-            result.append(UInt8(length & 127) | 128)
+            result.append(UInt8(truncatingIfNeeded: length & 127) | 128)
             length >>= 7
         }
-        result.append(UInt8(length))
+        result.append(UInt8(truncatingIfNeeded: length))
         result.append(body)
     }
 }

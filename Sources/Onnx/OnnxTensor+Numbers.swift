@@ -30,7 +30,7 @@ extension OnnxTensor {
             case .float: look(Float.self) { Double($0) }
             case .double: look(Double.self) { $0 }
             case .float16: look(Float16.self) { Double($0) }
-            case .bfloat16: look(UInt16.self) { Double(Float(bitPattern: UInt32($0) << 16)) }
+            case .bfloat16: look(UInt16.self) { Double(Float(bitPattern: UInt32(truncatingIfNeeded: $0) << 16)) }
             default: true
             }
         }

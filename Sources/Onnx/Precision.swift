@@ -124,7 +124,7 @@ extension GraphBuilder {
     /// DynamicQuantizeLinear, MatMulInteger or ConvInteger, and a scale. Tables of embeddings stay as they are.
     private func quantised() -> GraphBuilder {
         var integer = self
-        let byName = Dictionary(uniqueKeysWithValues: weights.enumerated().map { ($1.name, $0) })
+        let byName = Dictionary(weights.enumerated().map { ($1.name, $0) }) { first, _ in first }
         var users: [String: Set<String>] = [:]
         for node in graph.node { for input in node.input { users[input, default: []].insert(node.opType) } }
         integer.graph.node = []
@@ -213,6 +213,7 @@ extension GraphBuilder.Weight {
             let steps = bytes.assumingMemoryBound(to: Int8.self)
             let scale = scale
             for (index, value) in floats.enumerated() {
+                // trap: not-a-number becomes a limit too.
                 steps[index] = Int8(max(-127, min(127, (value / scale).rounded())))
             }
         }

@@ -57,7 +57,7 @@ public final class InferenceTally: Sendable {
         latencies.reserveCapacity(min(batches ?? 100_000, 1_000_000))
         start = monotonicNanoseconds()
         // A century is as good as any longer time, and fits.
-        deadline = durationSeconds.map { [start] in start + Int64(min($0, 3e9) * 1e9) } ?? .max
+        deadline = durationSeconds.map { [start] in start + Int64(min(max(0, $0), 3e9) * 1e9) } ?? .max
         state = Mutex(State(latencies: latencies, told: start))
     }
 

@@ -45,7 +45,8 @@ struct PollSchedule: Sendable, Hashable {
     /// The next time on the grid of periods from `start` that is after `now`; those that were missed are left out.
     func next(after now: MonotonicTime, from start: MonotonicTime) -> MonotonicTime {
         let period = max(Int64(saturating: periodSeconds * 1e9), 1_000_000)
-        return start.advanced(byNanoseconds: ((now - start) / period + 1) * period)
+        return start.advanced(
+            byNanoseconds: ((now - start) / period).addingSaturated(1).multipliedSaturated(by: period))
     }
 }
 

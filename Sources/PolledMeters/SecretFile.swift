@@ -23,7 +23,7 @@ package enum SecretFile {
                 throw DeviceError(
                     "\(path) is open to everybody on this machine", remedy: "chmod 600 \(path)", errno: EACCES)
             }
-            var buffer = [UInt8](repeating: 0, count: longest)
+            var buffer = [UInt8](repeating: 0, count: max(0, longest))
             let count = try buffer.withUnsafeMutableBytes { try file.read(into: $0) }
             bytes = Array(buffer[..<count])
         } catch let error as DeviceError {

@@ -59,10 +59,12 @@ extension Store {
                 let start = page.records.count
                 try row.withUnsafeData(atIndex: 2) { data in page.records.append(contentsOf: data ?? Data()) }
                 page.runs.append(
-                    RunPage.Run(id: row[0], suiteRun: row[1], record: start..<page.records.count))
+                    RunPage.Run(
+                        id: try row.value(0), suiteRun: try row.value(1), record: start..<page.records.count))
             }
             for run in page.runs where page.suites[run.suiteRun] == nil {
-                page.suites[run.suiteRun] = try StoredSuite.fetch(db, where: "suite_run.id = ?", [run.suiteRun])
+                // Without its suite a window is not known, and is left out with it.
+                page.suites[run.suiteRun] = try? StoredSuite.fetch(db, where: "suite_run.id = ?", [run.suiteRun])
             }
             return page
         }
@@ -90,14 +92,15 @@ extension Store {
                         ON domain_energy.run_id = sample.run_id AND domain_energy.meter = sample.meter
                     WHERE sample.id > ? AND \(condition.sql) ORDER BY sample.id LIMIT ?
                     """)
-            return try Row.fetchAll(statement, arguments: [after] + condition.arguments + [limit]).map { row in
-                let energy: Int64? = row[5]
-                let power: Int64? = row[6]
+            return try Self.wholePage(after: after, limit: limit, damaged: { _ in }) { last, most in
+                try Row.fetchCursor(statement, arguments: [last] + condition.arguments + [most])
+            } make: { row in
+                let sample = try StoredSample(row)
                 return ExportedSample(
-                    id: row[0], run: row[1], meter: row[2], wallTime: row[3],
-                    monotonic: MonotonicTime(nanoseconds: row[4]), energy: energy.map(Energy.init(microjoules:)),
-                    power: power.map(Power.init(microwatts:)), edge: row[7], stage: row[8], task: row[9],
-                    scope: row[10], provenance: row[11])
+                    id: sample.id, run: sample.run, meter: sample.sample.meterID, wallTime: sample.sample.wallTime,
+                    monotonic: sample.sample.time, energy: sample.sample.energy, power: sample.sample.power,
+                    edge: try row.value(7), stage: try row.value(8), task: try row.value(9),
+                    scope: try row.value(10), provenance: try row.value(11))
             }
         }
     }

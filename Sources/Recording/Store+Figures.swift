@@ -54,15 +54,23 @@ package struct WindowFigures: Sendable, Hashable {
 
 extension Store {
     /// Hands each window that fits to `body`, in the order of the record, all from one moment of it.
+    ///
+    /// - Parameter damaged: is told of windows that are left out because what they hold cannot be.
     package func eachWindow(
-        _ filter: RunFilter, _ body: (WindowFigures) -> Void
+        _ filter: RunFilter, damaged: (DamagedRow) -> Void = { _ in }, _ body: (WindowFigures) -> Void
     ) throws(StoreError) {
         try read { db in
             let condition = filter.condition
             let rows = try Row.fetchCursor(
                 db, sql: Self.figuresSQL + " WHERE \(condition.sql) ORDER BY run.id", arguments: condition.arguments)
             var texts = DecodedTexts()
-            while let row = try rows.next() { body(try texts.window(row)) }
+            while let row = try rows.next() {
+                do {
+                    body(try texts.window(row))
+                } catch let error as DamagedRow {
+                    damaged(DamagedRow(run: row.optional(0), reason: error.reason))
+                }
+            }
         }
     }
 
@@ -73,27 +81,27 @@ extension Store {
             CASE WHEN json_valid(machine.inventory) THEN json_extract(machine.inventory, '$.cpu.model') END,
             run.stage, run.status, run.task, run.plugin, run.model, run.dataset, run.size,
             run.started_at, run.duration_s, run.completed, run.energy_j, run.scope, run.provenance, run.coverage,
-            json_extract(run.record, '$.workload.device'),
-            json_extract(run.record, '$.workload.precision'),
-            json_extract(run.record, '$.workload.batch'),
-            json_extract(run.record, '$.workload.parameters'),
-            json_extract(run.record, '$.workload.operations_per_inference'),
-            json_extract(run.record, '$.energy.total.uncertainty_j'),
-            json_extract(run.record, '$.energy.total.accuracy_standard_uncertainty_j'),
-            json_extract(run.record, '$.energy.total.domain_ids'),
-            json_extract(run.record, '$.energy.other_scopes'),
-            json_extract(run.record, '$.idle_power_w'),
-            json_extract(run.record, '$.idle_power_standard_uncertainty_w'),
-            json_extract(run.record, '$.latency.mean_s'),
-            json_extract(run.record, '$.flags'),
-            json_extract(run.record, '$.failed_inferences'),
-            json_extract(run.record, '$.energy.total.common_standard_uncertainty_j'),
-            json_extract(run.record, '$.energy.total.scaled_energy_j'),
-            json_extract(run.record, '$.idle_power_degrees_of_freedom'),
-            json_extract(run.record, '$.idle_power_rounding_standard_uncertainty_w'),
-            json_extract(run.record, '$.workload.engine'),
-            json_extract(run.record, '$.workload.model_sha256'),
-            json_extract(run.record, '$.workload.program_sha256'),
+            json_extract(\(RunFilter.wholeRecord), '$.workload.device'),
+            json_extract(\(RunFilter.wholeRecord), '$.workload.precision'),
+            json_extract(\(RunFilter.wholeRecord), '$.workload.batch'),
+            json_extract(\(RunFilter.wholeRecord), '$.workload.parameters'),
+            json_extract(\(RunFilter.wholeRecord), '$.workload.operations_per_inference'),
+            json_extract(\(RunFilter.wholeRecord), '$.energy.total.uncertainty_j'),
+            json_extract(\(RunFilter.wholeRecord), '$.energy.total.accuracy_standard_uncertainty_j'),
+            json_extract(\(RunFilter.wholeRecord), '$.energy.total.domain_ids'),
+            json_extract(\(RunFilter.wholeRecord), '$.energy.other_scopes'),
+            json_extract(\(RunFilter.wholeRecord), '$.idle_power_w'),
+            json_extract(\(RunFilter.wholeRecord), '$.idle_power_standard_uncertainty_w'),
+            json_extract(\(RunFilter.wholeRecord), '$.latency.mean_s'),
+            json_extract(\(RunFilter.wholeRecord), '$.flags'),
+            json_extract(\(RunFilter.wholeRecord), '$.failed_inferences'),
+            json_extract(\(RunFilter.wholeRecord), '$.energy.total.common_standard_uncertainty_j'),
+            json_extract(\(RunFilter.wholeRecord), '$.energy.total.scaled_energy_j'),
+            json_extract(\(RunFilter.wholeRecord), '$.idle_power_degrees_of_freedom'),
+            json_extract(\(RunFilter.wholeRecord), '$.idle_power_rounding_standard_uncertainty_w'),
+            json_extract(\(RunFilter.wholeRecord), '$.workload.engine'),
+            json_extract(\(RunFilter.wholeRecord), '$.workload.model_sha256'),
+            json_extract(\(RunFilter.wholeRecord), '$.workload.program_sha256'),
             suite_run.label
         FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
             JOIN machine ON machine.id = suite_run.machine_id
@@ -108,42 +116,51 @@ private struct DecodedTexts {
 
     mutating func window(_ row: Row) throws -> WindowFigures {
         // What comes out of the JSON has whatever type it has there; a record that was edited by hand must not end us.
-        func value<Value: DatabaseValueConvertible>(_ column: Int) -> Value? {
-            Value.fromDatabaseValue(row[column] as DatabaseValue)
-        }
-        let joules: Double = row[18]
-        let scope: String = row[19]
-        let provenance: String = row[20]
-        let task: String? = row[10]
+        func value<Value: DatabaseValueConvertible>(_ column: Int) -> Value? { row.optional(column) }
+        let joules: Double = try row.value(18)
+        let scope: String = try row.value(19)
+        let provenance: String = try row.value(20)
+        let task: String? = try row.value(10)
         let others: String? = value(30)
-        return WindowFigures(
-            id: row[0], suiteRun: row[1], suite: row[2], source: RecordSource(rawValue: row[3]) ?? .taskwatt,
-            version: row[4], machine: row[5], machineFingerprint: row[6], processor: value(7),
-            stage: RunStage(rawValue: row[8]) ?? .query, status: RunStatus(rawValue: row[9]) ?? .failed,
-            task: task.map(MLTask.init(rawValue:)), plugin: row[11] ?? "", model: row[12], dataset: row[13],
-            size: row[14], device: value(22), precision: value(23), batch: value(24) ?? 1,
-            parameters: try parameters(value(25)), operations: value(26), startedAt: row[15], durationSeconds: row[16],
-            completedInferences: row[17], failedInferences: value(35) ?? 0,
+        let figures = WindowFigures(
+            id: try row.value(0), suiteRun: try row.value(1), suite: try row.value(2),
+            source: RecordSource(rawValue: try row.value(3)) ?? .taskwatt, version: try row.value(4),
+            machine: try row.value(5), machineFingerprint: try row.value(6), processor: value(7),
+            stage: RunStage(rawValue: try row.value(8)) ?? .query,
+            status: RunStatus(rawValue: try row.value(9)) ?? .failed, task: task.map(MLTask.init(rawValue:)),
+            plugin: try row.value(11) ?? "", model: try row.value(12), dataset: try row.value(13),
+            size: try row.value(14), device: value(22), precision: value(23), batch: value(24) ?? 1,
+            parameters: try parameters(value(25)), operations: value(26), startedAt: try row.value(15),
+            durationSeconds: try row.value(16), completedInferences: try row.value(17),
+            failedInferences: value(35) ?? 0,
             total: TotalEnergy(
                 energy: Energy(joules: joules), uncertainty: Energy(joules: value(27) ?? 0),
                 accuracyUncertainty: Energy(joules: value(28) ?? 0),
                 commonUncertainty: Energy(joules: value(36) ?? 0), scope: TotalScope(rawValue: scope) ?? .components,
                 // What a newer version calls otherwise is surely not better than an estimate.
-                provenance: Provenance(rawValue: provenance) ?? .estimated, coverage: row[21],
+                provenance: Provenance(rawValue: provenance) ?? .estimated, coverage: try row.value(21),
                 scaledEnergy: (value(37) as Double?).map { Energy(joules: $0) }, flags: [],
                 domainIDs: try list(value(29))),
             otherScopes: try others.map { text in
-                text == "[]" ? [] : try decoder.decode([TotalEnergy].self, from: Data(text.utf8))
+                text == "[]" ? [] : try decoded([TotalEnergy].self, text, "energy.other_scopes")
             } ?? [],
             idlePowerWatts: value(31), idleUncertaintyWatts: value(32), idleDegreesOfFreedom: value(38),
             idleRoundingWatts: value(39), meanLatency: value(33), flags: try list(value(34)), engine: value(40),
-            modelSHA256: value(41), programSHA256: value(42), label: row[43])
+            modelSHA256: value(41), programSHA256: value(42), label: try row.value(43))
+        if let problem = figures.outOfBounds { throw DamagedRow(reason: "\(problem)") }
+        return figures
+    }
+
+    private func decoded<Value: Decodable>(_ type: Value.Type, _ text: String, _ key: String) throws -> Value {
+        do { return try decoder.decode(type, from: Data(text.utf8)) } catch {
+            throw DamagedRow(reason: "`\(key)` is not what it should be")
+        }
     }
 
     private mutating func parameters(_ text: String?) throws -> [String: String] {
         guard let text else { return [:] }
         if let known = parameters[text] { return known }
-        let values = try decoder.decode([String: JSONValue].self, from: Data(text.utf8)).mapValues(\.text)
+        let values = try decoded([String: JSONValue].self, text, "workload.parameters").mapValues(\.text)
         parameters[text] = values
         return values
     }
@@ -151,8 +168,26 @@ private struct DecodedTexts {
     private mutating func list(_ text: String?) throws -> [String] {
         guard let text else { return [] }
         if let known = lists[text] { return known }
-        let values = try decoder.decode([String].self, from: Data(text.utf8))
+        let values = try decoded([String].self, text, "flags")
         lists[text] = values
         return values
+    }
+}
+
+extension WindowFigures: Bounded {
+    package func check(_ bounds: inout BoundsCheck) {
+        bounds.count("workload.batch", batch, Bounds.batch)
+        if operations != 0 { bounds.number("workload.operations_per_inference", operations, Bounds.operations) }
+        bounds.number("started_at_unix_s", startedAt, Bounds.unixSeconds)
+        bounds.number("duration_s", durationSeconds, Bounds.seconds)
+        bounds.count("completed_inferences", completedInferences, Bounds.inferences)
+        bounds.count("failed_inferences", failedInferences, Bounds.inferences)
+        bounds.inside("energy.total", total.check)
+        for scope in otherScopes { bounds.inside("energy.other_scopes", scope.check) }
+        bounds.number("idle_power_w", idlePowerWatts, Bounds.watts)
+        bounds.number("idle_power_standard_uncertainty_w", idleUncertaintyWatts, Bounds.positiveWatts)
+        bounds.number("idle_power_degrees_of_freedom", idleDegreesOfFreedom, Bounds.degreesOfFreedom)
+        bounds.number("idle_power_rounding_standard_uncertainty_w", idleRoundingWatts, Bounds.positiveWatts)
+        bounds.number("latency.mean_s", meanLatency, Bounds.seconds)
     }
 }

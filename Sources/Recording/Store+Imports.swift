@@ -98,17 +98,18 @@ extension Store {
     private static func imports(
         _ db: Database, where condition: String, _ arguments: StatementArguments
     ) throws -> [StoredImport] {
-        try Row.fetchAll(
+        let rows = try Row.fetchCursor(
             db,
             sql: """
                 SELECT import.id, import.source, file, sha256, imported_at, count(DISTINCT suite_run.id), count(run.id)
                 FROM import LEFT JOIN suite_run ON import_id = import.id LEFT JOIN run ON suite_run_id = suite_run.id
                 WHERE \(condition) GROUP BY import.id ORDER BY import.id
-                """, arguments: arguments
-        ).map { row in
+                """, arguments: arguments)
+        return try wholeRows(rows) { row in
             StoredImport(
-                id: row[0], source: RecordSource(rawValue: row[1]) ?? .taskwatt, file: row[2], sha256: row[3],
-                importedAt: row[4], suites: row[5], runs: row[6])
+                id: try row.value(0), source: RecordSource(rawValue: try row.value(1)) ?? .taskwatt,
+                file: try row.value(2), sha256: try row.value(3), importedAt: try StoredSuite.time(row, 4),
+                suites: try row.value(5), runs: try row.value(6))
         }
     }
 

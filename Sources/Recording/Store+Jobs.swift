@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import GRDB
 
@@ -40,11 +41,16 @@ package struct StoredJob: Sendable, Hashable {
         "id, state, request, schedule, submitted_at, attempts, started_at, ended_at, suite_run, failures"
 
     static func fetch(_ db: Database, _ rest: String, _ arguments: StatementArguments = []) throws -> [StoredJob] {
-        try Row.fetchAll(db, sql: "SELECT \(columns) FROM job \(rest)", arguments: arguments).map { row in
-            let failures: String = row[9]
+        let rows = try Row.fetchCursor(db, sql: "SELECT \(columns) FROM job \(rest)", arguments: arguments)
+        return try Store.wholeRows(rows) { row in
+            let failures: String = try row.value(9)
+            let attempts: Int = try row.value(5)
+            guard Bounds.repeats.contains(attempts) else { throw DamagedRow(reason: "\(attempts) are no attempts") }
             return StoredJob(
-                id: row[0], state: row[1], request: row[2], schedule: row[3], submittedAt: row[4], attempts: row[5],
-                startedAt: row[6], endedAt: row[7], suiteRun: row[8],
+                id: try row.value(0), state: try row.value(1), request: try row.value(2), schedule: try row.value(3),
+                submittedAt: try StoredSuite.time(row, 4), attempts: attempts,
+                startedAt: try StoredSuite.optionalTime(row, 6), endedAt: try StoredSuite.optionalTime(row, 7),
+                suiteRun: try row.value(8),
                 failures: (try? JSONDecoder().decode([String].self, from: Data(failures.utf8))) ?? [])
         }
     }
@@ -109,7 +115,15 @@ extension Store {
     package func jobCounts() throws(StoreError) -> [String: Int] {
         try read { db in
             let rows = try Row.fetchAll(db, sql: "SELECT state, total FROM job_count")
-            return Dictionary(rows.map { ($0[0], $0[1]) }) { $1 }
+            let counts = rows.compactMap { row -> (String, Int)? in
+                guard let state: String = row.optional(0), let total: Int64 = row.optional(1),
+                    Bounds.events.contains(total)
+                else {
+                    return nil
+                }
+                return (state, Int(total))
+            }
+            return Dictionary(counts) { $1 }
         }
     }
 

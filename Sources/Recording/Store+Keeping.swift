@@ -21,9 +21,11 @@ extension Store {
     /// - Returns: whether there is more to do.
     package func condense(_ keeping: Keeping, now: Double) throws(StoreError) -> Bool {
         try write { db in
-            if try Self.condenseSamples(db, until: Int64(now - Self.latest) / 60 * 60) { return true }
+            if try Self.condenseSamples(db, until: Int64(saturating: (now - Self.latest).rounded(.down)) / 60 * 60) {
+                return true
+            }
             if try Self.deleteSamples(db, before: now - keeping.samples) { return true }
-            let minutesUntil = Int64(now - keeping.samples - keeping.minutes) / 3600 * 3600
+            let minutesUntil = Int64(saturating: (now - keeping.samples - keeping.minutes).rounded(.down)) / 3600 * 3600
             if try Self.condenseMinutes(db, until: minutesUntil) { return true }
             if let hours = keeping.hours {
                 try db.execute(
@@ -51,8 +53,8 @@ extension Store {
             db, sql: "SELECT min(wall_time) FROM sample WHERE run_id IS NULL AND wall_time >= ? AND wall_time < ?",
             arguments: [done, until])
         guard let oldest else { return false }
-        let from = Int64(oldest) / 60 * 60
-        let end = min(until, from + samplesAtOnce)
+        let from = Int64(saturating: oldest.rounded(.down)) / 60 * 60
+        let end = min(until, from.addingSaturated(samplesAtOnce))
         for stretch in try stretches(db, seconds: 60, from: Double(from), to: Double(end)) { try insert(stretch, db) }
         try db.execute(sql: "UPDATE condensed SET until = ?", arguments: [end])
         return true
@@ -81,11 +83,11 @@ extension Store {
         let oldest = try Int64.fetchOne(
             db, sql: "SELECT min(start) FROM stretch WHERE seconds = 60 AND start < ?", arguments: [until])
         guard let oldest else { return false }
-        let end = min(until, oldest / 3600 * 3600 + minutesAtOnce)
+        let end = min(until, (oldest / 3600 * 3600).addingSaturated(minutesAtOnce))
         try db.execute(
             sql: """
                 INSERT INTO stretch
-                SELECT 3600, meter, start / 3600 * 3600, sum(energy_uj), sum(seen_s), min(least_uw), max(most_uw)
+                SELECT 3600, meter, start / 3600 * 3600, CAST(total(energy_uj) AS INTEGER), total(seen_s), min(least_uw), max(most_uw)
                 FROM stretch WHERE seconds = 60 AND start < ?1 GROUP BY meter, start / 3600
                 \(addingUp)
                 """, arguments: [end])

@@ -37,17 +37,21 @@ extension Store {
     /// Query windows measured here since a run, counted by how they ended.
     package func ownRuns(after id: Int64) throws(StoreError) -> [RunCount] {
         try read { db in
+            // A sum of integers that does not fit fails the query, one of numbers does not. What cannot be counts as none.
             try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT run.status, count(*), sum(run.completed), max(run.id)
+                    SELECT run.status, count(*), total(CASE WHEN typeof(run.completed) = 'integer'
+                        AND run.completed BETWEEN 0 AND \(Bounds.inferences.upperBound) THEN run.completed END),
+                        max(run.id)
                     FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
                     WHERE run.id > ? AND +run.stage = 'query' AND suite_run.import_id IS NULL GROUP BY run.status
                     """, arguments: [id]
             ).compactMap { row in
-                RunStatus(rawValue: row[0]).map {
-                    RunCount(status: $0, runs: row[1], inferences: row[2], lastID: row[3])
-                }
+                guard let status: String = row.optional(0), let known = RunStatus(rawValue: status) else { return nil }
+                return RunCount(
+                    status: known, runs: try row.value(1), inferences: Int(saturating: try row.value(2)),
+                    lastID: try row.value(3))
             }
         }
     }
@@ -55,15 +59,17 @@ extension Store {
     /// Suites measured here that ended, of those after one, the latest first.
     package func ownEndedSuites(after id: Int64, limit: Int) throws(StoreError) -> [EndedSuite] {
         try read { db in
-            try Row.fetchAll(
+            let rows = try Row.fetchCursor(
                 db,
                 sql: """
                     SELECT id, uuid, status, ended_at FROM suite_run
-                    WHERE id > ? AND import_id IS NULL AND status <> 'running' ORDER BY id DESC LIMIT ?
-                    """, arguments: [id, limit]
-            ).map { row in
+                    WHERE id > ? AND import_id IS NULL AND status <> 'running' ORDER BY id DESC
+                    """, arguments: [id])
+            return try Self.wholeRows(rows, limit: limit) { row in
                 EndedSuite(
-                    id: row[0], uuid: row[1], status: RunStatus(rawValue: row[2]) ?? .failed, endedAt: row[3])
+                    id: try row.value(0), uuid: try row.value(1),
+                    status: RunStatus(rawValue: try row.value(2)) ?? .failed,
+                    endedAt: try StoredSuite.optionalTime(row, 3))
             }
         }
     }

@@ -38,13 +38,17 @@ extension Store {
     ///   - seconds: the length of a stretch; above a minute whole minutes.
     package func power(from: Double, to: Double, seconds: Int64) throws(StoreError) -> [PowerStretch] {
         let seconds = seconds <= 60 ? max(1, seconds) : (seconds + 59) / 60 * 60
-        let first = Int64(from) / seconds * seconds
+        let first = Int64(saturating: from.rounded(.down)) / seconds * seconds
         return try read { db in
             let done = try Self.condensed(db)
             var samplesFrom = max(first, done)
             if seconds < 60 {
                 let oldest = try Double.fetchOne(db, sql: "SELECT min(wall_time) FROM sample WHERE run_id IS NULL")
-                samplesFrom = min(samplesFrom, max(first, oldest.map { Int64($0) / 60 * 60 + 60 } ?? .max))
+                samplesFrom = min(
+                    samplesFrom,
+                    max(
+                        first,
+                        oldest.map { (Int64(saturating: $0.rounded(.down)) / 60 * 60).addingSaturated(60) } ?? .max))
             }
             var all: [String: [Int64: PowerStretch]] = [:]
             func add(_ stretch: PowerStretch) {
@@ -59,16 +63,14 @@ extension Store {
             let kept = try Row.fetchCursor(
                 db,
                 sql: """
-                    SELECT meter, start / max(seconds, ?1) * max(seconds, ?1), max(seconds, ?1), sum(energy_uj),
-                        sum(seen_s), min(least_uw), max(most_uw)
+                    SELECT meter, start / max(seconds, ?1) * max(seconds, ?1), max(seconds, ?1), total(energy_uj),
+                        total(seen_s), min(least_uw), max(most_uw)
                     FROM stretch WHERE seconds IN (60, 3600) AND start >= ?2 AND start < ?3
                     GROUP BY meter, start / max(seconds, ?1), max(seconds, ?1)
                     """, arguments: [seconds, first, min(to, Double(samplesFrom))])
             while let row = try kept.next() {
-                add(
-                    PowerStretch(
-                        meter: row[0], start: row[1], seconds: row[2], energy: Energy(microjoules: row[3]),
-                        seenSeconds: row[4], least: Power(microwatts: row[5]), most: Power(microwatts: row[6])))
+                guard let stretch = try? PowerStretch(row) else { continue }
+                add(stretch)
             }
             return all.values.flatMap(\.values).sorted { ($0.meter, $0.start) < ($1.meter, $1.start) }
         }
@@ -86,7 +88,7 @@ extension Store {
         _ db: Database, seconds: Int64, from: Double, to: Double, notBefore limit: Double = 0
     ) throws -> [PowerStretch] {
         var result: [String: [Int64: PowerStretch]] = [:]
-        var last: [String: (time: Int64, power: Int64?)] = [:]
+        var last: [String: (time: MonotonicTime, power: Int64?)] = [:]
         let cursor = try Row.fetchCursor(
             db,
             sql: """
@@ -94,11 +96,14 @@ extension Store {
                 WHERE run_id IS NULL AND wall_time >= ? AND wall_time < ? ORDER BY wall_time
                 """, arguments: [from - longestSilence, to])
         while let row = try cursor.next() {
-            let (meter, wall, time, isCounter): (String, Double, Int64, Bool) = (row[0], row[1], row[2], row[3])
-            let power: Int64? = row[4]
+            guard let meter: String = row.optional(0), let wall: Double = row.optional(1),
+                let time = (row.optional(2) as Int64?).map(MonotonicTime.init(nanoseconds:)),
+                let isCounter: Bool = row.optional(3)
+            else { continue }
+            let power: Int64? = row.optional(4)
             let before = last.updateValue((time, power), forKey: meter)
             guard let power, let before, wall >= from, time > before.time else { continue }
-            let length = Double(time - before.time) / 1e9
+            let length = time.seconds(since: before.time)
             guard length <= longestSilence else { continue }
             let first = isCounter ? power : before.power ?? power
             let mean = (Double(first) + Double(power)) / 2
@@ -106,11 +111,11 @@ extension Store {
             var end = wall
             let least = max(wall - length, limit)
             while end > least {
-                let start = (Int64((end / Double(seconds)).rounded(.up)) - 1) * seconds
+                let start = Int64(saturating: (end / Double(seconds)).rounded(.up) - 1).multipliedSaturated(by: seconds)
                 let begin = max(least, Double(start))
                 let new = PowerStretch(
                     meter: meter, start: start, seconds: seconds,
-                    energy: Energy(microjoules: Int64((mean * (end - begin)).rounded())), seenSeconds: end - begin,
+                    energy: Energy(microjoules: Int64(saturating: mean * (end - begin))), seenSeconds: end - begin,
                     least: Power(microwatts: min(first, power)), most: Power(microwatts: max(first, power)))
                 result[meter, default: [:]][start] = result[meter]?[start]?.joined(with: new) ?? new
                 end = begin
@@ -121,6 +126,13 @@ extension Store {
 }
 
 extension PowerStretch {
+    fileprivate init(_ row: Row) throws(DamagedRow) {
+        self.init(
+            meter: try row.value(0), start: try row.value(1), seconds: try row.value(2),
+            energy: Energy(microjoules: Int64(saturating: try row.value(3))), seenSeconds: try row.value(4),
+            least: Power(microwatts: try row.value(5)), most: Power(microwatts: try row.value(6)))
+    }
+
     fileprivate func joined(with other: PowerStretch) -> PowerStretch {
         var joined = self
         joined.energy = energy + other.energy

@@ -83,6 +83,11 @@ package struct RunFilter: Sendable, Hashable, Codable {
         case until = "until_unix_s"
     }
 
+    /// The record of a row of run; NULL where it is no JSON, of which SQLite's functions would fail the whole query.
+    static let wholeRecord = "CASE WHEN json_valid(run.record) THEN run.record END"
+
+    static func inRecord(_ path: String) -> String { "json_extract(\(wholeRecord), '\(path)')" }
+
     /// The condition of a query over run, suite_run and machine, with its arguments.
     var condition: (sql: String, arguments: StatementArguments) {
         var conditions: [String] = []
@@ -101,9 +106,9 @@ package struct RunFilter: Sendable, Hashable, Codable {
         let equal: [(column: String, value: String?)] = [
             ("run.stage", stage?.rawValue), ("run.task", task?.rawValue), ("suite_run.source", source?.rawValue),
             ("suite_run.suite", suite), ("run.plugin", plugin), ("run.model", model), ("run.dataset", dataset),
-            ("run.device", device), ("run.size", size), ("suite_run.label", label),
-            ("json_extract(run.record, '$.workload.precision')", precision),
-            ("json_extract(run.record, '$.workload.engine')", engine),
+            (Self.inRecord("$.workload.device"), device), ("run.size", size), ("suite_run.label", label),
+            (Self.inRecord("$.workload.precision"), precision),
+            (Self.inRecord("$.workload.engine"), engine),
         ]
         for case (let column, let value?) in equal {
             conditions.append("\(column) = ?")
@@ -114,8 +119,8 @@ package struct RunFilter: Sendable, Hashable, Codable {
             // is 20.0.
             let source =
                 name == "batch"
-                ? "(SELECT 'integer' AS type, coalesce(json_extract(run.record, '$.workload.batch'), 1) AS value)"
-                : "(SELECT type, value FROM json_each(run.record, '$.workload.parameters') WHERE key = ?)"
+                ? "(SELECT 'integer' AS type, coalesce(\(Self.inRecord("$.workload.batch")), 1) AS value)"
+                : "(SELECT type, value FROM json_each(\(Self.wholeRecord), '$.workload.parameters') WHERE key = ?)"
             conditions.append(
                 """
                 EXISTS (SELECT 1 FROM \(source) WHERE CASE WHEN type IN ('true', 'false') THEN type
@@ -151,59 +156,70 @@ package struct StoredSample: Sendable, Hashable {
 
 extension StoredSample {
     /// - Parameter row: of `Store.sampleColumns`.
-    init(_ row: Row) {
-        let energy: Int64? = row[5]
-        let power: Int64? = row[6]
-        let edge: String? = row[7]
+    init(_ row: Row) throws(DamagedRow) {
+        let energy: Int64? = try row.value(5)
+        let power: Int64? = try row.value(6)
+        let edge: String? = try row.value(7)
         self.init(
-            id: row[0], run: row[1],
+            id: try row.value(0), run: try row.value(1),
             sample: Sample(
-                meterID: row[2], time: MonotonicTime(nanoseconds: row[4]), wallTime: row[3],
+                meterID: try row.value(2), time: MonotonicTime(nanoseconds: try row.value(4)),
+                wallTime: try row.value(3),
                 energy: energy.map(Energy.init(microjoules:)), power: power.map(Power.init(microwatts:)),
                 edge: edge.flatMap(WindowEdge.init(rawValue:))))
+        if let problem = sample.outOfBounds { throw DamagedRow(reason: "\(problem)") }
     }
 }
 
 extension Store {
     /// A page of the windows that fit, in the order of the record.
     ///
-    /// - Parameter after: the id of the last one of the page before.
+    /// - Parameters:
+    ///   - after: the id of the last one of the page before.
+    ///   - damaged: is told of windows that are left out because what they hold cannot be.
     package func runs(
-        _ filter: RunFilter = RunFilter(), after: Int64 = 0, limit: Int = 500
+        _ filter: RunFilter = RunFilter(), after: Int64 = 0, limit: Int = 500,
+        damaged: (DamagedRow) throws -> Void = { _ in }
     ) throws(StoreError) -> [StoredRun] {
-        try runs(filter, "run.id > ? AND", [after], "run.id", limit)
+        try runs(filter, "run.id > ?", after, "run.id", limit, damaged)
     }
 
-    /// A page of the windows that fit, the latest first.
+    /// A page of the windows that fit, the latest first; those whose numbers cannot be are left out.
     ///
     /// - Parameter before: the id of the last one of the page before; `nil` for the first page.
     package func latestRuns(
         _ filter: RunFilter = RunFilter(), before: Int64? = nil, limit: Int = 100
     ) throws(StoreError) -> [StoredRun] {
-        try runs(filter, "run.id < ? AND", [before ?? .max], "run.id DESC", limit)
+        try runs(filter, "run.id < ?", before ?? .max, "run.id DESC", limit) { _ in }
     }
 
     private func runs(
-        _ filter: RunFilter, _ page: String, _ arguments: StatementArguments, _ order: String, _ limit: Int
+        _ filter: RunFilter, _ page: String, _ first: Int64, _ order: String, _ limit: Int,
+        _ damaged: (DamagedRow) throws -> Void
     ) throws(StoreError) -> [StoredRun] {
         try read { db in
             let condition = filter.condition
             let decoder = JSONDecoder()
-            return try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT run.id, suite_run.uuid, suite_run.suite, machine.name, machine.fingerprint,
-                        suite_run.taskwatt_version, run.record, suite_run.machine_state, suite_run.source
-                    FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
-                        JOIN machine ON machine.id = suite_run.machine_id
-                    WHERE \(page) \(condition.sql) ORDER BY \(order) LIMIT ?
-                    """, arguments: arguments + condition.arguments + [limit]
-            ).map { row in
-                let json: String = row[6]
-                return StoredRun(
-                    id: row[0], suiteRun: row[1], suite: row[2], machine: row[3], machineFingerprint: row[4],
-                    version: row[5], machineState: row[7], source: RecordSource(rawValue: row[8]) ?? .taskwatt,
-                    record: try decoder.decode(RunRecord.self, from: Data(json.utf8)))
+            let sql = """
+                SELECT run.id, suite_run.uuid, suite_run.suite, machine.name, machine.fingerprint,
+                    suite_run.taskwatt_version, run.record, suite_run.machine_state, suite_run.source
+                FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
+                    JOIN machine ON machine.id = suite_run.machine_id
+                WHERE \(page) AND \(condition.sql) ORDER BY \(order) LIMIT ?
+                """
+            return try Self.wholePage(after: first, limit: limit, damaged: damaged) { last, most in
+                try Row.fetchCursor(db, sql: sql, arguments: [last] + condition.arguments + [most])
+            } make: { row in
+                let id: Int64 = try row.value(0)
+                do throws(DamagedRow) {
+                    return StoredRun(
+                        id: id, suiteRun: try row.value(1), suite: try row.value(2), machine: try row.value(3),
+                        machineFingerprint: try row.value(4), version: try row.value(5),
+                        machineState: try row.value(7), source: RecordSource(rawValue: try row.value(8)) ?? .taskwatt,
+                        record: try Self.record(try row.value(6), run: id, decoder))
+                } catch {
+                    throw DamagedRow(run: id, reason: error.reason)
+                }
             }
         }
     }
@@ -216,13 +232,15 @@ extension Store {
             let suite = suiteRun.map(Self.suiteCondition) ?? ("TRUE", [])
             let ofSuite =
                 "run_id IN (SELECT run.id FROM run JOIN suite_run ON suite_run.id = suite_run_id WHERE \(suite.0))"
-            return try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT \(Self.sampleColumns) FROM sample WHERE id > ? AND \(suiteRun == nil ? "TRUE" : ofSuite)
-                    ORDER BY id LIMIT ?
-                    """, arguments: [after] + suite.1 + [limit]
-            ).map(StoredSample.init)
+            let sql = """
+                SELECT \(Self.sampleColumns) FROM sample WHERE id > ? AND \(suiteRun == nil ? "TRUE" : ofSuite)
+                ORDER BY id LIMIT ?
+                """
+            return try Self.wholePage(after: after, limit: limit, damaged: { _ in }) { last, most in
+                try Row.fetchCursor(db, sql: sql, arguments: [last] + suite.1 + [most])
+            } make: {
+                try StoredSample($0)
+            }
         }
     }
 
@@ -236,19 +254,21 @@ extension Store {
         label: String? = nil, suite: String? = nil, machine: String? = nil, limit: Int = 100
     ) throws(StoreError) -> [SuiteRunSummary] {
         try read { db in
-            try Row.fetchAll(
+            let rows = try Row.fetchCursor(
                 db,
                 sql: """
                     SELECT uuid, suite, machine.name, started_at, ended_at, status, error,
                         (SELECT count(*) FROM run WHERE suite_run_id = suite_run.id), source, label
                     FROM suite_run JOIN machine ON machine.id = machine_id
                     WHERE (?1 IS NULL OR label = ?1) AND (?2 IS NULL OR suite = ?2) AND (?3 IS NULL OR machine.name = ?3)
-                    ORDER BY suite_run.id DESC LIMIT ?4
-                    """, arguments: [label, suite, machine, limit]
-            ).map { row in
+                    ORDER BY suite_run.id DESC
+                    """, arguments: [label, suite, machine])
+            return try Self.wholeRows(rows, limit: limit) { row in
                 SuiteRunSummary(
-                    uuid: row[0], suite: row[1], machine: row[2], startedAt: row[3], endedAt: row[4], status: row[5],
-                    error: row[6], runs: row[7], source: RecordSource(rawValue: row[8]) ?? .taskwatt, label: row[9])
+                    uuid: try row.value(0), suite: try row.value(1), machine: try row.value(2),
+                    startedAt: try StoredSuite.time(row, 3), endedAt: try StoredSuite.optionalTime(row, 4),
+                    status: try row.value(5), error: try row.value(6), runs: try row.value(7),
+                    source: RecordSource(rawValue: try row.value(8)) ?? .taskwatt, label: try row.value(9))
             }
         }
     }

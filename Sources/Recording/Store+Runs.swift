@@ -6,15 +6,19 @@ extension Store {
     /// One window by its number; `nil` if the record has none of that number.
     package func run(_ id: Int64) throws(StoreError) -> StoredRun? {
         guard id > 0 else { return nil }
-        return try runs(after: id - 1, limit: 1).first { $0.id == id }
+        var found: DamagedRow?
+        let run = try runs(after: id - 1, limit: 1) { if $0.run == id { found = $0 } }.first { $0.id == id }
+        if let found { throw StoreError.damaged(path: path, found) }
+        return run
     }
 
     /// What the meters of a run saw, without the rest of its record; none where it has none, or was edited by hand.
     package func domains(ofRun id: Int64) throws(StoreError) -> [DomainEnergy] {
         try read { db in
             let text = try String.fetchOne(
-                db, sql: "SELECT json_extract(record, '$.energy.domains') FROM run WHERE id = ?", arguments: [id])
-            return text.flatMap { try? JSONDecoder().decode([DomainEnergy].self, from: Data($0.utf8)) } ?? []
+                db, sql: "SELECT \(RunFilter.inRecord("$.energy.domains")) FROM run WHERE id = ?", arguments: [id])
+            let domains = text.flatMap { try? JSONDecoder().decode([DomainEnergy].self, from: Data($0.utf8)) }
+            return domains?.filter { $0.outOfBounds == nil } ?? []
         }
     }
 
@@ -22,7 +26,7 @@ extension Store {
     package func runNumbers() throws(StoreError) -> ClosedRange<Int64>? {
         try read { db in
             guard let row = try Row.fetchOne(db, sql: "SELECT min(id), max(id) FROM run"),
-                let first: Int64 = row[0], let last: Int64 = row[1], first <= last
+                let first: Int64 = row.optional(0), let last: Int64 = row.optional(1), first <= last
             else { return nil }
             return first...last
         }
@@ -31,12 +35,15 @@ extension Store {
     /// A page of the samples of one run, in the order of the record.
     package func samples(ofRun run: Int64, after: Int64 = 0, limit: Int = 5000) throws(StoreError) -> [StoredSample] {
         try read { db in
-            try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT \(Self.sampleColumns) FROM sample WHERE run_id = ? AND id > ? ORDER BY id LIMIT ?
-                    """, arguments: [run, after, limit]
-            ).map(StoredSample.init)
+            try Self.wholePage(after: after, limit: limit, damaged: { _ in }) { last, most in
+                try Row.fetchCursor(
+                    db,
+                    sql: """
+                        SELECT \(Self.sampleColumns) FROM sample WHERE run_id = ? AND id > ? ORDER BY id LIMIT ?
+                        """, arguments: [run, last, most])
+            } make: {
+                try StoredSample($0)
+            }
         }
     }
 
@@ -52,7 +59,8 @@ extension Store {
                     SELECT \(Self.sampleColumns) FROM sample WHERE run_id = ? AND edge IS NULL ORDER BY id
                     """, arguments: [id])
             while let row = try rows.next() {
-                let wantsMore = body(StoredSample(row).sample)
+                guard let sample = try? StoredSample(row).sample else { continue }
+                let wantsMore = body(sample)
                 guard wantsMore else { return }
             }
         }

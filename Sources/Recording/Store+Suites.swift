@@ -31,11 +31,25 @@ package struct StoredSuite: Sendable, Hashable {
                 """)
         return try Row.fetchOne(statement, arguments: arguments).map { row in
             StoredSuite(
-                uuid: row[0], suite: row[1], suiteText: row[2], options: row[3], machine: row[4],
-                machineFingerprint: row[5], inventory: row[6], machineState: row[7], preflight: row[8],
-                version: row[9], startedAt: row[10], endedAt: row[11], status: row[12], error: row[13],
-                source: RecordSource(rawValue: row[14]) ?? .taskwatt, label: row[15])
+                uuid: try row.value(0), suite: try row.value(1), suiteText: try row.value(2),
+                options: try row.value(3), machine: try row.value(4), machineFingerprint: try row.value(5),
+                inventory: try row.value(6), machineState: try row.value(7), preflight: try row.value(8),
+                version: try row.value(9), startedAt: try time(row, 10), endedAt: try optionalTime(row, 11),
+                status: try row.value(12), error: try row.value(13),
+                source: RecordSource(rawValue: try row.value(14)) ?? .taskwatt, label: try row.value(15))
         }
+    }
+
+    /// - Throws: `DamagedRow` for what is no time that a date can be made of.
+    static func time(_ row: Row, _ column: Int) throws(DamagedRow) -> Double {
+        let seconds: Double = try row.value(column)
+        guard Bounds.unixSeconds.contains(seconds) else { throw DamagedRow(reason: "\(seconds) is no time") }
+        return seconds
+    }
+
+    static func optionalTime(_ row: Row, _ column: Int) throws(DamagedRow) -> Double? {
+        let seconds: Double? = try row.value(column)
+        return seconds == nil ? nil : try time(row, column)
     }
 }
 
@@ -105,7 +119,7 @@ extension Store {
                         WHERE suite_run_id = (SELECT id FROM suite_run WHERE uuid = ?1))
                     ORDER BY name, meter.id
                     """, arguments: [uuid]
-            ).map { try decoder.decode(MeterDescription.self, from: Data($0.utf8)) }
+            ).compactMap { Self.meter($0, decoder) }
         }
     }
 
@@ -121,11 +135,19 @@ extension Store {
                     ORDER BY meter.id
                     """)
             while let row = try rows.next() {
-                let text: String = row[1]
-                meters[row[0], default: []].append(try decoder.decode(MeterDescription.self, from: Data(text.utf8)))
+                guard let fingerprint: String = row.optional(0), let text: String = row.optional(1),
+                    let meter = Self.meter(text, decoder)
+                else { continue }
+                meters[fingerprint, default: []].append(meter)
             }
             return meters
         }
+    }
+
+    /// `nil` of what is no description of a meter that can be: what it would say of an accuracy is then not known.
+    private static func meter(_ json: String, _ decoder: JSONDecoder) -> MeterDescription? {
+        let meter = try? decoder.decode(MeterDescription.self, from: Data(json.utf8))
+        return meter.flatMap { $0.outOfBounds == nil ? $0 : nil }
     }
 
     /// The fingerprint by which the record tells one machine, as it is equipped, from another.

@@ -6,9 +6,15 @@ package enum StoreError: Error, Sendable, Hashable, CustomStringConvertible {
     case newerVersion(path: String)
     case notADatabase(path: String)
     case full(path: String)
+    /// One row holds what cannot be; the others are read.
+    case damaged(path: String, DamagedRow)
     case failed(path: String, reason: String)
 
     init(_ error: any Error, path: String) {
+        if let error = error as? DamagedRow {
+            self = .damaged(path: path, error)
+            return
+        }
         guard let error = error as? DatabaseError else {
             self = .failed(path: path, reason: "\(error)")
             return
@@ -32,6 +38,8 @@ package enum StoreError: Error, Sendable, Hashable, CustomStringConvertible {
         case .notADatabase(let path):
             "\(path) is no database of taskwatt, or is damaged; move it away and run again (nothing was changed)"
         case .full(let path): "\(path) cannot be written: the disk is full or failing; make room and run again"
+        case .damaged(let path, let row):
+            "\(path): \(row); it is in no table and no report, and may be taken out by `taskwatt import undo` where it was imported"
         case .failed(let path, let reason): "\(path): \(reason)"
         }
     }

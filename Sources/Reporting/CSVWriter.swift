@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// Writes CSV by RFC 4180: lines end in CRLF, a field with a comma, quote or line break is quoted, quotes are doubled.
@@ -67,7 +68,7 @@ package struct CSVWriter {
     /// The shortest text that reads back as the same number; empty of none.
     package static func number(_ value: Double?) -> String {
         guard let value, value.isFinite else { return "" }
-        return value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : "\(value)"
+        return value == value.rounded() && abs(value) < 1e15 ? String(Int64(saturating: value)) : "\(value)"
     }
 
     /// ISO 8601 in UTC with microseconds: `2026-11-24T03:15:29.123456Z`; empty of what no calendar with years of four
@@ -81,8 +82,8 @@ package struct CSVWriter {
     private static func write(_ unixSeconds: Double, to bytes: inout [UInt8]) {
         guard (-62_135_596_800..<253_402_300_799).contains(unixSeconds) else { return }
         let whole = unixSeconds.rounded(.down)
-        var seconds = time_t(whole)
-        var microseconds = Int(((unixSeconds - whole) * 1e6).rounded())
+        var seconds = time_t(saturating: whole)
+        var microseconds = Int(saturating: (unixSeconds - whole) * 1e6)
         if microseconds == 1_000_000 {
             microseconds = 0
             seconds += 1

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// The one power of ten that a column's figures are given in, and how many digits each has there.
@@ -50,7 +51,7 @@ struct DecimalScale: Sendable, Hashable {
     /// The power of ten of the first digit; `nil` of zero and of what is no number.
     private static func magnitude(_ value: Double) -> Int? {
         guard value.isFinite, value != 0 else { return nil }
-        return Int(log10(abs(value)).rounded(.down))
+        return Int(saturating: log10(abs(value)).rounded(.down))
     }
 
     /// The last decimal place of a figure with so many significant digits, once it is rounded: 0.0996 has two to the third.

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// Numbers as people read them.
@@ -30,7 +31,7 @@ package enum FigureText {
     /// The day in this machine's time zone, as ISO 8601 writes it; empty of what no calendar has.
     package static func day(_ unixSeconds: Double) -> String {
         guard (-62_135_596_800..<253_402_300_799).contains(unixSeconds) else { return "" }
-        var seconds = time_t(unixSeconds.rounded(.down))
+        var seconds = time_t(saturating: unixSeconds.rounded(.down))
         var parts = tm()
         localtime_r(&seconds, &parts)
         return String(format: "%04d-%02d-%02d", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday)

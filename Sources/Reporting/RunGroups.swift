@@ -63,7 +63,7 @@ struct RunGroups {
         filter.stage = .query
         var figures: [RunFigure] = []
         var leftOut: [String: Int] = [:]
-        try store.eachWindow(filter) { window in
+        try store.eachWindow(filter, damaged: { _ in leftOut[Self.damaged, default: 0] += 1 }) { window in
             switch RunFigure.of(window, net: options.isNet) {
             case .measured(let figure): figures.append(figure)
             case .leftOut(let reason): leftOut[reason, default: 0] += 1
@@ -83,6 +83,9 @@ struct RunGroups {
         self.groups = groups
         self.leftOut = leftOut
     }
+
+    /// Why windows that hold what cannot be are left out; `taskwatt show NUMBER` says what of one.
+    static let damaged = "damaged in the record"
 
     private static func key(_ figure: RunFigure, _ by: [TableDimension]) -> Key {
         let window = figure.window

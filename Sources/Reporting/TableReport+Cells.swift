@@ -49,7 +49,7 @@ extension TableReport {
                 (.power, \.power), (.latency, \.latency), (.operations, { $0.operations.map { $0 / 1e9 } }),
                 (.gopsPerWatt, \.gopsPerWatt), (.carbon, \.carbon), (.ratio, \.paperRatio),
             ]
-            others = Dictionary(uniqueKeysWithValues: figures.map { ($0, DecimalScale(rows.compactMap($1))) })
+            others = Dictionary(figures.map { ($0, DecimalScale(rows.compactMap($1))) }) { first, _ in first }
         }
 
         subscript(column: TableColumn) -> DecimalScale { others[column] ?? energy }

@@ -1,3 +1,5 @@
+import Core
+
 extension TextTable {
     /// A `table` by the packages booktabs and siunitx, which compiles with pdflatex. Figures stand in columns of siunitx, by their
     /// decimal points.
@@ -94,7 +96,7 @@ package enum LaTeXText {
             case "’": escaped += "'"
             case "⁻": escaped += "$^{-}$"
             case "⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹":
-                escaped += "$^{\(scalar.properties.numericValue.map { Int($0) } ?? 0)}$"
+                escaped += "$^{\(scalar.properties.numericValue.map { Int(saturating: $0) } ?? 0)}$"
             case "\u{A0}": escaped += "~"
             case "\t", "\n", "\r": escaped += " "
             case let scalar where scalar.value < 0x20 || scalar.value == 0x7F: break

@@ -25,14 +25,14 @@ package struct TextTable {
         let widths = widths
         func line(_ cells: [String]) -> String {
             let padded = columns.indices.map { column -> String in
-                let space = String(repeating: " ", count: widths[column] - cells[column].count)
+                let space = String(repeating: " ", count: max(0, widths[column] - cells[column].count))
                 return columns[column].alignment == .left ? cells[column] + space : space + cells[column]
             }
             var text = padded.joined(separator: "  ")
             while text.last == " " { text.removeLast() }
             return text
         }
-        let rule = widths.map { String(repeating: "─", count: $0) }.joined(separator: "  ")
+        let rule = widths.map { String(repeating: "─", count: max(0, $0)) }.joined(separator: "  ")
         return ([line(all[0]), rule] + rows.map(line)).joined(separator: "\n") + "\n"
     }
 

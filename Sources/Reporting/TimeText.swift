@@ -1,3 +1,4 @@
+import Core
 package import Foundation
 
 /// Points in time as users write them.

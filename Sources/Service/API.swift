@@ -73,11 +73,12 @@ package struct MeterStatus: Sendable, Hashable, Codable {
             case .counter(let microjoules):
                 status.energy = Energy(microjoules: microjoules)
                 if case (.counter(let before), let earlier)? = first[index], microjoules >= before, time > earlier {
-                    status.power = Energy(microjoules: microjoules - before).over(time.seconds(since: earlier))
+                    status.power = (Energy(microjoules: microjoules) - Energy(microjoules: before))
+                        .over(time.seconds(since: earlier))
                 }
             case .nothingNew:
                 status.isAvailable = false
-                status.reason = "it has not answered within \(Int(patience)) s"
+                status.reason = "it has not answered within \(Int(saturating: patience)) s"
             case .failed(let errno):
                 status.isAvailable = false
                 // 0 of a file that could be read, and holds something else.
@@ -188,7 +189,8 @@ package struct APIError: Error, Sendable, Hashable, Codable, CustomStringConvert
     package init(_ error: any Error) {
         switch error {
         case let error as APIError: self = error
-        case is SuiteError, is YAMLProblem, is PluginError, is MeteringError: self.init(.usage, "\(error)")
+        case is OutOfBounds, is SuiteError, is YAMLProblem, is PluginError, is MeteringError:
+            self.init(.usage, "\(error)")
         case ComparisonError.sameRuns: self.init(.usage, "\(error)")
         case is WindowGone, is NoSuchRun, is ComparisonError: self.init(.notFound, "\(error)")
         default: self.init(.failed, "\(error)")

@@ -1,3 +1,4 @@
+import Core
 import Exchange
 import Foundation
 import Hummingbird

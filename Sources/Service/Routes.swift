@@ -139,7 +139,8 @@ struct Routes: Sendable {
                 throw APIError(
                     .usage, "since must be before until, with 10000 steps of a second or more between them at most")
             }
-            return try Self.json(try store.power(from: since, to: until, seconds: Int64(step)))
+            return try Self.json(
+                try store.power(from: since, to: until, seconds: Int64(saturating: step.rounded(.down))))
         }
         // GET /v1/suite-runs?limit=…&label=…&suite=…&machine=…
         v1.get("suite-runs") { request, _ in
@@ -218,6 +219,8 @@ struct Routes: Sendable {
             guard !batches.contains(where: { $0.source == .taskwatt }) else {
                 throw APIError(.usage, "what is imported is not from taskwatt; its source is paper or codecarbon")
             }
+            // All of them before any is written.
+            for batch in batches { try batch.validate() }
             var outcome = ImportOutcome()
             for batch in batches { outcome += try batch.write(to: store) }
             return try Self.json(outcome)

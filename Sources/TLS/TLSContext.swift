@@ -37,7 +37,9 @@ package final class TLSContext: Sendable {
         if let clients { try admit(clients) }
         // A session of this server is of no use anywhere else; where clients show certificates OpenSSL insists on it.
         let name = Array("taskwatt".utf8)
-        guard SSL_CTX_set_session_id_context(context, name, UInt32(name.count)) == 1 else { throw .last(.library) }
+        guard SSL_CTX_set_session_id_context(context, name, UInt32(clamping: name.count)) == 1 else {
+            throw .last(.library)
+        }
         SSL_CTX_set_alpn_select_cb(context, selectHTTP1, nil)
     }
 
@@ -86,7 +88,7 @@ private func selectHTTP1(
         guard end <= bytes.count else { break }
         if bytes[start..<end].elementsEqual("http/1.1".utf8) {
             chosen.pointee = offered + start
-            length.pointee = UInt8(end - start)
+            length.pointee = UInt8(clamping: end - start)
             return SSL_TLSEXT_ERR_OK
         }
         index = end

@@ -119,7 +119,7 @@ package struct YAMLReader {
     }
 
     package func integer(_ range: ClosedRange<Int>) throws(YAMLProblem) -> Int {
-        guard let value = node.int, range.contains(value) else {
+        guard let value = node.wholeNumber, range.contains(value) else {
             throw problem(
                 "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound), not `\(shown)`")
         }
@@ -127,7 +127,7 @@ package struct YAMLReader {
     }
 
     package func number(_ range: ClosedRange<Double>) throws(YAMLProblem) -> Double {
-        guard let value = node.float ?? node.int.map(Double.init), range.contains(value) else {
+        guard let value = node.realNumber ?? node.wholeNumber.map(Double.init), range.contains(value) else {
             throw problem("\(name) must be a number from \(range.lowerBound) to \(range.upperBound), not `\(shown)`")
         }
         return value
@@ -151,8 +151,8 @@ package struct YAMLReader {
             return .array(array)
         }
         if node.null != nil { return .null }
-        if let value = node.int { return .integer(Int64(value)) }
-        if let value = node.float {
+        if let value = node.wholeNumber { return .integer(Int64(value)) }
+        if let value = node.realNumber {
             guard value.isFinite else { throw problem("\(name) must be a finite number, not `\(shown)`") }
             return .number(value)
         }
@@ -183,6 +183,14 @@ package struct YAMLReader {
             return YAMLProblem(file: file, message: "not valid YAML: \(error)")
         }
     }
+}
+
+extension Node {
+    /// Numbers to the base of 60, such as `1:30`, are none: YAML 1.2 has no more of them, and Yams multiplies them without regard for
+    /// what fits into 64 bits, which ends the program.
+    private var isSexagesimal: Bool { scalar?.string.contains(":") == true }
+    fileprivate var wholeNumber: Int? { isSexagesimal ? nil : int }
+    fileprivate var realNumber: Double? { isSexagesimal ? nil : float }
 }
 
 extension [String] {

@@ -79,15 +79,16 @@ final class ProgressDisplay: Sendable {
         }
         if let power = event.power { parts.append(String(format: "%.1f W", power.watts)) }
         if let remaining = event.remainingSeconds {
-            parts.append(String(format: "%d:%02d left", Int(remaining) / 60, Int(remaining) % 60))
+            parts.append(
+                String(format: "%d:%02d left", Int(saturating: remaining) / 60, Int(saturating: remaining) % 60))
         }
         return parts.joined(separator: " · ")
     }
 
     private func bar(_ share: Double) -> String {
         let width = 20
-        let full = max(0, min(width, Int(share * Double(width))))
-        return String(repeating: "█", count: full) + String(repeating: "░", count: width - full)
+        let full = max(0, min(width, Int(saturating: (share * Double(width)).rounded(.down))))
+        return String(repeating: "█", count: max(0, full)) + String(repeating: "░", count: max(0, width - full))
     }
 
     private func result(_ run: RunRecord, _ event: RunEvent, _ state: inout State) {

@@ -31,14 +31,14 @@ import Testing
             reason: "runs.jsonl, line 2"),
         Damage(
             file: "runs.jsonl", python: "text = text.replace('\"energy_j\":1000,', '\"energy_j\":-1000,', 1)",
-            reason: "runs.jsonl, line 2: an energy, or its uncertainty, is negative"),
+            reason: "runs.jsonl, line 2: `energy.domains[0].energy_j`"),
         Damage(
             file: "runs.jsonl", python: "text = text.replace('\"coverage\":1,', '\"coverage\":7,', 1)",
-            reason: "line 1: a coverage or a share"),
+            reason: "line 1: `energy.domains[0].coverage`"),
         Damage(
             file: "runs.jsonl",
             python: "text = text.replace('\"completed_inferences\":20', '\"completed_inferences\":-20', 1)",
-            reason: "line 2: a count of inferences is negative"),
+            reason: "line 2: `completed_inferences`"),
         Damage(
             file: "runs.jsonl", python: "text = text.replace('\"stage\":\"query\"', '\"stage\":\"quest\"', 1)",
             reason: "line 2: `stage`"),
@@ -62,19 +62,19 @@ import Testing
             reason: "`edge` cannot be begin"),
         Damage(
             file: "samples.csv", python: "text = re.sub(r',17640[0-9.]+,', ',NaN,', text, count=1)",
-            reason: "`wall_unix_s` cannot be nan"),
+            reason: "line 2: `wall_unix_s` is nan"),
         Damage(
             file: "samples.csv",
             python: "text = re.sub(r'\\n1,([^,]+),[0-9]+,', r'\\n1,\\g<1>,9223372036854775807,', text, count=1)",
-            reason: "`monotonic_ns` cannot be 9223372036854775807"),
+            reason: "line 2: `monotonic_s` is 9223372036"),
         Damage(
             file: "runs.jsonl",
             python: "text = re.sub(r'\"end_monotonic_s\":[0-9.]+', '\"end_monotonic_s\":1e12', text, count=1)",
-            reason: "line 1: the window is at a time that no machine"),
+            reason: "line 1: `energy.window.end_monotonic_s`"),
         Damage(
             file: "meters.json",
             python: "text = re.sub(r'(\"averaging_s\" ?: ?)[0-9.]+', r'\\g<1>1e30', text, count=1)",
-            reason: "cannot be"),
+            reason: "`averaging_s` is 1e+30"),
         Damage(file: "samples.csv", python: "text = text.replace('left', 'l\\\"eft', 1)", reason: "line 2"),
         Damage(file: "samples.csv", python: "text = text.encode('utf-16')", reason: "samples.csv, line 1"),
         Damage(

@@ -52,9 +52,6 @@ package enum BundleFormat {
         return (parts[1], file)
     }
 
-    /// Nobody's clock has run for thirty years since the machine's start; differences of such times cannot overflow.
-    static let latestTime = MonotonicTime(seconds: 1e9)
-
     /// As `uuidgen` writes it, in lower case.
     static func isUUID(_ text: String) -> Bool {
         let groups = text.split(separator: "-", omittingEmptySubsequences: false)
@@ -116,6 +113,19 @@ package struct BundledSuite: Sendable, Hashable, Codable {
         case version = "taskwatt_version"
         case startedAt = "started_at_unix_s"
         case endedAt = "ended_at_unix_s"
+    }
+}
+
+extension BundledSuite: Bounded {
+    package func check(_ bounds: inout BoundsCheck) {
+        let texts = [
+            ("suite", suite), ("machine.name", machine.name), ("machine.fingerprint", machine.fingerprint),
+            ("taskwatt_version", version), ("label", label),
+        ]
+        for (key, text) in texts { bounds.text(key, text) }
+        bounds.text("error", error, most: Bounds.messageBytes)
+        bounds.number("started_at_unix_s", startedAt, Bounds.unixSeconds)
+        bounds.number("ended_at_unix_s", endedAt, Bounds.unixSeconds)
     }
 }
 

@@ -111,6 +111,7 @@ final class UnpackedBundle: Sendable {
         guard suite.uuid == uuid else {
             throw BundleError("\(place(.suite, of: uuid)): it is the record of another suite, \(suite.uuid)")
         }
+        if let problem = suite.outOfBounds { throw BundleError("\(place(.suite, of: uuid)): \(problem)") }
         return suite
     }
 
@@ -118,13 +119,8 @@ final class UnpackedBundle: Sendable {
     func meters(_ uuid: String) throws -> [MeterDescription] {
         let meters = try document([MeterDescription].self, .meters, of: uuid)
         for meter in meters {
-            let seconds = [meter.periodSeconds, meter.averagingSeconds]
-            guard seconds.allSatisfy({ (0...86_400).contains($0) }), meter.resolution.isFinite, meter.resolution >= 0,
-                (meter.rangeMicrojoules ?? 0) >= 0, meter.plausiblePower >= .zero
-            else {
-                throw BundleError(
-                    "\(place(.meters, of: uuid)): a time, the resolution, the range or the power of \(meter.id) cannot be"
-                )
+            if let problem = meter.outOfBounds {
+                throw BundleError("\(place(.meters, of: uuid)): \(problem) of \(meter.id.prefix(100))")
             }
         }
         return meters
@@ -140,7 +136,7 @@ final class UnpackedBundle: Sendable {
         var runs: [RunRecord] = []
         while let line = try reader.next() {
             let run = try BundleJSON.decode(RunRecord.self, line, reader.place)
-            if let problem = run.impossible { throw BundleError("\(reader.place): \(problem)") }
+            if let problem = run.outOfBounds { throw BundleError("\(reader.place): \(problem)") }
             runs.append(run)
             try each(line, run, runs.count)
         }
@@ -307,31 +303,5 @@ private struct Unpacker: TarReader.Handler {
                 "it would unpack to \(total >> 20) MiB, which no bundle of this size does; it is left packed")
         }
         self.manifest = manifest
-    }
-}
-
-extension RunRecord {
-    /// What no run can have: figures that are negative or no numbers; `nil` of none.
-    fileprivate var impossible: String? {
-        let totals = [energy.total] + energy.otherScopes
-        let energies =
-            totals.flatMap {
-                [$0.energy, $0.uncertainty, $0.accuracyUncertainty, $0.commonUncertainty, $0.scaledEnergy ?? .zero]
-            }
-            + energy.domains.flatMap { [$0.energy, $0.uncertainty, $0.accuracyUncertainty, $0.commonUncertainty] }
-        if energies.contains(where: { $0 < .zero }) { return "an energy, or its uncertainty, is negative" }
-        let shares =
-            totals.map(\.coverage) + energy.domains.map(\.coverage) + [otherCPUShare, stealShare].compactMap(\.self)
-        if shares.contains(where: { !(-1e-9...1.000001).contains($0) }) {
-            return "a coverage or a share is not from 0 to 1"
-        }
-        if completedInferences < 0 || failedInferences < 0 { return "a count of inferences is negative" }
-        if energy.window.end < energy.window.start { return "the window ends before it begins" }
-        if energy.window.start.nanoseconds < 0 || energy.window.end > BundleFormat.latestTime {
-            return "the window is at a time that no machine has been up for"
-        }
-        let numbers = [startedAt, energy.intervalSeconds, energy.jitter ?? 0, latency?.mean ?? 0, latency?.p95 ?? 0]
-        if numbers.contains(where: { !$0.isFinite || $0 < 0 }) { return "a time is negative or no number" }
-        return nil
     }
 }

@@ -27,22 +27,19 @@ enum BundleSamples {
         }
         guard let run = Int(fields[0]), run > 0 else { throw fail(0) }
         guard !fields[1].isEmpty else { throw fail(1) }
-        guard let time = Int64(fields[2]), (0...BundleFormat.latestTime.nanoseconds).contains(time) else {
-            throw fail(2)
-        }
-        guard let wall = Double(fields[3]), wall.isFinite else { throw fail(3) }
+        guard let time = Int64(fields[2]) else { throw fail(2) }
+        guard let wall = Double(fields[3]) else { throw fail(3) }
         let energy = Int64(fields[4])
-        guard fields[4].isEmpty || (energy ?? -1) >= 0 else { throw fail(4) }
+        guard fields[4].isEmpty || energy != nil else { throw fail(4) }
         let power = Int64(fields[5])
         guard fields[5].isEmpty || power != nil else { throw fail(5) }
         let edge = WindowEdge(rawValue: fields[6])
         guard fields[6].isEmpty || edge != nil else { throw fail(6) }
-        return (
-            run,
-            Sample(
-                meterID: fields[1], time: MonotonicTime(nanoseconds: time), wallTime: wall,
-                energy: energy.map(Energy.init(microjoules:)), power: power.map(Power.init(microwatts:)), edge: edge)
-        )
+        let sample = Sample(
+            meterID: fields[1], time: MonotonicTime(nanoseconds: time), wallTime: wall,
+            energy: energy.map(Energy.init(microjoules:)), power: power.map(Power.init(microwatts:)), edge: edge)
+        if let problem = sample.outOfBounds { throw BundleError("\(place()): \(problem)") }
+        return (run, sample)
     }
 
     /// The fields of one line; none holds a line break.

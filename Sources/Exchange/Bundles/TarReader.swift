@@ -1,3 +1,5 @@
+import Core
+
 /// Reads a tar archive as it comes, in the one layout that a bundle has: plain files in ustar (POSIX.1-1988). It writes
 /// nothing: where a file goes is for the handler to say.
 struct TarReader {

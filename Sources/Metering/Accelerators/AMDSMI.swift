@@ -160,7 +160,7 @@ package final class AMDSMI: Sendable {
         var count: UInt32 = 0
         try check(library, call(&count, nil))
         guard count > 0, count < 4096 else { return [] }
-        var handles = [TWAmdSmiHandle?](repeating: nil, count: Int(count))
+        var handles = [TWAmdSmiHandle?](repeating: nil, count: max(0, Int(count)))
         try check(library, call(&count, &handles))
         return handles.prefix(Int(count)).compactMap { $0 }
     }

@@ -44,16 +44,16 @@ struct CounterUnwrapper {
         lastRaw = raw
         lastTime = time
         if let range, mostEnergy(in: elapsed) >= Double(range) - 0.5 { return .gap(from: before, isTooMuch: false) }
-        let limit = mostEnergy(in: elapsed + slackNanoseconds) + coarseStep
-        var delta = raw - previous
+        let limit = mostEnergy(in: elapsed.addingSaturated(slackNanoseconds)) + coarseStep
+        var delta = raw.subtractingSaturated(previous)
         var wrapped = false
         if delta < 0 {
             guard let range, previous <= range else { return .gap(from: before, isTooMuch: false) }
-            delta += range
+            delta = delta.addingSaturated(range)
             wrapped = true
         }
         guard delta >= 0, Double(delta) - 0.5 <= limit else { return .gap(from: before, isTooMuch: !wrapped) }
-        cumulative += delta
+        cumulative = cumulative.addingSaturated(delta)
         return .advanced(wrapped: wrapped)
     }
 

@@ -58,7 +58,7 @@ package struct MeterEvidence: Sendable, Hashable, Codable {
         sum.hasChanged = hasChanged || newer.hasChanged || (value != nil && newer.value != nil && value != newer.value)
         if let value, value == newer.value, !newer.changedMeanwhile, newer.lastSeen - lastSeen < Self.deadSeconds {
             sum.since = min(since, newer.since)
-            sum.readings = min(readings, 1_000_000) + min(newer.readings, 1_000_000)
+            sum.readings = min(max(0, readings), 1_000_000) + min(max(0, newer.readings), 1_000_000)
             sum.othersMoved = othersMoved || newer.othersMoved
         }
         return sum

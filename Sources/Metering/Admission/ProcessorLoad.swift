@@ -19,6 +19,6 @@ package final class ProcessorLoad {
         guard let stat = (try? file.read(ProcStat.init(firstLine:))) ?? nil else { return nil }
         defer { last = stat }
         guard let last, stat.total > last.total, stat.busy >= last.busy else { return nil }
-        return Double(stat.busy - last.busy) / Double(stat.total - last.total)
+        return (Double(stat.busy) - Double(last.busy)) / (Double(stat.total) - Double(last.total))
     }
 }

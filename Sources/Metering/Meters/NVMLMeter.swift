@@ -70,7 +70,9 @@ package enum NVMLMeter {
         return MeterListing(description: description, availability: .available) {
             PacedReader(periodSeconds: powerPeriodSeconds, clock: clock) {
                 do throws(NVMLFailure) {
-                    return .gauge(microwatts: Int64(try nvml.read(.milliwatts, of: address)) * 1000)
+                    return .gauge(
+                        microwatts: Int64(clamping: try nvml.read(.milliwatts, of: address)).multipliedSaturated(
+                            by: 1000))
                 } catch {
                     return .failed(errno: error.errno)
                 }

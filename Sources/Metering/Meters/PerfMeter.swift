@@ -129,7 +129,7 @@ final class PerfCounter: Sendable {
     deinit { close(descriptor) }
 
     static func open(type: UInt32, config: UInt64, cpu: Int) -> Result<PerfCounter, PerfError> {
-        let descriptor = taskwatt_perf_open(type, config, Int32(cpu))
+        let descriptor = taskwatt_perf_open(type, config, Int32(clamping: cpu))
         return descriptor < 0
             ? .failure(PerfError(errno: -descriptor)) : .success(PerfCounter(descriptor: descriptor))
     }
@@ -142,7 +142,7 @@ final class PerfCounter: Sendable {
     func moves(within seconds: Double) -> Bool {
         var (first, count): (UInt64, UInt64) = (0, 0)
         guard read(&first) == 0 else { return true }
-        for _ in 0..<max(1, Int(seconds * 1000)) {
+        for _ in 0..<max(1, Int(saturating: seconds * 1000)) {
             usleep(1000)
             // What cannot be read says so when it is.
             if read(&count) != 0 || count != first { return true }

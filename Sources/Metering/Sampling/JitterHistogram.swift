@@ -1,3 +1,5 @@
+import Core
+
 /// Relative errors of the sampler's intervals in bins of 0.1 %, so that a percentile costs no memory as samples come.
 package struct JitterHistogram: Sendable {
     private var bins = [UInt32](repeating: 0, count: 1001)
@@ -9,14 +11,14 @@ package struct JitterHistogram: Sendable {
 
     /// - Parameter error: |actual − nominal| / nominal; a number.
     mutating func add(_ error: Double) {
-        bins[Int(max(0, min(1000, error * 1000)))] &+= 1
+        bins[Int(saturating: max(0, min(1000, (error * 1000).rounded(.down))))] &+= 1
         count += 1
         sum += max(0, min(10, error))
     }
 
     /// How many errors were at most this large, a multiple of 0.1 % and less than 1.
     package func count(upTo error: Double) -> Int {
-        bins[..<max(0, min(1000, Int((error * 1000).rounded())))].reduce(0) { $0 + Int($1) }
+        bins[..<max(0, min(1000, Int(saturating: error * 1000)))].reduce(0) { $0 + Int($1) }
     }
 
     /// All of both.

@@ -19,13 +19,13 @@ package struct MeterTally: Sendable, Hashable, AdditiveArithmetic {
 
     package static func + (a: Self, b: Self) -> Self {
         MeterTally(
-            energy: a.energy + b.energy, seenNanoseconds: a.seenNanoseconds + b.seenNanoseconds,
-            elapsedNanoseconds: a.elapsedNanoseconds + b.elapsedNanoseconds)
+            energy: a.energy + b.energy, seenNanoseconds: a.seenNanoseconds.addingSaturated(b.seenNanoseconds),
+            elapsedNanoseconds: a.elapsedNanoseconds.addingSaturated(b.elapsedNanoseconds))
     }
 
     package static func - (a: Self, b: Self) -> Self {
         MeterTally(
-            energy: a.energy - b.energy, seenNanoseconds: a.seenNanoseconds - b.seenNanoseconds,
-            elapsedNanoseconds: a.elapsedNanoseconds - b.elapsedNanoseconds)
+            energy: a.energy - b.energy, seenNanoseconds: a.seenNanoseconds.subtractingSaturated(b.seenNanoseconds),
+            elapsedNanoseconds: a.elapsedNanoseconds.subtractingSaturated(b.elapsedNanoseconds))
     }
 }

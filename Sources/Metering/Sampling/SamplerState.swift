@@ -267,7 +267,7 @@ struct SampleRing {
     private var head = 0
     private var count = 0
 
-    init(capacity: Int) { storage = Array(repeating: nil, count: capacity) }
+    init(capacity: Int) { storage = Array(repeating: nil, count: max(0, capacity)) }
 
     mutating func append(_ sample: RawSample) {
         let capacity = storage.count

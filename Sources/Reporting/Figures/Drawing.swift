@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// A picture in SVG, with a name and a description for those who do not see it.
@@ -90,7 +91,7 @@ struct Drawing {
         guard value.isFinite else { return "0" }
         let tenths = (value * 10).rounded()
         guard abs(tenths) < 1e9 else { return "0" }
-        let whole = Int(tenths)
+        let whole = Int(saturating: tenths)
         return whole.isMultiple(of: 10) ? String(whole / 10) : String(format: "%.1f", tenths / 10)
     }
 
@@ -124,9 +125,12 @@ struct Scale {
         self.isLogarithmic = isLogarithmic
     }
 
+    /// What has a place in a picture. Beyond it there are hundreds of decades, and numbers whose power of ten is zero or infinite.
+    private static let drawable = 1e-30...1e30
+
     /// Whole decades around all values; those that no logarithm has are left out.
     static func decades(_ values: [Double], to range: (Double, Double)) -> Scale {
-        let positive = values.filter { $0 > 0 && $0.isFinite }
+        let positive = values.filter(drawable.contains)
         let low = floor(log10(positive.min() ?? 0.001))
         let high = ceil(log10(positive.max() ?? 1))
         return Scale(pow(10, low)...pow(10, max(high, low + 1)), to: range, isLogarithmic: true)
@@ -134,6 +138,7 @@ struct Scale {
 
     /// From zero to the round number above the largest value.
     static func fromZero(_ largest: Double, to range: (Double, Double)) -> Scale {
+        let largest = largest.isFinite ? min(largest, drawable.upperBound) : 0
         let step = step(largest)
         return Scale(0...max(step, (largest / step).rounded(.up) * step), to: range)
     }
@@ -151,8 +156,8 @@ struct Scale {
     /// Powers of ten, or multiples of 1, 2 or 5.
     var ticks: [Double] {
         if isLogarithmic {
-            let low = Int(log10(domain.lowerBound).rounded())
-            return (low...max(low, Int(log10(domain.upperBound).rounded()))).map { pow(10, Double($0)) }
+            let low = Int(saturating: log10(domain.lowerBound))
+            return (low...max(low, Int(saturating: log10(domain.upperBound)))).map { pow(10, Double($0)) }
         }
         let step = Self.step(domain.upperBound - domain.lowerBound)
         return stride(from: 0, through: domain.upperBound * 1.0001, by: step).filter { $0 >= domain.lowerBound }
@@ -160,7 +165,7 @@ struct Scale {
 
     /// About four steps of 1, 2 or 5 × 10ⁿ.
     private static func step(_ span: Double) -> Double {
-        guard span > 0, span.isFinite else { return 1 }
+        guard drawable.contains(span) else { return 1 }
         let rough = span / 4
         let power = pow(10, floor(log10(rough)))
         return [1, 2, 5, 10].map { $0 * power }.first { $0 >= rough * 0.999 } ?? 10 * power
@@ -173,9 +178,10 @@ package enum FigureNumber {
     static func tick(_ value: Double) -> String {
         guard value != 0 else { return "0" }
         let magnitude = log10(abs(value))
-        if magnitude >= 5 || magnitude < -4.5 { return "10" + superscript(Int(magnitude.rounded())) }
+        if magnitude >= 5 || magnitude < -4.5 { return "10" + superscript(Int(saturating: magnitude)) }
         if value >= 1000 { return grouped(value) }
-        return value >= 1 ? String(format: "%g", value) : String(format: "%.*f", Int((-magnitude).rounded(.up)), value)
+        return value >= 1
+            ? String(format: "%g", value) : String(format: "%.*f", Int(saturating: (-magnitude).rounded(.up)), value)
     }
 
     static func superscript(_ value: Int) -> String {
@@ -200,7 +206,7 @@ package enum FigureNumber {
     /// Thousands set apart by commas.
     static func grouped(_ value: Double) -> String {
         guard value.isFinite, abs(value) < 1e15 else { return scientific(value) }
-        let digits = Array(String(Int64(abs(value).rounded())))
+        let digits = Array(String(Int64(saturating: abs(value))))
         var text = ""
         for (index, digit) in digits.enumerated() {
             if index > 0, (digits.count - index).isMultiple(of: 3) { text += "," }
@@ -216,14 +222,14 @@ package enum FigureNumber {
         let magnitude = log10(abs(value))
         if magnitude >= 6 || magnitude < -4 { return scientific(value) }
         // Rounded first: 0.9996 is 1.00, a digit shorter than its own magnitude would have it.
-        let digits = max(0, 2 - Int(floor(log10(abs(value) * 1.0005))))
+        let digits = max(0, 2 - Int(saturating: floor(log10(abs(value) * 1.0005))))
         return magnitude >= 3 ? grouped(value) : String(format: "%.\(digits)f", value)
     }
 
     /// 1.23 × 10⁴.
     static func scientific(_ value: Double) -> String {
         guard value.isFinite, value != 0 else { return value == 0 ? "0" : "–" }
-        var exponent = Int(floor(log10(abs(value))))
+        var exponent = Int(saturating: floor(log10(abs(value))))
         var mantissa = value / pow(10, Double(exponent))
         if abs((mantissa * 100).rounded()) >= 1000 {
             mantissa /= 10

@@ -135,13 +135,13 @@ package struct PowerAccumulator {
         }
         let place = ((roundStart - origin) / width).rounded(.down)
         guard place.isFinite, abs(place) < 1e9 else { return }
-        var bin = bins[Int(place)] ?? Sum()
+        var bin = bins[Int(saturating: place)] ?? Sum()
         bin.time += roundStart
         bin.watts += watts
         bin.count += 1
         bin.least = min(bin.least, watts)
         bin.greatest = max(bin.greatest, watts)
-        bins[Int(place)] = bin
+        bins[Int(saturating: place)] = bin
     }
 
     /// What has come since the last call; meters' values go on holding into the next window.

@@ -25,7 +25,7 @@ struct ScopeChart {
         let scale = Scale(0...max(1, largest), to: Self.plot)
         for tick in [0, 0.25, 0.5, 0.75, 1] {
             drawing.line(scale(tick), 8, scale(tick), height - 42, "grid")
-            drawing.text(scale(tick), height - 26, "\(Int(tick * 100)) %", "tick", anchor: .middle)
+            drawing.text(scale(tick), height - 26, "\(Int(saturating: tick * 100)) %", "tick", anchor: .middle)
         }
         drawing.text(
             (Self.plot.left + Self.plot.right) / 2, height - 8, "share of the outer scope’s energy", "axis",

@@ -101,7 +101,7 @@ struct MethodsFacts: Sendable {
         }
         var stated: [String: Double] = [:]
         for uuid in suites {
-            guard let suite = try SuiteRunDetail(store, uuid) else { continue }
+            guard let suite = try SuiteRunDetail.whole(store, uuid) else { continue }
             for meter in suite.meters { if let accuracy = meter.relativeAccuracy { stated[meter.id] = accuracy } }
             let machine = Machine(name: suite.machine, parts: Self.parts(suite))
             if !machines.contains(machine) { machines.append(machine) }

@@ -113,8 +113,8 @@ struct ReportDigest {
         let total = record.energy.total
         windows += 1
         seconds += record.energy.window.durationSeconds
-        inferences += record.completedInferences
-        failedInferences += record.failedInferences
+        inferences = inferences.addingSaturated(record.completedInferences)
+        failedInferences = failedInferences.addingSaturated(record.failedInferences)
         earliest = min(earliest ?? record.startedAt, record.startedAt)
         latest = max(latest ?? record.startedAt, record.startedAt)
         if !machines.contains(run.machine) { machines.append(run.machine) }

@@ -40,7 +40,7 @@ package struct ReportPage: Sendable {
         let digest = try ReportDigest(store, options.table.filter)
         var suites: [SuiteRunDetail] = []
         for suite in digest.suites.suffix(Self.mostSuites).reversed() {
-            if let detail = try SuiteRunDetail(store, suite.uuid) { suites.append(detail) }
+            if let detail = try SuiteRunDetail.whole(store, suite.uuid) { suites.append(detail) }
         }
         self.digest = digest
         self.suites = suites

@@ -224,7 +224,8 @@ package struct RunText {
     private func facts(_ facts: [(name: String, value: String)]) -> String {
         let width = facts.map(\.name.count).max() ?? 0
         return facts.map { name, value in
-            PrintableText.of(name) + String(repeating: " ", count: width - name.count + 2) + PrintableText.of(value)
+            PrintableText.of(name) + String(repeating: " ", count: max(0, width - name.count + 2))
+                + PrintableText.of(value)
                 + "\n"
         }.joined()
     }

@@ -20,9 +20,9 @@ package struct Sparkline: Sendable {
         }
         func column(_ seconds: Double) -> Int {
             let place = ((seconds - trace.start) / span * Double(columns)).rounded(.down)
-            return place.isFinite ? Int(min(max(place, 0), Double(columns - 1))) : 0
+            return place.isFinite ? Int(saturating: min(max(place, 0), Double(columns - 1))) : 0
         }
-        var sums = [(watts: Double, count: Double)](repeating: (0, 0), count: columns)
+        var sums = [(watts: Double, count: Double)](repeating: (0, 0), count: max(0, columns))
         for bin in bins {
             sums[column(bin.time)].watts += bin.mean
             sums[column(bin.time)].count += 1
@@ -48,9 +48,12 @@ package struct Sparkline: Sendable {
             sums.map { sum -> Character in
                 guard sum.count > 0 else { return " " }
                 let share = room > 0 ? (sum.watts / sum.count - least) / room : 0
-                return levels[min(max(Int(share * Double(levels.count - 1) + 0.5), 0), levels.count - 1)]
+                return levels[
+                    min(
+                        max(Int(saturating: (share * Double(levels.count - 1) + 0.5).rounded(.down)), 0),
+                        levels.count - 1)]
             })
-        var marks = [Character](repeating: " ", count: columns)
+        var marks = [Character](repeating: " ", count: max(0, columns))
         for stretch in trace.stretches {
             let from = column(stretch.window.start.seconds)
             // A window that ends where a column begins has nothing in that column.

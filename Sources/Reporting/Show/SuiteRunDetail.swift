@@ -63,6 +63,15 @@ package struct SuiteRunDetail: Sendable, Hashable, Codable {
         meters = latest.values.sorted { $0.id < $1.id }
     }
 
+    /// The same for a report of many suites, which one whose row is damaged keeps nobody from: `nil` of it too.
+    static func whole(_ store: Store, _ uuid: String) throws(StoreError) -> SuiteRunDetail? {
+        do throws(StoreError) {
+            return try SuiteRunDetail(store, uuid)
+        } catch .damaged {
+            return nil
+        }
+    }
+
     /// JSON as a value; what cannot be read as JSON is shown as the text that it is.
     private static func value(_ json: String) -> JSONValue {
         (try? JSONDecoder().decode(JSONValue.self, from: Data(json.utf8))) ?? .string(json)

@@ -27,7 +27,7 @@ package final class CPULoad: Sendable {
         for _ in 0..<threads {
             running.enter()
             let thread = Thread { [self] in
-                work(kind, busy: Int64(share * Double(Self.periodNanoseconds)))
+                work(kind, busy: Int64(saturating: share * Double(Self.periodNanoseconds)))
                 running.leave()
             }
             thread.start()
@@ -65,7 +65,7 @@ private struct LoadState {
 
     init(_ kind: CPULoad.Kind) {
         self.kind = kind
-        if kind == .memory { memory = [UInt64](repeating: 1, count: 4 << 20) }
+        if kind == .memory { memory = [UInt64](repeating: 1, count: 4_194_304) }
     }
 
     mutating func step() {

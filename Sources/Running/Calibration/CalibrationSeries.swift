@@ -44,7 +44,7 @@ package struct CalibrationSeries: Sendable {
         progress(1, total, "idle")
         points.append(try await measure("idle"))
         for (index, load) in loads.enumerated() {
-            let name = "\(load.kind.rawValue) \(Int(load.share * 100)) %"
+            let name = "\(load.kind.rawValue) \(Int(saturating: load.share * 100)) %"
             progress(index + 2, total, name)
             let running = CPULoad(load.kind, share: load.share)
             do {

@@ -1,3 +1,4 @@
+import Core
 import Metering
 
 /// Whether GPUs are idle, unhindered and as their maker set them.
@@ -30,8 +31,8 @@ enum AcceleratorChecks {
             }
             if let limit = state.powerLimit, let usual = state.defaultPowerLimit, abs(limit - usual) >= 1 {
                 warn(
-                    "\(state.address): power limit \(Int(limit)) W, by default \(Int(usual)) W",
-                    "report the limit with the figure, or set it back: sudo nvidia-smi -pl \(Int(usual))")
+                    "\(state.address): power limit \(Int(saturating: limit)) W, by default \(Int(saturating: usual)) W",
+                    "report the limit with the figure, or set it back: sudo nvidia-smi -pl \(Int(saturating: usual))")
             }
             if state.isPersistent == false {
                 warn(

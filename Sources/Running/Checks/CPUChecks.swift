@@ -1,3 +1,4 @@
+import Core
 import Host
 
 /// Which CPUs there are, and how deep they sleep.

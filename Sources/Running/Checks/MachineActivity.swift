@@ -1,3 +1,4 @@
+import Core
 import Host
 
 /// Counters since boot; a rate is the difference of two.

@@ -138,6 +138,9 @@ package struct Conformance: Sendable {
             let said = "version \(description.protocolVersion), batch \(description.workload.batch)"
             return [.init(.initialize, .broken, "it answered with \(said)")]
         }
+        if let problem = description.workload.outOfBounds {
+            return [.init(.initialize, .broken, "of its answer \(problem)")]
+        }
         findings.append(.init(.initialize, .kept))
         let prepared = result(
             await raw.call("prepare", PrepareParams(), within: limits.prepareSeconds), PrepareResult.self)
@@ -173,7 +176,7 @@ package struct Conformance: Sendable {
         let prepared = result(
             await raw.call("prepare", PrepareParams(), within: limits.prepareSeconds), PrepareResult.self)
         if let problem = prepared.problem { return "`prepare`: \(problem)" }
-        let batch = max(1, first.value?.workload.batch ?? 1)
+        let batch = min(max(1, first.value?.workload.batch ?? 1), Bounds.batch.upperBound)
         let one = RunParams(count: 1)
         let ran = result(
             await raw.call("run", one, within: limits.inferenceSeconds * Double(batch)), RunResult.self)
@@ -233,7 +236,7 @@ package struct Conformance: Sendable {
         await raw.closeInput()
         return await raw.sweep.hasEnded(within: .seconds(Self.endGrace))
             ? [.init(.endOfInput, .kept)]
-            : [.init(.endOfInput, .broken, "it had not ended after \(Int(Self.endGrace)) s")]
+            : [.init(.endOfInput, .broken, "it had not ended after \(Int(saturating: Self.endGrace)) s")]
     }
 
     private func goesOn(_ raw: RawPlugin, _ rule: ConformanceReport.Rule) async -> ConformanceReport.Finding {

@@ -141,7 +141,7 @@ final class RawPlugin: Sendable {
     }
 
     static func text(_ seconds: Double) -> String {
-        seconds == seconds.rounded() ? String(Int(seconds)) : String(seconds)
+        seconds == seconds.rounded() ? String(Int(saturating: seconds)) : String(seconds)
     }
 
     // MARK: Receiving

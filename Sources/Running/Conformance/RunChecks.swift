@@ -69,7 +69,7 @@ struct RunChecks: Sendable {
         if latencies.count != run.completed / batch {
             return "\(latencies.count) latencies for \(run.completed) inferences in batches of \(batch)"
         }
-        if let wrong = latencies.first(where: { !$0.isFinite || $0 < 0 }) {
+        if let wrong = latencies.first(where: { !Bounds.seconds.contains($0) }) {
             return "a latency is \(wrong) s"
         }
         return run.latencyProblem(latencies, concurrency).map { "it says \($0)" }

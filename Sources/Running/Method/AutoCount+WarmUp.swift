@@ -54,7 +54,7 @@ extension AutoCount {
     private static func count(seconds: Double, each: Double, batch: Int) -> Int {
         let count = (seconds / each).rounded(.up)
         guard each > 0, !count.isNaN else { return most.roundedUp(toMultipleOf: batch) }
-        return Int(min(max(1, count), Double(most))).roundedUp(toMultipleOf: batch)
+        return Int(saturating: min(max(1, count), Double(most))).roundedUp(toMultipleOf: batch)
     }
 
     /// For a window that came out too short: the count that its own pace asks for, with twice the room of the time before, for

@@ -31,7 +31,8 @@ struct CPUAccounting {
         guard total > 0 else { return nil }
         let workload = max(0, after.workload - before.workload)
         let other = max(0, after.busy - before.busy - workload)
-        return (other / total, max(0, after.steal - before.steal) / total)
+        // The time of waiting for disks, which is in the total, may go back (proc(5)): a share is none above one all the same.
+        return (min(1, other / total), min(1, max(0, after.steal - before.steal) / total))
     }
 
     private static func snapshot(_ host: HostRoot, _ sessionID: Int32?) -> Snapshot {

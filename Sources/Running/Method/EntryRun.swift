@@ -363,7 +363,9 @@ extension LatencySummary {
         let sorted = latencies.filter(\.isFinite).sorted()
         guard let first = sorted.first, let last = sorted.last else { return nil }
         /// The nearest rank.
-        func quantile(_ q: Double) -> Double { sorted[max(0, Int((q * Double(sorted.count)).rounded(.up)) - 1)] }
+        func quantile(_ q: Double) -> Double {
+            sorted[max(0, Int(saturating: (q * Double(sorted.count)).rounded(.up)) - 1)]
+        }
         self.init(
             mean: sorted.reduce(0, +) / Double(sorted.count), median: quantile(0.5), p95: quantile(0.95),
             minimum: first,

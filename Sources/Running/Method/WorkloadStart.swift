@@ -53,13 +53,8 @@ package struct WorkloadStart: Sendable {
         guard result.protocolVersion == workloadProtocolVersion else {
             throw PluginFailure(plugin: name, cause: .wrongVersion(result.protocolVersion))
         }
-        guard (1...1_000_000).contains(result.workload.batch), result.workload.parameterCount ?? 0 >= 0,
-            result.workload.operationsPerInference ?? 0 >= 0
-        else {
-            throw PluginFailure(
-                plugin: name,
-                cause: .nonsense(
-                    "its `initialize` gives a batch below 1 or above a million, or parameters or operations below 0"))
+        if let problem = result.workload.outOfBounds {
+            throw PluginFailure(plugin: name, cause: .nonsense("of its `initialize` \(problem)"))
         }
         // The record's word on what ran is the host's: the plugin fills in what only it can know.
         result.workload.task = entry.task

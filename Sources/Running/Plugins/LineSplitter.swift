@@ -1,3 +1,4 @@
+import Core
 import Glibc
 
 /// Cuts a stream into lines as it comes, in bounded memory.
@@ -19,7 +20,7 @@ struct LineSplitter {
         var position = 0
         // memchr, because 100 MB of a chatty plugin's log must not cost the machine that is being measured.
         while position < bytes.count, let start = bytes.baseAddress {
-            let found = memchr(start + position, Int32(UInt8(ascii: "\n")), bytes.count - position)
+            let found = memchr(start + position, CInt(UInt8(ascii: "\n")), bytes.count - position)
             let end = found.map { UnsafeRawPointer($0) - start } ?? bytes.count
             take(bytes[position..<end], give)
             if found != nil {

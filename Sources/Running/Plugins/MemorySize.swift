@@ -1,3 +1,5 @@
+import Core
+
 /// Sizes of memory and files as people write them.
 package enum MemorySize {
     private static let units: [(name: String, bytes: Int64)] = [
@@ -13,7 +15,7 @@ package enum MemorySize {
         while number.last == " " { number.removeLast() }
         guard let value = Double(number), value.isFinite else { return nil }
         let bytes = (value * Double(unit.bytes)).rounded()
-        return bytes >= 1 && bytes < 9e18 ? Int64(bytes) : nil
+        return bytes >= 1 && bytes < 9e18 ? Int64(saturating: bytes.rounded(.down)) : nil
     }
 
     /// Bytes in the largest binary unit that leaves a number of 1 or more: `8 GiB`, `9.1 GiB`.
@@ -32,6 +34,6 @@ package enum MemorySize {
         guard let unit = units.last(where: { bytes >= $0.bytes }) else { return "\(bytes) \(smallest)" }
         let tenths = (Double(bytes) / Double(unit.bytes) * 10).rounded()
         let isWhole = tenths.truncatingRemainder(dividingBy: 10) == 0 || tenths >= 1000
-        return isWhole ? "\(Int64((tenths / 10).rounded())) \(unit.name)" : "\(tenths / 10) \(unit.name)"
+        return isWhole ? "\(Int64(saturating: tenths / 10)) \(unit.name)" : "\(tenths / 10) \(unit.name)"
     }
 }

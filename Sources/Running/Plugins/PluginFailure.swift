@@ -1,3 +1,4 @@
+import Core
 package import WorkloadProtocol
 
 /// Why a plugin's run failed: one line that names the plugin, the cause and, where there is one, the remedy.
@@ -72,7 +73,7 @@ package struct PluginFailure: Error, Sendable, Hashable, CustomStringConvertible
     }
 
     private static func text(_ seconds: Double) -> String {
-        seconds == seconds.rounded() && abs(seconds) < 1e9 ? String(Int(seconds)) : String(seconds)
+        seconds == seconds.rounded() && abs(seconds) < 1e9 ? String(Int(saturating: seconds)) : String(seconds)
     }
 
     /// What a plugin says goes to a terminal, a log and a table: without line breaks and escape sequences.

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import WorkloadProtocol
 
@@ -17,10 +18,12 @@ extension RunResult {
     func problem(
         asked: RunParams, batch: Int = 1, concurrency: Int = 1, during call: ClosedRange<Double>? = nil
     ) -> String? {
-        let (sum, overflow) = completed.addingReportingOverflow(failed)
-        guard completed >= 0, failed >= 0, sum > 0, !overflow else {
+        let batch = max(1, batch)
+        // Before anything is computed of them: two that can be have a sum.
+        guard Bounds.inferences.contains(completed), Bounds.inferences.contains(failed), completed + failed > 0 else {
             return "that \(completed) inferences completed and \(failed) failed"
         }
+        let sum = completed + failed
         if let count = asked.count {
             let whole = count.roundedUp(toMultipleOf: batch)
             if sum != whole {
@@ -36,14 +39,19 @@ extension RunResult {
         if completed % batch != 0 {
             return "that \(completed) inferences completed, which are no whole batches of \(batch)"
         }
-        guard start.isFinite, end.isFinite, start <= end else { return "that it ran from \(start) s to \(end) s" }
+        let times = Bounds.monotonicSeconds
+        guard times.contains(start), times.contains(end), start <= end else {
+            return "that it ran from \(start) s to \(end) s"
+        }
         if let problem = windowProblem(during: call) { return problem }
         if let latencies {
             if latencies.count != completed / batch {
                 let batches = batch == 1 ? "" : " in batches of \(batch)"
                 return "that \(completed) inferences completed\(batches), and gives \(latencies.count) latencies"
             }
-            if let wrong = latencies.first(where: { !$0.isFinite || $0 < 0 }) { return "that a latency is \(wrong) s" }
+            if let wrong = latencies.first(where: { !Bounds.seconds.contains($0) }) {
+                return "that a latency is \(wrong) s"
+            }
             if let problem = latencyProblem(latencies, concurrency) { return problem }
         }
         return metricsProblem
@@ -87,7 +95,7 @@ extension RunResult {
                 let shown = PluginFailure.oneLine(name, limit: 70)
                 return "a metric is called `\(shown)`, where a name has small letters, digits and `_`, 64 at most"
             }
-            guard value.isFinite else { return "the metric `\(name)` is \(value)" }
+            guard Bounds.metric.contains(value) else { return "the metric `\(name)` is \(value)" }
         }
         return nil
     }
@@ -96,6 +104,7 @@ extension RunResult {
 extension Int {
     /// The least multiple of a number above zero that is not less; the number itself where that has no room.
     func roundedUp(toMultipleOf size: Int) -> Int {
+        let size = Swift.max(1, size)
         let (sum, overflow) = addingReportingOverflow(size - 1)
         return overflow ? self : sum / size * size
     }

@@ -80,7 +80,8 @@ package struct Suite: Sendable, Hashable, Codable {
         /// Longer by a factor, for a window that its meters could not resolve.
         func scaled(by factor: Double) -> Amount {
             switch self {
-            case .count(let count): .count(Int(min((Double(count) * factor).rounded(.up), 1e15)))
+            case .count(let count):
+                .count(min(Int(saturating: (Double(count) * factor).rounded(.up)), Bounds.inferences.upperBound))
             case .seconds(let seconds): .seconds(seconds * factor)
             case .auto: .auto
             }

@@ -101,7 +101,7 @@ final class RunFigures: Service {
             figures.byKey.merge(rows) { _, new in new }
             for count in counts {
                 figures.runs[count.status, default: 0] += count.runs
-                figures.inferences += count.inferences
+                figures.inferences = figures.inferences.addingSaturated(count.inferences)
             }
             if let time = suites.first(where: { $0.status == .completed })?.endedAt { figures.lastCompletedAt = time }
         }

@@ -48,6 +48,7 @@ extension Routes {
                 // Nothing comes from elsewhere, nothing is written into the page, and no other page may frame it.
                 .contentSecurityPolicy:
                     "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+                // trap: the name is a word of ours.
                 HTTPField.Name("Referrer-Policy")!: "no-referrer",
             ], body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
     }

@@ -54,6 +54,10 @@ package struct JobRequest: Sendable, Hashable, Codable {
     /// What the record keeps of a job.
     init(_ stored: StoredJob) throws {
         self = try JSONDecoder().decode(JobRequest.self, from: Data(stored.request.utf8))
+        // What came over the socket was checked there; what is in the file need not have come by it.
+        if let seconds = deadlineSeconds, !Self.deadlines.contains(seconds) {
+            throw OutOfBounds(key: "deadline_s", reason: "is \(seconds)")
+        }
     }
 
     /// How often the suite wants to be tried again once it was cut off.

@@ -117,7 +117,7 @@ package struct Schedule: Sendable, Hashable, Codable {
             "suite: \(quoted(suite))", "calendar: \(quoted(calendar))", "persistent: \(isPersistent)",
         ]
         if let idleBelow { lines.append("idle_below: \(String(format: "%.4g", idleBelow * 100))%") }
-        if let deadlineSeconds { lines.append("deadline: \(Int(deadlineSeconds))s") }
+        if let deadlineSeconds { lines.append("deadline: \(Int(saturating: deadlineSeconds))s") }
         if let sessions { lines.append("sessions: \(sessions)") }
         return lines.joined(separator: "\n") + "\n"
     }

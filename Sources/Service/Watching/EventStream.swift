@@ -18,6 +18,7 @@ enum EventStream {
             // A proxy that collects the answer before it hands it on would never hand on this one.
             headers: [
                 .contentType: "text/event-stream", .cacheControl: "no-store",
+                // trap: the name is a word of ours.
                 HTTPField.Name("X-Accel-Buffering")!: "no",
             ],
             body: ResponseBody { writer in

@@ -1,4 +1,5 @@
 import AsyncAlgorithms
+import Core
 import Foundation
 import Hummingbird
 import Recording

@@ -73,6 +73,9 @@ struct ExportCommand: AsyncParsableCommand {
             } else if let store {
                 var export = Export(kind, of: store, filter: filter)
                 while let piece = try await export.next() { try body(piece) }
+                if export.damaged > 0 {
+                    Console.note("left out: \(export.damaged) that are damaged in the record")
+                }
             }
         }
         // Over JSON lines, which a daemon gives as well as the record.
@@ -83,7 +86,9 @@ struct ExportCommand: AsyncParsableCommand {
                 rest += piece
                 var start = 0
                 while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
-                    try body(try decoder.decode(ExportedRun.self, from: Data(rest[start..<end])))
+                    // What is damaged in the record is left out, as of the other formats.
+                    let run = try? decoder.decode(ExportedRun.self, from: Data(rest[start..<end]))
+                    if let run, run.record.outOfBounds == nil { try body(run) }
                     start = end + 1
                 }
                 rest.removeFirst(start)

@@ -88,7 +88,7 @@ struct Meters: AsyncParsableCommand {
     }
 
     private static func short(_ value: Double) -> String {
-        value == value.rounded() && abs(value) < 1e9 ? String(Int(value)) : String(format: "%.6g", value)
+        value == value.rounded() && abs(value) < 1e9 ? String(Int(saturating: value)) : String(format: "%.6g", value)
     }
 }
 

@@ -178,7 +178,7 @@ struct Interval: ExpressibleByArgument {
         seconds = value * unit.factor
     }
 
-    var defaultValueDescription: String { seconds < 1 ? "\(Int(seconds * 1000))ms" : "\(seconds)s" }
+    var defaultValueDescription: String { seconds < 1 ? "\(Int(saturating: seconds * 1000))ms" : "\(seconds)s" }
 }
 
 /// The result of `measure --json`.

@@ -86,7 +86,10 @@ struct Top: AsyncParsableCommand {
         let read = meters.filter(\.isAvailable)
         let widest = max(read.compactMap(\.power?.watts).max() ?? 0, 1e-9)
         for meter in read.sorted(by: { ($0.power ?? .zero) > ($1.power ?? .zero) }) {
-            let bar = meter.power.map { String(repeating: "#", count: Int((20 * $0.watts / widest).rounded())) } ?? ""
+            let bar =
+                meter.power.map {
+                    String(repeating: "#", count: max(0, min(20, Int(saturating: 20 * $0.watts / widest))))
+                } ?? ""
             table.add([
                 meter.meter.id, meter.meter.scope.rawValue, meter.meter.provenance.rawValue,
                 meter.power.map { String(format: "%.2f", $0.watts) } ?? "–",

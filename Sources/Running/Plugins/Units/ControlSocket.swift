@@ -1,4 +1,5 @@
 import CLinux
+import Core
 import Foundation
 import Glibc
 import Host
@@ -43,7 +44,7 @@ final class ControlSocket: Sendable {
                 return Glibc.send(descriptor, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
             }
             if result == -1 && errno == EINTR || result == -Int(EINTR) { continue }
-            guard result > 0 else { throw Errno(rawValue: result == -1 ? errno : Int32(-result)) }
+            guard result > 0 else { throw Errno(rawValue: result == -1 ? errno : Int32(clamping: result.magnitude)) }
             sent += result
         }
     }
@@ -77,7 +78,7 @@ final class ControlSocket: Sendable {
 
     private func more(_ state: inout (bytes: [UInt8], descriptors: [Int32])) -> Bool {
         var buffer = [UInt8](repeating: 0, count: 4096)
-        var descriptors = [Int32](repeating: -1, count: Self.mostDescriptors)
+        var descriptors = [Int32](repeating: -1, count: max(0, Self.mostDescriptors))
         var number = 0
         var length: Int
         repeat {

@@ -72,6 +72,7 @@ final class PipeWriter: Sendable {
         var written = 0
         while written < bytes.count {
             let result = bytes.withUnsafeBytes {
+                // trap: it is not empty here, so it has a beginning.
                 Glibc.write(descriptor, $0.baseAddress! + written, $0.count - written)
             }
             if result < 0 {
@@ -100,7 +101,7 @@ extension PluginProcess {
     ) async {
         await offPool {
             var splitter = LineSplitter(limit: limit)
-            var buffer = [UInt8](repeating: 0, count: 64 << 10)
+            var buffer = [UInt8](repeating: 0, count: 65_536)
             while true {
                 let count = read(descriptor, &buffer, buffer.count)
                 if count < 0, errno == EINTR { continue }

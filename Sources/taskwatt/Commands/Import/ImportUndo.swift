@@ -1,4 +1,5 @@
 import ArgumentParser
+import Core
 import Recording
 
 struct ImportUndo: AsyncParsableCommand {
