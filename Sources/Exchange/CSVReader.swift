@@ -1,7 +1,10 @@
+import Reporting
+
 /// Reads CSV by RFC 4180, a record at a time, with the line of each.
 ///
 /// Lines may end in LF, CRLF or CR. The fields are separated by what the first line has most of (commas, semicolons, tabs or bars), or
-/// by what Excel says in a line `sep=;` before it. Encodings: see `TextEncoding`.
+/// by what Excel says in a line `sep=;` before it. Encodings: see `TextEncoding`. An apostrophe that keeps a spreadsheet from taking a text
+/// for a formula is none of the text: see `CSVWriter`.
 struct CSVReader {
     /// One record: its fields, and the line that it begins in.
     struct Record {
@@ -105,7 +108,7 @@ struct CSVReader {
         guard position < bytes.count, bytes[position] == Self.quote else {
             let start = position
             while position < bytes.count, !endsField(bytes[position]) { position += 1 }
-            return TextEncoding.text(bytes[start..<position])
+            return CSVCell.original(TextEncoding.text(bytes[start..<position]))
         }
         position += 1
         var content: [UInt8] = []
@@ -125,7 +128,7 @@ struct CSVReader {
             guard position == bytes.count || endsField(bytes[position]) else {
                 throw ImportProblem(file: file, line: line, reason: "text follows a closing quote")
             }
-            return TextEncoding.text(content[...])
+            return CSVCell.original(TextEncoding.text(content[...]))
         }
         throw ImportProblem(file: file, line: first, reason: "a quote is not closed: is the file cut short?")
     }
