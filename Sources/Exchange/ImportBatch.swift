@@ -95,11 +95,12 @@ struct FileContents {
             guard attributes[.type] as? FileAttributeType == .typeRegular else {
                 throw ImportProblem(file: name, reason: "this is no file")
             }
-            if let size = attributes[.size] as? Int, size > Self.longest {
-                throw ImportProblem(
-                    file: name, reason: "longer than \(Self.longest >> 20) MiB: no log of CodeCarbon is")
-            }
-            data = try Data(contentsOf: URL(fileURLWithPath: path))
+            data = try BoundedFile.data(path, upTo: Self.longest)
+        } catch let error as BoundedFileError {
+            let isLong = if case .tooLong = error.kind { true } else { false }
+            throw ImportProblem(
+                file: name,
+                reason: isLong ? "longer than \(Self.longest >> 20) MiB: no log of CodeCarbon is" : error.reason)
         } catch let problem as ImportProblem {
             throw problem
         } catch {

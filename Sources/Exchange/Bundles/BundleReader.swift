@@ -89,11 +89,12 @@ final class UnpackedBundle: Sendable {
 
     /// A small file as text; `nil` if it is not there.
     func text(_ file: BundleFormat.File, of suite: String) throws -> String? {
-        guard let data = FileManager.default.contents(atPath: location(file, of: suite)) else { return nil }
-        guard let text = String(validating: data, as: UTF8.self) else {
-            throw BundleError("\(place(file, of: suite)) is not UTF-8")
+        do throws(BoundedFileError) {
+            return try BoundedFile.text(location(file, of: suite), upTo: Int(file.mostBytes))
+        } catch {
+            guard case .system = error.kind else { throw BundleError("\(place(file, of: suite)) \(error.reason)") }
+            return nil
         }
-        return text
     }
 
     func required(_ file: BundleFormat.File, of suite: String) throws -> String {
