@@ -79,8 +79,8 @@ package struct ImportOutcome: Sendable, Hashable, Codable {
 
 /// A file as it was read.
 struct FileContents {
-    /// Logs of text are far shorter.
-    static let longest = 256 << 20
+    /// Logs of text are far shorter: as many runs as `CSVReader` takes, of 500 bytes each.
+    static let longest = 128 << 20
 
     var bytes: [UInt8]
     var sha256: String
