@@ -188,6 +188,6 @@ extension TableReport {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         guard let data = try? encoder.encode(self) else { return "{\"rows\":[]}\n" }
-        return String(decoding: data, as: UTF8.self) + "\n"
+        return PrintableText.json(String(decoding: data, as: UTF8.self)) + "\n"
     }
 }

@@ -44,7 +44,10 @@ enum Console {
     /// Ends with what the parser of the command line has to say: an error, or the help that was asked for.
     static func exit(with error: any Error) -> Never {
         let status = Taskwatt.exitCode(for: error)
-        let text = Taskwatt.fullMessage(for: error)
+        // What the user typed is in it, which a script may have from elsewhere.
+        let message = Taskwatt.message(for: error)
+        var text = Taskwatt.fullMessage(for: error)
+        if !status.isSuccess, !message.isEmpty { text = text.replacing(message, with: PrintableText.oneLine(message)) }
         if !text.isEmpty {
             if status.isSuccess { print(.lines(text + "\n")) } else { self.error(.lines(text + "\n")) }
         }

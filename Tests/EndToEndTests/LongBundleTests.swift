@@ -67,9 +67,9 @@ import Testing
 
     @Test func memoryDoesNotGrowWithTheSamples() async throws {
         let scratch = try Scratch()
-        let short = try await Self.bundle(scratch, seconds: 20)
-        let long = try await Self.bundle(scratch, seconds: 120)
-        // A hundred thousand samples more are 7 MB as values alone.
+        let short = try await Self.bundle(scratch, seconds: 10)
+        let long = try await Self.bundle(scratch, seconds: 60)
+        // Fifty thousand samples more were 15 MB.
         for command in [["verify"], ["import", "bundle"]] {
             let (small, large) = (
                 try await Self.peak(scratch, command + [short]), try await Self.peak(scratch, command + [long])

@@ -72,7 +72,8 @@ import Testing
         String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
     }
 
-    /// Columns of text whose values Taskwatt makes or checks, so that nothing else can be in them. The queue's are the daemon's.
+    /// Columns of text whose values Taskwatt makes or checks, so that nothing else can be in them. The queue and what is made of samples outside of runs are the
+    /// daemon's.
     private static let own: Set<String> = [
         "machine.fingerprint", "suite_run.uuid", "suite_run.status", "suite_run.source", "run.stage", "run.scope",
         "run.provenance", "run.status", "run.metrics", "domain_energy.scope", "domain_energy.provenance",
@@ -86,7 +87,7 @@ import Testing
             import sqlite3, sys
             db = sqlite3.connect(sys.argv[1])
             for table, in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall():
-                if table == 'grdb_migrations' or table.startswith('job') or 'power' in table: continue
+                if table == 'grdb_migrations' or table.startswith('job') or 'power' in table or table == 'stretch': continue
                 for column in db.execute(f'PRAGMA table_info("{table}")').fetchall():
                     if column[2] != 'TEXT': continue
                     query = f'SELECT count(*) FROM "{table}" WHERE instr("{column[1]}", char(27)) OR instr("{column[1]}", ?)'

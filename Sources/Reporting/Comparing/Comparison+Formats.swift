@@ -20,7 +20,7 @@ extension Comparison {
         case .json:
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+            return PrintableText.json(String(decoding: try encoder.encode(self), as: UTF8.self)) + "\n"
         }
     }
 
