@@ -67,14 +67,14 @@ let package = Package(
         .target(name: "Digests", dependencies: ["COpenSSL"]),
         .target(name: "Host", dependencies: ["Core", systemPackage]),
         .target(name: "Sensors", dependencies: ["CSensors"]),
-        .target(name: "Hardware", dependencies: ["CPCI", "Host", "Sensors"]),
+        .target(name: "Hardware", dependencies: ["CPCI", "Core", "Host", "Sensors"]),
         .target(
             name: "Metering", dependencies: ["CAMDSMI", "CLinux", "CNVML", "Core", "Host", "Sensors"],
             exclude: ["README.md"]),
 
         .target(name: "TLS", dependencies: ["COpenSSL", nioCore]),
         .target(name: "YAMLReading", dependencies: ["Core", yams]),
-        .target(name: "Fetching", dependencies: ["CCurl"]),
+        .target(name: "Fetching", dependencies: ["CCurl", "Core"]),
         .target(
             name: "PolledMeters",
             dependencies: ["Core", "Fetching", "Host", "Metering", "YAMLReading", subprocess, systemPackage],
@@ -83,15 +83,15 @@ let package = Package(
         // Workloads. The plugins are built into the program, which starts itself as one; a user's is a program of its own.
         .target(name: "WorkloadProtocol", dependencies: ["Core"], exclude: ["README.md", "Schemas"]),
         .target(name: "PluginKit", dependencies: ["Core", "WorkloadProtocol"]),
-        .target(name: "Onnx", dependencies: ["COnnxRuntime", "Digests", protobuf], exclude: ["onnx.proto"]),
+        .target(name: "Onnx", dependencies: ["COnnxRuntime", "Core", "Digests", protobuf], exclude: ["onnx.proto"]),
         .target(
             name: "onnx-proxies", dependencies: ["Onnx", "PluginKit"], path: "Plugins/onnx-proxies",
             exclude: ["plugin.yaml", "README.md"]),
         .target(
-            name: "onnx-model", dependencies: ["CZlib", "Onnx", "PluginKit"], path: "Plugins/onnx-model",
+            name: "onnx-model", dependencies: ["CZlib", "Core", "Onnx", "PluginKit"], path: "Plugins/onnx-model",
             exclude: ["plugin.yaml", "README.md"]),
         .target(
-            name: "openai", dependencies: ["Fetching", "PluginKit"], path: "Plugins/openai",
+            name: "openai", dependencies: ["Core", "Fetching", "PluginKit"], path: "Plugins/openai",
             exclude: ["plugin.yaml", "README.md"]),
         .target(
             name: "command", dependencies: ["Digests", "PluginKit"], path: "Plugins/command",

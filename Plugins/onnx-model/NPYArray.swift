@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Onnx
 import PluginKit
@@ -9,14 +10,18 @@ struct NPYArray {
     /// The elements, row by row, little-endian.
     let bytes: [UInt8]
 
+    /// Bytes: inputs of one inference, of which none that a model takes is so large.
+    private static let longestFile = 2 << 30
+
     /// Arrays by their names; an `.npy` file has one, without a name.
     static func read(_ path: String) throws -> [String: NPYArray] {
         let contents: [UInt8]
-        do {
-            contents = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+        do throws(BoundedFileError) {
+            contents = Array(try BoundedFile.data(path, upTo: Self.longestFile))
         } catch {
             throw PluginProblem(
-                "\(path) cannot be read", remedy: "give an .npy or .npz file that is there and readable")
+                "\(path) cannot be read: \(error.reason)",
+                remedy: "give an .npy or .npz file that is there and readable")
         }
         func array(_ bytes: [UInt8], _ what: String) throws -> NPYArray {
             do throws(Fault) {

@@ -7,6 +7,9 @@ struct ZIPArchive {
         let description: String
     }
 
+    /// All files together, uncompressed: as many bytes as an `.npy` file may have.
+    static let mostBytes = 2 << 30
+
     /// Files by name, uncompressed.
     let files: [(name: String, contents: [UInt8])]
 
@@ -14,6 +17,7 @@ struct ZIPArchive {
         let bytes = ByteReader(archive)
         var place = try Self.directory(bytes)
         var files: [(name: String, contents: [UInt8])] = []
+        var total = 0
         for _ in 0..<place.count {
             let entry = place.start
             guard try bytes.number(entry, 4) == 0x0201_4b50 else {
@@ -34,6 +38,11 @@ struct ZIPArchive {
             // The lengths of name and extra field are the local header's own.
             let start = try header + 30 + bytes.number(header + 26, 2) + bytes.number(header + 28, 2)
             let packed = try bytes.slice(start, sizes.packed)
+            // Many entries may stand for the same bytes.
+            total += method == 0 ? sizes.packed : sizes.plain
+            guard total <= Self.mostBytes else {
+                throw Fault(description: "it would unpack to more than \(Self.mostBytes >> 20) MiB, which are the most")
+            }
             switch method {
             case 0: files.append((name, Array(packed)))
             case 8: files.append((name, try Self.inflate(packed, to: sizes.plain, name)))

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import PluginKit
 
@@ -33,14 +34,13 @@ struct Prompts: Sendable {
     init(file path: String, task: Settings.Task, endpoint: Settings.Endpoint) throws {
         self.task = task
         name = (path as NSString).lastPathComponent
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        guard (attributes?[.size] as? Int ?? 0) <= Self.longestFile else {
-            throw PluginProblem("\(path) is longer than 1 GiB", remedy: "give a part of it")
-        }
         let text: String
-        do {
-            text = try String(contentsOfFile: path, encoding: .utf8)
+        do throws(BoundedFileError) {
+            text = try BoundedFile.text(path, upTo: Self.longestFile)
         } catch {
+            if case .tooLong = error.kind {
+                throw PluginProblem("\(path) is longer than 1 GiB", remedy: "give a part of it")
+            }
             throw PluginProblem(
                 "the prompts in \(path) cannot be read",
                 remedy: "give a file in UTF-8 that is there and that you may read", isUnavailable: true)

@@ -1,7 +1,10 @@
+import Reporting
+
 /// Reads CSV by RFC 4180, a record at a time, with the line of each.
 ///
 /// Lines may end in LF, CRLF or CR. The fields are separated by what the first line has most of (commas, semicolons, tabs or bars), or
-/// by what Excel says in a line `sep=;` before it. Encodings: see `TextEncoding`.
+/// by what Excel says in a line `sep=;` before it. Encodings: see `TextEncoding`. An apostrophe that keeps a spreadsheet from taking a text
+/// for a formula is none of the text: see `CSVWriter`.
 struct CSVReader {
     /// One record: its fields, and the line that it begins in.
     struct Record {
@@ -10,7 +13,15 @@ struct CSVReader {
         fileprivate var start: Int
     }
 
+    /// What is more is no log of CodeCarbon, whose columns are 38: each field is some thirty bytes in memory, and may be one in the file.
+    static let mostFields = 256
+    /// Records of a file: a run each second for three days.
+    static let mostRecords = 250_000
+    /// Bytes of a field.
+    static let mostFieldBytes = 64 << 10
+
     let file: String
+    private var records = 0
     private(set) var separator = Self.comma
     private let bytes: [UInt8]
     private var position = 0
@@ -37,6 +48,13 @@ struct CSVReader {
     mutating func next() throws(ImportProblem) -> Record? {
         skipEmptyLines()
         guard position < bytes.count else { return nil }
+        records += 1
+        guard records <= Self.mostRecords else {
+            // There is nothing to go on with.
+            position = bytes.count
+            throw ImportProblem(
+                file: file, line: line, reason: "the file has more than \(Self.mostRecords) lines of runs; split it")
+        }
         do throws(ImportProblem) {
             return try record()
         } catch {
@@ -89,6 +107,10 @@ struct CSVReader {
     private mutating func record() throws(ImportProblem) -> Record {
         var record = Record(line: line, fields: [], start: position)
         while true {
+            guard record.fields.count < Self.mostFields else {
+                throw ImportProblem(
+                    file: file, line: record.line, reason: "it has more than \(Self.mostFields) fields: is this CSV?")
+            }
             record.fields.append(try field(of: record.line))
             guard position < bytes.count else { return record }
             if bytes[position] == separator {
@@ -105,7 +127,8 @@ struct CSVReader {
         guard position < bytes.count, bytes[position] == Self.quote else {
             let start = position
             while position < bytes.count, !endsField(bytes[position]) { position += 1 }
-            return TextEncoding.text(bytes[start..<position])
+            guard position - start <= Self.mostFieldBytes else { throw tooLong(first) }
+            return CSVCell.original(TextEncoding.text(bytes[start..<position]))
         }
         position += 1
         var content: [UInt8] = []
@@ -115,6 +138,7 @@ struct CSVReader {
             if byte == Self.newline { line += 1 }
             guard byte == Self.quote else {
                 content.append(byte)
+                guard content.count <= Self.mostFieldBytes else { throw tooLong(first) }
                 continue
             }
             if position < bytes.count, bytes[position] == Self.quote {
@@ -125,9 +149,15 @@ struct CSVReader {
             guard position == bytes.count || endsField(bytes[position]) else {
                 throw ImportProblem(file: file, line: line, reason: "text follows a closing quote")
             }
-            return TextEncoding.text(content[...])
+            return CSVCell.original(TextEncoding.text(content[...]))
         }
         throw ImportProblem(file: file, line: first, reason: "a quote is not closed: is the file cut short?")
+    }
+
+    private func tooLong(_ line: Int) -> ImportProblem {
+        ImportProblem(
+            file: file, line: line,
+            reason: "a field has more than \(Self.mostFieldBytes) bytes: is a quote not closed, or is this no CSV?")
     }
 
     private static func endsLine(_ byte: UInt8) -> Bool { byte == newline || byte == carriageReturn }

@@ -24,6 +24,7 @@ package struct Export: Sendable {
     private let store: Store
     private let kind: Kind
     private var filter: RunFilter
+    private let hasRawCells: Bool
     private var csv = RunsCSV()
     private var last: Int64 = 0
     private var hasHeader = false
@@ -36,8 +37,10 @@ package struct Export: Sendable {
     private static let pageOfRuns = 500
     private static let pageOfSamples = 5000
 
-    package init(_ kind: Kind, of store: Store, filter: RunFilter = RunFilter()) {
+    /// - Parameter hasRawCells: leaves texts as they are that a spreadsheet would take for formulas.
+    package init(_ kind: Kind, of store: Store, filter: RunFilter = RunFilter(), hasRawCells: Bool = false) {
         self.kind = kind
+        self.hasRawCells = hasRawCells
         self.store = store
         self.filter = filter
         // Logs are of inferences.
@@ -48,7 +51,7 @@ package struct Export: Sendable {
     ///
     /// - Throws: `StoreError`.
     package mutating func next() async throws -> [UInt8]? {
-        var writer = CSVWriter()
+        var writer = CSVWriter(isRaw: hasRawCells)
         if !hasHeader {
             hasHeader = true
             switch kind {

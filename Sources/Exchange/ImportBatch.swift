@@ -99,8 +99,8 @@ package struct ImportOutcome: Sendable, Hashable, Codable {
 
 /// A file as it was read.
 struct FileContents {
-    /// Logs of text are far shorter.
-    static let longest = 256 << 20
+    /// Logs of text are far shorter: as many runs as `CSVReader` takes, of 500 bytes each.
+    static let longest = 128 << 20
 
     var bytes: [UInt8]
     var sha256: String
@@ -115,11 +115,12 @@ struct FileContents {
             guard attributes[.type] as? FileAttributeType == .typeRegular else {
                 throw ImportProblem(file: name, reason: "this is no file")
             }
-            if let size = attributes[.size] as? Int, size > Self.longest {
-                throw ImportProblem(
-                    file: name, reason: "longer than \(Self.longest >> 20) MiB: no log of CodeCarbon is")
-            }
-            data = try Data(contentsOf: URL(fileURLWithPath: path))
+            data = try BoundedFile.data(path, upTo: Self.longest)
+        } catch let error as BoundedFileError {
+            let isLong = if case .tooLong = error.kind { true } else { false }
+            throw ImportProblem(
+                file: name,
+                reason: isLong ? "longer than \(Self.longest >> 20) MiB: no log of CodeCarbon is" : error.reason)
         } catch let problem as ImportProblem {
             throw problem
         } catch {

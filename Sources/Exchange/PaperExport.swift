@@ -16,6 +16,7 @@ package struct PaperExport {
     private var kinds: [MLTask: Set<[String]>] = [:]
 
     private let directory: String
+    private let hasRawCells: Bool
     /// Loading windows, by their suite and model, that no query window came after yet.
     private var loads: [[String]: [ExportedRun]] = [:]
     /// Of the suite that was seen last; loading belongs to the same suite.
@@ -24,9 +25,11 @@ package struct PaperExport {
 
     /// Makes the directory, with `base` and `complete` in it.
     ///
+    /// - Parameter hasRawCells: leaves texts as they are that a spreadsheet would take for formulas.
     /// - Throws: `ExportProblem` where there are such already: what is there is never mixed with what is new.
-    package init(directory: String) throws(ExportProblem) {
+    package init(directory: String, hasRawCells: Bool = false) throws(ExportProblem) {
         self.directory = directory
+        self.hasRawCells = hasRawCells
         for part in [PaperLayout.baseDirectory, PaperLayout.completeDirectory] {
             let path = "\(directory)/\(part)"
             if FileManager.default.fileExists(atPath: path) {
@@ -79,7 +82,7 @@ package struct PaperExport {
 
         // All rows of a run have the query's id.
         let id = query.text("run_id")
-        var base = CSVWriter()
+        var base = CSVWriter(isRaw: hasRawCells)
         base.row(CodeCarbonColumns.base)
         for stage in stages {
             base.row(
@@ -89,7 +92,7 @@ package struct PaperExport {
         }
         try write(base.bytes, PaperLayout.baseDirectory, PaperLayout.baseName(id))
 
-        var complete = CSVWriter()
+        var complete = CSVWriter(isRaw: hasRawCells)
         let name = "\(PaperLayout.completeName(workload.task, dataset: workload.dataset)).csv"
         if started.insert(name).inserted { complete.row(Array(CodeCarbonColumns.complete)) }
         complete.row(

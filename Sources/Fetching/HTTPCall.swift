@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Glibc
 
@@ -50,10 +51,13 @@ package struct HTTPCall: Sendable {
             self.keyFile = keyFile
         }
 
+        /// The certificates of all authorities that Debian knows are 220 KB.
+        private static let mostCertificateBytes = 16 << 20
+
         /// Whether a file can be read and looks like certificates in PEM, so that a wrong one is said before anything is
         /// asked.
         package static func holdsCertificates(_ file: String) -> Bool {
-            guard let data = FileManager.default.contents(atPath: file) else { return false }
+            guard let data = try? BoundedFile.data(file, upTo: mostCertificateBytes) else { return false }
             return data.range(of: Data("-----BEGIN CERTIFICATE-----".utf8)) != nil
                 || data.range(of: Data("-----BEGIN TRUSTED CERTIFICATE-----".utf8)) != nil
         }

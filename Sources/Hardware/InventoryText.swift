@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Sensors
 
@@ -46,7 +47,8 @@ package enum InventoryText {
             }
         }
         if !inventory.problems.isEmpty { lines += ["", "Problems"] + inventory.problems.map { "  \($0)" } }
-        return lines.joined(separator: "\n") + "\n"
+        // What the firmware says of itself may hold anything.
+        return lines.map { PrintableText.of($0) + "\n" }.joined()
     }
 
     private static func lines(_ device: PCIDevice) -> [String] {

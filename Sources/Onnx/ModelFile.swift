@@ -1,3 +1,4 @@
+import Core
 import Digests
 import Foundation
 import Glibc
@@ -45,9 +46,9 @@ package struct ModelFile: Sendable, Hashable {
     /// A model of the cache that is whole: its graph is the one that would be written, and its weights are as many bytes.
     /// After a power cut or with another writer's version either may be wrong.
     private static func existing(_ directory: String, _ plan: Plan) -> ModelFile? {
-        guard let text = try? String(contentsOfFile: "\(directory)/model.sha256", encoding: .utf8),
+        guard let text = try? BoundedFile.text("\(directory)/model.sha256"),
             let sha256 = checksum(text), size(of: "\(directory)/model.onnx.data") == plan.dataBytes,
-            let model = try? Data(contentsOf: URL(fileURLWithPath: "\(directory)/model.onnx")), model == plan.model
+            let model = try? BoundedFile.data("\(directory)/model.onnx", upTo: plan.model.count), model == plan.model
         else { return nil }
         return ModelFile(directory: directory, sha256: sha256)
     }

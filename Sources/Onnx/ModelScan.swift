@@ -65,6 +65,8 @@ package struct ModelScan: Sendable {
             throw .model(path: path, cause: "there is no such file")
         }
         if isDirectory.boolValue { throw .model(path: path, cause: "it is a directory") }
+        // What is no file, such as a device or a pipe, has no size by which it could be mapped, and may have no end.
+        guard size(of: path) != nil else { throw .model(path: path, cause: "it is no file") }
         guard let file = try? Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped) else {
             throw .model(path: path, cause: "it cannot be read: permission denied")
         }

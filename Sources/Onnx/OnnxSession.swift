@@ -1,4 +1,5 @@
 import COnnxRuntime
+import Core
 import Foundation
 
 /// A loaded model.
@@ -94,7 +95,7 @@ package final class OnnxSession {
 
     /// `MemAvailable` of /proc/meminfo, in bytes.
     package static func availableMemory() -> Int64? {
-        guard let text = try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8),
+        guard let text = try? BoundedFile.text("/proc/meminfo"),
             let line = text.split(separator: "\n").first(where: { $0.hasPrefix("MemAvailable:") }),
             let kibibytes = line.split(separator: " ").dropFirst().first.flatMap({ Int64($0) })
         else { return nil }

@@ -1,4 +1,5 @@
 import COnnxRuntime
+import Core
 import Foundation
 import SwiftProtobuf
 
@@ -66,7 +67,8 @@ extension OnnxSession {
             info.name = name
             return info
         }
-        var bytes = try Data(contentsOf: URL(fileURLWithPath: scan.path))
+        // A message of protocol buffers has 2 GiB at most.
+        var bytes = try BoundedFile.data(scan.path, upTo: 2 << 30)
         bytes.append(try more.serializedData())
         let directory = (scan.path as NSString).deletingLastPathComponent
         try self.init(

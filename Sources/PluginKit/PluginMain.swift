@@ -38,7 +38,7 @@ public enum PluginMain {
             try plugin.probe()
             return 0
         } catch {
-            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            FileHandle.standardError.write(Data("\(PrintableText.oneLine("\(error)"))\n".utf8))
             return 1
         }
     }

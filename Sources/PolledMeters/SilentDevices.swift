@@ -28,7 +28,7 @@ package struct SilentDevices: Sendable, Hashable {
 
     /// By the meters' ids; nothing where there is no such file, or none that can be read.
     func read() -> [String: Silence] {
-        guard let data = FileManager.default.contents(atPath: path), data.count <= 1 << 20 else { return [:] }
+        guard let data = try? BoundedFile.data(path, upTo: BoundedFile.state) else { return [:] }
         return (try? JSONDecoder().decode([String: Silence].self, from: data)) ?? [:]
     }
 

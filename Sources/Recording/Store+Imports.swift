@@ -53,8 +53,13 @@ package struct ImportWriter {
         return true
     }
 
-    package func record(_ run: RunRecord, samples: [Sample] = [], suiteRun uuid: String) throws {
-        try Store.insert(run, samples, suiteRun: uuid, database)
+    /// - Parameter samples: hands its samples on, one at a time: those of a day do not fit into memory.
+    package func record(
+        _ run: RunRecord, suiteRun uuid: String,
+        samples: ((_ keep: (Sample) throws -> Void) throws -> Void) = { _ in }
+    ) throws {
+        let id = try Store.insert(run, suiteRun: uuid, database)
+        try samples { sample in try Store.insert(sample, run: id, database) }
     }
 
     package func end(_ uuid: String, status: RunStatus, error: String? = nil, at time: Double) throws {

@@ -175,10 +175,11 @@ package final class Store: Sendable {
 
     /// Keeps one window with its domains and samples, in one transaction.
     package func record(_ run: RunRecord, samples: [Sample], suiteRun uuid: String) throws(StoreError) {
-        try write { db in try Self.insert(run, samples, suiteRun: uuid, db) }
+        try write { db in try Self.insert(samples, run: try Self.insert(run, suiteRun: uuid, db), db) }
     }
 
-    static func insert(_ run: RunRecord, _ samples: [Sample], suiteRun uuid: String, _ db: Database) throws {
+    /// - Returns: the id of the run.
+    static func insert(_ run: RunRecord, suiteRun uuid: String, _ db: Database) throws -> Int64 {
         let total = run.energy.total
         try db.execute(
             sql: """
@@ -205,7 +206,7 @@ package final class Store: Sendable {
                     domain.uncertainty.joules, domain.coverage,
                 ])
         }
-        try insert(samples, run: id, db)
+        return id
     }
 
     /// Keeps samples that belong to no run.
@@ -215,17 +216,19 @@ package final class Store: Sendable {
     }
 
     private static func insert(_ samples: [Sample], run: Int64?, _ db: Database) throws {
+        for sample in samples { try insert(sample, run: run, db) }
+    }
+
+    static func insert(_ sample: Sample, run: Int64?, _ db: Database) throws {
         let statement = try db.cachedStatement(
             sql: """
                 INSERT INTO sample (run_id, meter, wall_time, monotonic_ns, energy_uj, power_uw, edge)
                 VALUES (?, ?, ?, ?, ?, ?, ?)
                 """)
-        for sample in samples {
-            try statement.execute(arguments: [
-                run, sample.meterID, sample.wallTime, sample.time.nanoseconds, sample.energy?.microjoules,
-                sample.power?.microwatts, sample.edge?.rawValue,
-            ])
-        }
+        try statement.execute(arguments: [
+            run, sample.meterID, sample.wallTime, sample.time.nanoseconds, sample.energy?.microjoules,
+            sample.power?.microwatts, sample.edge?.rawValue,
+        ])
     }
 
     /// Ends a suite's record.

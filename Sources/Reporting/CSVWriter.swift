@@ -2,12 +2,19 @@ import Core
 import Foundation
 
 /// Writes CSV by RFC 4180: lines end in CRLF, a field with a comma, quote or line break is quoted, quotes are doubled.
+///
+/// A spreadsheet takes a cell that begins with `=`, `+`, `-` or `@` for a formula, which can start programs and send what is in the
+/// sheet elsewhere, and names of models, suites and machines come from outside. So such a text, if it is no number, has an
+/// apostrophe in front of it, as OWASP advises (https://owasp.org/www-community/attacks/CSV_Injection); `CSVCell.original` takes it
+/// away again.
 package struct CSVWriter {
     /// UTF-8.
     package private(set) var bytes: [UInt8] = []
     private var isInRow = false
+    private let isRaw: Bool
 
-    package init() {}
+    /// - Parameter isRaw: leaves texts as they are, whatever a spreadsheet makes of them.
+    package init(isRaw: Bool = false) { self.isRaw = isRaw }
 
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
@@ -30,14 +37,17 @@ package struct CSVWriter {
     /// - Parameter text: UTF-8.
     package mutating func field(_ text: UnsafeRawBufferPointer) {
         separate()
+        let isFormula = !isRaw && CSVCell.isFormula(text)
         if text.contains(where: Self.needsQuotes) {
             bytes.append(UInt8(ascii: "\""))
+            if isFormula { bytes.append(CSVCell.mark) }
             for byte in text {
                 if byte == UInt8(ascii: "\"") { bytes.append(byte) }
                 bytes.append(byte)
             }
             bytes.append(UInt8(ascii: "\""))
         } else {
+            if isFormula { bytes.append(CSVCell.mark) }
             bytes.append(contentsOf: text)
         }
     }

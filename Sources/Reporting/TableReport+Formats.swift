@@ -10,16 +10,20 @@ package enum TableFormat: String, Sendable, CaseIterable {
 }
 
 extension TableReport {
-    /// - Parameter columns: those beside the task, mean and std; `nil` of what suits the format: the default columns for
-    ///   people, all that is known in CSV. JSON always has all.
-    package func rendered(as format: TableFormat, columns: [TableColumn]? = nil) -> String {
+    /// - Parameters:
+    ///   - columns: those beside the task, mean and std; `nil` of what suits the format: the default columns for
+    ///     people, all that is known in CSV. JSON always has all.
+    ///   - hasRawCells: leaves texts of CSV as they are that a spreadsheet would take for formulas.
+    package func rendered(
+        as format: TableFormat, columns: [TableColumn]? = nil, hasRawCells: Bool = false
+    ) -> String {
         switch format {
         case .text: text(columns)
         case .markdown:
             grid(columns ?? defaultColumns).markdown() + "\n"
-                + notes(columns ?? defaultColumns).map { "- \($0)" }.joined(separator: "\n") + "\n"
+                + notes(columns ?? defaultColumns).map { "- \(PrintableText.of($0))\n" }.joined()
         case .latex: latex(columns)
-        case .csv: columns.map(csv) ?? csv
+        case .csv: columns.map { csv($0, isRaw: hasRawCells) } ?? csv(isRaw: hasRawCells)
         case .json: json
         case .html: html(columns)
         }
@@ -54,7 +58,7 @@ extension TableReport {
 
     private func text(_ columns: [TableColumn]?) -> String {
         let (columns, notes) = fitted(columns, into: 100)
-        return grid(columns).text() + "\n" + notes.joined(separator: "\n") + "\n"
+        return grid(columns).text() + "\n" + notes.map { PrintableText.of($0) + "\n" }.joined()
     }
 
     private func latex(_ columns: [TableColumn]?) -> String {
@@ -64,10 +68,10 @@ extension TableReport {
     }
 
     /// The columns that were asked for, in full precision and named as in the whole of it.
-    private func csv(_ columns: [TableColumn]) -> String {
+    private func csv(_ columns: [TableColumn], isRaw: Bool) -> String {
         let labels = by.filter { $0 != .task }
         let columns = columns.filter { !labels.compactMap(\.column).contains($0) }
-        var writer = CSVWriter()
+        var writer = CSVWriter(isRaw: isRaw)
         let names = labels.map { $0.column.map(Self.csvName) ?? $0.rawValue } + columns.map(Self.csvName)
         writer.row(["task", "mean_kwh_per_1000", "std_kwh_per_1000"] + names)
         for row in rows {
@@ -127,8 +131,8 @@ extension TableReport {
         }
     }
 
-    private var csv: String {
-        var writer = CSVWriter()
+    private func csv(isRaw: Bool) -> String {
+        var writer = CSVWriter(isRaw: isRaw)
         writer.row(Self.csvColumns)
         for row in rows {
             let number: (Double?) -> String = CSVWriter.number
@@ -184,6 +188,6 @@ extension TableReport {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         guard let data = try? encoder.encode(self) else { return "{\"rows\":[]}\n" }
-        return String(decoding: data, as: UTF8.self) + "\n"
+        return PrintableText.json(String(decoding: data, as: UTF8.self)) + "\n"
     }
 }

@@ -1,3 +1,5 @@
+import Core
+
 /// Rows of text in columns, as the formats for people have them.
 package struct TextTable {
     package enum Alignment: Sendable {
@@ -21,8 +23,8 @@ package struct TextTable {
 
     /// With a line under the titles; no white space at the ends of lines.
     package func text() -> String {
-        let all = [columns.map(\.title)] + rows
-        let widths = widths
+        let rows = printable
+        let widths = widths(of: rows)
         func line(_ cells: [String]) -> String {
             let padded = columns.indices.map { column -> String in
                 let space = String(repeating: " ", count: max(0, widths[column] - cells[column].count))
@@ -33,13 +35,16 @@ package struct TextTable {
             return text
         }
         let rule = widths.map { String(repeating: "─", count: max(0, $0)) }.joined(separator: "  ")
-        return ([line(all[0]), rule] + rows.map(line)).joined(separator: "\n") + "\n"
+        return ([line(columns.map(\.title)), rule] + rows.map(line)).joined(separator: "\n") + "\n"
     }
 
-    /// How many characters a line of `text()` has at most.
-    var width: Int { widths.reduce(0, +) + 2 * max(0, columns.count - 1) }
+    /// Names of models and machines come from outside.
+    private var printable: [[String]] { rows.map { $0.map(PrintableText.of) } }
 
-    private var widths: [Int] {
+    /// How many characters a line of `text()` has at most.
+    var width: Int { widths(of: printable).reduce(0, +) + 2 * max(0, columns.count - 1) }
+
+    private func widths(of rows: [[String]]) -> [Int] {
         columns.indices.map { column in
             rows.reduce(columns[column].title.count) { max($0, $1[column].count) }
         }
@@ -47,8 +52,9 @@ package struct TextTable {
 
     package func markdown() -> String {
         func cell(_ text: String) -> String {
-            text.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|")
-                .split(whereSeparator: \.isNewline).joined(separator: " ")
+            PrintableText.of(
+                text.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|")
+                    .split(whereSeparator: \.isNewline).joined(separator: " "))
         }
         func line(_ cells: [String]) -> String { "| " + cells.map(cell).joined(separator: " | ") + " |" }
         let rule = "|" + columns.map { $0.alignment == .left ? " --- |" : " ---: |" }.joined()

@@ -195,11 +195,12 @@ struct Routes: Sendable {
                 throw APIError(.notFound, "there is \(kinds) to export")
             }
             let filter = try RunFilter { request.uri.queryParameters.get($0) }
+            let hasRawCells = try APIError.flag("raw_cells", request.uri.queryParameters.get("raw_cells"))
             let store = store
             return Response(
                 status: .ok, headers: [.contentType: kind.mediaType],
                 body: ResponseBody { writer in
-                    var export = Export(kind, of: store, filter: filter)
+                    var export = Export(kind, of: store, filter: filter, hasRawCells: hasRawCells)
                     while let piece = try await export.next() { try await writer.write(ByteBuffer(bytes: piece)) }
                     try await writer.finish(nil)
                 })

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Glibc
 
@@ -55,7 +56,7 @@ package struct StateLock: ~Copyable {
         let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw .unusable(path: file, reason: String(cString: strerror(errno))) }
         if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            let text = (try? String(contentsOfFile: file, encoding: .utf8))?.trimmingCharacters(in: .newlines)
+            let text = (try? BoundedFile.text(file))?.trimmingCharacters(in: .newlines)
             close(descriptor)
             throw .busy(path: directory.path, holder: text.flatMap { $0.isEmpty ? nil : $0 } ?? "another taskwatt")
         }

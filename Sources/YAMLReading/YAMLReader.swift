@@ -31,7 +31,9 @@ package struct YAMLReader {
     /// Where this is in the file, for messages: `runs[2].task`.
     private let path: String
 
+    /// - Throws: `YAMLProblem` for what is no YAML, and for what passes one of `YAMLBounds`.
     package init(text: String, file: String) throws(YAMLProblem) {
+        try YAMLBounds.check(text, file: file)
         let composed: Node?
         do {
             composed = try Yams.compose(yaml: text)
@@ -56,6 +58,12 @@ package struct YAMLReader {
 
     /// Where this stands: file, line and column.
     package var place: String { problem("").place }
+
+    /// A key may be a megabyte, and each entry below it would have a copy.
+    private func path(to key: String) -> String {
+        let key = key.utf8.count <= 100 ? key : "\(key.prefix(100))…"
+        return path.isEmpty ? key : "\(path).\(key)"
+    }
 
     private var name: String { path.isEmpty ? "the document" : "`\(path)`" }
 
@@ -87,7 +95,7 @@ package struct YAMLReader {
                         message: "unknown key `\(key)`\(near) (known: \(keys.joined(separator: ", ")))"))
                 continue
             }
-            values[key] = YAMLReader(file: file, node: value, path: path.isEmpty ? key : "\(path).\(key)")
+            values[key] = YAMLReader(file: file, node: value, path: path(to: key))
         }
         return values
     }
@@ -97,7 +105,7 @@ package struct YAMLReader {
         guard let mapping = node.mapping else { throw problem("\(name) must be a mapping") }
         return mapping.map { key, value in
             let key = key.string ?? "?"
-            return (key, YAMLReader(file: file, node: value, path: path.isEmpty ? key : "\(path).\(key)"))
+            return (key, YAMLReader(file: file, node: value, path: path(to: key)))
         }
     }
 
@@ -141,7 +149,7 @@ package struct YAMLReader {
             var object: [String: JSONValue] = [:]
             for (key, value) in mapping {
                 let name = key.string ?? "?"
-                object[name] = try YAMLReader(file: file, node: value, path: "\(path).\(name)").json()
+                object[name] = try YAMLReader(file: file, node: value, path: path(to: name)).json()
             }
             return .object(object)
         }
@@ -196,6 +204,8 @@ extension Node {
 extension [String] {
     /// The entry that is most likely meant by a misspelt one; `nil` if none is near.
     package func closest(to wrong: String) -> String? {
+        // No name of ours is longer, and the time goes with the product of the lengths.
+        guard wrong.utf8.count <= 100 else { return nil }
         let ranked = map { (name: $0, distance: Self.editDistance($0.lowercased(), wrong.lowercased())) }
         guard let best = ranked.min(by: { $0.distance < $1.distance }) else { return nil }
         // Two letters that changed places are a distance of two.

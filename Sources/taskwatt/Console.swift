@@ -1,7 +1,14 @@
+import ArgumentParser
+import Core
 import Foundation
 import Glibc
 
-/// What goes to the terminal.
+/// What goes to a terminal, a pipe or a log: the one exit of the program.
+///
+/// Names in a record, a bundle or a log, what a plugin says and what a device or a server answers may hold anything, an escape sequence
+/// too, which a terminal obeys: it changes a window's title, hides a line, or types. So text for people goes out with control characters
+/// made visible, whether a terminal reads it or not: what is piped ends at `less -R`, in a log or in a file that somebody looks at. What is
+/// for programs, JSON and CSV, goes out as it is, and is made visible where a terminal reads it.
 enum Console {
     /// Whether a stream is a terminal that can go back and write over what is there.
     static func isTerminal(_ descriptor: Int32) -> Bool {
@@ -13,20 +20,78 @@ enum Console {
         isTerminal(descriptor) && ProcessInfo.processInfo.environment["NO_COLOR", default: ""].isEmpty
     }
 
-    /// One line on standard error.
+    // MARK: Text for people
+
+    /// An error, on one line of standard error.
     static func complain(_ message: String) {
-        let oneLine = message.split(whereSeparator: \.isNewline).joined(separator: "; ")
-        let name = isColourful(STDERR_FILENO) ? "\u{1B}[31mtaskwatt:\u{1B}[0m" : "taskwatt:"
-        error("\(name) \(oneLine)\n")
+        error("\(.red)taskwatt:\(.plain) \(message)\n")
     }
 
+    /// A remark, on one line of standard error.
     static func note(_ message: String) { error("taskwatt: \(message)\n") }
 
-    static func error(_ text: String) { write(text, to: STDERR_FILENO) }
-    static func print(_ text: String) { write(text, to: STDOUT_FILENO) }
+    static func error(_ text: ConsoleText) { write(text.styled(for: STDERR_FILENO), to: STDERR_FILENO) }
+    static func print(_ text: ConsoleText) { write(text.styled(for: STDOUT_FILENO), to: STDOUT_FILENO) }
 
-    /// Bytes of UTF-8.
-    static func print(_ bytes: [UInt8]) { bytes.withUnsafeBytes { write($0, to: STDOUT_FILENO) } }
+    /// A heading, bold on a terminal.
+    static func heading(_ text: String) -> String { ConsoleStyle.bold.mark + text + ConsoleStyle.plain.mark }
+
+    /// A table in one of its formats.
+    static func print(rendered text: String, forPeople isForPeople: Bool) {
+        if isForPeople { print(.lines(text)) } else { print(document: text) }
+    }
+
+    /// Ends with what the parser of the command line has to say: an error, or the help that was asked for.
+    static func exit(with error: any Error) -> Never {
+        let status = Taskwatt.exitCode(for: error)
+        // What the user typed is in it, which a script may have from elsewhere.
+        let message = Taskwatt.message(for: error)
+        var text = Taskwatt.fullMessage(for: error)
+        if !status.isSuccess, !message.isEmpty { text = text.replacing(message, with: PrintableText.oneLine(message)) }
+        if !text.isEmpty {
+            if status.isSuccess { print(.lines(text + "\n")) } else { self.error(.lines(text + "\n")) }
+        }
+        Glibc.exit(status.rawValue)
+    }
+
+    // MARK: Documents for programs
+
+    static func print(document text: String) {
+        write(isatty(STDOUT_FILENO) != 0 ? PrintableText.lines(text) : text, to: STDOUT_FILENO)
+    }
+
+    /// - Parameter bytes: of UTF-8.
+    static func print(document bytes: [UInt8]) {
+        if isatty(STDOUT_FILENO) != 0 { return print(document: String(decoding: bytes, as: UTF8.self)) }
+        bytes.withUnsafeBytes { write($0, to: STDOUT_FILENO) }
+    }
+
+    /// JSON as people like to read it; what a terminal would obey is written by its number, which means the same.
+    static func json(_ value: some Encodable) throws -> ConsoleText {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return .lines(PrintableText.json(String(decoding: try encoder.encode(value), as: UTF8.self)) + "\n")
+    }
+
+    // MARK: What changes in its place
+
+    /// A line of standard error that the next one takes the place of, on a terminal; faint where there are colours.
+    static func status(_ text: String) {
+        let style = isColourful(STDERR_FILENO)
+        let line = PrintableText.oneLine(text)
+        write("\r\u{1B}[K" + (style ? "\u{1B}[2m\(line)\u{1B}[0m" : line), to: STDERR_FILENO)
+    }
+
+    /// Takes back such a line.
+    static func clearStatus() { write("\r\u{1B}[K", to: STDERR_FILENO) }
+
+    /// A whole terminal of text, in the place of what is there: home, the text with the rest of each line cleared, and all below it.
+    static func screen(_ text: String, isFirst: Bool) {
+        let lines = PrintableText.lines(text).replacing("\n", with: "\u{1B}[K\n")
+        write("\(isFirst ? "\u{1B}[2J" : "")\u{1B}[H\(lines)\u{1B}[J", to: STDOUT_FILENO)
+    }
+
+    // MARK: Writing
 
     private static func write(_ text: String, to descriptor: Int32) {
         var text = text
@@ -40,25 +105,85 @@ enum Console {
             if count < 0, errno == EINTR { continue }
             if count <= 0 {
                 // Whoever read us has gone away, as `head` does: that is no error of ours.
-                if errno == EPIPE { exit(0) }
+                if errno == EPIPE { Glibc.exit(0) }
                 // Half of a table must not pass for a whole one.
                 if descriptor == STDOUT_FILENO {
                     complain("the output cannot be written: \(String(cString: strerror(errno)))")
-                    exit(CommandFailure.failed)
+                    Glibc.exit(CommandFailure.failed)
                 }
                 return
             }
             rest = rest.dropFirst(count)
         }
     }
+}
 
-    /// JSON as people like to read it.
-    static func json(_ value: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
+/// How a part of a text looks on a terminal that has colours. Inside of the program it is a mark in the text, which no text from outside
+/// has.
+enum ConsoleStyle: UInt32, CaseIterable {
+    case plain = 0xFDD0
+    case bold, red, green, yellow, grey
+
+    var mark: String { Unicode.Scalar(rawValue).map { String(Character($0)) } ?? "" }
+
+    /// Select Graphic Rendition (ECMA-48, 8.3.117).
+    fileprivate var code: Int {
+        switch self {
+        case .plain: 0
+        case .bold: 1
+        case .red: 31
+        case .green: 32
+        case .yellow: 33
+        case .grey: 90
+        }
+    }
+}
+
+/// Text that may go to a terminal: of what stands in the program all is ours, and what is put in goes on one line with its control
+/// characters made visible.
+///
+/// A `String` is none, so that the compiler asks of each that was made elsewhere whether its lines are ours (`lines`).
+struct ConsoleText: ExpressibleByStringInterpolation {
+    /// Without what a terminal obeys, but for the marks of styles.
+    private var text: String
+
+    struct StringInterpolation: StringInterpolationProtocol {
+        fileprivate var text = ""
+
+        init(literalCapacity: Int, interpolationCount: Int) { text.reserveCapacity(literalCapacity * 2) }
+
+        mutating func appendLiteral(_ literal: String) { text += literal }
+        mutating func appendInterpolation(_ value: some Any) { text += PrintableText.oneLine("\(value)") }
+        mutating func appendInterpolation(_ other: ConsoleText) { text += other.text }
+        mutating func appendInterpolation(_ style: ConsoleStyle) { text += style.mark }
+        /// A text whose lines are ours.
+        mutating func appendInterpolation(lines value: String) { text += PrintableText.lines(value) }
     }
 
-    /// A heading, bold on a terminal.
-    static func heading(_ text: String) -> String { isColourful(STDOUT_FILENO) ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
+    init(stringLiteral text: String) { self.text = text }
+    init(stringInterpolation: StringInterpolation) { text = stringInterpolation.text }
+
+    /// A text that was put together elsewhere of lines of ours: the names in it were made printable where they were put in.
+    static func lines(_ text: String) -> ConsoleText { "\(lines: text)" }
+
+    /// Without any style.
+    var plain: String { styled { _ in "" } }
+
+    fileprivate func styled(for descriptor: Int32) -> String {
+        let isColourful = Console.isColourful(descriptor)
+        return styled { isColourful ? "\u{1B}[\($0.code)m" : "" }
+    }
+
+    private func styled(_ code: (ConsoleStyle) -> String) -> String {
+        guard text.unicodeScalars.contains(where: { PrintableText.style.contains($0.value) }) else { return text }
+        var result = ""
+        for scalar in text.unicodeScalars {
+            if PrintableText.style.contains(scalar.value) {
+                result += ConsoleStyle(rawValue: scalar.value).map(code) ?? "\u{FFFD}"
+            } else {
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
 }

@@ -26,10 +26,12 @@ struct JournalLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         let fields = metadata.merging(event.metadata ?? [:]) { $1 }
-        let message = "\(event.message)"
+        // A name with a line break in it would begin a line of its own, which looks like another message.
+        let message = PrintableText.oneLine("\(event.message)")
         let priority = Self.priority(event.level)
         if JournalSocket.send(Self.entry(message, priority: priority, fields)) { return }
-        let words = fields.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
+        let words = fields.sorted { $0.key < $1.key }.map { " \($0.key)=\(PrintableText.oneLine("\($0.value)"))" }
+            .joined()
         // A line each: only the first of several would have the priority.
         for line in (message + words).split(whereSeparator: \.isNewline) {
             // In one piece, so that lines of several threads do not mix; a journal that is gone is not for us to mend.
@@ -46,7 +48,7 @@ struct JournalLogHandler: LogHandler {
         for (key, value) in fields {
             // Of a field's name the journal wants capitals, digits and underscores.
             let name = key.uppercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }
-            append("TASKWATT_" + String(name), "\(value)", to: &entry)
+            append("TASKWATT_" + String(name), PrintableText.oneLine("\(value)"), to: &entry)
         }
         return entry
     }
@@ -89,5 +91,34 @@ private enum JournalSocket {
             descriptor = nil
             return false
         }
+    }
+}
+
+/// Makes what is logged printable, before another handler writes it to a terminal or a file.
+struct PrintableLogHandler: LogHandler {
+    private var inner: StreamLogHandler
+
+    init(_ inner: StreamLogHandler) { self.inner = inner }
+
+    var metadata: Logger.Metadata {
+        get { inner.metadata }
+        set { inner.metadata = newValue.mapValues { "\(PrintableText.oneLine("\($0)"))" } }
+    }
+
+    var logLevel: Logger.Level {
+        get { inner.logLevel }
+        set { inner.logLevel = newValue }
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { inner[metadataKey: key] }
+        set { inner[metadataKey: key] = newValue.map { "\(PrintableText.oneLine("\($0)"))" } }
+    }
+
+    func log(event: LogEvent) {
+        var event = event
+        event.message = "\(PrintableText.oneLine("\(event.message)"))"
+        event.metadata = event.metadata?.mapValues { "\(PrintableText.oneLine("\($0)"))" }
+        inner.log(event: event)
     }
 }

@@ -13,7 +13,7 @@ struct MeasureText {
 
     var text: String {
         let notes = reconciliations + disagreements + missing + flags + uncertainties + [calibrated, outside, end]
-        return table.text() + notes.compactMap { $0 }.map { $0 + "\n" }.joined()
+        return table.text() + notes.compactMap { $0 }.map { PrintableText.of($0) + "\n" }.joined()
     }
 
     private var seconds: Double { energy.window.durationSeconds }

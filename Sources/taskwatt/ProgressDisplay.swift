@@ -14,13 +14,9 @@ final class ProgressDisplay: Sendable {
     }
 
     private let isTerminal: Bool
-    private let isColourful: Bool
     private let state = Mutex(State())
 
-    init() {
-        isTerminal = Console.isTerminal(STDERR_FILENO)
-        isColourful = Console.isColourful(STDERR_FILENO)
-    }
+    init() { isTerminal = Console.isTerminal(STDERR_FILENO) }
 
     func show(_ event: RunEvent) {
         state.withLock { state in
@@ -153,19 +149,18 @@ final class ProgressDisplay: Sendable {
     // MARK: The terminal
 
     private func line(_ text: String, _ state: inout State) {
-        Console.error((state.lineIsOpen ? "\r\u{1B}[K" : "") + text + "\n")
-        state.lineIsOpen = false
+        close(&state)
+        Console.error("\(text)\n")
     }
 
     private func change(_ text: String, _ state: inout State) {
         // A line that is cut is better than one that wraps, for a wrapped one cannot be taken back.
-        let cut = String(text.prefix(columns - 1))
-        Console.error("\r\u{1B}[K" + (isColourful ? "\u{1B}[2m\(cut)\u{1B}[0m" : cut))
+        Console.status(String(text.prefix(columns - 1)))
         state.lineIsOpen = true
     }
 
     private func close(_ state: inout State) {
-        if state.lineIsOpen { Console.error("\r\u{1B}[K") }
+        if state.lineIsOpen { Console.clearStatus() }
         state.lineIsOpen = false
     }
 

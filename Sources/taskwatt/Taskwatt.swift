@@ -60,7 +60,7 @@ struct Taskwatt: AsyncParsableCommand {
         } catch {
             await PolledMeters.end()
             // Wrong usage, `--help` and `--version` are the parser's own.
-            guard let failure = CommandFailure(error) else { exit(withError: error) }
+            guard let failure = CommandFailure(error) else { Console.exit(with: error) }
             Console.complain(failure.message)
             Foundation.exit(failure.status)
         }

@@ -11,9 +11,42 @@ struct CSVWriterTests {
             ["two\nlines", "two\r\nlines", "\r", "Zürich – 東京 🌱 é", " spaces "],
             ["=1+1", "'", "\\", "a;b\tc", ",\",\r\n\""],
         ]
-        var writer = CSVWriter()
+        var writer = CSVWriter(isRaw: true)
         for row in rows { writer.row(row) }
         #expect(try pythonReads(writer.text) == rows)
+        // For a spreadsheet too, but for what it would take for a formula.
+        var safe = CSVWriter()
+        for row in rows { safe.row(row) }
+        #expect(try pythonReads(safe.text).map { $0.map(CSVCell.original) } == rows)
+    }
+
+    @Test(
+        "A text that a spreadsheet would take for a formula is told to be a text, and is read back as it was",
+        arguments: [
+            "=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "=HYPERLINK(\"http://x\",\"y\")", "-", "+-1",
+            "-1.5.2",
+            "\u{FF1D}1", "\u{FF0B}1", "\u{FF0D}1", "\u{FF20}x", "'=1", "''=1", "'-1.5", "'\t", "-inf", "-nan", "-0x10",
+        ])
+    func formulas(text: String) throws {
+        var writer = CSVWriter()
+        writer.row(["a", text])
+        let cell = try #require(try pythonReads(writer.text).first?.last)
+        #expect(cell == "'" + text && CSVCell.original(cell) == text)
+        var raw = CSVWriter(isRaw: true)
+        raw.row(["a", text])
+        #expect(try pythonReads(raw.text).first?.last == text)
+    }
+
+    @Test(
+        "Numbers and other texts are left alone",
+        arguments: [
+            "-1.5", "-1e-05", "+3", "1", "a=b", "it's", "'quoted'", "'", "", " =1", "(−1)", "\u{FF01}", "2026-01-01",
+        ])
+    func noFormulas(text: String) throws {
+        var writer = CSVWriter()
+        writer.row(["a", text])
+        let cell = try #require(try pythonReads(writer.text).first?.last)
+        #expect(cell == text && CSVCell.original(cell) == text)
     }
 
     @Test("RFC 4180: CRLF after every line, quotes only where they are needed")

@@ -31,11 +31,15 @@ enum ArchiveTools {
         }
     }
 
+    /// The window that zstd may keep in memory. Level 19 asks for 8 MiB, ours for 4.
+    private static let zstdMemory = "--memory=16MiB"
+
     /// Unpacks a file by zstd and hands on what comes, a piece at a time; ends zstd where `body` throws.
     static func unpack(_ archive: String, _ body: @Sendable (UnsafeRawBufferPointer) throws -> Void) async throws {
         do {
             let result = try await Subprocess.run(
-                .name("zstd"), arguments: ["-q", "-d", "-c", "--", archive], input: .none, output: .sequence,
+                .name("zstd"), arguments: ["-q", "-d", "-c", zstdMemory, "--", archive], input: .none,
+                output: .sequence,
                 error: .string(limit: 1 << 16)
             ) { execution in
                 for try await buffer in execution.standardOutput { try buffer.withUnsafeBytes { try body($0) } }

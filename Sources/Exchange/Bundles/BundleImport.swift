@@ -48,10 +48,11 @@ package struct BundleImport {
         }
         let label = ImportedFile(source: .taskwatt, name: name ?? file, sha256: bundle.sha256, importedAt: time)
         var outcome = Outcome(file: name ?? file, imported: [], known: [], runs: 0, samples: 0, machines: [])
+        var machines: Set<String> = []
         try store.importing(label) { writer in
             for uuid in bundle.manifest.suites {
                 let suite = try bundle.suite(uuid)
-                if !outcome.machines.contains(suite.machine.name) { outcome.machines.append(suite.machine.name) }
+                if machines.insert(suite.machine.name).inserted { outcome.machines.append(suite.machine.name) }
                 let runs = try bundle.runs(uuid)
                 guard try writer.begin(start(suite, of: bundle), uuid: uuid) else {
                     outcome.known.append(uuid)
@@ -60,10 +61,13 @@ package struct BundleImport {
                 var samples = try bundle.samples(uuid)
                 for (index, run) in runs.enumerated() {
                     try Task.checkCancellation()
-                    let own = try samples.of(index + 1)
-                    try writer.record(run, samples: own, suiteRun: uuid)
+                    try writer.record(run, suiteRun: uuid) { keep in
+                        outcome.samples += try samples.of(index + 1) { sample in
+                            try keep(sample)
+                            return nil
+                        }
+                    }
                     outcome.runs += 1
-                    outcome.samples += own.count
                 }
                 try samples.checkEnd(runs: runs.count)
                 try writer.end(

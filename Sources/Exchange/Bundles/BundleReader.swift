@@ -16,16 +16,22 @@ final class UnpackedBundle: Sendable {
     /// Files whose contents are not those of the manifest.
     let altered: [String]
     private let scratch: ScratchDirectory
+    let bounds: BundleBounds
 
     /// - Parameter name: of the file as the user gave it, where it is not read from there.
     /// - Throws: `BundleError` for what is no bundle, is cut short, or holds what no bundle does.
-    init(_ path: String, named name: String? = nil) async throws {
+    init(_ path: String, named name: String? = nil, bounds: BundleBounds = .standard) async throws {
         let file = name ?? path
         self.file = file
+        self.bounds = bounds
         sha256 = try Self.checkKind(path, named: name ?? path)
         scratch = try ScratchDirectory()
         let size = Int64((try? FileManager.default.attributesOfItem(atPath: path)[.size] as? NSNumber)?.int64Value ?? 0)
-        let state = Mutex((TarReader(), Unpacker(directory: scratch.path, packedBytes: size)))
+        let state = Mutex(
+            (
+                TarReader(endBlocks: bounds.endBlocks),
+                Unpacker(directory: scratch.path, packedBytes: size, bounds: bounds)
+            ))
         do {
             try await ArchiveTools.unpack(path) { bytes in
                 try state.withLock { state in try state.0.feed(bytes, &state.1) }
@@ -83,11 +89,12 @@ final class UnpackedBundle: Sendable {
 
     /// A small file as text; `nil` if it is not there.
     func text(_ file: BundleFormat.File, of suite: String) throws -> String? {
-        guard let data = FileManager.default.contents(atPath: location(file, of: suite)) else { return nil }
-        guard let text = String(validating: data, as: UTF8.self) else {
-            throw BundleError("\(place(file, of: suite)) is not UTF-8")
+        do throws(BoundedFileError) {
+            return try BoundedFile.text(location(file, of: suite), upTo: Int(file.mostBytes))
+        } catch {
+            guard case .system = error.kind else { throw BundleError("\(place(file, of: suite)) \(error.reason)") }
+            return nil
         }
-        return text
     }
 
     func required(_ file: BundleFormat.File, of suite: String) throws -> String {
@@ -118,6 +125,10 @@ final class UnpackedBundle: Sendable {
     /// The meters, each checked for numbers that no meter can have: sums are made of them.
     func meters(_ uuid: String) throws -> [MeterDescription] {
         let meters = try document([MeterDescription].self, .meters, of: uuid)
+        guard meters.count <= bounds.meters else {
+            throw BundleError(
+                "\(place(.meters, of: uuid)): it describes \(meters.count) meters, and \(bounds.meters) are the most")
+        }
         for meter in meters {
             if let problem = meter.outOfBounds {
                 throw BundleError("\(place(.meters, of: uuid)): \(problem) of \(meter.id.prefix(100))")
@@ -132,10 +143,20 @@ final class UnpackedBundle: Sendable {
     func runs(
         _ uuid: String, each: (Data, RunRecord, Int) throws -> Void = { _, _, _ in }
     ) throws -> [RunRecord] {
-        var reader = try LineReader(location(.runs, of: uuid), path: place(.runs, of: uuid))
+        var reader = try LineReader(
+            location(.runs, of: uuid), path: place(.runs, of: uuid), mostBytes: bounds.runBytes)
         var runs: [RunRecord] = []
         while let line = try reader.next() {
+            guard runs.count < bounds.runs else {
+                throw BundleError("\(reader.place): a suite has \(bounds.runs) runs at most")
+            }
             let run = try BundleJSON.decode(RunRecord.self, line, reader.place)
+            guard run.energy.domains.count <= bounds.domains, run.energy.otherScopes.count <= TotalScope.allCases.count
+            else {
+                throw BundleError(
+                    "\(reader.place): it has \(run.energy.domains.count) domains, and \(bounds.domains) are the most, or more "
+                        + "totals than there are scopes")
+            }
             if let problem = run.outOfBounds { throw BundleError("\(reader.place): \(problem)") }
             runs.append(run)
             try each(line, run, runs.count)
@@ -143,8 +164,13 @@ final class UnpackedBundle: Sendable {
         return runs
     }
 
+    /// Where the samples of a run are laid while it is checked.
+    func spool() throws -> SampleSpool { try SampleSpool(in: scratch.path) }
+
     func samples(_ uuid: String) throws -> BundledSamples {
-        try BundledSamples(LineReader(location(.samples, of: uuid), path: place(.samples, of: uuid)))
+        try BundledSamples(
+            LineReader(
+                location(.samples, of: uuid), path: place(.samples, of: uuid), mostBytes: bounds.sampleBytes))
     }
 }
 
@@ -171,19 +197,26 @@ struct BundledSamples {
         return try BundleSamples.parse(text, reader.place)
     }
 
-    /// The samples of a run; it is asked for in order.
+    /// Hands on the samples of a run, one at a time; runs are asked for in order.
     ///
-    /// - Parameter run: from 1.
-    mutating func of(_ run: Int) throws -> [Sample] {
-        var samples: [Sample] = []
+    /// - Parameters:
+    ///   - run: from 1.
+    ///   - body: returns what is wrong with a sample, or `nil`.
+    /// - Returns: how many there are.
+    @discardableResult
+    mutating func of(_ run: Int, _ body: (Sample) throws -> String?) throws -> Int {
+        var count = 0
         while let current = next, current.run == run {
-            samples.append(current.sample)
+            // Whoever waits for a verification may go away.
+            if count.isMultiple(of: 1024) { try Task.checkCancellation() }
+            if let problem = try body(current.sample) { throw BundleError("\(reader.place): \(problem)") }
+            count += 1
             next = try read()
         }
         if let current = next, current.run < run {
             throw BundleError("\(reader.place): a sample of run \(current.run) after those of run \(run)")
         }
-        return samples
+        return count
     }
 
     /// To be called after the last run.
@@ -196,6 +229,7 @@ struct BundledSamples {
 private struct Unpacker: TarReader.Handler {
     private let directory: String
     private let packedBytes: Int64
+    private let bounds: BundleBounds
     private(set) var manifest: BundleManifest?
     private var manifestData = Data()
     private(set) var altered: [String] = []
@@ -205,9 +239,10 @@ private struct Unpacker: TarReader.Handler {
     private var handle: FileHandle?
     private var hash = SHA256()
 
-    init(directory: String, packedBytes: Int64) {
+    init(directory: String, packedBytes: Int64, bounds: BundleBounds) {
         self.directory = directory
         self.packedBytes = packedBytes
+        self.bounds = bounds
     }
 
     /// A file of the manifest that has not come.
@@ -219,7 +254,9 @@ private struct Unpacker: TarReader.Handler {
                 throw BundleError(
                     "this is no bundle of taskwatt: its first file is \(path), not \(BundleFormat.manifest)")
             }
-            guard bytes <= BundleFormat.mostManifestBytes else { throw BundleError("\(path) is too large") }
+            guard bytes <= bounds.manifestBytes else {
+                throw BundleError("\(path) is too large: \(bytes) bytes, and \(bounds.manifestBytes) are the most")
+            }
             return
         }
         guard let (suite, _) = BundleFormat.parts(path) else {
@@ -276,21 +313,25 @@ private struct Unpacker: TarReader.Handler {
             )
         }
         let manifest = try BundleJSON.decode(BundleManifest.self, manifestData, name)
-        guard !manifest.suites.isEmpty, manifest.files.count <= BundleFormat.mostFiles else {
-            throw BundleError("\(name) names no suite, or too many files")
+        guard !manifest.suites.isEmpty else { throw BundleError("\(name) names no suite") }
+        guard manifest.files.count <= bounds.files, manifest.suites.count <= bounds.files else {
+            throw BundleError(
+                "\(name) names \(manifest.files.count) files of \(manifest.suites.count) suites, and \(bounds.files) are the most"
+            )
         }
         // They become the names of directories.
-        guard manifest.suites.allSatisfy(BundleFormat.isUUID), Set(manifest.suites).count == manifest.suites.count
-        else {
+        let suites = Set(manifest.suites)
+        guard manifest.suites.allSatisfy(BundleFormat.isUUID), suites.count == manifest.suites.count else {
             throw BundleError("\(name) names a suite that is no UUID, or one twice")
         }
         var total: Int64 = 0
         for entry in manifest.files {
-            guard let (suite, file) = BundleFormat.parts(entry.path), manifest.suites.contains(suite) else {
+            guard let (suite, file) = BundleFormat.parts(entry.path), suites.contains(suite) else {
                 throw BundleError("\(name): \(entry.path) is no file of a bundle")
             }
             guard entry.bytes >= 0, entry.bytes <= file.mostBytes else {
-                throw BundleError("\(entry.path) is too large")
+                throw BundleError(
+                    "\(entry.path) is too large: \(entry.bytes) bytes, and \(file.mostBytes) are the most")
             }
             total += entry.bytes
             guard expected.updateValue(entry, forKey: entry.path) == nil else {
@@ -298,7 +339,7 @@ private struct Unpacker: TarReader.Handler {
             }
         }
         // No text of ours gets so small; what does is made to fill a disk.
-        guard total <= min(BundleFormat.mostBytes, (1 << 20) + BundleFormat.mostExpansion * packedBytes) else {
+        guard total <= min(bounds.bytes, (1 << 20) + bounds.expansion * packedBytes) else {
             throw BundleError(
                 "it would unpack to \(total >> 20) MiB, which no bundle of this size does; it is left packed")
         }

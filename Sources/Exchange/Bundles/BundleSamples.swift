@@ -79,15 +79,19 @@ enum BundleSamples {
 struct LineReader {
     private let handle: FileHandle
     private let path: String
+    private let mostBytes: Int
     private var buffer = Data()
     private var isAtEnd = false
     private(set) var number = 0
 
-    /// - Parameter path: in the bundle, for errors.
-    init(_ file: String, path: String) throws {
+    /// - Parameters:
+    ///   - path: in the bundle, for errors.
+    ///   - mostBytes: of a line.
+    init(_ file: String, path: String, mostBytes: Int) throws {
         guard let handle = FileHandle(forReadingAtPath: file) else { throw BundleError("\(path) is missing") }
         self.handle = handle
         self.path = path
+        self.mostBytes = mostBytes
     }
 
     var place: String { "\(path), line \(number)" }
@@ -99,13 +103,12 @@ struct LineReader {
             if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
                 number += 1
                 let line = buffer[buffer.startIndex..<end]
+                guard line.count <= mostBytes else { throw tooLong(number) }
                 buffer = buffer[buffer.index(after: end)...]
                 return line.last == UInt8(ascii: "\r") ? line.dropLast() : line
             }
             searched = buffer.endIndex
-            guard buffer.count <= BundleFormat.mostLineBytes else {
-                throw BundleError("\(path), line \(number + 1): the line is too long")
-            }
+            guard buffer.count <= mostBytes else { throw tooLong(number + 1) }
             if isAtEnd {
                 guard buffer.isEmpty else {
                     throw BundleError("\(path), line \(number + 1): the file is cut short in the middle of a line")
@@ -122,5 +125,9 @@ struct LineReader {
             searched = buffer.startIndex + kept
             isAtEnd = more?.isEmpty ?? true
         }
+    }
+
+    private func tooLong(_ line: Int) -> BundleError {
+        BundleError("\(path), line \(line): it is too long; \(mostBytes) bytes are the most")
     }
 }

@@ -135,14 +135,15 @@ package struct BundleWriter {
 
     private func samples(of runs: [Int64], _ redaction: Redaction?, to output: inout HashedFile) throws {
         var meters: [String: String] = [:]
-        var header = CSVWriter()
+        // No spreadsheet is meant to open it, and a bundle has what the record has.
+        var header = CSVWriter(isRaw: true)
         header.row(BundleSamples.header)
         try output.append(Data(header.text.utf8))
         for (index, run) in runs.enumerated() {
             var page = try store.samples(ofRun: run)
             while let last = page.last {
                 try Task.checkCancellation()
-                var lines = CSVWriter()
+                var lines = CSVWriter(isRaw: true)
                 for stored in page {
                     var sample = stored.sample
                     if let redaction {

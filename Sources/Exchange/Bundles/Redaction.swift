@@ -25,13 +25,15 @@ package struct Redaction: Sendable {
     /// Of this machine: its machine-id (which machine-id(5) asks to keep confidential), its name and its users.
     package static func ofThisMachine() throws -> Redaction {
         let secret = ["/etc/machine-id", "/var/lib/dbus/machine-id"].lazy.compactMap {
-            FileManager.default.contents(atPath: $0)
+            try? BoundedFile.data($0, upTo: BoundedFile.state)
         }.first { !$0.isEmpty }
         let host = ProcessInfo.processInfo.hostName
         let environment = ProcessInfo.processInfo.environment
         var users = ["USER", "LOGNAME", "SUDO_USER"].compactMap { environment[$0] }
         if let entry = getpwuid(getuid()) { users.append(String(cString: entry.pointee.pw_name)) }
-        let accounts = FileManager.default.contents(atPath: "/etc/passwd").map { String(decoding: $0, as: UTF8.self) }
+        let accounts = (try? BoundedFile.data("/etc/passwd", upTo: BoundedFile.state)).map {
+            String(decoding: $0, as: UTF8.self)
+        }
         for line in (accounts ?? "").split(separator: "\n") {
             let fields = line.split(separator: ":", omittingEmptySubsequences: false)
             // Those of people, by the usual UID_MIN of login.defs(5).

@@ -21,7 +21,13 @@ struct TarReader {
     /// Whether the archive's end has been read.
     private(set) var isAtEnd = false
 
-    init() { block.reserveCapacity(Self.blockBytes) }
+    private let endBlocks: Int
+
+    /// - Parameter endBlocks: how many blocks of zeros may be at the end.
+    init(endBlocks: Int) {
+        self.endBlocks = endBlocks
+        block.reserveCapacity(Self.blockBytes)
+    }
 
     /// - Throws: `BundleError`, or what the handler throws.
     mutating func feed(_ bytes: UnsafeRawBufferPointer, _ handler: inout some Handler) throws {
@@ -56,6 +62,11 @@ struct TarReader {
         if block.allSatisfy({ $0 == 0 }) {
             zeroBlocks += 1
             if zeroBlocks >= 2 { isAtEnd = true }
+            guard zeroBlocks <= endBlocks else {
+                throw BundleError(
+                    "after the end of the archive there are more than \(endBlocks) blocks of nothing; they are not read"
+                )
+            }
             return
         }
         guard zeroBlocks == 0 else { throw BundleError("something follows the end of the archive") }

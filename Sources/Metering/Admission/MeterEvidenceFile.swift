@@ -1,11 +1,10 @@
+import Core
 import Foundation
 
 /// What was learnt of this machine's meters, `meters.json` in the state directory: by their ids, whoever learnt it.
 package struct MeterEvidenceFile: Sendable, Hashable {
     /// A meter that stands still is noted again after so long, in seconds; what changes a verdict at once.
     private static let spacing = 300.0
-    /// More than any machine has meters for.
-    private static let mostBytes = 4 << 20
 
     package let path: String
 
@@ -13,10 +12,7 @@ package struct MeterEvidenceFile: Sendable, Hashable {
 
     /// What is known; nothing where there is no such file, or none that can be read: then it is learnt again.
     package func read() -> [String: MeterEvidence] {
-        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
-            let size = attributes[.size] as? Int, size <= Self.mostBytes,
-            let data = try? Data(contentsOf: URL(fileURLWithPath: path))
-        else { return [:] }
+        guard let data = try? BoundedFile.data(path, upTo: BoundedFile.state) else { return [:] }
         return (try? JSONDecoder().decode([String: MeterEvidence].self, from: data)) ?? [:]
     }
 

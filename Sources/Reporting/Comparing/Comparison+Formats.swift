@@ -4,19 +4,23 @@ import Foundation
 /// How a comparison is written.
 package enum ComparisonFormat: String, Sendable, CaseIterable {
     case text, markdown, latex, csv, json
+
+    /// Not for programs.
+    package var isForPeople: Bool { self != .csv && self != .json }
 }
 
 extension Comparison {
-    package func rendered(as format: ComparisonFormat) throws -> String {
+    /// - Parameter hasRawCells: leaves texts of CSV as they are that a spreadsheet would take for formulas.
+    package func rendered(as format: ComparisonFormat, hasRawCells: Bool = false) throws -> String {
         switch format {
-        case .text: return table.text() + "\n" + notes.joined(separator: "\n") + "\n"
-        case .markdown: return table.markdown() + "\n" + notes.map { "- \($0)" }.joined(separator: "\n") + "\n"
+        case .text: return table.text() + "\n" + notes.map { PrintableText.of($0) + "\n" }.joined()
+        case .markdown: return table.markdown() + "\n" + notes.map { "- \(PrintableText.of($0))\n" }.joined()
         case .latex: return table.latex(caption: caption, label: "tab:taskwatt-compare", notes: notes(advises: false))
-        case .csv: return csv
+        case .csv: return csv(isRaw: hasRawCells)
         case .json:
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+            return PrintableText.json(String(decoding: try encoder.encode(self), as: UTF8.self)) + "\n"
         }
     }
 
@@ -78,8 +82,8 @@ extension Comparison {
     }
 
     /// In full precision, a row a line, as `--format json` names the fields.
-    private var csv: String {
-        var writer = CSVWriter()
+    private func csv(isRaw: Bool) -> String {
+        var writer = CSVWriter(isRaw: isRaw)
         let side = [
             "mean_kwh_per_1000", "mean_uncertainty_95_kwh_per_1000", "n", "models", "scope", "provenance", "machine",
             "accuracy_stated",

@@ -1,3 +1,5 @@
+import Core
+
 /// HTML and SVG that cannot be broken by what is put into it: text is escaped where it enters, and only there.
 ///
 /// What comes out is well-formed XML too, so that any parser can check it. Names in the record come from files, plugins and

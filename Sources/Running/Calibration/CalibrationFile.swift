@@ -1,3 +1,4 @@
+import Core
 import Foundation
 package import Metering
 
@@ -11,7 +12,7 @@ package struct CalibrationFile: Sendable, Hashable {
     package func read() throws(CalibrationFileError) -> [Calibration] {
         guard FileManager.default.fileExists(atPath: path) else { return [] }
         do {
-            return try JSONDecoder().decode([Calibration].self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+            return try JSONDecoder().decode([Calibration].self, from: BoundedFile.data(path, upTo: BoundedFile.state))
         } catch {
             throw CalibrationFileError(path: path, reason: "it cannot be read; remove it and calibrate again")
         }

@@ -43,8 +43,10 @@ package struct PluginCatalogue: Sendable {
                 let file = "\(path)/plugin.yaml"
                 guard files.fileExists(atPath: file) else { continue }
                 do throws(YAMLProblem) {
-                    guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
-                        throw YAMLProblem(file: file, message: "cannot be read; check its permissions and encoding")
+                    let text: String
+                    do throws(BoundedFileError) { text = try BoundedFile.text(file) } catch {
+                        throw YAMLProblem(
+                            file: file, message: "cannot be read: \(error.reason); check its permissions and encoding")
                     }
                     let manifest = try PluginManifest.parse(text, file: file)
                     if plugins.contains(where: { $0.manifest.name == manifest.name }) { continue }

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import WorkloadProtocol
 
@@ -25,12 +26,12 @@ package struct PythonEnvironments: Sendable, Hashable {
         let name = plugin.manifest.name
         guard let python = plugin.manifest.python else { return .missing("its manifest has no `python`") }
         let file = "\(plugin.directory)/\(python.requirements)"
-        guard let wanted = try? String(contentsOfFile: file, encoding: .utf8) else {
+        guard let wanted = try? BoundedFile.text(file) else {
             return .missing("its requirements \(file) cannot be read; install the plugin again")
         }
         var reason = "its Python environment is not installed; run `taskwatt plugin install \(name)`"
         for environment in environments(named: name) {
-            guard let made = try? String(contentsOfFile: "\(environment)/\(Self.marker)", encoding: .utf8) else {
+            guard let made = try? BoundedFile.text("\(environment)/\(Self.marker)") else {
                 reason = "its Python environment \(environment) is not complete; run `taskwatt plugin install \(name)`"
                 continue
             }

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Glibc
 import WorkloadProtocol
@@ -39,7 +40,7 @@ package struct PythonInstallation: Sendable {
         if mode == .ifNeeded, case .ready(let directory) = environments.state(of: plugin) { return (directory, false) }
         guard let parent = environments.directories.first else { throw PythonEnvironmentError.nowhere(name) }
         let file = "\(plugin.directory)/\(requirements.requirements)"
-        guard let wanted = try? String(contentsOfFile: file, encoding: .utf8) else {
+        guard let wanted = try? BoundedFile.text(file) else {
             throw PythonEnvironmentError.noRequirements(name, file)
         }
         try await checkPython()

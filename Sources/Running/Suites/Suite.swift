@@ -171,14 +171,15 @@ package struct SuiteOverrides: Sendable, Hashable, Codable {
 extension Suite {
     /// The suite with what the user asked for instead.
     ///
-    /// - Throws: `SuiteError.empty` if there is nothing to run.
+    /// - Throws: `SuiteError.empty` if there is nothing to run, `SuiteError.tooLarge` if it is too much.
     package func applying(_ overrides: SuiteOverrides) throws(SuiteError) -> Suite {
+        try check(product(with: overrides))
         var suite = self
         if !overrides.tasks.isEmpty {
             var chosen: [Entry] = []
+            let byTask = Dictionary(grouping: entries, by: \.task)
             for task in overrides.tasks {
-                let matching = entries.filter { $0.task == task }
-                if !matching.isEmpty {
+                if let matching = byTask[task] {
                     chosen += matching
                 } else if let like = entries.first {
                     // The task is not in the suite: it is run with the suite's amounts, by whichever plugin has it.
@@ -218,6 +219,7 @@ extension Suite {
             if suite.idleAfterSeconds > 0 { suite.idleAfterSeconds = seconds }
         }
         guard !suite.entries.isEmpty else { throw .empty(name) }
+        try check(suite.product())
         return suite
     }
 }
@@ -225,6 +227,7 @@ extension Suite {
 package enum SuiteError: Error, Sendable, Hashable, CustomStringConvertible {
     case noSuchSuite(String, known: [String])
     case empty(String)
+    case tooLarge(String, SuiteProduct.Excess)
     case unreadable(file: String, reason: String)
 
     package var description: String {
@@ -234,6 +237,7 @@ package enum SuiteError: Error, Sendable, Hashable, CustomStringConvertible {
             return "there is no suite `\(name)`\(near) (known: \(known.joined(separator: ", ")); or give a file, "
                 + "such as ./my-suite.yaml)"
         case .empty(let name): return "the suite `\(name)` has no runs"
+        case .tooLarge(let name, let excess): return "the suite `\(name)` \(excess.description)"
         case .unreadable(let file, let reason): return "\(file): \(reason)"
         }
     }

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import Glibc
 package import YAMLReading
 
 /// Reads suites, the ones that ship with Taskwatt and users' files.
@@ -28,17 +29,15 @@ package enum SuiteFile {
             throw SuiteError.noSuchSuite(nameOrPath, known: shipped)
         }
         let text: String
-        do {
-            text = try String(contentsOfFile: nameOrPath, encoding: .utf8)
+        do throws(BoundedFileError) {
+            text = try BoundedFile.text(nameOrPath)
         } catch {
-            var isDirectory: ObjCBool = false
-            let exists = FileManager.default.fileExists(atPath: nameOrPath, isDirectory: &isDirectory)
             let reason =
-                !exists
-                ? "no such file"
-                : isDirectory.boolValue
-                    ? "is a directory; name a suite's file in it"
-                    : "cannot be read as UTF-8 text; check its permissions and encoding"
+                switch error.kind {
+                case .system(ENOENT), .tooLong: error.reason
+                case .directory: "is a directory; name a suite's file in it"
+                case .system, .notText: "cannot be read as UTF-8 text; check its permissions and encoding"
+                }
             throw SuiteError.unreadable(file: nameOrPath, reason: reason)
         }
         return (try parse(text, file: nameOrPath), text)

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -6,8 +7,9 @@ import Running
 
 /// The page for people, and what it is made of.
 extension Routes {
-    /// Where Debian's package libjs-dygraphs puts its files.
+    /// Where Debian's package libjs-dygraphs puts its files, of 200 KB.
     private static let chartLibrary = "/usr/share/javascript/dygraphs"
+    private static let mostLibraryBytes = 8 << 20
 
     private static let own: [String: (type: String, bytes: [UInt8])] = [
         "page.css": ("text/css; charset=utf-8", PackageResources.page_css),
@@ -31,7 +33,7 @@ extension Routes {
                 throw APIError(.notFound, "there is no \(name) among what the page is made of")
             }
             let path = "\(Self.chartLibrary)/\(name)"
-            guard let data = await offPool({ FileManager.default.contents(atPath: path) }) else {
+            guard let data = await offPool({ try? BoundedFile.data(path, upTo: Self.mostLibraryBytes) }) else {
                 throw APIError(.notFound, "\(path) is not there; sudo apt install libjs-dygraphs")
             }
             return Self.page(data, type: type)

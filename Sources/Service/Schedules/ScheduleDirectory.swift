@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Glibc
 import Running
@@ -41,7 +42,7 @@ package struct ScheduleDirectory: Sendable {
     /// - Throws: `ScheduleProblem`, `YAMLProblem`.
     package func schedule(_ name: String) throws -> Schedule {
         guard Schedule.isName(name) else { throw ScheduleProblem(Schedule.namesAre(not: name)) }
-        guard let data = FileManager.default.contents(atPath: settings(name)) else {
+        guard let data = try? BoundedFile.data(settings(name), upTo: BoundedFile.text) else {
             throw ScheduleProblem("there is no schedule `\(name)`; `taskwatt schedule list` has them")
         }
         return try Schedule(name: name, text: String(decoding: data, as: UTF8.self), file: settings(name))

@@ -71,7 +71,8 @@ struct Calibrate: AsyncParsableCommand {
                 Console.print(try Console.json(kept))
             } else {
                 Console.print(
-                    kept.isEmpty ? "no calibration is kept here\n" : kept.map(Self.text).joined(separator: "\n"))
+                    kept.isEmpty
+                        ? "no calibration is kept here\n" : .lines(kept.map(Self.text).joined(separator: "\n")))
             }
             return
         }
@@ -79,7 +80,7 @@ struct Calibrate: AsyncParsableCommand {
         try directory.create()
         let calibration = try await Interruption.cancelling { try await calibrate(surroundings, against) }
         try file.keep(calibration)
-        Console.print(json ? try Console.json(calibration) : Self.text(calibration))
+        Console.print(json ? try Console.json(calibration) : .lines(Self.text(calibration)))
         if !calibration.disturbed.isEmpty {
             Console.complain(
                 "other processes took over 5 % of the CPUs during \(calibration.disturbed.count) of the loads; calibrate again "

@@ -44,6 +44,7 @@ struct Compare: AsyncParsableCommand {
     @Flag(help: "The same as --format json.")
     var json = false
 
+    @OptionGroup var cells: CellOptions
     @OptionGroup(title: "Which runs, of both sides") var filter: FilterOptions
     @OptionGroup var state: StateOptions
 
@@ -76,7 +77,9 @@ struct Compare: AsyncParsableCommand {
             let reasons = comparison.reasons.joined(separator: " ")
             throw CommandFailure("\(a) and \(b) have nothing that compares: \(reasons)")
         }
-        Console.print(try comparison.rendered(as: json ? .json : format))
+        let format = json ? .json : format
+        Console.print(
+            rendered: try comparison.rendered(as: format, hasRawCells: cells.areRaw), forPeople: format.isForPeople)
     }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Core
 import Foundation
 import PolledMeters
 import Recording
@@ -33,11 +34,9 @@ struct Config: AsyncParsableCommand {
                 return Console.note(
                     "there is no configuration, and none is needed; /etc/taskwatt/taskwatt.yaml can be one")
             }
-            guard let data = FileManager.default.contents(atPath: path) else {
-                throw CommandFailure("\(path) cannot be read: is it there, and may you read it?")
-            }
-            guard let text = String(validating: data, as: UTF8.self) else {
-                throw CommandFailure("\(path) is not UTF-8 text")
+            let text: String
+            do throws(BoundedFileError) { text = try BoundedFile.text(path) } catch {
+                throw CommandFailure("\(path) cannot be read: \(error.reason)")
             }
             var (configuration, problems) = MeterConfiguration.read(text: text, file: path)
             // One that is no YAML was told of already.

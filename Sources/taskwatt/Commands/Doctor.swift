@@ -34,7 +34,7 @@ struct DoctorCommand: AsyncParsableCommand {
         let meters = try await seen(listings, surroundings)
         let checks =
             await offPool { Doctor.examine(host, meters: meters, accelerators: NVML.system.states()) } + [configuration]
-        Console.print(json ? try Console.json(checks) : Self.text(checks))
+        Console.print(json ? try Console.json(checks) : .lines(Self.text(checks)))
         if checks.contains(where: { $0.verdict == .fail }) { throw ExitCode(CommandFailure.failed) }
     }
 
@@ -95,14 +95,15 @@ struct DoctorCommand: AsyncParsableCommand {
 
     /// The verdict stands at the beginning of a line, and a colour has no width: it is put in when the columns are aligned.
     private static func coloured(_ table: String) -> String {
-        guard Console.isColourful(STDOUT_FILENO) else { return table }
-        let colours: [(verdict: Verdict, code: Int)] = [(.pass, 32), (.warn, 33), (.fail, 31), (.unknown, 90)]
+        let colours: [(verdict: Verdict, style: ConsoleStyle)] = [
+            (.pass, .green), (.warn, .yellow), (.fail, .red), (.unknown, .grey),
+        ]
         return table.split(separator: "\n", omittingEmptySubsequences: false).map { line in
             guard let found = colours.first(where: { line.hasPrefix("\($0.verdict.rawValue) ") }) else {
                 return String(line)
             }
             let word = found.verdict.rawValue
-            return "\u{1B}[\(found.code)m\(word)\u{1B}[0m" + line.dropFirst(word.count)
+            return found.style.mark + word + ConsoleStyle.plain.mark + line.dropFirst(word.count)
         }.joined(separator: "\n")
     }
 

@@ -49,6 +49,7 @@ struct ExportCommand: AsyncParsableCommand {
         completion: .file())
     var output: String?
 
+    @OptionGroup var cells: CellOptions
     @OptionGroup(title: "Which runs") var filterOptions: FilterOptions
     @OptionGroup var state: StateOptions
 
@@ -69,9 +70,11 @@ struct ExportCommand: AsyncParsableCommand {
         let store = client == nil ? try Record.open(surroundings, state) : nil
         func eachPiece(_ kind: Export.Kind, _ body: ([UInt8]) throws -> Void) async throws {
             if let client {
-                try await client.pieces("/v1/export/\(kind.rawValue)?\(filter.query)", body)
+                let query = [filter.query, cells.areRaw ? "raw_cells=true" : ""].filter { !$0.isEmpty }.joined(
+                    separator: "&")
+                try await client.pieces("/v1/export/\(kind.rawValue)?\(query)", body)
             } else if let store {
-                var export = Export(kind, of: store, filter: filter)
+                var export = Export(kind, of: store, filter: filter, hasRawCells: cells.areRaw)
                 while let piece = try await export.next() { try body(piece) }
                 if export.damaged > 0 {
                     Console.note("left out: \(export.damaged) that are damaged in the record")
@@ -117,7 +120,7 @@ struct ExportCommand: AsyncParsableCommand {
 
     private func exportPaper(_ eachRun: ((ExportedRun) throws -> Void) async throws -> Void) async throws {
         guard let output else { return }
-        var paper = try PaperExport(directory: output)
+        var paper = try PaperExport(directory: output, hasRawCells: cells.areRaw)
         try await eachRun { try paper.add($0) }
         guard paper.runs > 0 else { throw nothingToExport("") }
         let left = paper.leftOut == 0 ? "" : "; \(paper.leftOut) that no table has were left out"
@@ -136,7 +139,7 @@ struct ExportCommand: AsyncParsableCommand {
         let out = try Output(output)
         try await eachRun { run in
             guard let fields = score.fields(run) else { return }
-            var csv = CSVWriter()
+            var csv = CSVWriter(isRaw: cells.areRaw)
             if score.runs == 1 { csv.row(AIEnergyScoreExport.columns) }
             csv.row(fields)
             try out.write(csv.bytes)
@@ -188,7 +191,7 @@ private struct Output {
     }
 
     func write(_ piece: [UInt8]) throws {
-        guard let handle else { return Console.print(piece) }
+        guard let handle else { return Console.print(document: piece) }
         do {
             try handle.write(contentsOf: Data(piece))
         } catch {

@@ -71,6 +71,6 @@ struct List: AsyncParsableCommand {
                     PrintableText.of(suite.machine),
                 ] + (hasSources ? [suite.source.rawValue] : []))
         }
-        Console.print(table.text())
+        Console.print(.lines(table.text()))
     }
 }

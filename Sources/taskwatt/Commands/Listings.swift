@@ -57,11 +57,11 @@ struct Meters: AsyncParsableCommand {
                 status.isAvailable ? status.power.map { String(format: "%.2f W", $0.watts) } ?? "–" : "unavailable",
             ])
         }
-        Console.print(table.text())
+        Console.print(.lines(table.text()))
         for status in meters {
             if let reason = status.reason {
                 Console.print("\n\(status.meter.id): \(reason)")
-                if let remedy = status.remedy { Console.print("\n    \(remedy)") }
+                if let remedy = status.remedy { Console.print("\n    \(lines: remedy)") }
                 Console.print("\n")
             }
             if status.isAvailable, !status.isProven {
@@ -107,6 +107,6 @@ struct HardwareCommand: ParsableCommand {
 
     func run() throws {
         let inventory = Inventory.discover(Surroundings().host)
-        Console.print(json ? try Console.json(inventory) : InventoryText.render(inventory))
+        Console.print(json ? try Console.json(inventory) : .lines(InventoryText.render(inventory)))
     }
 }

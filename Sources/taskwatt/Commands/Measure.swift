@@ -117,16 +117,17 @@ struct Measure: AsyncParsableCommand {
     private func write(_ energy: WindowEnergy, status: Int32, _ access: MeterAccess) throws {
         let (meters, unreadable) = (access.metering.meters, access.unreadable)
         let calibrations = Surroundings().calibrations(state)
-        let text =
+        let text: ConsoleText =
             json
             ? try Console.json(
                 MeasureDocument(energy: energy, command: command, exitStatus: status, calibrations: calibrations))
-            : MeasureText(energy: energy, meters: meters, unreadable: unreadable, calibrations: calibrations).text
+            : .lines(
+                MeasureText(energy: energy, meters: meters, unreadable: unreadable, calibrations: calibrations).text)
         if let output {
             do {
-                try text.write(toFile: output, atomically: false, encoding: .utf8)
+                try text.plain.write(toFile: output, atomically: false, encoding: .utf8)
             } catch {
-                throw CommandFailure("\(output) cannot be written; the result was:\n\(text)")
+                throw CommandFailure("\(output) cannot be written; the result was:\n\(text.plain)")
             }
         } else {
             Console.error(text)

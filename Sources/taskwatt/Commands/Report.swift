@@ -93,7 +93,7 @@ struct Report: AsyncParsableCommand {
             throw CommandFailure("no run fits \(filter.asked); without it the whole record is reported")
         }
         if output == "-" {
-            Console.print(text)
+            Console.print(document: text)
             return
         }
         var isDirectory: ObjCBool = false

@@ -345,7 +345,9 @@ struct Run: AsyncParsableCommand {
     // MARK: The end
 
     private func report(_ result: SuiteResult, _ table: TableReport?) throws {
-        if let table, !table.rows.isEmpty || json { Console.print(table.rendered(as: json ? .json : .text)) }
+        if let table, !table.rows.isEmpty || json {
+            Console.print(rendered: table.rendered(as: json ? .json : .text), forPeople: !json)
+        }
         for failure in Self.condensed(result.failures) { Console.complain(failure) }
         switch result.status {
         case .completed:

@@ -182,7 +182,7 @@ struct ScheduleCommand: AsyncParsableCommand {
                     line.last.map { LocalTime.text($0.startedAt ?? $0.submittedAt) } ?? "–", Self.result(line.last),
                 ])
             }
-            Console.print(table.text())
+            Console.print(.lines(table.text()))
             for line in lines {
                 for failure in line.last?.failures ?? [] { Console.print("\(line.schedule.name): \(failure)\n") }
             }

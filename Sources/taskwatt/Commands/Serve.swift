@@ -52,7 +52,7 @@ struct Serve: AsyncParsableCommand {
         let isJournal = JournalLogHandler.isWanted
         LoggingSystem.bootstrap { label -> any LogHandler in
             if isJournal { return JournalLogHandler() }
-            return StreamLogHandler.standardError(label: label)
+            return PrintableLogHandler(StreamLogHandler.standardError(label: label))
         }
         var logger = Logger(label: "taskwatt")
         logger.logLevel = verbose ? .debug : .info

@@ -45,7 +45,7 @@ struct Show: AsyncParsableCommand {
             Console.print(try Console.json(detail))
             return
         }
-        Console.print(RunText(detail, isASCII: ascii || !Self.isUTF8, heading: Console.heading).text)
+        Console.print(.lines(RunText(detail, isASCII: ascii || !Self.isUTF8, heading: Console.heading).text))
     }
 
     /// By the variables that decide on it, in their order (POSIX, 8.2); where none is set, the C locale is not UTF-8.

@@ -43,7 +43,7 @@ struct Status: AsyncParsableCommand {
             "taskwatt \(status.version), process \(status.processID), up \(up), record in \(status.stateDirectory)\n")
         let kind = [status.scope?.rawValue, status.provenance?.rawValue].compactMap { $0 }.joined(separator: ", ")
         Console.print(
-            status.power.map { String(format: "%.2f W now (%@)\n", $0.watts, kind) } ?? "no power now (\(kind))\n")
+            "\(status.power.map { String(format: "%.2f W now", $0.watts) } ?? "no power now") (\(kind))\n")
         // Those that wait or run, and the last ones that ended; `--json` has all that the daemon knows.
         let ended = status.jobs.filter(\.state.isEnd).suffix(Self.mostEnded).map(\.id)
         for job in status.jobs where !job.state.isEnd || ended.contains(job.id) {

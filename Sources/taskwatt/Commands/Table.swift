@@ -38,6 +38,7 @@ struct Table: AsyncParsableCommand {
     var columns: String?
 
     @OptionGroup var carbonOptions: CarbonOptions
+    @OptionGroup var cells: CellOptions
     @OptionGroup(title: "Which runs") var filter: FilterOptions
     @OptionGroup var state: StateOptions
 
@@ -85,7 +86,9 @@ struct Table: AsyncParsableCommand {
             }
         }
         if report.rows.isEmpty, format.isForPeople { throw nothingFits(report) }
-        Console.print(report.rendered(as: format, columns: try chosenColumns))
+        Console.print(
+            rendered: report.rendered(as: format, columns: try chosenColumns, hasRawCells: cells.areRaw),
+            forPeople: format.isForPeople)
     }
 
     private func nothingFits(_ report: TableReport) -> CommandFailure {

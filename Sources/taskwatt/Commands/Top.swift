@@ -58,10 +58,11 @@ struct Top: AsyncParsableCommand {
                     if let power = meter.power { most[meter.meter.id] = max(power, most[meter.meter.id] ?? power) }
                 }
                 let text = Self.text(meters, most, daemon, tasks)
-                // Home, the text with the rest of each line cleared, and all below it.
-                let home = "\(looks == 0 ? "\u{1B}[2J" : "")\u{1B}[H"
-                Console.print(
-                    isTerminal ? home + text.replacing("\n", with: "\u{1B}[K\n") + "\u{1B}[J" : text + "\n")
+                if isTerminal {
+                    Console.screen(text, isFirst: looks == 0)
+                } else {
+                    Console.print(.lines(text + "\n"))
+                }
                 looks += 1
                 if looks == command.count { return }
                 try await Task.sleep(for: .seconds(command.interval))
@@ -77,7 +78,7 @@ struct Top: AsyncParsableCommand {
             let kind = [daemon.scope?.rawValue, daemon.provenance?.rawValue].compactMap(\.self).joined(separator: ", ")
             text += daemon.power.map { String(format: "%.2f W in all (%@)\n", $0.watts, kind) } ?? ""
             let jobs = daemon.jobs.filter { [.queued, .running].contains($0.state) }
-            for job in jobs { text += "job \(job.id): \(job.suite), \(job.state.rawValue)\n" }
+            for job in jobs { text += "job \(job.id): \(PrintableText.of(job.suite)), \(job.state.rawValue)\n" }
             text += (jobs.isEmpty ? "no job\n" : "") + "\n" + tasks.text()
         }
         var table = TextTable([

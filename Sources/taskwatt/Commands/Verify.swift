@@ -29,7 +29,7 @@ struct Verify: AsyncParsableCommand {
         let verification = try await Interruption.cancelling {
             try await BundleVerifier.verify(file, version: Version.current)
         }
-        Console.print(json ? try Console.json(verification) : verification.text())
+        Console.print(json ? try Console.json(verification) : .lines(verification.text()))
         switch verification.outcome {
         case .passed: return
         case .warned: if strict { throw ExitCode(CommandFailure.failed) }

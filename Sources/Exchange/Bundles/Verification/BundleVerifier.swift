@@ -21,8 +21,14 @@ package enum BundleVerifier {
                 .failed(.sums, "\(path) is not what the manifest says: it was altered or damaged"))
         }
         let isSameVersion = manifest.createdBy == BundleManifest.creator(version)
+        var runs = 0
         for uuid in manifest.suites {
-            verification.suites.append(try suite(uuid, of: bundle, isSameVersion: isSameVersion))
+            let suite = try suite(uuid, of: bundle, isSameVersion: isSameVersion)
+            runs += suite.runs.count
+            guard runs <= bundle.bounds.runs else {
+                throw BundleError("\(bundle.file): its suites have more than \(bundle.bounds.runs) runs; split it")
+            }
+            verification.suites.append(suite)
         }
         return verification
     }
@@ -57,11 +63,17 @@ package enum BundleVerifier {
         result.findings += texts
         result.findings += SequenceCheck.findings(runs, status: suite.status, isSameVersion: isSameVersion)
         let idle = IdleWindows(runs)
+        let descriptions = Dictionary(grouping: meters, by: \.id)
+        let spool = try bundle.spool()
         var recomputed: [RunRecord] = []
         var doubt = 0.0
         for (index, run) in runs.enumerated() {
             try Task.checkCancellation()
-            let check = RunCheck(run, number: index + 1, meters: meters, samples: try samples.of(index + 1), idle: idle)
+            var own = RunSamples(of: run, spool)
+            // What failed is in no table, and its samples are of no energy.
+            try samples.of(index + 1) { run.status == .completed ? own.append($0) : nil }
+            let check = RunCheck(run, number: index + 1, descriptions: descriptions, samples: own, idle: idle)
+            if let failure = spool.failure { throw failure }
             result.runs.append(check.result)
             recomputed.append(check.recomputed)
             if run.stage == .query { doubt = max(doubt, check.relativeDoubt) }
@@ -118,7 +130,8 @@ enum TableCheck {
         if known.count != recorded.count {
             findings.append(.failed(.table, "the table (\(kind)) has a row twice"))
         }
-        for row in recorded where !recomputed.contains(where: { $0.name == row.name }) {
+        let made = Set(recomputed.map(\.name))
+        for row in recorded where !made.contains(row.name) {
             let text = "\(row.task.rawValue) (\(kind)) is in the table, and no run of the bundle makes it"
             findings.append(isSameVersion ? .failed(.table, text) : .warned(.table, "\(text) in this version's table"))
         }

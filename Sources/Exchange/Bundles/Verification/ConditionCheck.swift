@@ -3,9 +3,9 @@ import Core
 /// The conditions under which a run was measured: what a reader must know, and whether the flags say it.
 enum ConditionCheck {
     static func findings(
-        _ run: RunRecord, _ meters: [String: MeterDescription], samples: [Sample]
+        _ run: RunRecord, _ meters: [String: MeterDescription], offsets: ClosedRange<Double>?
     ) -> [VerificationFinding] {
-        flags(run) + conditions(run) + lengths(run, meters) + clock(run, samples)
+        flags(run) + conditions(run) + lengths(run, meters) + clock(run, offsets)
     }
 
     /// The flags that the figures of the record itself call for.
@@ -108,9 +108,8 @@ enum ConditionCheck {
     }
 
     /// Every sample has both times; the two clocks go on at one pace, but for the slewing of NTP (500 ppm at most).
-    private static func clock(_ run: RunRecord, _ samples: [Sample]) -> [VerificationFinding] {
-        let offsets = samples.map { $0.wallTime - $0.time.seconds }
-        guard let least = offsets.min(), let most = offsets.max() else { return [] }
+    private static func clock(_ run: RunRecord, _ offsets: ClosedRange<Double>?) -> [VerificationFinding] {
+        guard let (least, most) = offsets.map({ ($0.lowerBound, $0.upperBound) }) else { return [] }
         var findings: [VerificationFinding] = []
         if most - least > 0.1 + 5e-4 * run.energy.window.durationSeconds {
             findings.append(

@@ -23,17 +23,19 @@ struct MeterSeries {
     let window: Window
     /// How often the sampler reads this meter, in nanoseconds.
     let interval: Int64
+    /// The most power that the samples show, in microwatts: that of any one, and that between any two of a counter.
+    let mostPower: Double
+    private let samples: MeterSamples
+    private let series: GaugeSeries
+
     /// The regular ones, in order of time.
-    let regular: [Sample]
-    /// All of them, in order of time.
-    private let all: [Sample]
+    private var regular: SampleColumn { samples.regular }
 
     /// - Parameter intervalSeconds: the sampler's, as it was asked for.
-    init(meter: MeterDescription, window: Window, intervalSeconds: Double, samples: [Sample]) {
+    init(meter: MeterDescription, window: Window, intervalSeconds: Double, samples: MeterSamples) {
         self.meter = meter
         self.window = window
-        all = samples.sorted { $0.time < $1.time }
-        regular = all.filter { $0.edge == nil }
+        self.samples = samples
         var seconds = intervalSeconds
         switch meter.kind {
         case .counter:
@@ -45,20 +47,18 @@ struct MeterSeries {
             seconds = meter.averagingSeconds > 0 ? meter.averagingSeconds : max(seconds, meter.periodSeconds)
         }
         interval = Int64(saturating: min(max(0.001, seconds), 60) * 1e9)
-        mostPower = Self.mostPower(all, regular, interval: interval)
+        mostPower = Self.mostPower(samples, interval: interval)
+        series = GaugeSeries(meter: meter, interval: interval, points: samples.points, mostPower: mostPower)
     }
 
-    /// The most power that the samples show, in microwatts: that of any one, and that between any two of a counter.
-    let mostPower: Double
-
-    private static func mostPower(_ all: [Sample], _ regular: [Sample], interval: Int64) -> Double {
-        let stated = all.compactMap(\.power?.microwatts).max() ?? 0
-        // Two reads in a moment divide by next to nothing.
-        let shown = zip(regular, regular.dropFirst()).compactMap { a, b -> Double? in
-            guard let e0 = a.energy, let e1 = b.energy, 2 * (b.time - a.time) >= interval else { return nil }
-            return Double((e1 - e0).microjoules) / b.time.seconds(since: a.time)
-        }.max()
-        return max(Double(stated), shown ?? 0)
+    private static func mostPower(_ samples: MeterSamples, interval: Int64) -> Double {
+        var most = Double(samples.mostStated)
+        for (a, b) in zip(samples.regular, samples.regular.dropFirst()) {
+            // Two reads in a moment divide by next to nothing.
+            guard let e0 = a.energy, let e1 = b.energy, 2 * (b.time - a.time) >= interval else { continue }
+            most = max(most, Double((e1 - e0).microjoules) / b.time.seconds(since: a.time))
+        }
+        return most
     }
 
     /// - Returns: `nil` where there are no samples to tell it by.
@@ -75,15 +75,25 @@ struct MeterSeries {
         meter.kind == .counter ? countedInside(window) : series.roughly(window)
     }
 
-    private var series: GaugeSeries {
-        GaugeSeries(meter: meter, interval: interval, samples: all, mostPower: mostPower)
+    /// The energy of a window whose edges are both among the samples, in microjoules; `nil` of any other. It is asked for every block of
+    /// an idle window, so it is told without going over the samples outside.
+    func energyBetweenEdges(_ window: Window) -> Double? {
+        if meter.kind == .gauge { return series.energies(window).flatMap { $0.hasEdges ? $0.energy : nil } }
+        guard let from = edge(.start, at: window.start), let to = edge(.end, at: window.end) else { return nil }
+        return max(0, Double((to - from).microjoules))
     }
 
     // MARK: Counters
 
+    /// So many edges of one microsecond are looked at to either side: two windows that follow each other have one each.
+    private static let mostEdges = 16
+
     /// The energy at an edge of a window, if it is among the samples.
     private func edge(_ edge: WindowEdge, at time: MonotonicTime) -> Energy? {
-        all.filter { $0.edge == edge && $0.energy != nil && abs($0.time - time) <= Self.sameTime }
+        let edges = samples.edges
+        let place = edges.firstIndex(notBefore: time)
+        let near = edges[max(0, place - Self.mostEdges)..<min(edges.endIndex, place + Self.mostEdges)]
+        return near.lazy.filter { $0.edge == edge && $0.energy != nil && abs($0.time - time) <= Self.sameTime }
             .min { abs($0.time - time) < abs($1.time - time) }?.energy
     }
 
@@ -102,28 +112,35 @@ struct MeterSeries {
     /// would be in them.
     private func countedInside(_ window: Window) -> (energy: Double, allowed: Double)? {
         guard meter.kind == .counter, meter.provenance != .estimated, meter.periodSeconds > 0.01 else { return nil }
-        let inside = regular.filter {
-            $0.energy != nil && $0.time >= window.start.advanced(bySeconds: meter.periodSeconds)
-                && $0.time <= window.end
+        let first = regular.firstIndex(notBefore: window.start.advanced(bySeconds: meter.periodSeconds))
+        let last = regular.firstIndex(after: window.end)
+        guard first < last else { return nil }
+        let inside = regular[first..<last].lazy.filter { $0.energy != nil }
+        var count = 0
+        var isBroken = false
+        var before: MonotonicTime?
+        for sample in inside {
+            count += 1
+            if let before, sample.time - before > longestStretch { isBroken = true }
+            before = sample.time
         }
-        guard let first = inside.first, let last = inside.last, let e0 = first.energy, let e1 = last.energy else {
-            return nil
-        }
-        let span = last.time.seconds(since: first.time)
         // No read that failed, and no gap, may hide in between.
-        guard inside.count >= 8, 2 * span >= window.durationSeconds,
-            !(zip(inside, inside.dropFirst()).contains {
-                $1.time - $0.time > longestStretch
-            })
-        else { return nil }
-        let power = Double((e1 - e0).microjoules) / span
-        // Stale by up to a period at both ends, and as uneven as the quarters of the window are.
-        let quarters = (0..<4).compactMap { quarter -> Double? in
-            let part = inside[(inside.count - 1) * quarter / 4...(inside.count - 1) * (quarter + 1) / 4]
-            guard let a = part.first, let b = part.last, let from = a.energy, let to = b.energy, b.time > a.time else {
-                return nil
+        guard count >= 8, !isBroken else { return nil }
+        // Where the quarters of the window begin and end.
+        var corners: [(time: MonotonicTime, energy: Energy)] = []
+        for (index, sample) in inside.enumerated() {
+            guard let energy = sample.energy else { continue }
+            while corners.count <= 4, index == (count - 1) * corners.count / 4 {
+                corners.append((sample.time, energy))
             }
-            return Double((to - from).microjoules) / b.time.seconds(since: a.time)
+        }
+        guard corners.count == 5 else { return nil }
+        let span = corners[4].time.seconds(since: corners[0].time)
+        guard span > 0, 2 * span >= window.durationSeconds else { return nil }
+        let power = Double((corners[4].energy - corners[0].energy).microjoules) / span
+        // Stale by up to a period at both ends, and as uneven as the quarters of the window are.
+        let quarters = zip(corners, corners.dropFirst()).compactMap { a, b -> Double? in
+            b.time > a.time ? Double((b.energy - a.energy).microjoules) / b.time.seconds(since: a.time) : nil
         }
         let uneven = (quarters.max() ?? power) - (quarters.min() ?? power)
         let outside = window.durationSeconds - span
@@ -136,12 +153,12 @@ struct MeterSeries {
 
     /// Between the samples on both sides of an edge by time, and outside of them by the power of the nearest.
     private func extrapolated(to time: MonotonicTime, _ allowed: inout Double) -> Double? {
-        let known = regular.filter { $0.energy != nil }
-        guard let near = known.min(by: { abs($0.time - time) < abs($1.time - time) }), let energy = near.energy else {
+        let before = regular[..<regular.firstIndex(after: time)].last { $0.energy != nil }
+        let after = regular[regular.firstIndex(notBefore: time)...].first { $0.energy != nil }
+        let beside = [before, after].compactMap(\.self)
+        guard let near = beside.min(by: { abs($0.time - time) < abs($1.time - time) }), let energy = near.energy else {
             return nil
         }
-        let before = known.last { $0.time <= time }
-        let after = known.first { $0.time >= time }
         let stale = Double(interval) + meter.periodSeconds * 2e9
         allowed += mostPower * (Double(abs(near.time - time)) + stale) / 1e9 + meter.resolution
         if let before, let after, let e0 = before.energy, let e1 = after.energy {
@@ -190,14 +207,24 @@ struct MeterSeries {
         let length = Double(window.end - window.start)
         let slack = longestStretch
         guard length > Double(slack) else { return nil }
-        let inside = regular.map(\.time).filter { $0 > window.start && $0 < window.end }
-        let times = [window.start] + inside + [window.end]
-        let stretches = zip(times, times.dropFirst()).map { $1 - $0 }.filter { $0 > slack }
-        guard let longest = stretches.max() else { return nil }
-        let unseen = stretches.reduce(0.0) { $0 + Double($1 - interval) }
+        let inside = regular[regular.firstIndex(after: window.start)..<regular.firstIndex(notBefore: window.end)]
+        var (longest, count, unseen) = (Int64(0), 0, 0.0)
+        func step(_ nanoseconds: Int64) {
+            guard nanoseconds > slack else { return }
+            longest = max(longest, nanoseconds)
+            count += 1
+            unseen += Double(nanoseconds - interval)
+        }
+        var before = window.start
+        for sample in inside {
+            step(sample.time - before)
+            before = sample.time
+        }
+        step(window.end - before)
+        guard count > 0 else { return nil }
         let text =
             "\(meter.id): no samples for \(TextFigure.number(Double(longest) / 1e9, digits: 3)) s"
-            + (stretches.count > 1 ? ", and \(stretches.count - 1) times more" : "")
+            + (count > 1 ? ", and \(count - 1) times more" : "")
         // What was not seen is not in the table, and a meter that was gone has no samples.
         // A counter has what came meanwhile, and a busy machine holds its sampler up, for most of a short window too; a gauge that
         // was not read saw nothing.
@@ -227,12 +254,12 @@ struct MeterSeries {
             let isImpossible = value > min(max(limit.shown, limit.possible), 4 * limit.shown) || value < 2 * least
             worst = (value, isImpossible || worst?.isImpossible == true)
         }
-        if let next = regular.first(where: { $0.time >= window.start && $0.energy != nil }),
+        if let next = regular[regular.firstIndex(notBefore: window.start)...].first(where: { $0.energy != nil }),
             let energy = next.energy
         {
             check(energy - start, next.time - window.start + interval)
         }
-        if let last = regular.last(where: { $0.time <= window.end && $0.energy != nil }),
+        if let last = regular[..<regular.firstIndex(after: window.end)].last(where: { $0.energy != nil }),
             let energy = last.energy
         {
             check(end - energy, window.end - last.time + interval)
@@ -245,19 +272,21 @@ struct MeterSeries {
     }
 
     /// Windows inside this one that have edges of their own, such as the blocks of an idle baseline.
-    var innerWindows: [Window] {
-        let inner = all.filter {
-            $0.edge != nil && $0.energy != nil && abs($0.time - window.start) > Self.sameTime
-                && abs($0.time - window.end) > Self.sameTime
-        }
+    ///
+    /// - Returns: as many as `most`, and one more where there are more.
+    func innerWindows(most: Int) -> [Window] {
         var windows: [Window] = []
         var start: MonotonicTime?
-        for sample in inner {
+        for sample in samples.edges {
+            guard sample.energy != nil, abs(sample.time - window.start) > Self.sameTime,
+                abs(sample.time - window.end) > Self.sameTime
+            else { continue }
             if sample.edge == .start {
                 start = sample.time
             } else if let begin = start {
                 windows.append(Window(start: begin, end: sample.time))
                 start = nil
+                if windows.count > most { break }
             }
         }
         return windows

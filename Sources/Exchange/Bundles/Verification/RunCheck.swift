@@ -10,8 +10,11 @@ struct RunCheck {
 
     /// - Parameters:
     ///   - number: the line of the run, from 1.
-    ///   - meters: of the suite; one that was described differently at different times is there as often.
-    init(_ run: RunRecord, number: Int, meters: [MeterDescription], samples: [Sample], idle: IdleWindows) {
+    ///   - descriptions: of the suite's meters, by their ids; one that was described differently at different times is there as often.
+    init(
+        _ run: RunRecord, number: Int, descriptions: [String: [MeterDescription]], samples: RunSamples,
+        idle: IdleWindows
+    ) {
         recomputed = run
         result = Verification.Run(
             number: number, stage: run.stage, task: run.workload?.task, model: run.workload?.model,
@@ -19,8 +22,6 @@ struct RunCheck {
             allowed: nil, hasEdges: true, findings: [])
         // What failed is in no table, and has no window.
         guard run.status == .completed else { return }
-        let byMeter = Dictionary(grouping: samples, by: \.meterID)
-        let descriptions = Dictionary(grouping: meters, by: \.id)
         var series: [String: MeterSeries] = [:]
         for domain in run.energy.domains {
             guard let meter = Self.description(of: domain, in: descriptions[domain.id] ?? []) else {
@@ -29,14 +30,14 @@ struct RunCheck {
             }
             series[domain.id] = MeterSeries(
                 meter: meter, window: run.energy.window, intervalSeconds: run.energy.intervalSeconds,
-                samples: byMeter[domain.id] ?? [])
+                samples: samples.meters[domain.id] ?? MeterSamples())
         }
-        for id in byMeter.keys.sorted() where !run.energy.domains.contains(where: { $0.id == id }) {
+        for id in samples.strangers.sorted() {
             result.findings.append(.failed(.figures, "there are samples of \(id), and no energy of it"))
         }
         checkEnergies(run, series)
         result.findings += FigureCheck.findings(run, series.mapValues(\.meter))
-        result.findings += ConditionCheck.findings(run, series.mapValues(\.meter), samples: samples)
+        result.findings += ConditionCheck.findings(run, series.mapValues(\.meter), offsets: samples.offsets)
         checkIdle(run, series, idle)
     }
 
@@ -153,13 +154,21 @@ struct RunCheck {
         let members = run.energy.total.domainIDs.compactMap { series[$0] }
         guard let uncertainty = run.idlePowerUncertainty, members.count == run.energy.total.domainIDs.count,
             run.energy.total.coverage == 1,
-            let blocks = members.first(where: { $0.meter.kind == .counter })?.innerWindows, blocks.count >= 2
+            let blocks = members.first(where: { $0.meter.kind == .counter })?.innerWindows(
+                most: BundleBounds.standard.blocks),
+            blocks.count >= 2
         else { return }
+        guard blocks.count <= BundleBounds.standard.blocks else {
+            result.findings.append(
+                .failed(.idle, "it has more than \(BundleBounds.standard.blocks) blocks, and no idle window is so long")
+            )
+            return
+        }
         let powers = blocks.compactMap { block -> (watts: Double, seconds: Double)? in
-            let parts = members.compactMap { $0.energies(block) }
-            guard parts.count == members.count, parts.allSatisfy(\.hasEdges) else { return nil }
+            let parts = members.compactMap { $0.energyBetweenEdges(block) }
+            guard parts.count == members.count else { return nil }
             let seconds = block.durationSeconds
-            return (parts.reduce(0) { $0 + $1.energy } / 1e6 / seconds, seconds)
+            return (parts.reduce(0, +) / 1e6 / seconds, seconds)
         }
         guard powers.count == blocks.count,
             // A record from before rounding was in it has the scatter alone.

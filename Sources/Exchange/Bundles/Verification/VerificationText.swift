@@ -5,19 +5,27 @@ import Reporting
 extension Verification {
     /// For people: a table of the runs, the table of the figures, and what was found.
     package func text() -> String {
-        var text = "\(file): \(createdBy), format \(version)\(isRedacted ? ", redacted" : ""), SHA-256 \(sha256)\n"
-        for finding in findings { text += "  \(finding.outcome.mark) \(finding.rule.rawValue): \(finding.detail)\n" }
+        var text =
+            PrintableText.of(
+                "\(file): \(createdBy), format \(version)\(isRedacted ? ", redacted" : ""), SHA-256 \(sha256)") + "\n"
+        for finding in findings {
+            text += "  \(finding.outcome.mark) \(finding.rule.rawValue): \(PrintableText.of(finding.detail))\n"
+        }
         for suite in suites {
             let date = CSVWriter.time(suite.startedAt).prefix(19)
             text +=
-                "\nsuite \(suite.suite) on \(suite.machine) (\(suite.machineFingerprint)), \(date)Z, \(suite.uuid)\n\n"
+                "\n"
+                + PrintableText.of(
+                    "suite \(suite.suite) on \(suite.machine) (\(suite.machineFingerprint)), \(date)Z, \(suite.uuid)")
+                + "\n\n"
             text += Self.runs(suite.runs) + "\n"
             if !suite.rows.isEmpty { text += Self.rows(suite.rows) + "\n" }
             for finding in suite.findings {
-                text += "  \(finding.outcome.mark) \(finding.rule.rawValue): \(finding.detail)\n"
+                text += "  \(finding.outcome.mark) \(finding.rule.rawValue): \(PrintableText.of(finding.detail))\n"
             }
             for (finding, runs) in Self.grouped(suite.runs) {
-                text += "  \(finding.outcome.mark) \(runs), \(finding.rule.rawValue): \(finding.detail)\n"
+                text +=
+                    "  \(finding.outcome.mark) \(runs), \(finding.rule.rawValue): \(PrintableText.of(finding.detail))\n"
             }
         }
         return text + "\n" + rules() + "\n" + verdict + "\n"

@@ -40,7 +40,7 @@ struct ImportBundle: AsyncParsableCommand {
             do {
                 guard let outcome = try await bring(file, client, store) else { continue }
                 outcomes.append(outcome)
-                if !json { Console.print(Self.line(outcome) + "\n") }
+                if !json { Console.print("\(Self.line(outcome))\n") }
             } catch let error as BundleError where files.count > 1 {
                 // One bad file of many keeps none of the others out.
                 Console.complain("\(error)")

@@ -114,10 +114,10 @@ struct ImportProgress {
     private let isTerminal = Console.isTerminal(STDERR_FILENO)
 
     func show(_ done: Int, of all: Int) {
-        if isTerminal { Console.error("\r\u{1B}[K\(done) of \(all) files") }
+        if isTerminal { Console.status("\(done) of \(all) files") }
     }
 
     func end() {
-        if isTerminal { Console.error("\r\u{1B}[K") }
+        if isTerminal { Console.clearStatus() }
     }
 }

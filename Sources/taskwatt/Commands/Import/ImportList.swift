@@ -44,7 +44,7 @@ struct ImportList: AsyncParsableCommand {
                 isOne ? first.file : "\(group.count) files in \(Self.directory(first))",
             ])
         }
-        Console.print(table.text())
+        Console.print(.lines(table.text()))
     }
 
     /// Imports one after the other whose files are of one directory.

@@ -64,7 +64,7 @@ struct PluginCheck: AsyncParsableCommand {
             broken.finish()
             report = broken
         }
-        Console.print(json ? try Console.json(report) : Self.text(report))
+        Console.print(json ? try Console.json(report) : .lines(Self.text(report)))
         if !report.isConforming { throw ExitCode(CommandFailure.failed) }
     }
 
@@ -90,12 +90,12 @@ struct PluginCheck: AsyncParsableCommand {
         let lines = report.findings.map { finding in
             switch finding.outcome {
             case .kept: "✓ \(finding.rule.text)"
-            case .broken: "✗ \(finding.rule.text): \(finding.reason ?? "broken")"
+            case .broken: "✗ \(finding.rule.text): \(PrintableText.oneLine(finding.reason ?? "broken"))"
             case .untried: "– \(finding.rule.text): not tried"
             }
         }
         let broken = report.findings.filter { $0.outcome == .broken }.count
         let sum = broken == 0 ? "keeps every rule that was tried" : "breaks \(broken) of \(report.findings.count) rules"
-        return lines.joined(separator: "\n") + "\n\(report.plugin) \(sum)\n"
+        return lines.joined(separator: "\n") + "\n\(PrintableText.of(report.plugin)) \(sum)\n"
     }
 }

@@ -28,7 +28,7 @@ struct Plugins: AsyncParsableCommand {
         if json {
             Console.print(try Console.json(plugins))
         } else {
-            Console.print(Self.table(plugins))
+            Console.print(.lines(Self.table(plugins)))
             for plugin in plugins {
                 if let problem = plugin.problem {
                     Console.print("\n\(plugin.manifest.name) cannot run here: \(problem)\n")
