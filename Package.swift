@@ -197,7 +197,7 @@ let package = Package(
         .testTarget(
             name: "ReportingTests", dependencies: ["Core", "CoverageBench", "Recording", "Reporting", "TestSupport"]),
         .testTarget(
-            name: "ExchangeTests", dependencies: ["Core", "Exchange", "Recording", "Reporting", "TestSupport"]),
+            name: "ExchangeTests", dependencies: ["Core", "Exchange", "Host", "Recording", "Reporting", "TestSupport"]),
         .testTarget(
             name: "ServiceTests",
             dependencies: [

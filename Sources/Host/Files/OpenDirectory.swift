@@ -72,14 +72,19 @@ package final class OpenDirectory: Sendable {
         return OpenDirectory(descriptor: opened, path: "\(path)/\(name)")
     }
 
-    /// A file in it, with the name or none, that is there for this process alone: it is made, or is a plain file with one name.
+    /// A file in it: a plain one with one name, or a new one. What root makes belongs to the directory's owner, who would else have
+    /// files in it that are of no use to it.
     ///
     /// - Parameter flags: of open(2), without `O_TRUNC`: what is there is looked at first.
     /// - Throws: `FileProblem`.
     package func file(_ name: String, _ flags: Int32, mode: mode_t = 0o600) throws(FileProblem) -> FileDescriptor {
         // O_NONBLOCK: a pipe that somebody put there shall not be waited for.
-        let opened = openat(descriptor, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, mode)
+        let flags = flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK
+        var opened = openat(descriptor, name, flags & O_CREAT == 0 ? flags : flags | O_EXCL, mode)
+        let isNew = opened >= 0 && flags & O_CREAT != 0
+        if opened < 0, errno == EEXIST, flags & O_EXCL == 0 { opened = openat(descriptor, name, flags & ~O_CREAT) }
         guard opened >= 0 else { throw problem(name) }
+        if isNew { giveToOwner(opened) }
         let file = FileDescriptor(rawValue: opened)
         var status = stat()
         guard fstat(opened, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_nlink <= 1 else {
@@ -87,6 +92,13 @@ package final class OpenDirectory: Sendable {
             throw FileProblem("\(path)/\(name) is no plain file, or has a second name; remove it")
         }
         return file
+    }
+
+    /// - Parameter new: made here just now.
+    private func giveToOwner(_ new: Int32) {
+        var status = stat()
+        guard geteuid() == 0, fstat(descriptor, &status) == 0, status.st_uid != 0 else { return }
+        fchown(new, status.st_uid, status.st_gid)
     }
 
     /// What a plain file in it holds.

@@ -41,9 +41,18 @@ package final class OutputFile {
         remedy: String = "name another place"
     ) throws(FileProblem) {
         (self.path, self.existing, self.remedy) = (path, existing, remedy)
-        let walk = try PathWalk(path, owners: FileOwners())
-        let name = try walk.goToLast()
-        let directory = try walk.directory()
+        let walk: PathWalk
+        let name: String
+        let directory: OpenDirectory
+        do throws(FileProblem) {
+            walk = try PathWalk(path, owners: FileOwners())
+            name = try walk.goToLast()
+            directory = try walk.directory()
+        } catch {
+            if error.errno == 0 { throw error }
+            throw FileProblem(
+                "\(path) cannot be written: \(String(cString: strerror(error.errno))); \(remedy)", errno: error.errno)
+        }
         if let own = walk.ownDescriptor(name) {
             (target, descriptor) = (.stream, try Self.duplicate(own, path, remedy))
             return
