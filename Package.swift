@@ -115,7 +115,8 @@ let package = Package(
             name: "Reporting", dependencies: ["Core", "Recording"], exclude: ["README.md"],
             resources: [.embedInCode("Figures/accelerators.csv"), .embedInCode("Page/report.css")]),
         .target(
-            name: "Exchange", dependencies: ["Core", "Digests", "Recording", "Reporting", subprocess, systemPackage],
+            name: "Exchange",
+            dependencies: ["Core", "Digests", "Host", "Recording", "Reporting", subprocess, systemPackage],
             exclude: ["README.md", "Bundles/README.md"]),
         .target(
             name: "Service",
@@ -123,7 +124,7 @@ let package = Package(
                 "Core", "Digests", "Exchange", "Host", "Metering", "Recording", "Reporting", "Running",
                 "TLS", "WorkloadProtocol", "YAMLReading",
                 asyncAlgorithms, httpTypes, hummingbird, hummingbirdCore, logging, nioCore, nioPosix, serviceLifecycle,
-                subprocess, unixSignals,
+                subprocess, systemPackage, unixSignals,
             ],
             resources: [
                 .embedInCode("openapi.json"), .embedInCode("Page/index.html"), .embedInCode("Page/page.css"),
@@ -197,7 +198,7 @@ let package = Package(
         .testTarget(
             name: "ReportingTests", dependencies: ["Core", "CoverageBench", "Recording", "Reporting", "TestSupport"]),
         .testTarget(
-            name: "ExchangeTests", dependencies: ["Core", "Exchange", "Recording", "Reporting", "TestSupport"]),
+            name: "ExchangeTests", dependencies: ["Core", "Exchange", "Host", "Recording", "Reporting", "TestSupport"]),
         .testTarget(
             name: "ServiceTests",
             dependencies: [

@@ -1,6 +1,9 @@
 package import Core
 import Foundation
+import Glibc
+import Host
 import Reporting
+import SystemPackage
 
 /// Writes the runs in the two layouts of the paper's logs, `base/` and `complete/`, which `import paper` and scripts written
 /// for those logs read.
@@ -15,8 +18,9 @@ package struct PaperExport {
     /// By task, what the layout cannot tell apart: scope, provenance, size and machine.
     private var kinds: [MLTask: Set<[String]>] = [:]
 
-    private let directory: String
     private let hasRawCells: Bool
+    /// Held open: what is written goes there, whatever their paths lead to by then.
+    private let parts: [String: OpenDirectory]
     /// Loading windows, by their suite and model, that no query window came after yet.
     private var loads: [[String]: [ExportedRun]] = [:]
     /// Of the suite that was seen last; loading belongs to the same suite.
@@ -28,19 +32,20 @@ package struct PaperExport {
     /// - Parameter hasRawCells: leaves texts as they are that a spreadsheet would take for formulas.
     /// - Throws: `ExportProblem` where there are such already: what is there is never mixed with what is new.
     package init(directory: String, hasRawCells: Bool = false) throws(ExportProblem) {
-        self.directory = directory
         self.hasRawCells = hasRawCells
-        for part in [PaperLayout.baseDirectory, PaperLayout.completeDirectory] {
-            let path = "\(directory)/\(part)"
-            if FileManager.default.fileExists(atPath: path) {
-                throw ExportProblem("\(path) is there already; give a new directory")
+        var parts: [String: OpenDirectory] = [:]
+        do throws(FileProblem) {
+            let place = try OpenDirectory(directory, making: 0o777)
+            for part in [PaperLayout.baseDirectory, PaperLayout.completeDirectory] {
+                if place.status(part) != nil {
+                    throw FileProblem("\(directory)/\(part) is there already; give a new directory")
+                }
+                parts[part] = try place.directory(part, making: 0o777)
             }
-            do {
-                try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-            } catch {
-                throw ExportProblem("\(path) cannot be made; give another directory")
-            }
+        } catch {
+            throw ExportProblem("\(error)")
         }
+        self.parts = parts
     }
 
     /// Adds a window; they come in the order of the record.
@@ -119,18 +124,12 @@ package struct PaperExport {
     }
 
     private func write(_ bytes: [UInt8], _ part: String, _ name: String) throws(ExportProblem) {
-        let path = "\(directory)/\(part)/\(name)"
+        guard let place = parts[part] else { return }
         do {
-            if !FileManager.default.fileExists(atPath: path) {
-                try Data(bytes).write(to: URL(fileURLWithPath: path))
-                return
-            }
-            let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-            defer { try? file.close() }
-            try file.seekToEnd()
-            try file.write(contentsOf: Data(bytes))
+            let file = try place.file(name, O_WRONLY | O_CREAT | O_APPEND, mode: 0o666)
+            _ = try file.closeAfter { try file.writeAll(bytes) }
         } catch {
-            throw ExportProblem("\(path) cannot be written; is the disk full, or the name too long?")
+            throw ExportProblem("\(place.path)/\(name) cannot be written; is the disk full, or the name too long?")
         }
     }
 }

@@ -11,6 +11,8 @@ struct DeviceAddress: Sendable, Hashable {
     /// Scheme, host and port.
     let origin: String
     let isSecure: Bool
+    /// Name or address, an IPv6 address perhaps in brackets.
+    let host: String
 
     /// - Throws: `BadAddress` with what is wrong with the text.
     init(_ text: String) throws(BadAddress) {
@@ -31,6 +33,7 @@ struct DeviceAddress: Sendable, Hashable {
         }
         self.origin = originText
         self.text = text
+        self.host = host
         base = text.hasSuffix("/") ? String(text.dropLast()) : text
         isSecure = scheme == "https"
     }

@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import Glibc
+import Host
 import Metering
 
 /// Which devices were silent when they were looked for, `silent-devices.json` in the state directory: the next look does not wait for
@@ -17,9 +18,13 @@ package struct SilentDevices: Sendable, Hashable {
         var since: Double
     }
 
-    private let path: String
+    private static let name = "silent-devices.json"
+    /// More than any configuration has devices for.
+    private static let mostBytes = 1 << 20
 
-    package init(directory: String) { path = "\(directory)/silent-devices.json" }
+    private let directory: String
+
+    package init(directory: String) { self.directory = directory }
 
     static func isSilent(_ silence: Silence?, _ source: String, at wallTime: Double) -> Bool {
         guard let silence, silence.source == source else { return false }
@@ -28,8 +33,8 @@ package struct SilentDevices: Sendable, Hashable {
 
     /// By the meters' ids; nothing where there is no such file, or none that can be read.
     func read() -> [String: Silence] {
-        guard let data = try? BoundedFile.data(path, upTo: BoundedFile.state) else { return [:] }
-        return (try? JSONDecoder().decode([String: Silence].self, from: data)) ?? [:]
+        guard let bytes = try? OpenDirectory(directory).contents(Self.name, upTo: BoundedFile.state) else { return [:] }
+        return (try? JSONDecoder().decode([String: Silence].self, from: Data(bytes))) ?? [:]
     }
 
     /// Keeps those that did not answer now, where that is anything new. A file that cannot be written loses nothing but time.
@@ -42,7 +47,8 @@ package struct SilentDevices: Sendable, Hashable {
             all[id] = before ?? Silence(source: source, since: wallTime)
         }
         guard all != known else { return }
-        try? JSONEncoder().encode(all).write(to: URL(fileURLWithPath: path), options: .atomic)
+        guard let data = try? JSONEncoder().encode(all) else { return }
+        try? OpenDirectory(directory).put(data, as: Self.name, mode: 0o644)
     }
 }
 

@@ -1,6 +1,7 @@
 import Core
 import Exchange
 import Foundation
+import Glibc
 import Hummingbird
 import NIOCore
 import Recording
@@ -21,13 +22,15 @@ extension Routes {
             let redaction = isRedacted ? try Redaction.ofThisMachine() : nil
             let file = TransferFile()
             try await BundleWriter(store, redaction: redaction, version: await status().version).write(
-                try BundleWriter.suites(names, in: store), to: file.path)
+                try BundleWriter.suites(names, in: store), to: file.path, isPrivate: true)
             return Self.answer(file, type: "application/zstd")
         }
         // GET /v1/backup: the record as of this moment, an SQLite database
         v1.get("backup") { _, _ in
             // Beside the record, for it may be larger than what is for temporary files.
             let file = TransferFile(path: "\(store.path).backup-\(UUID().uuidString)")
+            // SQLite would make it readable by whoever the umask says.
+            try file.create().close()
             let (store, path) = (store, file.path)
             try await offPool { Result { try store.backup(to: path) } }.get()
             return Self.answer(file, type: "application/vnd.sqlite3")
@@ -81,11 +84,11 @@ private final class TransferFile: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     func create() throws -> FileHandle {
-        let mode: [FileAttributeKey: Any] = [.posixPermissions: 0o600]
-        guard FileManager.default.createFile(atPath: path, contents: nil, attributes: mode),
-            let handle = FileHandle(forWritingAtPath: path)
-        else { throw APIError(.failed, "the daemon cannot write to its temporary directory") }
-        return handle
+        let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw APIError(.failed, "the daemon cannot write \(path): \(String(cString: strerror(errno)))")
+        }
+        return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     }
 
     func open() throws -> FileHandle {

@@ -1,6 +1,8 @@
 import Core
 import Foundation
 import Glibc
+import Host
+import SystemPackage
 
 /// Where a daemon, or a user's own taskwatt, keeps its record, and the socket that its daemon answers on.
 package struct StateDirectory: Sendable, Hashable {
@@ -31,42 +33,67 @@ package struct StateDirectory: Sendable, Hashable {
 
     /// Makes the directory if it is not there, readable by its owner and group alone.
     package func create() throws(StateError) {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
-            let socketDirectory = (socketPath as NSString).deletingLastPathComponent
-            try FileManager.default.createDirectory(
-                atPath: socketDirectory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
-        } catch {
-            throw .unusable(path: path, reason: "it cannot be made (permission denied, or a file is in the way)")
+        for directory in [path, (socketPath as NSString).deletingLastPathComponent] {
+            do throws(FileProblem) {
+                _ = try OpenDirectory(directory, making: 0o750)
+            } catch {
+                throw .unusable(path: path, reason: "it cannot be made (\(error.cause))")
+            }
         }
+        try refuseForeignFiles()
         guard access(path, W_OK | X_OK) == 0 else {
             throw .unusable(path: path, reason: String(cString: strerror(errno)))
+        }
+    }
+
+    /// For root, who would follow them: in a directory that another user owns the record's files can be links.
+    ///
+    /// SQLite opens files by their paths; it follows no link in the last part of those beside the record, and of the record's own
+    /// name it follows one.
+    package func refuseForeignFiles() throws(StateError) {
+        guard geteuid() == 0, access(path, F_OK) == 0 else { return }
+        do throws(FileProblem) {
+            guard try OpenDirectory.weakness(of: path) != nil else { return }
+            let directory = try OpenDirectory(path)
+            for name in ["", "-wal", "-shm", "-journal"].map({ "taskwatt.sqlite\($0)" }) {
+                guard let status = directory.status(name) else { continue }
+                guard status.st_mode & S_IFMT == S_IFREG, status.st_nlink <= 1 else {
+                    throw FileProblem(
+                        "\(path)/\(name) is no plain file, or has a second name, and root does not use it")
+                }
+            }
+        } catch {
+            throw .unusable(path: path, reason: error.cause)
         }
     }
 }
 
 /// A lock on the state directory: one process measures and writes at a time. It goes with the process, however that ends.
 package struct StateLock: ~Copyable {
-    private let descriptor: Int32
+    private let opened: FileDescriptor
 
     /// - Throws: `StateError.busy` with what the holder wrote into the file.
     package init(_ directory: StateDirectory, holder: String) throws(StateError) {
-        let file = "\(directory.path)/lock"
-        let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
-        guard descriptor >= 0 else { throw .unusable(path: file, reason: String(cString: strerror(errno))) }
-        if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            let text = (try? BoundedFile.text(file))?.trimmingCharacters(in: .newlines)
-            close(descriptor)
+        let place: OpenDirectory
+        let file: FileDescriptor
+        do throws(FileProblem) {
+            place = try OpenDirectory(directory.path)
+            file = try place.file("lock", O_RDWR | O_CREAT, mode: 0o640)
+        } catch {
+            throw .unusable(path: directory.path, reason: error.cause)
+        }
+        if flock(file.rawValue, LOCK_EX | LOCK_NB) != 0 {
+            try? file.close()
+            let text = (try? place.contents("lock", upTo: 4096)).map { String(decoding: $0, as: UTF8.self) }?
+                .trimmingCharacters(in: .newlines)
             throw .busy(path: directory.path, holder: text.flatMap { $0.isEmpty ? nil : $0 } ?? "another taskwatt")
         }
-        ftruncate(descriptor, 0)
-        let text = "\(holder), process \(getpid())\n"
-        _ = text.withCString { write(descriptor, $0, strlen($0)) }
-        self.descriptor = descriptor
+        ftruncate(file.rawValue, 0)
+        _ = try? file.writeAll(Array("\(holder), process \(getpid())\n".utf8))
+        opened = file
     }
 
-    deinit { close(descriptor) }
+    deinit { try? opened.close() }
 }
 
 package enum StateError: Error, Sendable, Hashable, CustomStringConvertible {

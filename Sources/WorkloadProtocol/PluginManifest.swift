@@ -20,6 +20,8 @@ package struct PluginManifest: Sendable, Hashable, Codable {
     package var needsModel: Bool
     /// Whether it needs a network. Where systemd starts it, it has none otherwise.
     package var network: Bool
+    /// Variables of the environment that it finds in its own beside those that all plugins have. Secrets are among them only here.
+    package var environment: [String]
     /// What a program in Python needs; `nil` for programs that are started as they are.
     package var python: Python?
 
@@ -128,8 +130,9 @@ package struct PluginManifest: Sendable, Hashable, Codable {
     package init(
         name: String, version: String, description: String, program: String, arguments: [String] = [], tasks: [Task],
         parameters: [Parameter] = [], limits: Limits = Limits(), python: Python? = nil, needsModel: Bool = false,
-        network: Bool = false, probe: [String] = []
+        network: Bool = false, probe: [String] = [], environment: [String] = []
     ) {
+        self.environment = environment
         self.probe = probe
         self.needsModel = needsModel
         self.network = network

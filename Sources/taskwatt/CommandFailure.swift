@@ -29,7 +29,8 @@ struct CommandFailure: Error, CustomStringConvertible {
         switch error {
         case let failure as CommandFailure: self = failure
         case is SuiteError, is YAMLProblem, is PluginError, is MeteringError, is APIError, is StoreError, is StateError,
-            is HostError, is CalibrationError, is CalibrationFileError, is PluginFailure, is DaemonUnreachable,
+            is HostError, is FileProblem, is CalibrationError, is CalibrationFileError, is PluginFailure,
+            is DaemonUnreachable,
             is WindowGone, is PythonEnvironmentError, is ImportProblem, is ExportProblem, is NoSuchRun,
             is ComparisonError,
             is BundleError, is ScheduleProblem, is EngineProblem, is DeviceError, is ListenerError:

@@ -123,7 +123,9 @@ struct Surroundings {
     }
 
     var systemEnvironments: PythonEnvironments {
-        PythonEnvironments(directories: ["/var/lib/taskwatt/environments", "/usr/lib/taskwatt/environments"])
+        PythonEnvironments(directories: [
+            "/usr/local/lib/taskwatt/environments", "/var/lib/taskwatt/environments", "/usr/lib/taskwatt/environments",
+        ])
     }
 
     /// Where `taskwatt engine install` puts ONNX Runtime: for everybody and the service where root does it.
@@ -132,9 +134,12 @@ struct Surroundings {
         return (geteuid() == 0 ? "/usr/local/lib/taskwatt/engines" : own) + "/onnxruntime"
     }
 
-    var plugins: PluginCatalogue {
+    var plugins: PluginCatalogue { plugins(for: .ofThisUser) }
+
+    private func plugins(for trust: PluginTrust) -> PluginCatalogue {
         PluginCatalogue(
-            directories: pluginDirectories, programDirectory: programDirectory, environments: pythonEnvironments)
+            directories: pluginDirectories, programDirectory: programDirectory, environments: pythonEnvironments,
+            trust: trust)
     }
 
     /// Plugins are children of this process unless its unit says otherwise (`Systemd/taskwatt.service`).
@@ -149,9 +154,10 @@ struct Surroundings {
             environments: pythonEnvironments)
     }
 
-    func runnerContext() -> RunnerContext {
+    /// - Parameter isDaemon: whether it runs what others ask it for.
+    func runnerContext(isDaemon: Bool = false) -> RunnerContext {
         RunnerContext(
-            host: host, plugins: plugins,
+            host: host, plugins: isDaemon ? plugins(for: PluginTrust(isStrict: true)) : plugins,
             cacheDirectory: cacheDirectory, version: Version.current, accelerators: { NVML.system.states() })
     }
 
@@ -214,6 +220,9 @@ struct Surroundings {
     }
 
     static let systemConfiguration = "/etc/taskwatt/taskwatt.yaml"
+
+    /// The devices of the configuration that are given a secret over a network in clear text.
+    func plainCredentials() throws -> [PlainCredential] { try meterConfiguration().plainCredentials }
 
     private func meterConfiguration() throws -> MeterConfiguration {
         try configuration(MeterConfiguration.parse) ?? MeterConfiguration()

@@ -1,6 +1,7 @@
 import Core
 import Exchange
 import Foundation
+import Host
 import Recording
 import Reporting
 import TestSupport
@@ -83,7 +84,7 @@ import Testing
         let bench = try BundleBench()
         let file = bench.file()
         try Data("mine".utf8).write(to: URL(fileURLWithPath: file))
-        await #expect(throws: BundleError.self) { try await bench.bundle() }
+        await #expect(throws: FileProblem.self) { try await bench.bundle() }
         #expect(FileManager.default.contents(atPath: file) == Data("mine".utf8))
         try await BundleWriter(bench.record.store, redaction: nil, version: "1").write(
             [bench.uuid], to: file, isReplacing: true)
@@ -102,7 +103,7 @@ import Testing
         let empty = await #expect(throws: BundleError.self) { try await writer.write([running], to: bench.file()) }
         #expect(empty?.description.contains("measured nothing: it has no run to bundle") == true)
         #expect(try FileManager.default.contentsOfDirectory(atPath: bench.directory.path).isEmpty)
-        let nowhere = await #expect(throws: BundleError.self) {
+        let nowhere = await #expect(throws: FileProblem.self) {
             try await writer.write([bench.uuid], to: "\(bench.directory.path)/no/such/place")
         }
         #expect(nowhere?.description.contains("/no/such/place cannot be written: No such file or directory") == true)

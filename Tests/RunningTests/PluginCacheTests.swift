@@ -32,7 +32,7 @@ struct PluginCacheTests {
         let before = Self.cache(directory).bytes
         #expect((100_000..<200_000).contains(before))
         #expect(Glibc.link("\(directory.path)/p/one", "\(directory.path)/p/two") == 0)
-        #expect(FileTree("\(directory.path)/p").allocatedBytes < 200_000)
+        #expect(Self.cache(directory).bytes < 200_000)
         // A file that is mostly a hole takes hardly anything.
         let hole = open("\(directory.path)/p/hole", O_CREAT | O_WRONLY, 0o600)
         #expect(ftruncate(hole, 1 << 30) == 0)
@@ -52,7 +52,7 @@ struct PluginCacheTests {
             _ = consume second
         }
         #expect(cache.bytes > 0)
-        guard let emptying = CacheLease(emptying: cache.directory) else {
+        guard let emptying = try CacheLease(emptying: cache.directory) else {
             Issue.record("nobody uses it any more")
             return
         }
@@ -72,5 +72,30 @@ struct PluginCacheTests {
             _ = try await CacheLease(sharing: "\(directory.path)/p", plugin: "p")
         }
         #expect(error.map { "\($0)".contains("set TASKWATT_CACHE_DIR to another") } == true)
+    }
+
+    private static let nobody: uid_t = 65_534
+
+    @Test("Root empties no cache that another user's link leads to elsewhere", .enabled(if: geteuid() == 0))
+    func linkOfAnotherUser() async throws {
+        let directory = try TemporaryDirectory(["/other/kept": "y", "/theirs/q/file": "x"])
+        try directory.link("/theirs/p", to: "\(directory.path)/other")
+        try directory.link("/theirs/q/link", to: "\(directory.path)/other")
+        for name in ["theirs", "theirs/p", "theirs/q"] { lchown("\(directory.path)/\(name)", Self.nobody, Self.nobody) }
+        let link = PluginCache(plugin: "p", directory: "\(directory.path)/theirs/p")
+        guard case .refused(let reason) = link.empty() else { throw CancellationError() }
+        #expect(reason.contains("\(directory.path)/theirs/p"))
+        #expect(link.bytes == 0)
+        let real = PluginCache(plugin: "q", directory: "\(directory.path)/theirs/q")
+        #expect(real.empty() == .emptied)
+        #expect(real.bytes == 0)
+        #expect(FileManager.default.fileExists(atPath: "\(directory.path)/other/kept"))
+        // Nor does a plugin that root starts write there.
+        for name in ["p", "q", "new"] {
+            let error = await #expect(throws: PluginFailure.self, "\(name)") {
+                _ = try await CacheLease(sharing: "\(directory.path)/theirs/\(name)", plugin: name)
+            }
+            #expect(error.map { "\($0)".contains("set TASKWATT_CACHE_DIR to another") } == true)
+        }
     }
 }

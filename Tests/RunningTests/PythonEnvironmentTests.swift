@@ -118,6 +118,28 @@ struct PythonEnvironmentTests {
         #expect(try reason()?.contains("is gone; run `taskwatt plugin install --force snake`") == true)
     }
 
+    @Test(
+        "Root makes no environment where another user could lead what is written elsewhere",
+        .enabled(if: geteuid() == 0))
+    func unsafePlace() async throws {
+        try directory.write("/victim/kept", "kept")
+        chown(directory.path, 65_534, 65_534)
+        defer { chown(directory.path, 0, 0) }
+        for isLink in [false, true] {
+            if isLink { try directory.link("/environments", to: "\(directory.path)/victim") }
+            let error = await #expect(throws: PythonEnvironmentError.self) {
+                _ = try await PythonInstallation(
+                    InstalledPlugin(
+                        manifest: try plugin().manifest, directory: "\(directory.path)/plugins/snake",
+                        program: .found("/bin/true")), environments: environments
+                ) { _ in }?.install(.afresh)
+            }
+            #expect(error.map { "\($0)".contains("\(directory.path)") } == true, "\(String(describing: error))")
+            if !isLink { try FileManager.default.removeItem(atPath: "\(directory.path)/environments") }
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(directory.path)/victim") == ["kept"])
+    }
+
     @Test("A Python that is not there, too old, or cannot make environments, is told with a remedy")
     func pythons() async throws {
         func problem(_ script: String?) async throws -> String {

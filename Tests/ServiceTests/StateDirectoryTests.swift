@@ -50,6 +50,39 @@ struct StateDirectoryTests {
         _ = consume second
     }
 
+    @Test("Nothing that is put in the place of the lock is written to")
+    func lockIsNoLink() throws {
+        let victim = "\(temporary.path)/victim"
+        try Data("kept".utf8).write(to: URL(fileURLWithPath: victim))
+        let lock = "\(directory.path)/lock"
+        try FileManager.default.createDirectory(atPath: directory.path, withIntermediateDirectories: true)
+        for put in [{ symlink(victim, lock) }, { link(victim, lock) }, { mkfifo(lock, 0o600) }] {
+            unlink(lock)
+            try #require(put() == 0)
+            #expect(throws: StateError.self) { _ = try StateLock(directory, holder: "a") }
+        }
+        #expect(try String(contentsOfFile: victim, encoding: .utf8) == "kept")
+    }
+
+    @Test("Root does not open a record that another user's link leads to", .enabled(if: geteuid() == 0))
+    func recordIsNoLink() throws {
+        let nobody: uid_t = 65_534
+        try directory.create()
+        try Data().write(to: URL(fileURLWithPath: "\(directory.path)/taskwatt.sqlite"))
+        chown(directory.path, nobody, nobody)
+        // The service's own directory is such a one.
+        try directory.refuseForeignFiles()
+        unlink("\(directory.path)/taskwatt.sqlite")
+        symlink("\(temporary.path)/elsewhere.sqlite", "\(directory.path)/taskwatt.sqlite")
+        #expect(throws: StateError.self) { try directory.refuseForeignFiles() }
+        #expect(throws: StateError.self) { try directory.create() }
+        let theirs = StateDirectory(path: "\(directory.path)/link/state", socketPath: "\(directory.path)/link/socket")
+        mkdir("\(temporary.path)/victim", 0o755)
+        symlink("\(temporary.path)/victim", "\(directory.path)/link")
+        #expect(throws: StateError.self) { try theirs.create() }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(temporary.path)/victim") == [])
+    }
+
     @Test("A lock without a directory says so")
     func lockWithoutDirectory() {
         let error = #expect(throws: StateError.self) {

@@ -2,6 +2,7 @@ import Core
 import Digests
 import Foundation
 import Glibc
+package import Host
 package import Recording
 import Reporting
 
@@ -47,9 +48,21 @@ package struct BundleWriter {
     /// - Parameters:
     ///   - suites: UUIDs.
     ///   - isReplacing: whether a file that is there makes room.
-    /// - Throws: `BundleError`, `StoreError`; nothing is left of the file then, and one that was there is as it was.
-    package func write(_ suites: [String], to file: String, isReplacing: Bool = false) async throws {
-        try await WholeFile.make(file, isReplacing: isReplacing) { partial in try await pack(suites, into: partial) }
+    ///   - isPrivate: whether it is for its owner alone; else for whom the umask says.
+    /// - Throws: `BundleError`, `StoreError`, `FileProblem`; nothing is left of the file then, and one that was there is as it was.
+    package func write(_ suites: [String], to file: String, isReplacing: Bool = false, isPrivate: Bool = false)
+        async throws
+    {
+        let output = try OutputFile(file, isReplacing ? .replaced : .refused, isPrivate: isPrivate)
+        try await write(suites, to: output)
+        try output.finish()
+    }
+
+    /// Writes a bundle to an output, which the caller finishes.
+    ///
+    /// - Throws: `BundleError`, `StoreError`, `FileProblem`.
+    package func write(_ suites: [String], to output: OutputFile) async throws {
+        try await output.withPath { try await pack(suites, into: $0) }
     }
 
     private func pack(_ suites: [String], into archive: String) async throws {

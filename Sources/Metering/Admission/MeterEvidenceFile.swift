@@ -1,19 +1,23 @@
 import Core
 import Foundation
+import Host
 
 /// What was learnt of this machine's meters, `meters.json` in the state directory: by their ids, whoever learnt it.
 package struct MeterEvidenceFile: Sendable, Hashable {
     /// A meter that stands still is noted again after so long, in seconds; what changes a verdict at once.
     private static let spacing = 300.0
 
-    package let path: String
+    private static let name = "meters.json"
 
-    package init(directory: String) { path = "\(directory)/meters.json" }
+    private let directory: String
+    package var path: String { "\(directory)/\(Self.name)" }
+
+    package init(directory: String) { self.directory = directory }
 
     /// What is known; nothing where there is no such file, or none that can be read: then it is learnt again.
     package func read() -> [String: MeterEvidence] {
-        guard let data = try? BoundedFile.data(path, upTo: BoundedFile.state) else { return [:] }
-        return (try? JSONDecoder().decode([String: MeterEvidence].self, from: data)) ?? [:]
+        guard let bytes = try? OpenDirectory(directory).contents(Self.name, upTo: BoundedFile.state) else { return [:] }
+        return (try? JSONDecoder().decode([String: MeterEvidence].self, from: Data(bytes))) ?? [:]
     }
 
     /// Adds what a session has seen. A file that cannot be written loses nothing but the next look's time.
@@ -35,6 +39,7 @@ package struct MeterEvidenceFile: Sendable, Hashable {
         guard isNew else { return }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try? encoder.encode(all).write(to: URL(fileURLWithPath: path), options: .atomic)
+        guard let data = try? encoder.encode(all) else { return }
+        try? OpenDirectory(directory).put(data, as: Self.name, mode: 0o644)
     }
 }

@@ -1,18 +1,27 @@
 import Core
 import Foundation
+import Glibc
+import Host
 package import Metering
 
 /// The calibrations of this machine, `calibration.json` in the state directory: one of each subject.
 package struct CalibrationFile: Sendable, Hashable {
-    package let path: String
+    private static let name = "calibration.json"
+    /// One calibration takes some hundreds of bytes, and a machine has a few subjects.
+    private static let mostBytes = 1 << 20
 
-    package init(directory: String) { path = "\(directory)/calibration.json" }
+    private let directory: String
+    package var path: String { "\(directory)/\(Self.name)" }
+
+    package init(directory: String) { self.directory = directory }
 
     /// - Throws: `CalibrationFileError` for a file that cannot be read. None is no error.
     package func read() throws(CalibrationFileError) -> [Calibration] {
-        guard FileManager.default.fileExists(atPath: path) else { return [] }
         do {
-            return try JSONDecoder().decode([Calibration].self, from: BoundedFile.data(path, upTo: BoundedFile.state))
+            let bytes = try OpenDirectory(directory).contents(Self.name, upTo: BoundedFile.state)
+            return try JSONDecoder().decode([Calibration].self, from: Data(bytes))
+        } catch let problem as FileProblem where problem.errno == ENOENT || problem.errno == ENOTDIR {
+            return []
         } catch {
             throw CalibrationFileError(path: path, reason: "it cannot be read; remove it and calibrate again")
         }
@@ -27,7 +36,7 @@ package struct CalibrationFile: Sendable, Hashable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         do {
-            try encoder.encode(all).write(to: URL(fileURLWithPath: path), options: .atomic)
+            try OpenDirectory(directory).put(encoder.encode(all), as: Self.name, mode: 0o644)
         } catch {
             throw CalibrationFileError(
                 path: path, reason: "it cannot be written; choose another place with --state-dir")
@@ -38,13 +47,11 @@ package struct CalibrationFile: Sendable, Hashable {
     ///
     /// - Returns: whether there were any.
     package func remove() throws(CalibrationFileError) -> Bool {
-        guard FileManager.default.fileExists(atPath: path) else { return false }
-        do {
-            try FileManager.default.removeItem(atPath: path)
-            return true
-        } catch {
+        guard let place = try? OpenDirectory(directory), place.status(Self.name) != nil else { return false }
+        guard place.remove(Self.name) == nil else {
             throw CalibrationFileError(path: path, reason: "it cannot be removed")
         }
+        return true
     }
 }
 

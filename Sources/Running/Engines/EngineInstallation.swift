@@ -1,4 +1,6 @@
 import Foundation
+import Glibc
+import Host
 
 /// Brings an inference engine's library to where plugins look for it: ONNX Runtime, from the wheel that its makers publish on
 /// PyPI, for machines whose distribution has none.
@@ -38,6 +40,7 @@ package struct EngineInstallation: Sendable {
     /// - Returns: its name and version.
     /// - Throws: `EngineProblem`, or `CancellationError`; what was there before then stays.
     package func install(_ variant: Variant, version: String?) async throws -> String {
+        try Self.refuseUnsafe(directory)
         let package = variant.package + (version.map { "==\($0)" } ?? "")
         let script = String(decoding: PackageResources.onnxruntime_py, as: UTF8.self)
         let outcome: ToolRun
@@ -55,10 +58,30 @@ package struct EngineInstallation: Sendable {
     /// - Throws: `EngineProblem`.
     package func remove() throws(EngineProblem) {
         guard isInstalled else { throw EngineProblem("there is no engine in \(directory)") }
-        do {
-            try FileManager.default.removeItem(atPath: directory)
+        let path = URL(fileURLWithPath: directory)
+        do throws(FileProblem) {
+            let parent = try OpenDirectory(path.deletingLastPathComponent().path)
+            if let stuck = parent.remove(path.lastPathComponent) {
+                throw FileProblem("\(stuck) cannot be removed: check its permissions")
+            }
         } catch {
-            throw EngineProblem("\(directory) cannot be removed: check its permissions")
+            throw EngineProblem("\(error)")
+        }
+    }
+
+    /// What root downloads and every plugin loads shall be nobody's to change, nor root's writing nobody's to lead elsewhere.
+    private static func refuseUnsafe(_ directory: String) throws(EngineProblem) {
+        guard geteuid() == 0 else { return }
+        do throws(FileProblem) {
+            // What is missing is made by root.
+            var place = URL(fileURLWithPath: directory)
+            while place.path != "/", access(place.path, F_OK) != 0 { place.deleteLastPathComponent() }
+            guard let weakness = try OpenDirectory.weakness(of: place.path) else { return }
+            throw FileProblem(
+                "root installs no engine in \(directory), which others could change: \(weakness); name a directory of root's by "
+                    + "--directory, or none")
+        } catch {
+            throw EngineProblem("\(error)")
         }
     }
 }

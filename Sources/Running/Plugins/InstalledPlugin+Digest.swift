@@ -9,8 +9,7 @@ extension InstalledPlugin {
     /// `nil` of a plugin that is part of Taskwatt, whose version is in the record, and where a file cannot be read.
     var programSHA256: String? {
         guard case .found(let program) = program, !isBuiltIn else { return nil }
-        var files = Set(pythonFiles)
-        for argument in manifest.arguments where Self.isFile("\(directory)/\(argument)") { files.insert(argument) }
+        var files = Set(ownFiles)
         if program.hasPrefix("\(directory)/") {
             files.insert(String(program.dropFirst(directory.count + 1)))
         } else if files.isEmpty {
@@ -23,6 +22,11 @@ extension InstalledPlugin {
             if !file.hasPrefix("/") { hash.update(Array("\0\(file)\0".utf8)) }
         }
         return (try? hash.finalize())?.hexadecimal
+    }
+
+    /// Of its directory, and relative to it: all Python files, and what its arguments name.
+    var ownFiles: [String] {
+        pythonFiles + manifest.arguments.filter { Self.isFile("\(directory)/\($0)") }
     }
 
     /// Whether its program is Taskwatt's own.

@@ -1,4 +1,5 @@
-import Foundation
+import Glibc
+import Host
 
 /// The cache of one plugin: the files that it made or fetched, and can make again.
 package struct PluginCache: Sendable {
@@ -16,24 +17,29 @@ package struct PluginCache: Sendable {
         case inUse
         /// With the first path that could not be removed.
         case stuck(String)
+        /// With the reason and the remedy: nothing was touched.
+        case refused(String)
     }
 
-    package var isThere: Bool { FileManager.default.fileExists(atPath: directory) }
-
-    /// What it takes on the disk, in bytes; 0 where there is nothing.
-    package var bytes: Int64 {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-        return names.reduce(0) { $0 + FileTree("\(directory)/\($1)").allocatedBytes }
+    package var isThere: Bool {
+        var status = stat()
+        return lstat(directory, &status) == 0
     }
+
+    /// What it takes on the disk, in bytes; 0 where there is nothing, or nothing that may be looked at.
+    package var bytes: Int64 { (try? OpenDirectory(directory))?.allocatedBytes ?? 0 }
 
     /// Removes everything in it, unless a run uses it.
     package func empty() -> Outcome {
         guard isThere else { return .emptied }
-        guard let lease = CacheLease(emptying: directory) else {
-            return FileManager.default.isReadableFile(atPath: directory) ? .inUse : .stuck(directory)
+        do throws(FileProblem) {
+            guard let lease = try CacheLease(emptying: directory) else { return .inUse }
+            // By the directory that is locked: its owner may put another in its place meanwhile.
+            let stuck = lease.directory.removeContents()
+            _ = consume lease
+            return stuck.map(Outcome.stuck) ?? .emptied
+        } catch {
+            return .refused("\(error)")
         }
-        let left = FileTree(directory).removeContents()
-        _ = consume lease
-        return left.first.map(Outcome.stuck) ?? .emptied
     }
 }

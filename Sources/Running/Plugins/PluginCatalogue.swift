@@ -1,5 +1,6 @@
 package import Core
 import Foundation
+import Glibc
 package import WorkloadProtocol
 package import YAMLReading
 
@@ -16,6 +17,10 @@ package struct InstalledPlugin: Sendable, Hashable {
     /// What the program is started by: the Python of the plugin's own environment; `nil` for a program that is started
     /// as it is.
     package var interpreter: String?
+    /// Why it is not run although it could be: others could change it. Its program is then missing, for the same reason.
+    package var distrust: String? {
+        didSet { if let distrust { program = .missing(distrust) } }
+    }
 }
 
 /// The plugins of this machine, found at run time by their manifests.
@@ -23,6 +28,10 @@ package struct PluginCatalogue: Sendable {
     package private(set) var plugins: [InstalledPlugin] = []
     /// Manifests that could not be read; they do not keep the others from being used.
     package private(set) var problems: [YAMLProblem] = []
+    /// Plugins that are not run for what others could do to them.
+    package var refused: [(name: String, reason: String)] {
+        plugins.compactMap { plugin in plugin.distrust.map { (plugin.manifest.name, $0) } }
+    }
     /// Where was looked, in order; of two plugins of one name the first counts.
     package let directories: [String]
 
@@ -30,9 +39,10 @@ package struct PluginCatalogue: Sendable {
     ///   - directories: each holds one directory per plugin.
     ///   - programDirectory: where programs lie that are not in their plugin's own directory.
     ///   - environments: the virtual environments of plugins in Python.
+    ///   - trust: whose plugins may be run; others are there, and cannot run.
     package init(
         directories: [String], programDirectory: String,
-        environments: PythonEnvironments = PythonEnvironments(directories: [])
+        environments: PythonEnvironments = PythonEnvironments(directories: []), trust: PluginTrust = .ofThisUser
     ) {
         self.directories = directories
         let files = FileManager.default
@@ -43,16 +53,15 @@ package struct PluginCatalogue: Sendable {
                 let file = "\(path)/plugin.yaml"
                 guard files.fileExists(atPath: file) else { continue }
                 do throws(YAMLProblem) {
-                    let text: String
-                    do throws(BoundedFileError) { text = try BoundedFile.text(file) } catch {
-                        throw YAMLProblem(
-                            file: file, message: "cannot be read: \(error.reason); check its permissions and encoding")
+                    guard let text = Self.text(of: file, in: path) else {
+                        throw YAMLProblem(file: file, message: "cannot be read; check its permissions and encoding")
                     }
                     let manifest = try PluginManifest.parse(text, file: file)
                     if plugins.contains(where: { $0.manifest.name == manifest.name }) { continue }
                     plugins.append(
                         Self.installed(
-                            manifest, directory: path, programDirectory: Self.absolute(programDirectory), environments))
+                            manifest, directory: path, programDirectory: Self.absolute(programDirectory), environments,
+                            trust))
                 } catch {
                     problems.append(error)
                 }
@@ -123,13 +132,28 @@ package struct PluginCatalogue: Sendable {
     }
 
     private static func installed(
-        _ manifest: PluginManifest, directory: String, programDirectory: String, _ environments: PythonEnvironments
+        _ manifest: PluginManifest, directory: String, programDirectory: String, _ environments: PythonEnvironments,
+        _ trust: PluginTrust
     ) -> InstalledPlugin {
         let program = program(manifest, directory: directory, programDirectory: programDirectory)
         var plugin = InstalledPlugin(manifest: manifest, directory: directory, program: program)
-        guard manifest.python != nil, case .found = program else { return plugin }
+        guard case .found(let path) = program else { return plugin }
+        let own = (plugin.ownFiles + [manifest.python?.requirements].compactMap(\.self)).filter {
+            access("\(directory)/\($0)", F_OK) == 0
+        }.map { "\(directory)/\($0)" }
+        if let problem = trust.problem([directory, "\(directory)/plugin.yaml", path] + own) {
+            plugin.distrust = problem
+            return plugin
+        }
+        guard manifest.python != nil else { return plugin }
         switch environments.state(of: plugin) {
-        case .ready(let environment): plugin.interpreter = "\(environment)/bin/python"
+        case .ready(let environment):
+            // Who can write to it can put another Python there. The host of a plugin has its own word on it, see `PluginHost`.
+            if geteuid() == 0, let problem = trust.problem([environment]) {
+                plugin.distrust = problem
+            } else {
+                plugin.interpreter = "\(environment)/bin/python"
+            }
         case .missing(let reason): plugin.program = .missing(reason)
         }
         return plugin
@@ -155,6 +179,18 @@ package struct PluginCatalogue: Sendable {
             "its program `\(manifest.program)` is neither in \(directory) nor in \(programDirectory) nor in PATH; "
                 + "build or install it")
     }
+
+    /// A manifest, which is looked for where anybody may put pipes and links.
+    private static func text(of file: String, in directory: String) -> String? {
+        var status = stat()
+        guard stat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size <= longestManifest else {
+            return nil
+        }
+        return try? String(contentsOfFile: file, encoding: .utf8)
+    }
+
+    /// In bytes: a thousand times ours.
+    private static let longestManifest = 4 << 20
 
     private static func isProgram(_ path: String) -> Bool {
         isFile(path) && FileManager.default.isExecutableFile(atPath: path)

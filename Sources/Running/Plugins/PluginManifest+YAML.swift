@@ -10,7 +10,7 @@ extension PluginManifest {
         let document = try YAMLReader(text: text, file: file)
         let root = try document.mapping(keys: [
             "name", "version", "description", "program", "arguments", "tasks", "parameters", "limits",
-            "python", "needs_model", "network", "probe",
+            "python", "needs_model", "network", "probe", "env",
         ])
         func required(_ key: String) throws(YAMLProblem) -> YAMLReader {
             guard let value = root[key] else { throw document.problem("the key `\(key)` is missing") }
@@ -42,6 +42,7 @@ extension PluginManifest {
         if let limits = root["limits"] { manifest.limits = try Self.limits(limits) }
         if let value = root["needs_model"] { manifest.needsModel = try value.bool() }
         if let value = root["network"] { manifest.network = try value.bool() }
+        if let names = root["env"] { manifest.environment = try Self.environment(names) }
         if let python = root["python"] { manifest.python = try Self.python(python) }
         return manifest
     }
@@ -78,6 +79,25 @@ extension PluginManifest {
         if let value = values["cpus"] { limits.cpus = try value.integer(1...65_536) }
         if let value = values["tasks"] { limits.tasks = try value.integer(1...4_194_304) }
         return limits
+    }
+
+    /// Names of variables, as a shell can have them.
+    private static func environment(_ reader: YAMLReader) throws(YAMLProblem) -> [String] {
+        let list = try reader.list()
+        guard list.count <= PluginEnvironment.mostNames else {
+            throw reader.problem(
+                "`env` names \(list.count) variables, and \(PluginEnvironment.mostNames) are the most; name what it needs"
+            )
+        }
+        var names: [String] = []
+        for value in list {
+            let name = try value.string()
+            guard name.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]*/) != nil else {
+                throw value.problem("`env` is of names of variables, such as HF_HOME, not `\(name)`")
+            }
+            names.append(name)
+        }
+        return names
     }
 
     private static func python(_ reader: YAMLReader) throws(YAMLProblem) -> Python {

@@ -8,8 +8,9 @@ extension InstalledPlugin {
     package func probed() async -> InstalledPlugin {
         guard case .found(let path) = program, !manifest.probe.isEmpty else { return self }
         let command = [interpreter, path].compactMap(\.self) + manifest.probe
+        let environment = PluginEnvironment.of(manifest)
         let answer = await withTaskGroup(of: ToolRun?.self) { group in
-            group.addTask { try? await ToolRun.run(command, directory: directory) }
+            group.addTask { try? await ToolRun.run(command, directory: directory, environment: environment) }
             group.addTask {
                 try? await Task.sleep(for: .seconds(10))
                 return nil

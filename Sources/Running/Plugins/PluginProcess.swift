@@ -12,7 +12,7 @@ package enum PluginProcess {
 
     /// Starts the plugin, runs `body` with it, and ends it.
     ///
-    /// - Parameter environment: added to the caller's own.
+    /// - Parameter environment: added to what of the caller's own is for it.
     /// - Throws: `PluginFailure`, `CancellationError`, or what `body` throws.
     package static func with<Value: Sendable>(
         _ plugin: InstalledPlugin, environment: [String: String],

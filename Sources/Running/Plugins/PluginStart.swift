@@ -14,7 +14,7 @@ struct PluginStart: Sendable {
     let mark = UUID().uuidString
     private let program: String
 
-    /// - Parameter environment: added to the caller's own.
+    /// - Parameter environment: added to what of the caller's own is for it.
     /// - Throws: `PluginFailure` if it cannot be started here.
     init(_ plugin: InstalledPlugin, environment: [String: String]) throws(PluginFailure) {
         let manifest = plugin.manifest
@@ -40,11 +40,11 @@ struct PluginStart: Sendable {
             .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: Self.terminationGrace)
         ]
         teardown = options.teardownSequence
-        var variables: [Environment.Key: String?] = [Environment.Key(stringLiteral: ProcessSweep.variable): mark]
-        for (key, value) in environment { variables[Environment.Key(stringLiteral: key)] = value }
+        var variables = PluginEnvironment.of(manifest).merging(environment) { $1 }
+        variables[ProcessSweep.variable] = mark
         configuration = Configuration(
             executable: .path(FilePath(command[0])), arguments: Arguments(Array(command.dropFirst())),
-            environment: .inherit.updating(variables), workingDirectory: FilePath(plugin.directory),
+            environment: Environment(only: variables), workingDirectory: FilePath(plugin.directory),
             platformOptions: options)
     }
 

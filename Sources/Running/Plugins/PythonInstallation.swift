@@ -1,6 +1,8 @@
 import Core
 import Foundation
 import Glibc
+import Host
+import SystemPackage
 import WorkloadProtocol
 
 /// Makes and removes the virtual environments of plugins.
@@ -38,18 +40,16 @@ package struct PythonInstallation: Sendable {
     /// - Throws: `PythonEnvironmentError`, or `CancellationError`; what was cut off is removed.
     package func install(_ mode: Mode) async throws -> (directory: String, isNew: Bool) {
         if mode == .ifNeeded, case .ready(let directory) = environments.state(of: plugin) { return (directory, false) }
+        // Its requirements name what is run.
+        if let distrust = plugin.distrust { throw PythonEnvironmentError.untrusted(name, distrust) }
         guard let parent = environments.directories.first else { throw PythonEnvironmentError.nowhere(name) }
         let file = "\(plugin.directory)/\(requirements.requirements)"
         guard let wanted = try? BoundedFile.text(file) else {
             throw PythonEnvironmentError.noRequirements(name, file)
         }
         try await checkPython()
-        do {
-            try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
-        } catch {
-            throw PythonEnvironmentError.cannotWrite(parent, "it cannot be made")
-        }
-        let lock = try EnvironmentLock("\(parent)/\(name).lock", name: name)
+        let place = try Self.place(parent, making: true)
+        let lock = try EnvironmentLock(in: place, name: name)
         let environment = "\(parent)/\(name)"
         let marker = "\(environment)/\(PythonEnvironments.marker)"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: environment)) ?? []
@@ -57,7 +57,7 @@ package struct PythonInstallation: Sendable {
             throw PythonEnvironmentError.cannotWrite(environment, "it is there, and is no Python environment")
         }
         let keeps = mode == .upgrade && FileManager.default.fileExists(atPath: marker)
-        try remove(keeps ? marker : environment)
+        if keeps { unlink(marker) } else { try Self.remove(name, in: place) }
         do {
             if !keeps {
                 tell("making the environment \(environment)")
@@ -68,15 +68,15 @@ package struct PythonInstallation: Sendable {
                 ["\(environment)/bin/python", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
                     + (mode == .upgrade ? ["--upgrade"] : []) + ["-r", file]
             ) { .pipFailed(name, $0) }
-            do {
-                try wanted.write(toFile: marker, atomically: true, encoding: .utf8)
+            do throws(FileProblem) {
+                try place.directory(name).put(wanted.utf8, as: PythonEnvironments.marker, mode: 0o644)
             } catch {
                 throw PythonEnvironmentError.cannotWrite(marker, "the disk may be full")
             }
         } catch {
             // Without its marker it would be of no use but to fill the disk; one that was upgraded is mended by doing it
             // again.
-            if !keeps { try? remove(environment) }
+            if !keeps { try? Self.remove(name, in: place) }
             throw error
         }
         _ = consume lock
@@ -114,13 +114,24 @@ package struct PythonInstallation: Sendable {
         if !outcome.isSuccess { throw failure(outcome.reason) }
     }
 
-    private func remove(_ path: String) throws(PythonEnvironmentError) {
-        guard FileManager.default.fileExists(atPath: path) else { return }
-        do {
-            try FileManager.default.removeItem(atPath: path)
+    /// The directory that environments are in.
+    ///
+    /// Python and pip write by paths: where they are root's, nobody else may be able to lead those elsewhere.
+    private static func place(_ parent: String, making: Bool) throws(PythonEnvironmentError) -> OpenDirectory {
+        let place: OpenDirectory
+        let weakness: String?
+        do throws(FileProblem) {
+            place = try OpenDirectory(parent, making: making ? 0o755 : nil)
+            weakness = geteuid() == 0 && making ? try OpenDirectory.weakness(of: parent) : nil
         } catch {
-            throw .cannotWrite(path, "it cannot be removed")
+            throw .cannotWrite(parent, "it cannot be used: \(error.cause)")
         }
+        if let weakness { throw .unsafe(parent, weakness) }
+        return place
+    }
+
+    private static func remove(_ name: String, in place: OpenDirectory) throws(PythonEnvironmentError) {
+        if let stuck = place.remove(name) { throw .cannotWrite(stuck, "it cannot be removed") }
     }
 
     /// Removes the environment of a plugin, which may itself be gone.
@@ -129,13 +140,10 @@ package struct PythonInstallation: Sendable {
     package static func uninstall(_ name: String, _ environments: PythonEnvironments) throws -> [String] {
         let found = environments.environments(named: name)
         for environment in found {
-            let lock = try EnvironmentLock("\(environment).lock", name: name)
-            do {
-                try FileManager.default.removeItem(atPath: environment)
-            } catch {
-                throw PythonEnvironmentError.cannotWrite(environment, "it cannot be removed")
-            }
-            unlink("\(environment).lock")
+            let place = try place((environment as NSString).deletingLastPathComponent, making: false)
+            let lock = try EnvironmentLock(in: place, name: name)
+            try remove(name, in: place)
+            _ = place.remove("\(name).lock")
             _ = consume lock
         }
         return found
@@ -144,19 +152,21 @@ package struct PythonInstallation: Sendable {
 
 /// Keeps two installations of one environment from each other; goes with the process.
 private struct EnvironmentLock: ~Copyable {
-    private let descriptor: Int32
+    private let file: FileDescriptor
 
-    init(_ path: String, name: String) throws(PythonEnvironmentError) {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw .cannotWrite(path, String(cString: strerror(errno))) }
-        if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            close(descriptor)
+    init(in place: OpenDirectory, name: String) throws(PythonEnvironmentError) {
+        let file: FileDescriptor
+        do { file = try place.file("\(name).lock", O_RDWR | O_CREAT, mode: 0o644) } catch {
+            throw .cannotWrite("\(place.path)/\(name).lock", error.cause)
+        }
+        if flock(file.rawValue, LOCK_EX | LOCK_NB) != 0 {
+            try? file.close()
             throw .busy(name)
         }
-        self.descriptor = descriptor
+        self.file = file
     }
 
-    deinit { close(descriptor) }
+    deinit { try? file.close() }
 }
 
 /// Why an environment could not be made: one line with the cause and the remedy.
@@ -169,6 +179,9 @@ package enum PythonEnvironmentError: Error, Sendable, Hashable, CustomStringConv
     case venvFailed(String, String)
     case pipFailed(String, String)
     case cannotWrite(String, String)
+    case untrusted(String, String)
+    /// Root would work in a directory that others can change.
+    case unsafe(String, String)
     case busy(String)
 
     package var description: String {
@@ -190,6 +203,10 @@ package enum PythonEnvironmentError: Error, Sendable, Hashable, CustomStringConv
                 + "PIP_CONSTRAINT if they are set, and run it again"
         case .cannotWrite(let path, let reason):
             "\(path): \(reason); check its permissions and the space, or set TASKWATT_ENVIRONMENTS to another directory"
+        case .untrusted(let name, let reason): "\(name) is not installed: \(reason)"
+        case .unsafe(let path, let reason):
+            "root makes no environment in \(path), where others could lead what it writes elsewhere: \(reason); set "
+                + "TASKWATT_ENVIRONMENTS to a directory of root's, such as /usr/local/lib/taskwatt/environments"
         case .busy(let name): "another taskwatt is installing \(name); wait for it to end"
         }
     }

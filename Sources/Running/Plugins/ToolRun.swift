@@ -29,10 +29,12 @@ struct ToolRun: Sendable {
 
     /// - Parameters:
     ///   - command: a path or a name of a program in `PATH`, and its arguments.
+    ///   - environment: all of it.
     ///   - tell: gets each line as it comes.
     /// - Throws: `NotStarted`, or `CancellationError`; the program is then ended.
     static func run(
-        _ command: [String], directory: String, tell: @escaping @Sendable (String) -> Void = { _ in }
+        _ command: [String], directory: String, environment: [String: String] = PluginEnvironment.ofInstaller(),
+        tell: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws -> ToolRun {
         let program: Executable = command[0].contains("/") ? .path(FilePath(command[0])) : .name(command[0])
         var options = PlatformOptions()
@@ -41,7 +43,8 @@ struct ToolRun: Sendable {
         do {
             let result = try await Subprocess.run(
                 program, arguments: Arguments(Array(command.dropFirst())),
-                environment: .inherit.updating(["PYTHONUNBUFFERED": "1"]), workingDirectory: FilePath(directory),
+                environment: Environment(only: environment.merging(["PYTHONUNBUFFERED": "1"]) { $1 }),
+                workingDirectory: FilePath(directory),
                 platformOptions: options, input: .none, output: .sequence, error: .combinedWithOutput
             ) { execution in
                 var (last, error): (String, String?) = ("", nil)

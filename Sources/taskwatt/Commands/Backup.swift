@@ -1,7 +1,7 @@
 import ArgumentParser
-import Exchange
 import Foundation
 import Glibc
+import Host
 import Recording
 import Service
 
@@ -36,23 +36,14 @@ struct Backup: AsyncParsableCommand {
         let client = try await DaemonClient.find(surroundings.daemonStates(state))
         try refuseRecord(in: client?.directory ?? surroundings.ownState(state))
         let store = client == nil ? try Record.open(surroundings, state) : nil
-        try await WholeFile.make(file, isReplacing: force) { partial in
-            try store?.backup(to: partial)
-            guard let client else { return }
-            guard let handle = FileHandle(forWritingAtPath: partial) else {
-                throw CommandFailure("\(file) cannot be written")
-            }
-            try await client.pieces("/v1/backup") { piece in
-                do { try handle.write(contentsOf: Data(piece)) } catch {
-                    throw CommandFailure("\(file) cannot be written: the disk may be full")
-                }
-            }
-            try handle.synchronize()
-            try handle.close()
-        }
         // The record is for its owner and group, and a copy of it for nobody else.
-        chmod(file, 0o600)
-        let size = (try? FileManager.default.attributesOfItem(atPath: file)[.size] as? NSNumber)?.int64Value ?? 0
+        let output = try OutputFile(file, force ? .replaced : .refused, isPrivate: true)
+        if let client {
+            try await client.pieces("/v1/backup") { try output.write($0) }
+        } else {
+            try await output.withPath { try store?.backup(to: $0) }
+        }
+        guard let size = try output.finish() else { return }
         Console.note("\(file): \((size + 1023) / 1024) KiB")
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Exchange
 import Foundation
+import Host
 
 struct Bundle: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -45,30 +46,25 @@ struct Bundle: AsyncParsableCommand {
 
     private func write() async throws {
         let surroundings = Surroundings()
-        let file = output
+        let file = try OutputFile(output, force ? .replaced : .refused)
         if let client = try await DaemonClient.find(surroundings.daemonStates(state)) {
-            try await WholeFile.make(file, isReplacing: force) { try await download(client, to: $0) }
+            try await download(client, to: file)
         } else {
             let store = try Record.open(surroundings, state)
             let suites = try BundleWriter.suites(runs, in: store)
             try await BundleWriter(
                 store, redaction: redact ? try .ofThisMachine() : nil, version: Version.current
-            ).write(suites, to: file, isReplacing: force)
+            ).write(suites, to: file)
         }
-        let size = (try? FileManager.default.attributesOfItem(atPath: file)[.size] as? NSNumber)?.int64Value ?? 0
-        Console.note("\(file): \((size + 1023) / 1024) KiB; `taskwatt verify \(output)` checks it")
+        // What went into a pipe is no file to be checked.
+        guard let size = try file.finish() else { return }
+        Console.note("\(output): \((size + 1023) / 1024) KiB; `taskwatt verify \(output)` checks it")
     }
 
-    private func download(_ client: DaemonClient, to file: String) async throws {
+    private func download(_ client: DaemonClient, to file: OutputFile) async throws {
         let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._"))
         let names = runs.compactMap { $0.addingPercentEncoding(withAllowedCharacters: allowed) }
-        guard let handle = FileHandle(forWritingAtPath: file) else { throw CommandFailure("\(file) cannot be written") }
         let query = names.map { "run=\($0)&" }.joined() + "redact=\(redact)"
-        try await client.pieces("/v1/bundle?\(query)") { piece in
-            do { try handle.write(contentsOf: Data(piece)) } catch {
-                throw CommandFailure("\(file) cannot be written: the disk may be full")
-            }
-        }
-        try handle.close()
+        try await client.pieces("/v1/bundle?\(query)") { try file.write($0) }
     }
 }

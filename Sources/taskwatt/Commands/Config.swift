@@ -54,6 +54,7 @@ struct Config: AsyncParsableCommand {
             guard problems.isEmpty else {
                 throw CommandFailure("\(problems.count) error\(problems.count == 1 ? "" : "s") in \(path)")
             }
+            for open in configuration.plainCredentials { Console.note("\(open)") }
             Console.print(
                 "\(path) is right: meters \(configuration.count), overrides \(configuration.overridden.count)\n")
         }

@@ -3,6 +3,7 @@ import Core
 import Glibc
 import Host
 import Metering
+import PolledMeters
 import Reporting
 import Running
 import Service
@@ -33,7 +34,8 @@ struct DoctorCommand: AsyncParsableCommand {
         let (listings, configuration) = await configured(surroundings)
         let meters = try await seen(listings, surroundings)
         let checks =
-            await offPool { Doctor.examine(host, meters: meters, accelerators: NVML.system.states()) } + [configuration]
+            await offPool { Doctor.examine(host, meters: meters, accelerators: NVML.system.states()) }
+            + [Self.plugins(surroundings.plugins), configuration]
         Console.print(json ? try Console.json(checks) : .lines(Self.text(checks)))
         if checks.contains(where: { $0.verdict == .fail }) { throw ExitCode(CommandFailure.failed) }
     }
@@ -44,7 +46,15 @@ struct DoctorCommand: AsyncParsableCommand {
         do {
             let meters = try await surroundings.meters(state)
             let found = surroundings.configurationFile ?? "none; none is needed"
-            return (meters, Check(id: id, title: title, verdict: .pass, found: found))
+            // Whoever listens on the network learns them.
+            let open = try surroundings.plainCredentials()
+            return (
+                meters,
+                Check(
+                    id: id, title: title, verdict: open.isEmpty ? .pass : .warn,
+                    found: ([found] + open.map(\.fact)).joined(separator: "\n"),
+                    remedy: open.isEmpty ? nil : open.map(\.remedy).joined(separator: "\n"))
+            )
         } catch {
             let found = (error as? CommandFailure)?.message ?? "\(error)"
             let check = Check(
@@ -52,6 +62,21 @@ struct DoctorCommand: AsyncParsableCommand {
                 remedy: "mend the file; the meters in it are left out")
             return (MeterCatalogue.discover(surroundings.host), check)
         }
+    }
+
+    /// Whether there are plugins that are not run, for what others could do to them.
+    private static func plugins(_ catalogue: PluginCatalogue) -> Check {
+        let refused = catalogue.refused
+        let (id, title) = ("plugins", "Plugins")
+        guard !refused.isEmpty else {
+            return Check(
+                id: id, title: title, verdict: .pass, found: "\(catalogue.plugins.count), none that others could change"
+            )
+        }
+        return Check(
+            id: id, title: title, verdict: .warn,
+            found: refused.map { "\($0.name) is not run: \($0.reason)" }.joined(separator: "\n"),
+            remedy: "chmod go-w what is named, or chown it to root, or remove it")
     }
 
     /// The meters as `taskwatt meters` has them: as the daemon may read them, for it is the daemon that measures where there is one.

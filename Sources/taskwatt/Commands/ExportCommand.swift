@@ -2,7 +2,7 @@ import ArgumentParser
 import Core
 import Exchange
 import Foundation
-import Glibc
+import Host
 import Recording
 import Reporting
 import Service
@@ -172,43 +172,20 @@ struct ExportCommand: AsyncParsableCommand {
     }
 }
 
-/// Standard output, or a file that is there only when it is whole.
+/// Standard output, or what `--output` names.
 private struct Output {
-    private let path: String
-    private let handle: FileHandle?
-    private var partial: String { "\(path).partial" }
+    private let file: OutputFile?
 
     init(_ path: String?) throws {
-        self.path = path ?? ""
-        guard let path else {
-            handle = nil
-            return
-        }
-        guard FileManager.default.createFile(atPath: "\(path).partial", contents: nil),
-            let handle = FileHandle(forWritingAtPath: "\(path).partial")
-        else { throw CommandFailure("\(path) cannot be written; give another place by --output") }
-        self.handle = handle
+        file = try path.map { try OutputFile($0, remedy: "give another place by --output") }
     }
 
     func write(_ piece: [UInt8]) throws {
-        guard let handle else { return Console.print(document: piece) }
-        do {
-            try handle.write(contentsOf: Data(piece))
-        } catch {
-            discard()
-            throw CommandFailure("\(path) cannot be written: is the disk full?")
-        }
+        guard let file else { return Console.print(document: piece) }
+        try file.write(piece)
     }
 
-    func discard() {
-        if handle != nil { try? FileManager.default.removeItem(atPath: partial) }
-    }
+    func discard() { file?.discard() }
 
-    func close() throws {
-        guard let handle else { return }
-        try handle.close()
-        guard rename(partial, path) == 0 else {
-            throw CommandFailure("\(path) cannot be written: \(String(cString: strerror(errno)))")
-        }
-    }
+    func close() throws { try file?.finish() }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Core
 import Foundation
 import Glibc
+import Host
 import Metering
 import Reporting
 import Running
@@ -50,9 +51,7 @@ struct Measure: AsyncParsableCommand {
 
     func run() async throws {
         // What cannot be written at the end is better known at the beginning.
-        if let output, !FileManager.default.createFile(atPath: output, contents: nil) {
-            throw CommandFailure("\(output) cannot be written; choose another file with --output")
-        }
+        let file = try output.map { try OutputFile($0, remedy: "choose another file with --output") }
         let access = try await MeterAccess.open(
             Surroundings(), state, ids: meter, scope: scope, interval: interval.seconds)
         let metering = access.metering
@@ -75,7 +74,7 @@ struct Measure: AsyncParsableCommand {
             throw ExitCode(Self.exitStatus(status) == 0 ? CommandFailure.failed : Self.exitStatus(status))
         }
         await access.end()
-        try write(energy, status: Self.exitStatus(status), access)
+        try write(energy, status: Self.exitStatus(status), access, to: file)
         throw ExitCode(Self.exitStatus(status))
     }
 
@@ -114,7 +113,7 @@ struct Measure: AsyncParsableCommand {
 
     // MARK: The result
 
-    private func write(_ energy: WindowEnergy, status: Int32, _ access: MeterAccess) throws {
+    private func write(_ energy: WindowEnergy, status: Int32, _ access: MeterAccess, to file: OutputFile?) throws {
         let (meters, unreadable) = (access.metering.meters, access.unreadable)
         let calibrations = Surroundings().calibrations(state)
         let text: ConsoleText =
@@ -123,11 +122,12 @@ struct Measure: AsyncParsableCommand {
                 MeasureDocument(energy: energy, command: command, exitStatus: status, calibrations: calibrations))
             : .lines(
                 MeasureText(energy: energy, meters: meters, unreadable: unreadable, calibrations: calibrations).text)
-        if let output {
-            do {
-                try text.plain.write(toFile: output, atomically: false, encoding: .utf8)
+        if let file {
+            do throws(FileProblem) {
+                try file.write(text.plain.utf8)
+                try file.finish()
             } catch {
-                throw CommandFailure("\(output) cannot be written; the result was:\n\(text.plain)")
+                throw CommandFailure("\(error); the result was:\n\(text.plain)")
             }
         } else {
             Console.error(text)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Core
 import Foundation
+import Host
 import Recording
 import Reporting
 import Service
@@ -96,22 +97,12 @@ struct Report: AsyncParsableCommand {
             Console.print(document: text)
             return
         }
-        var isDirectory: ObjCBool = false
-        if FileManager.default.fileExists(atPath: output, isDirectory: &isDirectory), isDirectory.boolValue {
-            throw CommandFailure("\(output) is a directory; name a file in it")
-        }
+        let file = try OutputFile(output, remedy: "name another place with --output")
         if !force, try Self.isOthers(output) {
             throw CommandFailure("\(output) is there and is no report of Taskwatt's; --force replaces it")
         }
-        do {
-            // Written beside it and then moved: what was there before stays whole if the disk is full.
-            try Data(text.utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
-        } catch {
-            throw CommandFailure(
-                "\(output) cannot be written: its directory is not there or not yours, or the disk is full; name another "
-                    + "place with --output"
-            )
-        }
+        try file.write(text.utf8)
+        try file.finish()
         Console.note("\(output) is written")
     }
 }

@@ -56,9 +56,13 @@ struct Serve: AsyncParsableCommand {
         }
         var logger = Logger(label: "taskwatt")
         logger.logLevel = verbose ? .debug : .info
-        var context = surroundings.runnerContext()
+        var context = surroundings.runnerContext(isDaemon: true)
         context.launcher = surroundings.pluginLauncher
         for problem in context.plugins.problems { logger.warning("\(problem)") }
+        for plugin in context.plugins.refused {
+            logger.warning("the plugin \(plugin.name) is not run: \(plugin.reason)")
+        }
+        for open in (try? surroundings.plainCredentials()) ?? [] { logger.warning("\(open)") }
         let times = Keeping.Overrides(samples: keepSamples, minutes: keepMinutes, hours: keepHours)
         let keeping: @Sendable () throws -> Keeping = { try surroundings.keeping(times) }
         // What is wrong is said before anything is begun.

@@ -11,7 +11,8 @@ struct PluginClean: ParsableCommand {
             fetched again. A cache that a run uses is left alone.
 
             These are the caches of whoever runs it: $TASKWATT_CACHE_DIR, else $XDG_CACHE_HOME/taskwatt (~/.cache/taskwatt). \
-            The service's is emptied with: sudo TASKWATT_CACHE_DIR=/var/cache/taskwatt-plugin taskwatt plugin clean
+            The service's is emptied with: sudo TASKWATT_CACHE_DIR=/var/cache/taskwatt-plugin taskwatt plugin clean \
+            (links in it are removed, and never followed)
 
             Examples:
               taskwatt plugin clean --dry-run
@@ -62,6 +63,9 @@ struct PluginClean: ParsableCommand {
             case .stuck(let path):
                 row.bytes -= cache.bytes
                 problems.append("\(path) cannot be removed; check its permissions, or run it as the user that owns it")
+            case .refused(let reason):
+                row.bytes = 0
+                problems.append("the cache of \(cache.plugin) is left alone: \(reason)")
             }
             rows.append(row)
         }

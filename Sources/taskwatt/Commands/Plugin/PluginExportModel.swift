@@ -1,6 +1,7 @@
 import ArgumentParser
 import Core
 import Foundation
+import Host
 import Running
 import WorkloadProtocol
 
@@ -94,24 +95,23 @@ struct ModelFiles {
             throw CommandFailure("\(taken) is there already; remove it, or name another --output")
         }
         do {
-            try files.createDirectory(atPath: directory, withIntermediateDirectories: true)
             for (path, target) in zip(paths, targets) {
-                try Task.checkCancellation()
-                let passing = "\(target).partial"
-                try? files.removeItem(atPath: passing)
+                let place = try OpenDirectory((target as NSString).deletingLastPathComponent, making: 0o777)
+                let name = (target as NSString).lastPathComponent
+                let passing = "\(name).partial"
+                _ = place.remove(passing)
                 do {
-                    let parent = (target as NSString).deletingLastPathComponent
-                    try files.createDirectory(atPath: parent, withIntermediateDirectories: true)
-                    // A cache may hold a link to the file.
-                    try files.copyItem(atPath: (path as NSString).resolvingSymlinksInPath, toPath: passing)
-                    try files.moveItem(atPath: passing, toPath: target)
+                    try place.copy(path, as: passing)
+                    try place.rename(passing, to: name)
                 } catch {
-                    try? files.removeItem(atPath: passing)
+                    _ = place.remove(passing)
                     throw error
                 }
             }
         } catch let error as CancellationError {
             throw error
+        } catch let problem as FileProblem {
+            throw problem
         } catch {
             throw CommandFailure(
                 "the model cannot be copied to \(directory): check its permissions and the space on the disk, or name "

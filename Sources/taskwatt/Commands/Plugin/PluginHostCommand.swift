@@ -24,7 +24,8 @@ struct PluginHostCommand: AsyncParsableCommand {
         let surroundings = Surroundings()
         let catalogue = PluginCatalogue(
             directories: plugins.isEmpty ? surroundings.systemPlugins : plugins,
-            programDirectory: surroundings.programDirectory, environments: surroundings.systemEnvironments)
+            programDirectory: surroundings.programDirectory, environments: surroundings.systemEnvironments,
+            trust: PluginTrust(isStrict: true))
         let host = PluginHost(
             catalogue: catalogue, cacheDirectory: surroundings.cacheDirectory, hasNetwork: network
         ) { Console.complain($0) }

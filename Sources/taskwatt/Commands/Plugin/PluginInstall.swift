@@ -1,4 +1,5 @@
 import ArgumentParser
+import Host
 import Running
 import WorkloadProtocol
 
@@ -11,9 +12,10 @@ struct PluginInstall: AsyncParsableCommand {
             requirements. pip's own variables, such as PIP_INDEX_URL and PIP_CONSTRAINT, are honoured.
 
             Environments are made in $TASKWATT_ENVIRONMENTS, else in $XDG_DATA_HOME/taskwatt/environments \
-            (~/.local/share/taskwatt/environments), and also looked for in /var/lib/taskwatt/environments and \
-            /usr/lib/taskwatt/environments. For the daemon: \
-            sudo TASKWATT_ENVIRONMENTS=/var/lib/taskwatt/environments taskwatt plugin install NAME, and restart it.
+            (~/.local/share/taskwatt/environments), and also looked for in /usr/local/lib/taskwatt/environments, \
+            /var/lib/taskwatt/environments and /usr/lib/taskwatt/environments. For the daemon: \
+            sudo TASKWATT_ENVIRONMENTS=/usr/local/lib/taskwatt/environments taskwatt plugin install NAME, and restart it. \
+            Root makes none in a directory that another user could change.
 
             Examples:
               taskwatt plugin install transformers
@@ -48,7 +50,7 @@ struct PluginInstall: AsyncParsableCommand {
         let mode: PythonInstallation.Mode = force ? .afresh : upgrade ? .upgrade : .ifNeeded
         let (directory, isNew) = try await Interruption.cancelling { try await installation.install(mode) }
         if isNew {
-            let size = MemorySize.fileText(FileTree(directory).allocatedBytes)
+            let size = MemorySize.fileText((try? OpenDirectory(directory))?.allocatedBytes ?? 0)
             Console.note("\(name) is installed in \(directory) (\(size))")
         } else {
             Console.note("\(name) is installed already in \(directory)")

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import Glibc
+import Host
 
 struct PluginNew: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -52,15 +52,13 @@ struct PluginNew: ParsableCommand {
             case .swift: SwiftSkeleton(name: name, checkout: surroundings.checkout).files
             }
         for file in files {
-            let target = URL(fileURLWithPath: "\(path)/\(file.path)")
-            do {
-                try FileManager.default.createDirectory(
-                    at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
-                try file.text.write(to: target, atomically: true, encoding: .utf8)
+            let target = "\(path)/\(file.path)" as NSString
+            do throws(FileProblem) {
+                try OpenDirectory(target.deletingLastPathComponent, making: 0o755)
+                    .put(file.text.utf8, as: target.lastPathComponent, mode: file.isProgram ? 0o755 : 0o644)
             } catch {
-                throw CommandFailure("\(target.path) cannot be written; choose another place with --directory")
+                throw CommandFailure("\(error.cause); choose another place with --directory")
             }
-            if file.isProgram { chmod(target.path, 0o755) }
         }
         Console.print("\(path)\n")
         let build = language == .swift ? "(cd '\(path)' && swift build -c release), then " : ""

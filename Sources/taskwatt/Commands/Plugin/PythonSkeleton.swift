@@ -17,6 +17,8 @@ struct PythonSkeleton {
         program: program.py
         # For packages from PyPI: write requirements.txt, add the next line, and run `taskwatt plugin install \(name)`.
         # python: {requirements: requirements.txt, version: ">=3.10"}
+        # Variables of the environment that it needs beside the usual ones; no token comes in unless it is named here.
+        # env: [HF_TOKEN]
         tasks:
           - {id: \(name), models: [nap]}
         parameters:

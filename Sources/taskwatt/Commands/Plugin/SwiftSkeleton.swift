@@ -19,6 +19,8 @@ struct SwiftSkeleton {
         version: 0.1.0
         description: an example that sleeps; say here what it runs
         program: .build/release/\(name)
+        # Variables of the environment that it needs beside the usual ones; no token comes in unless it is named here.
+        # env: [API_TOKEN]
         tasks:
           - {id: \(name), models: [nap]}
         parameters:

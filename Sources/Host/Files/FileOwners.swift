@@ -1,0 +1,65 @@
+package import Glibc
+
+/// Whose word counts: files and directories that only these users can change are as good as our own.
+package struct FileOwners: Sendable, Hashable {
+    /// `nil` for everybody who owns anything.
+    private let users: Set<uid_t>?
+
+    /// Root, who can change everything anyway, this process's user, and others.
+    package init(_ others: Set<uid_t> = []) { users = others.union([0, geteuid()]) }
+
+    private init(users: Set<uid_t>?) { self.users = users }
+
+    /// Whoever owns a file, and their groups: what is left out is what everybody may write to.
+    package static let anybody = FileOwners(users: nil)
+
+    package func contains(_ user: uid_t) -> Bool { users?.contains(user) ?? true }
+
+    /// Who else can change what is there, in words; `nil` if nobody can.
+    ///
+    /// In a directory with the sticky bit, such as `/tmp`, everybody can make files and nobody can touch another's: what is in it is
+    /// to be looked at by itself.
+    package func strangers(_ status: stat) -> String? {
+        guard contains(status.st_uid) else { return "it belongs to \(Self.name(ofUser: status.st_uid))" }
+        // The mode of a symbolic link means nothing: symlink(7).
+        if status.st_mode & S_IFMT == S_IFLNK { return nil }
+        if status.st_mode & S_IFMT == S_IFDIR, status.st_mode & S_ISVTX != 0 { return nil }
+        if status.st_mode & S_IWOTH != 0 { return "everybody may write to it" }
+        if status.st_mode & S_IWGRP != 0, !isOwn(group: status.st_gid, owner: status.st_uid) {
+            return "the group \(Self.name(ofGroup: status.st_gid)) may write to it"
+        }
+        return nil
+    }
+
+    /// Root's group, the process's own, one that is named after the owner (each user of Debian, Ubuntu and Fedora has one, alone in
+    /// it), and `staff`, to which Debian's policy (9.1.2) gives `/usr/local`, as to administrators.
+    private func isOwn(group: gid_t, owner: uid_t) -> Bool {
+        if users == nil || group == 0 || group == getegid() { return true }
+        let name = Self.name(ofGroup: group)
+        return name == "staff" || name == Self.name(ofUser: owner)
+    }
+
+    /// A user's name, else its number.
+    package static func name(ofUser user: uid_t) -> String {
+        var entry = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        var buffer = [CChar](repeating: 0, count: longestEntry)
+        guard getpwuid_r(user, &entry, &buffer, buffer.count, &found) == 0, found != nil, let name = entry.pw_name
+        else {
+            return "user \(user)"
+        }
+        return String(cString: name)
+    }
+
+    private static func name(ofGroup group: gid_t) -> String {
+        var entry = Glibc.group()
+        var found: UnsafeMutablePointer<Glibc.group>?
+        var buffer = [CChar](repeating: 0, count: longestEntry)
+        guard getgrgid_r(group, &entry, &buffer, buffer.count, &found) == 0, found != nil, let name = entry.gr_name
+        else { return "\(group)" }
+        return String(cString: name)
+    }
+
+    /// Bytes; a group of very many members does not fit, and is then told by its number.
+    private static let longestEntry = 64 << 10
+}
