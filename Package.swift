@@ -122,7 +122,8 @@ let package = Package(
             dependencies: [
                 "Core", "Digests", "Exchange", "Host", "Metering", "Recording", "Reporting", "Running",
                 "TLS", "WorkloadProtocol", "YAMLReading",
-                asyncAlgorithms, httpTypes, hummingbird, hummingbirdCore, logging, nioCore, nioPosix, serviceLifecycle,
+                asyncAlgorithms, httpTypes, hummingbird, hummingbirdCore, logging, nioCore, nioHTTP1, nioPosix,
+                serviceLifecycle,
                 subprocess, unixSignals,
             ],
             resources: [
@@ -201,7 +202,7 @@ let package = Package(
             name: "ServiceTests",
             dependencies: [
                 "Core", "Host", "Metering", "Recording", "Reporting", "Running", "Service", "TestSupport", "TLS",
-                hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioEmbedded, nioPosix,
+                hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioEmbedded, nioHTTP1, nioPosix,
             ], exclude: ["validate_api.py"]),
         .testTarget(
             name: "EndToEndTests",

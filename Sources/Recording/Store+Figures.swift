@@ -53,7 +53,8 @@ package struct WindowFigures: Sendable, Hashable {
 }
 
 extension Store {
-    /// Hands each window that fits to `body`, in the order of the record, all from one moment of it.
+    /// Hands each window that fits to `body`, in the order of the record, all from one moment of it. It ends early where its task is
+    /// cancelled.
     package func eachWindow(
         _ filter: RunFilter, _ body: (WindowFigures) -> Void
     ) throws(StoreError) {
@@ -62,7 +63,11 @@ extension Store {
             let rows = try Row.fetchCursor(
                 db, sql: Self.figuresSQL + " WHERE \(condition.sql) ORDER BY run.id", arguments: condition.arguments)
             var texts = DecodedTexts()
-            while let row = try rows.next() { body(try texts.window(row)) }
+            while let row = try rows.next() {
+                // Whoever asked may have gone.
+                try Task.checkCancellation()
+                body(try texts.window(row))
+            }
         }
     }
 
