@@ -123,8 +123,8 @@ let package = Package(
             dependencies: [
                 "Core", "Digests", "Exchange", "Host", "Metering", "Recording", "Reporting", "Running",
                 "TLS", "WorkloadProtocol", "YAMLReading",
-                asyncAlgorithms, httpTypes, hummingbird, hummingbirdCore, logging, nioCore, nioPosix, serviceLifecycle,
-                subprocess, systemPackage, unixSignals,
+                asyncAlgorithms, httpTypes, hummingbird, hummingbirdCore, logging, nioCore, nioHTTP1, nioPosix,
+                serviceLifecycle, subprocess, systemPackage, unixSignals,
             ],
             resources: [
                 .embedInCode("openapi.json"), .embedInCode("Page/index.html"), .embedInCode("Page/page.css"),
@@ -203,7 +203,7 @@ let package = Package(
             name: "ServiceTests",
             dependencies: [
                 "Core", "Host", "Metering", "Recording", "Reporting", "Running", "Service", "TestSupport", "TLS",
-                grdb, hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioEmbedded, nioPosix,
+                grdb, hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioEmbedded, nioHTTP1, nioPosix,
             ], exclude: ["validate_api.py"]),
         .testTarget(
             name: "EndToEndTests",

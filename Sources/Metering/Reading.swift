@@ -28,12 +28,20 @@ package protocol MeterReader: AnyObject {
     /// Never waits for anything slower than a file of the kernel.
     func read() -> Reading
 
+    /// The same, for a window's edge, which reads often for some milliseconds.
+    func readAtEdge() -> Reading
+
+    /// Whether it is polled in the background, so that to read it asks nobody.
+    var isPolled: Bool { get }
+
     /// When the last reading was made, of a meter that is polled in the background; `nil` where that is when `read` was
     /// called.
     var readTime: MonotonicTime? { get }
 }
 
 extension MeterReader {
+    package func readAtEdge() -> Reading { read() }
+    package var isPolled: Bool { false }
     package var readTime: MonotonicTime? { nil }
 }
 

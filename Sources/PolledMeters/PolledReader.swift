@@ -77,6 +77,7 @@ final class PolledReader: MeterReader {
     deinit { poller.unsubscribe(mailbox) }
 
     func read() -> Reading { mailbox.take() }
+    var isPolled: Bool { true }
 
     var readTime: MonotonicTime? { mailbox.lastTime }
 

@@ -19,9 +19,6 @@ package struct SilentDevices: Sendable, Hashable {
     }
 
     private static let name = "silent-devices.json"
-    /// More than any configuration has devices for.
-    private static let mostBytes = 1 << 20
-
     private let directory: String
 
     package init(directory: String) { self.directory = directory }

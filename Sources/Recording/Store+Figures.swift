@@ -53,7 +53,8 @@ package struct WindowFigures: Sendable, Hashable {
 }
 
 extension Store {
-    /// Hands each window that fits to `body`, in the order of the record, all from one moment of it.
+    /// Hands each window that fits to `body`, in the order of the record, all from one moment of it. It ends early where its task is
+    /// cancelled.
     ///
     /// - Parameter damaged: is told of windows that are left out because what they hold cannot be.
     package func eachWindow(
@@ -65,6 +66,8 @@ extension Store {
                 db, sql: Self.figuresSQL + " WHERE \(condition.sql) ORDER BY run.id", arguments: condition.arguments)
             var texts = DecodedTexts()
             while let row = try rows.next() {
+                // Whoever asked may have gone.
+                try Task.checkCancellation()
                 do {
                     body(try texts.window(row))
                 } catch let error as DamagedRow {

@@ -10,6 +10,7 @@ import Glibc
 package final class Store: Sendable {
     package let path: String
     let pool: DatabasePool
+    let counter = ChangeCounter()
 
     /// Opens the record in a directory, making both if they are not there.
     ///
@@ -35,6 +36,7 @@ package final class Store: Sendable {
             // GRDB sets a pool's writer to NORMAL, after whatever the configuration says: a power cut could take results.
             try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
             try Schema.migrator.migrate(pool)
+            pool.add(transactionObserver: counter, extent: .databaseLifetime)
         } catch let error as StoreError {
             throw error
         } catch {

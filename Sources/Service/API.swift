@@ -173,6 +173,8 @@ package struct APIError: Error, Sendable, Hashable, Codable, CustomStringConvert
         case notFound = "not-found"
         /// A listener is for reading, or wants a token.
         case notAllowed = "not-allowed"
+        /// It is right and may be carried out, but not now: too much is asked for at once.
+        case busy
     }
 
     package var kind: Kind

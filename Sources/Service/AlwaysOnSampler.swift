@@ -29,10 +29,17 @@ struct AlwaysOnSampler: Service {
     /// Whether the configuration is to be read again now.
     var reload = ReloadRequest()
     let notifier: SystemdNotifier
+    /// What else the watchdog looks at.
+    var checks: [Watchdog.Check] = []
     let logger: Logger
 
     func run() async throws {
         meters.session.start()
+        let sampler = Watchdog.Check(
+            name: "sampler", lateness: { [meters] in meters.lateness(at: $0) }, patience: Watchdog.samplerPatience)
+        let watchdog = Watchdog(notifier, checks: [sampler] + checks, logger: logger)
+        watchdog.start()
+        defer { watchdog.stop() }
         var waiting: [Sample] = []
         var failed = false
         var lastWrite = ContinuousClock.now
@@ -41,11 +48,8 @@ struct AlwaysOnSampler: Service {
         var isCondensing = false
         var keeping = try self.keeping()
         var lastRefresh = ContinuousClock.now
-        let shortest = min(.seconds(1), notifier.watchdogInterval ?? .seconds(1))
-        while await sleeps(shortest) {
-            // Taking the samples goes through the sampler's lock: a sampler that hangs gives no sign of life.
+        while await sleeps(.seconds(1)) {
             waiting += meters.session.takeSamples()
-            notifier.alive()
             let isAsked = reload.take()
             if isAsked || lastRefresh.duration(to: .now) >= refreshInterval {
                 lastRefresh = .now
@@ -63,17 +67,20 @@ struct AlwaysOnSampler: Service {
             }
             if lastWrite.duration(to: .now) >= Self.writeInterval {
                 lastWrite = .now
-                write(&waiting, &failed)
+                (waiting, failed) = await written(waiting, failed)
             }
             if lastCondense.duration(to: .now) >= Self.condenseInterval {
                 lastCondense = .now
                 isCondensing = true
             }
-            if isCondensing { isCondensing = condense(keeping) }
+            if isCondensing {
+                let keeping = keeping
+                isCondensing = await offPool { condense(keeping) }
+            }
         }
         meters.session.stop()
         waiting += meters.session.takeSamples()
-        write(&waiting, &failed)
+        _ = await written(waiting, failed)
     }
 
     /// `false` once the daemon stops.
@@ -82,19 +89,24 @@ struct AlwaysOnSampler: Service {
         return result != nil && !Task.isShuttingDownGracefully
     }
 
-    private func write(_ waiting: inout [Sample], _ failed: inout Bool) {
+    /// Writes samples, which may have to wait for whoever imports much.
+    ///
+    /// - Returns: those that still wait, and whether writing failed.
+    private func written(_ samples: [Sample], _ hasFailed: Bool) async -> ([Sample], Bool) {
+        await offPool { write(samples, hasFailed) }
+    }
+
+    private func write(_ samples: [Sample], _ hasFailed: Bool) -> ([Sample], Bool) {
         do {
-            try store.record(waiting)
-            waiting = []
-            failed = false
+            try store.record(samples)
+            return ([], false)
         } catch {
             // Once and not every ten seconds; a full disk would not want them all in its log.
-            if !failed { logger.error("samples cannot be kept: \(error); trying again") }
-            failed = true
-            if waiting.count > Self.mostWaiting {
-                logger.error("\(waiting.count - Self.mostWaiting) samples are lost")
-                waiting.removeFirst(waiting.count - Self.mostWaiting)
-            }
+            if !hasFailed { logger.error("samples cannot be kept: \(error); trying again") }
+            let lost = samples.count - Self.mostWaiting
+            guard lost > 0 else { return (samples, true) }
+            logger.error("\(lost) samples are lost")
+            return (Array(samples.dropFirst(lost)), true)
         }
     }
 

@@ -71,6 +71,8 @@ final class CurrentMeters: Sendable {
     private static let mostMisses = 2
 
     private let current: Mutex<Current>
+    /// The session of `current`, under a lock that is never held for long.
+    private let sampled: Mutex<MeteringSession>
     private let intervalSeconds: Double
     private let logger: Logger
 
@@ -78,12 +80,18 @@ final class CurrentMeters: Sendable {
     init(
         _ listings: [MeterListing], intervalSeconds: Double = AlwaysOnSampler.interval, logger: Logger
     ) throws(MeteringError) {
-        current = Mutex(try Self.open(MeterCatalogue.select(listings), intervalSeconds))
+        let opened = try Self.open(MeterCatalogue.select(listings), intervalSeconds)
+        current = Mutex(opened)
+        sampled = Mutex(opened.session)
         self.intervalSeconds = intervalSeconds
         self.logger = logger
     }
 
     var session: MeteringSession { current.withLock { $0.session } }
+
+    /// As `MeteringSession.lateness`, of the session of now. To be known without waiting: `current` is held while drivers are asked for
+    /// their files.
+    func lateness(at now: MonotonicTime) -> Double { sampled.withLock { $0 }.lateness(at: now) }
 
     /// The latest power of the default total, and what that is.
     var power: (power: Power?, scope: TotalScope, provenance: Provenance?) {
@@ -129,6 +137,7 @@ final class CurrentMeters: Sendable {
                 return current.session
             }
             next.session.start()
+            sampled.withLock { $0 = next.session }
             let (before, now) = (Set(old.meters.map(\.id)), Set(next.session.meters.map(\.id)))
             let come = now.subtracting(before).sorted().joined(separator: ", ")
             let gone = before.subtracting(now).sorted().joined(separator: ", ")

@@ -48,6 +48,10 @@ package struct Daemon: Sendable {
         let cutOff = try store.markInterrupted()
         if cutOff > 0 { logger.warning("\(cutOff) suite(s) were cut off when the last process ended") }
 
+        // One budget for all sessions of all clients, the daemon's own sampling, and jobs.
+        let readings = SharedReadings(clock: context.clock)
+        let discover = self.listings
+        let listings: @Sendable () async throws -> [MeterListing] = { readings.sharing(try await discover()) }
         let found = try await listings()
         let meters = try CurrentMeters(found, logger: logger)
         let known = KnownMeters(found, discover: listings)
@@ -73,21 +77,26 @@ package struct Daemon: Sendable {
                 power: power, scope: scope, provenance: provenance, jobs: await queue.statuses)
         }
         let socketPath = directory.socketPath
+        let files = ConnectionLimits.raiseFileLimit()
+        let listeners = listener == nil ? 1 : 2
+        let connections = Connections(ConnectionLimits.unixSocket.within(files: files, listeners: listeners))
         let application = Application(
-            router: routes.router(),
+            router: routes.router(), server: .listener(connections),
             configuration: ApplicationConfiguration(
                 address: .unixDomainSocket(path: try directory.socketAddress()),
                 serverName: "taskwatt/\(context.version)"),
-            onServerRunning: { [logger] _ in
+            onServerRunning: { [logger] channel in
+                try? await channel.rest(connections, logger: logger)
                 logger.info("ready on \(socketPath)")
                 notifier.ready()
             }, logger: quiet(logger))
         let tcp = try listener.map { configuration, token in
-            try TCPListener(
-                configuration,
-                router: routes.router(
-                    token.map(ListenerAccess.token) ?? .reading, isLoopback: configuration.address.isLoopback),
-                serverName: "taskwatt/\(context.version)", hasToken: token != nil, logger: logger,
+            let names = HostNames(configuration.address, others: configuration.names)
+            names.findWholeName()
+            return try TCPListener(
+                configuration, router: routes.router(token.map(ListenerAccess.token) ?? .reading, names: names),
+                serverName: "taskwatt/\(context.version)", hasToken: token != nil,
+                limits: ConnectionLimits.tcp.within(files: files, listeners: listeners), logger: logger,
                 quietLogger: quiet(logger))
         }
         // Stopped in the reverse order: systemd is told, then the job with its plugin ends, then the samplers, last the
@@ -100,8 +109,7 @@ package struct Daemon: Sendable {
                         meters: meters, listings: listings,
                         evidence: MeterEvidenceFile(directory: directory.path), store: store, keeping: keeping,
                         reload: reload,
-                        notifier: notifier,
-                        logger: logger)),
+                        notifier: notifier, checks: [queue.check], logger: logger)),
                 .init(service: sessions),
                 .init(service: figures),
                 .init(service: queue),

@@ -12,18 +12,24 @@ extension Routes {
     /// A bundle may hold the samples of months.
     private static let longestBundle: Int64 = 16 << 30
 
-    func addBundles(to v1: RouterGroup<Context>) {
+    func addBundles(to v1: RouterGroup<Context>, _ asker: HeavyAnswers.Asker) {
         // GET /v1/bundle?run=…&run=…&redact=true
         v1.get("bundle") { request, _ in
             let parameters = request.uri.queryParameters
             let names = parameters.getAll("run")
             guard !names.isEmpty else { throw APIError(.usage, "no run is named") }
             let isRedacted = try APIError.flag("redact", parameters.get("redact"))
-            let redaction = isRedacted ? try Redaction.ofThisMachine() : nil
-            let file = TransferFile()
-            try await BundleWriter(store, redaction: redaction, version: await status().version).write(
-                try BundleWriter.suites(names, in: store), to: file.path, isPrivate: true)
-            return Self.answer(file, type: "application/zstd")
+            let version = await status().version
+            // The file is there until the client has it.
+            let place = try heavy.open(asker)
+            let file = try await heavy.answer(asker) {
+                let file = TransferFile()
+                let redaction = isRedacted ? try Redaction.ofThisMachine() : nil
+                try await BundleWriter(store, redaction: redaction, version: version).write(
+                    try BundleWriter.suites(names, in: store), to: file.path, isPrivate: true)
+                return file
+            }
+            return Self.answer(file, place, type: "application/zstd")
         }
         // GET /v1/backup: the record as of this moment, an SQLite database
         v1.get("backup") { _, _ in
@@ -32,11 +38,13 @@ extension Routes {
             // SQLite would make it readable by whoever the umask says.
             try file.create().close()
             let (store, path) = (store, file.path)
-            try await offPool { Result { try store.backup(to: path) } }.get()
-            return Self.answer(file, type: "application/vnd.sqlite3")
+            let place = try heavy.open(asker)
+            try await heavy.answer(asker) { try store.backup(to: path) }
+            return Self.answer(file, place, type: "application/vnd.sqlite3")
         }
         // POST /v1/imports/bundle?name=…, the file as the body
         v1.post("imports/bundle") { request, _ in
+            let place = try uploads.place()
             let file = TransferFile()
             let handle = try file.create()
             var bytes: Int64 = 0
@@ -49,15 +57,19 @@ extension Routes {
             }
             try handle.close()
             let name = request.uri.queryParameters.get("name")
-            return try Self.json(
-                try await BundleImport(store, version: await status().version).run(
-                    file.path, named: name, at: Date().timeIntervalSince1970))
+            let version = await status().version
+            let outcome = try await heavy.answer(asker) {
+                try await BundleImport(store, version: version).run(
+                    file.path, named: name, at: Date().timeIntervalSince1970)
+            }
+            _ = place
+            return try Self.json(outcome)
         }
     }
 }
 
 extension Routes {
-    private static func answer(_ file: TransferFile, type: String) -> Response {
+    private static func answer(_ file: TransferFile, _ place: HeavyAnswers.Open, type: String) -> Response {
         Response(
             status: .ok, headers: [.contentType: type],
             body: ResponseBody { writer in
@@ -66,6 +78,7 @@ extension Routes {
                     try await writer.write(ByteBuffer(bytes: data))
                 }
                 try await writer.finish(nil)
+                _ = place
             })
     }
 }

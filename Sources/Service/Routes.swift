@@ -19,17 +19,23 @@ struct Routes: Sendable {
     let metrics: DaemonMetrics
     let machine: MachineRecord
     let listings: @Sendable () async throws -> [MeterListing]
+    /// Shared by all listeners.
+    var heavy = HeavyAnswers()
+    var looks = Looks()
+    /// Whoever sends files: each of them may be in memory several times over, as text and as what it says.
+    var uploads = Places(2, "send files")
     let status: @Sendable () async -> DaemonStatus
 
     typealias Context = BasicRequestContext
 
     /// - Parameters:
     ///   - access: what those may do that reach it.
-    ///   - isLoopback: whether it is on a TCP address that this machine alone reaches.
-    func router(_ access: ListenerAccess = .everything, isLoopback: Bool = false) -> Router<Context> {
+    ///   - names: that it answers to; `nil` for any, as on the Unix socket.
+    func router(_ access: ListenerAccess = .everything, names: HostNames? = nil) -> Router<Context> {
         let router = Router(context: Context.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: ErrorAnswers())
-        if isLoopback { router.add(middleware: HostGuard()) }
+        if let names { router.add(middleware: HostGuard(names: names)) }
+        router.add(middleware: BrowserGuard())
         router.add(middleware: AccessGuard(access: access))
         addMetrics(to: router)
         addPage(to: router)
@@ -41,19 +47,23 @@ struct Routes: Sendable {
         }
         v1.get("access") { request, _ in try Self.json(AccessStatus(changes: access.changes(for: request))) }
         v1.get("status") { _, _ in try Self.json(await status()) }
-        v1.get("meters") { _, _ in try Self.json(await MeterStatus.read(try await listings())) }
+        v1.get("meters") { _, _ in
+            try Self.json(await looks.meters.value { await MeterStatus.read(try await listings()) })
+        }
         v1.get("plugins") { _, _ in try Self.json(plugins.plugins.map(PluginStatus.init)) }
         // Of this listener: those on TCP shall not take the places of those on the Unix socket.
-        addWatching(to: v1, Followers())
-        addJobs(to: v1)
+        let followers = Places(64, "follow what happens")
+        let asker = access.asker
+        addWatching(to: v1, followers, asker)
+        addJobs(to: v1, followers)
         addSessions(to: v1)
-        addReports(to: v1)
-        addImports(to: v1)
-        addBundles(to: v1)
+        addReports(to: v1, asker)
+        addImports(to: v1, asker)
+        addBundles(to: v1, asker)
         return router
     }
 
-    private func addJobs(to v1: RouterGroup<Context>) {
+    private func addJobs(to v1: RouterGroup<Context>, _ followers: Places) {
         // GET /v1/jobs?schedule=…: the latest of a schedule first
         v1.get("jobs") { request, _ in
             guard let schedule = request.uri.queryParameters.get("schedule") else {
@@ -62,7 +72,7 @@ struct Routes: Sendable {
             return try Self.json(await queue.statuses(ofSchedule: schedule))
         }
         v1.post("jobs") { request, _ in
-            let job: JobRequest = try await Self.body(request)
+            let job: JobRequest = try await Self.body(request, upTo: Self.longestSuite)
             // All that can be known to be wrong is said now, and not when the job's turn comes.
             _ = try job.suite(for: plugins)
             let chosen = try MeterCatalogue.select(try await listings(), ids: job.meters)
@@ -79,7 +89,9 @@ struct Routes: Sendable {
             return try Self.json(status)
         }
         v1.get("jobs/:id/events") { _, context in
-            guard let events = await queue.events(of: try Self.id(context)) else { throw Self.noJob }
+            let id = try Self.id(context)
+            let place = try followers.place()
+            guard let events = await queue.events(of: id) else { throw Self.noJob }
             return Response(
                 status: .ok, headers: [.contentType: "application/x-ndjson"],
                 body: ResponseBody { writer in
@@ -88,13 +100,15 @@ struct Routes: Sendable {
                             ByteBuffer(bytes: try Self.encoder().encode(event) + [UInt8(ascii: "\n")]))
                     }
                     try await writer.finish(nil)
+                    _ = place
                 })
         }
     }
 
     private func addSessions(to v1: RouterGroup<Context>) {
         v1.post("sessions") { request, _ in
-            try Self.json(await sessions.create(try await Self.body(request)), status: .created)
+            try Self.json(
+                await sessions.create(try await Self.body(request, upTo: Self.longestQuestion)), status: .created)
         }
         v1.get("sessions/:id") { _, context in
             let metering = try await sessions.metering(try Self.id(context))
@@ -122,7 +136,7 @@ struct Routes: Sendable {
         }
     }
 
-    private func addReports(to v1: RouterGroup<Context>) {
+    private func addReports(to v1: RouterGroup<Context>, _ asker: HeavyAnswers.Asker) {
         // GET /v1/power?since=…&until=…&step=…: seconds since 1970, and seconds
         v1.get("power") { request, _ in
             func number(_ name: String, _ usual: Double) throws -> Double {
@@ -139,55 +153,65 @@ struct Routes: Sendable {
                 throw APIError(
                     .usage, "since must be before until, with 10000 steps of a second or more between them at most")
             }
-            return try Self.json(
-                try store.power(from: since, to: until, seconds: Int64(saturating: step.rounded(.down))))
+            return try await heavy.answer(asker) {
+                try Self.json(try store.power(from: since, to: until, seconds: Int64(saturating: step.rounded(.down))))
+            }
         }
         // GET /v1/suite-runs?limit=…&label=…&suite=…&machine=…
         v1.get("suite-runs") { request, _ in
             let parameters = request.uri.queryParameters
             let limit = try Self.number("limit", in: request, 1...Self.mostSuites) ?? 100
-            return try Self.json(
-                try store.suiteRuns(
-                    label: parameters.get("label"), suite: parameters.get("suite"), machine: parameters.get("machine"),
-                    limit: limit))
+            let (label, suite) = (parameters.get("label"), parameters.get("suite"))
+            let machine = parameters.get("machine")
+            return try await fromRecord(request, asker) {
+                try Self.json(try store.suiteRuns(label: label, suite: suite, machine: machine, limit: limit))
+            }
         }
         v1.get("table") { request, _ in
             let query = try TableQuery { request.uri.queryParameters.get($0) }
-            let report = try TableReport(store, query.options)
-            if let unknown = report.unknownDimension { throw APIError(.usage, "\(unknown)") }
-            return try Self.json(report)
+            return try await fromRecord(request, asker) {
+                let report = try TableReport(store, query.options)
+                if let unknown = report.unknownDimension { throw APIError(.usage, "\(unknown)") }
+                return try Self.json(report)
+            }
         }
         v1.post("compare") { request, _ in
-            let asked: Comparison.Request = try await Self.body(request)
-            return try Self.json(try Comparison(store, asked))
+            let asked: Comparison.Request = try await Self.body(request, upTo: Self.longestQuestion)
+            return try await heavy.answer(asker) { try Self.json(try Comparison(store, asked)) }
         }
         v1.get("report") { request, _ in
             let options = ReportPage.Options(
                 table: try TableQuery { request.uri.queryParameters.get($0) }.options, version: await status().version,
                 writtenAt: Date().timeIntervalSince1970)
-            let page = try ReportPage(store, options)
-            if page.isEmpty { throw APIError.nothingToReport }
-            return Response(
-                status: .ok,
-                headers: [
-                    .contentType: "text/html; charset=utf-8",
-                    // It has styles and no scripts, whatever names of models and machines are in it.
-                    .contentSecurityPolicy:
-                        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
-                ], body: ResponseBody(byteBuffer: ByteBuffer(string: page.html)))
+            return try await fromRecord(request, asker) {
+                let page = try ReportPage(store, options)
+                if page.isEmpty { throw APIError.nothingToReport }
+                return Response(
+                    status: .ok,
+                    headers: [
+                        .contentType: "text/html; charset=utf-8",
+                        // It has styles and no scripts, whatever names of models and machines are in it.
+                        .contentSecurityPolicy:
+                            "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
+                    ], body: ResponseBody(byteBuffer: ByteBuffer(string: page.html)))
+            }
         }
         v1.get("methods") { request, _ in
-            let methods = try MethodsText(store, try TableQuery { request.uri.queryParameters.get($0) }.options)
-            if methods.isEmpty { throw APIError.nothingToReport }
-            return Response(
-                status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
-                body: ResponseBody(byteBuffer: ByteBuffer(string: methods.text)))
+            let options = try TableQuery { request.uri.queryParameters.get($0) }.options
+            return try await fromRecord(request, asker) {
+                let methods = try MethodsText(store, options)
+                if methods.isEmpty { throw APIError.nothingToReport }
+                return Response(
+                    status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
+                    body: ResponseBody(byteBuffer: ByteBuffer(string: methods.text)))
+            }
         }
         v1.get("runs/:id") { request, context in
             let columns = request.uri.queryParameters.get("columns").flatMap { Int($0) } ?? 64
-            return try Self.json(
-                try RunDetail(
-                    store, named: try context.parameters.require("id"), columns: min(max(columns, 1), 10_000)))
+            let name = try context.parameters.require("id")
+            return try await fromRecord(request, asker) {
+                try Self.json(try RunDetail(store, named: name, columns: min(max(columns, 1), 10_000)))
+            }
         }
         v1.get("export/:what") { request, context in
             guard let kind = Export.Kind(rawValue: context.parameters.get("what") ?? "") else {
@@ -196,19 +220,29 @@ struct Routes: Sendable {
             }
             let filter = try RunFilter { request.uri.queryParameters.get($0) }
             let hasRawCells = try APIError.flag("raw_cells", request.uri.queryParameters.get("raw_cells"))
-            let store = store
+            let (store, place) = (store, try heavy.open(asker))
             return Response(
                 status: .ok, headers: [.contentType: kind.mediaType],
                 body: ResponseBody { writer in
                     var export = Export(kind, of: store, filter: filter, hasRawCells: hasRawCells)
-                    while let piece = try await export.next() { try await writer.write(ByteBuffer(bytes: piece)) }
+                    while true {
+                        let (piece, rest) = try await place.piece { [export] in
+                            var export = export
+                            return (try await export.next(), export)
+                        }
+                        guard let piece else { break }
+                        export = rest
+                        try await writer.write(ByteBuffer(bytes: piece))
+                    }
                     try await writer.finish(nil)
                 })
         }
     }
 
-    private func addImports(to v1: RouterGroup<Context>) {
-        v1.get("imports") { _, _ in try Self.json(try store.imports()) }
+    private func addImports(to v1: RouterGroup<Context>, _ asker: HeavyAnswers.Asker) {
+        v1.get("imports") { request, _ in
+            try await fromRecord(request, asker) { try Self.json(try store.imports()) }
+        }
         v1.delete("imports/:id") { _, context in
             guard let undone = try store.undoImport(Int64(try Self.id(context))) else {
                 throw APIError(.notFound, "there is no such import; `taskwatt import list` has them")
@@ -216,14 +250,19 @@ struct Routes: Sendable {
             return try Self.json(undone)
         }
         v1.post("imports") { request, _ in
+            let place = try uploads.place()
             let batches: [ImportBatch] = try await Self.body(request, upTo: Self.longestImport)
             guard !batches.contains(where: { $0.source == .taskwatt }) else {
                 throw APIError(.usage, "what is imported is not from taskwatt; its source is paper or codecarbon")
             }
             // All of them before any is written.
             for batch in batches { try batch.validate() }
-            var outcome = ImportOutcome()
-            for batch in batches { outcome += try batch.write(to: store) }
+            let outcome = try await heavy.answer(asker) {
+                var outcome = ImportOutcome()
+                for batch in batches { outcome += try batch.write(to: store) }
+                return outcome
+            }
+            _ = place
             return try Self.json(outcome)
         }
     }
@@ -237,7 +276,7 @@ struct Routes: Sendable {
     private static func id(_ context: Context) throws -> Int { try context.parameters.require("id", as: Int.self) }
 
     private static func body<Value: Decodable>(
-        _ request: Request, upTo longest: Int = longestBody
+        _ request: Request, upTo longest: Int
     ) async throws -> Value {
         let buffer: ByteBuffer
         do {
@@ -252,10 +291,13 @@ struct Routes: Sendable {
         }
     }
 
+    // The longest bodies, in bytes. What anybody may send who reads is short, for each connection may send one.
+    /// Filters and names of meters.
+    private static let longestQuestion = 64 << 10
     /// Suites are text that people write; this is many times the longest.
-    private static let longestBody = 4 << 20
+    private static let longestSuite = 1 << 20
     /// A log of a hundred thousand runs.
-    private static let longestImport = 256 << 20
+    private static let longestImport = 128 << 20
 
     /// What is wrong and where, in one line.
     private static func reason(_ error: DecodingError) -> String {
@@ -316,6 +358,7 @@ private struct ErrorAnswers: RouterMiddleware {
                 case .usage: .badRequest
                 case .notFound: .notFound
                 case .notAllowed: .forbidden
+                case .busy: .serviceUnavailable
                 case .failed: .internalServerError
                 }
             return try Self.response(answer, status: status, to: request)

@@ -2,7 +2,8 @@ import COpenSSL
 
 /// What all connections of a server have in common: its certificate, its key and whom it lets in.
 ///
-/// TLS 1.2 and 1.3 with the system's own choice of ciphers; HTTP/1.1 for whoever asks by ALPN (RFC 7301); no renegotiation and
+/// TLS 1.2 and 1.3. Of 1.2's suites those with ephemeral keys and authenticated encryption, as RFC 9325 (4.2) recommends, 1.3 has no
+/// others; HTTP/1.1 for whoever asks by ALPN (RFC 7301); no renegotiation and
 /// no compression. Sessions are resumed by tickets, of which the server keeps nothing.
 package final class TLSContext: Sendable {
     /// Whose certificates a client may show.
@@ -18,6 +19,9 @@ package final class TLSContext: Sendable {
         }
     }
 
+    /// ciphers(1): ECDHE with AES-GCM or ChaCha20-Poly1305.
+    private static let suites = "ECDHE+AESGCM:ECDHE+CHACHA20"
+
     /// Never changed after `init`; SSL_new(3) takes what it needs under locks of its own.
     nonisolated(unsafe) let context: OpaquePointer
 
@@ -30,6 +34,7 @@ package final class TLSContext: Sendable {
         // From here on it is freed with `self`.
         self.context = context
         guard tw_ssl_set_versions(context, TLS1_2_VERSION, TLS1_3_VERSION) == 1 else { throw .last(.library) }
+        guard SSL_CTX_set_cipher_list(context, Self.suites) == 1 else { throw .last(.library) }
         tw_ssl_server_options(context)
         tw_ssl_release_buffers(context)
         tw_ssl_keep_no_sessions(context)

@@ -19,6 +19,8 @@ struct DaemonClient: Sendable {
     private let socket: String
 
     private static let longestAnswer = 256 << 20
+    /// How often a daemon that has too much to do is asked again.
+    private static let mostRetries = 6
     /// It lives as long as the process.
     private static let http = HTTPClient()
 
@@ -141,8 +143,16 @@ struct DaemonClient: Sendable {
         call.timeout = timeout
         call.body = body
         if case .none = body {} else { call.headers.append((name: "Content-Type", value: contentType)) }
-        let answer: HTTPAnswer
+        var answer: HTTPAnswer
         do { answer = try await Self.http.send(call) } catch { throw explain(error) }
+        // What only asks is asked again when the daemon has time, as it says.
+        for _ in 0..<Self.mostRetries {
+            guard method == .get, answer.status == 503,
+                let seconds = answer.head.header("Retry-After").flatMap({ Int($0) }), (1...60).contains(seconds)
+            else { break }
+            try await Task.sleep(for: .seconds(seconds))
+            do { answer = try await Self.http.send(call) } catch { throw explain(error) }
+        }
         guard answer.status < 300 else {
             let body = try? await answer.body.collect(upTo: 1 << 20)
             let error = body.flatMap { try? JSONDecoder().decode(APIError.self, from: Data($0)) }

@@ -33,8 +33,8 @@ struct HTTPSTests {
             directory.path + "/key", "-out", directory.path + "/pem",
         ])
         try #require(made.status == 0, "\(made.output)")
-        server = .https(
-            .init(), try TLSContext(certificate: directory.path + "/pem", key: directory.path + "/key"))
+        server = .listener(
+            Connections(.tcp), try TLSContext(certificate: directory.path + "/pem", key: directory.path + "/key"))
         let given = given
         router.get("hello") { _, _ in "hello" }
         router.post("count") { request, _ in

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import HTTPTypes
 import Recording
 import Running
 import Testing
@@ -41,6 +42,25 @@ struct JobQueueTests {
         #expect(late == events.filter { $0.event != .progress })
         #expect(await daemon.queue.events(of: 99) == nil)
         #expect(await daemon.queue.status(of: 99) == nil)
+    }
+
+    @Test(
+        "So many jobs wait, and no more text than that; the next one is told to come again", arguments: [false, true])
+    func full(isLong: Bool) async throws {
+        let text = TestDaemon.suite(sleep: 600) + (isLong ? "\n#" + String(repeating: "x", count: (1 << 20) - 400) : "")
+        let most = isLong ? JobQueue.mostWaitingText >> 20 : JobQueue.mostWaiting
+        let first = try await daemon.queue.submit(TestDaemon.request(suiteText: TestDaemon.suite(sleep: 600)))
+        #expect(try await eventually { await daemon.queue.status(of: first.id)?.state == .running })
+        var last = first
+        for _ in 0..<most { last = try await daemon.queue.submit(TestDaemon.request(suiteText: text)) }
+        let refusal = await #expect(throws: Refusal.self) {
+            try await daemon.queue.submit(TestDaemon.request(suiteText: text))
+        }
+        #expect(refusal?.status == .tooManyRequests && refusal?.headers[.retryAfter] != nil)
+        #expect(refusal?.error.kind == .busy && refusal?.error.message.contains("taskwatt cancel") == true)
+        _ = await daemon.queue.cancel(last.id)
+        _ = try await daemon.queue.submit(TestDaemon.request(suiteText: text))
+        await daemon.stop()
     }
 
     @Test("Jobs run one at a time, in the order in which they came")

@@ -54,6 +54,43 @@ struct OpenAPITests {
         #expect(Set(written) == Set(there), "\(Set(written).symmetricDifference(there).sorted())")
     }
 
+    @Test(
+        "Every operation says how it may be refused: for whom it is not, what is too long, and when there is too much to do"
+    )
+    func refusals() throws {
+        struct Operation: Decodable {
+            var responses: [String: JSONValue]
+            var requestBody: JSONValue?
+        }
+        struct Document: Decodable { var paths: [String: [String: JSONValue]] }
+        let document = try JSONDecoder().decode(Document.self, from: Data(PackageResources.openapi_json))
+        var busy: Set<String> = []
+        var tagged: Set<String> = []
+        for (path, item) in document.paths {
+            for (method, value) in item where method != "parameters" {
+                let operation = try JSONDecoder().decode(Operation.self, from: try JSONEncoder().encode(value))
+                let name = "\(method) \(path)"
+                #expect(operation.responses["403"] != nil && operation.responses["421"] != nil, "\(name)")
+                #expect((operation.responses["413"] != nil) == (operation.requestBody != nil), "\(name)")
+                #expect((operation.responses["429"] != nil) == (name == "post /v1/jobs"), "\(name)")
+                if operation.responses["503"] != nil { busy.insert(name) }
+                if operation.responses["304"] != nil { tagged.insert(name) }
+            }
+        }
+        // What `HeavyAnswersTests` finds refused, and what follows, sends or measures.
+        let heavy = [
+            "report", "table", "methods", "runs", "runs/{id}", "suite-runs", "power", "export/{what}", "bundle",
+            "imports",
+            "backup", "events", "samples/live", "jobs/{id}/events",
+        ].map { "get /v1/\($0)" }
+        #expect(busy == Set(heavy + ["compare", "imports", "imports/bundle", "sessions"].map { "post /v1/\($0)" }))
+        #expect(
+            tagged
+                == Set(
+                    ["report", "table", "methods", "runs", "runs/{id}", "suite-runs", "imports"].map { "get /v1/\($0)" }
+                ))
+    }
+
     /// A run with all that a record can have.
     private var fullRun: RunRecord {
         var full = run(3600, dataset: "d", uncertainty: 3, accuracy: 2, idle: 5, idleUncertainty: 0.1, wall: (5000, 9))

@@ -418,7 +418,7 @@ struct RoutesTests {
         for _ in 0..<64 { ids.append(try await session(1).id) }
         #expect(Set(ids).count == 64)
         try expectError(
-            try await ask(.post, "/v1/sessions", body: "{\"interval_s\":1}"), .internalServerError, .failed,
+            try await ask(.post, "/v1/sessions", body: "{\"interval_s\":1}"), .serviceUnavailable, .busy,
             contains: "64 clients")
         #expect(try await ask(.delete, "/v1/sessions/\(ids[0])").status == .noContent)
         ids[0] = try await session(1).id

@@ -1,4 +1,5 @@
 import Core
+import Dispatch
 import Foundation
 import Glibc
 import Logging
@@ -49,6 +50,80 @@ struct SystemdTests {
         #expect(interval(["WATCHDOG_USEC": "0"]) == nil)
         #expect(interval(["WATCHDOG_USEC": "-5"]) == nil)
         #expect(interval([:]) == nil)
+    }
+
+    @Test("What hangs stops the watchdog, each part after its patience, and what goes on again feeds it again")
+    func hangs() throws {
+        let directory = try TemporaryDirectory()
+        let socket = try DatagramSocket(path: "\(directory.path)/notify")
+        let sampler = Heartbeat(at: MonotonicTime(seconds: 1000))
+        let queue = Heartbeat(at: MonotonicTime(seconds: 1000))
+        func check(_ name: String, _ heart: Heartbeat, _ patience: Double) -> Watchdog.Check {
+            Watchdog.Check(name: name, lateness: { heart.age(at: $0) }, patience: patience)
+        }
+        let watchdog = Watchdog(
+            SystemdNotifier(environment: ["NOTIFY_SOCKET": "\(directory.path)/notify", "WATCHDOG_USEC": "30000000"]),
+            checks: [check("sampler", sampler, 10), check("queue", queue, 60)], logger: quietLogger)
+        func isFed(at seconds: Double) -> Bool {
+            watchdog.look(at: MonotonicTime(seconds: seconds))
+            return socket.receive(milliseconds: 0) == "WATCHDOG=1"
+        }
+        #expect(isFed(at: 1010))
+        #expect(!isFed(at: 1010.1))
+        #expect(!isFed(at: 1020))
+        sampler.beat(at: MonotonicTime(seconds: 1021))
+        #expect(isFed(at: 1021))
+        sampler.beat(at: MonotonicTime(seconds: 1060))
+        #expect(isFed(at: 1060))
+        #expect(!isFed(at: 1061))
+        queue.beat(at: MonotonicTime(seconds: 1061))
+        #expect(isFed(at: 1061))
+    }
+
+    @Test("A sampler that hangs in a driver is late, and one that has stopped is not")
+    func hangingSampler() async throws {
+        final class Stuck: MeterReader, Sendable {
+            private let reads = Mutex(0)
+            let released = DispatchSemaphore(value: 0)
+            func read() -> Reading {
+                let number = reads.withLock { reads in
+                    reads += 1
+                    return reads
+                }
+                // The first reading is made as the session begins, the second one by its thread.
+                if number == 2 { released.wait() }
+                return .counter(microjoules: Int64(number))
+            }
+        }
+        let stuck = Stuck()
+        var listing = FakeMeters.meter
+        listing.open = { stuck }
+        let session = try MeteringSession(listings: [listing], intervalSeconds: 0.02)
+        session.start()
+        let isLate = try await eventually { session.lateness(at: SystemClock().now()) > 0.2 }
+        #expect(isLate, "and it is told without the sampler's lock")
+        stuck.released.signal()
+        let goesOn = try await eventually { session.lateness(at: SystemClock().now()) < 0.2 }
+        #expect(goesOn)
+    }
+
+    @Test("Threads that clients keep busy, all of them, do not keep the watchdog hungry")
+    func busyPool() async throws {
+        let directory = try TemporaryDirectory()
+        let socket = try DatagramSocket(path: "\(directory.path)/notify")
+        let watchdog = Watchdog(
+            SystemdNotifier(environment: ["NOTIFY_SOCKET": "\(directory.path)/notify", "WATCHDOG_USEC": "20000"]),
+            checks: [], logger: quietLogger)
+        watchdog.start()
+        defer { watchdog.stop() }
+        // Swift's own threads, one a processor, wait for what this one gets to see.
+        let gate = DispatchSemaphore(value: 0)
+        let count = ProcessInfo.processInfo.activeProcessorCount
+        for _ in 0..<count { Task { gate.waits() } }
+        while socket.receive(milliseconds: 0) != nil {}
+        let signs = (0..<5).count { _ in socket.receive(milliseconds: 60_000) == "WATCHDOG=1" }
+        for _ in 0..<count { gate.signal() }
+        #expect(signs == 5)
     }
 
     @Test("A meter that comes while the daemon runs is sampled, and one that goes is let go")
@@ -115,4 +190,16 @@ struct SystemdTests {
         #expect(session.tick() == nil, "the sampler has stopped")
         withExtendedLifetime(directory) {}
     }
+}
+
+private var quietLogger: Logger {
+    var logger = Logger(label: "test")
+    logger.logLevel = .critical
+    logger.handler = SwiftLogNoOpLogHandler()
+    return logger
+}
+
+extension DispatchSemaphore {
+    /// As `wait`, which is not for tasks: here it is what is tried.
+    fileprivate func waits() { wait() }
 }

@@ -85,9 +85,9 @@ struct WatchingTests {
 
     @Test("More than sixty-four do not follow at a time, and a place is given back")
     func places() async throws {
-        let followers = Followers()
+        let followers = Places(64, "follow")
         var places = try (0..<64).map { _ in try followers.place() }
-        #expect(throws: HTTPError.self) { try followers.place() }
+        #expect(throws: Refusal.self) { try followers.place() }
         places.removeLast()
         _ = try followers.place()
     }

@@ -53,6 +53,15 @@ struct HandshakeTests {
         #expect(try client("").contains("No ALPN negotiated"))
     }
 
+    @Test(
+        "Suites without ephemeral keys or without authenticated encryption are refused",
+        arguments: ["kRSA", "DHE", "SHA1", "SHA256", "AESCCM", "CAMELLIA", "eNULL"])
+    func weakSuites(_ suite: String) throws {
+        let answer = try client("-tls1_2 -cipher \(suite)@SECLEVEL=0")
+        #expect(answer.contains("handshake failure") && !answer.contains("\nhello\n"), "\(answer)")
+        #expect(server.errors == [.handshake])
+    }
+
     @Test("Keys are changed on the way in TLS 1.3, and nothing is negotiated again in TLS 1.2")
     func renegotiation() throws {
         let update = try client(

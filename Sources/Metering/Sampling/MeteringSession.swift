@@ -83,7 +83,12 @@ package final class MeteringSession: Sendable {
 
     package func stop() {
         shared.state.withLock { $0.isStopped = true }
+        shared.noteStop()
     }
+
+    /// For how many seconds the sampler's thread has been due by now; negative while it may sleep. It waits for nothing: a sampler
+    /// that hangs has the lock. To be asked of a session that was started.
+    package func lateness(at now: MonotonicTime) -> Double { shared.lateness(at: now) }
 
     /// Reads what is due; `nil` once the session has stopped.
     @discardableResult
@@ -331,14 +336,25 @@ package final class MeteringSession: Sendable {
 /// What the session and its thread share. The thread knows no more of the session, which can so be let go at any time.
 private final class SharedState: Sendable {
     let state: Mutex<SamplerState>
+    /// When it is to tick again, in nanoseconds of CLOCK_MONOTONIC; never once it has stopped.
+    private let due = Atomic(Int64.max)
 
     init(_ initial: consuming sending SamplerState) { state = Mutex(initial) }
 
     /// Reads what is due; `nil` once the session has stopped.
     func tick(clock: any MeteringClock) -> MonotonicTime? {
         state.withLock { state in
-            state.isStopped ? nil : state.tick(clock: clock)
+            let next = state.isStopped ? nil : state.tick(clock: clock)
+            due.store(next?.nanoseconds ?? .max, ordering: .relaxed)
+            return next
         }
+    }
+
+    func noteStop() { due.store(.max, ordering: .relaxed) }
+
+    func lateness(at now: MonotonicTime) -> Double {
+        let due = due.load(ordering: .relaxed)
+        return due == .max ? -.infinity : now.seconds(since: MonotonicTime(nanoseconds: due))
     }
 }
 

@@ -24,13 +24,14 @@ struct OpenMeter {
     ///
     /// - Parameters:
     ///   - latest: the time just before; becomes the time just after.
+    ///   - isEdge: whether it is for a window's edge.
     ///   - longest: a reading that took longer, in nanoseconds, is dropped: nobody knows when in that time it was made.
     /// - Returns: `nil` if there is nothing new.
     mutating func read(
-        latest: inout MonotonicTime, clock: any MeteringClock, longest: Int64 = .max
+        latest: inout MonotonicTime, clock: any MeteringClock, isEdge: Bool = false, longest: Int64 = .max
     ) -> TimedReading? {
         let before = latest
-        let reading = reader.read()
+        let reading = isEdge ? reader.readAtEdge() : reader.read()
         latest = clock.now()
         if latest - before > longest { return nil }
         if case .nothingNew = reading { return nil }
@@ -220,7 +221,8 @@ struct SamplerState {
     ///   - longest: a reading that took longer, in nanoseconds, is dropped.
     mutating func read(_ index: Int, edge: WindowEdge? = nil, clock: any MeteringClock, longest: Int64 = .max) {
         var latest = clock.now()
-        guard let reading = meters[index].read(latest: &latest, clock: clock, longest: longest) else { return }
+        guard let reading = meters[index].read(latest: &latest, clock: clock, isEdge: true, longest: longest)
+        else { return }
         note(index, reading)
         if let edge, case .gauge = reading.reading {
             samples.append(

@@ -7,9 +7,6 @@ package import Metering
 /// The calibrations of this machine, `calibration.json` in the state directory: one of each subject.
 package struct CalibrationFile: Sendable, Hashable {
     private static let name = "calibration.json"
-    /// One calibration takes some hundreds of bytes, and a machine has a few subjects.
-    private static let mostBytes = 1 << 20
-
     private let directory: String
     package var path: String { "\(directory)/\(Self.name)" }
 

@@ -39,36 +39,30 @@ struct Refusal: Error {
     var headers: HTTPFields
 
     init(_ message: String, status: HTTPResponse.Status, headers: HTTPFields = [:]) {
-        error = APIError(.notAllowed, message)
+        self.init(APIError(.notAllowed, message), status: status, headers: headers)
+    }
+
+    init(_ error: APIError, status: HTTPResponse.Status, headers: HTTPFields = [:]) {
+        self.error = error
         self.status = status
         self.headers = headers
     }
+
+    /// Too much is asked for at once: 503.
+    ///
+    /// - Parameter seconds: after which it is worth while to ask again.
+    static func busy(_ message: String, again seconds: Int) -> Refusal {
+        Refusal(APIError(.busy, message), status: .serviceUnavailable, headers: [.retryAfter: "\(seconds)"])
+    }
+
+    /// Too much was asked for, and waits: 429.
+    static func tooMany(_ message: String, again seconds: Int) -> Refusal {
+        Refusal(APIError(.busy, message), status: .tooManyRequests, headers: [.retryAfter: "\(seconds)"])
+    }
 }
 
-/// A listener for this machine alone answers only to this machine's own names. A page of another site whose name its owner
-/// has resolve to 127.0.0.1 (DNS rebinding) could read everything otherwise.
-struct HostGuard: RouterMiddleware {
-    typealias Context = BasicRequestContext
-
-    @concurrent
-    func handle(
-        _ request: Request, context: BasicRequestContext,
-        next: @concurrent (Request, BasicRequestContext) async throws -> Response
-    ) async throws -> Response {
-        // Every browser says whom it asks.
-        guard let name = request.head.authority, !ListenAddress.isLoopback(Self.host(name)) else {
-            return try await next(request, context)
-        }
-        throw Refusal(
-            "this listener is for its own machine and does not answer for \(name.prefix(100)); ask it as localhost, and have "
-                + "a proxy before it send that as the host", status: .misdirectedRequest)
-    }
-
-    /// Without the port.
-    private static func host(_ authority: String) -> String {
-        let match = authority.wholeMatch(of: /(?:\[(.*)\]|([^:]*))(?::[0-9]*)?/)
-        return (match?.1 ?? match?.2).map(String.init) ?? authority
-    }
+extension Refusal: CustomStringConvertible {
+    var description: String { error.message }
 }
 
 /// Keeps those who may only read from what changes something. The token has to be in a header, which a page of another site

@@ -3,13 +3,15 @@ package import YAMLReading
 
 /// The section `listen` of `taskwatt.yaml`: the daemon's TCP listener. Without one it answers on its Unix socket alone.
 package struct ListenerConfiguration: Sendable, Hashable {
-    package static let keys = ["address", "token_file", "certificate", "key"]
+    package static let keys = ["address", "token_file", "certificate", "key", "names"]
 
     package var address: ListenAddress
     /// Whoever sends what is in it may change things; without it the listener is for reading.
     package var tokenFile: String?
     /// A PEM file with the certificate and those that lead to its root, and one with its key; without them HTTP is in the clear.
     package var tls: TLSFiles?
+    /// By which others know this machine, beside its own: those of a proxy, or of the network.
+    package var names: [String]
 
     package struct TLSFiles: Sendable, Hashable {
         package var certificate: String
@@ -21,7 +23,10 @@ package struct ListenerConfiguration: Sendable, Hashable {
         }
     }
 
-    package init(address: ListenAddress, tokenFile: String? = nil, tls: TLSFiles? = nil) {
+    package init(
+        address: ListenAddress, tokenFile: String? = nil, tls: TLSFiles? = nil, names: [String] = []
+    ) {
+        self.names = names
         self.address = address
         self.tokenFile = tokenFile
         self.tls = tls
@@ -71,8 +76,9 @@ package struct ListenerConfiguration: Sendable, Hashable {
         }
         var tls: TLSFiles?
         if let certificate, let key { tls = TLSFiles(certificate: certificate, key: key) }
+        let names = fields["names"].flatMap { field in tried { () throws(YAMLProblem) in try Self.names(field) } } ?? []
         if let files { look(into: token, tls, of: fields, files, complain) }
-        return address.map { ListenerConfiguration(address: $0, tokenFile: token, tls: tls) }
+        return address.map { ListenerConfiguration(address: $0, tokenFile: token, tls: tls, names: names) }
     }
 
     /// How files are looked into that the daemon will need.
@@ -130,6 +136,19 @@ package struct ListenerConfiguration: Sendable, Hashable {
             throw field.problem("this must be an address with a port, such as \"127.0.0.1:9120\", not `\(text)`")
         }
         return address
+    }
+
+    private static func names(_ field: YAMLReader) throws(YAMLProblem) -> [String] {
+        var names: [String] = []
+        for one in try field.list() {
+            let name = try one.string()
+            guard name.wholeMatch(of: /[A-Za-z0-9_.:-]{1,253}/) != nil else {
+                throw one.problem(
+                    "this must be a name of this machine without a port, such as lab7.example.org, not `\(name)`")
+            }
+            names.append(name)
+        }
+        return names
     }
 
     private static func path(_ field: YAMLReader) throws(YAMLProblem) -> String {

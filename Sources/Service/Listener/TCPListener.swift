@@ -8,21 +8,15 @@ import ServiceLifecycle
 
 /// The daemon's listener on TCP.
 struct TCPListener: Service {
-    /// A connection on which nothing is asked for so long is closed.
-    private static let idleTimeout = TimeAmount.minutes(5)
-    /// More wait until one of them is closed: those who come from elsewhere shall not take all the files that the daemon may open.
-    private static let mostConnections = 256
-
     private let configuration: ListenerConfiguration
     private let application: any Service
 
     /// - Throws: `ListenerError` for certificates that cannot be used.
     init(
         _ configuration: ListenerConfiguration, router: Router<BasicRequestContext>, serverName: String,
-        hasToken: Bool, logger: Logger, quietLogger: Logger
+        hasToken: Bool, limits: ConnectionLimits = .tcp, logger: Logger, quietLogger: Logger
     ) throws(ListenerError) {
         self.configuration = configuration
-        let http = HTTP1Channel.Configuration(idleTimeout: Self.idleTimeout)
         let address = configuration.address
         if configuration.tls == nil, !address.isLoopback {
             logger.warning(
@@ -33,20 +27,16 @@ struct TCPListener: Service {
                     """
                     : "whoever reaches \(address) can read what this daemon knows, and it goes there in the clear")
         }
-        let server: HTTPServerBuilder
-        if let files = configuration.tls {
-            server = .https(http, try files.context())
-        } else {
-            server = .http1(configuration: http)
-        }
+        let connections = Connections(limits)
+        let server = HTTPServerBuilder.listener(connections, try configuration.tls?.context())
         let scheme = configuration.tls == nil ? "http" : "https"
         application = Application(
             router: router,
             server: server,
             configuration: ApplicationConfiguration(
-                address: .hostname(address.host, port: address.port), serverName: serverName,
-                availableConnectionsDelegate: MaximumAvailableConnections(Self.mostConnections)),
+                address: .hostname(address.host, port: address.port), serverName: serverName),
             onServerRunning: { channel in
+                try? await channel.rest(connections, logger: logger)
                 let port = channel.localAddress?.port ?? address.port
                 logger.info(
                     "ready on \(scheme)://\(ListenAddress(host: address.host, port: port))\(hasToken ? "" : ", for reading")"

@@ -10,13 +10,22 @@ export class DaemonError extends Error {
   }
 }
 
+/** How often a daemon that has too much to do is asked again. */
+const mostRetries = 3;
+
 async function ask(method, path) {
   const token = sessionStorage.getItem(tokenKey);
   let response;
-  try {
-    response = await fetch(path, { method, headers: token ? { Authorization: `Bearer ${token}` } : {}, cache: "no-store" });
-  } catch {
-    throw new DaemonError(0, "the daemon does not answer");
+  for (let tries = 0; ; tries++) {
+    try {
+      // What the browser has is used again only if the daemon says that it is still so (304), which costs it nothing.
+      response = await fetch(path, { method, headers: token ? { Authorization: `Bearer ${token}` } : {}, cache: "no-cache" });
+    } catch {
+      throw new DaemonError(0, "the daemon does not answer");
+    }
+    const seconds = Number(response.headers.get("Retry-After"));
+    if (method !== "GET" || response.status !== 503 || !seconds || tries === mostRetries) break;
+    await new Promise((resolve) => setTimeout(resolve, Math.min(seconds, 30) * 1000));
   }
   const answer = await response.json().catch(() => null);
   if (!response.ok) throw new DaemonError(response.status, answer?.message ?? `the daemon answers ${response.status}`);

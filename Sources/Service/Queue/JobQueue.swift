@@ -25,6 +25,10 @@ package actor JobQueue {
     /// Of so many ended jobs it is known how they ended, and of so many what happened in them.
     private static let mostJobs = 100
     private static let mostHistories = 10
+    /// So many may wait: weeks of suites, of which each is kept in memory with its text.
+    static let mostWaiting = 256
+    /// Of all that wait, the texts in bytes.
+    static let mostWaitingText = 32 << 20
 
     private let execution: SuiteExecution
     private let store: Store
@@ -38,6 +42,8 @@ package actor JobQueue {
     private var nextListener = 1
     private var running: (id: Int, task: Task<Void, Never>)?
     private var isStopping = false
+    /// Beats while this actor answers.
+    nonisolated let heartbeat = Heartbeat()
     private var followers = JobFollowers()
     /// The loop, when it waits for something to change.
     private var sleeper: CheckedContinuation<Void, Never>?
@@ -82,13 +88,23 @@ package actor JobQueue {
     /// Takes a job that has been checked. One of a schedule whose last one still waits or runs is that one: a machine that is
     /// busy for weeks shall not be measured for days thereafter.
     ///
-    /// - Throws: `APIError` while the daemon stops, `StoreError`.
+    /// - Throws: `APIError` while the daemon stops, `Refusal` when too many wait, `StoreError`.
     func submit(_ request: JobRequest) throws -> JobStatus {
         guard !isStopping else { throw APIError(.failed, "the daemon is stopping; submit again when it is back") }
         if let schedule = request.schedule,
             let same = jobs.values.first(where: { $0.stored.schedule == schedule && !$0.state.isEnd })
         {
             return same.status
+        }
+        let others = waiting
+        guard others.count < Self.mostWaiting,
+            others.reduce(request.suiteText.utf8.count, { $0 + $1.request.suiteText.utf8.count })
+                <= Self.mostWaitingText
+        else {
+            throw Refusal.tooMany(
+                "\(others.count) jobs wait already, as many as the queue takes; submit again when some have run, or take some out "
+                    + "(`taskwatt status` lists them, `taskwatt cancel JOB` takes one out)",
+                again: 60)
         }
         var stored = StoredJob(
             state: JobStatus.State.queued.rawValue,
@@ -402,11 +418,27 @@ package actor JobQueue {
 extension JobQueue: Service {
     /// Runs jobs until the daemon stops; the job of that moment is cancelled and its plugin ended before this returns.
     package func run() async throws {
+        async let beating: Void = beat()
         await withTaskCancellationOrGracefulShutdownHandler {
             await runJobs()
         } onCancelOrGracefulShutdown: {
             Task { await self.stop() }
         }
+        _ = await beating
         dropFollowers()
+    }
+
+    /// For the watchdog: whether this actor answers.
+    nonisolated var check: Watchdog.Check {
+        Watchdog.Check(
+            name: "queue", lateness: { [heartbeat] in heartbeat.age(at: $0) }, patience: Watchdog.queuePatience)
+    }
+
+    /// Shows the watchdog that the queue answers.
+    private func beat() async {
+        while !isStopping, !Task.isCancelled, !Task.isShuttingDownGracefully {
+            heartbeat.beat()
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(1)) }
+        }
     }
 }

@@ -45,26 +45,33 @@ enum EventStream {
     }
 }
 
-/// Counts those who follow something over a connection that stays.
-final class Followers: Sendable {
-    private static let most = 64
+/// Counts those who have something that there are so many of, such as a connection that stays.
+final class Places: Sendable {
+    private let most: Int
+    private let what: String
     private let count = Mutex(0)
+
+    /// - Parameter what: they do, for the message: `follow what happens`.
+    init(_ most: Int, _ what: String) {
+        self.most = most
+        self.what = what
+    }
 
     /// The place goes with the value.
     final class Place: Sendable {
-        private let followers: Followers
-        fileprivate init(_ followers: Followers) { self.followers = followers }
-        deinit { followers.count.withLock { $0 -= 1 } }
+        private let places: Places
+        fileprivate init(_ places: Places) { self.places = places }
+        deinit { places.count.withLock { $0 -= 1 } }
     }
 
-    /// - Throws: `HTTPError` when there are too many.
-    func place() throws -> Place {
+    /// - Throws: `Refusal` with 503 when there are too many.
+    func place() throws(Refusal) -> Place {
         let isFree = count.withLock { count in
-            guard count < Self.most else { return false }
+            guard count < most else { return false }
             count += 1
             return true
         }
-        guard isFree else { throw HTTPError(.serviceUnavailable) }
+        guard isFree else { throw .busy("\(most) others \(what) already; ask again later", again: 10) }
         return Place(self)
     }
 }

@@ -10,8 +10,8 @@ extension Routes {
     private static let mostRuns = 1000
     private static let aliveInterval = Duration.seconds(15)
 
-    func addWatching(to v1: RouterGroup<Context>, _ followers: Followers) {
-        v1.get("machine") { _, _ in try Self.json(await MachineStatus(machine)) }
+    func addWatching(to v1: RouterGroup<Context>, _ followers: Places, _ asker: HeavyAnswers.Asker) {
+        v1.get("machine") { _, _ in try Self.json(await looks.machine.value { await MachineStatus(machine) }) }
         v1.get("suites") { _, _ in try Self.json(try SuiteListing.shipped()) }
         // GET /v1/runs?limit=…&before=…, and the filters of the table
         v1.get("runs") { request, _ in
@@ -19,8 +19,10 @@ extension Routes {
             let filter = try RunFilter { parameters.get($0) }
             let limit = try Self.number("limit", in: request, 1...Self.mostRuns) ?? 100
             let before = try Self.number("before", in: request, 1...Int.max)
-            return try Self.json(
-                try store.latestRuns(filter, before: before.map(Int64.init), limit: limit).map(RunListing.init))
+            return try await fromRecord(request, asker) {
+                try Self.json(
+                    try store.latestRuns(filter, before: before.map(Int64.init), limit: limit).map(RunListing.init))
+            }
         }
         // GET /v1/samples/live?count=…
         v1.get("samples/live") { request, _ in

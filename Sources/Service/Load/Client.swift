@@ -1,0 +1,57 @@
+import Synchronization
+
+/// Whoever is at the other end of a connection.
+final class Client: Sendable {
+    /// Of the request that the task answers; `nil` where there is no connection, as in tests of the router.
+    @TaskLocal static var current: Client?
+
+    private struct State: Sendable {
+        var hasGone = false
+        var next = 0
+        var told: [Int: @Sendable () -> Void] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    var hasGone: Bool { state.withLock(\.hasGone) }
+
+    /// It has closed its side.
+    func goes() {
+        let told = state.withLock { state in
+            defer { state.told = [:] }
+            state.hasGone = true
+            return state.told.values
+        }
+        for tell in told { tell() }
+    }
+
+    private func whenGone(_ tell: @escaping @Sendable () -> Void) -> Int? {
+        let id = state.withLock { state -> Int? in
+            guard !state.hasGone else { return nil }
+            state.next += 1
+            state.told[state.next] = tell
+            return state.next
+        }
+        if id == nil { tell() }
+        return id
+    }
+
+    private func forget(_ id: Int?) {
+        if let id { state.withLock { $0.told[id] = nil } }
+    }
+
+    /// Does something for the client of the request, and cancels it when the client goes.
+    static func whileThere<Value: Sendable>(
+        _ work: @escaping @concurrent @Sendable () async throws -> Value
+    ) async throws -> Value {
+        guard let client = current else { return try await work() }
+        let task = Task(executorPreference: WorkerThreads.connections) { try await work() }
+        let id = client.whenGone { task.cancel() }
+        defer { client.forget(id) }
+        return try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
+        }
+    }
+}
