@@ -68,7 +68,7 @@ extension OnnxSession {
         }
         var bytes = try Data(contentsOf: URL(fileURLWithPath: scan.path))
         bytes.append(try more.serializedData())
-        let directory = (scan.path as NSString).deletingLastPathComponent
+        let directory = URL(fileURLWithPath: scan.path).deletingLastPathComponent().path
         try self.init(
             runtime, memory: bytes,
             config: ["session.model_external_initializers_file_folder_path": directory.isEmpty ? "." : directory])

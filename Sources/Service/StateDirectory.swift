@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Glibc
 
@@ -19,7 +20,7 @@ package struct StateDirectory: Sendable, Hashable {
     /// directory, which then stays open for the life of the process.
     package func socketAddress() throws(StateError) -> String {
         if socketPath.utf8.count <= Self.longestAddress { return socketPath }
-        let directory = (socketPath as NSString).deletingLastPathComponent
+        let directory = socketPath.directoryPart
         let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .unusable(path: directory, reason: String(cString: strerror(errno))) }
         return "/proc/self/fd/\(descriptor)/\((socketPath as NSString).lastPathComponent)"
@@ -33,7 +34,7 @@ package struct StateDirectory: Sendable, Hashable {
         do {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
-            let socketDirectory = (socketPath as NSString).deletingLastPathComponent
+            let socketDirectory = socketPath.directoryPart
             try FileManager.default.createDirectory(
                 atPath: socketDirectory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
         } catch {

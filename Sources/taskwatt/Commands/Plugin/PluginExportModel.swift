@@ -85,7 +85,7 @@ struct ModelFiles {
     func copy(to directory: String) throws -> [String] {
         let files = FileManager.default
         // External data may lie in a directory beside the model, which names it from there.
-        let root = paths.first.map { ($0 as NSString).deletingLastPathComponent + "/" } ?? "/"
+        let root = paths.first.map { $0.directoryPart + "/" } ?? "/"
         let names = paths.map { path in
             path.hasPrefix(root) ? String(path.dropFirst(root.count)) : (path as NSString).lastPathComponent
         }
@@ -100,7 +100,7 @@ struct ModelFiles {
                 let passing = "\(target).partial"
                 try? files.removeItem(atPath: passing)
                 do {
-                    let parent = (target as NSString).deletingLastPathComponent
+                    let parent = target.directoryPart
                     try files.createDirectory(atPath: parent, withIntermediateDirectories: true)
                     // A cache may hold a link to the file.
                     try files.copyItem(atPath: (path as NSString).resolvingSymlinksInPath, toPath: passing)
