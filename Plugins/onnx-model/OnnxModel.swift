@@ -111,7 +111,7 @@ struct OnnxModel: WorkloadPlugin {
         let name = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
         // What exporters call every model, so that its directory tells one from another.
         guard name == "model" else { return name }
-        return "\(((path as NSString).deletingLastPathComponent as NSString).lastPathComponent)/\(name)"
+        return "\(URL(fileURLWithPath: path).deletingLastPathComponent().lastPathComponent)/\(name)"
     }
 
     // MARK: The trial

@@ -29,7 +29,7 @@ package struct ModelScan: Sendable {
         } catch {
             throw .model(path: path, cause: Self.cause(error, file))
         }
-        let directory = (path as NSString).deletingLastPathComponent
+        let directory = URL(fileURLWithPath: path).deletingLastPathComponent().path
         var sizes: [String: Int64] = [:]
         for part in reader.parts {
             let place = directory.isEmpty ? part.location : "\(directory)/\(part.location)"

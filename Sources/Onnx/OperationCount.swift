@@ -70,7 +70,7 @@ extension OnnxSession {
         // A message of protocol buffers has 2 GiB at most.
         var bytes = try BoundedFile.data(scan.path, upTo: 2 << 30)
         bytes.append(try more.serializedData())
-        let directory = (scan.path as NSString).deletingLastPathComponent
+        let directory = URL(fileURLWithPath: scan.path).deletingLastPathComponent().path
         try self.init(
             runtime, memory: bytes,
             config: ["session.model_external_initializers_file_folder_path": directory.isEmpty ? "." : directory])

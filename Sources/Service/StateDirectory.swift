@@ -22,7 +22,7 @@ package struct StateDirectory: Sendable, Hashable {
     /// directory, which then stays open for the life of the process.
     package func socketAddress() throws(StateError) -> String {
         if socketPath.utf8.count <= Self.longestAddress { return socketPath }
-        let directory = (socketPath as NSString).deletingLastPathComponent
+        let directory = socketPath.directoryPart
         let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .unusable(path: directory, reason: String(cString: strerror(errno))) }
         return "/proc/self/fd/\(descriptor)/\((socketPath as NSString).lastPathComponent)"
@@ -33,7 +33,7 @@ package struct StateDirectory: Sendable, Hashable {
 
     /// Makes the directory if it is not there, readable by its owner and group alone.
     package func create() throws(StateError) {
-        for directory in [path, (socketPath as NSString).deletingLastPathComponent] {
+        for directory in [path, socketPath.directoryPart] {
             do throws(FileProblem) {
                 _ = try OpenDirectory(directory, making: 0o750)
             } catch {

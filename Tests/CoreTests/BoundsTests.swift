@@ -201,3 +201,14 @@ struct WholeNumberTests {
         #expect(Window(start: first, end: last).durationSeconds == Double(Int64.max) / 1e9)
     }
 }
+
+@Suite("Paths")
+struct PathTests {
+    @Test(
+        "The directory of a path, of one letter too",
+        arguments: [
+            ("", ""), ("f", ""), (".", ""), ("é", ""), ("/", "/"), ("//", "/"), ("a/", ""), ("/a", "/"), ("a/b", "a"),
+            ("/a/b/", "/a"), ("a//b", "a"), ("/a//b", "/a"),
+        ])
+    func directories(path: String, directory: String) { #expect(path.directoryPart == directory) }
+}

@@ -40,6 +40,11 @@ import Testing
             python: "text = text.replace('\"completed_inferences\":20', '\"completed_inferences\":-20', 1)",
             reason: "line 2: `completed_inferences`"),
         Damage(
+            file: "runs.jsonl",
+            python:
+                "text = text.replace('\"completed_inferences\":20', '\"completed_inferences\":9223372036854775807', 1)",
+            reason: "line 2: `completed_inferences`"),
+        Damage(
             file: "runs.jsonl", python: "text = text.replace('\"stage\":\"query\"', '\"stage\":\"quest\"', 1)",
             reason: "line 2: `stage`"),
         Damage(file: "runs.jsonl", python: "text = text.replace('\"flags\":[],', '', 1)", reason: "is missing"),

@@ -80,7 +80,7 @@ struct HostilePluginTests {
             Case("missing-key", "answer to `run` is not what the call asks for", "`failed` is missing"),
             Case("null-result", "answer to `prepare` has neither result nor error"),
             Case("wrong-version", "speaks version 99 of the protocol and this is 1"),
-            Case("bad-batch", "a batch below 1"),
+            Case("bad-batch", "`batch` is 0"),
             Case("refuse", "hostile: there is no·engine here; apt install engine"),
             Case("refuse-and-exit", "hostile: no engine"),
         ])

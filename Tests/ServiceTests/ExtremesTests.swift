@@ -312,8 +312,8 @@ struct ExtremesTests {
         _ = await daemon.queue.cancel(job.id)
         await daemon.stop()
         let values: [DatabaseValue] = [
-            "x".databaseValue, Data([1]).databaseValue, 1e300.databaseValue, (-1e300).databaseValue,
-            Int64.max.databaseValue, Int64.min.databaseValue, "{\"completed_inferences\":1e300}".databaseValue,
+            "x".databaseValue, (-1e300).databaseValue, Int64.max.databaseValue,
+            "{\"completed_inferences\":1e300}".databaseValue,
         ]
         for value in values {
             let directory = try TemporaryDirectory()

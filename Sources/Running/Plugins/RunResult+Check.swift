@@ -39,11 +39,13 @@ extension RunResult {
         if completed % batch != 0 {
             return "that \(completed) inferences completed, which are no whole batches of \(batch)"
         }
-        let times = Bounds.monotonicSeconds
-        guard times.contains(start), times.contains(end), start <= end else {
+        guard start.isFinite, end.isFinite, start <= end else {
             return "that it ran from \(start) s to \(end) s"
         }
         if let problem = windowProblem(during: call) { return problem }
+        guard Bounds.monotonicSeconds.contains(start), Bounds.monotonicSeconds.contains(end) else {
+            return "that it ran from \(start) s to \(end) s, which CLOCK_MONOTONIC is not"
+        }
         if let latencies {
             if latencies.count != completed / batch {
                 let batches = batch == 1 ? "" : " in batches of \(batch)"

@@ -63,7 +63,7 @@ struct ImportList: AsyncParsableCommand {
     }
 
     private static func directory(_ item: StoredImport) -> String {
-        let path = (item.file as NSString).deletingLastPathComponent
+        let path = item.file.directoryPart
         return path.isEmpty ? "." : path
     }
 }

@@ -86,7 +86,7 @@ struct ModelFiles {
     func copy(to directory: String) throws -> [String] {
         let files = FileManager.default
         // External data may lie in a directory beside the model, which names it from there.
-        let root = paths.first.map { ($0 as NSString).deletingLastPathComponent + "/" } ?? "/"
+        let root = paths.first.map { $0.directoryPart + "/" } ?? "/"
         let names = paths.map { path in
             path.hasPrefix(root) ? String(path.dropFirst(root.count)) : (path as NSString).lastPathComponent
         }
