@@ -167,7 +167,8 @@ import Testing
                 if index >= 4 { try await group.next() }
                 group.addTask {
                     let outcome = try await Program.run(
-                        ["timeout", "-s", "KILL", "600", Program.taskwatt] + line, environment: scratch.environment)
+                        ["timeout", "-s", "KILL", "600", Program.taskwatt] + line, environment: scratch.environment,
+                        directory: scratch.path)
                     let found = Self.traces(outcome.output) + Self.traces(outcome.error)
                     #expect(
                         found.isEmpty,
