@@ -32,6 +32,7 @@ package final class Store: Sendable {
                 if !db.configuration.readonly { try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
             }
             try Self.refuseForeign(path)
+            Self.makePrivate(path, in: directory)
             pool = try DatabasePool(path: path, configuration: configuration)
             // GRDB sets a pool's writer to NORMAL, after whatever the configuration says: a power cut could take results.
             try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
@@ -42,6 +43,18 @@ package final class Store: Sendable {
         } catch {
             throw StoreError(error, path: path)
         }
+    }
+
+    /// Makes the file where it is missing, for its owner and group alone: SQLite would make it readable by whoever the umask says. Its
+    /// journals become as it is itself, mode and owner. Root makes it for whose directory it is.
+    private static func makePrivate(_ path: String, in directory: String) {
+        let file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
+        guard file >= 0 else { return }
+        var status = stat()
+        if geteuid() == 0, stat(directory, &status) == 0, status.st_uid != 0 {
+            fchown(file, status.st_uid, status.st_gid)
+        }
+        close(file)
     }
 
     /// Looks at a file that is there before anything of it is changed: a pool's first act is to turn on WAL, which writes.

@@ -111,6 +111,26 @@ import Testing
         #expect(outcome.output == "status 1\nstatus 1\nold\nballast\nout\n", "\(outcome.output) \(outcome.error)")
     }
 
+    @Test func theRecordItselfIsNoPlaceForAnOutput() async throws {
+        let record = "\(scratch.state)/taskwatt.sqlite"
+        symlink(record, path("link"))
+        let before = FileManager.default.contents(atPath: record)
+        for output in [record, path("link")] {
+            for command in commands(output) + [
+                ["report", "--force", "--output", output], ["bundle", "--force", "last", "-o", output],
+            ] {
+                let outcome = try await Program.run([Program.taskwatt] + command, environment: scratch.environment)
+                #expect(outcome.status == 1, "\(command): \(outcome.error)")
+            }
+        }
+        #expect(FileManager.default.contents(atPath: record) == before)
+    }
+
+    @Test func theRecordIsForItsOwnerAndGroup() throws {
+        var status = stat()
+        #expect(stat("\(scratch.state)/taskwatt.sqlite", &status) == 0 && status.st_mode & 0o007 == 0)
+    }
+
     // MARK: Root and others
 
     @Test(.asRoot) func rootFollowsNoLinkThatAnotherUserPut() async throws {

@@ -150,7 +150,11 @@ package final class OpenDirectory: Sendable {
     }
 
     private func problem(_ name: String, errno reason: Int32 = errno) -> FileProblem {
-        FileProblem(
+        // O_NOFOLLOW's word for a link: open(2).
+        if reason == ELOOP {
+            return FileProblem("\(path)/\(name) is a symbolic link, and is not followed; remove it", errno: reason)
+        }
+        return FileProblem(
             "\(path)/\(name)", errno: reason,
             remedy: reason == ENOSPC || reason == EDQUOT
                 ? "make room" : "check what is there and its permissions, or use another place")

@@ -236,7 +236,7 @@ package final class OutputFile {
         guard let before = descriptor, case .file(let directory, let name, let old, let former) = target else { return }
         var status = stat()
         let passing = OpenDirectory.passingName(for: name)
-        guard fstat(before.rawValue, &status) == 0, fchmod(made.rawValue, status.st_mode & 0o777) == 0,
+        guard fstat(before.rawValue, &status) == 0,
             renameat(work.descriptor, Self.contents, directory.descriptor, passing) == 0
         else {
             let reason = errno
@@ -247,6 +247,15 @@ package final class OutputFile {
         descriptor = made
         if let former { unlinkat(directory.descriptor, former, 0) }
         target = .file(directory, name: name, old: old, passing: passing)
+        try setMode(made, status.st_mode & 0o777)
+    }
+
+    /// A file system without modes, such as vfat, has one for all files, and says that it may not be another: EPERM, for files of one's own.
+    private func setMode(_ file: FileDescriptor, _ mode: mode_t) throws(FileProblem) {
+        var status = stat()
+        guard fstat(file.rawValue, &status) == 0 else { throw failure(errno) }
+        if status.st_mode & 0o777 == mode { return }
+        guard fchmod(file.rawValue, mode) == 0 || errno == EPERM || errno == EOPNOTSUPP else { throw failure(errno) }
     }
 
     private func copy(_ made: FileDescriptor) throws {
@@ -282,9 +291,11 @@ package final class OutputFile {
                 if status.st_uid != old.st_uid || status.st_gid != old.st_gid,
                     fchown(descriptor.rawValue, old.st_uid, old.st_gid) != 0
                 {
-                    throw failure(errno)
+                    throw FileProblem(
+                        "\(path) cannot be replaced: its owner and group would not stay (\(String(cString: strerror(errno)))); "
+                            + "remove it, or \(remedy)", errno: errno)
                 }
-                guard fchmod(descriptor.rawValue, old.st_mode & 0o777) == 0 else { throw failure(errno) }
+                try setMode(descriptor, old.st_mode & 0o777)
             }
             guard fsync(descriptor.rawValue) == 0 || errno == EINVAL else { throw failure(errno) }
             try place(descriptor, directory, name)

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Glibc
 import Host
 import Recording
 import Service
@@ -34,7 +33,7 @@ struct Backup: AsyncParsableCommand {
     private func write() async throws {
         let surroundings = Surroundings()
         let client = try await DaemonClient.find(surroundings.daemonStates(state))
-        try refuseRecord(in: client?.directory ?? surroundings.ownState(state))
+        try Record.refuse(output: file, surroundings.daemonStates(state) + [surroundings.ownState(state)])
         let store = client == nil ? try Record.open(surroundings, state) : nil
         // The record is for its owner and group, and a copy of it for nobody else.
         let output = try OutputFile(file, force ? .replaced : .refused, isPrivate: true)
@@ -45,18 +44,5 @@ struct Backup: AsyncParsableCommand {
         }
         guard let size = try output.finish() else { return }
         Console.note("\(file): \((size + 1023) / 1024) KiB")
-    }
-
-    /// A copy over the record itself would be its end.
-    private func refuseRecord(in state: StateDirectory) throws {
-        func identity(_ path: String) -> String? {
-            var status = stat()
-            return stat(path, &status) == 0 ? "\(status.st_dev):\(status.st_ino)" : nil
-        }
-        let record = "\(state.path)/taskwatt.sqlite"
-        let own = ["", "-wal", "-shm"].compactMap { identity(record + $0) }
-        if let target = identity(file), own.contains(target) {
-            throw CommandFailure("\(file) is the record itself; name another file for its copy")
-        }
     }
 }

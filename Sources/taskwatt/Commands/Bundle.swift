@@ -46,6 +46,7 @@ struct Bundle: AsyncParsableCommand {
 
     private func write() async throws {
         let surroundings = Surroundings()
+        try Record.refuse(output: output, surroundings.daemonStates(state) + [surroundings.ownState(state)])
         let file = try OutputFile(output, force ? .replaced : .refused)
         if let client = try await DaemonClient.find(surroundings.daemonStates(state)) {
             try await download(client, to: file)

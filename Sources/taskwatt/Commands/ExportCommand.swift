@@ -66,6 +66,9 @@ struct ExportCommand: AsyncParsableCommand {
         var filter = try filterOptions.filter
         // Samples outside any run are of no source; they are ours.
         if samples, filter == RunFilter(source: .taskwatt) { filter = RunFilter() }
+        if let output {
+            try Record.refuse(output: output, surroundings.daemonStates(state) + [surroundings.ownState(state)])
+        }
         let client = try await DaemonClient.find(surroundings.daemonStates(state))
         let store = client == nil ? try Record.open(surroundings, state) : nil
         func eachPiece(_ kind: Export.Kind, _ body: ([UInt8]) throws -> Void) async throws {

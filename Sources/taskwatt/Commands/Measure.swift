@@ -51,9 +51,14 @@ struct Measure: AsyncParsableCommand {
 
     func run() async throws {
         // What cannot be written at the end is better known at the beginning.
-        let file = try output.map { try OutputFile($0, remedy: "choose another file with --output") }
+        let surroundings = Surroundings()
+        let states = surroundings.daemonStates(state) + [surroundings.ownState(state)]
+        let file = try output.map { output in
+            try Record.refuse(output: output, states)
+            return try OutputFile(output, remedy: "choose another file with --output")
+        }
         let access = try await MeterAccess.open(
-            Surroundings(), state, ids: meter, scope: scope, interval: interval.seconds)
+            surroundings, state, ids: meter, scope: scope, interval: interval.seconds)
         let metering = access.metering
         let window = try await metering.openWindow()
         let status: TerminationStatus

@@ -97,6 +97,7 @@ struct Report: AsyncParsableCommand {
             Console.print(document: text)
             return
         }
+        try Record.refuse(output: output, surroundings.daemonStates(state) + [surroundings.ownState(state)])
         let file = try OutputFile(output, remedy: "name another place with --output")
         if !force, try Self.isOthers(output) {
             throw CommandFailure("\(output) is there and is no report of Taskwatt's; --force replaces it")
