@@ -45,7 +45,7 @@ package struct IdlePower: Sendable, Hashable {
         guard seconds > 0 else { return [] }
         let least = 2 * slowest(meters)
         let count = max(1, least > 1 ? (seconds / least).rounded(.down) : seconds.rounded())
-        return Array(repeating: seconds / count, count: Int(count))
+        return Array(repeating: seconds / count, count: max(0, Int(count)))
     }
 
     /// The longest period or averaging time of the meters in seconds.

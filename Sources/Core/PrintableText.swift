@@ -39,7 +39,7 @@ package enum PrintableText {
         for scalar in text.unicodeScalars {
             if isControl(scalar), scalar.value >= 0x7F {
                 let number = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - number.count) + number
+                result += "\\u" + String(repeating: "0", count: max(0, 4 - number.count)) + number
             } else {
                 result.unicodeScalars.append(scalar)
             }

@@ -56,8 +56,7 @@ package struct StateDirectory: Sendable, Hashable {
             guard try OpenDirectory.weakness(of: path) != nil else { return }
             let directory = try OpenDirectory(path)
             for name in ["", "-wal", "-shm", "-journal"].map({ "taskwatt.sqlite\($0)" }) {
-                guard let status = directory.status(name) else { continue }
-                guard status.st_mode & S_IFMT == S_IFREG, status.st_nlink <= 1 else {
+                if directory.isPlainFile(name) == false {
                     throw FileProblem(
                         "\(path)/\(name) is no plain file, or has a second name, and root does not use it")
                 }

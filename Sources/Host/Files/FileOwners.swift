@@ -43,7 +43,7 @@ package struct FileOwners: Sendable, Hashable {
     package static func name(ofUser user: uid_t) -> String {
         var entry = passwd()
         var found: UnsafeMutablePointer<passwd>?
-        var buffer = [CChar](repeating: 0, count: longestEntry)
+        var buffer = [CChar](repeating: 0, count: longestEntry)  // trap: a constant
         guard getpwuid_r(user, &entry, &buffer, buffer.count, &found) == 0, found != nil, let name = entry.pw_name
         else {
             return "user \(user)"
@@ -54,7 +54,7 @@ package struct FileOwners: Sendable, Hashable {
     private static func name(ofGroup group: gid_t) -> String {
         var entry = Glibc.group()
         var found: UnsafeMutablePointer<Glibc.group>?
-        var buffer = [CChar](repeating: 0, count: longestEntry)
+        var buffer = [CChar](repeating: 0, count: longestEntry)  // trap: a constant
         guard getgrgid_r(group, &entry, &buffer, buffer.count, &found) == 0, found != nil, let name = entry.gr_name
         else { return "\(group)" }
         return String(cString: name)

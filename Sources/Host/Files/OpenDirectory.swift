@@ -61,6 +61,11 @@ package final class OpenDirectory: Sendable {
         return fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
     }
 
+    /// Whether an entry is a plain file of one name; `nil` where there is none.
+    package func isPlainFile(_ name: String) -> Bool? {
+        status(name).map { $0.st_mode & S_IFMT == S_IFREG && $0.st_nlink <= 1 }
+    }
+
     /// A directory in it.
     ///
     /// - Parameter mode: makes it where it is missing.

@@ -109,6 +109,7 @@ final class PathWalk {
 
     /// The descriptor of this process that the last part stands for, where it is one.
     func ownDescriptor(_ name: String) -> Int32? {
+        // trap: of a text, which may be no number.
         path.hasPrefix("/proc/\(getpid())/") && path.hasSuffix("/fd") ? Int32(name) : nil
     }
 

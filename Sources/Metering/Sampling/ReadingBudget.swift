@@ -20,7 +20,7 @@ struct ReadingBudget {
     private static let mostSaved = 2 * spacing
 
     /// When the last instants began, in a ring.
-    private var begun = [Int64](repeating: .min, count: mostPerSecond)
+    private var begun = [Int64](repeating: .min, count: mostPerSecond)  // trap: a constant
     private var next = 0
     /// The beginning of the last one; `nil` before the first.
     private(set) var instant: Int64?

@@ -140,7 +140,7 @@ package struct PythonInstallation: Sendable {
     package static func uninstall(_ name: String, _ environments: PythonEnvironments) throws -> [String] {
         let found = environments.environments(named: name)
         for environment in found {
-            let place = try place((environment as NSString).deletingLastPathComponent, making: false)
+            let place = try place(environment.directoryPart, making: false)
             let lock = try EnvironmentLock(in: place, name: name)
             try remove(name, in: place)
             _ = place.remove("\(name).lock")

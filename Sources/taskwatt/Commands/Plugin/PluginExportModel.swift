@@ -96,7 +96,7 @@ struct ModelFiles {
         }
         do {
             for (path, target) in zip(paths, targets) {
-                let place = try OpenDirectory((target as NSString).deletingLastPathComponent, making: 0o777)
+                let place = try OpenDirectory(target.directoryPart, making: 0o777)
                 let name = (target as NSString).lastPathComponent
                 let passing = "\(name).partial"
                 _ = place.remove(passing)

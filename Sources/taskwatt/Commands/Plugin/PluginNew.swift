@@ -1,4 +1,5 @@
 import ArgumentParser
+import Core
 import Foundation
 import Host
 
@@ -52,10 +53,10 @@ struct PluginNew: ParsableCommand {
             case .swift: SwiftSkeleton(name: name, checkout: surroundings.checkout).files
             }
         for file in files {
-            let target = "\(path)/\(file.path)" as NSString
+            let target = "\(path)/\(file.path)"
             do throws(FileProblem) {
-                try OpenDirectory(target.deletingLastPathComponent, making: 0o755)
-                    .put(file.text.utf8, as: target.lastPathComponent, mode: file.isProgram ? 0o755 : 0o644)
+                try OpenDirectory(target.directoryPart, making: 0o755)
+                    .put(file.text.utf8, as: (target as NSString).lastPathComponent, mode: file.isProgram ? 0o755 : 0o644)
             } catch {
                 throw CommandFailure("\(error.cause); choose another place with --directory")
             }
