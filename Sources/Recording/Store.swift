@@ -26,6 +26,8 @@ package final class Store: Sendable {
         do {
             var configuration = Configuration()
             configuration.busyMode = .timeout(10)
+            // The daemon makes eight reports at a time, beside which others read a little.
+            configuration.maximumReaderCount = 12
             // Before the first table: what old samples leave is then given back a little at a time, and never by a VACUUM that
             // everybody waits for. A file from before stays as it is and uses its free pages again.
             configuration.prepareDatabase { db in

@@ -1,6 +1,8 @@
 import Foundation
+import Glibc
 import Hummingbird
 import HummingbirdCore
+import Logging
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
@@ -173,6 +175,28 @@ struct ConnectionTests {
         #expect(2 * few.most < 200 && few.most >= 8)
         #expect(few.keptForOwner > 0 && few.keptForOwner < few.most)
         #expect(ConnectionLimits.tcp.within(files: 10, listeners: 2).most == 8)
+    }
+
+    @Test(
+        "Where no more files can be opened the listener rests, and those who have asked nothing make room",
+        arguments: [EMFILE, ENFILE])
+    func noFiles(errno: Int32) throws {
+        let connections = Connections(ConnectionLimits())
+        let all = channels(20)
+        for channel in all { #expect(connections.admit(channel, Client(), isOwner: false)) }
+        let listener = EmbeddedChannel(
+            handler: AcceptRest(connections, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
+        func isReading() throws -> Bool? {
+            listener.options.last { $0.0 is ChannelOptions.Types.AutoReadOption }?.1 as? Bool
+        }
+        #expect(try isReading() == nil)
+        for _ in 0..<3 { listener.pipeline.fireErrorCaught(IOError(errnoCode: errno, reason: "accept")) }
+        #expect(try isReading() == false)
+        #expect(connections.count == 4)
+        listener.embeddedEventLoop.advanceTime(by: .milliseconds(499))
+        #expect(try isReading() == false)
+        listener.embeddedEventLoop.advanceTime(by: .milliseconds(2))
+        #expect(try isReading() == true)
     }
 
     // MARK: A real listener

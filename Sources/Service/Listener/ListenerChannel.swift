@@ -1,3 +1,4 @@
+import Glibc
 import HummingbirdCore
 import Logging
 import NIOCore
@@ -20,7 +21,17 @@ private struct ListenerChannel: ServerChildChannel {
             let pipeline = channel.pipeline.syncOperations
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             try pipeline.addHandler(RequestWatch(connections), position: .after(decoder))
+            if channel.localAddress?.protocol != .unix { Self.askWhetherAlive(channel) }
             return value
+        }
+    }
+
+    /// A client whose machine is gone says nothing, and a stream in which nothing happens would wait for it for ever: tcp(7).
+    private static func askWhetherAlive(_ channel: any Channel) {
+        _ = channel.setOption(.socketOption(.so_keepalive), value: 1)
+        // After a minute without a word, every 15 s, and at the fourth in vain it is gone.
+        for (option, value) in [(TCP_KEEPIDLE, 60), (TCP_KEEPINTVL, 15), (TCP_KEEPCNT, 4)] {
+            _ = channel.setOption(.tcpOption(NIOBSDSocket.Option(rawValue: option)), value: .init(value))
         }
     }
 
@@ -83,9 +94,9 @@ final class AcceptRest: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard let error = error as? IOError else { return context.fireErrorCaught(error) }
-        connections.shed(Self.shed)
         guard !isResting else { return }
         isResting = true
+        connections.shed(Self.shed)
         let now = context.eventLoop.now
         if told.map({ now - $0 >= .minutes(1) }) ?? true {
             told = now

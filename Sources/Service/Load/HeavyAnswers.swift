@@ -7,8 +7,9 @@ import Synchronization
 /// and others are told to come again. One whose client goes is given up.
 final class HeavyAnswers: Sendable {
     struct Limits: Sendable {
-        /// Half of the processors are left for what is measured, and for measuring it.
-        var atOnce = max(1, ProcessInfo.processInfo.activeProcessorCount / 2)
+        /// Half of the processors are left for what is measured, and for measuring it. Of a large machine fewer: a report of a long record
+        /// takes some hundred megabytes, and the unit has `MemoryMax=`.
+        var atOnce = min(8, max(1, ProcessInfo.processInfo.activeProcessorCount / 2))
         /// Who waits behind so many waits for a minute or so, which is as long as people and their programs do.
         var mostWaiting = 32
         /// Of those that only may read; the rest of the places is for the Unix socket.
