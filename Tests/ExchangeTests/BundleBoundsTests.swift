@@ -58,6 +58,28 @@ import Testing
         #expect(try await problem(of: file, bounds)?.contains("would unpack to") == true)
     }
 
+    /// What a run names many times over would be looked for as often in each check.
+    @Test func aDomainIsThereOnce() async throws {
+        let twice = try await bench.altered(
+            "runs.jsonl",
+            """
+            import json
+            lines = [json.loads(line) for line in text.splitlines()]
+            lines[1]['energy']['domains'] *= 2
+            text = ''.join(json.dumps(line) + chr(10) for line in lines)
+            """)
+        #expect(try await problem(of: twice, .standard)?.contains("runs.jsonl, line 2") == true)
+        let many = try await bench.altered(
+            "runs.jsonl",
+            """
+            import json
+            lines = [json.loads(line) for line in text.splitlines()]
+            lines[1]['energy']['total']['domain_ids'] *= 300
+            text = ''.join(json.dumps(line) + chr(10) for line in lines)
+            """)
+        #expect(try await problem(of: many, .standard)?.contains("runs.jsonl, line 2") == true)
+    }
+
     /// 33 KB of zstd that are 1 GiB of zeros after the archive's end were read to the end.
     @Test func whatFollowsTheEndIsNotRead() async throws {
         let file = try await bench.bundle()

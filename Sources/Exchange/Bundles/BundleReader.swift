@@ -157,6 +157,13 @@ final class UnpackedBundle: Sendable {
                     "\(reader.place): it has \(run.energy.domains.count) domains, and \(bounds.domains) are the most, or more "
                         + "totals than there are scopes")
             }
+            // Each is looked for among the others.
+            let totals = [run.energy.total] + run.energy.otherScopes
+            guard totals.allSatisfy({ $0.domainIDs.count <= bounds.domains }),
+                Set(run.energy.domains.map(\.id)).count == run.energy.domains.count
+            else {
+                throw BundleError("\(reader.place): it has a domain twice, or a total of more than \(bounds.domains)")
+            }
             if let problem = run.outOfBounds { throw BundleError("\(reader.place): \(problem)") }
             runs.append(run)
             try each(line, run, runs.count)
