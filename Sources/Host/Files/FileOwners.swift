@@ -6,7 +6,16 @@ package struct FileOwners: Sendable, Hashable {
     private let users: Set<uid_t>?
 
     /// Root, who can change everything anyway, this process's user, and others.
-    package init(_ others: Set<uid_t> = []) { users = others.union([0, geteuid()]) }
+    package init(_ others: Set<uid_t> = []) { users = others.union([0, geteuid()]).union(Self.outsiders) }
+
+    /// Whose files those of the users outside are shown as in a user namespace, the machine's own root among them, who cannot be
+    /// told from the others: user_namespaces(7). None on the machine itself.
+    private static let outsiders: Set<uid_t> = {
+        let host = HostRoot()
+        let map = (try? host.read("/proc/self/uid_map"))?.split(whereSeparator: \.isWhitespace).map(String.init)
+        if map == ["0", "0", "4294967295"] || map == nil { return [] }
+        return ((try? host.integer("/proc/sys/fs/overflowuid")).flatMap(uid_t.init(exactly:))).map { [$0] } ?? []
+    }()
 
     private init(users: Set<uid_t>?) { self.users = users }
 
