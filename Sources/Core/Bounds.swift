@@ -84,7 +84,8 @@ package enum Bounds {
             (
                 seconds,
                 [
-                    "duration_s", "interval_s", "mean_s", "median_s", "p95_s", "min_s", "max_s", "latencies_s", "needed_s",
+                    "duration_s", "interval_s", "mean_s", "median_s", "p95_s", "min_s", "max_s", "latencies_s",
+                    "needed_s",
                     "inference_s", "period_s", "averaging_s",
                 ]
             ),
@@ -101,7 +102,8 @@ package enum Bounds {
             (
                 positiveWatts,
                 [
-                    "idle_power_standard_uncertainty_w", "idle_power_rounding_standard_uncertainty_w", "plausible_power_w",
+                    "idle_power_standard_uncertainty_w", "idle_power_rounding_standard_uncertainty_w",
+                    "plausible_power_w",
                 ]
             ),
             (whole(inferences), ["completed_inferences", "failed_inferences", "completed", "failed", "count"]),

@@ -58,7 +58,7 @@ extension Store {
     ///
     /// - Parameter damaged: is told of windows that are left out because what they hold cannot be.
     package func eachWindow(
-        _ filter: RunFilter, damaged: (DamagedRow) -> Void = { _ in }, _ body: (WindowFigures) -> Void
+        _ filter: RunFilter, _ body: (WindowFigures) -> Void, damaged: (DamagedRow) -> Void = { _ in }
     ) throws(StoreError) {
         try read { db in
             let condition = filter.condition

@@ -63,12 +63,14 @@ struct RunGroups {
         filter.stage = .query
         var figures: [RunFigure] = []
         var leftOut: [String: Int] = [:]
-        try store.eachWindow(filter, damaged: { _ in leftOut[Self.damaged, default: 0] += 1 }) { window in
+        try store.eachWindow(filter) { window in
             switch RunFigure.of(window, net: options.isNet) {
             case .measured(let figure): figures.append(figure)
             case .leftOut(let reason): leftOut[reason, default: 0] += 1
             case nil: break
             }
+        } damaged: { _ in
+            leftOut[Self.damaged, default: 0] += 1
         }
         var editions = RunEditions()
         var groups: [Key: [RunFigure]] = [:]

@@ -67,11 +67,11 @@ import Testing
             reason: "`edge` cannot be begin"),
         Damage(
             file: "samples.csv", python: "text = re.sub(r',17640[0-9.]+,', ',NaN,', text, count=1)",
-            reason: "line 2: `wall_unix_s` is nan"),
+            reason: "`wall_unix_s` is nan"),
         Damage(
             file: "samples.csv",
             python: "text = re.sub(r'\\n1,([^,]+),[0-9]+,', r'\\n1,\\g<1>,9223372036854775807,', text, count=1)",
-            reason: "line 2: `monotonic_s` is 9223372036"),
+            reason: "`monotonic_s` is 9223372036"),
         Damage(
             file: "runs.jsonl",
             python: "text = re.sub(r'\"end_monotonic_s\":[0-9.]+', '\"end_monotonic_s\":1e12', text, count=1)",

@@ -186,7 +186,11 @@ struct DamagedRecordTests {
         }
         #expect(try store.ownRuns(after: 0).map(\.inferences) == [200])
         var (read, damaged) = ([Int64](), [Int64?]())
-        try store.eachWindow(RunFilter(), damaged: { damaged.append($0.run) }) { read.append($0.id) }
+        try store.eachWindow(RunFilter()) {
+            read.append($0.id)
+        } damaged: {
+            damaged.append($0.run)
+        }
         #expect(read == [3, 4, 5] && damaged == [1, 2])
         #expect(try store.runs().map(\.id) == [3, 4, 5])
         guard case .damaged(_, let row)? = #expect(throws: StoreError.self, performing: { try store.run(1) }) else {

@@ -69,7 +69,11 @@ struct FiguresTests {
         #expect(window.batch == 1 && window.idlePowerWatts == nil && window.meanLatency == nil)
         try edit(#"{"flags":{"a":1}}"#)
         var damaged: [Int64?] = []
-        try record.store.eachWindow(RunFilter(), damaged: { damaged.append($0.run) }) { _ in Issue.record("read") }
+        try record.store.eachWindow(RunFilter()) { _ in
+            Issue.record("read")
+        } damaged: {
+            damaged.append($0.run)
+        }
         #expect(damaged == [1])
     }
 
