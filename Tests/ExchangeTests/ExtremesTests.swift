@@ -116,8 +116,10 @@ struct ExchangeExtremesTests {
                             }
                         }
                         #expect(record.outOfBounds == nil && meter.outOfBounds == nil && samples[0].outOfBounds == nil)
+                        var own = RunSamples(of: record, nil)
+                        for sample in samples { _ = own.append(sample) }
                         let check = RunCheck(
-                            record, number: 1, meters: [meter], samples: samples, idle: IdleWindows([record]))
+                            record, number: 1, descriptions: ["m": [meter]], samples: own, idle: IdleWindows([record]))
                         #expect(check.result.number == 1)
                         _ = SequenceCheck.findings([record, record], status: .completed, isSameVersion: true)
                         checked += 1

@@ -22,6 +22,12 @@ package struct FileOwners: Sendable, Hashable {
     /// Whoever owns a file, and their groups: what is left out is what everybody may write to.
     package static let anybody = FileOwners(users: nil)
 
+    /// Whether everybody may read or write a file, wherever links lead; not where there is none.
+    package static func isOpenToAll(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & (S_IROTH | S_IWOTH) != 0
+    }
+
     package func contains(_ user: uid_t) -> Bool { users?.contains(user) ?? true }
 
     /// Who else can change what is there, in words; `nil` if nobody can.

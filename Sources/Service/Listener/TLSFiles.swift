@@ -1,4 +1,5 @@
 import Glibc
+import Host
 import TLS
 
 extension ListenerConfiguration.TLSFiles {
@@ -24,8 +25,7 @@ extension ListenerConfiguration.TLSFiles {
 
     func privateKey() throws(ListenerError) -> TLSPrivateKey {
         let privateKey = try read(key, "key") { () throws(TLSError) in try TLSPrivateKey(pemFile: key) }
-        var status = stat()
-        if stat(key, &status) == 0, status.st_mode & (S_IROTH | S_IWOTH) != 0 {
+        if FileOwners.isOpenToAll(key) {
             throw ListenerError("the key \(key) is open to everybody on this machine; chmod 640 \(key)")
         }
         return privateKey
