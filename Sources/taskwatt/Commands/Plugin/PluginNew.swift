@@ -56,7 +56,9 @@ struct PluginNew: ParsableCommand {
             let target = "\(path)/\(file.path)"
             do throws(FileProblem) {
                 try OpenDirectory(target.directoryPart, making: 0o755)
-                    .put(file.text.utf8, as: (target as NSString).lastPathComponent, mode: file.isProgram ? 0o755 : 0o644)
+                    .put(
+                        file.text.utf8, as: (target as NSString).lastPathComponent, mode: file.isProgram ? 0o755 : 0o644
+                    )
             } catch {
                 throw CommandFailure("\(error.cause); choose another place with --directory")
             }
