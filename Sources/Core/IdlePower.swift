@@ -81,7 +81,8 @@ package struct IdlePower: Sendable, Hashable {
     /// before; its mean over all w is about k/(k − 1/3). A gauge's blocks share no reading, for its first ones are not counted.
     private static func hiddenVariance(_ seconds: [Double], _ meters: [MeterDescription]) -> Double {
         let slowest = slowest(meters.filter { $0.kind == .counter })
-        guard slowest > 0, let mean = Statistics.mean(seconds) else { return 1 }
+        // A thousandth of nothing would make figures that are no longer whole.
+        guard slowest > 0.01, let mean = Statistics.mean(seconds) else { return 1 }
         let steps = max(1, mean / slowest)
         return steps / (steps - 1 / 3)
     }

@@ -84,9 +84,10 @@ struct ComparisonTests {
     func significance() throws {
         try record.add([100.0, 101, 99, 100].map { run($0) })
         try record.add([120.0, 121, 119, 120].map { run($0) })
-        let row = try #require(try compare("last-1", "last").rows.first)
+        try record.add([120.0, 121, 119, 120].map { run($0) })
+        let row = try #require(try compare("last-2", "last").rows.first)
         #expect(row.isSignificant == true && (row.p ?? 1) < 0.001)
-        let none = try #require(try compare("last", "last").rows.first)
+        let none = try #require(try compare("last-1", "last").rows.first)
         #expect(none.isSignificant == false && none.p == 1 && none.ratio == 1)
     }
 
@@ -255,7 +256,7 @@ struct ComparisonTests {
         let text = try comparison.rendered(as: .text)
         #expect(
             text.contains(
-                "masked language modeling  0.0100  0.0025  3  0.0121  0.0010  3  1.21  0.97–1.51  0.069  no"))
+                "masked language modeling †  0.0100  0.0025  3  0.0121  0.0010  3  1.21  0.97–1.51  0.069  no"))
         let width = text.split(separator: "\n").first?.count ?? 0
         #expect(width <= 100)
         #expect(try comparison.rendered(as: .markdown).contains("| 1.21 | 0.97–1.51 | 0.069 | no |"))

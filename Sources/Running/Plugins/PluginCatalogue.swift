@@ -53,8 +53,10 @@ package struct PluginCatalogue: Sendable {
                 let file = "\(path)/plugin.yaml"
                 guard files.fileExists(atPath: file) else { continue }
                 do throws(YAMLProblem) {
-                    guard let text = Self.text(of: file, in: path) else {
-                        throw YAMLProblem(file: file, message: "cannot be read; check its permissions and encoding")
+                    let text: String
+                    do throws(BoundedFileError) { text = try BoundedFile.text(file) } catch {
+                        throw YAMLProblem(
+                            file: file, message: "cannot be read: \(error.reason); check its permissions and encoding")
                     }
                     let manifest = try PluginManifest.parse(text, file: file)
                     if plugins.contains(where: { $0.manifest.name == manifest.name }) { continue }
@@ -179,18 +181,6 @@ package struct PluginCatalogue: Sendable {
             "its program `\(manifest.program)` is neither in \(directory) nor in \(programDirectory) nor in PATH; "
                 + "build or install it")
     }
-
-    /// A manifest, which is looked for where anybody may put pipes and links.
-    private static func text(of file: String, in directory: String) -> String? {
-        var status = stat()
-        guard stat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size <= longestManifest else {
-            return nil
-        }
-        return try? String(contentsOfFile: file, encoding: .utf8)
-    }
-
-    /// In bytes: a thousand times ours.
-    private static let longestManifest = 4 << 20
 
     private static func isProgram(_ path: String) -> Bool {
         isFile(path) && FileManager.default.isExecutableFile(atPath: path)

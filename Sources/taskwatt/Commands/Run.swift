@@ -173,7 +173,7 @@ struct Run: AsyncParsableCommand {
                 {
                     Console.note(
                         "the system's daemon measures, by its own configuration: what \(own) says of meters does not count; "
-                            + "`--state DIRECTORY` measures in this process")
+                            + "`--state-dir DIRECTORY` measures in this process")
                 }
                 return try await runInDaemon(client, request, emit)
             }
@@ -335,9 +335,12 @@ struct Run: AsyncParsableCommand {
             result = try await execution.run(request, listings: listings, emit: emit)
         }
         guard !result.suiteRuns.isEmpty else { return (result, nil) }
-        var options = TableReport.Options()
-        options.suiteRun = result.suiteRuns.joined(separator: ",")
-        let table = try TableReport(store, options)
+        // In a task of its own: this one may be cancelled, and what is kept is to be shown all the same.
+        let table = try await Task {
+            var options = TableReport.Options()
+            options.suiteRun = result.suiteRuns.joined(separator: ",")
+            return try TableReport(store, options)
+        }.value
         _ = consume lock
         return (result, table)
     }
