@@ -114,4 +114,37 @@ import Testing
         }
         #expect(held >= 36)
     }
+
+    /// Work that begins with a burst, as a program does that loads a model first: 190 W in the first 1.8 of 12 s. A plug of one second
+    /// cannot tell it from what was before the window, and its interval says so.
+    @Test(arguments: [Device.latched, .onRequest]) func aBurstAtTheStartIsInTheInterval(_ device: Device)
+        throws
+    {
+        var random = SeededRandom(seed: 18)
+        var held = 0
+        for _ in 0..<40 {
+            let clock = SimulatedClock(start: 1000 + random.uniform(), seed: random.next())
+            let begin = Double(clock.peek()) / 1e9 + 20
+            let burst = Step(start: begin, end: begin + 1.8)
+            // 50 W before, 190 W in the burst, 90 W after it.
+            @Sendable func energy(_ from: Double, _ to: Double) -> Double {
+                2 * burst.energy(from, to) - 50 * (to - from)
+            }
+            let (phase, polls) = (random.uniform(), random.uniform())
+            let plug = MeterDescription(
+                id: "simulated/plug", name: "plug", scope: .wall, kind: .gauge, provenance: .measured,
+                source: "simulated", periodSeconds: 1, resolution: 1,
+                plausiblePower: Power(watts: 20_000), silicon: "plug")
+            let listing = MeterListing(description: plug, availability: .available) {
+                MailboxReader(clock, period: 1, phase: polls, latency: 0.05) { time in
+                    let at = device == .onRequest ? time : (time - phase).rounded(.down) + phase
+                    return .gauge(microwatts: Int64(energy(at - 1e-6, at) * 1e12))
+                }
+            }
+            let measured = try measure([listing], clock: clock, seconds: 12, before: 20)
+            let truth = energy(measured.window.start.seconds, measured.window.end.seconds)
+            if abs(measured.total.energy.joules - truth) <= measured.total.uncertainty.joules { held += 1 }
+        }
+        #expect(held >= 36, "\(held)")
+    }
 }

@@ -29,6 +29,8 @@ struct GaugeAccount {
     private var sum: GaugeSum
     /// The last sample before the window.
     private var powerBefore: Double?
+    /// The most of the samples in the window that may tell of what was before it, and are not counted.
+    private var mostUncounted: Double?
     private var pace = ValuePace()
 
     init(meter: MeterDescription, intervalSeconds: Double) {
@@ -70,7 +72,9 @@ struct GaugeAccount {
         if isBeforeEnd { pace.note(isSilence ? nil : power != lastMicrowatts, at: time) }
         if hasFailedSinceGood, start != nil, isBeforeEnd, !isSilence { flags.insert(.bridged) }
         if let start, isBeforeEnd, time >= start {
-            sum.record(power, at: time, start: start, seenSince: seenSince ?? time)
+            if !sum.record(power, at: time, start: start, seenSince: seenSince ?? time) {
+                mostUncounted = max(mostUncounted ?? power, power)
+            }
         }
         hasFailedSinceGood = false
         // A sample of after the end does not stand for what was before.
@@ -133,9 +137,23 @@ struct GaugeAccount {
             flags.insert(.staleEdges)
             if window.durationSeconds < 10 * period { flags.insert(.unresolved) }
         }
+        if let burst = unseenAtStart {
+            // As likely as not it was in all of that time, and in each repeat.
+            common += burst * burst / 3
+            flags.insert(.staleEdges)
+        }
         return AccountResult(
             microjoules: found.microjoules, edgeVariance: found.variance + common, commonVariance: common,
             coverage: coverage, flags: flags)
+    }
+
+    /// What the samples show that are not counted, beyond the power before the window and that in the rest of it, in microjoules: work
+    /// that begins with more, such as a load of a model. `nil` where there is no such thing. What they show less is that of before the
+    /// window, as a rule.
+    private var unseenAtStart: Double? {
+        guard let most = mostUncounted, let counted = sum.most else { return nil }
+        let more = most - max(powerBefore ?? counted, counted)
+        return more > 0 ? more * Double(sum.memory) / 1e9 : nil
     }
 
     private func heldLast(_ window: Window) -> GaugeSum.Result? {

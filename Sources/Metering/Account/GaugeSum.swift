@@ -12,7 +12,7 @@ struct GaugeSum {
     }
 
     /// A sample counts from so many nanoseconds after the window's start: then all of what it tells is of the window.
-    private let memory: Int64
+    let memory: Int64
     /// The known averaging time in nanoseconds; 0 of a value of the moment.
     private let averaging: Int64
     private let longestSilence: Int64
@@ -26,6 +26,8 @@ struct GaugeSum {
     private var squaredSteps = 0.0
     private var steps = 0.0
     private(set) var scatter = SampleScatter()
+    /// The most of the samples.
+    private(set) var most: Double?
 
     init(memory: Int64, averaging: Int64, longestSilence: Int64) {
         self.memory = memory
@@ -36,10 +38,21 @@ struct GaugeSum {
     /// - Parameters:
     ///   - time: in the window.
     ///   - seenSince: from when on samples came without a silence.
-    mutating func record(_ power: Double, at time: MonotonicTime, start: MonotonicTime, seenSince: MonotonicTime) {
-        guard time - start >= memory else { return }
+    /// - Returns: whether it counts.
+    mutating func record(
+        _ power: Double, at time: MonotonicTime, start: MonotonicTime, seenSince: MonotonicTime
+    ) -> Bool {
+        guard time - start >= memory else { return false }
+        count(power, at: time, start: start, seenSince: seenSince)
+        return true
+    }
+
+    private mutating func count(
+        _ power: Double, at time: MonotonicTime, start: MonotonicTime, seenSince: MonotonicTime
+    ) {
         defer { last = (time, power) }
         scatter.note(power)
+        most = max(most ?? power, power)
         guard first != nil else {
             first = (time, power)
             let held = time - max(start, seenSince)
