@@ -226,6 +226,7 @@ struct CommandPlugin: WorkloadPlugin {
         throw PluginProblem(
             (signal == 0 ? "the program ended with status \(code)" : "the program was ended by signal \(signal)")
                 + said,
-            remedy: "run it in a terminal to see more")
+            remedy: "run it in a terminal to see more; of the environment it has what it needs to be found, and what "
+                + "TASKWATT_PLUGIN_ENV names")
     }
 }

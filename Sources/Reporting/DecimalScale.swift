@@ -43,7 +43,9 @@ struct DecimalScale: Sendable, Hashable {
         guard low.isFinite, high.isFinite, let place = place(half, digits: 2) ?? place(low, digits: 3) else {
             return FigureText.none
         }
-        return "\(text(low, place: place))–\(text(high, place: place))"
+        // Nor is the lower end of a wide interval, but where it is one.
+        let own = self.place(low, digits: 2).map { low > 0 && low < half / 100 ? max($0, place) : place } ?? place
+        return "\(text(low, place: own))–\(text(high, place: place))"
     }
 
     // MARK: Digits

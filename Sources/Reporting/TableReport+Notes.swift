@@ -83,9 +83,15 @@ extension TableReport {
         let seconds = Self.range(method.baselines)
         let baseline = seconds.map { "idle baseline of \($0) s" } ?? "no idle baseline"
         return
-            "Method: \(repeats) repeat\(repeats == "1" ? "" : "s") of each model and dataset, \(inferences) inferences "
+            "Method: \(repeats) repeat\(repeats == "1" ? "" : "s") of each model and dataset\(inSessions), \(inferences) inferences "
             + "each, batch \(batch); \(baseline); loading and warm-up are not in it; Taskwatt "
             + "\(method.versions.joined(separator: ", "))."
+    }
+
+    /// ` in each of 3 sessions`, where there are several.
+    var inSessions: String {
+        guard let sessions = Self.range(rows.compactMap(\.sessions)), sessions != "1" else { return "" }
+        return " in each of \(sessions) sessions"
     }
 
     static func range(_ values: [Int]) -> String? {

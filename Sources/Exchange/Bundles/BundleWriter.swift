@@ -31,7 +31,8 @@ package struct BundleWriter {
             guard let suite = found.first else {
                 throw NoSuchRun(
                     description:
-                        "there is no suite run \(name) in the record; `taskwatt export --format csv` has their UUIDs")
+                        "there is no suite run \(name) in the record; `taskwatt list` has the UUID of each, and several are given one "
+                        + "after the other")
             }
             if found.count > 1 {
                 throw NoSuchRun(

@@ -57,9 +57,11 @@ extension Comparison {
             let half = (row.repeats?.high ?? row.high).flatMap { high in
                 (row.repeats?.low ?? row.low).map { (high - $0) / 2 }
             }
+            // A ratio is never zero, however wide its interval is.
+            let digits = half.flatMap { half in row.ratio.flatMap { half < $0 ? half : nil } }
             var cells =
                 [row.isAccuracyStated ? row.title : "\(row.title) \(unstatedMark)"] + side(row.a) + side(row.b) + [
-                    ratios.text(row.ratio, uncertainty: half)
+                    ratios.text(row.ratio, uncertainty: digits)
                 ]
             if hasRepeats {
                 // Where one interval is all there is, it is that of the repeats too.
@@ -144,6 +146,11 @@ extension Comparison {
             notes.append(
                 "No interval and no verdict where nothing was repeated, and the record has no other runs of the model on that "
                     + "machine\(advises ? ": `taskwatt run --repeats 5` makes some" : "").")
+        }
+        if rows.contains(where: { $0.ratio == nil }) {
+            notes.append(
+                "No ratio where a mean is not above zero\(isNet ? ": what was measured is lost in the idle power" : "")."
+            )
         }
         return notes + reasons
     }

@@ -96,7 +96,8 @@ package struct MethodsText: Sendable {
             "Idle power was measured for \($0) s before the first workload\(facts.hasIdleAfter ? " and once more after the last" : "")."
         }
         return "Loading and warm-up were recorded apart and are excluded; \(repeats) "
-            + "repeat\(repeats == "1" ? "" : "s") of \(inferences) inferences followed, one after the other. "
+            + "repeat\(repeats == "1" ? "" : "s") of \(inferences) inferences followed\(table.inSessions), one after the other. "
+            + (hasSessions ? "Between sessions every plugin was started and every model loaded anew. " : "")
             + (stopping.map { "\($0) " } ?? "") + (before ?? "No idle power was measured.")
     }
 
@@ -116,13 +117,17 @@ package struct MethodsText: Sendable {
             : "Figures are gross: idle power is in them."
     }
 
+    /// Whether a row is of several sessions.
+    private var hasSessions: Bool { table.rows.contains { ($0.sessions ?? 1) > 1 } }
+
     private var uncertainty: String {
         let accuracies = Self.unique(facts.meters.filter { $0.accuracy == nil }.map(\.id))
         let stated = table.statedAccuracies.map { "\(TableReport.some($0.meters)) (\($0.text))" }.joined(
             separator: "; ")
         return
             "Standard deviations are over all runs of a task (n $-$ 1). Intervals of means are of 95\\,\\% (Student's t at the "
-            + "effective degrees of freedom~\\cite{gum}): they hold the spread of repeats of one model on one dataset and the "
+            + "effective degrees of freedom~\\cite{gum}): they hold the spread of \(hasSessions ? "the sessions' means, where a model ran in several, else of " : "")"
+            + "repeats of one model on one dataset and the "
             + "stated accuracy of the meters"
             + (stated.isEmpty ? "" : ", of \(escaped(stated))")
             + (accuracies.isEmpty ? "." : "; none is stated for \(escaped(accuracies.joined(separator: ", "))).")

@@ -258,6 +258,11 @@ package struct RunText {
         let same: [Character: Character] = [
             "─": "-", "–": "-", "−": "-", "µ": "u", "×": "x", "’": "'", "…": "~", "²": "2", "√": "r",
         ]
-        return String(text.map { $0.isASCII ? $0 : same[$0] ?? "?" })
+        return String(text.map { $0.isASCII || isMark($0) ? $0 : same[$0] ?? "?" })
+    }
+
+    /// What a heading is marked by is none of Unicode's characters (U+FDD0 to U+FDEF), and becomes what a terminal obeys.
+    private static func isMark(_ character: Character) -> Bool {
+        character.unicodeScalars.allSatisfy { (0xFDD0...0xFDEF).contains($0.value) }
     }
 }

@@ -21,7 +21,7 @@ package enum PluginEnvironment {
         "GLIBC_TUNABLES", "LD_LIBRARY_PATH", "LD_PRELOAD",
         // The certificates that are trusted, as paths.
         "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE",
-        "CONDA_DEFAULT_ENV", "CONDA_PREFIX", "VIRTUAL_ENV",
+        "CONDA_DEFAULT_ENV", "CONDA_PREFIX", "JAVA_HOME", "VIRTUAL_ENV",
         // Which library of ONNX Runtime is used, and where it is looked for.
         "TASKWATT_ENGINE_PATH", "TASKWATT_ONNXRUNTIME",
         "ASAN_OPTIONS", "LSAN_OPTIONS", "SWIFT_BACKTRACE", "TSAN_OPTIONS", "UBSAN_OPTIONS",
@@ -37,6 +37,8 @@ package enum PluginEnvironment {
         "ROCM_", "ROCR_", "SYCL_", "ZE_",
         "BLIS_", "DNNL_", "GOMP_", "GOTO_", "KMP_", "MKL_", "NUMEXPR_", "OMP_", "ONEDNN_", "OPENBLAS_",
         "JAX_", "ORT_", "PYTORCH_", "TF_", "TORCH", "TRITON_", "XLA_",
+        // Where models are kept, and whether they may be fetched.
+        "HF_", "LLAMA_", "OLLAMA_", "TRANSFORMERS_",
     ]
 
     /// Words in the names of secrets. What has one is passed only to whom it is named.

@@ -45,6 +45,7 @@ struct ExportCommand: AsyncParsableCommand {
     var samples = false
 
     @Option(
+        name: [.short, .long],
         help: ArgumentHelp("Write there: a file, and for paper a new directory.", valueName: "path"),
         completion: .file())
     var output: String?

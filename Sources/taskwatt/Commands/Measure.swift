@@ -37,7 +37,9 @@ struct Measure: AsyncParsableCommand {
     @Flag(help: "Print a JSON document.")
     var json = false
 
-    @Option(help: ArgumentHelp("Write the result to a file instead.", valueName: "file"), completion: .file())
+    @Option(
+        name: [.short, .long], help: ArgumentHelp("Write the result to a file instead.", valueName: "file"),
+        completion: .file())
     var output: String?
 
     @OptionGroup var state: StateOptions
