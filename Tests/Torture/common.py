@@ -56,6 +56,7 @@ class Context:
         self.seconds = seconds
         self.deadline = time.monotonic() + seconds
         self.inputs, self.peak_kib, self.problems, self.note = 0, 0, [], ""
+        self.alike = {}
         self.daemons = []
         for name in ("state", "cache", "config", "data", "home", "tmp"):
             (scratch / name).mkdir()
@@ -85,12 +86,14 @@ class Context:
     def saw(self, kib):
         self.peak_kib = max(self.peak_kib, kib)
 
-    def broke(self, kind, text, inputs=()):
-        """Something broke: `crash`, `hang`, `lost`, or any other kind. `inputs` are files, or pairs of a name and bytes."""
+    def broke(self, kind, text, inputs=(), like=None):
+        """Something broke: `crash`, `hang`, `lost`, or any other kind. `inputs` are files, or pairs of a name and bytes. Of those that are
+        `like` each other all are counted and the first two kept."""
         number = len(self.problems) + 1
         self.problems.append((kind, text))
+        self.alike[kind, like] = self.alike.get((kind, like), 0) + 1
         # The first hundred are enough to read.
-        if number > 100:
+        if number > 100 or like and self.alike[kind, like] > 2:
             return
         directory = ROOT / ".run/torture" / self.part / f"{kind}-{time.strftime('%Y%m%d-%H%M%S')}-{number}"
         directory.mkdir(parents=True, exist_ok=True)
