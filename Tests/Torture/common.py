@@ -109,15 +109,15 @@ class Context:
     def taskwatt(self, *arguments, patience=60, environment=None):
         return self.execute([self.program, *arguments], patience=patience, environment=environment)
 
-    def execute(self, command, patience=60, environment=None, directory=None):
-        """Runs a program to its end, or kills it and all that it started when its time is over."""
+    def execute(self, command, patience=60, environment=None, limit=ADDRESS_SPACE):
+        """Runs a program to its end, or kills it and all that it started when its time is over. Sanitizers need address space without `limit`."""
         output, error = self.scratch / "tmp/output", self.scratch / "tmp/error"
         start = time.monotonic()
         with open(output, "wb") as out, open(error, "wb") as err:
             process = subprocess.Popen(
-                list(map(str, command)), stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=directory or self.scratch,
+                list(map(str, command)), stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=self.scratch,
                 env={**self.environment, **(environment or {})}, start_new_session=True,
-                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE)))
+                preexec_fn=limit and (lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))))
         hung = False
         while True:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
