@@ -20,7 +20,7 @@ MODULES = {
     "YAMLReading": ("Sources/YAMLReading", True),
     "WorkloadProtocol": ("Sources/WorkloadProtocol", True),
     # What the reader of CSV needs of it, and no database.
-    "Reporting": ("Sources/Reporting/CSVWriter.swift", True),
+    "Reporting": ("Sources/Reporting/CSV[CW]*.swift", True),
 }
 # Targets: the modules they need, sources beside their own, libraries, and what inputs are made of to begin with.
 TARGETS = {
@@ -55,10 +55,7 @@ def run(context):
 
 
 def sources(place):
-    path = ROOT / place
-    if path.is_file():
-        return [path]
-    found = sorted(path.glob("*.swift"))
+    found = sorted(ROOT.glob(place if place.endswith(".swift") else f"{place}/*.swift"))
     if not found:
         raise FileNotFoundError(f"{place} is not there")
     return found
@@ -69,11 +66,11 @@ def compile_(arguments):
 
 
 def is_newer(product, sources):
-    return product.exists() and all(source.stat().st_mtime < product.stat().st_mtime for source in sources)
+    return product.exists() and all(source.stat().st_mtime <= product.stat().st_mtime for source in sources)
 
 
 def options(build, strict):
-    found = ["-swift-version", "6" if strict else "5", "-package-name", "taskwatt", "-O", "-parse-as-library", "-I", build, SANITIZE]
+    found = ["-swift-version", "6" if strict else "5", "-package-name", "taskwatt", "-O", "-DSWIFT_PACKAGE", "-parse-as-library", "-I", build, SANITIZE]
     if strict:
         for feature in FEATURES:
             found += ["-enable-upcoming-feature", feature]
@@ -81,11 +78,11 @@ def options(build, strict):
     return found + (["-I", yaml] if yaml.is_dir() else [])
 
 
-def module(build, name):
-    """The object file of a module, built anew where a source is younger."""
+def module(build, name, before):
+    """The object files of a module, built anew where a source is younger, or a module that it may need."""
     place, strict = MODULES[name]
     product, files = build / f"{name}.o", sources(place)
-    if not is_newer(product, files):
+    if not is_newer(product, files + before):
         compile_([*options(build, strict), "-wmo", "-c", "-module-name", name, "-emit-module", "-emit-module-path",
                   build / f"{name}.swiftmodule", "-o", product, *files])
     return [product] + (libyaml(build) if name == "Yams" else [])
@@ -105,7 +102,9 @@ def libyaml(build):
 
 def target(build, name):
     modules, beside, libraries, _ = TARGETS[name]
-    objects = [product for needed in modules for product in module(build, needed)]
+    objects = []
+    for needed in modules:
+        objects += module(build, needed, objects)
     files = [HERE / "Fuzz" / f"{name}.swift", *[ROOT / place for place in beside]]
     product = build / f"fuzz-{name}"
     if not is_newer(product, files + objects):
