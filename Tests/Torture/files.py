@@ -58,7 +58,8 @@ class Kind:
             self.context.broke(
                 "crash", f"`{command}` ended with {ended.code}{f', {found[0].decode()}' if found else ''}\n{how}", inputs, like=like)
         elif ended.peak_kib > most_kib:
-            self.context.broke("memory", f"`{command}` takes {ended.peak_kib >> 10} MiB, where {most_kib >> 10} are the bound\n{how}", inputs, like=like)
+            took = f"`{command}` takes {ended.peak_kib >> 10} MiB, where {most_kib >> 10} are the bound"
+            self.context.broke("memory", f"{took}\n{how}", inputs, like=like)
         else:
             controls = [byte for byte in ended.output + ended.error if byte < 0x20 and byte not in b"\t\n\r" or byte == 0x7F]
             if controls:
