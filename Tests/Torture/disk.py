@@ -23,6 +23,8 @@ def run(context):
         while fill_and_empty(context, disk):
             pass
     finally:
+        if not context.refused:
+            context.broke("other", "nothing was refused: the disk was never full")
         context.note = f"{context.refused} refused, {context.restarts} starts on a full disk, {context.told} results told of"
         for daemon in context.daemons:
             daemon.kill()
@@ -61,7 +63,7 @@ def fill_and_empty(context, disk):
         elif not whole(context, name, outputs / name):
             context.broke("other", f"`{name}` writes no whole file where there is room", [outputs / name])
     ballast = disk / "ballast"
-    while not context.is_over:
+    while not context.is_over or not context.refused and context.inputs < 30:
         if not any(job["state"] in ("running", "queued") for job in daemon.jobs()):
             context.taskwatt(*ENDLESS)
         time.sleep(random.random() * 2)
@@ -122,8 +124,6 @@ def fill_and_empty(context, disk):
                     path.unlink()
             return True
     check(context, daemon, disk, told)
-    if not context.refused:
-        context.broke("other", "nothing was refused: the disk was never full")
 
 
 def check(context, daemon, disk, told):
