@@ -1,7 +1,7 @@
 # Everything that a user or CI does, by one word. The logic of `deps`, `build` and `run` is in .ci/, where it can be read and
 # checked.
 
-.PHONY: help run test under-load built-tests vm-test gpu-check deps test-deps build deb lint format install uninstall clean
+.PHONY: help run test under-load torture built-tests vm-test gpu-check deps test-deps build deb lint format install uninstall clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -15,6 +15,7 @@ help:
 	@echo 'make run      install what is missing, build, and measure a first table'
 	@echo 'make test     install what is missing, and run every test'
 	@echo 'make under-load  run every test three times beside processes that take all cores'
+	@echo 'make torture  try for 30 minutes to break it from outside; HOURS=8 for longer'
 	@echo 'make vm-test  install the package in a virtual machine and try it there; takes 15 minutes, after `make deb`'
 	@echo 'make gpu-check  pack what measures a machine with a GPU where nothing is installed, after `make build`'
 	@echo 'make deps     install what is missing to build and run'
@@ -37,6 +38,11 @@ under-load: built-tests
 built-tests: test-deps
 	$(STRICT)
 	.ci/test-environments
+
+# Of the program that is there. The part that needs root says so where it is not.
+HOURS ?= 0.5
+torture:
+	Tests/Torture/torture --hours $(HOURS)
 
 # Of the package that is there: to build one takes longer than this.
 vm-test:
