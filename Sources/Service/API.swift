@@ -1,5 +1,6 @@
 package import Core
 package import Metering
+import NIOHTTP1
 import Reporting
 package import Running
 package import WorkloadProtocol
@@ -193,6 +194,7 @@ package struct APIError: Error, Sendable, Hashable, Codable, CustomStringConvert
         case let error as APIError: self = error
         case is OutOfBounds, is SuiteError, is YAMLProblem, is PluginError, is MeteringError:
             self.init(.usage, "\(error)")
+        case is HTTPParserError: self.init(.usage, "the request is no HTTP/1.1: \(error)")
         case ComparisonError.sameRuns: self.init(.usage, "\(error)")
         case is WindowGone, is NoSuchRun, is ComparisonError: self.init(.notFound, "\(error)")
         default: self.init(.failed, "\(error)")

@@ -59,8 +59,13 @@ extension Routes {
             let name = request.uri.queryParameters.get("name")
             let version = await status().version
             let outcome = try await heavy.answer(asker) {
-                try await BundleImport(store, version: version).run(
-                    file.path, named: name, at: Date().timeIntervalSince1970)
+                do {
+                    return try await BundleImport(store, version: version).run(
+                        file.path, named: name, at: Date().timeIntervalSince1970)
+                } catch let error as BundleError {
+                    // What it is called here is nobody's business.
+                    throw APIError(.usage, error.description.replacing(file.path, with: name ?? "the bundle"))
+                }
             }
             _ = place
             return try Self.json(outcome)
