@@ -64,7 +64,8 @@ extension Routes {
                         file.path, named: name, at: Date().timeIntervalSince1970)
                 } catch let error as BundleError {
                     // What it is called here is nobody's business.
-                    throw APIError(.usage, error.description.replacing(file.path, with: name ?? "the bundle"))
+                    let text = error.description.replacing(file.path, with: name ?? "the bundle")
+                    throw Refusal(APIError(.failed, text), status: .badRequest)
                 }
             }
             _ = place

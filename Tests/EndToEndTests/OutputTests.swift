@@ -116,7 +116,10 @@ import Testing
         symlink(record, path("link"))
         var (before, after) = (stat(), stat())
         #expect(stat(record, &before) == 0)
-        for output in [record, path("link")] {
+        // A second daemon would begin by a lock that was replaced.
+        let lock = "\(scratch.state)/lock"
+        #expect(FileManager.default.createFile(atPath: lock, contents: Data("a daemon\n".utf8)))
+        for output in [record, path("link"), lock] {
             for command in commands(output) + [
                 ["report", "--force", "--output", output], ["bundle", "--force", "last", "-o", output],
             ] {

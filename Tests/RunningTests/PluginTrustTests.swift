@@ -27,6 +27,7 @@ struct PluginTrustTests {
         tree = try TemporaryDirectory([
             "/plugins/p/plugin.yaml": manifest, "/plugins/p/program.sh": "#!/bin/sh\n",
             "/plugins/p/sub/module.py": "", "/plugins/p/sub/settings.txt": "",
+            "/plugins/p/deep/er/module.py": "",
         ])
         chmod("\(tree.path)/plugins/p/program.sh", 0o755)
     }
@@ -44,7 +45,7 @@ struct PluginTrustTests {
     private static let parts = [
         "plugins", "plugins/p", "plugins/p/plugin.yaml", "plugins/p/program.sh", "plugins/p/sub",
         "plugins/p/sub/module.py",
-        "plugins/p/sub/settings.txt",
+        "plugins/p/sub/settings.txt", "plugins/p/deep", "plugins/p/deep/er", "plugins/p/deep/er/module.py",
     ]
 
     @Test("What everybody may write to is run by nobody", arguments: parts)
@@ -106,6 +107,7 @@ struct PluginTrustTests {
         "PATH": "/bin", "HOME": "/root", "LC_ALL": "C", "CUDA_VISIBLE_DEVICES": "0", "OMP_NUM_THREADS": "2",
         "LD_LIBRARY_PATH": "/opt", "TOKENIZERS_PARALLELISM": "false", "TASKWATT_ONNXRUNTIME": "/x.so",
         "GITHUB_TOKEN": "s", "HF_TOKEN": "s", "AWS_SECRET_ACCESS_KEY": "s", "CUDA_API_KEY": "s", "PYTHON_PASSWORD": "s",
+        "PYTHON_GITLAB_PRIVATE": "s",
         "SSH_AUTH_SOCK": "/s", "TASKWATT_CONFIG": "/c", "MY_DATA": "/data", "NOTIFY_SOCKET": "/n",
         "https_proxy": "http://proxy:3128", "HTTP_PROXY": "http://me:secret@proxy:3128",
         "PIP_INDEX_URL": "http://me:s@pypi",

@@ -55,6 +55,7 @@ package final class OutputFile {
         }
         if let own = walk.ownDescriptor(name) {
             (target, descriptor) = (.stream, try Self.duplicate(own, path, remedy))
+            try refuseTerminal()
             return
         }
         let old = directory.status(name)
@@ -89,7 +90,14 @@ package final class OutputFile {
                     "\(path) is no plain file, and others could have put it there (\(weakness)); \(remedy)")
             }
             (target, descriptor) = (.stream, try Self.open(directory, name, old, path, remedy))
+            try refuseTerminal()
         }
+    }
+
+    /// A file for programs may hold what a terminal obeys.
+    private func refuseTerminal() throws(FileProblem) {
+        guard let descriptor, isatty(descriptor.rawValue) != 0 else { return }
+        throw FileProblem("\(path) is a terminal; name a file, or leave the output out where that prints it")
     }
 
     deinit { discard() }

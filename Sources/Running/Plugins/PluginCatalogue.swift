@@ -143,7 +143,9 @@ package struct PluginCatalogue: Sendable {
         let own = (plugin.ownFiles + [manifest.python?.requirements].compactMap(\.self)).filter {
             access("\(directory)/\($0)", F_OK) == 0
         }.map { "\(directory)/\($0)" }
-        if let problem = trust.problem([directory, "\(directory)/plugin.yaml", path] + own) {
+        if let problem = trust.problem([directory, "\(directory)/plugin.yaml", path] + own)
+            ?? trust.problem(inside: directory)
+        {
             plugin.distrust = problem
             return plugin
         }

@@ -42,7 +42,7 @@ package enum PluginEnvironment {
     ]
 
     /// Words in the names of secrets. What has one is passed only to whom it is named.
-    private static let secretWords = ["AUTH", "CREDENTIAL", "KEY", "PASS", "SECRET", "TOKEN"]
+    private static let secretWords = ["AUTH", "CREDENTIAL", "KEY", "PASS", "SECRET", "TOKEN", "PRIVATE"]
 
     private static let proxies: Set<String> = ["ALL_PROXY", "FTP_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"]
 

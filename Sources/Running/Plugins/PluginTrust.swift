@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Host
 
@@ -31,6 +32,25 @@ package struct PluginTrust: Sendable {
         }
         return nil
     }
+
+    /// The same of all that lies in a plugin's directory, which its program may load: of so many entries as a plugin has, and of an
+    /// environment of packages in it only the first.
+    func problem(inside directory: String) -> String? {
+        guard let entries = FileManager.default.enumerator(atPath: directory) else { return nil }
+        var count = 0
+        for case let name as String in entries {
+            count += 1
+            guard count <= Self.mostEntries else { return nil }
+            var status = stat()
+            guard lstat("\(directory)/\(name)", &status) == 0, let stranger = owners.strangers(status) else { continue }
+            return
+                "\(directory)/\(name) is not safe: \(stranger), who could change what the plugin runs; chmod go-w it, and give it to root or "
+                + "to whoever runs it"
+        }
+        return nil
+    }
+
+    private static let mostEntries = 2000
 
     /// The owners of a file and of all directories above it.
     private static func owners(above path: String) -> Set<uid_t> {

@@ -68,7 +68,10 @@ struct Report: AsyncParsableCommand {
         }
         defer { try? file.close() }
         let begin = try file.read(upToCount: 4096) ?? Data()
-        return !begin.isEmpty && !String(decoding: begin, as: UTF8.self).contains(/Taskwatt|taskwatt/)
+        let text = String(decoding: begin, as: UTF8.self)
+        let isPage = text.hasPrefix("<!DOCTYPE html>") && text.contains("<title>Taskwatt report, ")
+        // The methods paragraph names its source in its first sentence.
+        return !begin.isEmpty && !isPage && !text.contains("\\cite{taskwatt}")
     }
 
     func run() async throws {
