@@ -92,6 +92,13 @@ package struct CoverageCell: Sendable, Hashable, Codable {
         return parts.joined(separator: ", ")
     }
 
+    /// Whether the meter rounds to more than twice the spread of the repeats: most of what their figures scatter is its rounding's, and no
+    /// random part of the truth.
+    var isCoarse: Bool {
+        guard rounding > 0, case .white(let deviation) = noise else { return false }
+        return deviation * Self.inside < rounding / 2
+    }
+
     var isDrifting: Bool {
         if case .drift = noise { return true }
         return false

@@ -28,7 +28,7 @@ package struct CoverageResult: Sendable {
         }
         // What the drift makes is in the interval, which is wider for it.
         if cell.isDrifting { return nil }
-        if randomShare > 0.9 {
+        if randomShare > 0.9, !cell.isCoarse {
             // The width of an interval of few repeats follows t and cannot be compared with one width for all.
             if coverage > 0.98 + Self.quantile * (0.98 * 0.02 / n).squareRoot() { return "holds over 98 %" }
         } else if width > 1.5 * narrowest {
