@@ -122,6 +122,18 @@ struct SessionTests {
         #expect(isClose(figure.common, 0.01) && (figure.interval ?? 0) >= 1.6454 * 0.01)
     }
 
+    @Test("Scatter averages rounding out, and nothing that edges leave")
+    func edges() throws {
+        var random = SeededRandom(seed: 21)
+        let values = (0..<10).map { _ in random.normal(1, 0.05) }
+        func common(_ flags: [EnergyFlag]) throws -> Double {
+            let runs = values.map { DrawnRuns.run($0, session: "s", common: 0.01, flags: flags) }
+            return try #require(MeanFigure(runs, [:])).common
+        }
+        #expect(try common([]) < 0.001)
+        #expect(isClose(try common([.staleEdges]), 0.01))
+    }
+
     @Test("A meter's rounding of the idle power is in net, however many sessions there are")
     func idleRounding() throws {
         let record = try TestRecord()

@@ -153,7 +153,8 @@ struct GaugeAccount {
     private var unseenAtStart: Double? {
         guard let most = mostUncounted, let counted = sum.most else { return nil }
         let more = most - max(powerBefore ?? counted, counted)
-        return more > 0 ? more * Double(sum.memory) / 1e9 : nil
+        // A step of what it rounds to is no more.
+        return more > meter.resolution ? more * Double(sum.memory) / 1e9 : nil
     }
 
     private func heldLast(_ window: Window) -> GaugeSum.Result? {

@@ -11,7 +11,9 @@ enum DrawnRuns {
         fingerprint: "f", apart: [])
 
     /// A run of one figure, in kWh per 1,000 inferences.
-    static func run(_ figure: Double, session: String, model: String = "m", common: Double = 0) -> RunFigure {
+    static func run(
+        _ figure: Double, session: String, model: String = "m", common: Double = 0, flags: [EnergyFlag] = []
+    ) -> RunFigure {
         let window = WindowFigures(
             id: 0, suiteRun: session, suite: "s", source: .taskwatt, version: "1", machine: "host",
             machineFingerprint: "f", stage: .query, status: .completed, task: .fillMask, plugin: "p", model: model,
@@ -19,7 +21,7 @@ enum DrawnRuns {
             failedInferences: 0,
             total: TotalEnergy(
                 energy: Energy(joules: figure * 3.6e6), uncertainty: .zero, accuracyUncertainty: .zero,
-                scope: .components, provenance: .measured, coverage: 1, flags: [], domainIDs: ["a"]),
+                scope: .components, provenance: .measured, coverage: 1, flags: flags, domainIDs: ["a"]),
             otherScopes: [], flags: [])
         return RunFigure(
             window: window, task: .fillMask, kilowattHours: figure, gross: figure, accuracy: 0, common: common, idle: 0,
