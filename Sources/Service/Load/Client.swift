@@ -41,10 +41,14 @@ final class Client: Sendable {
     }
 
     /// Does something for the client of the request, and cancels it when the client goes.
+    ///
+    /// - Throws: `CancellationError` where the client has gone already, what `work` throws.
     static func whileThere<Value: Sendable>(
         _ work: @escaping @concurrent @Sendable () async throws -> Value
     ) async throws -> Value {
         guard let client = current else { return try await work() }
+        // A task that has begun is only asked to end, and may have done its work by then.
+        guard !client.hasGone else { throw CancellationError() }
         let task = Task(executorPreference: WorkerThreads.connections) { try await work() }
         let id = client.whenGone { task.cancel() }
         defer { client.forget(id) }
