@@ -4,7 +4,7 @@ import Foundation
 /// A picture in SVG, with a name and a description for those who do not see it.
 ///
 /// Colours come from the page's style sheet by class, so that one picture is right in the light, in the dark and in print.
-struct Drawing {
+struct Drawing: Sendable {
     let width: Double
     let height: Double
     /// Unique on the page.
