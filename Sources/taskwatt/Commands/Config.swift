@@ -56,7 +56,7 @@ struct Config: AsyncParsableCommand {
             }
             for open in configuration.plainCredentials { Console.note("\(open)") }
             Console.print(
-                "\(path) is right: meters \(configuration.count), overrides \(configuration.overridden.count)\n")
+                "\(path): OK: meters \(configuration.count), overrides \(configuration.overridden.count)\n")
         }
     }
 }
