@@ -131,7 +131,11 @@ package final class OutputFile {
         return FileDescriptor(rawValue: copy)
     }
 
-    /// A device, a pipe or a socket. A pipe waits here for its reader, as it does for a shell.
+    /// How often a pipe is looked at for its reader, in microseconds.
+    private static let readerLook: UInt32 = 20_000
+
+    /// A device, a pipe or a socket. A pipe waits here for its reader, as it does for a shell, and until the task is cancelled: no signal
+    /// that has a handler ends open(2).
     private static func open(
         _ directory: OpenDirectory, _ name: String, _ old: stat, _ path: String, _ remedy: String
     ) throws(FileProblem) -> FileDescriptor {
@@ -146,10 +150,19 @@ package final class OutputFile {
         }
         // The open files of another process are links by their nature.
         let follow = old.st_mode & S_IFMT == S_IFLNK ? 0 : O_NOFOLLOW
+        let waits = old.st_mode & S_IFMT == S_IFIFO ? O_NONBLOCK : 0
         var opened: Int32
-        repeat {
-            opened = openat(directory.descriptor, name, O_WRONLY | O_NOCTTY | O_CLOEXEC | follow)
-        } while opened < 0 && errno == EINTR
+        while true {
+            opened = openat(directory.descriptor, name, O_WRONLY | O_NOCTTY | O_CLOEXEC | follow | waits)
+            if opened >= 0 { break }
+            if errno == ENXIO, waits != 0 {
+                guard !Task.isCancelled else { throw FileProblem("\(path) is a pipe that nobody reads", errno: EINTR) }
+                usleep(readerLook)
+            } else if errno != EINTR {
+                break
+            }
+        }
+        if opened >= 0, waits != 0 { _ = fcntl(opened, F_SETFL, 0) }
         guard opened >= 0 else { throw FileProblem(path, errno: errno, remedy: remedy) }
         let file = FileDescriptor(rawValue: opened)
         var status = stat()
