@@ -138,6 +138,23 @@ struct OpenDirectoryTests {
         try expectVictimKept()
     }
 
+    @Test("What everybody may write to is told, sticky or not, but not in a container")
+    func openness() throws {
+        try tree.write("/p/taskwatt.yaml", "x")
+        let file = path("p/taskwatt.yaml")
+        #expect(FileOwners.openness(of: file, container: nil) == nil)
+        for (name, mode) in [("p/taskwatt.yaml", 0o666), ("p", 0o777), ("p", 0o1777)] as [(String, mode_t)] {
+            chmod(path(name), mode)
+            #expect(FileOwners.openness(of: path(name), container: nil)?.contains("chmod") == true)
+            #expect(FileOwners.openness(of: path(name), container: Container(engine: .kubernetes)) == nil)
+            // In the place of what is below it another can be put, unless it is sticky; that is for root to look at.
+            let isOpen = name != "p" || geteuid() == 0 && mode == 0o777
+            #expect((FileOwners.openness(of: file, container: nil) != nil) == isOpen)
+            chmod(path(name), 0o755)
+        }
+        #expect(FileOwners.openness(of: path("none"), container: nil) == nil)
+    }
+
     @Test("Who else could change a file is told: everybody, a group, another owner, of it and of all above it")
     func weakness() throws {
         try tree.write("/p/plugin/program", "x")

@@ -92,6 +92,50 @@ struct KeepingTests {
         #expect(hours.first { $0.meter == "gauge" }.map { isClose($0.mean?.watts, 25.997, relative: 1e-3) } == true)
     }
 
+    /// A clock that was years ahead, or hours, until the network set it right; and one that was set forward and stays there.
+    @Test(
+        "The clock may jump: not a joule is lost or twice there",
+        arguments: [10 * 365 * 86_400, 5 * 3600, 3600, 600] as [Double])
+    func clockJumps(ahead: Double) throws {
+        func shifted(_ seconds: Range<Int>, by shift: Double) -> [Sample] {
+            samples(seconds: seconds).map { sample in
+                var sample = sample
+                sample.wallTime += shift
+                return sample
+            }
+        }
+        func all() throws -> Double {
+            let ends = [Self.begin - 86_400, Self.begin + 20 * 365 * 86_400]
+            return joules(try store.power(from: ends[0], to: ends[1], seconds: 3600), "counter")
+        }
+        // Of each part all but the first sample has energy.
+        var expected = 0.0
+        func expectAll() throws {
+            let sum = try all()
+            #expect(isClose(sum, expected, relative: 1e-6), "\(sum) of \(expected)")
+        }
+        func come(_ seconds: Range<Int>, by shift: Double, condensedAt end: Double) throws {
+            try store.record(shifted(seconds, by: shift))
+            expected += Double(seconds.count - 1) * 20
+            _ = try condense(Self.short, at: end + shift)
+        }
+        try come(0..<7200, by: ahead, condensedAt: 7200)
+        // Set right, and noticed at once; then hours pass, in which the old times come again.
+        try come(7200..<7260, by: 0, condensedAt: 7260)
+        try expectAll()
+        for hour in 2..<10 {
+            try come(hour * 3600 + 60..<(hour + 1) * 3600 + 60, by: 0, condensedAt: Double(hour + 1) * 3600 + 60)
+        }
+        try expectAll()
+        // What has come since is shown by where it belongs, though other times were ahead of it.
+        let latest = try store.power(from: Self.begin + 35_000, to: Self.begin + 36_000, seconds: 60)
+        #expect(latest.contains { $0.meter == "counter" })
+        // And forward again.
+        try come(40_000..<43_600, by: ahead, condensedAt: 43_600)
+        try expectAll()
+        #expect(try condense(Self.short, at: 43_600 + ahead) == 0)
+    }
+
     @Test("What was not seen is not made up: a gap, a restart, another boot")
     func gaps() throws {
         try store.record(samples(seconds: 0..<100))

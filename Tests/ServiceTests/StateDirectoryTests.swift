@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Host
 import TestSupport
 import Testing
 
@@ -23,6 +24,20 @@ struct StateDirectoryTests {
             let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
             #expect((mode ?? 0o777) & 0o027 == 0, "\(path)")
         }
+        try directory.create()
+    }
+
+    /// In a container it is left to whoever made the volume.
+    @Test("One that everybody may write to is refused", .enabled(if: Container.detect(HostRoot()) == nil))
+    func open() throws {
+        for mode in [0o777, 0o1777] as [mode_t] {
+            chmod(directory.path, mode)
+            for use in [directory.create, directory.refuseForeignFiles] {
+                let error = #expect(throws: StateError.self) { try use() }
+                #expect(error?.description.contains("chmod") == true)
+            }
+        }
+        chmod(directory.path, 0o770)
         try directory.create()
     }
 
