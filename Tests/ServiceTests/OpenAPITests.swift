@@ -5,6 +5,7 @@ import Hummingbird
 import Metering
 import NIOCore
 import Recording
+import Reporting
 import Running
 import TestSupport
 import Testing
@@ -79,7 +80,8 @@ struct OpenAPITests {
         }
         // What `HeavyAnswersTests` finds refused, and what follows, sends or measures.
         let heavy = [
-            "report", "table", "methods", "runs", "runs/{id}", "suite-runs", "power", "export/{what}", "bundle",
+            "report", "figure/{name}", "table", "methods", "runs", "runs/{id}", "suite-runs", "power", "export/{what}",
+            "bundle",
             "imports",
             "backup", "events", "samples/live", "jobs/{id}/events",
         ].map { "get /v1/\($0)" }
@@ -87,7 +89,9 @@ struct OpenAPITests {
         #expect(
             tagged
                 == Set(
-                    ["report", "table", "methods", "runs", "runs/{id}", "suite-runs", "imports"].map { "get /v1/\($0)" }
+                    ["report", "figure/{name}", "table", "methods", "runs", "runs/{id}", "suite-runs", "imports"].map {
+                        "get /v1/\($0)"
+                    }
                 ))
     }
 
@@ -130,7 +134,7 @@ struct OpenAPITests {
             let response = try await router.execute(
                 uri: query.isEmpty ? uri : "\(uri)?\(query)", method: method, headers: headers, body: body)
             let type = response.headers[.contentType] ?? ""
-            let isText = type.contains("json") || type.hasPrefix("text/")
+            let isText = type.contains("json") || type.contains("svg") || type.hasPrefix("text/")
             asked.append(
                 Asked(
                     method: method.rawValue, path: path,
@@ -190,6 +194,11 @@ struct OpenAPITests {
             try await ask(.get, "/v1/table", query: query)
         }
         try await ask(.get, "/v1/report", query: filter)
+        for figure in FigureKind.all {
+            try await ask(.get, "/v1/figure/{name}", ["name": figure.name], query: "theme=grey&\(filter)")
+        }
+        try await ask(.get, "/v1/figure/{name}", ["name": "energy"], query: "format=csv&raw_cells=true")
+        try await ask(.get, "/v1/figure/{name}", ["name": "energy"], query: "format=pdf")
         try await ask(.get, "/v1/methods")
         try await ask(.get, "/v1/runs", query: "limit=3&before=5&\(filter)")
         try await ask(.get, "/v1/runs", query: names)

@@ -3,7 +3,7 @@ import Foundation
 
 /// Speed over power, both by decades: published accelerators by class, our runs among them, lines of equal efficiency, and
 /// where Landauer's bound lies.
-struct PlaneChart {
+struct PlaneChart: Figure {
     let speeds: [ReportDigest.Speed]
     let published: [Accelerator]
 
@@ -27,7 +27,7 @@ struct PlaneChart {
         }
     }
 
-    var markup: Markup {
+    var drawing: Drawing {
         let watts = Scale.decades(
             published.map(\.watts) + speeds.map(\.watts), to: (Self.plot.left, Self.plot.right))
         // High enough that the corner of Landauer's bound is on it.
@@ -41,7 +41,7 @@ struct PlaneChart {
         efficiencies(watts, gops, &drawing)
         landauer(watts, gops, &drawing)
         points(watts, gops, &drawing)
-        return drawing.markup
+        return drawing
     }
 
     private func axes(_ watts: Scale, _ gops: Scale, _ drawing: inout Drawing) {
@@ -189,20 +189,70 @@ struct PlaneChart {
             + Accelerator.Kind.allCases.map(\.rawValue).joined(separator: ", ") + "; all are in the table below."
     }
 
-    static let legend: Markup = .element(
-        "ul", ["class": "legend"],
-        (Accelerator.Kind.allCases.map { ($0.symbol, $0.rawValue) }
-            + [
-                ("ours measured", "ours, measured"), ("ours estimated", "ours, estimated"),
-                ("ours simulated", "ours, simulated"),
-            ]).map { style, text in
-                .element(
-                    "li", [:],
-                    .element(
-                        "svg", ["viewBox": "0 0 16 14", "width": "16", "height": "14", "aria-hidden": "true"],
-                        .element("path", ["d": PlaneMark.path(style, 8, 7), "class": "mark \(style)"])),
-                    .text(" " + text))
+    let legend: [Legend.Entry] =
+        Accelerator.Kind.allCases.map { .mark($0.symbol, $0.rawValue) } + [
+            .mark("ours measured", "ours, measured"), .mark("ours estimated", "ours, estimated"),
+            .mark("ours simulated", "ours, simulated"),
+        ]
+
+    let caption: [Markup] = [
+        .text(
+            "Stars: this record’s tasks, by their number in the table below: counted operations (a "
+                + "multiplication and an addition are two) by time, and the mean power of the total’s scope, idle "
+                + "power in it. The other marks are peaks that makers and papers state, of the chip or card alone "
+                + "and at their own precision, so ours lie below what the same chip could claim. Diagonals: equal "
+                + "efficiency. Landauer’s bound: k·T·ln 2 = "
+                + "\(FigureNumber.scientific(Landauer.joulesPerBit)) J a bit at "
+                + "\(FigureNumber.tick(Landauer.kelvin)) K, for an operation that forgets "
+                + "\(FigureNumber.tick(Landauer.bitsPerOperation)) bits.")
+    ]
+
+    var data: [FigureData] { [ours, theirs] }
+
+    private var ours: FigureData {
+        FigureData(
+            caption: "Our tasks on the plane",
+            columns: [
+                .init(title: "no.", key: "no", isNumber: false), .init(title: "task", key: "task", isNumber: false),
+                .init(title: "model", key: "name", isNumber: false),
+                .init(title: "GOP an inference", key: "gop_per_inference", isNumber: true),
+                .init(title: "GOP/s", key: "gops", isNumber: true), .init(title: "W", key: "watts", isNumber: true),
+                .init(title: "GOP/s/W", key: "gops_per_w", isNumber: true),
+                .init(title: "times below Landauer", key: "times_below_landauer", isNumber: true),
+                .init(title: "provenance", key: "provenance", isNumber: false),
+            ],
+            rows: speeds.enumerated().map { index, speed in
+                [
+                    .text(String(index + 1)), .name(speed.workload.task.title),
+                    .name(speed.workload.model ?? speed.workload.plugin),
+                    .number((speed.workload.operationsPerInference ?? 0) / 1e9), .number(speed.gops),
+                    .number(speed.watts), .number(speed.efficiency),
+                    .number(Landauer.gopsPerWatt / speed.efficiency), .provenance(speed.provenance),
+                ]
             })
+    }
+
+    private var theirs: FigureData {
+        FigureData(
+            caption: "Published accelerators",
+            columns: [
+                .init(title: "name", key: "name", isNumber: false),
+                .init(title: "class", key: "class", isNumber: false),
+                .init(title: "year of the source", key: "year", isNumber: true),
+                .init(title: "precision", key: "precision", isNumber: false),
+                .init(title: "GOP/s", key: "gops", isNumber: true), .init(title: "W", key: "watts", isNumber: true),
+                .init(title: "GOP/s/W", key: "gops_per_w", isNumber: true),
+                .init(title: "source", key: "source", isNumber: false),
+            ],
+            rows: published.map { accelerator in
+                [
+                    .text(accelerator.name), .text(accelerator.kind.rawValue),
+                    .number(Double(accelerator.year), shown: String(accelerator.year)), .text(accelerator.precision),
+                    .number(accelerator.gops), .number(accelerator.watts), .number(accelerator.efficiency),
+                    .text(accelerator.source),
+                ]
+            })
+    }
 }
 
 extension Accelerator.Kind {

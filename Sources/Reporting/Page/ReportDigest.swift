@@ -91,6 +91,9 @@ struct ReportDigest {
     static let mostGroups = 60
     static let mostFlagged = 100
 
+    /// Of no runs.
+    init() {}
+
     init(_ store: Store, _ filter: RunFilter) throws(StoreError) {
         var page = try store.runs(filter)
         while let last = page.last {

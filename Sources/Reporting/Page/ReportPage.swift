@@ -34,7 +34,8 @@ package struct ReportPage: Sendable {
     /// One for every other unit of the picture's width: finer, a fast change is a blot.
     private static let columns = 212
 
-    package init(_ store: Store, _ options: Options) throws(StoreError) {
+    /// - Parameter hasPower: whether the samples are read, for power over time.
+    package init(_ store: Store, _ options: Options, hasPower: Bool = true) throws(StoreError) {
         self.options = options
         table = try TableReport(store, options.table)
         let digest = try ReportDigest(store, options.table.filter)
@@ -44,7 +45,17 @@ package struct ReportPage: Sendable {
         }
         self.digest = digest
         self.suites = suites
-        charts = try Self.charts(store, digest, suites)
+        charts = hasPower ? try Self.charts(store, digest, suites) : []
+    }
+
+    /// Of no record at all.
+    init(ofNothing options: Options) {
+        self.options = options
+        table = TableReport(
+            isNet: options.table.isNet, rows: [], by: options.table.by, carbon: options.table.carbon, method: .init(),
+            leftOut: [:], failures: nil, contendedBaselines: 0, driftedBaselines: 0, changes: [],
+            autocorrelatedBaselines: 0)
+        (digest, suites, charts) = (ReportDigest(), [], [])
     }
 
     private static func charts(
