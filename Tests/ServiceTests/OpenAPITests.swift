@@ -55,6 +55,27 @@ struct OpenAPITests {
         #expect(Set(written) == Set(there), "\(Set(written).symmetricDifference(there).sorted())")
     }
 
+    @Test("The figures and their looks are those that there are")
+    func figures() throws {
+        let document = try JSONDecoder().decode(JSONValue.self, from: Data(PackageResources.openapi_json))
+        func words(_ value: JSONValue?) -> [String] {
+            guard case .object(let members)? = value, case .array(let all)? = members["enum"] else { return [] }
+            return all.compactMap(\.stringValue)
+        }
+        func member(_ value: JSONValue?, _ key: String) -> JSONValue? {
+            guard case .object(let members)? = value else { return nil }
+            return members[key]
+        }
+        func parameter(_ list: JSONValue?, _ name: String) -> JSONValue? {
+            guard case .array(let all)? = list else { return nil }
+            return all.first { member($0, "name")?.stringValue == name }.flatMap { member($0, "schema") }
+        }
+        let path = member(member(document, "paths"), "/v1/figure/{name}")
+        #expect(words(parameter(member(path, "parameters"), "name")) == FigureKind.all.map(\.name))
+        let theme = parameter(member(member(path, "get"), "parameters"), "theme")
+        #expect(words(theme) == FigureTheme.allCases.map(\.rawValue))
+    }
+
     @Test(
         "Every operation says how it may be refused: for whom it is not, what is too long, and when there is too much to do"
     )
