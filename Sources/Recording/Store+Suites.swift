@@ -166,7 +166,9 @@ extension Store {
                     """)
             var machines: [Machine] = []
             while let row = try rows.next() {
-                guard let fingerprint: String = row.optional(0), let inventory: String = row.optional(1) else { continue }
+                guard let fingerprint: String = row.optional(0), let inventory: String = row.optional(1) else {
+                    continue
+                }
                 machines.append(Machine(fingerprint: fingerprint, inventory: inventory, state: row.optional(2)))
             }
             return machines

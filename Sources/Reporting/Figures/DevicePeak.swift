@@ -130,7 +130,8 @@ extension DevicePeak {
         guard cores > 0, let each = operationsPerCycle(features, precision) else { return nil }
         let peak = DevicePeak(
             device: model, kind: .upperEstimate, precision: precision, gops: Double(cores) * each * megahertz / 1000,
-            source: "\(cores) cores × \(FigureNumber.three(each)) operations a cycle × \(FigureNumber.three(megahertz)) MHz: an "
+            source:
+                "\(cores) cores × \(FigureNumber.three(each)) operations a cycle × \(FigureNumber.three(megahertz)) MHz: an "
                 + "upper estimate from instruction sets and greatest clock, at which no processor holds all its cores",
             isCPU: true)
         return peak.isPossible ? peak : nil

@@ -44,9 +44,11 @@ package struct DevicePeaks: Sendable {
     private struct State: Decodable {
         var peaks: [DevicePeak]?
         var megahertz: Double?
+        var removable: [Inventory.Device]?
 
         enum CodingKeys: String, CodingKey {
             case peaks = "device_peaks"
+            case removable = "removable_accelerators"
             case megahertz = "cpu_clock_limit_mhz"
         }
     }
@@ -58,8 +60,12 @@ package struct DevicePeaks: Sendable {
     package init(_ store: Store, kept: [String: [DevicePeak]] = [:]) throws(StoreError) {
         let decoder = JSONDecoder()
         for machine in try store.machines() {
-            let inventory = try? decoder.decode(Inventory.self, from: Data(machine.inventory.utf8))
+            var inventory = try? decoder.decode(Inventory.self, from: Data(machine.inventory.utf8))
             let state = machine.state.flatMap { try? decoder.decode(State.self, from: Data($0.utf8)) }
+            if let removable = state?.removable {
+                inventory = inventory ?? Inventory()
+                inventory?.accelerators = (inventory?.accelerators ?? []) + removable
+            }
             machines[machine.fingerprint] = Machine(
                 inventory: inventory, megahertz: state?.megahertz,
                 measured: ((kept[machine.fingerprint] ?? []) + (state?.peaks ?? [])).filter {

@@ -8,9 +8,16 @@ package enum OperandBits {
     /// The widest format that anything computes in is binary128 of IEEE 754.
     private static let possible: Set<Int> = [1, 2, 3, 4, 5, 6, 8, 16, 32, 64, 128]
 
+    private static let prefixes = [
+        "bfloat", "bf", "float", "mxfp", "nvfp", "fp", "nf", "f", "uint", "int", "mxint", "iq", "q", "i", "u", "",
+    ]
+
     /// - Returns: `nil` where the name tells no number of bits.
     package static func of(_ precision: String) -> Int? {
-        let name = String(precision.lowercased().split(separator: ".").last ?? "").filter { $0 != "-" && $0 != "_" }
+        let words = (precision.lowercased().split(separator: ".").last ?? "").split { $0 == "_" || $0 == "-" }
+        // What follows tells the kind: `q4_k_m`, `float8_e4m3fn`, `int4-awq`.
+        guard let name = words.first else { return nil }
+        if words.dropFirst().first?.hasPrefix("bit") == true { return Int(name).flatMap(whole) }
         switch name {
         case "half": return 16
         // TensorFloat-32 lies in 32 bits, of which its products use 19 (NVIDIA, A100 architecture white paper).
@@ -21,12 +28,12 @@ package enum OperandBits {
         default: break
         }
         // Weights and activations apart: an operation needs both, and the wider one is what it forgets.
-        if name.hasPrefix("w"), let at = name.firstIndex(of: "a"), at != name.startIndex {
-            let weights = Int(name[name.index(after: name.startIndex)..<at])
+        if name.hasPrefix("w"), let at = name.firstIndex(of: "a") {
+            let weights = Int(name[..<at].dropFirst())
             let activations = Int(name[name.index(after: at)...].prefix { $0.isNumber })
             if let weights, let activations { return whole(max(weights, activations)) }
         }
-        for prefix in ["bfloat", "bf", "float", "mxfp", "nvfp", "fp", "nf", "f", "uint", "int", "mxint", "iq", "q", "i", "u", ""] {
+        for prefix in prefixes {
             guard name.hasPrefix(prefix) else { continue }
             let rest = name.dropFirst(prefix.count)
             let digits = rest.prefix { $0.isNumber && $0.isASCII }
