@@ -16,17 +16,6 @@ struct PlaneChart: Figure {
         speed.gops > 0 && speed.watts > 0 && speed.gops.isFinite && speed.watts.isFinite
     }
 
-    private struct Box {
-        var x: Double
-        var y: Double
-        var width: Double
-        var height: Double
-
-        func overlaps(_ other: Box) -> Bool {
-            x < other.x + other.width && other.x < x + width && y < other.y + other.height && other.y < y + height
-        }
-    }
-
     var drawing: Drawing {
         let watts = Scale.decades(
             published.map(\.watts) + speeds.map(\.watts), to: (Self.plot.left, Self.plot.right))
@@ -111,8 +100,12 @@ struct PlaneChart: Figure {
     }
 
     private func points(_ watts: Scale, _ gops: Scale, _ drawing: inout Drawing) {
-        var taken = published.map { Box(x: watts($0.watts) - 6, y: gops($0.gops) - 6, width: 12, height: 12) }
-        taken += speeds.map { Box(x: watts($0.watts) - 8, y: gops($0.gops) - 8, width: 16, height: 16) }
+        var placer = LabelPlacer(
+            within: LabelPlacer.Box(
+                x: Self.plot.left, y: Self.plot.top, width: Self.plot.right - Self.plot.left,
+                height: Self.plot.bottom - Self.plot.top),
+            around: published.map { LabelPlacer.Box(around: watts($0.watts), gops($0.gops), half: 6) }
+                + speeds.map { LabelPlacer.Box(around: watts($0.watts), gops($0.gops), half: 8) })
         for accelerator in published {
             Self.mark(
                 accelerator.kind.symbol, watts(accelerator.watts), gops(accelerator.gops),
@@ -129,7 +122,9 @@ struct PlaneChart: Figure {
                 "\(index + 1): \(speed.workload.task.title), \(speed.workload.model ?? speed.workload.plugin), "
                     + "\(speed.provenance.rawValue): \(FigureNumber.three(speed.gops)) GOP/s at "
                     + "\(FigureNumber.three(speed.watts)) W", in: &drawing)
-            if let label = Self.label(String(index + 1), "ours-name", x, y, 7.2, &taken) { labels.append(label) }
+            if let label = placer.label(String(index + 1), "ours-name", beside: x, y, letter: 7.2) {
+                labels.append(label)
+            }
         }
         // The most efficient of each class, then the rest while there is room.
         let best = Accelerator.Kind.allCases.compactMap { kind in
@@ -137,40 +132,11 @@ struct PlaneChart: Figure {
         }
         for accelerator in best + published.filter({ !best.contains($0) }) {
             let (x, y) = (watts(accelerator.watts), gops(accelerator.gops))
-            if let label = Self.label(accelerator.name, "point-name", x, y, 5.6, &taken) { labels.append(label) }
+            if let label = placer.label(accelerator.name, "point-name", beside: x, y, letter: 5.6) {
+                labels.append(label)
+            }
         }
         for label in labels { drawing.add(label) }
-    }
-
-    /// A name beside a point where it covers nothing; `nil` where there is no such place.
-    private static func label(
-        _ name: String, _ style: String, _ x: Double, _ y: Double, _ letter: Double, _ taken: inout [Box]
-    ) -> Markup? {
-        let width = Double(name.count) * letter
-        let places: [(x: Double, y: Double, anchor: Drawing.Anchor)] = [
-            (x + 10, y + 4, .start), (x - 10, y + 4, .end), (x, y - 9, .middle), (x, y + 18, .middle),
-            (x + 8, y - 7, .start), (x + 8, y + 14, .start), (x - 8, y - 7, .end), (x - 8, y + 14, .end),
-        ]
-        for place in places {
-            let left =
-                switch place.anchor {
-                case .start: place.x
-                case .middle: place.x - width / 2
-                case .end: place.x - width
-                }
-            let box = Box(x: left, y: place.y - 10, width: width, height: 12)
-            guard box.x > plot.left + 2, box.x + width < plot.right - 2, box.y > plot.top, box.y + 12 < plot.bottom,
-                !taken.contains(where: { $0.overlaps(box) })
-            else { continue }
-            taken.append(box)
-            return .element(
-                "text",
-                [
-                    "x": Drawing.number(place.x), "y": Drawing.number(place.y), "class": style,
-                    "text-anchor": place.anchor.rawValue,
-                ], .text(name))
-        }
-        return nil
     }
 
     private static func mark(_ style: String, _ x: Double, _ y: Double, _ tip: String, in drawing: inout Drawing) {
