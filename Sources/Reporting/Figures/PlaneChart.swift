@@ -259,6 +259,10 @@ enum PlaneMark {
                 (-1.6, -5), (1.6, -5), (1.6, -1.6), (5, -1.6), (5, 1.6), (1.6, 1.6), (1.6, 5), (-1.6, 5), (-1.6, 1.6),
                 (-5, 1.6), (-5, -1.6), (-1.6, -1.6),
             ])
+        case "bound": polygon([(-6, 0), (6, -5), (6, 5)])
+        case "fact": polygon((0..<10).map { corner in onCircle(corner, 4) })
+        case "paper": polygon([(-5, -3), (5, -3), (5, 3), (-5, 3)])
+        case "training": polygon([(6, 0), (-5, -5), (-5, 5)])
         // A star of five points.
         default:
             polygon((0..<10).map { corner in onCircle(corner, corner.isMultiple(of: 2) ? 7.5 : 3.2) })

@@ -51,6 +51,8 @@ extension ReportPage {
         return PlaneChart(speeds: digest.speedOrder.filter(PlaneChart.isOn), published: Accelerator.published)
     }
 
+    var energyAxis: EnergyAxis { EnergyAxis(table: table, spent: digest.spent, suites: digest.suites.count) }
+
     // MARK: Their sections
 
     var energySection: Section? {
@@ -149,5 +151,16 @@ extension ReportPage {
                     "The \(data[1].rows.count) published accelerators, with their sources",
                     data[1].markup(hidesCaption: true)),
             ])
+    }
+
+    var axisSection: Section? {
+        guard !isEmpty else { return nil }
+        let axis = energyAxis
+        return Section(
+            id: "axis", title: "Energy on one axis",
+            parts: [axis.markup]
+                + axis.data.map {
+                    .details("The \($0.rows.count) energies, with their sources", $0.markup(hidesCaption: true))
+                })
     }
 }
