@@ -50,7 +50,7 @@ enum Brain {
         FigureData(
             caption: "The human brain: published estimates",
             columns: [
-                FigureData.Column(title: "estimate", key: "estimate", isNumber: false),
+                FigureData.Column(title: "estimate", key: "name", isNumber: false),
                 FigureData.Column(title: "year", key: "year", isNumber: true),
                 FigureData.Column(title: "unit", key: "unit", isNumber: false),
                 FigureData.Column(title: "from", key: "from", isNumber: true),

@@ -63,8 +63,8 @@ package struct DevicePeaks: Sendable {
             var inventory = try? decoder.decode(Inventory.self, from: Data(machine.inventory.utf8))
             let state = machine.state.flatMap { try? decoder.decode(State.self, from: Data($0.utf8)) }
             if let removable = state?.removable {
-                inventory = inventory ?? Inventory()
-                inventory?.accelerators = (inventory?.accelerators ?? []) + removable
+                inventory = Inventory(
+                    cpu: inventory?.cpu, accelerators: (inventory?.accelerators ?? []) + removable)
             }
             machines[machine.fingerprint] = Machine(
                 inventory: inventory, megahertz: state?.megahertz,

@@ -36,6 +36,10 @@ package struct FigureKind: Sendable {
             "plane", "speed over power among published accelerators",
             without: "no run has counted operations and a measured or estimated power"
         ) { $0.planeChart },
+        FigureKind(
+            "plane-years", "speed over power by steps of two years",
+            without: "no run has counted operations and a measured or estimated power"
+        ) { $0.planeYears },
         FigureKind("axis", "every energy on one axis, from Landauer's bound to GPT-4's training", needsRuns: false) {
             $0.energyAxis
         },

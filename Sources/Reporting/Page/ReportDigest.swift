@@ -40,6 +40,7 @@ struct ReportDigest {
     struct Speed {
         var workload: WorkloadDescription
         var machine: String
+        var fingerprint: String?
         var scope: TotalScope
         var provenance: Provenance
         var operations = 0.0
@@ -186,7 +187,9 @@ struct ReportDigest {
             machine: run.machineFingerprint, scope: total.scope, provenance: total.provenance)
         var speed =
             speedsByKey[key]
-            ?? Speed(workload: workload, machine: run.machine, scope: total.scope, provenance: total.provenance)
+            ?? Speed(
+                workload: workload, machine: run.machine, fingerprint: run.machineFingerprint, scope: total.scope,
+                provenance: total.provenance)
         speed.operations += operations * Double(record.completedInferences)
         speed.joules += total.energy.joules * total.scale
         speed.seconds += record.energy.window.durationSeconds

@@ -46,13 +46,6 @@ extension ReportPage {
         return chart.isEmpty ? nil : chart
     }
 
-    var planeChart: PlaneChart? {
-        guard !digest.speedOrder.isEmpty else { return nil }
-        return PlaneChart(speeds: digest.speedOrder.filter(PlaneChart.isOn), published: Accelerator.published)
-    }
-
-    var energyAxis: EnergyAxis { EnergyAxis(table: table, spent: digest.spent, suites: digest.suites.count) }
-
     // MARK: Their sections
 
     var energySection: Section? {
@@ -138,29 +131,5 @@ extension ReportPage {
                     "Scopes nest: the wall holds the system, the system the components. What an outer one holds beyond the "
                         + "inner one is the residual, with the uncertainty √(U₁² + U₂²) of the two."), chart.markup,
             ] + chart.data.map { $0.markup() })
-    }
-
-    var planeSection: Section? {
-        guard let chart = planeChart else { return nil }
-        let data = chart.data
-        return Section(
-            id: "plane", title: "Speed over power",
-            parts: [
-                chart.markup, data[0].markup(),
-                .details(
-                    "The \(data[1].rows.count) published accelerators, with their sources",
-                    data[1].markup(hidesCaption: true)),
-            ])
-    }
-
-    var axisSection: Section? {
-        guard !isEmpty else { return nil }
-        let axis = energyAxis
-        return Section(
-            id: "axis", title: "Energy on one axis",
-            parts: [axis.markup]
-                + axis.data.map {
-                    .details("The \($0.rows.count) energies, with their sources", $0.markup(hidesCaption: true))
-                })
     }
 }

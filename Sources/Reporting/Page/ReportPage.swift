@@ -11,11 +11,17 @@ package struct ReportPage: Sendable {
         package var version: String
         /// Seconds since 1970; a label.
         package var writtenAt: Double
+        /// Measured peaks that no suite has in its record yet, by the fingerprints of their machines.
+        package var peaks: [String: [DevicePeak]]
 
-        package init(table: TableReport.Options = TableReport.Options(), version: String, writtenAt: Double) {
+        package init(
+            table: TableReport.Options = TableReport.Options(), version: String, writtenAt: Double,
+            peaks: [String: [DevicePeak]] = [:]
+        ) {
             self.table = table
             self.version = version
             self.writtenAt = writtenAt
+            self.peaks = peaks
         }
     }
 
@@ -25,6 +31,7 @@ package struct ReportPage: Sendable {
     /// The latest suites with what is known of them, the latest first.
     let suites: [SuiteRunDetail]
     let charts: [(suite: SuiteRunDetail?, charts: [PowerChart])]
+    let peaks: DevicePeaks
 
     /// Whether there is no window at all that fits.
     package var isEmpty: Bool { digest.windows == 0 }
@@ -45,6 +52,7 @@ package struct ReportPage: Sendable {
         }
         self.digest = digest
         self.suites = suites
+        peaks = try DevicePeaks(store, kept: options.peaks)
         charts = hasPower ? try Self.charts(store, digest, suites) : []
     }
 
@@ -56,6 +64,7 @@ package struct ReportPage: Sendable {
             leftOut: [:], failures: nil, contendedBaselines: 0, driftedBaselines: 0, changes: [],
             autocorrelatedBaselines: 0)
         (digest, suites, charts) = (ReportDigest(), [], [])
+        peaks = DevicePeaks(machines: [:])
     }
 
     private static func charts(
