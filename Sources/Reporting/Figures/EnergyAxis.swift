@@ -76,7 +76,7 @@ struct EnergyAxis: Figure {
                 text: "\(FigureNumber.joules(least)) (\(best.name), \(best.precision)) to \(FigureNumber.joules(most))",
                 style: kind.symbol, precision: best.precision,
                 year: "\(all.map(\.year).min() ?? 0)–\(all.map(\.year).max() ?? 0)",
-                sum: "W ÷ (GOP/s × 10⁹) of \(all.count) parts", source: "the published accelerators of `figure plane`")
+                sum: "W ÷ (GOP/s × 10⁹) of \(all.count) parts", source: "the published accelerators of `taskwatt figure plane`")
         }
     }
 
