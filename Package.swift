@@ -113,7 +113,11 @@ let package = Package(
         .target(name: "Recording", dependencies: ["Core", grdb]),
         .target(
             name: "Reporting", dependencies: ["Core", "Recording"], exclude: ["README.md"],
-            resources: [.embedInCode("Figures/accelerators.csv"), .embedInCode("Page/report.css")]),
+            resources: [
+                .embedInCode("Figures/accelerators.csv"), .embedInCode("Figures/brain.csv"),
+                .embedInCode("Figures/device-parts.csv"), .embedInCode("Figures/energies.csv"),
+                .embedInCode("Page/report.css"),
+            ]),
         .target(
             name: "Exchange",
             dependencies: ["Core", "Digests", "Host", "Recording", "Reporting", subprocess, systemPackage],

@@ -2,11 +2,15 @@
 package enum AcceleratorClass: String, Sendable, Hashable, Codable, CaseIterable {
     case gpu, fpga, tpu, npu
     case digitalASIC = "digital-asic"
+    /// Computes in the analog domain, at least in part. None of those that are sold has an id in a public list (Mythic's, EnCharge's and
+    /// AIStorm's are in neither pci.ids nor usb.ids as of 2026-07), so none is found by one yet.
+    case mixedSignalASIC = "mixed-signal-asic"
     case other
 }
 
 /// A device that machine learning can run on.
 package struct Accelerator: Sendable, Hashable, Codable {
+    /// Of PCI (`0000:03:00.0`) or of USB (`usb:1-2`).
     package var address: String
     package var name: String
     package var kind: AcceleratorClass
@@ -32,6 +36,22 @@ package struct Accelerator: Sendable, Hashable, Codable {
         deviceID = device.deviceID
     }
 
+    /// `nil` for a device that is none.
+    package init?(_ device: USBDevice) {
+        guard let entry = AcceleratorTable.entry(for: device), let model = entry.devices[device.productID] else {
+            return nil
+        }
+        address = "usb:\(device.port)"
+        kind = entry.kind
+        name = "\(entry.maker) \(model)"
+        driver = device.driver
+        vendorID = device.vendorID
+        deviceID = device.productID
+    }
+
+    /// Whether it can be unplugged: a reboot or a firmware that is loaded may change its ids, and another port its address.
+    package var isRemovable: Bool { address.hasPrefix("usb:") }
+
     /// The accelerators among the devices of a machine, each once.
     ///
     /// A card may show itself as several functions: an Alveo card has one to manage and one to use, old integrated
@@ -46,7 +66,7 @@ package struct Accelerator: Sendable, Hashable, Codable {
     }
 }
 
-/// Which PCI devices are accelerators, and of which class.
+/// Which devices of PCI and USB are accelerators, and of which class.
 enum AcceleratorTable {
     struct Entry: Sendable {
         var vendor: Int
@@ -97,13 +117,17 @@ enum AcceleratorTable {
                 0x7d1d: "NPU (Meteor Lake)", 0xad1d: "NPU (Arrow Lake)", 0x643e: "NPU (Lunar Lake)",
                 0xb03e: "NPU (Panther Lake)", 0xfd3e: "NPU (Wildcat Lake)",
             ], kind: .npu, maker: "Intel"),
-        // pci.ids: 8086:4511, 464f, 8a11, 9a11 and a74f, Gaussian & Neural Accelerator or GNA Scoring Accelerator. (The
-        // Gaussian Mixture Model unit before it, 1911, is not for neural networks.)
+        // pci.ids: 8086:4511, 464f, 467e, 4e11, 774c, 7e4c, 8a11, 9a11, a74f and ae4c, Gaussian & Neural Accelerator or GNA Scoring
+        // Accelerator. (The Gaussian Mixture Model unit before it, 1911, is not for neural networks.)
         Entry(
             vendor: 0x8086,
             devices: [
                 0x4511: "Gaussian & Neural Accelerator (Elkhart Lake)",
                 0x464f: "Gaussian & Neural Accelerator (12th Gen Core)",
+                0x467e: "Gaussian & Neural Accelerator", 0x4e11: "Gaussian & Neural Accelerator",
+                0x774c: "Gaussian & Neural Accelerator (Core Ultra 200)",
+                0x7e4c: "Gaussian & Neural Accelerator (Meteor Lake)",
+                0xae4c: "Gaussian & Neural Accelerator (Core Ultra 200)",
                 0x8a11: "Gaussian & Neural Accelerator", 0x9a11: "Gaussian & Neural Accelerator",
                 0xa74f: "Gaussian & Neural Accelerator",
             ], kind: .npu, maker: "Intel"),
@@ -139,6 +163,11 @@ enum AcceleratorTable {
         Entry(
             vendor: 0x1172, devices: [0x00a7: "Stratix V", 0x0530: "Stratix IV"], kind: .fpga, maker: "Intel/Altera"),
         Entry(vendor: 0x1172, devices: [:], classes: [processingAccelerator], kind: .fpga, maker: "Intel/Altera"),
+        // pci.ids: 1b59 Achronix.
+        Entry(
+            vendor: 0x1b59,
+            devices: [0x0010: "VectorPath S7t-VG6", 0x0012: "VectorPath VP815", 0x0013: "VectorPath VP708"],
+            kind: .fpga, maker: "Achronix"),
         // JAX, jax/_src/hardware_utils.py, _TPU_PCI_DEVICE_IDS; 0056 has no public name. Named one by one: 1ae0:0042 is
         // a network interface and 1ae0:001f a disk (pci.ids).
         Entry(
@@ -198,10 +227,89 @@ enum AcceleratorTable {
         Entry(vendor: 0x1fe9, devices: [0x0100: "MX3"], kind: .digitalASIC, maker: "MemryX"),
         // pci.ids: AI accelerators and network processors by their names there.
         Entry(vendor: 0x1d22, devices: [0x3684: "Kunlun", 0x3685: "Kunlun2"], kind: .digitalASIC, maker: "Baidu"),
-        Entry(vendor: 0x1e67, devices: [0x0002: "runAI200"], kind: .digitalASIC, maker: "Untether AI"),
+        Entry(
+            vendor: 0x1e67, devices: [0x0002: "runAI200", 0x0004: "speedAI240"], kind: .digitalASIC,
+            maker: "Untether AI"),
         Entry(vendor: 0x1e7c, devices: [0xbca1: "AKD1000 (Akida)"], kind: .npu, maker: "BrainChip"),
         Entry(vendor: 0x22b8, devices: [0x22a0: "InferX X1"], kind: .digitalASIC, maker: "Flex Logix"),
+        Entry(
+            vendor: 0x1f9d, devices: [0x0001: "Europa", 0x1100: "Metis", 0x11aa: "Metis"], kind: .digitalASIC,
+            maker: "Axelera AI"),
+        // 1f82:00f1 is a network interface.
+        Entry(vendor: 0x1f82, devices: [0x0011: "Corsair"], kind: .digitalASIC, maker: "d-Matrix"),
+        // 1ff4:2001 is the card's video unit.
+        Entry(
+            vendor: 0x1ff4,
+            devices: [
+                0x0100: "M1", 0x0101: "H1 (M1)", 0x0102: "H1 V-NPU (M1)", 0x0110: "M1M", 0x0111: "H1M (M1M)",
+                0x0112: "H1M V-NPU (M1M)",
+            ], kind: .npu, maker: "DEEPX"),
+        Entry(
+            vendor: 0x1ed2,
+            devices: [0x0000: "Warboy", 0x0001: "RNGD", 0x0002: "RNGD-Plus", 0x2222: "RNGD-S"], kind: .npu,
+            maker: "FuriosaAI"),
+        // Each with its virtual function, which is all that a virtual machine sees.
+        Entry(
+            vendor: 0x1eff,
+            devices: [
+                0x1020: "RBLN-CA2", 0x1021: "RBLN-CA2 (virtual function)", 0x1110: "RBLN-CA11",
+                0x1111: "RBLN-CA11 (virtual function)", 0x1120: "RBLN-CA12", 0x1121: "RBLN-CA12 (virtual function)",
+                0x1210: "RBLN-CA21", 0x1211: "RBLN-CA21 (virtual function)", 0x1220: "RBLN-CA22",
+                0x1221: "RBLN-CA22 (virtual function)", 0x1250: "RBLN-CA25", 0x1251: "RBLN-CA25 (virtual function)",
+                0x2030: "RBLN-CR03", 0x2031: "RBLN-CR03 (virtual function)", 0x2130: "RBLN-CR13",
+                0x2131: "RBLN-CR13 (virtual function)", 0x2230: "RBLN-CR23", 0x2231: "RBLN-CR23 (virtual function)",
+            ], kind: .npu, maker: "Rebellions"),
+        Entry(
+            vendor: 0xcabc, devices: [0x0270: "MLU270-S4", 0x0370: "MLU370-S4"], kind: .digitalASIC, maker: "Cambricon"),
+        Entry(
+            vendor: 0x1e36,
+            devices: [
+                0x0001: "CloudBlazer T10", 0x0002: "CloudBlazer T11", 0x0003: "CloudBlazer T10 (QSFP-DD)",
+                0x0021: "CloudBlazer T20 (32 GB)", 0x0022: "CloudBlazer T20 (64 GB)",
+                0x0023: "CloudBlazer T21 (32 GB)", 0x0024: "CloudBlazer T21 (64 GB)", 0x8001: "CloudBlazer I20",
+                0x8011: "CloudBlazer I10", 0x8012: "CloudBlazer I10L", 0x8031: "S6", 0x8032: "S6", 0xc031: "S30",
+                0xc032: "S90", 0xc033: "S60G", 0xc035: "S60", 0xc041: "L300", 0xc042: "L600",
+            ], kind: .digitalASIC, maker: "Enflame"),
+        Entry(vendor: 0x1e38, devices: [0x0102: "Xplorer X1600"], kind: .digitalASIC, maker: "Blaize"),
+        Entry(vendor: 0x1f1c, devices: [0x1686: "BM1684X"], kind: .digitalASIC, maker: "Sophgo"),
+        Entry(vendor: 0x1e30, devices: [0x1684: "BM1684"], kind: .digitalASIC, maker: "Sophgo"),
+        Entry(vendor: 0x1d87, devices: [0x1808: "RK1808 Neural Network Processor Card"], kind: .npu, maker: "Rockchip"),
+        Entry(vendor: 0x1014, devices: [0x0314: "ZISC 036"], kind: .digitalASIC, maker: "IBM"),
+        Entry(vendor: 0x1ed5, devices: [:], classes: [vga, threeD, otherDisplay], kind: .gpu, maker: "Moore Threads"),
+        // No list has these; the scripts of Ascend's driver that collect its logs tell the chips apart by them, and `lspci` of servers with
+        // 910B shows d802.
+        Entry(
+            vendor: 0x19e5,
+            devices: [
+                0xd100: "Ascend 310", 0xd500: "Ascend 310P", 0xd801: "Ascend 910", 0xd802: "Ascend 910B",
+                0xd803: "Ascend 910C",
+            ], kind: .npu, maker: "Huawei"),
     ]
+
+    /// Of USB, each device by its own id. "usb.ids" is the list of linux-usb.org.
+    private static let usbEntries: [Entry] = [
+        // google-coral/libedgetpu, debian/edgetpu-accelerator.rules: 1a6e:089a before its firmware is loaded, 18d1:9302 after.
+        Entry(vendor: 0x1a6e, devices: [0x089a: "Coral USB Accelerator"], kind: .tpu, maker: "Google"),
+        Entry(vendor: 0x18d1, devices: [0x9302: "Coral USB Accelerator"], kind: .tpu, maker: "Google"),
+        // usb.ids: 03e7:2150 and f63b Myriad VPU [Movidius Neural Compute Stick], 2485 Movidius MyriadX; f63b once it is booted.
+        Entry(
+            vendor: 0x03e7,
+            devices: [0x2150: "Movidius Myriad 2", 0x2485: "Movidius Myriad X", 0xf63b: "Movidius Myriad"],
+            kind: .npu, maker: "Intel"),
+        // kneron_plus, kp_struct.h: kp_product_id_t; the vendor by the udev rules of its documents.
+        Entry(
+            vendor: 0x3231,
+            devices: [
+                0x0100: "KL520", 0x0200: "KL720", 0x0720: "KL720", 0x0530: "KL530", 0x0540: "KL540", 0x0630: "KL630",
+                0x0732: "KL730", 0x0832: "KL830",
+            ], kind: .npu, maker: "Kneron"),
+        // usb.ids: 05e3:0769 SPR2801S [Lightspeeur 2801]; the vendor is of a hub's controller.
+        Entry(vendor: 0x05e3, devices: [0x0769: "Lightspeeur 2801S"], kind: .digitalASIC, maker: "Gyrfalcon"),
+    ]
+
+    static func entry(for device: USBDevice) -> Entry? {
+        usbEntries.first { $0.vendor == device.vendorID && $0.devices[device.productID] != nil }
+    }
 
     /// Processing accelerators that do no inference, vendor and device as one number. pci.ids: IBM GenWQE
     /// (compression), Pensando DSC (storage), HiSilicon ZIP, Eideticom eBPF.

@@ -56,7 +56,7 @@ package struct Inventory: Sendable, Hashable, Codable {
         processor.currentMHz = nil
         processor.minimumMHz = nil
         processor.maximumMHz = nil
-        let accelerators = accelerators.map { accelerator in
+        let accelerators = accelerators.filter { !$0.isRemovable }.map { accelerator in
             var accelerator = accelerator
             accelerator.driver = nil
             return accelerator
@@ -75,10 +75,11 @@ package struct Inventory: Sendable, Hashable, Codable {
     /// Reads this machine; nothing that cannot be read keeps the rest from being listed.
     package static func discover(_ host: HostRoot) -> Inventory {
         let scan = PCIScan.sysfs(host)
+        let accelerators = Accelerator.all(of: scan.devices) + USBDevice.all(host).compactMap(Accelerator.init)
         return Inventory(
             cpu: Processor(host), memory: memory(host), hypervisor: hypervisor(host),
             kernel: (try? host.read("/proc/sys/kernel/osrelease")) ?? "unknown", product: product(host),
-            accelerators: Accelerator.all(of: scan.devices), pciDevices: scan.devices, sensorChips: Sensors.chips(),
+            accelerators: accelerators, pciDevices: scan.devices, sensorChips: Sensors.chips(),
             problems: scan.problems)
     }
 
@@ -140,9 +141,15 @@ package struct MachineState: Sendable, Hashable, Codable {
     package var memory: Inventory.Memory
     /// By the address of the accelerator.
     package var drivers: [String: String]
+    /// Those that can be unplugged, which are no part of the machine; `nil` where there is none.
+    package var removableAccelerators: [Accelerator]?
+    /// The greatest clock of the CPUs in MHz, boost in it, by cpufreq; `nil` where the kernel does not set it, as in most virtual machines.
+    package var clockLimit: Double?
 
     enum CodingKeys: String, CodingKey {
         case kernel, governor, governors, turbo, smt, microcode, memory, drivers
+        case removableAccelerators = "removable_accelerators"
+        case clockLimit = "cpu_clock_limit_mhz"
         case loadAverage1 = "load_average_1min"
         case scalingDriver = "scaling_driver"
         case energyPreference = "energy_performance_preference"
@@ -164,13 +171,17 @@ package struct MachineState: Sendable, Hashable, Codable {
             turbo = boost != 0
         }
         smt = (try? host.integer("\(cpu)/smt/active")).map { $0 != 0 }
-        microcode = Processor(host).microcode
+        let processor = Processor(host)
+        microcode = processor.microcode
+        clockLimit = processor.maximumMHz
         loadAverage1 = try? host.procLoadavg().one
         memory = Inventory.memory(host)
         let accelerators = Accelerator.all(of: PCIScan.sysfs(host).devices)
         drivers = Dictionary(
             accelerators.compactMap { device in device.driver.map { (device.address, $0) } },
             uniquingKeysWith: { first, _ in first })
+        let removable = USBDevice.all(host).compactMap(Accelerator.init)
+        removableAccelerators = removable.isEmpty ? nil : removable
     }
 
     /// - Returns: `nil` where all CPUs have one governor, or none has any.

@@ -144,6 +144,37 @@ extension Store {
         }
     }
 
+    /// A machine of the record, as it is equipped.
+    package struct Machine: Sendable, Hashable {
+        package var fingerprint: String
+        /// JSON.
+        package var inventory: String
+        /// JSON: what was so when its latest suite began, of those that knew of a measured peak if any did.
+        package var state: String?
+    }
+
+    /// Rows that cannot be are left out.
+    package func machines() throws(StoreError) -> [Machine] {
+        try read { db in
+            let rows = try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT fingerprint, inventory, (
+                        SELECT machine_state FROM suite_run WHERE machine_id = machine.id
+                        ORDER BY instr(machine_state, '"device_peaks":[{') > 0 DESC, started_at DESC LIMIT 1)
+                    FROM machine ORDER BY id
+                    """)
+            var machines: [Machine] = []
+            while let row = try rows.next() {
+                guard let fingerprint: String = row.optional(0), let inventory: String = row.optional(1) else {
+                    continue
+                }
+                machines.append(Machine(fingerprint: fingerprint, inventory: inventory, state: row.optional(2)))
+            }
+            return machines
+        }
+    }
+
     /// `nil` of what is no description of a meter that can be: what it would say of an accuracy is then not known.
     private static func meter(_ json: String, _ decoder: JSONDecoder) -> MeterDescription? {
         let meter = try? decoder.decode(MeterDescription.self, from: Data(json.utf8))

@@ -192,6 +192,9 @@ package struct APIError: Error, Sendable, Hashable, Codable, CustomStringConvert
     package init(_ error: any Error) {
         switch error {
         case let error as APIError: self = error
+        case FigureFile.Absence.noRuns: self = .nothingToReport
+        case FigureFile.Absence.nothingToDraw(let why): self.init(.notFound, why)
+        case FigureFile.Absence.unreadable(let problem): self.init(.failed, "\(problem)")
         case is OutOfBounds, is SuiteError, is YAMLProblem, is PluginError, is MeteringError:
             self.init(.usage, "\(error)")
         case is HTTPParserError: self.init(.usage, "the request is no HTTP/1.1: \(error)")

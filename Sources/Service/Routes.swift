@@ -206,6 +206,7 @@ struct Routes: Sendable {
                     body: ResponseBody(byteBuffer: ByteBuffer(string: methods.text)))
             }
         }
+        addFigures(to: v1, asker)
         v1.get("runs/:id") { request, context in
             let columns = request.uri.queryParameters.get("columns").flatMap { Int($0) } ?? 64
             let name = try context.parameters.require("id")

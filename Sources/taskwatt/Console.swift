@@ -66,6 +66,9 @@ enum Console {
         bytes.withUnsafeBytes { write($0, to: STDOUT_FILENO) }
     }
 
+    /// What is no text, and goes to no terminal.
+    static func print(raw bytes: [UInt8]) { bytes.withUnsafeBytes { write($0, to: STDOUT_FILENO) } }
+
     /// JSON as people like to read it; what a terminal would obey is written by its number, which means the same.
     static func json(_ value: some Encodable) throws -> ConsoleText {
         let encoder = JSONEncoder()

@@ -24,11 +24,15 @@ enum Record {
     }
 
     static func open(_ surroundings: Surroundings, _ options: StateOptions) throws -> Store {
+        if let store = try openIfThere(surroundings, options) { return store }
+        let directory = surroundings.ownState(options)
+        throw CommandFailure("there is no record in \(directory.path) yet; `taskwatt run` makes one")
+    }
+
+    /// `nil` where there is none yet.
+    static func openIfThere(_ surroundings: Surroundings, _ options: StateOptions) throws -> Store? {
         let directory = surroundings.ownState(options)
         try directory.refuseForeignFiles()
-        guard let store = try Store.existing(directory: directory.path) else {
-            throw CommandFailure("there is no record in \(directory.path) yet; `taskwatt run` makes one")
-        }
-        return store
+        return try Store.existing(directory: directory.path)
     }
 }

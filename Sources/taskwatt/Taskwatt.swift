@@ -21,6 +21,7 @@ struct Taskwatt: AsyncParsableCommand {
               taskwatt doctor                    what would make it better
               taskwatt table --format markdown   the table again
               taskwatt report                    the same as a page with pictures
+              taskwatt figure energy             one picture of it, for a paper
               taskwatt list                      the suites that were measured
               taskwatt show last                 what was measured last, in detail
               taskwatt compare last-1 last       whether anything has changed
@@ -29,7 +30,7 @@ struct Taskwatt: AsyncParsableCommand {
         // Each names itself in its `commandName`. Otherwise the parser asks for the name of its type, for which the runtime looks
         // through all conformances of the program: for all commands at every start, and a third of its time.
         subcommands: [
-            Run.self, Measure.self, Table.self, Report.self, List.self, Show.self, Compare.self, ExportCommand.self,
+            Run.self, Measure.self, Table.self, Report.self, FigureCommand.self, List.self, Show.self, Compare.self, ExportCommand.self,
             ImportCommand.self, Bundle.self, Verify.self, Meters.self, HardwareCommand.self, DoctorCommand.self,
             Calibrate.self, Plugins.self, PluginCommand.self, EngineCommand.self, Serve.self, Status.self, Cancel.self,
             Top.self, Backup.self, ScheduleCommand.self, Config.self, PluginHostCommand.self,

@@ -14,7 +14,14 @@ struct AcceleratorTests {
     }
 
     static let machines: [Machine] = [
+        Machine(name: "achronix", accelerators: ["fpga 1b59:0010", "fpga 1b59:0012"]),
         Machine(name: "alveo", accelerators: ["fpga 10ee:5000", "fpga 10ee:505c", "fpga 10ee:d00c"]),
+        Machine(
+            name: "asic-cards",
+            accelerators: [
+                "digital-asic 1f9d:1100", "digital-asic 1f82:0011", "npu 1ff4:0100", "npu 1ed2:0001", "npu 1eff:1220",
+                "digital-asic cabc:0370", "digital-asic 1e36:c035", "digital-asic 1e67:0004", "npu 19e5:d802",
+            ]),
         Machine(name: "aws-f1", accelerators: ["fpga 1d0f:f000"]),
         Machine(name: "aws-inf2", accelerators: ["digital-asic 1d0f:7264"]),
         Machine(name: "aws-trn1", accelerators: ["digital-asic 1d0f:7164", "digital-asic 1d0f:7164"]),
@@ -74,6 +81,11 @@ struct AcceleratorTests {
         #expect(kind(0x1d0f, 0x7364, 0x0880) == .digitalASIC)
         #expect(kind(0x17cb, 0xa110, 0x1200) == .digitalASIC)
         #expect(kind(0x10ee, 0x1234, 0x1200) == .fpga)
+        #expect(kind(0x1ed5, 0x0106, 0x0300) == .gpu)
+        #expect(kind(0x1ed5, 0x0106, 0x0403) == nil)
+        #expect(kind(0x8086, 0x774c, 0x0880) == .npu)
+        #expect(kind(0x1d87, 0x1808, 0x1200) == .npu)
+        #expect(kind(0x1f1c, 0x1686, 0x1200) == .digitalASIC)
     }
 
     @Test("A device of a known maker that is no accelerator is none")

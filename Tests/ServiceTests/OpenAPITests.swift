@@ -5,6 +5,7 @@ import Hummingbird
 import Metering
 import NIOCore
 import Recording
+import Reporting
 import Running
 import TestSupport
 import Testing
@@ -54,6 +55,27 @@ struct OpenAPITests {
         #expect(Set(written) == Set(there), "\(Set(written).symmetricDifference(there).sorted())")
     }
 
+    @Test("The figures and their looks are those that there are")
+    func figures() throws {
+        let document = try JSONDecoder().decode(JSONValue.self, from: Data(PackageResources.openapi_json))
+        func words(_ value: JSONValue?) -> [String] {
+            guard case .object(let members)? = value, case .array(let all)? = members["enum"] else { return [] }
+            return all.compactMap(\.stringValue)
+        }
+        func member(_ value: JSONValue?, _ key: String) -> JSONValue? {
+            guard case .object(let members)? = value else { return nil }
+            return members[key]
+        }
+        func parameter(_ list: JSONValue?, _ name: String) -> JSONValue? {
+            guard case .array(let all)? = list else { return nil }
+            return all.first { member($0, "name")?.stringValue == name }.flatMap { member($0, "schema") }
+        }
+        let path = member(member(document, "paths"), "/v1/figure/{name}")
+        #expect(words(parameter(member(path, "parameters"), "name")) == FigureKind.all.map(\.name))
+        let theme = parameter(member(member(path, "get"), "parameters"), "theme")
+        #expect(words(theme) == FigureTheme.allCases.map(\.rawValue))
+    }
+
     @Test(
         "Every operation says how it may be refused: for whom it is not, what is too long, and when there is too much to do"
     )
@@ -79,7 +101,8 @@ struct OpenAPITests {
         }
         // What `HeavyAnswersTests` finds refused, and what follows, sends or measures.
         let heavy = [
-            "report", "table", "methods", "runs", "runs/{id}", "suite-runs", "power", "export/{what}", "bundle",
+            "report", "figure/{name}", "table", "methods", "runs", "runs/{id}", "suite-runs", "power", "export/{what}",
+            "bundle",
             "imports",
             "backup", "events", "samples/live", "jobs/{id}/events",
         ].map { "get /v1/\($0)" }
@@ -87,7 +110,9 @@ struct OpenAPITests {
         #expect(
             tagged
                 == Set(
-                    ["report", "table", "methods", "runs", "runs/{id}", "suite-runs", "imports"].map { "get /v1/\($0)" }
+                    ["report", "figure/{name}", "table", "methods", "runs", "runs/{id}", "suite-runs", "imports"].map {
+                        "get /v1/\($0)"
+                    }
                 ))
     }
 
@@ -130,7 +155,7 @@ struct OpenAPITests {
             let response = try await router.execute(
                 uri: query.isEmpty ? uri : "\(uri)?\(query)", method: method, headers: headers, body: body)
             let type = response.headers[.contentType] ?? ""
-            let isText = type.contains("json") || type.hasPrefix("text/")
+            let isText = type.contains("json") || type.contains("svg") || type.hasPrefix("text/")
             asked.append(
                 Asked(
                     method: method.rawValue, path: path,
@@ -190,6 +215,11 @@ struct OpenAPITests {
             try await ask(.get, "/v1/table", query: query)
         }
         try await ask(.get, "/v1/report", query: filter)
+        for figure in FigureKind.all {
+            try await ask(.get, "/v1/figure/{name}", ["name": figure.name], query: "theme=grey&\(filter)")
+        }
+        try await ask(.get, "/v1/figure/{name}", ["name": "energy"], query: "format=csv&raw_cells=true")
+        try await ask(.get, "/v1/figure/{name}", ["name": "energy"], query: "format=pdf")
         try await ask(.get, "/v1/methods")
         try await ask(.get, "/v1/runs", query: "limit=3&before=5&\(filter)")
         try await ask(.get, "/v1/runs", query: names)

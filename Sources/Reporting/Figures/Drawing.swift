@@ -3,7 +3,8 @@ import Foundation
 
 /// A picture in SVG, with a name and a description for those who do not see it.
 ///
-/// Colours come from the page's style sheet by class, so that one picture is right in the light, in the dark and in print.
+/// Colours come from the page's style sheet by class, so that one picture is right in the light, in the dark and in print, and
+/// alone (`FigureTheme`).
 struct Drawing: Sendable {
     let width: Double
     let height: Double
@@ -86,6 +87,30 @@ struct Drawing: Sendable {
             ] + shapes)
     }
 
+    /// In another drawing, from that point on.
+    func group(_ x: Double, _ y: Double) -> Markup {
+        .element(
+            "g", ["transform": "translate(\(Self.number(x)) \(Self.number(y)))"],
+            [.element("title", [:], .text(title)), .element("desc", [:], .text(description))] + shapes)
+    }
+
+    /// A file of its own, which looks the same wherever it is put: with its legend, and every style as a value.
+    func standalone(_ legend: [Legend.Entry], _ theme: FigureTheme) -> Markup {
+        let (rows, more) = Legend.rows(legend, from: height, within: width)
+        let (width, height) = (Self.number(width), Self.number(height + more))
+        return .element(
+            "svg",
+            [
+                "xmlns": "http://www.w3.org/2000/svg", "viewBox": "0 0 \(width) \(height)", "width": width,
+                "height": height, "role": "img", "aria-labelledby": "\(id)-name \(id)-text",
+            ],
+            [
+                .element("title", ["id": "\(id)-name"], .text(title)),
+                .element("desc", ["id": "\(id)-text"], .text(description)), .style(theme.css), Self.definitions,
+                .element("rect", ["width": width, "height": height, "class": "sheet"]),
+            ] + shapes + rows)
+    }
+
     /// A tenth of a unit is finer than any screen shows.
     static func number(_ value: Double) -> String {
         guard value.isFinite else { return "0" }
@@ -97,13 +122,14 @@ struct Drawing: Sendable {
 
     /// Hatching, in which what is not measured is drawn. One of each page; every picture uses it.
     static let patterns: Markup = .element(
-        "svg", ["width": "0", "height": "0", "aria-hidden": "true", "class": "patterns"],
-        .element(
-            "defs", [:],
-            pattern("hatch-estimated", "hatch-estimated", "M0 8L8 0M-2 2L2 -2M6 10L10 6"),
-            pattern("hatch-simulated", "hatch-simulated", "M0 4H8"),
-            pattern("hatch-paper", "hatch-paper", "M0 0L8 8M-2 6L2 10M6 -2L10 2"),
-            pattern("hatch-rest", "hatch-rest", "M0 8L8 0M-2 2L2 -2M6 10L10 6")))
+        "svg", ["width": "0", "height": "0", "aria-hidden": "true", "class": "patterns"], definitions)
+
+    private static let definitions: Markup = .element(
+        "defs", [:],
+        pattern("hatch-estimated", "hatch-estimated", "M0 8L8 0M-2 2L2 -2M6 10L10 6"),
+        pattern("hatch-simulated", "hatch-simulated", "M0 4H8"),
+        pattern("hatch-paper", "hatch-paper", "M0 0L8 8M-2 6L2 10M6 -2L10 2"),
+        pattern("hatch-rest", "hatch-rest", "M0 8L8 0M-2 2L2 -2M6 10L10 6"))
 
     private static func pattern(_ id: String, _ style: String, _ path: String) -> Markup {
         .element(
@@ -248,11 +274,15 @@ package enum FigureNumber {
 
     static func joules(_ value: Double) -> String { prefixed(value, "J") }
 
-    /// With the prefix that leaves few digits.
+    /// With the prefix of the SI that leaves one to three digits before the point, from yocto to yotta.
     static func prefixed(_ value: Double, _ unit: String) -> String {
-        let prefixes = [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "µ")]
         guard value.isFinite, value != 0 else { return value == 0 ? "0 \(unit)" : "–" }
-        let (factor, prefix) = prefixes.first { abs(value) >= $0.0 } ?? (1e-6, "µ")
-        return "\(three(value / factor)) \(prefix)\(unit)"
+        // Rounded first: 999.9 are a thousand.
+        let place = Int(saturating: (log10(abs(value) * 1.0005) / 3).rounded(.down)) + prefixOfOne
+        guard prefixes.indices.contains(place) else { return "\(scientific(value)) \(unit)" }
+        return "\(three(value / pow(1000, Double(place - prefixOfOne)))) \(prefixes[place])\(unit)"
     }
+
+    private static let prefixes = ["y", "z", "a", "f", "p", "n", "µ", "m", "", "k", "M", "G", "T", "P", "E", "Z", "Y"]
+    private static let prefixOfOne = 8
 }

@@ -2,7 +2,7 @@ import Core
 import Foundation
 
 /// kWh per 1,000 inferences by task on an axis of decades: ours with the 95 % interval, the paper's beside it.
-struct EnergyChart {
+struct EnergyChart: Figure {
     let table: TableReport
 
     private static let width = 960.0
@@ -65,7 +65,7 @@ struct EnergyChart {
                 + "n = \(row.n)")
     }
 
-    var markup: Markup {
+    var drawing: Drawing {
         let groups = groups
         let bars = groups.flatMap(\.bars)
         let scale = Scale.decades(
@@ -95,7 +95,7 @@ struct EnergyChart {
             }
             y += height
         }
-        return drawing.markup
+        return drawing
     }
 
     private static func draw(_ bar: Bar, at y: Double, on scale: Scale, in drawing: inout Drawing) {
@@ -136,24 +136,51 @@ struct EnergyChart {
         }.joined(separator: " ")
     }
 
-    static let legend: Markup = Legend.of([
-        ("measured", "measured or derived"), ("estimated", "estimated by a model"), ("simulated", "simulated"),
-        ("paper", "the paper's mean; its line is the standard deviation between models"),
-    ])
-}
+    let legend: [Legend.Entry] = [
+        .bar("measured", "measured or derived"), .bar("estimated", "estimated by a model"),
+        .bar("simulated", "simulated"),
+        .bar("paper", "the paper's mean; its line is the standard deviation between models"),
+    ]
 
-/// Names the fillings of a chart.
-enum Legend {
-    static func of(_ entries: [(style: String, text: String)]) -> Markup {
-        .element(
-            "ul", ["class": "legend"],
-            entries.map { style, text in
-                .element(
-                    "li", [:],
-                    .element(
-                        "svg", ["viewBox": "0 0 22 12", "width": "22", "height": "12", "aria-hidden": "true"],
-                        Drawing.rectangle(0.5, 0.5, 21, 11, "bar \(style)")),
-                    .text(" " + text))
-            })
+    let caption: [Markup] = [
+        .text(
+            "Thin lines: of ours the 95 % interval of the mean, of the paper’s one standard deviation between models; where "
+                + "that reaches below zero the line runs to the edge. An axis of decades has no zero: read the ends of the "
+                + "bars, not their lengths. The paper’s figures hold the idle power of 8 GPUs, a constant 42.5 W of CPU and a "
+                + "modelled 430.8 W of memory. The same figures are in the table.")
+    ]
+
+    var data: [FigureData] {
+        let columns: [FigureData.Column] = [
+            .init(title: "task", key: "task", isNumber: false), .init(title: "whose", key: "whose", isNumber: false),
+            .init(title: "models", key: "models", isNumber: false), .init(title: "size", key: "size", isNumber: false),
+            .init(title: "scope", key: "scope", isNumber: false),
+            .init(title: "machine", key: "machine", isNumber: false),
+            .init(title: "provenance", key: "provenance", isNumber: false),
+            .init(
+                title: "\(table.isNet ? "net " : "")kWh per 1,000",
+                key: table.isNet ? "net_kwh_per_1000" : "kwh_per_1000",
+                isNumber: true),
+            .init(title: "± 95 %", key: "uncertainty_95_kwh_per_1000", isNumber: true),
+            .init(title: "standard deviation", key: "std_kwh_per_1000", isNumber: true),
+            .init(title: "runs", key: "n", isNumber: true),
+        ]
+        var rows: [[FigureData.Cell]] = []
+        for (index, row) in table.rows.enumerated() {
+            rows.append([
+                .name(row.title), .text("ours"), .name(row.models.joined(separator: ", ")),
+                row.size.map { .name($0) } ?? .none, .text(row.scope.rawValue), .name(row.machine),
+                .provenance(row.provenance), .number(row.mean), row.uncertainty.map { .number($0) } ?? .none,
+                row.std.map { .number($0) } ?? .none, .number(Double(row.n), shown: String(row.n)),
+            ])
+            let isLastOfTask = !table.rows[(index + 1)...].contains { $0.task == row.task }
+            if isLastOfTask, let paper = PaperTable.rows[row.task] {
+                rows.append([
+                    .name(row.title), .text("paper"), .none, .none, .none, .none, .none, .number(paper.mean), .none,
+                    .number(paper.std), .none,
+                ])
+            }
+        }
+        return [FigureData(caption: "Energy of each task, ours and the paper’s", columns: columns, rows: rows)]
     }
 }

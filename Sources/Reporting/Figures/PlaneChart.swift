@@ -1,48 +1,115 @@
 import Core
 import Foundation
 
-/// Speed over power, both by decades: published accelerators by class, our runs among them, lines of equal efficiency, and
-/// where Landauer's bound lies.
-struct PlaneChart {
-    let speeds: [ReportDigest.Speed]
+/// One of our workloads on the plane, with what its device can do and what its precision lets be done.
+struct PlaneRun: Sendable {
+    /// As the table counts them.
+    let number: Int
+    let speed: ReportDigest.Speed
+    let peak: DevicePeak?
+    /// Of one operand.
+    let bits: Int
+    /// Whether the run says its precision.
+    let isSaid: Bool
+
+    init(number: Int, speed: ReportDigest.Speed, peak: DevicePeak?) {
+        self.number = number
+        self.speed = speed
+        self.peak = peak
+        let said = speed.workload.precision.flatMap(OperandBits.of)
+        bits = said ?? OperandBits.unsaid
+        isSaid = said != nil
+    }
+
+    var title: String { "\(speed.workload.task.title), \(speed.workload.model ?? speed.workload.plugin)" }
+    /// Of the peak that it reached.
+    var share: Double? { peak.map { $0.share(of: speed.gops) } }
+    /// How many times more efficient Landauer's bound for its bits is.
+    var belowLandauer: Double { Landauer.gopsPerWatt(bits: bits) / speed.efficiency }
+
+    /// 12 %; of very little more digits.
+    static func percent(_ share: Double) -> String { "\(FigureNumber.three(share * 100)) %" }
+}
+
+/// Speed over power, both by decades: published accelerators by class, our runs among them and joined to what their devices can do,
+/// lines of equal efficiency, Landauer's bound for the bits of each run's precision, and the brain as a region.
+struct PlaneChart: Figure {
+    let runs: [PlaneRun]
     let published: [Accelerator]
 
     private static let width = 960.0
-    private static let height = 680.0
-    private static let plot = (left: 70.0, right: 930.0, top: 16.0, bottom: 620.0)
+    private static let height = 700.0
+    static let plot = (left: 70.0, right: 930.0, top: 16.0, bottom: 640.0)
+    /// Half the width of what is kept free around a mark.
+    private static let markHalf = 6.0
+    private static let runHalf = 8.0
+    private static let peakHalf = 9.0
+    /// The font of the accelerators' names in `report.css`, and 0.6 of it a letter.
+    private static let nameLetter = 6.0
+
+    init(speeds: [ReportDigest.Speed], published: [Accelerator], peaks: DevicePeaks? = nil) {
+        runs = speeds.filter(Self.isOn).enumerated().map { index, speed in
+            PlaneRun(
+                number: index + 1, speed: speed,
+                peak: speed.fingerprint.flatMap { peaks?.peak(of: speed.workload, on: $0) })
+        }
+        self.published = published
+    }
 
     /// Whether a run has a place on it.
     static func isOn(_ speed: ReportDigest.Speed) -> Bool {
         speed.gops > 0 && speed.watts > 0 && speed.gops.isFinite && speed.watts.isFinite
     }
 
-    private struct Box {
-        var x: Double
-        var y: Double
-        var width: Double
-        var height: Double
-
-        func overlaps(_ other: Box) -> Bool {
-            x < other.x + other.width && other.x < x + width && y < other.y + other.height && other.y < y + height
-        }
+    /// The peaks of the runs' devices, each once.
+    var peaks: [DevicePeak] {
+        runs.compactMap(\.peak).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
 
-    var markup: Markup {
-        let watts = Scale.decades(
-            published.map(\.watts) + speeds.map(\.watts), to: (Self.plot.left, Self.plot.right))
+    /// What the bound is drawn for, the widest numbers first.
+    var bits: [Int] { runs.isEmpty ? [OperandBits.unsaid] : Set(runs.map(\.bits)).sorted(by: >) }
+
+    var watts: Scale {
+        Scale.decades(
+            published.map(\.watts) + runs.map(\.speed.watts) + peaks.compactMap(\.watts)
+                + (Brain.span(.power).map { [$0.lowerBound, $0.upperBound] } ?? []),
+            to: (Self.plot.left, Self.plot.right))
+    }
+
+    var gops: Scale {
         // High enough that the corner of Landauer's bound is on it.
-        let corner = Landauer.gopsPerWatt * watts.domain.lowerBound * 4
-        let gops = Scale.decades(
-            published.map(\.gops) + speeds.map(\.gops) + [corner], to: (Self.plot.bottom, Self.plot.top))
-        var drawing = Drawing(
-            id: "plane-chart", width: Self.width, height: Self.height,
-            title: "Speed over power: our runs among published accelerators", description: summary)
-        axes(watts, gops, &drawing)
-        efficiencies(watts, gops, &drawing)
-        landauer(watts, gops, &drawing)
-        points(watts, gops, &drawing)
-        return drawing.markup
+        let corner = Landauer.gopsPerWatt(bits: bits.last ?? OperandBits.unsaid) * watts.domain.lowerBound * 4
+        return Scale.decades(
+            published.map(\.gops) + runs.map(\.speed.gops) + peaks.map(\.gops) + [corner],
+            to: (Self.plot.bottom, Self.plot.top))
     }
+
+    /// The picture, and what of it lies where.
+    struct Layout {
+        var drawing: Drawing
+        var marks: [LabelPlacer.Box] = []
+        /// What is written at fixed places.
+        var fixed: [LabelPlacer.Box] = []
+        var names: [(text: String, box: LabelPlacer.Box)] = []
+    }
+
+    var drawing: Drawing { layout.drawing }
+
+    var layout: Layout {
+        let (watts, gops) = (watts, gops)
+        var layout = Layout(
+            drawing: Drawing(
+                id: "plane-chart", width: Self.width, height: Self.height,
+                title: "Speed over power: our runs among published accelerators", description: summary))
+        axes(watts, gops, &layout.drawing)
+        brain(watts, gops, &layout)
+        landauer(watts, gops, &layout)
+        efficiencies(watts, gops, &layout)
+        points(watts, gops, &layout)
+        return layout
+    }
+
+    // MARK: Axes
 
     private func axes(_ watts: Scale, _ gops: Scale, _ drawing: inout Drawing) {
         for tick in watts.ticks {
@@ -53,199 +120,294 @@ struct PlaneChart {
             drawing.line(Self.plot.left, gops(tick), Self.plot.right, gops(tick), "grid")
             drawing.text(Self.plot.left - 8, gops(tick) + 4, FigureNumber.tick(tick), "tick", anchor: .end)
         }
-        drawing.text(
-            (Self.plot.left + Self.plot.right) / 2, Self.height - 14, "power in W", "axis", anchor: .middle)
-        let middle = (Self.plot.top + Self.plot.bottom) / 2
+        drawing.text((Self.plot.left + Self.plot.right) / 2, Self.height - 14, "power in W", "axis", anchor: .middle)
         drawing.add(
-            .element(
-                "text",
-                [
-                    "x": "16", "y": Drawing.number(middle), "class": "axis", "text-anchor": "middle",
-                    "transform": "rotate(-90 16 \(Drawing.number(middle)))",
-                ], .text("speed in GOP/s")))
+            Self.turned("speed in GOP/s", "axis", 16, (Self.plot.top + Self.plot.bottom) / 2, -90, anchor: .middle))
     }
 
+    static func turned(
+        _ text: String, _ style: String, _ x: Double, _ y: Double, _ degrees: Double, anchor: Drawing.Anchor
+    ) -> Markup {
+        let (x, y) = (Drawing.number(x), Drawing.number(y))
+        return .element(
+            "text",
+            [
+                "x": x, "y": y, "class": style, "text-anchor": anchor.rawValue,
+                "transform": "rotate(\(Drawing.number(degrees)) \(x) \(y))",
+            ], .text(text))
+    }
+
+    /// What a turned text covers, as boxes one behind the other along it.
+    private static func boxes(
+        _ text: String, _ letter: Double, _ x: Double, _ y: Double, _ degrees: Double, anchor: Drawing.Anchor
+    ) -> [LabelPlacer.Box] {
+        let length = Double(text.count) * letter
+        let (dx, dy) = (cos(degrees * .pi / 180), sin(degrees * .pi / 180))
+        let from =
+            switch anchor {
+            case .start: 0.0
+            case .middle: -length / 2
+            case .end: -length
+            }
+        // The middle of the letters is 4 units above the line that they stand on.
+        return stride(from: from, through: from + length, by: 6).map { along in
+            LabelPlacer.Box(around: x + dx * along + dy * 4, y + dy * along - dx * 4, half: 6)
+        }
+    }
+
+    // MARK: Bounds
+
     /// The part of a line of equal efficiency that lies on the plane; `nil` where none does.
-    private func ends(_ efficiency: Double, _ watts: Scale, _ gops: Scale) -> ((Double, Double), (Double, Double))? {
+    static func ends(_ efficiency: Double, _ watts: Scale, _ gops: Scale) -> ((Double, Double), (Double, Double))? {
         let from = max(watts.domain.lowerBound, gops.domain.lowerBound / efficiency)
         let to = min(watts.domain.upperBound, gops.domain.upperBound / efficiency)
         guard from < to else { return nil }
         return ((watts(from), gops(from * efficiency)), (watts(to), gops(to * efficiency)))
     }
 
-    private func efficiencies(_ watts: Scale, _ gops: Scale, _ drawing: inout Drawing) {
+    static func efficiencyName(_ efficiency: Double) -> String {
+        efficiency >= 1000
+            ? "\(FigureNumber.tick(efficiency / 1000)) TOP/s/W" : "\(FigureNumber.tick(efficiency)) GOP/s/W"
+    }
+
+    private func efficiencies(_ watts: Scale, _ gops: Scale, _ layout: inout Layout) {
         for power in -3...8 {
             let efficiency = pow(10, Double(power))
-            guard let (from, to) = ends(efficiency, watts, gops) else { continue }
-            drawing.line(from.0, from.1, to.0, to.1, "efficiency")
+            guard let (from, to) = Self.ends(efficiency, watts, gops) else { continue }
+            layout.drawing.line(from.0, from.1, to.0, to.1, "efficiency")
             // Named where it leaves the plane, inside the edge.
             let isTop = to.1 <= Self.plot.top + 1
-            let name =
-                power >= 3
-                ? "\(FigureNumber.tick(efficiency / 1000)) TOP/s/W" : "\(FigureNumber.tick(efficiency)) GOP/s/W"
+            let name = Self.efficiencyName(efficiency)
             let slope = atan2(to.1 - from.1, to.0 - from.0) * 180 / .pi
             let (x, y) = (to.0 - (isTop ? 6 : 4), to.1 + (isTop ? 12 : -3))
-            guard hypot(to.0 - from.0, to.1 - from.1) > 130 else { continue }
-            drawing.add(
-                .element(
-                    "text",
-                    [
-                        "x": Drawing.number(x), "y": Drawing.number(y), "class": "efficiency-name",
-                        "text-anchor": "end",
-                        "transform": "rotate(\(Drawing.number(slope)) \(Drawing.number(x)) \(Drawing.number(y)))",
-                    ], .text(name)))
+            let boxes = Self.boxes(name, 6.6, x, y, slope, anchor: .end)
+            guard hypot(to.0 - from.0, to.1 - from.1) > 130,
+                !boxes.contains(where: { box in layout.fixed.contains { $0.overlaps(box) } })
+            else { continue }
+            layout.drawing.add(Self.turned(name, "efficiency-name", x, y, slope, anchor: .end))
+            layout.fixed += boxes
         }
     }
 
-    private func landauer(_ watts: Scale, _ gops: Scale, _ drawing: inout Drawing) {
-        guard let (from, to) = ends(Landauer.gopsPerWatt, watts, gops) else { return }
-        drawing.path(
-            Drawing.path([from, to, (Self.plot.left, Self.plot.top), (Self.plot.left, from.1)]) + "Z", "beyond")
-        drawing.line(from.0, from.1, to.0, to.1, "landauer")
-        drawing.text(
-            from.0 + 14, from.1 + 14, "Landauer’s bound, \(FigureNumber.tick(Landauer.kelvin)) K:", "landauer-name")
-        drawing.text(
-            from.0 + 14, from.1 + 29,
-            "\(FigureNumber.scientific(Landauer.gopsPerWatt)) GOP/s/W at \(FigureNumber.tick(Landauer.bitsPerOperation)) bits an operation",
-            "landauer-name")
+    private func landauer(_ watts: Scale, _ gops: Scale, _ layout: inout Layout) {
+        let lines = bits.compactMap { bits in
+            Self.ends(Landauer.gopsPerWatt(bits: bits), watts, gops).map { (bits: bits, from: $0.0, to: $0.1) }
+        }
+        guard let lowest = lines.first, let highest = lines.last else { return }
+        layout.drawing.path(
+            Drawing.path([highest.from, highest.to, (Self.plot.left, Self.plot.top), (Self.plot.left, highest.from.1)])
+                + "Z", "beyond")
+        for line in lines {
+            layout.drawing.line(line.from.0, line.from.1, line.to.0, line.to.1, "landauer")
+            // Below its line, for above it there is another one.
+            let slope = atan2(line.to.1 - line.from.1, line.to.0 - line.from.0)
+            let x = line.from.0 + 10 * cos(slope) - 12 * sin(slope)
+            let y = line.from.1 + 10 * sin(slope) + 12 * cos(slope)
+            let name = "\(line.bits) bits"
+            layout.drawing.add(Self.turned(name, "landauer-name", x, y, slope * 180 / .pi, anchor: .start))
+            layout.fixed += Self.boxes(name, 7.2, x, y, slope * 180 / .pi, anchor: .start)
+        }
+        let words =
+            ["Landauer’s bound at \(FigureNumber.tick(Landauer.kelvin)) K,", "by the bits that an operation forgets:"]
+            + lines.map { "\($0.bits): \(FigureNumber.scientific(Landauer.gopsPerWatt(bits: $0.bits))) GOP/s/W" }
+        let x = lowest.to.0 + 16
+        for (index, word) in words.enumerated() {
+            let y = Self.plot.top + 16 + Double(index) * 15
+            layout.drawing.text(x, y, word, "landauer-name")
+            layout.fixed.append(
+                LabelPlacer.Box(x: x, y: y - 12, width: Double(word.count) * 7.2, height: 15))
+        }
     }
 
-    private func points(_ watts: Scale, _ gops: Scale, _ drawing: inout Drawing) {
-        var taken = published.map { Box(x: watts($0.watts) - 6, y: gops($0.gops) - 6, width: 12, height: 12) }
-        taken += speeds.map { Box(x: watts($0.watts) - 8, y: gops($0.gops) - 8, width: 16, height: 16) }
+    /// A band as wide as what is said of its power and as high as what is said of its operations, as far as the plane reaches.
+    private func brain(_ watts: Scale, _ gops: Scale, _ layout: inout Layout) {
+        guard let power = Brain.span(.power), let operations = Brain.span(.operations) else { return }
+        let (left, right) = (watts(power.lowerBound), watts(power.upperBound))
+        let (top, bottom) = (gops(operations.upperBound / 1e9), gops(operations.lowerBound / 1e9))
+        guard right > left, bottom > top else { return }
+        let name =
+            "the brain, about 20 W: 10" + FigureNumber.superscript(Int(saturating: log10(operations.lowerBound)))
+            + " to 10" + FigureNumber.superscript(Int(saturating: log10(operations.upperBound))) + " op/s"
+        let (x, y) = ((left + right) / 2 + 4, top + 8)
+        layout.drawing.add(
+            .element(
+                "g", ["class": "of-brain"], .element("title", [:], .text(brainText)),
+                Drawing.rectangle(left, top, right - left, bottom - top, "brain"),
+                Self.turned(name, "brain-name", x, y, -90, anchor: .end)))
+        layout.fixed += Self.boxes(name, 6.6, x, y, -90, anchor: .end)
+    }
+
+    private var brainText: String {
+        guard let power = Brain.span(.power), let operations = Brain.span(.operations) else { return "" }
+        return "The human brain: \(FigureNumber.three(power.lowerBound)) to \(FigureNumber.three(power.upperBound)) W; "
+            + "published estimates of its operations a second go from \(FigureNumber.scientific(operations.lowerBound)) to "
+            + FigureNumber.scientific(operations.upperBound)
+    }
+
+    // MARK: Marks
+
+    private func points(_ watts: Scale, _ gops: Scale, _ layout: inout Layout) {
+        let peaks = peaks
+        func place(_ peak: DevicePeak, _ run: PlaneRun) -> (x: Double, y: Double) {
+            (watts(peak.watts ?? run.speed.watts), gops(peak.gops))
+        }
+        // A peak whose power nobody told stands over each of its runs.
+        let tops = peaks.flatMap { peak in
+            runs.filter { $0.peak == peak }.prefix(peak.watts == nil ? runs.count : 1).map { (peak, place(peak, $0)) }
+        }
+        layout.marks = published.map { LabelPlacer.Box(around: watts($0.watts), gops($0.gops), half: Self.markHalf) }
+        layout.marks += runs.map {
+            LabelPlacer.Box(around: watts($0.speed.watts), gops($0.speed.gops), half: Self.runHalf)
+        }
+        layout.marks += tops.map { LabelPlacer.Box(around: $0.1.x, $0.1.y, half: Self.peakHalf) }
+        for run in runs {
+            guard let peak = run.peak else { continue }
+            let top = place(peak, run)
+            layout.drawing.line(top.x, top.y, watts(run.speed.watts), gops(run.speed.gops), "reach")
+        }
         for accelerator in published {
-            Self.mark(
-                accelerator.kind.symbol, watts(accelerator.watts), gops(accelerator.gops),
-                "\(accelerator.name), \(accelerator.kind.rawValue), \(accelerator.year), \(accelerator.precision): "
-                    + "\(FigureNumber.three(accelerator.gops)) GOP/s at \(FigureNumber.three(accelerator.watts)) W",
-                in: &drawing)
+            layout.drawing.add(
+                Self.ofClass(
+                    accelerator,
+                    [
+                        .element("title", [:], .text(Self.tip(accelerator))),
+                        Self.mark(accelerator.kind.symbol, watts(accelerator.watts), gops(accelerator.gops)),
+                    ]))
         }
-        var labels: [Markup] = []
-        // Ours are named first, so that theirs give way.
-        for (index, speed) in speeds.enumerated() {
-            let (x, y) = (watts(speed.watts), gops(speed.gops))
-            Self.mark(
-                "ours \(speed.provenance.rawValue)", x, y,
-                "\(index + 1): \(speed.workload.task.title), \(speed.workload.model ?? speed.workload.plugin), "
-                    + "\(speed.provenance.rawValue): \(FigureNumber.three(speed.gops)) GOP/s at "
-                    + "\(FigureNumber.three(speed.watts)) W", in: &drawing)
-            if let label = Self.label(String(index + 1), "ours-name", x, y, 7.2, &taken) { labels.append(label) }
+        for (peak, top) in tops {
+            layout.drawing.add(
+                .element(
+                    "g", [:], .element("title", [:], .text(Self.tip(peak))),
+                    Self.mark("peak \(peak.kind.rawValue)", top.x, top.y)))
         }
-        // The most efficient of each class, then the rest while there is room.
+        for run in runs {
+            layout.drawing.add(
+                .element(
+                    "g", [:], .element("title", [:], .text(Self.tip(run))),
+                    Self.mark("ours \(run.speed.provenance.rawValue)", watts(run.speed.watts), gops(run.speed.gops))))
+        }
+        names(watts, gops, tops, &layout)
+    }
+
+    private func names(
+        _ watts: Scale, _ gops: Scale, _ tops: [(DevicePeak, (x: Double, y: Double))], _ layout: inout Layout
+    ) {
+        let plot = Self.plot
+        var placer = LabelPlacer(
+            within: LabelPlacer.Box(
+                x: plot.left, y: plot.top, width: plot.right - plot.left, height: plot.bottom - plot.top),
+            around: layout.marks + layout.fixed)
+        var written: [Markup] = []
+        func name(_ text: String, _ style: String, _ x: Double, _ y: Double, _ letter: Double) -> Markup? {
+            guard let label = placer.label(text, style, beside: x, y, letter: letter), let box = placer.taken.last
+            else {
+                return nil
+            }
+            layout.names.append((text, box))
+            return label
+        }
+        // Ours are named first, so that the others give way.
+        for run in runs {
+            let (x, y) = (watts(run.speed.watts), gops(run.speed.gops))
+            let share = run.share.map { ": \(PlaneRun.percent($0))" } ?? ""
+            if let label = name("\(run.number)\(share)", "ours-name", x, y, 7.2)
+                ?? name(String(run.number), "ours-name", x, y, 7.2)
+            {
+                written.append(label)
+            }
+        }
+        for (peak, top) in tops {
+            if let label = name(Self.name(peak), "peak-name", top.x, top.y, 6.6) { written.append(label) }
+        }
+        // The most efficient of each class, then the rest while there is room, the latest first.
         let best = Accelerator.Kind.allCases.compactMap { kind in
             published.filter { $0.kind == kind }.max { $0.efficiency < $1.efficiency }
         }
-        for accelerator in best + published.filter({ !best.contains($0) }) {
+        let rest = published.filter { !best.contains($0) }.sorted { ($1.year, $0.name) < ($0.year, $1.name) }
+        for accelerator in best + rest {
             let (x, y) = (watts(accelerator.watts), gops(accelerator.gops))
-            if let label = Self.label(accelerator.name, "point-name", x, y, 5.6, &taken) { labels.append(label) }
+            if let label = name(accelerator.name, "point-name", x, y, Self.nameLetter) {
+                written.append(Self.ofClass(accelerator, [label]))
+            }
         }
-        for label in labels { drawing.add(label) }
+        for label in written { layout.drawing.add(label) }
     }
 
-    /// A name beside a point where it covers nothing; `nil` where there is no such place.
-    private static func label(
-        _ name: String, _ style: String, _ x: Double, _ y: Double, _ letter: Double, _ taken: inout [Box]
-    ) -> Markup? {
-        let width = Double(name.count) * letter
-        let places: [(x: Double, y: Double, anchor: Drawing.Anchor)] = [
-            (x + 10, y + 4, .start), (x - 10, y + 4, .end), (x, y - 9, .middle), (x, y + 18, .middle),
-            (x + 8, y - 7, .start), (x + 8, y + 14, .start), (x - 8, y - 7, .end), (x - 8, y + 14, .end),
-        ]
-        for place in places {
-            let left =
-                switch place.anchor {
-                case .start: place.x
-                case .middle: place.x - width / 2
-                case .end: place.x - width
-                }
-            let box = Box(x: left, y: place.y - 10, width: width, height: 12)
-            guard box.x > plot.left + 2, box.x + width < plot.right - 2, box.y > plot.top, box.y + 12 < plot.bottom,
-                !taken.contains(where: { $0.overlaps(box) })
-            else { continue }
-            taken.append(box)
-            return .element(
-                "text",
-                [
-                    "x": Drawing.number(place.x), "y": Drawing.number(place.y), "class": style,
-                    "text-anchor": place.anchor.rawValue,
-                ], .text(name))
-        }
-        return nil
+    /// What goes with its class where that is switched off, and with its year on the daemon's page.
+    static func ofClass(_ accelerator: Accelerator, _ children: [Markup]) -> Markup {
+        .element(
+            "g",
+            [
+                "class": "of-\(accelerator.kind.symbol)", "data-class": accelerator.kind.symbol,
+                "data-year": String(accelerator.year),
+            ], children)
     }
 
-    private static func mark(_ style: String, _ x: Double, _ y: Double, _ tip: String, in drawing: inout Drawing) {
-        drawing.add(
-            .element(
-                "g", [:], .element("title", [:], .text(tip)),
-                .element("path", ["d": PlaneMark.path(style, x, y), "class": "mark \(style)"])))
+    static func mark(_ style: String, _ x: Double, _ y: Double) -> Markup {
+        .element("path", ["d": PlaneMark.path(style, x, y), "class": "mark \(style)"])
+    }
+
+    // MARK: Words
+
+    private static func name(_ peak: DevicePeak) -> String {
+        switch peak.kind {
+        case .published: "\(peak.device): its peak"
+        case .measured: "our matrix product, \(peak.precision)"
+        case .upperEstimate: "upper estimate, \(peak.precision)"
+        }
+    }
+
+    private static func tip(_ accelerator: Accelerator) -> String {
+        "\(accelerator.name), \(accelerator.kind.rawValue), \(accelerator.year), \(accelerator.precision): "
+            + place(accelerator.gops, accelerator.watts)
+    }
+
+    private static func tip(_ peak: DevicePeak) -> String {
+        let power = peak.watts.map { " at \(FigureNumber.three($0)) W" } ?? ", of unknown power"
+        return "\(peak.device), \(peak.title): \(FigureNumber.three(peak.gops)) GOP/s\(power)"
+    }
+
+    private static func tip(_ run: PlaneRun) -> String {
+        let share = run.share.map { ", \(PlaneRun.percent($0)) of its device’s peak" } ?? ""
+        return "\(run.number): \(run.title), \(run.speed.provenance.rawValue): "
+            + place(run.speed.gops, run.speed.watts) + share
+    }
+
+    private static func place(_ gops: Double, _ watts: Double) -> String {
+        "\(FigureNumber.three(gops)) GOP/s at \(FigureNumber.three(watts)) W"
     }
 
     private var summary: String {
-        let ours = speeds.map { speed in
-            "\(speed.workload.task.title): \(FigureNumber.three(speed.gops)) GOP/s at \(FigureNumber.three(speed.watts)) W"
+        let ours = runs.map { run in
+            "\(run.speed.workload.task.title): \(Self.place(run.speed.gops, run.speed.watts))"
+                + (run.share.map { ", \(PlaneRun.percent($0)) of the peak" } ?? "")
         }
         return "Ours: " + (ours.isEmpty ? "none with known operations" : ours.joined(separator: "; "))
             + ". Published: \(published.count) accelerators of "
-            + Accelerator.Kind.allCases.map(\.rawValue).joined(separator: ", ") + "; all are in the table below."
+            + Accelerator.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+            + ". \(brainText). All are in the tables."
     }
 
-    static let legend: Markup = .element(
-        "ul", ["class": "legend"],
-        (Accelerator.Kind.allCases.map { ($0.symbol, $0.rawValue) }
-            + [
-                ("ours measured", "ours, measured"), ("ours estimated", "ours, estimated"),
-                ("ours simulated", "ours, simulated"),
-            ]).map { style, text in
-                .element(
-                    "li", [:],
-                    .element(
-                        "svg", ["viewBox": "0 0 16 14", "width": "16", "height": "14", "aria-hidden": "true"],
-                        .element("path", ["d": PlaneMark.path(style, 8, 7), "class": "mark \(style)"])),
-                    .text(" " + text))
-            })
-}
+    /// What is not switched: our marks, what they are joined to, and the bound.
+    static let ownLegend: [Legend.Entry] = [
+        .mark("ours measured", "ours, measured"), .mark("ours estimated", "ours, estimated"),
+        .mark("ours simulated", "ours, simulated"), .mark("peak published", "the device’s peak, published"),
+        .mark("peak measured", "by a matrix product of ours"), .mark("peak upper-estimate", "upper estimate"),
+        .line("landauer", "Landauer’s bound"), .line("efficiency", "equal efficiency"),
+    ]
 
-extension Accelerator.Kind {
-    /// The class of its mark in the style sheet: form and colour both tell it apart.
-    var symbol: String {
-        switch self {
-        case .gpu: "gpu"
-        case .fpga: "fpga"
-        case .digital: "digital"
-        case .mixedSignal: "mixed"
-        case .tpu: "tpu"
-        case .npu: "npu"
-        }
-    }
-}
+    let legend: [Legend.Entry] = Accelerator.Kind.allCases.map { .mark($0.symbol, $0.rawValue) } + ownLegend
 
-/// The outlines of the marks.
-enum PlaneMark {
-    /// One of ten corners, the first at the top.
-    private static func onCircle(_ corner: Int, _ radius: Double) -> (Double, Double) {
-        let angle: Double = Double(corner) * Double.pi / 5 - Double.pi / 2
-        return (radius * cos(angle), radius * sin(angle))
-    }
-
-    static func path(_ style: String, _ x: Double, _ y: Double) -> String {
-        func polygon(_ offsets: [(Double, Double)]) -> String {
-            Drawing.path(offsets.map { (x + $0.0, y + $0.1) }) + "Z"
-        }
-        return switch style {
-        case "gpu": polygon([(-4, -4), (4, -4), (4, 4), (-4, 4)])
-        case "fpga": polygon([(0, -5.5), (5, 4), (-5, 4)])
-        case "digital":
-            polygon((0..<10).map { corner in onCircle(corner, 4.6) })
-        case "mixed": polygon([(0, 5.5), (5, -4), (-5, -4)])
-        case "tpu": polygon([(0, -5.5), (5.5, 0), (0, 5.5), (-5.5, 0)])
-        case "npu":
-            polygon([
-                (-1.6, -5), (1.6, -5), (1.6, -1.6), (5, -1.6), (5, 1.6), (1.6, 1.6), (1.6, 5), (-1.6, 5), (-1.6, 1.6),
-                (-5, 1.6), (-5, -1.6), (-1.6, -1.6),
-            ])
-        // A star of five points.
-        default:
-            polygon((0..<10).map { corner in onCircle(corner, corner.isMultiple(of: 2) ? 7.5 : 3.2) })
-        }
-    }
+    let caption: [Markup] = [
+        .text(
+            "Stars: this record’s tasks, by their number in the table below: counted operations (a multiplication and an "
+                + "addition are two) by time, and the mean power of the total’s scope, idle power in it. A ring: what the device of "
+                + "a task can do at most, and the line from it to the star what was made of it, in percent; a published peak is the "
+                + "maker’s, of the chip or card alone and at its own precision, a measured one is a matrix product of ours and "
+                + "never the maker’s peak. The other marks are peaks that makers and papers state. Diagonals: equal efficiency. "
+                + "Landauer’s bound: k·T·ln 2 = \(FigureNumber.scientific(Landauer.joulesPerBit)) J a bit at "
+                + "\(FigureNumber.tick(Landauer.kelvin)) K, for an operation that forgets one operand of the run’s precision. The "
+                + "brain is a region: nobody has counted its operations, and published estimates differ by ten orders of "
+                + "magnitude and more.")
+    ]
 }

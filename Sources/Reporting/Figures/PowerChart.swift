@@ -8,11 +8,11 @@ struct PowerChart {
     /// The axis's end, the same for all charts of a suite so that they compare by eye.
     let greatest: Double
 
-    private static let width = 480.0
-    private static let height = 194.0
+    static let width = 480.0
+    static let height = 194.0
     private static let plot = (left: 46.0, right: 470.0, top: 34.0, bottom: 158.0)
 
-    var markup: Markup {
+    var drawing: Drawing {
         let time = Scale(0...max(trace.end - trace.start, 1e-3), to: (Self.plot.left, Self.plot.right))
         let power = Scale.fromZero(greatest, to: (Self.plot.bottom, Self.plot.top))
         var drawing = Drawing(
@@ -31,7 +31,7 @@ struct PowerChart {
         drawing.text(Self.plot.right, Self.height - 4, "seconds since the first window", "axis", anchor: .end)
         draw(time, power, &drawing)
         drawIdle(power, &drawing)
-        return drawing.markup
+        return drawing
     }
 
     /// A band for each window. A narrow one is named above, on a line of its own, if there is room.

@@ -3,15 +3,56 @@ import Foundation
 
 /// For each row of the table that has several scopes: the outer one as a whole bar, divided into what the inner one saw
 /// and what is left.
-struct ScopeChart {
+struct ScopeChart: Figure {
     let table: TableReport
 
     private static let width = 960.0
     private static let plot = (left: 300.0, right: 650.0)
     private static let step = 30.0
 
-    var markup: Markup {
-        let pairs = table.rows.flatMap { row in row.reconciliations.map { (row, $0) } }
+    private var pairs: [(TableReport.Row, Reconciliation)] {
+        table.rows.flatMap { row in row.reconciliations.map { (row, $0) } }
+    }
+
+    var isEmpty: Bool { pairs.isEmpty }
+
+    let legend: [Legend.Entry] = [
+        .bar("measured", "what the inner scope holds"), .bar("rest", "the residual: what no inner meter sees"),
+        .bar("contradiction", "a contradiction: the inner scope measured more than the outer"),
+    ]
+
+    let caption: [Markup] = []
+
+    var data: [FigureData] {
+        let rows = pairs.map { row, pair -> [FigureData.Cell] in
+            func energy(_ joules: Double) -> FigureData.Cell { .number(joules, shown: FigureNumber.joules(joules)) }
+            let (outer, residual) = (pair.outerEnergy.joules, pair.residual.joules)
+            return [
+                .name(row.title), .text("\(pair.outer.rawValue) less \(pair.inner.rawValue)"), energy(outer),
+                energy(outer - residual), energy(residual), energy(pair.uncertainty.joules),
+                pair.share.map { .number($0, shown: String(format: "%.1f %%", $0 * 100)) } ?? .none,
+                .text("\(pair.verdict.rawValue): \(pair.verdict.text)"), .provenance(row.provenance),
+            ]
+        }
+        return [
+            FigureData(
+                caption: "What each scope holds beyond the one inside it, over all runs of a row",
+                columns: [
+                    .init(title: "task", key: "task", isNumber: false),
+                    .init(title: "scopes", key: "scopes", isNumber: false),
+                    .init(title: "outer", key: "outer_joules", isNumber: true),
+                    .init(title: "inner", key: "inner_joules", isNumber: true),
+                    .init(title: "residual", key: "residual_joules", isNumber: true),
+                    .init(title: "± 95 %", key: "residual_uncertainty_95_joules", isNumber: true),
+                    .init(title: "share", key: "residual_share", isNumber: true),
+                    .init(title: "verdict", key: "verdict", isNumber: false),
+                    .init(title: "provenance", key: "provenance", isNumber: false),
+                ], rows: rows)
+        ]
+    }
+
+    var drawing: Drawing {
+        let pairs = pairs
         let height = Double(pairs.count) * Self.step + 54
         var drawing = Drawing(
             id: "scope-chart", width: Self.width, height: height,
@@ -47,6 +88,6 @@ struct ScopeChart {
                 "\(pair.outer.rawValue) − \(pair.inner.rawValue): \(FigureText.percent(share, digits: 1)), \(pair.verdict.rawValue)",
                 "value")
         }
-        return drawing.markup
+        return drawing
     }
 }

@@ -40,6 +40,7 @@ struct ReportDigest {
     struct Speed {
         var workload: WorkloadDescription
         var machine: String
+        var fingerprint: String?
         var scope: TotalScope
         var provenance: Provenance
         var operations = 0.0
@@ -90,6 +91,9 @@ struct ReportDigest {
     /// More pictures than anybody looks at; a report of one suite has fewer.
     static let mostGroups = 60
     static let mostFlagged = 100
+
+    /// Of no runs.
+    init() {}
 
     init(_ store: Store, _ filter: RunFilter) throws(StoreError) {
         var page = try store.runs(filter)
@@ -183,7 +187,9 @@ struct ReportDigest {
             machine: run.machineFingerprint, scope: total.scope, provenance: total.provenance)
         var speed =
             speedsByKey[key]
-            ?? Speed(workload: workload, machine: run.machine, scope: total.scope, provenance: total.provenance)
+            ?? Speed(
+                workload: workload, machine: run.machine, fingerprint: run.machineFingerprint, scope: total.scope,
+                provenance: total.provenance)
         speed.operations += operations * Double(record.completedInferences)
         speed.joules += total.energy.joules * total.scale
         speed.seconds += record.energy.window.durationSeconds

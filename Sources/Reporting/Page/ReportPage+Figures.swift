@@ -32,23 +32,24 @@ extension ReportPage {
         .element("span", ["class": "badge \(provenance.rawValue)"], .text(provenance.rawValue))
     }
 
+    // MARK: The figures, `nil` where there is nothing to draw
+
+    var energyChart: EnergyChart? { table.rows.isEmpty ? nil : EnergyChart(table: table) }
+
+    var powerCharts: PowerCharts? {
+        let all = charts.flatMap(\.charts)
+        return all.isEmpty ? nil : PowerCharts(charts: all)
+    }
+
+    var scopeChart: ScopeChart? {
+        let chart = ScopeChart(table: table)
+        return chart.isEmpty ? nil : chart
+    }
+
+    // MARK: Their sections
+
     var energySection: Section? {
-        guard !table.rows.isEmpty else { return nil }
-        return Section(
-            id: "energy", title: "Energy beside the paper’s",
-            parts: [
-                Self.figure(
-                    EnergyChart(table: table).markup,
-                    caption: [
-                        EnergyChart.legend,
-                        .text(
-                            "Thin lines: of ours the 95 % interval of the mean, of the paper’s one standard deviation "
-                                + "between models; where that reaches below zero the line runs to the edge. An axis of decades "
-                                + "has no zero: read the ends of the bars, not their lengths. The paper’s figures hold the idle "
-                                + "power of 8 GPUs, a constant 42.5 W of CPU and a modelled 430.8 W of memory. The same figures "
-                                + "are in the table above."),
-                    ])
-            ])
+        energyChart.map { Section(id: "energy", title: "Energy beside the paper’s", parts: [$0.markup]) }
     }
 
     var powerSection: Section? {
@@ -77,7 +78,7 @@ extension ReportPage {
                                 "figcaption", [:],
                                 .element("strong", [:], .name(chart.group.title)), .text(" "),
                                 Self.badge(chart.group.provenance)),
-                            chart.markup,
+                            chart.drawing.markup,
                             .details("The windows in figures", Self.windows(chart.group)))
                     }))
         }
@@ -112,8 +113,7 @@ extension ReportPage {
     }
 
     var scopesSection: Section? {
-        let pairs = table.rows.flatMap { row in row.reconciliations.map { (row, $0) } }
-        guard !pairs.isEmpty else {
+        guard let chart = scopeChart else {
             guard !table.rows.isEmpty else { return nil }
             return Section(
                 id: "scopes", title: "Reconciliation of scopes",
@@ -124,91 +124,12 @@ extension ReportPage {
                     )
                 ])
         }
-        let rows = pairs.map { row, pair -> [Markup] in
-            let outer = pair.outerEnergy.joules
-            return [
-                .name(row.title), .text("\(pair.outer.rawValue) less \(pair.inner.rawValue)"),
-                .text(FigureNumber.joules(outer)), .text(FigureNumber.joules(outer - pair.residual.joules)),
-                .text(FigureNumber.joules(pair.residual.joules)), .text(FigureNumber.joules(pair.uncertainty.joules)),
-                .text(pair.share.map { String(format: "%.1f %%", $0 * 100) } ?? "–"),
-                .text("\(pair.verdict.rawValue): \(pair.verdict.text)"),
-            ]
-        }
         return Section(
             id: "scopes", title: "Reconciliation of scopes",
             parts: [
                 Self.paragraph(
                     "Scopes nest: the wall holds the system, the system the components. What an outer one holds beyond the "
-                        + "inner one is the residual, with the uncertainty √(U₁² + U₂²) of the two."),
-                Self.figure(
-                    ScopeChart(table: table).markup,
-                    caption: [
-                        Legend.of([
-                            ("measured", "what the inner scope holds"),
-                            ("rest", "the residual: what no inner meter sees"),
-                            ("contradiction", "a contradiction: the inner scope measured more than the outer"),
-                        ])
-                    ]),
-                .table(
-                    caption: "What each scope holds beyond the one inside it, over all runs of a row",
-                    columns: ["task", "scopes", "outer", "inner", "residual", "± 95 %", "share", "verdict"],
-                    alignRight: Set(2...6), rows: rows),
-            ])
-    }
-
-    var planeSection: Section? {
-        guard !digest.speedOrder.isEmpty else { return nil }
-        let speeds = digest.speedOrder.filter(PlaneChart.isOn)
-        let rows = speeds.enumerated().map { index, speed -> [Markup] in
-            [
-                .text(String(index + 1)), .name(speed.workload.task.title),
-                .name(speed.workload.model ?? speed.workload.plugin),
-                .text(FigureNumber.three((speed.workload.operationsPerInference ?? 0) / 1e9)),
-                .text(FigureNumber.three(speed.gops)), .text(FigureNumber.three(speed.watts)),
-                .text(FigureNumber.three(speed.efficiency)),
-                .text(FigureNumber.three(Landauer.gopsPerWatt / speed.efficiency)), Self.badge(speed.provenance),
-            ]
-        }
-        let accelerators = Accelerator.published
-        let facts = accelerators.map { accelerator -> [Markup] in
-            [
-                .text(accelerator.name), .text(accelerator.kind.rawValue), .text(String(accelerator.year)),
-                .text(accelerator.precision), .text(FigureNumber.three(accelerator.gops)),
-                .text(FigureNumber.three(accelerator.watts)), .text(FigureNumber.three(accelerator.efficiency)),
-                .text(accelerator.source),
-            ]
-        }
-        return Section(
-            id: "plane", title: "Speed over power",
-            parts: [
-                Self.figure(
-                    PlaneChart(speeds: speeds, published: accelerators).markup,
-                    caption: [
-                        PlaneChart.legend,
-                        .text(
-                            "Stars: this record’s tasks, by their number in the table below: counted operations (a "
-                                + "multiplication and an addition are two) by time, and the mean power of the total’s scope, idle "
-                                + "power in it. The other marks are peaks that makers and papers state, of the chip or card alone "
-                                + "and at their own precision, so ours lie below what the same chip could claim. Diagonals: equal "
-                                + "efficiency. Landauer’s bound: k·T·ln 2 = "
-                                + "\(FigureNumber.scientific(Landauer.joulesPerBit)) J a bit at "
-                                + "\(FigureNumber.tick(Landauer.kelvin)) K, for an operation that forgets "
-                                + "\(FigureNumber.tick(Landauer.bitsPerOperation)) bits."),
-                    ]),
-                .table(
-                    caption: "Our tasks on the plane",
-                    columns: [
-                        "no.", "task", "model", "GOP an inference", "GOP/s", "W", "GOP/s/W", "times below Landauer",
-                        "provenance",
-                    ], alignRight: Set(3...7), rows: rows),
-                .details(
-                    "The \(accelerators.count) published accelerators, with their sources",
-                    .table(
-                        caption: "Published accelerators",
-                        columns: [
-                            "name", "class", "year of the source", "precision", "GOP/s", "W", "GOP/s/W", "source",
-                        ],
-                        alignRight: [2, 4, 5, 6], rows: facts, hidesCaption: true)),
-            ])
+                        + "inner one is the residual, with the uncertainty √(U₁² + U₂²) of the two."), chart.markup,
+            ] + chart.data.map { $0.markup() })
     }
 }

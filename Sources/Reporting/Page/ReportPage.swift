@@ -11,11 +11,17 @@ package struct ReportPage: Sendable {
         package var version: String
         /// Seconds since 1970; a label.
         package var writtenAt: Double
+        /// Measured peaks that no suite has in its record yet, by the fingerprints of their machines.
+        package var peaks: [String: [DevicePeak]]
 
-        package init(table: TableReport.Options = TableReport.Options(), version: String, writtenAt: Double) {
+        package init(
+            table: TableReport.Options = TableReport.Options(), version: String, writtenAt: Double,
+            peaks: [String: [DevicePeak]] = [:]
+        ) {
             self.table = table
             self.version = version
             self.writtenAt = writtenAt
+            self.peaks = peaks
         }
     }
 
@@ -25,6 +31,7 @@ package struct ReportPage: Sendable {
     /// The latest suites with what is known of them, the latest first.
     let suites: [SuiteRunDetail]
     let charts: [(suite: SuiteRunDetail?, charts: [PowerChart])]
+    let peaks: DevicePeaks
 
     /// Whether there is no window at all that fits.
     package var isEmpty: Bool { digest.windows == 0 }
@@ -34,7 +41,8 @@ package struct ReportPage: Sendable {
     /// One for every other unit of the picture's width: finer, a fast change is a blot.
     private static let columns = 212
 
-    package init(_ store: Store, _ options: Options) throws(StoreError) {
+    /// - Parameter hasPower: whether the samples are read, for power over time.
+    package init(_ store: Store, _ options: Options, hasPower: Bool = true) throws(StoreError) {
         self.options = options
         table = try TableReport(store, options.table)
         let digest = try ReportDigest(store, options.table.filter)
@@ -44,7 +52,19 @@ package struct ReportPage: Sendable {
         }
         self.digest = digest
         self.suites = suites
-        charts = try Self.charts(store, digest, suites)
+        peaks = try DevicePeaks(store, kept: options.peaks)
+        charts = hasPower ? try Self.charts(store, digest, suites) : []
+    }
+
+    /// Of no record at all.
+    init(ofNothing options: Options) {
+        self.options = options
+        table = TableReport(
+            isNet: options.table.isNet, rows: [], by: options.table.by, carbon: options.table.carbon, method: .init(),
+            leftOut: [:], failures: nil, contendedBaselines: 0, driftedBaselines: 0, changes: [],
+            autocorrelatedBaselines: 0)
+        (digest, suites, charts) = (ReportDigest(), [], [])
+        peaks = DevicePeaks(machines: [:])
     }
 
     private static func charts(
@@ -72,7 +92,9 @@ package struct ReportPage: Sendable {
 
     package var html: String {
         let sections = [
-            tableSection, energySection, powerSection, scopesSection, planeSection, equivalentsSection, machineSection,
+            tableSection, energySection, powerSection, scopesSection, planeSection, operationsSection, axisSection,
+            equivalentsSection,
+            machineSection,
             methodSection, flagsSection,
         ].compactMap(\.self)
         let page: Markup = .element(

@@ -1,0 +1,47 @@
+import Core
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Reporting
+
+extension Routes {
+    /// GET /v1/figure/NAME?format=…&theme=…: PDF and PNG are made by whoever asks, whose converter it is.
+    func addFigures(to v1: RouterGroup<Context>, _ asker: HeavyAnswers.Asker) {
+        v1.get("figure/:name") { request, context in
+            let parameters = request.uri.queryParameters
+            let kind: FigureKind
+            do throws(UnknownName) {
+                kind = try FigureKind.named(context.parameters.get("name") ?? "")
+            } catch { throw APIError(.notFound, "\(error)") }
+            let options = try TableQuery { parameters.get($0) }.options
+            let isRaw = try APIError.flag("raw_cells", parameters.get("raw_cells"))
+            let format = parameters.get("format") ?? "svg"
+            guard ["svg", "csv"].contains(format) else {
+                throw APIError(
+                    .usage, "format must be svg or csv, not \(format); `taskwatt figure` makes a pdf or png of it")
+            }
+            let asked = parameters.get("theme") ?? FigureTheme.light.rawValue
+            guard let theme = FigureTheme(rawValue: asked) else {
+                let known = FigureTheme.allCases.map(\.rawValue).joined(separator: ", ")
+                throw APIError(.usage, "theme must be one of \(known), not \(asked)")
+            }
+            return try await fromRecord(request, asker) {
+                let figure: FigureFile
+                do throws(FigureFile.Absence) {
+                    figure = try FigureFile(kind, store, options)
+                } catch { throw APIError(error) }
+                let isCSV = format == "csv"
+                return Response(
+                    status: .ok,
+                    headers: [
+                        .contentType: isCSV ? "text/csv; charset=utf-8" : "image/svg+xml",
+                        // It has styles and no scripts, whatever names are in it.
+                        .contentSecurityPolicy:
+                            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+                    ],
+                    body: ResponseBody(
+                        byteBuffer: ByteBuffer(string: isCSV ? figure.csv(isRaw: isRaw) : figure.svg(theme))))
+            }
+        }
+    }
+}
