@@ -59,7 +59,8 @@ struct EnergyAxis: Figure {
     private static func entry(_ mark: EnergyMark) -> Entry {
         Entry(
             name: mark.name, group: Entry.Group(rawValue: mark.kind.rawValue) ?? .everyday,
-            range: mark.joules...mark.joules, joules: mark.joules, text: FigureNumber.joules(mark.joules),
+            range: mark.joules...mark.joules, joules: mark.joules,
+            text: "\(FigureNumber.joules(mark.joules)) (\(mark.year))",
             style: mark.kind == .bound ? "bound" : mark.kind == .training ? "training" : "fact",
             year: String(mark.year),
             sum: mark.sum, source: mark.source)
@@ -91,7 +92,7 @@ struct EnergyAxis: Figure {
             return Entry(
                 name: "an inference of the paper: \(task.title)", group: .inference, range: joules...joules,
                 joules: joules,
-                text: FigureNumber.joules(joules), style: "paper", year: "2023",
+                text: "\(FigureNumber.joules(joules)) (2023)", style: "paper", year: "2023",
                 sum: "\(FigureNumber.three(row.mean)) kWh per 1,000",
                 source: "Luccioni et al. 2023 (arXiv 2311.16863), from its logs")
         }
