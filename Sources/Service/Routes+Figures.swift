@@ -5,6 +5,17 @@ import NIOCore
 import Reporting
 
 extension Routes {
+    /// GET /v1/plane: the plane with its switches, as a part of the page.
+    func addPlane(to v1: RouterGroup<Context>, _ asker: HeavyAnswers.Asker) {
+        v1.get("plane") { request, _ in
+            let options = ReportPage.Options(version: "", writtenAt: 0, peaks: machine.peaks())
+            return try await fromRecord(request, asker) {
+                let page = try ReportPage(store, options, hasPower: false)
+                return Self.page(Array(page.planePart.utf8), type: "text/html; charset=utf-8")
+            }
+        }
+    }
+
     /// GET /v1/figure/NAME?format=…&theme=…: PDF and PNG are made by whoever asks, whose converter it is.
     func addFigures(to v1: RouterGroup<Context>, _ asker: HeavyAnswers.Asker) {
         v1.get("figure/:name") { request, context in
@@ -28,7 +39,7 @@ extension Routes {
             return try await fromRecord(request, asker) {
                 let figure: FigureFile
                 do throws(FigureFile.Absence) {
-                    figure = try FigureFile(kind, store, options)
+                    figure = try FigureFile(kind, store, options, peaks: machine.peaks())
                 } catch { throw APIError(error) }
                 let isCSV = format == "csv"
                 return Response(

@@ -27,7 +27,7 @@ enum PlaneMark {
             Drawing.path(offsets.map { (x + $0.0, y + $0.1) }) + "Z"
         }
         return switch style {
-        case "gpu": polygon([(-4, -4), (4, -4), (4, 4), (-4, 4)])
+        case "gpu", "earlier": polygon([(-4, -4), (4, -4), (4, 4), (-4, 4)])
         case "fpga": polygon([(0, -5.5), (5, 4), (-5, 4)])
         case "digital":
             polygon((0..<10).map { corner in onCircle(corner, 4.6) })

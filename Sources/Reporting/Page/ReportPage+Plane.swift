@@ -30,6 +30,25 @@ extension ReportPage {
     }
 }
 
+extension ReportPage {
+    /// The plane with its switches for the daemon's page, which brings `FigureTheme.page`: of all published accelerators, whether or not there
+    /// is a run.
+    package var planePart: String {
+        let chart = PlaneChart(speeds: digest.speedOrder, published: Accelerator.published, peaks: peaks)
+        let parts: [Markup] = [
+            Drawing.patterns, PlaneSwitches.markup(chart.published),
+            Self.figure(chart.drawing.markup, caption: [Legend.markup(PlaneChart.ownLegend)] + chart.caption),
+        ]
+        let tables =
+            (chart.runs.isEmpty ? [] : [chart.runData]) + (chart.peaks.isEmpty ? [] : [chart.peakData])
+            + [PlaneChart.publishedData(chart.published), Brain.data]
+        return Markup.element(
+            "div", ["class": "plane"],
+            parts + tables.map { .details($0.caption, $0.markup(hidesCaption: true)) }
+        ).source
+    }
+}
+
 /// Switches classes of the plane on and off without a script: each is a checkbox that the style sheet looks at.
 enum PlaneSwitches {
     /// What is switched besides the classes.

@@ -1,6 +1,7 @@
 // Puts the page together: what is followed, what is asked again when, and what the buttons do.
 
 import { cancel, dropToken, follow, get, setToken } from "./daemon.js";
+import { loadPlane } from "./plane.js";
 import { PowerChart } from "./power.js";
 import * as sections from "./sections.js";
 
@@ -63,6 +64,7 @@ const loadResults = () =>
       drawQueue();
     }),
     fill(find("windows"), "v1/runs?stage=query&limit=15", sections.windows),
+    loadPlane(find("plane-part")),
   ]);
 
 let isResultDue = false;
