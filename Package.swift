@@ -115,7 +115,8 @@ let package = Package(
             name: "Reporting", dependencies: ["Core", "Recording"], exclude: ["README.md"],
             resources: [
                 .embedInCode("Figures/accelerators.csv"), .embedInCode("Figures/brain.csv"),
-                .embedInCode("Figures/device-parts.csv"), .embedInCode("Page/report.css"),
+                .embedInCode("Figures/device-parts.csv"), .embedInCode("Figures/energies.csv"),
+                .embedInCode("Page/report.css"),
             ]),
         .target(
             name: "Exchange",

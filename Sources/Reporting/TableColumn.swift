@@ -6,6 +6,14 @@ package enum TableColumn: String, Sendable, Hashable, CaseIterable {
     case setup = "with"
     case gross, net, power, latency, operations
     case gopsPerWatt = "gops_per_w"
+    case netGopsPerWatt = "net_gops_per_w"
+    case joulesPerGop = "joules_per_gop"
+    case netJoulesPerGop = "net_joules_per_gop"
+    case peak
+    case peakGopsPerWatt = "peak_gops_per_w"
+    case peakShare = "peak_share"
+    case landauer = "landauer_ratio"
+    case netLandauer = "net_landauer_ratio"
     case carbon, paper
     case ratio, coverage, flags, outliers
 
@@ -40,6 +48,14 @@ package enum TableColumn: String, Sendable, Hashable, CaseIterable {
         case .latency: "mean time of an inference, s"
         case .operations: "operations of an inference, GOP"
         case .gopsPerWatt: "operations per energy, GOP/s/W"
+        case .netGopsPerWatt: "operations per net energy, GOP/s/W"
+        case .joulesPerGop: "energy of 10⁹ operations, J"
+        case .netJoulesPerGop: "net energy of 10⁹ operations, J"
+        case .peak: "what the device can do at most, who says so, and in which precision"
+        case .peakGopsPerWatt: "operations per energy of the device's peak, GOP/s/W"
+        case .peakShare: "part of the peak's speed that was reached"
+        case .landauer: "energy of an operation, divided by Landauer's bound for the bits of an operand"
+        case .netLandauer: "the same of net energy"
         case .carbon: "g CO2e per 1,000 inferences"
         case .paper: "the paper's mean, kWh per 1,000"
         case .ratio: "mean divided by the paper's"
@@ -84,6 +100,13 @@ package enum TableColumn: String, Sendable, Hashable, CaseIterable {
         case .latency: "s"
         case .operations: "GOP"
         case .gopsPerWatt: "GOP/s/W"
+        case .netGopsPerWatt: "net GOP/s/W"
+        case .joulesPerGop: "J/GOP"
+        case .netJoulesPerGop: "net J/GOP"
+        case .peakGopsPerWatt: "peak GOP/s/W"
+        case .peakShare: "of peak"
+        case .landauer: "× Landauer"
+        case .netLandauer: "net × Landauer"
         case .carbon: "g CO2e"
         case .ratio: "× paper"
         default: rawValue
@@ -92,8 +115,10 @@ package enum TableColumn: String, Sendable, Hashable, CaseIterable {
 
     var alignment: TextTable.Alignment {
         switch self {
-        case .n, .interval, .gross, .net, .power, .latency, .operations, .gopsPerWatt, .carbon, .paper, .ratio: .decimal
-        case .accuracy, .cv, .between, .batch, .coverage: .right
+        case .n, .interval, .gross, .net, .power, .latency, .operations, .gopsPerWatt, .netGopsPerWatt, .joulesPerGop,
+            .netJoulesPerGop, .peakGopsPerWatt, .landauer, .netLandauer, .carbon, .paper, .ratio:
+            .decimal
+        case .peakShare, .accuracy, .cv, .between, .batch, .coverage: .right
         default: .left
         }
     }

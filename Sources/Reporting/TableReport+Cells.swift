@@ -47,7 +47,10 @@ extension TableReport {
             energy = DecimalScale(rows.map { max(abs($0.mean), $0.uncertainty ?? 0) })
             let figures: [(TableColumn, (Row) -> Double?)] = [
                 (.power, \.power), (.latency, \.latency), (.operations, { $0.operations.map { $0 / 1e9 } }),
-                (.gopsPerWatt, \.gopsPerWatt), (.carbon, \.carbon), (.ratio, \.paperRatio),
+                (.gopsPerWatt, \.gopsPerWatt), (.netGopsPerWatt, \.operation?.netGopsPerWatt),
+                (.joulesPerGop, \.operation?.joulesPerGop), (.netJoulesPerGop, \.operation?.netJoulesPerGop),
+                (.peakGopsPerWatt, \.operation?.peakGopsPerWatt), (.landauer, \.operation?.landauerRatio),
+                (.netLandauer, \.operation?.netLandauerRatio), (.carbon, \.carbon), (.ratio, \.paperRatio),
             ]
             others = Dictionary(figures.map { ($0, DecimalScale(rows.compactMap($1))) }) { first, _ in first }
         }
@@ -56,7 +59,8 @@ extension TableReport {
 
         func title(_ column: TableColumn) -> String {
             switch column {
-            case .gross, .net, .paper, .power, .latency, .operations, .gopsPerWatt, .carbon, .ratio:
+            case .gross, .net, .paper, .power, .latency, .operations, .gopsPerWatt, .netGopsPerWatt, .joulesPerGop,
+                .netJoulesPerGop, .peakGopsPerWatt, .landauer, .netLandauer, .carbon, .ratio:
                 self[column].prefix + column.title
             // In the unit of the mean.
             default: column.title
@@ -99,6 +103,14 @@ extension TableReport {
         case .latency: scale().text(row.latency)
         case .operations: scale().text(row.operations.map { $0 / 1e9 })
         case .gopsPerWatt: scale().text(row.gopsPerWatt)
+        case .netGopsPerWatt: scale().text(row.operation?.netGopsPerWatt)
+        case .joulesPerGop: scale().text(row.operation?.joulesPerGop)
+        case .netJoulesPerGop: scale().text(row.operation?.netJoulesPerGop)
+        case .peak: row.operation?.peak.map { "\($0.device): \($0.title)" } ?? FigureText.none
+        case .peakGopsPerWatt: scale().text(row.operation?.peakGopsPerWatt)
+        case .peakShare: FigureText.percent(row.operation?.peakShare, digits: 1)
+        case .landauer: scale().text(row.operation?.landauerRatio)
+        case .netLandauer: scale().text(row.operation?.netLandauerRatio)
         case .carbon: scale().text(row.carbon)
         case .paper: scale().text(row.paperMean)
         case .ratio: scale().text(row.paperRatio)

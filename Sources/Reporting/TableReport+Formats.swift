@@ -117,6 +117,13 @@ extension TableReport {
         case .latency: return CSVWriter.number(row.latency)
         case .operations: return CSVWriter.number(row.operations)
         case .gopsPerWatt: return CSVWriter.number(row.gopsPerWatt)
+        case .netGopsPerWatt: return CSVWriter.number(row.operation?.netGopsPerWatt)
+        case .joulesPerGop: return CSVWriter.number(row.operation?.joulesPerGop)
+        case .netJoulesPerGop: return CSVWriter.number(row.operation?.netJoulesPerGop)
+        case .peakGopsPerWatt: return CSVWriter.number(row.operation?.peakGopsPerWatt)
+        case .peakShare: return CSVWriter.number(row.operation?.peakShare)
+        case .landauer: return CSVWriter.number(row.operation?.landauerRatio)
+        case .netLandauer: return CSVWriter.number(row.operation?.netLandauerRatio)
         case .carbon: return CSVWriter.number(row.carbon)
         case .paper: return CSVWriter.number(row.paperMean)
         case .ratio: return CSVWriter.number(row.paperRatio)
@@ -162,7 +169,11 @@ extension TableReport {
                 doubts.joined(separator: " "), row.engine ?? "", files.joined(separator: " "), row.programSHA256 ?? "",
                 row.suiteLabels.joined(separator: " "),
             ]
-            writer.row(figures + more + later)
+            let operation = [
+                .joulesPerGop, .netJoulesPerGop, .netGopsPerWatt, .landauer, .netLandauer, .peak, .peakGopsPerWatt,
+                .peakShare,
+            ].map { exact(row, $0) }
+            writer.row(figures + more + later + operation)
         }
         return writer.text
     }
@@ -176,7 +187,8 @@ extension TableReport {
         "latency_s", "operations_per_inference", "gops_per_w", "g_co2e_per_1000", "processor", "outlier_runs",
         "relative_accuracy", "accuracy_sources",
         "sessions", "between_sessions_cv", "series_doubts",
-        "engine", "model_sha256", "program_sha256", "labels",
+        "engine", "model_sha256", "program_sha256", "labels", "joules_per_gop", "net_joules_per_gop", "net_gops_per_w",
+        "landauer_ratio", "net_landauer_ratio", "peak", "peak_gops_per_w", "peak_share",
     ]
 
     /// A number, or in words that it is not all stated: an empty cell would say nothing.

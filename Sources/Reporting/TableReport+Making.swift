@@ -16,15 +16,16 @@ extension TableReport {
         method = groups.method
         let accuracies = try MeterAccuracies(store, groups.groups.values.joined())
         changes = groups.changes
+        let peaks = try DevicePeaks(store)
         let order = options.by.contains(.task) ? options.by : [.task] + options.by
         rows = groups.groups.compactMap { key, runs in
-            Self.row(key, runs, groups.baselines, accuracies.of(runs), options.carbon)
+            Self.row(key, runs, groups.baselines, accuracies.of(runs), options.carbon, peaks)
         }.sorted { Self.isBefore($0, $1, order) }
     }
 
     private static func row(
         _ key: RunGroups.Key, _ runs: [RunFigure], _ baselines: RunGroups.Baselines, _ accuracies: [MeterAccuracy],
-        _ carbon: CarbonIntensity?
+        _ carbon: CarbonIntensity?, _ peaks: DevicePeaks
     ) -> Row? {
         guard let first = runs.first, let figure = MeanFigure(runs, baselines.degrees) else { return nil }
         let series = RunGroups.series(runs)
@@ -47,6 +48,11 @@ extension TableReport {
             run.window.meanLatency.map { $0 * Double(run.window.completedInferences) }
         }
         let nets = runs.compactMap(\.net)
+        let netJoules = total(runs) { run in
+            run.net.map { $0 * joulesOfInference * Double(run.window.completedInferences) }
+        }
+        let device = WorkloadDescription(
+            task: key.task, plugin: key.plugin, device: first.window.device, precision: first.window.precision)
         let paper = PaperTable.rows[key.task]?.mean
         // A small model for tests is another than the paper's.
         let isPublished = key.size == nil || key.size == "full"
@@ -71,6 +77,11 @@ extension TableReport {
             power: seconds > 0 ? joules / seconds : nil, latency: latencies.map { $0 / inferences },
             operations: operations.map { $0 / inferences },
             gopsPerWatt: joules > 0 ? operations.map { $0 / joules / 1e9 } : nil,
+            operation: operations.flatMap {
+                OperationCost(
+                    operations: $0, seconds: seconds, joules: joules, netJoules: netJoules,
+                    precision: first.window.precision, peak: peaks.peak(of: device, on: key.fingerprint))
+            },
             carbon: carbon.map { figure.mean * $0.gramsPerKilowattHour },
             coverage: runs.map(\.window.total.coverage).min() ?? 0, flags: flags, outliers: outliers(series),
             otherScopes: otherScopes(runs), reconciliations: reconciliations(runs), paperMean: paper,
@@ -79,6 +90,9 @@ extension TableReport {
             programSHA256: runs.last { $0.window.programSHA256 != nil }?.window.programSHA256,
             suiteLabels: Set(runs.compactMap(\.window.label)).sorted())
     }
+
+    /// kWh per 1,000 inferences are so many joules of one for each.
+    static let joulesOfInference = 3.6e6 / 1000
 
     /// A sum over all runs; `nil` where one of them does not have it.
     private static func total(_ runs: [RunFigure], _ value: (RunFigure) -> Double?) -> Double? {

@@ -60,6 +60,8 @@ package struct TableReport: Sendable, Hashable, Codable {
         package var operations: Double?
         /// GOP/s/W, which is operations a nanojoule, of gross energy.
         package var gopsPerWatt: Double?
+        /// What an operation costs; `nil` where the operations are not known of every run.
+        package var operation: OperationCost?
         /// g CO2e per 1,000 inferences, where an intensity is given.
         package var carbon: Double?
         /// The least coverage of the runs.
@@ -198,6 +200,7 @@ extension TableReport.Row {
         case power = "power_w"
         case latency = "latency_s"
         case operations = "operations_per_inference"
+        case operation
         case gopsPerWatt = "gops_per_w"
         case carbon = "g_co2e"
         case otherScopes = "other_scopes_kwh"
@@ -245,6 +248,7 @@ extension TableReport.Row {
         try container.encode(latency, forKey: .latency)
         try container.encode(operations, forKey: .operations)
         try container.encode(gopsPerWatt, forKey: .gopsPerWatt)
+        try container.encode(operation, forKey: .operation)
         try container.encode(carbon, forKey: .carbon)
         try container.encode(coverage, forKey: .coverage)
         try container.encode(flags, forKey: .flags)

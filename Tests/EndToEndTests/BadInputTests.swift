@@ -190,7 +190,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "run", "measure", "table", "compare", "export", "import", "report", "show", "bundle", "verify", "meters",
+        "run", "measure", "table", "compare", "export", "import", "report", "figure", "show", "bundle", "verify",
+        "meters",
         "hardware", "plugins", "plugin", "serve", "status",
     ]) func helpIsThereForEveryCommand(command: String) async throws {
         let help = await Refusal(running: [command, "--help"], in: try Scratch())

@@ -121,7 +121,8 @@ import Testing
         #expect(FileManager.default.createFile(atPath: lock, contents: Data("a daemon\n".utf8)))
         for output in [record, path("link"), lock] {
             for command in commands(output) + [
-                ["report", "--force", "--output", output], ["bundle", "--force", "last", "-o", output],
+                ["report", "--force", "--output", output], ["figure", "axis", "--format", "svg", "-o", output],
+                ["bundle", "--force", "last", "-o", output],
             ] {
                 let outcome = try await Program.run([Program.taskwatt] + command, environment: scratch.environment)
                 #expect(outcome.status == 1, "\(command): \(outcome.error)")

@@ -115,6 +115,7 @@ import Testing
                 ["--task", Self.evil],
             ],
             "report": [["-o", "-", "--methods"]], "list": [[], ["--json"]],
+            "figure": [[], ["energy"], ["axis"], ["axis", "--format", "csv"]],
             "show": [["last"], ["last-1"], ["1"], ["4"], ["1", "--ascii"], ["last", "--json"]],
             "compare": [["last-1", "last"], ["last-1", "last", "--format", "markdown"]],
             "import list": [[], ["--json"]],

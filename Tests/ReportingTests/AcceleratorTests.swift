@@ -113,14 +113,4 @@ struct AcceleratorTests {
         #expect(isClose(Landauer.gopsPerWatt, 1e-9 / (32 * 2.871e-21), relative: 1e-3))
         #expect(Accelerator.published.allSatisfy { $0.efficiency < Landauer.gopsPerWatt })
     }
-
-    @Test("2.326 kWh are a day's food, and 334.88 kJ a litre of boiling water")
-    func equivalents() {
-        #expect(isClose(Equivalents.foodPerDay / 3.6e6, 2.326))
-        let day = Equivalents.of(2.326 * 3.6e6)
-        #expect(day[0].value == "24.0 h")
-        #expect(Equivalents.of(334_880)[1].value == "1.00 l")
-        #expect(Equivalents.of(50e9 * 3600)[3].value == "1.00 × 10⁰ of it")
-        #expect(day.allSatisfy { $0.sum.contains("÷") })
-    }
 }

@@ -122,10 +122,19 @@ struct TableFilterTests {
         #expect(isClose(row.operations, 2e9))
         #expect(isClose(row.gopsPerWatt, 2e11 / 3600 / 1e9))
         #expect(isClose(row.carbon, 4))
+        // 3600 J of 200 GOP, less 600 J of idling; 2 GOP/s; nobody knows the device. fp32 forgets 32 bits of 2.871e-21 J.
+        let cost = try #require(row.operation)
+        #expect(isClose(cost.joulesPerGop, 18) && isClose(cost.netJoulesPerGop, 15) && isClose(cost.gops, 2))
+        #expect(isClose(cost.netGopsPerWatt, 1 / 15.0) && cost.bits == 32)
+        #expect(isClose(cost.landauerRatio, 18e-9 / (32 * 2.870979e-21), relative: 1e-6))
+        #expect(isClose(cost.netLandauerRatio, cost.landauerRatio * 15 / 18))
+        #expect(cost.peak == nil && cost.peakShare == nil && cost.peakGopsPerWatt == nil)
         // A figure that one run lacks is not that of the others.
         try record.add([run(3600)])
         let both = try #require(try rows().first)
-        #expect(both.net == nil && both.operations == nil && both.gopsPerWatt == nil && both.latency == nil)
+        #expect(
+            both.net == nil && both.operations == nil && both.gopsPerWatt == nil && both.operation == nil
+                && both.latency == nil)
         #expect(both.carbon == nil)
     }
 

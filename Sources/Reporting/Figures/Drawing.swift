@@ -274,11 +274,15 @@ package enum FigureNumber {
 
     static func joules(_ value: Double) -> String { prefixed(value, "J") }
 
-    /// With the prefix that leaves few digits.
+    /// With the prefix of the SI that leaves one to three digits before the point, from yocto to yotta.
     static func prefixed(_ value: Double, _ unit: String) -> String {
-        let prefixes = [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "µ")]
         guard value.isFinite, value != 0 else { return value == 0 ? "0 \(unit)" : "–" }
-        let (factor, prefix) = prefixes.first { abs(value) >= $0.0 } ?? (1e-6, "µ")
-        return "\(three(value / factor)) \(prefix)\(unit)"
+        // Rounded first: 999.9 are a thousand.
+        let place = Int(saturating: (log10(abs(value) * 1.0005) / 3).rounded(.down)) + prefixOfOne
+        guard prefixes.indices.contains(place) else { return "\(scientific(value)) \(unit)" }
+        return "\(three(value / pow(1000, Double(place - prefixOfOne)))) \(prefixes[place])\(unit)"
     }
+
+    private static let prefixes = ["y", "z", "a", "f", "p", "n", "µ", "m", "", "k", "M", "G", "T", "P", "E", "Z", "Y"]
+    private static let prefixOfOne = 8
 }

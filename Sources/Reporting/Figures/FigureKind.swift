@@ -40,6 +40,9 @@ package struct FigureKind: Sendable {
             "plane-years", "speed over power by steps of two years",
             without: "no run has counted operations and a measured or estimated power"
         ) { $0.planeYears },
+        FigureKind("axis", "every energy on one axis, from Landauer's bound to GPT-4's training", needsRuns: false) {
+            $0.energyAxis
+        },
     ]
 
     /// - Throws: `UnknownName`.

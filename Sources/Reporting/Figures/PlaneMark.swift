@@ -38,6 +38,11 @@ enum PlaneMark {
                 (-1.6, -5), (1.6, -5), (1.6, -1.6), (5, -1.6), (5, 1.6), (1.6, 1.6), (1.6, 5), (-1.6, 5), (-1.6, 1.6),
                 (-5, 1.6), (-5, -1.6), (-1.6, -1.6),
             ])
+        // Of the axis of energies.
+        case "bound": polygon([(-6, 0), (6, -5), (6, 5)])
+        case "fact": polygon((0..<10).map { corner in onCircle(corner, 4) })
+        case "paper": polygon([(-5, -3), (5, -3), (5, 3), (-5, 3)])
+        case "training": polygon([(6, 0), (-5, -5), (-5, 5)])
         // A ring.
         case _ where style.hasPrefix("peak"):
             "M\(Drawing.number(x - 7)) \(Drawing.number(y))a7 7 0 1 0 14 0a7 7 0 1 0 -14 0Z"

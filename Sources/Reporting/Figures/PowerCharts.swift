@@ -25,7 +25,8 @@ struct PowerCharts: Figure {
     }
 
     var legend: [Legend.Entry] {
-        [.line("power", "mean power, measured")]
+        (charts.allSatisfy { [.estimated, .simulated].contains($0.group.provenance) }
+            ? [] : [.line("power", "mean power, measured")])
             + (charts.contains { $0.group.provenance == .estimated }
                 ? [.line("power estimated", "estimated by a model")] : [])
             + (charts.contains { $0.group.provenance == .simulated } ? [.line("power simulated", "simulated")] : [])

@@ -92,7 +92,9 @@ package struct ReportPage: Sendable {
 
     package var html: String {
         let sections = [
-            tableSection, energySection, powerSection, scopesSection, planeSection, equivalentsSection, machineSection,
+            tableSection, energySection, powerSection, scopesSection, planeSection, operationsSection, axisSection,
+            equivalentsSection,
+            machineSection,
             methodSection, flagsSection,
         ].compactMap(\.self)
         let page: Markup = .element(
