@@ -8,10 +8,9 @@ extension Routes {
     /// GET /v1/plane: the plane with its switches, as a part of the page.
     func addPlane(to v1: RouterGroup<Context>, _ asker: HeavyAnswers.Asker) {
         v1.get("plane") { request, _ in
-            let options = ReportPage.Options(version: "", writtenAt: 0, peaks: machine.peaks())
-            return try await fromRecord(request, asker) {
-                let page = try ReportPage(store, options, hasPower: false)
-                return Self.page(Array(page.planePart.utf8), type: "text/html; charset=utf-8")
+            let peaks = machine.peaks()
+            return try await fromRecord(request, asker, and: peaks) {
+                Self.page(Array(try PlanePart(store, peaks: peaks).html.utf8), type: "text/html; charset=utf-8")
             }
         }
     }
@@ -36,10 +35,11 @@ extension Routes {
                 let known = FigureTheme.allCases.map(\.rawValue).joined(separator: ", ")
                 throw APIError(.usage, "theme must be one of \(known), not \(asked)")
             }
-            return try await fromRecord(request, asker) {
+            let peaks = machine.peaks()
+            return try await fromRecord(request, asker, and: peaks) {
                 let figure: FigureFile
                 do throws(FigureFile.Absence) {
-                    figure = try FigureFile(kind, store, options, peaks: machine.peaks())
+                    figure = try FigureFile(kind, store, options, peaks: peaks)
                 } catch { throw APIError(error) }
                 let isCSV = format == "csv"
                 return Response(

@@ -183,7 +183,7 @@ struct Routes: Sendable {
             let options = ReportPage.Options(
                 table: try TableQuery { request.uri.queryParameters.get($0) }.options, version: await status().version,
                 writtenAt: Date().timeIntervalSince1970, peaks: machine.peaks())
-            return try await fromRecord(request, asker) {
+            return try await fromRecord(request, asker, and: options.peaks) {
                 let page = try ReportPage(store, options)
                 if page.isEmpty { throw APIError.nothingToReport }
                 return Response(

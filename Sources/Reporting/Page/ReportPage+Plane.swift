@@ -1,5 +1,6 @@
 import Core
 import Foundation
+package import Recording
 
 extension ReportPage {
     var planeYears: PlaneYears? { planeChart.map { PlaneYears(runs: $0.runs, published: $0.published) } }
@@ -30,22 +31,22 @@ extension ReportPage {
     }
 }
 
-extension ReportPage {
-    /// The plane with its switches for the daemon's page, which brings `FigureTheme.page`: of all published accelerators, whether or not there
-    /// is a run.
-    package var planePart: String {
-        let chart = PlaneChart(speeds: digest.speedOrder, published: Accelerator.published, peaks: peaks)
+/// The plane with its switches for the daemon's page, which brings `FigureTheme.page`: of all published accelerators, whether or not there
+/// is a run.
+package struct PlanePart: Sendable {
+    package let html: String
+
+    /// - Parameter peaks: as of `ReportPage.Options`.
+    package init(_ store: Store, peaks: [String: [DevicePeak]]) throws(StoreError) {
+        let chart = PlaneChart(
+            speeds: try ReportDigest(store, RunFilter()).speedOrder, published: Accelerator.published,
+            peaks: try DevicePeaks(store, kept: peaks))
         let parts: [Markup] = [
             Drawing.patterns, PlaneSwitches.markup(chart.published),
-            Self.figure(chart.drawing.markup, caption: [Legend.markup(PlaneChart.ownLegend)] + chart.caption),
+            ReportPage.figure(chart.drawing.markup, caption: [Legend.markup(PlaneChart.ownLegend)] + chart.caption),
         ]
-        let tables =
-            (chart.runs.isEmpty ? [] : [chart.runData]) + (chart.peaks.isEmpty ? [] : [chart.peakData])
-            + [PlaneChart.publishedData(chart.published), Brain.data]
-        return Markup.element(
-            "div", ["class": "plane"],
-            parts + tables.map { .details($0.caption, $0.markup(hidesCaption: true)) }
-        ).source
+        let tables = chart.data.map { Markup.details($0.caption, $0.markup(hidesCaption: true)) }
+        html = Markup.element("div", ["class": "plane"], parts + tables).source
     }
 }
 

@@ -64,7 +64,6 @@ const loadResults = () =>
       drawQueue();
     }),
     fill(find("windows"), "v1/runs?stage=query&limit=15", sections.windows),
-    loadPlane(find("plane-part")),
   ]);
 
 let isResultDue = false;
@@ -159,6 +158,8 @@ function takeNews(news) {
     if (news.event?.event === "finished") find("news").textContent = `Job ${job.id}, ${job.suite}: ${job.state}.`;
   }
   if (["result", "finished"].includes(news.event?.event)) resultsSoon();
+  // It takes the daemon a look at the whole record.
+  if (news.event?.event === "finished") loadPlane(find("plane-part"));
   drawQueue();
 }
 
@@ -213,6 +214,7 @@ function begin() {
         wasPower = false;
         loadMachine();
         loadResults();
+        loadPlane(find("plane-part"));
         loadAccess();
       },
     }),

@@ -23,7 +23,8 @@ function show() {
   }
   const shown = marks(all).filter(isVisible);
   const fresh = shown.filter((one) => Number(one.dataset.year) === chosen).length;
-  const text = chosen === null ? `all years: ${shown.length} parts` : `${chosen}: ${shown.length} parts, ${fresh} new`;
+  const count = `${shown.length} part${shown.length === 1 ? "" : "s"}`;
+  const text = chosen === null ? `all years: ${count}` : `${chosen}: ${count}, ${fresh} new`;
   find("year-text").textContent = text;
   slider.setAttribute("aria-valuetext", text);
 }
