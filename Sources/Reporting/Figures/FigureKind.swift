@@ -68,9 +68,13 @@ package struct FigureFile: Sendable {
         case unreadable(StoreError)
     }
 
-    /// - Parameter store: `nil` where there is no record yet.
-    package init(_ kind: FigureKind, _ store: Store?, _ options: TableReport.Options) throws(Absence) {
-        let pageOptions = ReportPage.Options(table: options, version: "", writtenAt: 0)
+    /// - Parameters:
+    ///   - store: `nil` where there is no record yet.
+    ///   - peaks: as of `ReportPage.Options`.
+    package init(
+        _ kind: FigureKind, _ store: Store?, _ options: TableReport.Options, peaks: [String: [DevicePeak]] = [:]
+    ) throws(Absence) {
+        let pageOptions = ReportPage.Options(table: options, version: "", writtenAt: 0, peaks: peaks)
         let page: ReportPage
         do throws(StoreError) {
             page =

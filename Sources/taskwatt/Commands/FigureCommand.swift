@@ -159,7 +159,9 @@ struct FigureCommand: AsyncParsableCommand {
                 ? try Record.open(surroundings, state) : try Record.openIfThere(surroundings, state)
             let figure: FigureFile
             let options = try options
-            do throws(FigureFile.Absence) { figure = try FigureFile(kind, store, options) } catch {
+            do throws(FigureFile.Absence) {
+                figure = try FigureFile(kind, store, options, peaks: surroundings.peaks(state))
+            } catch {
                 throw APIError(error)
             }
             return isCSV ? figure.csv(isRaw: cells.areRaw) : figure.svg(theme)
