@@ -113,7 +113,10 @@ let package = Package(
         .target(name: "Recording", dependencies: ["Core", grdb]),
         .target(
             name: "Reporting", dependencies: ["Core", "Recording"], exclude: ["README.md"],
-            resources: [.embedInCode("Figures/accelerators.csv"), .embedInCode("Page/report.css")]),
+            resources: [
+                .embedInCode("Figures/accelerators.csv"), .embedInCode("Figures/inference.csv"),
+                .embedInCode("Figures/training.csv"), .embedInCode("Page/report.css"),
+            ]),
         .target(
             name: "Exchange",
             dependencies: ["Core", "Digests", "Host", "Recording", "Reporting", subprocess, systemPackage],

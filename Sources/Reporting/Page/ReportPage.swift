@@ -21,6 +21,8 @@ package struct ReportPage: Sendable {
 
     let options: Options
     let table: TableReport
+    /// The same runs by task and model.
+    let models: TableReport
     let digest: ReportDigest
     /// The latest suites with what is known of them, the latest first.
     let suites: [SuiteRunDetail]
@@ -37,6 +39,8 @@ package struct ReportPage: Sendable {
     package init(_ store: Store, _ options: Options) throws(StoreError) {
         self.options = options
         table = try TableReport(store, options.table)
+        let byModel = ComputeFigure.options(options.table)
+        models = byModel == options.table ? table : try TableReport(store, byModel)
         let digest = try ReportDigest(store, options.table.filter)
         var suites: [SuiteRunDetail] = []
         for suite in digest.suites.suffix(Self.mostSuites).reversed() {
@@ -72,8 +76,8 @@ package struct ReportPage: Sendable {
 
     package var html: String {
         let sections = [
-            tableSection, energySection, powerSection, scopesSection, planeSection, equivalentsSection, machineSection,
-            methodSection, flagsSection,
+            tableSection, energySection, powerSection, scopesSection, planeSection, computeSection, equivalentsSection,
+            machineSection, methodSection, flagsSection,
         ].compactMap(\.self)
         let page: Markup = .element(
             "html", ["lang": "en"],
