@@ -27,7 +27,7 @@ extension ComputeFigure {
     }
 
     /// Training, inference, and energy where the record has any.
-    private var panels: (training: Panel, inference: Panel, energy: Panel?) {
+    var panels: (training: Panel, inference: Panel, energy: Panel?) {
         let first = Panel(
             "(a) Training of notable models", unit: "FLOP, whole training", top: 34, height: 390,
             training.map(\.operations))

@@ -103,7 +103,7 @@ package enum ComputeTrend {
     package static func eras(of runs: [TrainingRun]) -> [Era] {
         func fit(_ runs: [TrainingRun]) -> ExponentialFit? { ExponentialFit(runs.map { ($0.year, $0.operations) }) }
         func notable(_ years: Range<Double>) -> ExponentialFit? { fit(runs.filter { years.contains($0.year) }) }
-        let sevilla = "Sevilla et al., Compute Trends Across Three Eras of Machine Learning (arXiv 2202.05924)"
+        let sevilla = "Sevilla et al. 2022 (arXiv 2202.05924)"
         return [
             notable(1950..<2010).map {
                 Era(
@@ -120,7 +120,7 @@ package enum ComputeTrend {
                     name: "records, 2012 to early 2018",
                     rule: "of the notable models since 2012 each that took more than all before it, until May 2018",
                     fit: $0,
-                    published: 3.4, source: "OpenAI, AI and Compute, May 2018 (openai.com/research/ai-and-compute)")
+                    published: 3.4, source: "OpenAI 2018 (openai.com/research/ai-and-compute)")
             },
         ].compactMap(\.self)
     }
