@@ -116,6 +116,7 @@ let package = Package(
             resources: [
                 .embedInCode("Figures/accelerators.csv"), .embedInCode("Figures/brain.csv"),
                 .embedInCode("Figures/device-parts.csv"), .embedInCode("Figures/energies.csv"),
+                .embedInCode("Figures/inference.csv"), .embedInCode("Figures/training.csv"),
                 .embedInCode("Page/report.css"),
             ]),
         .target(
