@@ -125,6 +125,7 @@ let package = Package(
             resources: [
                 .embedInCode("Figures/accelerators.csv"), .embedInCode("Figures/brain.csv"),
                 .embedInCode("Figures/device-parts.csv"), .embedInCode("Figures/energies.csv"),
+                .embedInCode("Figures/inference.csv"), .embedInCode("Figures/training.csv"),
                 .embedInCode("Page/report.css"),
             ]),
         .target(
@@ -142,13 +143,14 @@ let package = Package(
             resources: [
                 .embedInCode("openapi.json"), .embedInCode("Page/index.html"), .embedInCode("Page/page.css"),
                 .embedInCode("Page/page.js"), .embedInCode("Page/daemon.js"), .embedInCode("Page/power.js"),
-                .embedInCode("Page/sections.js"),
+                .embedInCode("Page/plane.js"), .embedInCode("Page/sections.js"),
                 .embedInCode("Page/icon.svg"),
             ]),
         .executableTarget(
             name: "taskwatt",
             dependencies: [
-                "CLinux", "Core", "Exchange", "Fetching", "Hardware", "Host", "Metering", "PolledMeters", "Recording",
+                "CLinux", "Core", "Exchange", "Fetching", "Hardware", "Host", "Metering", "Onnx", "PolledMeters",
+                "Recording",
                 "Reporting", "Running", "Service", "WorkloadProtocol", "YAMLReading", "command", "onnx-model",
                 "onnx-proxies", "openai",
                 argumentParser, logging, subprocess, systemPackage,

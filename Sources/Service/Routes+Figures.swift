@@ -5,6 +5,16 @@ import NIOCore
 import Reporting
 
 extension Routes {
+    /// GET /v1/plane: the plane with its switches, as a part of the page.
+    func addPlane(to v1: RouterGroup<Context>, _ asker: HeavyAnswers.Asker) {
+        v1.get("plane") { request, _ in
+            let peaks = machine.peaks()
+            return try await fromRecord(request, asker, and: peaks) {
+                Self.page(Array(try PlanePart(store, peaks: peaks).html.utf8), type: "text/html; charset=utf-8")
+            }
+        }
+    }
+
     /// GET /v1/figure/NAME?format=…&theme=…: PDF and PNG are made by whoever asks, whose converter it is.
     func addFigures(to v1: RouterGroup<Context>, _ asker: HeavyAnswers.Asker) {
         v1.get("figure/:name") { request, context in
@@ -25,10 +35,11 @@ extension Routes {
                 let known = FigureTheme.allCases.map(\.rawValue).joined(separator: ", ")
                 throw APIError(.usage, "theme must be one of \(known), not \(asked)")
             }
-            return try await fromRecord(request, asker) {
+            let peaks = machine.peaks()
+            return try await fromRecord(request, asker, and: peaks) {
                 let figure: FigureFile
                 do throws(FigureFile.Absence) {
-                    figure = try FigureFile(kind, store, options)
+                    figure = try FigureFile(kind, store, options, peaks: peaks)
                 } catch { throw APIError(error) }
                 let isCSV = format == "csv"
                 return Response(

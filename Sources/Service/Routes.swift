@@ -182,8 +182,8 @@ struct Routes: Sendable {
         v1.get("report") { request, _ in
             let options = ReportPage.Options(
                 table: try TableQuery { request.uri.queryParameters.get($0) }.options, version: await status().version,
-                writtenAt: Date().timeIntervalSince1970)
-            return try await fromRecord(request, asker) {
+                writtenAt: Date().timeIntervalSince1970, peaks: machine.peaks())
+            return try await fromRecord(request, asker, and: options.peaks) {
                 let page = try ReportPage(store, options)
                 if page.isEmpty { throw APIError.nothingToReport }
                 return Response(
@@ -207,6 +207,7 @@ struct Routes: Sendable {
             }
         }
         addFigures(to: v1, asker)
+        addPlane(to: v1, asker)
         v1.get("runs/:id") { request, context in
             let columns = request.uri.queryParameters.get("columns").flatMap { Int($0) } ?? 64
             let name = try context.parameters.require("id")

@@ -2,6 +2,7 @@ package import Core
 import Foundation
 package import Metering
 package import Recording
+package import Reporting
 package import Running
 
 /// This machine, as the record describes it.
@@ -9,12 +10,18 @@ package struct MachineRecord: Sendable {
     package var name: String
     /// JSON of the hardware.
     package var inventory: String
+    /// The measured peaks that are kept, by the fingerprints of machines.
+    package var peaks: @Sendable () -> [String: [DevicePeak]]
     /// JSON of what can change from run to run: governor, kernel, load.
     package var state: @Sendable () -> String
 
-    package init(name: String, inventory: String, state: @escaping @Sendable () -> String) {
+    package init(
+        name: String, inventory: String, peaks: @escaping @Sendable () -> [String: [DevicePeak]] = { [:] },
+        state: @escaping @Sendable () -> String
+    ) {
         self.name = name
         self.inventory = inventory
+        self.peaks = peaks
         self.state = state
     }
 }

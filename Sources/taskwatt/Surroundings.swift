@@ -7,6 +7,7 @@ import Host
 import Metering
 import PolledMeters
 import Recording
+import Reporting
 import Running
 import Service
 import Synchronization
@@ -295,17 +296,44 @@ struct Surroundings {
         return all
     }
 
+    /// The measured peaks by the fingerprints of machines: the user's own, and the system's for devices and precisions that those do not have.
+    func peaks(_ options: StateOptions) -> [String: [DevicePeak]] {
+        PeakFile.read([ownState(options).path, Self.systemState.path]) { Console.complain($0) }
+    }
+
     // MARK: The machine
 
-    func machineRecord(_ options: StateOptions) throws -> MachineRecord {
+    private static let machineEncoder: JSONEncoder = {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let inventory = String(decoding: try encoder.encode(Inventory.discover(host).permanent), as: UTF8.self)
+        return encoder
+    }()
+
+    private var inventory: String {
+        get throws {
+            String(decoding: try Self.machineEncoder.encode(Inventory.discover(host).permanent), as: UTF8.self)
+        }
+    }
+
+    private static var machineName: String { ProcessInfo.processInfo.hostName }
+
+    /// Of this machine, as the record tells it from others.
+    var fingerprint: String {
+        get throws { Store.fingerprint(machineName: Self.machineName, inventory: try inventory) }
+    }
+
+    func machineRecord(_ options: StateOptions) throws -> MachineRecord {
+        let (inventory, name) = (try inventory, Self.machineName)
+        let fingerprint = Store.fingerprint(machineName: name, inventory: inventory)
         let (host, calibrations) = (host, calibrations(options))
-        return MachineRecord(name: ProcessInfo.processInfo.hostName, inventory: inventory) {
-            let state = try? encoder.encode(
+        let directories = [ownState(options).path, Self.systemState.path]
+        // Looked at each time: a daemon runs for months.
+        let peaks = { @Sendable in PeakFile.read(directories) { _ in } }
+        return MachineRecord(name: name, inventory: inventory, peaks: peaks) {
+            let state = try? Self.machineEncoder.encode(
                 StateDocument(
-                    machine: MachineState(host), calibrations: calibrations, accelerators: NVML.system.states()))
+                    machine: MachineState(host), calibrations: calibrations, accelerators: NVML.system.states(),
+                    peaks: peaks()[fingerprint] ?? []))
             return state.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
         }
     }
@@ -315,14 +343,19 @@ struct Surroundings {
         var machine: MachineState
         var calibrations: [Calibration]
         var accelerators: [AcceleratorState]
+        var peaks: [DevicePeak]
 
-        enum CodingKeys: CodingKey { case calibrations, accelerators }
+        enum CodingKeys: String, CodingKey {
+            case calibrations, accelerators
+            case peaks = "device_peaks"
+        }
 
         func encode(to encoder: any Encoder) throws {
             try machine.encode(to: encoder)
             var container = encoder.container(keyedBy: CodingKeys.self)
             try container.encode(calibrations, forKey: .calibrations)
             try container.encode(accelerators, forKey: .accelerators)
+            if !peaks.isEmpty { try container.encode(peaks, forKey: .peaks) }
         }
     }
 

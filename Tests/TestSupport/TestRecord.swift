@@ -12,11 +12,13 @@ package final class TestRecord: Sendable {
         store = try Store(directory: directory.path)
     }
 
-    package func suite(_ name: String = "test", machine: String = "host", inventory: String = "{}") throws -> String {
+    package func suite(
+        _ name: String = "test", machine: String = "host", inventory: String = "{}", state: String = "{}"
+    ) throws -> String {
         try store.beginSuiteRun(
             Store.SuiteStart(
                 suite: name, suiteText: "runs: []", options: "{}", machineName: machine, inventory: inventory,
-                machineState: "{}", meters: [], version: "1.0", startedAt: 1_764_000_000))
+                machineState: state, meters: [], version: "1.0", startedAt: 1_764_000_000))
     }
 
     /// Keeps runs of one suite.

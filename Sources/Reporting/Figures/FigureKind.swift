@@ -40,6 +40,9 @@ package struct FigureKind: Sendable {
             "plane-years", "speed over power by steps of two years",
             without: "no run has counted operations and a measured or estimated power"
         ) { $0.planeYears },
+        FigureKind("compute", "training compute and the operations of an inference over the years", needsRuns: false) {
+            $0.computeFigure
+        },
         FigureKind("axis", "every energy on one axis, from Landauer's bound to GPT-4's training", needsRuns: false) {
             $0.energyAxis
         },
@@ -68,9 +71,13 @@ package struct FigureFile: Sendable {
         case unreadable(StoreError)
     }
 
-    /// - Parameter store: `nil` where there is no record yet.
-    package init(_ kind: FigureKind, _ store: Store?, _ options: TableReport.Options) throws(Absence) {
-        let pageOptions = ReportPage.Options(table: options, version: "", writtenAt: 0)
+    /// - Parameters:
+    ///   - store: `nil` where there is no record yet.
+    ///   - peaks: as of `ReportPage.Options`.
+    package init(
+        _ kind: FigureKind, _ store: Store?, _ options: TableReport.Options, peaks: [String: [DevicePeak]] = [:]
+    ) throws(Absence) {
+        let pageOptions = ReportPage.Options(table: options, version: "", writtenAt: 0, peaks: peaks)
         let page: ReportPage
         do throws(StoreError) {
             page =
@@ -88,7 +95,8 @@ package struct FigureFile: Sendable {
 
     /// An SVG without scripts that needs nothing beside it.
     package func svg(_ theme: FigureTheme = .light) -> String {
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + figure.drawing.standalone(figure.legend, theme).source + "\n"
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + figure.drawing.standalone(figure.legendAlone, theme).source
+            + "\n"
     }
 
     /// All that is drawn, as RFC 4180.

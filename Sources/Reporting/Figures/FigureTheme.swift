@@ -27,6 +27,17 @@ package enum FigureTheme: String, Sendable, Hashable, CaseIterable {
         return String(sheet[from.upperBound..<to.lowerBound])
     }()
 
+    /// For figures as parts of another page: the variables by day and by night, and the styles of pictures, legends and switches.
+    package static let page: String = {
+        func cut(_ from: String, _ to: String) -> String {
+            guard let first = sheet.range(of: from),
+                let last = sheet.range(of: to, range: first.upperBound..<sheet.endIndex)
+            else { return "" }
+            return String(sheet[first.lowerBound..<last.lowerBound])
+        }
+        return cut(":root {", "* { box-sizing") + cut("/* Pictures */", "/* End of every figure */")
+    }()
+
     private var values: [String: String] {
         let light = Self.variables(after: "")
         return switch self {

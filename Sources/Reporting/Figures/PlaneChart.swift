@@ -44,6 +44,10 @@ struct PlaneChart: Figure {
     private static let markHalf = 6.0
     private static let runHalf = 8.0
     private static let peakHalf = 9.0
+    /// How far from its star a number is put where there is no room beside it, the nearest first.
+    private static let distances: [(Double, Double)] = [24.0, 48, 72, 96].flatMap { dx in
+        stride(from: 0.0, through: 78, by: 13).flatMap { dy in [(dx, -dy), (dx, dy), (-dx, -dy), (-dx, dy)] }
+    }
     /// The font of the accelerators' names in `report.css`, and 0.6 of it a letter.
     private static let nameLetter = 6.0
 
@@ -210,9 +214,10 @@ struct PlaneChart: Figure {
         let words =
             ["Landauer’s bound at \(FigureNumber.tick(Landauer.kelvin)) K,", "by the bits that an operation forgets:"]
             + lines.map { "\($0.bits): \(FigureNumber.scientific(Landauer.gopsPerWatt(bits: $0.bits))) GOP/s/W" }
-        let x = lowest.to.0 + 16
+        // Where no machine is: under the bound, at the side of little power.
+        let x = Self.plot.left + 12
         for (index, word) in words.enumerated() {
-            let y = Self.plot.top + 16 + Double(index) * 15
+            let y = lowest.from.1 + 40 + Double(index) * 15
             layout.drawing.text(x, y, word, "landauer-name")
             layout.fixed.append(
                 LabelPlacer.Box(x: x, y: y - 12, width: Double(word.count) * 7.2, height: 15))
@@ -306,14 +311,30 @@ struct PlaneChart: Figure {
             layout.names.append((text, box))
             return label
         }
+        func first(_ texts: [String], _ x: Double, _ y: Double) -> Markup? {
+            for text in texts {
+                if let label = name(text, "ours-name", x, y, 7.2) { return label }
+            }
+            return nil
+        }
         // Ours are named first, so that the others give way.
         for run in runs {
             let (x, y) = (watts(run.speed.watts), gops(run.speed.gops))
             let share = run.share.map { ": \(PlaneRun.percent($0))" } ?? ""
-            if let label = name("\(run.number)\(share)", "ours-name", x, y, 7.2)
-                ?? name(String(run.number), "ours-name", x, y, 7.2)
-            {
+            let texts = ["\(run.number)\(share)", String(run.number)]
+            if let label = first(texts, x, y) {
                 written.append(label)
+                continue
+            }
+            // Stars that lie on each other: further away, with a line to its own.
+            for (dx, dy) in Self.distances {
+                guard let label = first(texts, x + dx, y + dy),
+                    let box = placer.taken.last
+                else { continue }
+                layout.drawing.line(
+                    x, y, box.x > x ? box.x - 2 : box.x + box.width + 2, box.y + box.height / 2, "leader")
+                written.append(label)
+                break
             }
         }
         for (peak, top) in tops {
@@ -391,8 +412,8 @@ struct PlaneChart: Figure {
     /// What is not switched: our marks, what they are joined to, and the bound.
     static let ownLegend: [Legend.Entry] = [
         .mark("ours measured", "ours, measured"), .mark("ours estimated", "ours, estimated"),
-        .mark("ours simulated", "ours, simulated"), .mark("peak published", "the device’s peak, published"),
-        .mark("peak measured", "by a matrix product of ours"), .mark("peak upper-estimate", "upper estimate"),
+        .mark("ours simulated", "ours, simulated"), .mark("peak published", "peak, published"),
+        .mark("peak measured", "peak, measured here"), .mark("peak upper-estimate", "peak, upper estimate"),
         .line("landauer", "Landauer’s bound"), .line("efficiency", "equal efficiency"),
     ]
 

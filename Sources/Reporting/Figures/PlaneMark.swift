@@ -27,7 +27,7 @@ enum PlaneMark {
             Drawing.path(offsets.map { (x + $0.0, y + $0.1) }) + "Z"
         }
         return switch style {
-        case "gpu": polygon([(-4, -4), (4, -4), (4, 4), (-4, 4)])
+        case "gpu", "earlier": polygon([(-4, -4), (4, -4), (4, 4), (-4, 4)])
         case "fpga": polygon([(0, -5.5), (5, 4), (-5, 4)])
         case "digital":
             polygon((0..<10).map { corner in onCircle(corner, 4.6) })
@@ -45,7 +45,7 @@ enum PlaneMark {
         case "training": polygon([(6, 0), (-5, -5), (-5, 5)])
         // A ring.
         case _ where style.hasPrefix("peak"):
-            "M\(Drawing.number(x - 7)) \(Drawing.number(y))a7 7 0 1 0 14 0a7 7 0 1 0 -14 0Z"
+            "M\(Drawing.number(x - 6)) \(Drawing.number(y))a6 6 0 1 0 12 0a6 6 0 1 0 -12 0Z"
         // A star of five points.
         default:
             polygon((0..<10).map { corner in onCircle(corner, corner.isMultiple(of: 2) ? 7.5 : 3.2) })

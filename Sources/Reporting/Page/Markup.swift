@@ -56,7 +56,9 @@ package struct Markup: Sendable, Hashable {
     static func + (a: Markup, b: Markup) -> Markup { Markup(source: a.source + b.source) }
     static func += (a: inout Markup, b: Markup) { a.source += b.source }
 
-    private static func isVoid(_ name: String) -> Bool { ["meta", "br", "hr", "col", "link", "img", "input"].contains(name) }
+    private static func isVoid(_ name: String) -> Bool {
+        ["meta", "br", "hr", "col", "link", "img", "input"].contains(name)
+    }
     private static func isShape(_ name: String) -> Bool {
         ["rect", "line", "path", "circle", "polygon", "use"].contains(name)
     }

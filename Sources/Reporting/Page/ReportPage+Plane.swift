@@ -1,5 +1,6 @@
 import Core
 import Foundation
+package import Recording
 
 extension ReportPage {
     var planeYears: PlaneYears? { planeChart.map { PlaneYears(runs: $0.runs, published: $0.published) } }
@@ -27,6 +28,25 @@ extension ReportPage {
         parts.append(
             .details("What has been published of the brain, with the sources", Brain.data.markup(hidesCaption: true)))
         return Section(id: "plane", title: "Speed over power", parts: parts)
+    }
+}
+
+/// The plane with its switches for the daemon's page, which brings `FigureTheme.page`: of all published accelerators, whether or not there
+/// is a run.
+package struct PlanePart: Sendable {
+    package let html: String
+
+    /// - Parameter peaks: as of `ReportPage.Options`.
+    package init(_ store: Store, peaks: [String: [DevicePeak]]) throws(StoreError) {
+        let chart = PlaneChart(
+            speeds: try ReportDigest(store, RunFilter()).speedOrder, published: Accelerator.published,
+            peaks: try DevicePeaks(store, kept: peaks))
+        let parts: [Markup] = [
+            Drawing.patterns, PlaneSwitches.markup(chart.published),
+            ReportPage.figure(chart.drawing.markup, caption: [Legend.markup(PlaneChart.ownLegend)] + chart.caption),
+        ]
+        let tables = chart.data.map { Markup.details($0.caption, $0.markup(hidesCaption: true)) }
+        html = Markup.element("div", ["class": "plane"], parts + tables).source
     }
 }
 

@@ -91,7 +91,7 @@ package struct CalibrationSeries: Sendable {
     }
 
     /// CPU time of this process, which is that of the loads, in clock ticks; getrusage(2).
-    private static var ownTicks: Double {
+    static var ownTicks: Double {
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }

@@ -34,12 +34,14 @@ extension Routes {
 
     /// An answer that is made of the record, on the threads for that. Whoever has it as it would be now is told so, and nothing is made:
     /// a page that asks again and again costs nothing (`ETag`, RFC 9110, 8.8.3).
+    ///
+    /// - Parameter other: of what else the answer is made, which may change while the record does not.
     func fromRecord(
-        _ request: Request, _ asker: HeavyAnswers.Asker,
+        _ request: Request, _ asker: HeavyAnswers.Asker, and other: some Hashable & Sendable = 0,
         _ make: @escaping @concurrent @Sendable () async throws -> Response
     ) async throws -> Response {
         // Looked at before the record is read: what is written meanwhile makes it another one.
-        let tag = "W/\"\(Self.process)-\(store.changes)\""
+        let tag = "W/\"\(Self.process)-\(store.changes)-\(other.hashValue)\""
         let headers: HTTPFields = [.eTag: tag, .cacheControl: "private, no-cache"]
         if request.head.knows(tag) { return Response(status: .notModified, headers: headers) }
         var response = try await heavy.answer(asker, make)

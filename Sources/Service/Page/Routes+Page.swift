@@ -3,6 +3,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Reporting
 import Running
 
 /// The page for people, and what it is made of.
@@ -16,6 +17,8 @@ extension Routes {
         "page.js": ("text/javascript; charset=utf-8", PackageResources.page_js),
         "daemon.js": ("text/javascript; charset=utf-8", PackageResources.daemon_js),
         "power.js": ("text/javascript; charset=utf-8", PackageResources.power_js),
+        "plane.js": ("text/javascript; charset=utf-8", PackageResources.plane_js),
+        "figures.css": ("text/css; charset=utf-8", Array(FigureTheme.page.utf8)),
         "sections.js": ("text/javascript; charset=utf-8", PackageResources.sections_js),
         "icon.svg": ("image/svg+xml", PackageResources.icon_svg),
     ]

@@ -13,7 +13,7 @@ export class DaemonError extends Error {
 /** How often a daemon that has too much to do is asked again. */
 const mostRetries = 3;
 
-async function ask(method, path) {
+async function ask(method, path, kind = "json") {
   const token = sessionStorage.getItem(tokenKey);
   let response;
   for (let tries = 0; ; tries++) {
@@ -27,12 +27,13 @@ async function ask(method, path) {
     if (method !== "GET" || response.status !== 503 || !seconds || tries === mostRetries) break;
     await new Promise((resolve) => setTimeout(resolve, Math.min(seconds, 30) * 1000));
   }
-  const answer = await response.json().catch(() => null);
+  const answer = await (response.ok ? response[kind]() : response.json()).catch(() => null);
   if (!response.ok) throw new DaemonError(response.status, answer?.message ?? `the daemon answers ${response.status}`);
   return answer;
 }
 
 export const get = (path) => ask("GET", path);
+export const getText = (path) => ask("GET", path, "text");
 export const cancel = (job) => ask("DELETE", `v1/jobs/${job}`);
 
 export const setToken = (token) => sessionStorage.setItem(tokenKey, token);

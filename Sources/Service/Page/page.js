@@ -1,6 +1,7 @@
 // Puts the page together: what is followed, what is asked again when, and what the buttons do.
 
 import { cancel, dropToken, follow, get, setToken } from "./daemon.js";
+import { loadPlane } from "./plane.js";
 import { PowerChart } from "./power.js";
 import * as sections from "./sections.js";
 
@@ -157,6 +158,8 @@ function takeNews(news) {
     if (news.event?.event === "finished") find("news").textContent = `Job ${job.id}, ${job.suite}: ${job.state}.`;
   }
   if (["result", "finished"].includes(news.event?.event)) resultsSoon();
+  // It takes the daemon a look at the whole record.
+  if (news.event?.event === "finished") loadPlane(find("plane-part"));
   drawQueue();
 }
 
@@ -211,6 +214,7 @@ function begin() {
         wasPower = false;
         loadMachine();
         loadResults();
+        loadPlane(find("plane-part"));
         loadAccess();
       },
     }),

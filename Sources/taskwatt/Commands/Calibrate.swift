@@ -3,6 +3,8 @@ import Core
 import Foundation
 import Glibc
 import Metering
+import Onnx
+import Recording
 import Reporting
 import Running
 import Service
@@ -22,6 +24,15 @@ struct Calibrate: AsyncParsableCommand {
               taskwatt calibrate --against redfish/bmc --of components
               taskwatt calibrate --show
               taskwatt calibrate --remove
+
+            With --peak it takes under ten seconds and does another thing: it sees how fast a device multiplies matrices at most, by \
+            ONNX Runtime, for the plane of `taskwatt report` and the share of it that each run reached. That is kept in peaks.json, and in \
+            every later record of this machine.
+
+              taskwatt calibrate --peak
+              taskwatt calibrate --peak --precision int8
+              taskwatt calibrate --peak --device cuda:0
+              taskwatt calibrate --peak --show
             """)
 
     @Option(help: ArgumentHelp("The reference meter; `taskwatt meters` lists them.", valueName: "meter"))
@@ -36,6 +47,15 @@ struct Calibrate: AsyncParsableCommand {
     @Option(help: "How long each of the 14 loads is measured; default: 10 periods of the reference, at least 5 s.")
     var seconds: Double?
 
+    @Flag(help: "See how fast a device multiplies matrices at most.")
+    var peak = false
+
+    @Option(help: ArgumentHelp("With --peak: the device, as the plugins name it; default: cpu.", valueName: "device"))
+    var device: String?
+
+    @Option(help: ArgumentHelp("With --peak: what is multiplied; default: fp32.", valueName: "precision"))
+    var precision: Precision?
+
     @Flag(help: "Show the calibrations that are kept.")
     var show = false
 
@@ -49,7 +69,16 @@ struct Calibrate: AsyncParsableCommand {
 
     func validate() throws {
         if let seconds, !(0.2...3600).contains(seconds) { throw ValidationError("--seconds must be from 0.2 to 3600.") }
-        if !show, !remove, against == nil {
+        if peak, against != nil || seconds != nil {
+            throw ValidationError("--peak needs no reference: leave --against and --seconds away.")
+        }
+        if !peak, device != nil || precision != nil {
+            throw ValidationError("--device and --precision are of --peak; give it too.")
+        }
+        if peak, show || remove, device != nil || precision != nil {
+            throw ValidationError("--show and --remove are of all peaks; leave --device and --precision away.")
+        }
+        if !show, !remove, !peak, against == nil {
             throw ValidationError("Name the reference with --against, such as --against shelly/plug.")
         }
         if show && remove || (show || remove) && against != nil {
@@ -59,6 +88,7 @@ struct Calibrate: AsyncParsableCommand {
 
     func run() async throws {
         let surroundings = Surroundings()
+        if peak { return try await runPeak(surroundings) }
         let directory = surroundings.ownState(state)
         let file = CalibrationFile(directory: directory.path)
         if remove {
@@ -87,6 +117,40 @@ struct Calibrate: AsyncParsableCommand {
                     + "on a quiet machine")
         }
         Console.note("kept in \(file.path); the daemon takes it when it is started again")
+    }
+
+    private func runPeak(_ surroundings: Surroundings) async throws {
+        let directory = surroundings.ownState(state)
+        let file = PeakFile(directory: directory.path)
+        if remove {
+            Console.note(try file.remove() ? "removed \(file.path)" : "there is no \(file.path)")
+            return
+        }
+        let fingerprint = try surroundings.fingerprint
+        if show {
+            let kept = surroundings.peaks(state)[fingerprint] ?? []
+            if json {
+                Console.print(try Console.json(kept))
+            } else {
+                Console.print(
+                    kept.isEmpty ? "no peak is kept here\n" : .lines(kept.map(PeakCommand.text).joined(separator: "\n"))
+                )
+            }
+            return
+        }
+        // What cannot be kept at the end is better known at the beginning.
+        try directory.create()
+        let command = PeakCommand(
+            surroundings: surroundings, state: state, device: device ?? "cpu", precision: precision ?? .fp32)
+        let peak = try await Interruption.cancelling { try await command.run() }
+        try file.keep(peak, of: fingerprint)
+        Console.print(json ? try Console.json(peak) : .lines(PeakCommand.text(peak)))
+        if peak.isContended {
+            Console.complain(
+                "other processes took over 5 % of the CPUs meanwhile; run it again on a quiet machine, where it can be more"
+            )
+        }
+        Console.note("kept in \(file.path)")
     }
 
     private func calibrate(_ surroundings: Surroundings, _ against: String) async throws -> Calibration {

@@ -57,7 +57,6 @@ struct FigureCommand: AsyncParsableCommand {
     @Flag(help: "Less the idle baseline.")
     var net = false
 
-    @OptionGroup var carbonOptions: CarbonOptions
     @OptionGroup var cells: CellOptions
     @OptionGroup(title: "Which runs") var filter: FilterOptions
     @OptionGroup var state: StateOptions
@@ -106,7 +105,6 @@ struct FigureCommand: AsyncParsableCommand {
             var options = TableReport.Options()
             options.isNet = net
             options.filter = try filter.filter
-            options.carbon = try carbonOptions.intensity
             return options
         }
     }
@@ -159,7 +157,9 @@ struct FigureCommand: AsyncParsableCommand {
                 ? try Record.open(surroundings, state) : try Record.openIfThere(surroundings, state)
             let figure: FigureFile
             let options = try options
-            do throws(FigureFile.Absence) { figure = try FigureFile(kind, store, options) } catch {
+            do throws(FigureFile.Absence) {
+                figure = try FigureFile(kind, store, options, peaks: surroundings.peaks(state))
+            } catch {
                 throw APIError(error)
             }
             return isCSV ? figure.csv(isRaw: cells.areRaw) : figure.svg(theme)

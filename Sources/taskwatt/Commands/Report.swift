@@ -89,7 +89,8 @@ struct Report: AsyncParsableCommand {
                 let page = try ReportPage(
                     try Record.open(surroundings, state),
                     ReportPage.Options(
-                        table: options, version: Version.current, writtenAt: Date().timeIntervalSince1970))
+                        table: options, version: Version.current, writtenAt: Date().timeIntervalSince1970,
+                        peaks: surroundings.peaks(state)))
                 if page.isEmpty { throw APIError.nothingToReport }
                 text = page.html
             }

@@ -1,0 +1,95 @@
+import ArgumentParser
+import Core
+import Foundation
+import Hardware
+import Host
+import Onnx
+import Recording
+import Reporting
+import Running
+import Service
+
+/// `taskwatt calibrate --peak`: what a matrix product of ours reaches on a device.
+struct PeakCommand {
+    let surroundings: Surroundings
+    let state: StateOptions
+    let device: String
+    let precision: Precision
+
+    /// Tried from the smallest on: a larger one is nearer to the peak, and takes longer.
+    private static let sizes = [512, 1024, 2048, 4096]
+    /// One run of the product shall fit several times into a window.
+    private static let mostSecondsARun = 0.25
+
+    func run() async throws -> DevicePeak {
+        let place: ExecutionDevice
+        let (runtime, product): (OnnxRuntime, MatrixProduct)
+        do {
+            place = try ExecutionDevice(device)
+            runtime = try OnnxRuntime()
+            product = try await prepared(runtime, place)
+        } catch let error as OnnxError {
+            throw CommandFailure("\(error)")
+        }
+        let access = try await MeterAccess.open(surroundings, state, ids: [], scope: nil, interval: 0.1)
+        let result: PeakSeries.Result
+        do {
+            result = try await PeakSeries(metering: access.metering, host: surroundings.host).run(
+                operations: product.operations
+            ) { try product.run() }
+            await access.end()
+        } catch {
+            await access.end()
+            throw error
+        }
+        let isCPU = place.isCPU
+        return DevicePeak(
+            device: isCPU ? Processor(surroundings.host).model : place.name, kind: .measured,
+            precision: precision.rawValue, gops: result.gops, halfWidth: result.halfWidth, watts: result.watts,
+            powerProvenance: result.provenance?.rawValue,
+            source: "product of matrices of \(product.size) × \(product.size) in \(precision.rawValue) by ONNX Runtime "
+                + "\(runtime.version) on \(place.name), \(result.windows) windows in "
+                + String(format: "%.1f s", result.seconds) + " (taskwatt calibrate --peak)",
+            isContended: result.isContended, isCPU: isCPU, measuredAt: Date().timeIntervalSince1970)
+    }
+
+    /// The largest product of which one run is short enough.
+    private func prepared(_ runtime: OnnxRuntime, _ place: ExecutionDevice) async throws -> MatrixProduct {
+        let cache = surroundings.cacheDirectory + "/peak"
+        let precision = precision
+        return try await offPool { Swift.Result { try Self.largest(runtime, precision, place, cache) } }.get()
+    }
+
+    private static func largest(
+        _ runtime: OnnxRuntime, _ precision: Precision, _ place: ExecutionDevice, _ cache: String
+    ) throws -> MatrixProduct {
+        var best: MatrixProduct?
+        for size in Self.sizes {
+            let product = try MatrixProduct(runtime, size: size, precision: precision, device: place, cache: cache)
+            // The first run prepares kernels, the second tells.
+            guard try product.check() else {
+                throw CommandFailure("the product of matrices in \(precision.rawValue) has no numbers on \(place.name)")
+            }
+            let start = Clocks.monotonic()
+            try product.run()
+            let seconds = Clocks.monotonic().seconds(since: start)
+            // A larger one takes eight times as long.
+            guard best == nil || seconds <= Self.mostSecondsARun else { break }
+            best = product
+            if seconds * 8 > Self.mostSecondsARun { break }
+        }
+        guard let best else { throw CommandFailure("no product of matrices could be made") }
+        return best
+    }
+
+    static func text(_ peak: DevicePeak) -> String {
+        let spread = peak.halfWidth.map { String(format: " ± %.2g", $0) } ?? ""
+        let power =
+            peak.watts.map { String(format: " at %.3g W (\(peak.powerProvenance ?? "measured"))", $0) }
+            ?? ", whose power no meter saw"
+        return String(format: "%.4g", peak.gops) + spread + " GOP/s (95 %)\(power)\n\(peak.device): \(peak.source)\n"
+            + "this is what our product reached, and not what the maker says of the device\n"
+    }
+}
+
+extension Precision: ExpressibleByArgument {}
