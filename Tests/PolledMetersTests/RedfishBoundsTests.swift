@@ -18,7 +18,7 @@ import Testing
         let member =
             #"{"@odata.id":"/redfish/v1/Chassis/1","a":[\#(Array(repeating: "0", count: 500).joined(separator: ","))],"b":0,"c":0}"#
         let members = Array(repeating: member, count: 100).joined(separator: ",")
-        let pages = try TestServer { [root] request in
+        let pages = try TestServer { request in
             let page = Int(request.path.split(separator: "?").last ?? "") ?? 0
             return .json(
                 #"{"Members":[\#(members)],"Members@odata.nextLink":"/redfish/v1/Chassis?\#(page + 1)"}"#)
