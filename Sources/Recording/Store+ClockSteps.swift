@@ -20,7 +20,7 @@ extension Store {
         if let last {
             // They are no more than the last that came before the step, and nobody waits for a clock to be there again.
             let from = max(Double(done), ahead)
-            for stretch in try stretches(db, seconds: 60, from: from, to: .infinity, notBefore: from, upTo: last) {
+            for stretch in try stretches(db, seconds: 60, from: from, to: .infinity, upTo: last) {
                 try insert(stretch, db)
             }
         }
