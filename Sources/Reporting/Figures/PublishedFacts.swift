@@ -80,7 +80,8 @@ package struct TrainingRun: Sendable, Hashable {
 /// The facts are in `inference.csv`. `counted` says how a figure came about: `operations` as the source states them, `multiply-adds x 2`
 /// where it counts a multiplication and an addition as one (as most papers on vision do, whatever they call it), `2 x parameters` for a
 /// token of a transformer, of the parameters that work on it (Kaplan et al., arXiv 2001.08361; attention over the text before it comes on
-/// top), and `our count` of the model's layers. A line says what of its source was not opened.
+/// top), and `our count` of the layers that a library builds from the model's published configuration, whose parameters come out as
+/// published. What stands after `model:` says which model is meant, and gave the month; only the source before it was read.
 package struct InferenceCost: Sendable, Hashable {
     package enum Kind: String, Sendable, Hashable, CaseIterable {
         case vision, language, detection, speech, diffusion
