@@ -98,10 +98,12 @@ struct EnergyAxis: Figure {
         }
     }
 
-    private static func words(_ row: TableReport.Row) -> String {
+    private var hasScopes: Bool { Set(table.rows.map(\.scope)).count > 1 }
+
+    private func words(_ row: TableReport.Row) -> String {
         var words = [row.title, row.models.joined(separator: ", ")]
         if let size = row.size, size != "full" { words.append(size) }
-        words.append(row.scope.rawValue)
+        if hasScopes { words.append(row.scope.rawValue) }
         return words.joined(separator: " · ")
     }
 
@@ -172,7 +174,7 @@ struct EnergyAxis: Figure {
             let half = (row.uncertainty ?? 0) * Self.joulesOfOne
             let interval = row.uncertainty == nil ? "" : " ± \(FigureNumber.joules(half))"
             return Entry(
-                name: Self.words(row), group: .oursEach,
+                name: words(row), group: .oursEach,
                 range: max(joules - half, Self.drawable.lowerBound)...(joules + half),
                 joules: joules,
                 text: "\(FigureNumber.joules(joules))\(interval) \(row.provenance.rawValue)",
