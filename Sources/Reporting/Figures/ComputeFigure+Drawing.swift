@@ -196,6 +196,14 @@ extension ComputeFigure {
             line += 36
         }
         placer.take(.init(x: Self.left, y: panel.top, width: 262, height: line - panel.top))
+        let domains = TrainingRun.Domain.allCases.filter { domain in training.contains { $0.domain == domain } }
+        // Below the models of its years there are none that are notable.
+        let corner = (x: Self.right - 360, y: panel.bottom - 4 * ComputeMark.keyHeight - 8)
+        ComputeMark.drawKey(
+            domains.map { .init(style: $0.style, text: $0.rawValue) }, at: corner.x, corner.y, rows: 4,
+            columnWidth: 190,
+            in: &drawing)
+        placer.take(.init(x: corner.x, y: corner.y, width: 360, height: panel.bottom - corner.y))
         // The records of all time are named from the latest back, while there is room.
         let greatest = ComputeTrend.records(of: training, in: 0..<9999)
         let rest = records.filter { !greatest.contains($0) }
@@ -252,6 +260,17 @@ extension ComputeFigure {
             within: .init(x: Self.left, y: panel.top, width: Self.right - Self.left, height: panel.bottom - panel.top),
             around: published.map { .init(around: time($0.year), y($0.operations), half: 5) }
                 + kinds.flatMap { Self.boxes($0.fit, time.scale.callAsFunction, y) })
+        let key =
+            kinds.map { kind, fit in
+                ComputeMark.Entry(
+                    style: kind.style, text: "\(kind.rawValue), \(kind.unit): \(fit.text)", hasLine: true)
+            } + ownKey
+        // The first years have no models that take so much.
+        ComputeMark.drawKey(
+            key, at: Self.left + 8, panel.top + 6, rows: key.count, columnWidth: 0, in: &drawing)
+        placer.take(
+            .init(
+                x: Self.left, y: panel.top, width: 350, height: Double(key.count) * ComputeMark.keyHeight + 10))
         for model in published {
             drawing.add(
                 ComputeMark.markup(
@@ -305,6 +324,10 @@ extension ComputeFigure {
         var placer = LabelPlacer(
             within: .init(x: Self.left, y: panel.top, width: Self.right - Self.left, height: panel.bottom - panel.top),
             around: Self.paper.map { .init(around: time(Self.paperYear), y($0.joules), half: 4) })
+        ComputeMark.drawKey(
+            ownKey + [.init(style: "paper", text: "means of Luccioni et al. 2023 (arXiv 2311.16863)")],
+            at: Self.left + 8,
+            panel.top + 6, rows: 5, columnWidth: 370, in: &drawing)
         for (task, joules) in Self.paper {
             drawing.add(
                 ComputeMark.markup(

@@ -61,32 +61,19 @@ struct ComputeFigure: Figure {
     }
 
     var caption: [Markup] {
-        let domains = TrainingRun.Domain.allCases.filter { domain in training.contains { $0.domain == domain } }
-        var parts: [Markup] = [
-            .element("p", [:], .text("(a) Training:")),
-            ComputeMark.legend(domains.map { ($0.style, $0.rawValue) }),
-            .element("p", [:], .text(trainingText)),
-            .element("p", [:], .text("(b) One inference, with the line through each kind:")),
-            ComputeMark.legend(
-                kinds.map {
-                    ($0.kind.style, "\($0.kind.rawValue), \($0.kind.unit), n = \($0.fit.count): \($0.fit.text)")
-                }
-                    + ownLegend),
-            .element("p", [:], .text(inferenceText)),
-        ]
-        if !own.isEmpty {
-            parts.append(.element("p", [:], .text(ownText)))
-        }
-        return parts
+        ([trainingText, inferenceText] + (own.isEmpty ? [] : [ownText])).map { .element("p", [:], .text($0)) }
     }
 
-    var ownLegend: [(style: String, text: String)] {
+    /// How the record's own marks look, each way that is there.
+    var ownKey: [ComputeMark.Entry] {
         let found = Set(own.map(\.provenance))
-        return Provenance.allCases.filter(found.contains).map { ("ours \($0.rawValue)", "this record, \($0.rawValue)") }
+        return Provenance.allCases.filter(found.contains).map {
+            ComputeMark.Entry(style: "ours \($0.rawValue)", text: "this record, \($0.rawValue)")
+        }
     }
 
     private var trainingText: String {
-        "\(training.count) models that Epoch AI calls notable (CC BY 4.0; the reference of each is in the table below). The lines are ordinary "
+        "(a) \(training.count) models that Epoch AI calls notable (CC BY 4.0; the reference of each is in the table below). The lines are ordinary "
             + "least squares of log₁₀ FLOP over the date; their bands and the ranges in brackets are 95 % intervals, which take the models for "
             + "independent draws. "
             + eras.map { "\($0.name.capitalizedFirst): \($0.rule)." }.joined(separator: " ")
@@ -94,7 +81,7 @@ struct ComputeFigure: Figure {
     }
 
     private var inferenceText: String {
-        "\(published.count) published models, a forward pass each; a multiplication and an addition are two operations, and where a "
+        "(b) \(published.count) published models, a forward pass each; a multiplication and an addition are two operations, and where a "
             + "source counts them as one its figure is doubled. What an inference is goes with the kind, so kinds are not to be compared. "
             + "The lines go through all models of a kind, small ones that were made to be cheap too."
     }

@@ -44,18 +44,32 @@ enum ComputeMark {
             "path", ["d": path(style, x, y, size: size), "class": "mark \(style)"], .element("title", [:], .text(tip)))
     }
 
-    static func legend(_ entries: [(style: String, text: String)]) -> Markup {
-        .element(
-            "ul", ["class": "legend"],
-            entries.map { style, text in
-                .element(
-                    "li", [:],
-                    .element(
-                        "svg", ["viewBox": "0 0 16 14", "width": "16", "height": "14", "aria-hidden": "true"],
-                        .element("path", ["d": path(style, 8, 7), "class": "mark \(style)"])),
-                    .text(" " + text))
-            })
+    /// What a mark, and a line of its class, stand for.
+    struct Entry {
+        var style: String
+        var text: String
+        var hasLine = false
     }
+
+    /// Names marks within the picture, so that it tells what it shows where it stands alone: in columns, the first downwards.
+    ///
+    /// - Parameter x, y: of the upper left corner.
+    static func drawKey(
+        _ entries: [Entry], at x: Double, _ y: Double, rows: Int, columnWidth: Double, in drawing: inout Drawing
+    ) {
+        for (index, entry) in entries.enumerated() {
+            let left = x + Double(index / max(1, rows)) * columnWidth
+            let middle = y + Double(index % max(1, rows)) * keyHeight + keyHeight / 2
+            if entry.hasLine { drawing.line(left, middle, left + 26, middle, "trend \(entry.style)") }
+            drawing.add(
+                .element(
+                    "path", ["d": path(entry.style, left + 13, middle), "class": "mark \(entry.style)"]))
+            drawing.text(left + 32, middle + 4, entry.text, "trend-name")
+        }
+    }
+
+    /// Of a line of a key.
+    static let keyHeight = 17.0
 }
 
 extension TrainingRun.Domain {
@@ -81,10 +95,9 @@ extension InferenceCost.Kind {
     /// What an inference of it is.
     var unit: String {
         switch self {
-        case .vision, .detection: "an image"
+        case .vision, .detection, .diffusion: "an image"
         case .language: "a token"
-        case .speech: "30 s of audio"
-        case .diffusion: "an image in all its steps"
+        case .speech: "30 s"
         }
     }
 }

@@ -63,12 +63,12 @@ package struct ExponentialFit: Sendable, Hashable {
         return pow(10, Statistics.studentT95(Double(count - 2)) * uncertainty)
     }
 
-    /// In words: `× 2 every 6.0 months (5.4 to 6.8)`.
+    /// In words: `× 2 every 6.0 months (5.4 to 6.8)`; without them where the interval holds no growth too.
     package var text: String {
         func months(_ value: Double) -> String { String(format: "%.1f", value) }
         let (low, high) = doublingInterval
         guard let low else { return "no growth" }
-        guard let doublingMonths, let high else { return "no sure growth: × 2 in \(months(low)) months at the fastest" }
+        guard let doublingMonths, let high else { return "no sure growth" }
         return "× 2 every \(months(doublingMonths)) months (\(months(low)) to \(months(high)))"
     }
 }

@@ -5,8 +5,6 @@ protocol Figure: Sendable {
     var drawing: Drawing { get }
     /// What fillings, marks and lines stand for; over the caption on the page, and under the picture in a file.
     var legend: [Legend.Entry] { get }
-    /// In a file of its own, where the caption is not.
-    var legendAlone: [Legend.Entry] { get }
     /// What the marks mean and where the figures come from.
     var caption: [Markup] { get }
     /// Everything that is drawn, for those who do not see it, and for CSV.
@@ -15,7 +13,6 @@ protocol Figure: Sendable {
 
 extension Figure {
     var legend: [Legend.Entry] { [] }
-    var legendAlone: [Legend.Entry] { legend }
 
     /// As a part of the page.
     var markup: Markup {

@@ -95,7 +95,7 @@ package struct FigureFile: Sendable {
 
     /// An SVG without scripts that needs nothing beside it.
     package func svg(_ theme: FigureTheme = .light) -> String {
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + figure.drawing.standalone(figure.legendAlone, theme).source
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + figure.drawing.standalone(figure.legend, theme).source
             + "\n"
     }
 

@@ -3,11 +3,7 @@ import Core
 /// Names the fillings, marks and lines of a figure.
 enum Legend {
     struct Entry: Sendable, Hashable {
-        enum Shape: Sendable, Hashable {
-            case bar, mark, line
-            /// Drawn around (11, 6).
-            case outline(String)
-        }
+        enum Shape: Sendable, Hashable { case bar, mark, line }
 
         var shape: Shape
         /// The classes of the style sheet, which are those of the picture.
@@ -24,13 +20,6 @@ enum Legend {
             switch shape {
             case .bar: Drawing.rectangle(x + 0.5, y + 0.5, 21, 11, "bar \(style)")
             case .mark: .element("path", ["d": PlaneMark.path(style, x + 11, y + 6), "class": "mark \(style)"])
-            case .outline(let path):
-                .element(
-                    "path",
-                    [
-                        "d": path, "class": "mark \(style)",
-                        "transform": "translate(\(Drawing.number(x)) \(Drawing.number(y)))",
-                    ])
             case .line: .element("path", ["d": Drawing.path([(x, y + 6), (x + 22, y + 6)]), "class": style])
             }
         }
