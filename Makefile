@@ -1,7 +1,7 @@
 # Everything that a user or CI does, by one word. The logic of `deps`, `build` and `run` is in .ci/, where it can be read and
 # checked.
 
-.PHONY: help run test under-load torture built-tests vm-test gpu-check deps test-deps build deb lint format install uninstall clean
+.PHONY: help run test under-load torture thread-sanitizer built-tests vm-test gpu-check deps test-deps build deb lint format install uninstall clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -16,6 +16,7 @@ help:
 	@echo 'make test     install what is missing, and run every test'
 	@echo 'make under-load  run every test three times beside processes that take all cores'
 	@echo 'make torture  try for 30 minutes to break it from outside; HOURS=8 for longer'
+	@echo 'make thread-sanitizer  run the tests of what works at once under it; builds for 10 minutes the first time'
 	@echo 'make vm-test  install the package in a virtual machine and try it there; takes 15 minutes, after `make deb`'
 	@echo 'make gpu-check  pack what measures a machine with a GPU where nothing is installed, after `make build`'
 	@echo 'make deps     install what is missing to build and run'
@@ -43,6 +44,10 @@ built-tests: test-deps
 HOURS ?= 0.5
 torture:
 	Tests/Torture/torture --hours $(HOURS)
+
+# The part of the above whole, however long it takes.
+thread-sanitizer:
+	Tests/Torture/torture --part threads --seconds 86400
 
 # Of the package that is there: to build one takes longer than this.
 vm-test:

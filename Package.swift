@@ -10,7 +10,16 @@ var settings: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 // CI sets this. Users' builds do without: a newer compiler's new warning shall not keep anybody from a table.
-if Context.environment["TASKWATT_STRICT"] != nil { settings.append(.treatAllWarnings(as: .error)) }
+let isStrict = Context.environment["TASKWATT_STRICT"] != nil
+if isStrict { settings.append(.treatAllWarnings(as: .error)) }
+
+/// Of the C parts in the tests: what C leaves undefined ends the program there, without a library of the compiler's. Functions of other
+/// libraries are called through types that leave out their `const`s and structures, which is what `function` would object to.
+let cTargets: Set = ["CAMDSMI", "CBareLoop", "CCurl", "CLinux", "CNVML", "COnnxRuntime", "CPCI"]
+let undefined: [CSetting] = [
+    .unsafeFlags(
+        ["-fsanitize=undefined", "-fsanitize-trap=undefined", "-fno-sanitize=function"], .when(configuration: .debug))
+]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncAlgorithms = Target.Dependency.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
@@ -116,6 +125,7 @@ let package = Package(
             resources: [
                 .embedInCode("Figures/accelerators.csv"), .embedInCode("Figures/brain.csv"),
                 .embedInCode("Figures/device-parts.csv"), .embedInCode("Figures/energies.csv"),
+                .embedInCode("Figures/inference.csv"), .embedInCode("Figures/training.csv"),
                 .embedInCode("Page/report.css"),
             ]),
         .target(
@@ -210,6 +220,13 @@ let package = Package(
                 "Core", "Host", "Metering", "Recording", "Reporting", "Running", "Service", "TestSupport", "TLS",
                 grdb, hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioEmbedded, nioHTTP1, nioPosix,
             ], exclude: ["validate_api.py"]),
+        // The parsers under the functions that libFuzzer calls in `make torture`.
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "Core", "Exchange", "Onnx", "openai", "onnx-model", "PluginKit", "Recording", "Reporting", "Running",
+                "Service", "TestSupport", "WorkloadProtocol", "YAMLReading", httpTypes,
+            ], path: "Tests/Torture/Fuzz", exclude: ["Corpora", "Stubs", "Descriptors.c", "PCI.c"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
@@ -221,4 +238,5 @@ let package = Package(
 
 for target in package.targets where target.type != .system {
     target.swiftSettings = (target.swiftSettings ?? []) + settings
+    if isStrict, cTargets.contains(target.name) { target.cSettings = undefined }
 }

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Onnx
 import PluginKit
@@ -56,7 +57,9 @@ struct InputMaker {
             if name.contains("mask") { return .constant(1) }
             if name.contains("token_type") || name.contains("segment") { return .constant(0) }
             if name.contains("position") { return .positions }
-            return .below(vocabulary(input.name) ?? 1000)
+            // A table's rows are as many as the file says, which may be more than the type has numbers.
+            let most = type == .int32 ? Int(Int32.max) : 1 << 52
+            return .below(min(vocabulary(input.name) ?? 1000, most))
         }
     }
 

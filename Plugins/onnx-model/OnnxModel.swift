@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Onnx
 import PluginKit
@@ -38,7 +39,7 @@ struct OnnxModel: WorkloadPlugin {
         // It is loaded and run once here, so that whatever does not fit is told before anything is measured.
         let scan = try Self.explained { () throws(OnnxError) in try ModelScan(path) }
         let model = try Self.explained { () throws(OnnxError) in try scan.model() }
-        request.report("looking at \(path) (\((scan.bytes + 999_999) / 1_000_000) MB)")
+        request.report("looking at \(path) (\(scan.bytes.addingSaturated(999_999) / 1_000_000) MB)")
         let dimensions = try trial(runtime, model.graph, sizes, arrays, seed: request.seed)
         let batch = dimensions.batch
 
@@ -230,14 +231,16 @@ struct OnnxModel: WorkloadPlugin {
     }
 
     /// The type that most of the weights are of.
-    private static func precision(_ graph: Onnx_GraphProto) -> String? {
+    static func precision(_ graph: Onnx_GraphProto) -> String? {
         let names: [Int32: String] = [
             1: "fp32", 2: "int8", 3: "int8", 10: "fp16", 11: "fp64", 16: "bf16", 17: "fp8", 18: "fp8", 19: "fp8",
             20: "fp8", 21: "int4", 22: "int4",
         ]
         var counts: [String: Int64] = [:]
         for tensor in graph.initializer where !tensor.dims.isEmpty {
-            if let name = names[tensor.dataType] { counts[name, default: 0] += tensor.dims.reduce(1, *) }
+            guard let name = names[tensor.dataType] else { continue }
+            let count = tensor.dims.reduce(Int64(1)) { $0.multipliedSaturated(by: $1) }
+            counts[name] = counts[name, default: 0].addingSaturated(count)
         }
         return counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
     }

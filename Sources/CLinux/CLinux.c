@@ -46,13 +46,17 @@ ssize_t taskwatt_send_descriptors(int socket, const void *bytes, size_t count, c
     if (most > TASKWATT_MOST_DESCRIPTORS) return -EINVAL;
     memset(&control, 0, sizeof control);
     struct iovec data = {(void *)bytes, count};
-    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.room};
-    message.msg_controllen = CMSG_SPACE(most * sizeof(int));
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(most * sizeof(int));
-    memcpy(CMSG_DATA(header), descriptors, most * sizeof(int));
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+    // Of none there may be no place either.
+    if (most > 0) {
+        message.msg_control = control.room;
+        message.msg_controllen = CMSG_SPACE(most * sizeof(int));
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(most * sizeof(int));
+        memcpy(CMSG_DATA(header), descriptors, most * sizeof(int));
+    }
     ssize_t sent = sendmsg(socket, &message, MSG_NOSIGNAL);
     return sent < 0 ? -errno : sent;
 }

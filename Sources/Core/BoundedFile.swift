@@ -37,6 +37,23 @@ package enum BoundedFile {
         }
     }
 
+    /// Opens a file that is read more than once, or by another program too: what comes out of a pipe comes once, and a pipe that nobody
+    /// writes to would be waited for.
+    ///
+    /// - Throws: `BoundedFileError`, also for what is no plain file.
+    package static func plain(_ path: String) throws(BoundedFileError) -> FileHandle {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw BoundedFileError(path, .system(errno)) }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw BoundedFileError(path, .system(errno)) }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return handle
+        case S_IFDIR: throw BoundedFileError(path, .directory)
+        default: throw BoundedFileError(path, .notPlain)
+        }
+    }
+
     /// - Returns: the file as text.
     /// - Throws: `BoundedFileError`, also for what is not UTF-8.
     package static func text(_ path: String, upTo most: Int = text) throws(BoundedFileError) -> String {
@@ -53,6 +70,7 @@ package struct BoundedFileError: Error, Sendable, Hashable, CustomStringConverti
         /// `errno`.
         case system(Int32)
         case directory
+        case notPlain
         case tooLong(most: Int)
         case notText
     }
@@ -74,6 +92,7 @@ package struct BoundedFileError: Error, Sendable, Hashable, CustomStringConverti
         case .directory: "is a directory"
         case .tooLong(let most):
             "is longer than \(most) bytes, which are the most; give the file itself, or a part of it"
+        case .notPlain: "is a pipe or a device, and it is read twice; write what comes out of it to a file first"
         case .notText: "is not UTF-8 text"
         }
     }

@@ -70,20 +70,24 @@ extension Power: Codable {
     }
 }
 
+// Inlinable, for the sampler does its sums by them: other modules get code for their type, and no look into tables of witnesses.
 extension FixedWidthInteger {
     /// The sum, or the limit that it lies beyond.
+    @inlinable
     package func addingSaturated(_ other: Self) -> Self {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? (other > 0 ? .max : .min) : sum
     }
 
     /// The difference, or the limit that it lies beyond.
+    @inlinable
     package func subtractingSaturated(_ other: Self) -> Self {
         let (difference, overflow) = subtractingReportingOverflow(other)
         return overflow ? (other < 0 ? .max : .min) : difference
     }
 
     /// The product, or the limit that it lies beyond.
+    @inlinable
     package func multipliedSaturated(by other: Self) -> Self {
         let (product, overflow) = multipliedReportingOverflow(by: other)
         return overflow ? ((self < 0) == (other < 0) ? .max : .min) : product
@@ -91,6 +95,7 @@ extension FixedWidthInteger {
 
     /// Rounds to nearest; not-a-number becomes 0, and what does not fit becomes the nearest limit. Readings come from
     /// outside, so a conversion must never trap.
+    @inlinable
     package init(saturating value: Double) {
         let rounded = value.rounded()
         if value.isNaN {

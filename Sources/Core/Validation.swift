@@ -117,6 +117,67 @@ extension WorkloadDescription: Bounded {
     }
 }
 
+/// Documents of which the record keeps the text, and whose entries those that print them look for.
+package enum FreeDocument: String, Sendable, CaseIterable {
+    /// Of a machine: what is in it, and how it was set; of a suite: what the command line changed.
+    case inventory, state, options
+    /// What `doctor` found before a suite began.
+    case preflight
+
+    /// Of one list or mapping in it.
+    package static let mostEntries = Bounds.listed
+    /// Lists and mappings within each other.
+    package static let mostDepth = 32
+
+    /// The first thing in a document that cannot be; `nil` of none.
+    package func problem(in value: JSONValue) -> OutOfBounds? {
+        var bounds = BoundsCheck()
+        switch self {
+        case .inventory, .state, .options:
+            if case .object = value {} else { bounds.rule(rawValue, false, "is no object") }
+        case .preflight: Self.check(preflight: value, &bounds)
+        }
+        Self.check(rawValue, value, depth: 0, &bounds)
+        return bounds.problem
+    }
+
+    private static func check(preflight value: JSONValue, _ bounds: inout BoundsCheck) {
+        guard case .array(let checks) = value else {
+            return bounds.rule(Self.preflight.rawValue, false, "is no list of checks")
+        }
+        for (index, check) in checks.enumerated() {
+            guard case .object(let check) = check else {
+                return bounds.rule("preflight[\(index)]", false, "is no check")
+            }
+            for key in ["id", "title", "verdict", "found", "remedy"] {
+                let value = check[key] ?? .null
+                bounds.rule(
+                    "preflight[\(index)].\(key)", value == .null || value.stringValue != nil, "is no text")
+            }
+        }
+    }
+
+    private static func check(_ key: String, _ value: JSONValue, depth: Int, _ bounds: inout BoundsCheck) {
+        guard bounds.problem == nil else { return }
+        bounds.rule(key, depth <= mostDepth, "has more than \(mostDepth) lists and objects within each other")
+        switch value {
+        case .number(let number): bounds.rule(key, number.isFinite, "is no number")
+        case .array(let values):
+            bounds.list(key, values.count, most: mostEntries)
+            for (index, value) in values.enumerated().prefix(mostEntries) {
+                check("\(key)[\(index)]", value, depth: depth + 1, &bounds)
+            }
+        case .object(let values):
+            bounds.list(key, values.count, most: mostEntries)
+            for (name, value) in values.sorted(by: { $0.key < $1.key }).prefix(mostEntries) {
+                bounds.text(key, name)
+                check("\(key).\(name.prefix(64))", value, depth: depth + 1, &bounds)
+            }
+        default: return
+        }
+    }
+}
+
 extension JSONValue {
     /// Whether no number in it is infinite or none: JSON has no word for those.
     fileprivate var isFinite: Bool {

@@ -20,7 +20,10 @@ package struct PaperExport {
 
     private let hasRawCells: Bool
     /// Held open: what is written goes there, whatever their paths lead to by then.
+    private let place: OpenDirectory
     private let parts: [String: OpenDirectory]
+    /// Directories that were not there before, the deepest first.
+    private let made: [String]
     /// Loading windows, by their suite and model, that no query window came after yet.
     private var loads: [[String]: [ExportedRun]] = [:]
     /// Of the suite that was seen last; loading belongs to the same suite.
@@ -33,6 +36,7 @@ package struct PaperExport {
     /// - Throws: `ExportProblem` where there are such already: what is there is never mixed with what is new.
     package init(directory: String, hasRawCells: Bool = false) throws(ExportProblem) {
         self.hasRawCells = hasRawCells
+        made = Self.missing(directory)
         var parts: [String: OpenDirectory] = [:]
         do throws(FileProblem) {
             let place = try OpenDirectory(directory, making: 0o777)
@@ -42,10 +46,34 @@ package struct PaperExport {
                 }
                 parts[part] = try place.directory(part, making: 0o777)
             }
+            self.place = place
         } catch {
+            if parts.isEmpty { Self.remove(made) }
             throw ExportProblem("\(error)")
         }
         self.parts = parts
+    }
+
+    private static func missing(_ directory: String) -> [String] {
+        var (path, missing): (String, [String]) = (directory, [])
+        while !path.isEmpty, access(path, F_OK) != 0, errno == ENOENT {
+            missing.append(path)
+            let above = (path as NSString).deletingLastPathComponent
+            if above == path { break }
+            path = above
+        }
+        return missing
+    }
+
+    private static func remove(_ directories: [String]) { for path in directories where rmdir(path) != 0 { return } }
+
+    /// Has all that was written outlast a power cut.
+    package func finish() { sync() }
+
+    /// Takes away what was written, so that the same can be tried again.
+    package func discard() {
+        for part in parts.keys { _ = place.remove(part) }
+        Self.remove(made)
     }
 
     /// Adds a window; they come in the order of the record.

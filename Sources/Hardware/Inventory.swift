@@ -114,7 +114,7 @@ package struct Inventory: Sendable, Hashable, Codable {
             ("openstack", "OpenStack"), ("parallels", "Parallels"), ("bochs", "Bochs"), ("firecracker", "Firecracker"),
         ]
         if let match = known.first(where: { names.contains($0.0) }) { return match.1 }
-        return flags == nil ? nil : "a hypervisor that does not say its name"
+        return flags == nil ? nil : "unknown hypervisor"
     }
 
     private static func product(_ host: HostRoot) -> String? {

@@ -1,3 +1,5 @@
+import Core
+
 /// What a graph costs: its parameters, and the operations of one pass.
 package enum GraphCount {
     // MARK: Parameters
@@ -10,14 +12,15 @@ package enum GraphCount {
         for node in graph.node {
             ignored.formUnion(node.input.enumerated().lazy.filter { isNoWeight($0.offset, of: node) }.map(\.element))
         }
+        let packed = packed(graph)
         // Branches and loops have weights of their own.
         let bodies = graph.node.lazy.flatMap(\.attribute).filter { $0.type == .graph }.map(\.g)
-        return weights(graph).reduce(bodies.reduce(0) { $0 + parameters($1) }) { sum, tensor in
+        return weights(graph).reduce(bodies.reduce(0) { $0.addingSaturated(parameters($1)) }) { sum, tensor in
             // A scalar is a constant of the formula, such as the 0.5 of GELU.
             guard !tensor.dims.isEmpty, !ignored.contains(tensor.name) else { return sum }
-            let count = tensor.dims.reduce(1, *)
-            // MatMulNBits packs two numbers into a byte.
-            return sum + (packed(tensor.name, graph) ? 2 * count : count)
+            // MatMulNBits packs two numbers into a byte. Sizes are as the file says, which may be anything.
+            return sum.addingSaturated(
+                tensor.dims.reduce(packed.contains(tensor.name) ? 2 : 1) { $0.multipliedSaturated(by: $1) })
         }
     }
 
@@ -31,14 +34,28 @@ package enum GraphCount {
         let passing: Set<String> = [
             "Cast", "DequantizeLinear", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze",
         ]
+        // Where each of their results comes from; each node is gone through once, however many results pass through it.
+        var origins: [String: String] = [:]
+        func origin(_ name: String) -> String {
+            var way: [String] = []
+            var name = name
+            while origins[name] == nil, let maker = makers[name], passing.contains(maker.opType),
+                let source = maker.input.first
+            {
+                // Until it is known: a graph that goes in a circle ends here.
+                origins[name] = name
+                way.append(name)
+                name = source
+            }
+            let end = origins[name] ?? name
+            for passed in way { origins[passed] = end }
+            return end
+        }
         for node in graph.node {
             guard ["Conv", "ConvTranspose", "Gemm", "MatMul"].contains(node.opType), node.input.count > 1 else {
                 continue
             }
-            var name = node.input[1]
-            while let maker = makers[name], passing.contains(maker.opType), let source = maker.input.first {
-                name = source
-            }
+            let name = origin(node.input[1])
             if !stored.contains(name),
                 ["ConstantOfShape", "RandomNormal", "RandomUniform"].contains(makers[name]?.opType)
             {
@@ -76,11 +93,13 @@ package enum GraphCount {
         }
     }
 
-    private static func packed(_ name: String, _ graph: Onnx_GraphProto) -> Bool {
-        graph.node.contains { node in
-            node.opType == "MatMulNBits" && node.input.count > 1 && node.input[1] == name
-                && node.attribute.first { $0.name == "bits" }?.i ?? 4 == 4
-        }
+    /// Weights of which two numbers are in a byte.
+    private static func packed(_ graph: Onnx_GraphProto) -> Set<String> {
+        Set(
+            graph.node.lazy.filter { node in
+                node.opType == "MatMulNBits" && node.input.count > 1
+                    && node.attribute.first { $0.name == "bits" }?.i ?? 4 == 4
+            }.map { $0.input[1] })
     }
 
     // MARK: Operations
@@ -129,7 +148,9 @@ package enum GraphCount {
         _ node: Onnx_NodeProto, _ shape: (String) throws(OnnxError) -> [Int]
     ) throws(OnnxError) -> Double {
         guard let output = node.output.first else { return 0 }
-        func size(_ name: String) throws(OnnxError) -> Double { try shape(name).reduce(1.0) { $0 * Double($1) } }
+        // Of floating-point numbers, for sizes are as the file says, which may be anything.
+        func product(_ sizes: some Sequence<some BinaryInteger>) -> Double { sizes.reduce(1.0) { $0 * Double($1) } }
+        func size(_ name: String) throws(OnnxError) -> Double { try product(shape(name)) }
         func has(_ attribute: String) -> Bool { node.attribute.contains { $0.name == attribute && $0.i != 0 } }
         func bias(_ index: Int) -> Double { node.input.count > index && !node.input[index].isEmpty ? 1 : 0 }
         let input = node.input.first ?? ""
@@ -146,22 +167,22 @@ package enum GraphCount {
             let isLinear = node.opType == "QLinearConv"
             let weight = isLinear ? 3 : 1
             guard node.input.count > weight else { throw .unknownShape(node.name) }
-            let perElement = try shape(node.input[weight]).dropFirst().reduce(1, *)
+            let perElement = try product(shape(node.input[weight]).dropFirst())
             let bias = isLinear ? bias(8) : node.opType == "Conv" ? bias(2) : 0
-            return try (2 * Double(perElement) + bias) * size(output)
+            return try (2 * perElement + bias) * size(output)
         case "ConvTranspose":
             // Each element of the input goes into the outputs of its group by the kernel.
             guard node.input.count > 1 else { throw .unknownShape(node.name) }
-            let perElement = try shape(node.input[1]).dropFirst().reduce(1, *)
-            return try 2 * Double(perElement) * size(input) + bias(2) * size(output)
+            let perElement = try product(shape(node.input[1]).dropFirst())
+            return try 2 * perElement * size(input) + bias(2) * size(output)
         case "LSTM", "GRU", "RNN":
             // Both matrices once a step; what is done by element is little beside them.
             guard node.input.count > 2 else { throw .unknownShape(node.name) }
-            let steps = try shape(input).prefix(2).reduce(1.0) { $0 * Double($1) }
+            let steps = try product(shape(input).prefix(2))
             return try 2 * steps * (size(node.input[1]) + size(node.input[2]))
         case "MaxPool", "AveragePool":
-            let kernel = node.attribute.first { $0.name == "kernel_shape" }?.ints.reduce(1, *) ?? 1
-            return try Double(kernel) * size(output)
+            let kernel = node.attribute.first { $0.name == "kernel_shape" }?.ints ?? []
+            return try product(kernel) * size(output)
         case "GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin":
             return try size(input)
         case "Softmax", "LogSoftmax": return try 5 * size(output)

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import SwiftProtobuf
 
@@ -47,7 +48,7 @@ package struct ModelScan: Sendable {
             }
         }
         externalFiles = sizes.keys.sorted()
-        bytes = sizes.values.reduce(Int64(file.count), +)
+        bytes = sizes.values.reduce(Int64(file.count)) { $0.addingSaturated($1) }
     }
 
     /// The model with its nodes and the shapes and types of its weights; numbers are there for small tensors only.

@@ -41,6 +41,7 @@ struct RedfishMeter: DeviceMeter {
         return DeviceConnection(remarks: ["read from \(source.name) of \(source.chassis)"], part: source.part) {
             () async throws(DeviceError) -> DeviceValue in
             if watch.mustLook(), let source = try? await find(bmc) { watch.take(source) }
+            bmc.begin()
             do throws(DeviceError) {
                 return try await watch.source.read(bmc)
             } catch {
@@ -51,6 +52,7 @@ struct RedfishMeter: DeviceMeter {
     }
 
     private func find(_ bmc: RedfishService) async throws(DeviceError) -> RedfishSource {
+        bmc.begin()
         // A BMC at work may take long for all of it, and one that is silent is not waited for.
         var links = try await within(bmc.link.patience, from: address.shown) {
             () async throws(DeviceError) -> [RedfishService.Member] in
@@ -68,6 +70,8 @@ struct RedfishMeter: DeviceMeter {
         for (link, answer) in zip(links, await bmc.resources(links)) {
             switch answer {
             case .success(let resource): chassis.append(RedfishChassis(path: link.path, resource))
+            // It goes on for ever; what was found by then may be anything.
+            case .failure(let error) where error.errno == EMSGSIZE: throw error
             // One chassis that does not answer does not hide another that does.
             case .failure(let error): failure = failure ?? error
             }

@@ -1,6 +1,7 @@
 import Core
 import Fetching
 import Foundation
+import Glibc
 import Host
 import Synchronization
 
@@ -18,19 +19,41 @@ final class RedfishService: Sendable {
     /// A BMC has a slow processor and few connections.
     private static let mostAtOnce = 4
     private static let mostPages = 100
+    /// Of JSON, in all answers of one look: sixty resources of some hundred values each are six thousand, and whoever sends more than thirty
+    /// times that wants memory and no power told.
+    private static let mostValues = 200_000
 
     let link: DeviceLink
     private let sessions: RedfishSessions
+    private let values = Mutex(0)
 
     init(_ link: DeviceLink) {
         self.link = link
         sessions = OpenSessions.shared.sessions(of: link)
     }
 
+    /// A look for the source, or a reading: what it may bring is counted anew.
+    func begin() { values.withLock { $0 = 0 } }
+
     /// What is at a path.
     ///
     /// - Throws: `DeviceError`; of a BMC that does not let in, what it wants.
     func get(_ path: String) async throws(DeviceError) -> JSONValue {
+        let answer = try await ask(path)
+        let all = values.withLock { values in
+            values = values.addingSaturated(answer.valueCount)
+            return values
+        }
+        guard all <= Self.mostValues else {
+            throw DeviceError(
+                "\(link.address.shown) tells over \(Self.mostValues) values, which no BMC has",
+                remedy: "see that the address is a BMC's",
+                errno: EMSGSIZE)
+        }
+        return answer
+    }
+
+    private func ask(_ path: String) async throws(DeviceError) -> JSONValue {
         try OpenSessions.shared.checkRefusal(of: link)
         let token = await sessions.token
         do throws(DeviceError) {
@@ -72,6 +95,7 @@ final class RedfishService: Sendable {
     /// Each of some resources, in their order.
     func resources(_ members: [Member]) async -> [Result<JSONValue, DeviceError>] {
         await gather(members) { member throws(DeviceError) in
+            // Counted with the collection.
             if let whole = member.whole { return whole }
             return try await self.get(member.path)
         }
@@ -255,6 +279,17 @@ final class OpenSessions: Sendable {
         let open = all.withLock { $0.values.compactMap(\.sessions) }
         await withTaskGroup(of: Void.self) { group in
             for sessions in open { group.addTask { await sessions.end() } }
+        }
+    }
+}
+
+extension JSONValue {
+    /// Itself and all that is in it.
+    fileprivate var valueCount: Int {
+        switch self {
+        case .array(let elements): elements.reduce(1) { $0.addingSaturated($1.valueCount) }
+        case .object(let fields): fields.values.reduce(1) { $0.addingSaturated($1.valueCount) }
+        default: 1
         }
     }
 }

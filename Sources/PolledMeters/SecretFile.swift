@@ -1,4 +1,5 @@
 import Glibc
+import Host
 import SystemPackage
 
 /// Passwords and tokens, which come from files only, so that the configuration can be shown to anybody.
@@ -19,7 +20,7 @@ package enum SecretFile {
             guard status.st_mode & S_IFMT == S_IFREG else {
                 throw DeviceError("\(path) is not a file", remedy: "give the file that holds the secret")
             }
-            guard status.st_mode & (S_IROTH | S_IWOTH) == 0 else {
+            guard !FileOwners.isOpenToAll(status) else {
                 throw DeviceError(
                     "\(path) is open to everybody on this machine", remedy: "chmod 600 \(path)", errno: EACCES)
             }

@@ -21,6 +21,7 @@ extension Store {
     /// - Returns: whether there is more to do.
     package func condense(_ keeping: Keeping, now: Double) throws(StoreError) -> Bool {
         try write { db in
+            if try Self.followClock(db, now: now, slack: Self.latest) { return true }
             if try Self.condenseSamples(db, until: Int64(saturating: (now - Self.latest).rounded(.down)) / 60 * 60) {
                 return true
             }
@@ -95,7 +96,7 @@ extension Store {
         return true
     }
 
-    private static func insert(_ stretch: PowerStretch, _ db: Database) throws {
+    static func insert(_ stretch: PowerStretch, _ db: Database) throws {
         let statement = try db.cachedStatement(sql: "INSERT INTO stretch VALUES (?, ?, ?, ?, ?, ?, ?) \(addingUp)")
         try statement.execute(arguments: [
             stretch.seconds, stretch.meter, stretch.start, stretch.energy.microjoules, stretch.seenSeconds,

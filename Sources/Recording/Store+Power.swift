@@ -83,9 +83,11 @@ extension Store {
     /// power goes straight. The time between two samples counts if the later one lies in the time asked for, and is shared out
     /// among the stretches that it reaches over.
     ///
-    /// - Parameter limit: what was seen before is left out.
+    /// - Parameters:
+    ///   - limit: what was seen before is left out.
+    ///   - lastID: of the last sample that counts.
     static func stretches(
-        _ db: Database, seconds: Int64, from: Double, to: Double, notBefore limit: Double = 0
+        _ db: Database, seconds: Int64, from: Double, to: Double, notBefore limit: Double = 0, upTo lastID: Int64 = .max
     ) throws -> [PowerStretch] {
         var result: [String: [Int64: PowerStretch]] = [:]
         var last: [String: (time: MonotonicTime, power: Int64?)] = [:]
@@ -93,8 +95,8 @@ extension Store {
             db,
             sql: """
                 SELECT meter, wall_time, monotonic_ns, energy_uj IS NOT NULL, power_uw FROM sample
-                WHERE run_id IS NULL AND wall_time >= ? AND wall_time < ? ORDER BY wall_time
-                """, arguments: [from - longestSilence, to])
+                WHERE run_id IS NULL AND wall_time >= ? AND wall_time < ? AND id <= ? ORDER BY wall_time
+                """, arguments: [from - longestSilence, to, lastID])
         while let row = try cursor.next() {
             guard let meter: String = row.optional(0), let wall: Double = row.optional(1),
                 let time = (row.optional(2) as Int64?).map(MonotonicTime.init(nanoseconds:)),

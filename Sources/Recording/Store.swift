@@ -65,7 +65,9 @@ package final class Store: Sendable {
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else { return }
         if isDirectory.boolValue { throw StoreError.cannotOpen(path: path, reason: "it is a directory") }
         var configuration = Configuration()
-        configuration.readonly = true
+        // Of a first start that a power cut ended there may be a journal, which SQLite has to play back before it can read, and for
+        // which it has to write. That changes nothing but back.
+        configuration.readonly = access("\(path)-journal", F_OK) != 0
         configuration.busyMode = .timeout(10)
         try DatabaseQueue(path: path, configuration: configuration).read { db in
             if try Schema.migrator.hasBeenSuperseded(db) { throw StoreError.newerVersion(path: path) }

@@ -116,9 +116,9 @@ package enum TableColumn: String, Sendable, Hashable, CaseIterable {
     var alignment: TextTable.Alignment {
         switch self {
         case .n, .interval, .gross, .net, .power, .latency, .operations, .gopsPerWatt, .netGopsPerWatt, .joulesPerGop,
-            .netJoulesPerGop, .peakGopsPerWatt, .landauer, .netLandauer, .carbon, .paper, .ratio:
+            .netJoulesPerGop, .peakGopsPerWatt, .carbon, .paper, .ratio:
             .decimal
-        case .peakShare, .accuracy, .cv, .between, .batch, .coverage: .right
+        case .landauer, .netLandauer, .peakShare, .accuracy, .cv, .between, .batch, .coverage: .right
         default: .left
         }
     }

@@ -1,4 +1,5 @@
 import Core
+import Foundation
 
 extension TableReport {
     /// The columns that are shown when none are asked for: what a reader needs to trust a figure, and what tells the rows
@@ -49,8 +50,7 @@ extension TableReport {
                 (.power, \.power), (.latency, \.latency), (.operations, { $0.operations.map { $0 / 1e9 } }),
                 (.gopsPerWatt, \.gopsPerWatt), (.netGopsPerWatt, \.operation?.netGopsPerWatt),
                 (.joulesPerGop, \.operation?.joulesPerGop), (.netJoulesPerGop, \.operation?.netJoulesPerGop),
-                (.peakGopsPerWatt, \.operation?.peakGopsPerWatt), (.landauer, \.operation?.landauerRatio),
-                (.netLandauer, \.operation?.netLandauerRatio), (.carbon, \.carbon), (.ratio, \.paperRatio),
+                (.peakGopsPerWatt, \.operation?.peakGopsPerWatt), (.carbon, \.carbon), (.ratio, \.paperRatio),
             ]
             others = Dictionary(figures.map { ($0, DecimalScale(rows.compactMap($1))) }) { first, _ in first }
         }
@@ -60,7 +60,7 @@ extension TableReport {
         func title(_ column: TableColumn) -> String {
             switch column {
             case .gross, .net, .paper, .power, .latency, .operations, .gopsPerWatt, .netGopsPerWatt, .joulesPerGop,
-                .netJoulesPerGop, .peakGopsPerWatt, .landauer, .netLandauer, .carbon, .ratio:
+                .netJoulesPerGop, .peakGopsPerWatt, .carbon, .ratio:
                 self[column].prefix + column.title
             // In the unit of the mean.
             default: column.title
@@ -109,8 +109,8 @@ extension TableReport {
         case .peak: row.operation?.peak.map { "\($0.device): \($0.title)" } ?? FigureText.none
         case .peakGopsPerWatt: scale().text(row.operation?.peakGopsPerWatt)
         case .peakShare: FigureText.percent(row.operation?.peakShare, digits: 1)
-        case .landauer: scale().text(row.operation?.landauerRatio)
-        case .netLandauer: scale().text(row.operation?.netLandauerRatio)
+        case .landauer: Self.multiple(row.operation?.landauerRatio)
+        case .netLandauer: Self.multiple(row.operation?.netLandauerRatio)
         case .carbon: scale().text(row.carbon)
         case .paper: scale().text(row.paperMean)
         case .ratio: scale().text(row.paperRatio)
@@ -118,6 +118,16 @@ extension TableReport {
         case .flags: Self.flags(row)
         case .outliers: row.outliers.map { String($0.run) }.joined(separator: " ")
         }
+    }
+
+    /// Many times something, of which the magnitude is what tells: `4.34e9`.
+    private static func multiple(_ value: Double?) -> String {
+        value.map {
+            $0 < 1e5
+                ? FigureText.figure($0)
+                : String(format: "%.2e", $0).replacing("e+0", with: "e").replacing("e+", with: "e")
+        }
+            ?? FigureText.none
     }
 
     /// What the row is called by in one respect.

@@ -48,9 +48,11 @@ extension TableReport {
             run.window.meanLatency.map { $0 * Double(run.window.completedInferences) }
         }
         let nets = runs.compactMap(\.net)
+        // What the uncertainty of the idle baseline hides is no net energy of an operation.
+        let hidden = runs.reduce(0.0) { $0 + 1.96 * ($1.window.idleUncertaintyWatts ?? 0) * $1.window.durationSeconds }
         let netJoules = total(runs) { run in
             run.net.map { $0 * joulesOfInference * Double(run.window.completedInferences) }
-        }
+        }.flatMap { $0 > hidden ? $0 : nil }
         let device = WorkloadDescription(
             task: key.task, plugin: key.plugin, device: first.window.device, precision: first.window.precision)
         let paper = PaperTable.rows[key.task]?.mean

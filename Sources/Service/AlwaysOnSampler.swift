@@ -46,6 +46,7 @@ struct AlwaysOnSampler: Service {
         // A daemon that is stopped every evening has old samples in the morning.
         var lastCondense = ContinuousClock.now - Self.condenseInterval
         var isCondensing = false
+        var wallClock = WallClock()
         var keeping = try self.keeping()
         var lastRefresh = ContinuousClock.now
         while await sleeps(.seconds(1)) {
@@ -69,7 +70,9 @@ struct AlwaysOnSampler: Service {
                 lastWrite = .now
                 (waiting, failed) = await written(waiting, failed)
             }
-            if lastCondense.duration(to: .now) >= Self.condenseInterval {
+            // While what is ahead of the clock is still ahead of it, it can be told from what comes.
+            let wasSetBack = wallClock.wasSetBack(at: Clocks.wall(), Clocks.monotonic())
+            if wasSetBack || lastCondense.duration(to: .now) >= Self.condenseInterval {
                 lastCondense = .now
                 isCondensing = true
             }
@@ -81,6 +84,19 @@ struct AlwaysOnSampler: Service {
         meters.session.stop()
         waiting += meters.session.takeSamples()
         _ = await written(waiting, failed)
+    }
+
+    /// Tells when CLOCK_REALTIME is set back, by CLOCK_MONOTONIC, which nobody sets.
+    struct WallClock {
+        /// Seconds; what NTP corrects by small steps moves nothing that matters.
+        private static let least = 60.0
+        private var offset: Double?
+
+        mutating func wasSetBack(at wall: Double, _ time: MonotonicTime) -> Bool {
+            let now = wall - time.seconds
+            defer { offset = now }
+            return offset.map { now < $0 - Self.least } ?? false
+        }
     }
 
     /// `false` once the daemon stops.

@@ -32,11 +32,11 @@ struct QueryGuard: RouterMiddleware {
                 let near = all.closest(to: name).map { "; did you mean `\($0)`?" } ?? ""
                 throw APIError(
                     .usage,
-                    "\(path) has no key `\(shown)` in its query\(near) "
+                    "unknown query parameter `\(shown)` of \(path)\(near) "
                         + (all.isEmpty ? "(it takes none)" : "(known: \(all.joined(separator: ", ")))"))
             }
             guard key.isList || !names[..<index].contains(name) else {
-                throw APIError(.usage, "`\(name)` is in the query more than once, and \(path) takes one")
+                throw APIError(.usage, "query parameter `\(name)` is given more than once; \(path) takes one")
             }
         }
     }

@@ -371,7 +371,7 @@ private struct ErrorAnswers: RouterMiddleware {
         _ error: APIError, status: HTTPResponse.Status, to request: Request
     ) throws -> Response {
         var response =
-            ErrorPage.isWanted(by: request)
+            request.head.wantsPage
             ? ErrorPage.response(error, status: status, path: request.uri.path)
             : try Routes.json(error, status: status)
         response.headers[.vary] = "Accept"

@@ -46,12 +46,15 @@ package struct StateDirectory: Sendable, Hashable {
         }
     }
 
-    /// For root, who would follow them: in a directory that another user owns the record's files can be links.
+    /// A directory in which everybody can put files is no place for a record. And for root, who would follow them: in a directory that
+    /// another user owns the record's files can be links.
     ///
     /// SQLite opens files by their paths; it follows no link in the last part of those beside the record, and of the record's own
     /// name it follows one.
     package func refuseForeignFiles() throws(StateError) {
-        guard geteuid() == 0, access(path, F_OK) == 0 else { return }
+        guard access(path, F_OK) == 0 else { return }
+        if let openness = FileOwners.openness(of: path) { throw .unusable(path: path, reason: openness) }
+        guard geteuid() == 0 else { return }
         do throws(FileProblem) {
             guard try OpenDirectory.weakness(of: path) != nil else { return }
             let directory = try OpenDirectory(path)

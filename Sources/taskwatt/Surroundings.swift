@@ -258,11 +258,19 @@ struct Surroundings {
         }
     }
 
+    /// Who writes the configuration says which meters are believed, where secrets are sent, and who may ask.
+    static func refuseOpen(configuration file: String) throws {
+        if let openness = FileOwners.openness(of: file) {
+            throw CommandFailure("the configuration \(file) is not used: \(openness)")
+        }
+    }
+
     /// What a reader makes of the configuration file; `nil` where there is none.
     private func configuration<Value>(
         _ parse: (_ text: String, _ file: String) throws(YAMLProblem) -> Value
     ) throws -> Value? {
         guard let file = configurationFile else { return nil }
+        try Self.refuseOpen(configuration: file)
         do {
             return try parse(String(decoding: try host.readBytes(file), as: UTF8.self), file)
         } catch let problem as YAMLProblem {

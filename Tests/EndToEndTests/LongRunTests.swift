@@ -66,7 +66,7 @@ import Testing
         let file = try scratch.write("taskwatt.yaml", good)
         environment["TASKWATT_CONFIG"] = file
         let right = try await Program.run([Program.taskwatt, "config", "check"], environment: environment)
-        #expect(right.output == "\(file) is right: meters 0, overrides 1\n", "\(right.error)")
+        #expect(right.output == "\(file): OK: meters 0, overrides 1\n", "\(right.error)")
 
         let daemon = try await scratch.daemon(environment: environment)
         daemon.send(SIGHUP)

@@ -55,10 +55,11 @@ import Testing
 
     @Test func theStandardOutputIsWrittenTo() async throws {
         // An empty record has no lines of JSON.
-        for command in commands("/dev/stdout") where !command.contains("jsonl") {
+        for command in commands("/dev/stdout") + commands("-") where !command.contains("jsonl") {
             let outcome = try await Program.run([Program.taskwatt] + command, environment: scratch.environment)
             #expect(outcome.status == 0 && !outcome.output.isEmpty, "\(command): \(outcome.error)")
         }
+        #expect(!FileManager.default.fileExists(atPath: "-"))
         // A file that it is stays what it is, and what is in it already stays too.
         let shell = "exec >out; echo before; '\(Program.taskwatt)' export --output /dev/stdout; echo after"
         let outcome = try await Program.run(

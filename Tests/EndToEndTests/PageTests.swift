@@ -61,7 +61,7 @@ import Testing
             """
         let seen = try await browser.value(places).text
         #expect(seen.contains(/^[0-9]+ 1$/), "\(seen)")
-        try await browser.expect("#access", contains: "the daemon wants its token")
+        try await browser.expect("#access", contains: "token")
         try await browser.click("#jobs button")
         try await browser.expect("document.querySelector('#ask').open")
         try await browser.type("wrong-wrong-wrong-wrong", into: "#token")

@@ -91,6 +91,18 @@ import Testing
         Damage(file: "suite.json", python: "text = '[]'", reason: "suite.json"),
         Damage(file: "meters.json", python: "text = '{'", reason: "meters.json: this is not JSON"),
         Damage(file: "state.json", python: "text = 'none'", reason: "state.json: this is not JSON"),
+        Damage(file: "state.json", python: "text = '[1, 2]'", reason: "state.json: `state` is no object"),
+        Damage(file: "options.json", python: "text = '7'", reason: "options.json: `options` is no object"),
+        Damage(
+            file: "options.json", python: "text = '{\"a\":' + '[' * 40 + ']' * 40 + '}'",
+            reason: "lists and objects within each other"),
+        Damage(
+            file: "state.json", python: "text = '{\"a\":[' + ','.join(['1'] * 10001) + ']}'",
+            reason: "`state.a` has 10001 entries"),
+        Damage(file: "preflight.json", python: "text = '{}'", reason: "preflight.json: `preflight` is no list"),
+        Damage(file: "preflight.json", python: "text = '[1]'", reason: "`preflight[0]` is no check"),
+        Damage(
+            file: "preflight.json", python: "text = '[{\"verdict\":1}]'", reason: "`preflight[0].verdict` is no text"),
         Damage(file: "inventory.json", python: "text = text.encode('utf-16')", reason: "inventory.json is not UTF-8"),
     ]
 

@@ -1,6 +1,7 @@
 import Core
 import Exchange
 import Foundation
+import Glibc
 import Recording
 import TestSupport
 import Testing
@@ -85,6 +86,11 @@ import Testing
     @Test func whatIsNoBundle() async throws {
         try await refuses(bench.file("nothing"), "cannot be read: No such file")
         try await refuses(bench.directory.path, "is a directory")
+        // Into which nobody writes: it would be waited for, by a call that no signal ends.
+        let pipe = "\(bench.directory.path)/pipe"
+        #expect(mkfifo(pipe, 0o600) == 0)
+        try await refuses(pipe, "is a pipe")
+        try await refuses("/dev/zero", "is a pipe or a device")
         try await refuses(made(": > \"$2\""), "is empty")
         try await refuses(made("echo hello > \"$2\""), "it is not compressed by zstd")
         try await refuses(made("head -c 5000 /dev/urandom | gzip > \"$2\""), "it is not compressed by zstd")

@@ -122,6 +122,24 @@ struct PaperExportTests {
         #expect(paper.mixedTasks == [.fillMask])
     }
 
+    @Test("One that is given up leaves nothing, not even the directories that it made")
+    func givenUp() async throws {
+        try record.add([run()])
+        func names() throws -> [String] { try FileManager.default.subpathsOfDirectory(atPath: scratch.path).sorted() }
+        for directory in [target, "\(scratch.path)/deep/er/logs", "\(scratch.path)/deep/"] {
+            var paper = try PaperExport(directory: directory)
+            for run in try await exportedRuns(of: record.store) { try paper.add(run) }
+            #expect(try names().contains { $0.hasSuffix(".csv") })
+            paper.discard()
+            #expect(try names().isEmpty, "\(directory)")
+        }
+        // What was there before stays.
+        try scratch.write("/logs/notes.txt", "mine")
+        let paper = try PaperExport(directory: target)
+        paper.discard()
+        #expect(try names() == ["logs", "logs/notes.txt"])
+    }
+
     @Test("Nothing is added to what is there")
     func there() async throws {
         try record.add([run()])

@@ -138,6 +138,28 @@ struct OpenDirectoryTests {
         try expectVictimKept()
     }
 
+    @Test("What everybody may write to is told, sticky or not, but of a container's volumes")
+    func openness() throws {
+        try tree.write("/p/taskwatt.yaml", "x")
+        let file = path("p/taskwatt.yaml")
+        #expect(FileOwners.openness(of: file, container: nil) == nil)
+        for (name, mode) in [("p/taskwatt.yaml", 0o666), ("p", 0o777), ("p", 0o1777)] as [(String, mode_t)] {
+            chmod(path(name), mode)
+            #expect(FileOwners.openness(of: path(name), container: nil)?.contains("chmod") == true)
+            #expect(FileOwners.openness(of: path(name), container: Container(engine: .kubernetes)) != nil)
+            // In the place of what is below it another can be put, unless it is sticky; that is for root to look at.
+            let isOpen = name != "p" || geteuid() == 0 && mode == 0o777
+            #expect((FileOwners.openness(of: file, container: nil) != nil) == isOpen)
+            chmod(path(name), 0o755)
+        }
+        #expect(FileOwners.openness(of: path("none"), container: nil) == nil)
+        // A volume that all may write to, such as Kubernetes makes; what is below it is the container's own.
+        var status = stat()
+        guard stat("/dev/shm", &status) == 0, status.st_mode & S_IWOTH != 0 else { return }
+        #expect(FileOwners.openness(of: "/dev/shm", container: nil) != nil)
+        #expect(FileOwners.openness(of: "/dev/shm", container: Container(engine: .kubernetes)) == nil)
+    }
+
     @Test("Who else could change a file is told: everybody, a group, another owner, of it and of all above it")
     func weakness() throws {
         try tree.write("/p/plugin/program", "x")

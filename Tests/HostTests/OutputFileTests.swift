@@ -44,6 +44,22 @@ struct OutputFileTests {
         #expect(try names == ["new.txt", "old.txt"])
     }
 
+    @Test("A pipe waits for its reader, until the task is cancelled")
+    func pipes() async throws {
+        let pipe = path("pipe")
+        #expect(mkfifo(pipe, 0o600) == 0)
+        let task = Task { _ = try OutputFile(pipe) }
+        task.cancel()
+        await #expect(throws: FileProblem.self) { try await task.value }
+        let reader = open(pipe, O_RDONLY | O_NONBLOCK)
+        defer { close(reader) }
+        let file = try OutputFile(pipe)
+        try file.write("some".utf8)
+        try file.finish()
+        var bytes = [UInt8](repeating: 0, count: 8)
+        #expect(read(reader, &bytes, 8) == 4)
+    }
+
     @Test("One that is given up leaves what was there, and nothing else")
     func givenUp() throws {
         do {

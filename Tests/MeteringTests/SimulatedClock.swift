@@ -9,6 +9,7 @@ final class SimulatedClock: MeteringClock {
     private struct State {
         var now: Int64
         var suspended: Int64 = 0
+        var wallStep = 0.0
         var random: SeededRandom
     }
 
@@ -52,5 +53,7 @@ final class SimulatedClock: MeteringClock {
     func suspend(seconds: Double) { state.withLock { $0.suspended += Int64(seconds * 1e9) } }
 
     func suspendedNanoseconds() -> Int64 { state.withLock(\.suspended) }
-    func wallTime() -> Double { 1.7e9 + Double(peek()) / 1e9 }
+    /// Somebody sets CLOCK_REALTIME.
+    func setWallClock(by seconds: Double) { state.withLock { $0.wallStep += seconds } }
+    func wallTime() -> Double { state.withLock { 1.7e9 + Double($0.now) / 1e9 + $0.wallStep } }
 }

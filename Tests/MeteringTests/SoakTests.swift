@@ -30,6 +30,42 @@ import Testing
         }
     }
 
+    /// NTP sets the wall clock back or forward by hours, in the middle of windows: energy and coverage are those of CLOCK_MONOTONIC, and
+    /// the times of samples those of the clock as it is when they are asked for.
+    @Test(arguments: [-5 * 3600, 5 * 3600, -10 * 365 * 86_400, 0.4] as [Double]) func theWallClockJumps(step: Double)
+        throws
+    {
+        let clock = SimulatedClock()
+        let counter = SimulatedCounter(
+            waveform: Waveform(base: 70, square: 60, squarePeriod: 41), range: 30_000_000_000)
+        let session = try MeteringSession(listings: [counter.listing(clock)], intervalSeconds: 1, clock: clock)
+        let selection = try TotalSelection(meters: session.meters)
+        var due = clock.now()
+        func run(_ seconds: Double) throws {
+            let end = clock.peek() + Int64(seconds * 1e9)
+            while clock.peek() < end {
+                clock.sleep(until: due)
+                due = try #require(session.tick())
+            }
+        }
+        try run(10)
+        let window = session.openWindow()
+        try run(30)
+        clock.setWallClock(by: step)
+        try run(30)
+        let energy = try #require(session.closeWindow(window, selection: selection))
+        #expect(abs(energy.window.durationSeconds - 60) < 2)
+        #expect(energy.total.coverage > 0.999 && !energy.total.flags.contains(.suspended))
+        let truth = counter.waveform.energy(energy.window)
+        #expect(abs(energy.total.energy.joules - truth) < 1e-4 * truth)
+        let samples = session.takeSamples()
+        #expect(samples.count >= 60)
+        let (wall, now) = (clock.wallTime(), clock.now())
+        for sample in samples {
+            #expect(abs(wall - now.seconds(since: sample.time) - sample.wallTime) < 0.001)
+        }
+    }
+
     /// RAPL's counter wraps 260 times in it, reads fail, the machine sleeps, windows come and go: every joule is found, and nothing
     /// grows.
     @Test func aDay() throws {
@@ -75,6 +111,7 @@ import Testing
         #expect(
             early.bytes > 0 && late.bytes - early.bytes < 2 << 20,
             "\(late.bytes - early.bytes) bytes more after 20 hours")
-        #expect(late.descriptors == early.descriptors && late.threads == early.threads)
+        // Of the 120 windows and guests between them each would leave one; the threads of the runner's pool come and go by some few.
+        #expect(late.descriptors - early.descriptors < 20 && late.threads - early.threads < 20)
     }
 }

@@ -17,6 +17,24 @@ import Testing
 
     // MARK: Made by name and type
 
+    @Test(
+        "A table with more rows than the type has numbers is looked up in within the type",
+        arguments: [Int64.max, 1 << 31])
+    func rowsBeyondTheType(rows: Int64) throws {
+        var graph = Onnx_GraphProto()
+        var node = Onnx_NodeProto()
+        (node.opType, node.input, node.output) = ("Gather", ["table", "ids"], ["rows"])
+        var table = Onnx_TensorProto()
+        (table.name, table.dims) = ("table", [rows, 1])
+        (graph.node, graph.initializer) = ([node], [table])
+        var maker = InputMaker(graph, seed: 1)
+        #expect(maker.fill(info("ids", .int32), .int32) == .below(Int(Int32.max)))
+        for type in [GraphBuilder.ElementType.int32, .int64] {
+            let bytes = try maker.bytes(info("ids", type), shape: [50, 40])
+            #expect(bytes.count == 2000 * InputMaker.stride(type))
+        }
+    }
+
     @Test func namesSayWhatAnInputIs() {
         let maker = InputMaker(ModelBench.textModel().countable, seed: 1)
         #expect(maker.fill(info("input_ids", .int64), .int64) == .below(50))

@@ -92,6 +92,60 @@ struct KeepingTests {
         #expect(hours.first { $0.meter == "gauge" }.map { isClose($0.mean?.watts, 25.997, relative: 1e-3) } == true)
     }
 
+    /// A clock that was years ahead, or hours, until the network set it right; and one that was set forward and stays there.
+    @Test(
+        "The clock may jump: not a joule is lost or twice there",
+        arguments: [10 * 365 * 86_400, 5 * 3600, 3600, 600] as [Double])
+    func clockJumps(ahead: Double) throws {
+        func shifted(_ seconds: Range<Int>, by shift: Double) -> [Sample] {
+            samples(seconds: seconds).map { sample in
+                var sample = sample
+                sample.wallTime += shift
+                return sample
+            }
+        }
+        /// Of all that is kept, at whatever times, and of the samples that are in nothing yet.
+        func all() throws -> Double {
+            let database = try DatabaseQueue(path: directory.database)
+            let (until, kept) = try database.read { db in
+                (
+                    try Double.fetchOne(db, sql: "SELECT until FROM condensed") ?? 0,
+                    try Double.fetchOne(db, sql: "SELECT total(energy_uj) / 1e6 FROM stretch WHERE meter = 'counter'")
+                        ?? 0
+                )
+            }
+            let end = Self.begin + 20 * 365 * 86_400
+            return kept + joules(try store.power(from: until, to: end, seconds: 60), "counter")
+        }
+        // Of each part all but the first sample has energy.
+        var expected = 0.0
+        func expectAll() throws {
+            let sum = try all()
+            // Of the second in which the minutes end the part before is in nothing yet.
+            #expect(abs(sum - expected) < 20, "\(sum) of \(expected)")
+        }
+        func come(_ seconds: Range<Int>, by shift: Double, condensedAt end: Double) throws {
+            try store.record(shifted(seconds, by: shift))
+            expected += Double(seconds.count - 1) * 20
+            _ = try condense(Self.short, at: end + shift)
+        }
+        try come(0..<7200, by: ahead, condensedAt: 7200)
+        // Set right, and noticed at once; then hours pass, in which the old times come again.
+        try come(7200..<7260, by: 0, condensedAt: 7260)
+        try expectAll()
+        for hour in 2..<10 {
+            try come(hour * 3600 + 60..<(hour + 1) * 3600 + 60, by: 0, condensedAt: Double(hour + 1) * 3600 + 60)
+        }
+        try expectAll()
+        // What has come since is shown by where it belongs, though other times were ahead of it.
+        let latest = try store.power(from: Self.begin + 35_000, to: Self.begin + 36_000, seconds: 60)
+        #expect(latest.contains { $0.meter == "counter" })
+        // And forward again.
+        try come(40_000..<43_600, by: ahead, condensedAt: 43_600)
+        try expectAll()
+        #expect(try condense(Self.short, at: 43_600 + ahead) == 0)
+    }
+
     @Test("What was not seen is not made up: a gap, a restart, another boot")
     func gaps() throws {
         try store.record(samples(seconds: 0..<100))

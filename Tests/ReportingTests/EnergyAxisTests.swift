@@ -63,7 +63,8 @@ struct EnergyAxisTests {
 
     @Test("The caption says what of the article is not so")
     func caption() throws {
-        let caption = try axis(try SampledRecord().record.store).caption.map(\.source).joined()
+        let sampled = try SampledRecord()
+        let caption = try axis(sampled.record.store).caption.map(\.source).joined()
         for figure in ["3,125", "48.75", "390", "8.49 × 10⁻⁴", "8.5 × 10⁻⁵"] {
             #expect(caption.contains(figure), "\(figure)")
         }

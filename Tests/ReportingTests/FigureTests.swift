@@ -189,13 +189,14 @@ struct FigureTests {
     func legend(_ width: Double) throws {
         let entries = (1...9).map { Legend.Entry.bar("measured", String(repeating: "w", count: $0 * 3)) }
         let (shapes, height) = Legend.rows(entries, from: 100, within: width)
-        let rows = try shapes.map(\.source).filter { $0.contains("<text") }.map { source -> (x: Double, y: Double) in
-            let match = try #require(source.firstMatch(of: /x="([0-9.]+)" y="([0-9.]+)"/))
-            return (try #require(Double(match.1)), try #require(Double(match.2)))
+        let rows = try shapes.map(\.source).filter { $0.contains("<text") }.map {
+            source -> (x: Double, y: Double, text: String) in
+            let match = try #require(source.firstMatch(of: /x="([0-9.]+)" y="([0-9.]+)">([^<]*)</))
+            return (try #require(Double(match.1)), try #require(Double(match.2)), String(match.3))
         }
         #expect(rows.count == entries.count)
         for (index, row) in rows.enumerated() {
-            let end = row.x + TextWidth.of(entries[index].text)
+            let end = row.x + TextWidth.of(row.text)
             #expect(end <= width && row.y <= 100 + height)
             if index > 0, rows[index - 1].y == row.y { #expect(rows[index - 1].x < row.x) }
         }

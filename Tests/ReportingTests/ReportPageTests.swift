@@ -36,8 +36,8 @@ struct ReportPageTests {
         #expect(
             content.headings.filter { $0.hasPrefix("h2:") } == [
                 "h2:The table", "h2:Energy beside the paper’s", "h2:Power over time", "h2:Reconciliation of scopes",
-                "h2:Speed over power", "h2:What an operation costs", "h2:Energy on one axis", "h2:What it came to",
-                "h2:The machine", "h2:The method", "h2:Flags",
+                "h2:Speed over power", "h2:What an operation costs", "h2:Compute over time", "h2:Energy on one axis",
+                "h2:What it came to", "h2:The machine", "h2:The method", "h2:Flags",
             ])
         // The mean of 212 J by 100 inferences twice is 0.000589 kWh per 1,000; the plug says 300 W.
         for text in [

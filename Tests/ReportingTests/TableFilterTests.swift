@@ -138,6 +138,37 @@ struct TableFilterTests {
         #expect(both.carbon == nil)
     }
 
+    /// 3,600 J in 100 s less 6 W: 3,000 J. Of u W, 196 u J are hidden.
+    @Test(
+        "What the idle baseline's uncertainty hides is no net energy of an operation",
+        arguments: [(15.0, true), (15.4, false)])
+    func hiddenNet(_ uncertainty: Double, _ isThere: Bool) throws {
+        var one = run(3600, idle: 6, idleUncertainty: uncertainty)
+        one.workload?.operationsPerInference = 2e9
+        try record.add([one])
+        let cost = try #require(try rows().first?.operation)
+        #expect((cost.netJoulesPerGop != nil) == isThere)
+        #expect(cost.joulesPerGop == 18)
+    }
+
+    @Test("The device's peak stands beside what was reached of it")
+    func peak() throws {
+        // 200 GOP in 100 s are 2 GOP/s of 8; 3,600 J are 36 W.
+        let peak = DevicePeak(device: "d", kind: .published, precision: "int8", gops: 8, watts: 4, source: "s")
+        let cost = try #require(
+            OperationCost(operations: 2e11, seconds: 100, joules: 3600, netJoules: -1, precision: "int8", peak: peak))
+        #expect(cost.peakShare == 0.25 && cost.peakGopsPerWatt == 2 && cost.bits == 8 && cost.netJoulesPerGop == nil)
+        #expect(isClose(cost.landauerRatio, 18e-9 / (8 * Landauer.joulesPerBit)))
+        let again = try JSONDecoder().decode(OperationCost.self, from: JSONEncoder().encode(cost))
+        #expect(again == cost)
+        for (operations, seconds, joules) in [(0.0, 1.0, 1.0), (1, 0, 1), (1, 1, 0), (1e300, 1e-300, 1), (.nan, 1, 1)] {
+            #expect(
+                OperationCost(
+                    operations: operations, seconds: seconds, joules: joules, netJoules: nil, precision: nil, peak: nil)
+                    == nil)
+        }
+    }
+
     @Test("A run far off the others is named and stays in the mean")
     func outliers() throws {
         let joules = [100.0, 101, 99, 100.5, 99.5, 160]

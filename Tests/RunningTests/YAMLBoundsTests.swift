@@ -108,6 +108,19 @@ struct YAMLBoundsTests {
         #expect(suite.entries.map(\.parameters) == [["threads": .integer(2)], ["threads": .integer(2)]])
     }
 
+    @Test("Unknown keys are told up to the bound, and that there are more; the known ones are there")
+    func unknownKeys() throws {
+        for (count, told) in [(20, 20), (21, 21), (80_000, 21)] {
+            let keys = (0..<count).map { "stranger\($0): 1\n" }.joined()
+            var problems: [YAMLProblem] = []
+            let values = try YAMLReader(text: keys + "name: x\n", file: "x.yaml")
+                .mapping(keys: ["name"]) { problems.append($0) }
+            #expect(problems.count == told)
+            #expect(values["name"] != nil)
+        }
+        #expect(YAMLReader.mostUnknown == 20)
+    }
+
     @Test("A key of a megabyte is not copied into the path of each entry below it")
     func longKeys() throws {
         let key = String(repeating: "k", count: 500_000)

@@ -28,9 +28,10 @@ struct ConnectionTests {
             try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         }
 
-        func request(ended: Bool = true) throws {
-            try channel.writeInbound(
-                HTTPServerRequestPart.head(HTTPRequestHead(version: .http1_1, method: .POST, uri: "/")))
+        func request(ended: Bool = true, hosts: [String] = ["localhost"], version: HTTPVersion = .http1_1) throws {
+            let head = HTTPRequestHead(
+                version: version, method: .POST, uri: "/", headers: HTTPHeaders(hosts.map { ("Host", $0) }))
+            try channel.writeInbound(HTTPServerRequestPart.head(head))
             if ended { try channel.writeInbound(HTTPServerRequestPart.end(nil)) }
         }
 
@@ -54,6 +55,29 @@ struct ConnectionTests {
         #expect(one.isOpen(after: 15))
         #expect(!one.isOpen(after: 2))
         #expect(one.connections.count == 0)
+    }
+
+    /// RFC 9112, 3.2: else a proxy before the daemon may have looked at another host than the daemon does.
+    @Test("A request that names no host, or two, is refused, and nothing after it is read")
+    func hosts() throws {
+        for (hosts, version) in [
+            (["localhost", "localhost"], .http1_1), (["localhost", "other"], .http1_0), ([], .http1_1),
+        ] as [([String], HTTPVersion)] {
+            let one = try Watched()
+            try one.request(hosts: hosts, version: version)
+            guard case .head(let head)? = try one.channel.readOutbound(as: HTTPServerResponsePart.self) else {
+                Issue.record("\(hosts) is not answered")
+                continue
+            }
+            #expect(head.status == .badRequest)
+            #expect(try one.channel.readInbound(as: HTTPServerRequestPart.self) == nil)
+            #expect(!one.channel.isActive)
+        }
+        for (hosts, version) in [(["localhost"], .http1_1), ([], .http1_0)] as [([String], HTTPVersion)] {
+            let one = try Watched()
+            try one.request(hosts: hosts, version: version)
+            #expect(try one.channel.readInbound(as: HTTPServerRequestPart.self) != nil, "\(hosts)")
+        }
     }
 
     @Test("Between requests it may rest a while, and for as long as an answer takes")

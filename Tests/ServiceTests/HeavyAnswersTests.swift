@@ -83,7 +83,8 @@ struct HeavyAnswersTests {
                     }
                 }
             }
-            let isFull = try await eventually { answers.load == (2, 3) }
+            // Two have begun, and are at it.
+            let isFull = try await eventually { answers.load == (2, 3) && gate.most == 2 }
             #expect(isFull)
             await expectBusy { try await answers.answer(.local) {} }
             gate.open()

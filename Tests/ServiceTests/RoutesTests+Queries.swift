@@ -18,7 +18,7 @@ extension RoutesTests {
             let path = "\(route.path)".replacing(/{\w+}/) { _ in "1" }
             try expectError(
                 try await ask(route.method, "\(path)?taks=x"), .badRequest, .usage,
-                contains: "\(path) has no key `taks`")
+                contains: "`taks` of \(path)")
         }
         let table = try await ask(.get, "/v1/table?net=true&taks=x")
         for words in ["; did you mean `task`? (known: suite_run, stage, task, source, ", ", carbon_g_per_kwh)"] {
@@ -29,7 +29,8 @@ extension RoutesTests {
         #expect(try await ask(.head, "/v1/table?nett=true").status == .badRequest)
         // Nor one that is there twice, of which the second would say nothing.
         try expectError(
-            try await ask(.get, "/v1/table?task=a&task=b"), .badRequest, .usage, contains: "`task` is in the query more"
+            try await ask(.get, "/v1/table?task=a&task=b"), .badRequest, .usage,
+            contains: "`task` is given more than once"
         )
         try expectError(
             try await ask(.get, "/v1/bundle?run=aaaa&run=bbbb"), .notFound, .notFound, contains: "no suite run aaaa")

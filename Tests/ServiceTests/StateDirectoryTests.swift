@@ -26,6 +26,19 @@ struct StateDirectoryTests {
         try directory.create()
     }
 
+    @Test("One that everybody may write to is refused")
+    func open() throws {
+        for mode in [0o777, 0o1777] as [mode_t] {
+            chmod(directory.path, mode)
+            for use in [directory.create, directory.refuseForeignFiles] {
+                let error = #expect(throws: StateError.self) { try use() }
+                #expect(error?.description.contains("chmod") == true)
+            }
+        }
+        chmod(directory.path, 0o770)
+        try directory.create()
+    }
+
     @Test("A file in the way is told with a remedy")
     func fileInTheWay() throws {
         try Data().write(to: URL(fileURLWithPath: "\(temporary.path)/file"))

@@ -29,6 +29,8 @@ class Machine:
         self.payload = payload
         self.directory = directory
         self.disk = directory / "disk.qcow2"
+        # How QEMU is told of it; power.py has another way.
+        self.drive = ["-drive", f"file={self.disk},if=virtio,format=qcow2,cache=writeback"]
         self.serial = directory / "serial.log"
         # Paths of sockets have 107 bytes, which a checkout's path may have taken already.
         self.sockets = tempfile.TemporaryDirectory(prefix="taskwatt-vm-")
@@ -49,7 +51,7 @@ class Machine:
             "-nodefaults", "-no-user-config", "-display", "none",
             "-kernel", self.image.kernel, "-initrd", self.image.initrd,
             "-append", "root=/dev/vda rw console=ttyS0 quiet panic=5 systemd.show_status=false",
-            "-drive", f"file={self.disk},if=virtio,format=qcow2,cache=writeback",
+            *self.drive,
             "-drive", f"file={self.payload},if=virtio,format=raw,readonly=on",
             "-nic", "user,model=virtio-net-pci,restrict=on,hostfwd=tcp:127.0.0.1:0-:22",
             "-device", "virtio-rng-pci", "-chardev", f"file,id=serial,path={self.serial},append=on",

@@ -50,6 +50,9 @@ class Ended:
 class Context:
     """A part: its program, directory, time, randomness, and what it found."""
 
+    # How many times as long as usual everything may take.
+    patience = 1
+
     def __init__(self, part, program, scratch, seed, seconds):
         self.part, self.program, self.scratch = part, program, scratch
         self.random = random.Random(f"{seed} {part}")
@@ -72,6 +75,10 @@ class Context:
         for name in ("TASKWATT_ONNXRUNTIME", "LD_LIBRARY_PATH", "VIRTUAL_ENV"):
             if name in os.environ:
                 self.environment[name] = os.environ[name]
+
+    def begin(self):
+        """From now on the part's time counts."""
+        self.deadline = time.monotonic() + self.seconds
 
     @property
     def is_over(self):
@@ -113,6 +120,7 @@ class Context:
         """Runs a program to its end, or kills it and all that it started when its time is over. Sanitizers need address space without `limit`."""
         output, error = self.scratch / "tmp/output", self.scratch / "tmp/error"
         start = time.monotonic()
+        patience *= self.patience
         with open(output, "wb") as out, open(error, "wb") as err:
             process = subprocess.Popen(
                 list(map(str, command)), stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=self.scratch,
@@ -196,7 +204,7 @@ class Daemon:
     def stop(self):
         self.process.terminate()
         try:
-            self.process.wait(60)
+            self.process.wait(60 * self.context.patience)
             return True
         except subprocess.TimeoutExpired:
             self.kill()
@@ -215,7 +223,7 @@ class Daemon:
 
     def ask(self, method, path, body=None, timeout=30):
         """The status and the body, or None where nobody answers."""
-        connection = Connection(self.socket, timeout)
+        connection = Connection(self.socket, timeout * self.context.patience)
         try:
             headers = {"Content-Type": "application/json"} if body is not None else {}
             connection.request(method, path, json.dumps(body) if body is not None else None, headers)
@@ -228,11 +236,11 @@ class Daemon:
 
     def answers(self, patience=START_PATIENCE):
         """Whether it answers before the patience is over."""
-        end = time.monotonic() + patience
+        end = time.monotonic() + patience * self.context.patience
         while time.monotonic() < end:
             if not self.is_alive:
                 return False
-            answer = self.ask("GET", "/v1/status", timeout=max(0.1, end - time.monotonic()))
+            answer = self.ask("GET", "/v1/status", timeout=max(0.1, end - time.monotonic()) / self.context.patience)
             if answer and answer[0] == 200:
                 return True
             time.sleep(0.02)

@@ -108,7 +108,7 @@ def fill_and_empty(context, disk):
         if not follower.is_alive():
             follower = Told(daemon, told)
         count = len(told)
-        end = time.monotonic() + 60
+        end = time.monotonic() + 60 * context.patience
         while len(told) == count and time.monotonic() < end:
             if not any(job["state"] in ("running", "queued") for job in daemon.jobs()):
                 context.taskwatt(*ENDLESS)

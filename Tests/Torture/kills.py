@@ -1,4 +1,4 @@
-"""A daemon that is killed at random moments, some two hundred times in its share: what it told of is in the record, which is whole."""
+"""A daemon that is killed at random moments, more than a hundred times in its share: what it told of is in the record, which is whole."""
 import sqlite3
 import time
 
@@ -25,7 +25,7 @@ def run(context):
         if not any(job["state"] in ("running", "queued") for job in daemon.jobs()):
             context.taskwatt(*ENDLESS)
         # In the idle baseline, the load, or the repeats, which take a tenth of a second each.
-        time.sleep(context.random.choice((1, 3, 6)) * context.random.random())
+        time.sleep(context.random.choice((0.5, 1, 4)) * context.random.random())
         if not daemon.is_alive:
             context.broke("crash", f"the daemon ended by itself\n{daemon.tail()}")
         daemon.peak_kib

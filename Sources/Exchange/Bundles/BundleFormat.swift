@@ -22,6 +22,17 @@ package enum BundleFormat {
         case suiteText = "suite.yaml"
         case table = "table.json"
 
+        /// What it is for the validator, of a document of which the record keeps the text.
+        var free: FreeDocument? {
+            switch self {
+            case .inventory: .inventory
+            case .state: .state
+            case .options: .options
+            case .preflight: .preflight
+            default: nil
+            }
+        }
+
         /// No file may be larger, in bytes. Those that are read by the line are on the disk; of those that are read as a whole, each
         /// byte may be some thirty in memory.
         var mostBytes: Int64 {

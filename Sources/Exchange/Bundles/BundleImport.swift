@@ -92,6 +92,6 @@ package struct BundleImport {
             machineState: try bundle.json(.state, of: suite.uuid),
             meters: try bundle.meters(suite.uuid), version: suite.version,
             startedAt: suite.startedAt, source: .taskwatt,
-            preflight: try bundle.text(.preflight, of: suite.uuid), label: suite.label)
+            preflight: try bundle.preflight(of: suite.uuid), label: suite.label)
     }
 }

@@ -53,13 +53,18 @@ final class UnpackedBundle: Sendable {
 
     /// - Returns: the sum of the file.
     private static func checkKind(_ path: String, named file: String) throws -> String {
-        var isDirectory: ObjCBool = false
-        if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
-            throw BundleError(
-                "\(file) is a directory; a bundle is a file, such as `taskwatt bundle last -o FILE` writes")
-        }
-        guard let handle = FileHandle(forReadingAtPath: path) else {
-            throw BundleError("\(file) cannot be read: \(String(cString: strerror(errno)))")
+        let handle: FileHandle
+        do throws(BoundedFileError) {
+            handle = try BoundedFile.plain(path)
+        } catch {
+            switch error.kind {
+            case .directory:
+                throw BundleError(
+                    "\(file) is a directory; a bundle is a file, such as `taskwatt bundle last -o FILE` writes")
+            case .notPlain: throw BundleError("\(file) \(error.reason)")
+            case .system(let reason): throw BundleError("\(file) cannot be read: \(String(cString: strerror(reason)))")
+            default: throw BundleError("\(file) cannot be read: \(error.reason)")
+            }
         }
         defer { try? handle.close() }
         let hash = SHA256()
@@ -106,10 +111,19 @@ final class UnpackedBundle: Sendable {
         try BundleJSON.decode(type, Data(try required(file, of: suite).utf8), place(file, of: suite))
     }
 
-    /// A document that Taskwatt does not look into.
+    /// A document of which the record keeps the text.
     func json(_ file: BundleFormat.File, of suite: String) throws -> String {
-        let text = try required(file, of: suite)
-        _ = try BundleJSON.decode(JSONValue.self, Data(text.utf8), place(file, of: suite))
+        try checked(try required(file, of: suite), file, of: suite)
+    }
+
+    /// What `doctor` found before the suite; `nil` where nobody asked.
+    func preflight(of suite: String) throws -> String? {
+        try text(.preflight, of: suite).map { try checked($0, .preflight, of: suite) }
+    }
+
+    private func checked(_ text: String, _ file: BundleFormat.File, of suite: String) throws -> String {
+        let value = try BundleJSON.decode(JSONValue.self, Data(text.utf8), place(file, of: suite))
+        if let problem = file.free?.problem(in: value) { throw BundleError("\(place(file, of: suite)): \(problem)") }
         return text
     }
 

@@ -25,7 +25,36 @@ package struct FileOwners: Sendable, Hashable {
     /// Whether everybody may read or write a file, wherever links lead; not where there is none.
     package static func isOpenToAll(_ path: String) -> Bool {
         var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & (S_IROTH | S_IWOTH) != 0
+        return stat(path, &status) == 0 && isOpenToAll(status)
+    }
+
+    package static func isOpenToAll(_ status: stat) -> Bool { status.st_mode & (S_IROTH | S_IWOTH) != 0 }
+
+    /// Whether everybody on this machine may write to a file or directory: what is kept there, or configured by it, is then anybody's.
+    /// Root looks at the way to it too, on which another could be put in its place. In words, with the remedy; `nil` if not.
+    ///
+    /// In a container the way to it, and a volume's own mode, are left to whoever made them: some engines make volumes open to all.
+    package static func openness(of path: String, container: Container? = .detect(HostRoot())) -> String? {
+        var status = stat()
+        // Sticky or not: the names that are still free in a directory are anybody's.
+        if stat(path, &status) == 0, status.st_mode & S_IWOTH != 0, container == nil || !isMounted(path) {
+            return "everybody on this machine may write to it; chmod o-w \(path)"
+        }
+        guard container == nil, geteuid() == 0,
+            let weakness = try? OpenDirectory.weakness(of: path, owners: .anybody, wayOnly: true)
+        else { return nil }
+        return "\(weakness); chmod o-w that"
+    }
+
+    /// Whether something is mounted at a path: proc_pid_mountinfo(5).
+    private static func isMounted(_ path: String) -> Bool {
+        guard let real = realpath(path, nil) else { return false }
+        defer { free(real) }
+        let place = String(cString: real).replacing(" ", with: "\\040")
+        let mounts = (try? HostRoot().read("/proc/self/mountinfo")) ?? ""
+        return mounts.split(separator: "\n").contains { line in
+            line.split(separator: " ").dropFirst(4).first.map(String.init) == place
+        }
     }
 
     package func contains(_ user: uid_t) -> Bool { users?.contains(user) ?? true }

@@ -6,7 +6,7 @@ extension OpenDirectory {
     private static let deepest = 32
 
     /// Copies a file, or a directory with all that is in it, into this one under a name that is free. What is copied is reached by
-    /// its path, links included, with the rights of whoever copies.
+    /// its path, links included, with the rights of whoever copies. What has been copied is on the disk.
     ///
     /// - Throws: `FileProblem`, `CancellationError`; what was copied by then is left.
     package func copy(_ source: String, as name: String) throws { try copy(source, as: name, depth: 0) }
@@ -26,6 +26,7 @@ extension OpenDirectory {
             }
             let copied = try directory(name, making: 0o777)
             for entry in try Self.list(source) { try copied.copy("\(source)/\(entry)", as: entry, depth: depth + 1) }
+            try copied.synchronize()
         default: throw FileProblem("\(source) is neither a file nor a directory, and is not copied; remove it")
         }
     }
@@ -41,7 +42,10 @@ extension OpenDirectory {
             while true {
                 try Task.checkCancellation()
                 let count = try buffer.withUnsafeMutableBytes { try original.read(into: $0) }
-                if count == 0 { return }
+                if count == 0 {
+                    guard fsync(copied.rawValue) == 0 else { throw Errno(rawValue: Glibc.errno) }
+                    return
+                }
                 _ = try copied.writeAll(buffer[..<count])
             }
         }
@@ -55,5 +59,6 @@ extension OpenDirectory {
         guard renameat(descriptor, name, descriptor, new) == 0 else {
             throw FileProblem("\(path)/\(new)", errno: errno, remedy: "use another place")
         }
+        try synchronize()
     }
 }

@@ -129,14 +129,19 @@ package final class OpenDirectory: Sendable {
         return all
     }
 
-    /// Puts a file there as a whole, in the place of what has the name: a link itself is replaced, and not what it leads to.
+    /// Puts a file there as a whole, in the place of what has the name: a link itself is replaced, and not what it leads to. When
+    /// this returns it outlasts a power cut, and before that what was there does.
     ///
     /// - Throws: `FileProblem`; what was there is then as it was.
     package func put(_ bytes: some Sequence<UInt8>, as name: String, mode: mode_t) throws(FileProblem) {
         let passing = Self.passingName(for: name)
         let file = try file(passing, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
         do {
-            try file.closeAfter { _ = try file.writeAll(bytes) }
+            try file.closeAfter {
+                _ = try file.writeAll(bytes)
+                // Before the name: else a power cut could leave the name with nothing behind it.
+                guard fsync(file.rawValue) == 0 else { throw Errno(rawValue: Glibc.errno) }
+            }
         } catch {
             unlinkat(descriptor, passing, 0)
             throw problem(name, errno: (error as? Errno)?.rawValue ?? EIO)
@@ -146,6 +151,18 @@ package final class OpenDirectory: Sendable {
             unlinkat(descriptor, passing, 0)
             throw problem(name, errno: reason)
         }
+        try synchronize()
+    }
+
+    /// Makes the names in it outlast a power cut, those that are new and those that are gone: fsync(2) of a file does not do that
+    /// for its name.
+    ///
+    /// - Throws: `FileProblem` where the disk fails. A file system that cannot be asked for this is none.
+    package func synchronize() throws(FileProblem) {
+        if fsync(descriptor) == 0 { return }
+        let reason = errno
+        guard [EIO, ENOSPC, EDQUOT].contains(reason) else { return }
+        throw FileProblem(path, errno: reason, remedy: reason == EIO ? "check the disk" : "make room")
     }
 
     /// A name beside another that nobody guesses, no longer than names may be.

@@ -6,6 +6,7 @@ import SystemPackage
 /// - A file, or none yet: what is written comes to its place as a whole, by `finish`, and until then what was there is as it was.
 ///   Its owner, group and mode stay. Nothing is left behind where `finish` is never called.
 /// - A symbolic link to a file: that file. One that leads nowhere is refused, and so is, for root, one that others could have put.
+/// - `-`: the standard output. A file of that name is `./-`.
 /// - A device, a pipe, a socket, or one of the process's own open files (`/dev/stdout`, `/dev/fd/3`): opened and written to.
 /// - A directory is refused.
 package final class OutputFile {
@@ -40,7 +41,14 @@ package final class OutputFile {
         _ path: String, _ existing: Existing = .replaced, mode: mode_t = 0o666, isPrivate: Bool = false,
         remedy: String = "name another place"
     ) throws(FileProblem) {
+        let isStandardOutput = path == "-"
+        let path = isStandardOutput ? "the standard output" : path
         (self.path, self.existing, self.remedy) = (path, existing, remedy)
+        if isStandardOutput {
+            (target, descriptor) = (.stream, try Self.duplicate(STDOUT_FILENO, path, remedy))
+            try refuseTerminal()
+            return
+        }
         let walk: PathWalk
         let name: String
         let directory: OpenDirectory
@@ -123,7 +131,11 @@ package final class OutputFile {
         return FileDescriptor(rawValue: copy)
     }
 
-    /// A device, a pipe or a socket. A pipe waits here for its reader, as it does for a shell.
+    /// How often a pipe is looked at for its reader, in microseconds.
+    private static let readerLook: UInt32 = 20_000
+
+    /// A device, a pipe or a socket. A pipe waits here for its reader, as it does for a shell, and until the task is cancelled: no signal
+    /// that has a handler ends open(2).
     private static func open(
         _ directory: OpenDirectory, _ name: String, _ old: stat, _ path: String, _ remedy: String
     ) throws(FileProblem) -> FileDescriptor {
@@ -138,10 +150,19 @@ package final class OutputFile {
         }
         // The open files of another process are links by their nature.
         let follow = old.st_mode & S_IFMT == S_IFLNK ? 0 : O_NOFOLLOW
+        let waits = old.st_mode & S_IFMT == S_IFIFO ? O_NONBLOCK : 0
         var opened: Int32
-        repeat {
-            opened = openat(directory.descriptor, name, O_WRONLY | O_NOCTTY | O_CLOEXEC | follow)
-        } while opened < 0 && errno == EINTR
+        while true {
+            opened = openat(directory.descriptor, name, O_WRONLY | O_NOCTTY | O_CLOEXEC | follow | waits)
+            if opened >= 0 { break }
+            if errno == ENXIO, waits != 0 {
+                guard !Task.isCancelled else { throw FileProblem("\(path) is a pipe that nobody reads", errno: EINTR) }
+                usleep(readerLook)
+            } else if errno != EINTR {
+                break
+            }
+        }
+        if opened >= 0, waits != 0 { _ = fcntl(opened, F_SETFL, 0) }
         guard opened >= 0 else { throw FileProblem(path, errno: errno, remedy: remedy) }
         let file = FileDescriptor(rawValue: opened)
         var status = stat()
@@ -281,10 +302,10 @@ package final class OutputFile {
 
     // MARK: The end
 
-    /// Puts the file in its place, with its contents on the disk.
+    /// Puts the file in its place, with its contents and its name on the disk.
     ///
     /// - Returns: its size in bytes; `nil` of a stream.
-    /// - Throws: `FileProblem`; what was there is then as it was.
+    /// - Throws: `FileProblem`; what was there is then as it was, unless the disk failed with the name.
     @discardableResult package func finish() throws(FileProblem) -> Int64? {
         guard let descriptor else { throw FileProblem("\(path) is closed already") }
         guard case .file(let directory, let name, let old, _) = target else {
@@ -307,6 +328,7 @@ package final class OutputFile {
             }
             guard fsync(descriptor.rawValue) == 0 || errno == EINVAL else { throw failure(errno) }
             try place(descriptor, directory, name)
+            try directory.synchronize()
             discard()
             return Int64(status.st_size)
         } catch {

@@ -86,6 +86,8 @@ final class PathWalk {
                 guard mkdirat(current, name, mode) == 0 || errno == EEXIST else {
                     throw FileProblem(shown(name), errno: errno, remedy: "name another place")
                 }
+                // What will be in it would go with it in a power cut. A directory that is not to be read cannot be asked.
+                if let directory = try? directory() { try directory.synchronize() }
                 // What is there now is looked at like everything else.
                 rest.append(name)
                 continue

@@ -38,6 +38,8 @@ struct EnergyAxis: Figure {
 
     private static let width = 960.0
     private static let plot = (left: 24.0, right: 936.0)
+    /// Of the larger part, whose names stand beside it.
+    private static let near = (left: 380.0, right: 760.0)
     private static let line = 19.0
     /// More lines of our own than anybody compares by eye; the table has them all.
     static let mostRows = 40
@@ -57,7 +59,8 @@ struct EnergyAxis: Figure {
     private static func entry(_ mark: EnergyMark) -> Entry {
         Entry(
             name: mark.name, group: Entry.Group(rawValue: mark.kind.rawValue) ?? .everyday,
-            range: mark.joules...mark.joules, joules: mark.joules, text: FigureNumber.joules(mark.joules),
+            range: mark.joules...mark.joules, joules: mark.joules,
+            text: "\(FigureNumber.joules(mark.joules)) (\(mark.year))",
             style: mark.kind == .bound ? "bound" : mark.kind == .training ? "training" : "fact",
             year: String(mark.year),
             sum: mark.sum, source: mark.source)
@@ -70,13 +73,14 @@ struct EnergyAxis: Figure {
             guard let best = all.first, let worst = all.last else { return nil }
             let (least, most) = (1e-9 / best.efficiency, 1e-9 / worst.efficiency)
             return Entry(
-                name: "an operation of a \(kind.rawValue) at its peak", group: .operation,
+                name: "an operation of \(kind.article) \(kind.rawValue) at its peak", group: .operation,
                 range: least...max(least, most),
                 joules: least,
                 text: "\(FigureNumber.joules(least)) (\(best.name), \(best.precision)) to \(FigureNumber.joules(most))",
                 style: kind.symbol, precision: best.precision,
                 year: "\(all.map(\.year).min() ?? 0)–\(all.map(\.year).max() ?? 0)",
-                sum: "W ÷ (GOP/s × 10⁹) of \(all.count) parts", source: "the published accelerators of `taskwatt figure plane`")
+                sum: "W ÷ (GOP/s × 10⁹) of \(all.count) parts",
+                source: "the published accelerators of `taskwatt figure plane`")
         }
     }
 
@@ -88,15 +92,18 @@ struct EnergyAxis: Figure {
             return Entry(
                 name: "an inference of the paper: \(task.title)", group: .inference, range: joules...joules,
                 joules: joules,
-                text: FigureNumber.joules(joules), style: "paper", year: "2023",
+                text: "\(FigureNumber.joules(joules)) (2023)", style: "paper", year: "2023",
                 sum: "\(FigureNumber.three(row.mean)) kWh per 1,000",
                 source: "Luccioni et al. 2023 (arXiv 2311.16863), from its logs")
         }
     }
 
-    private static func words(_ row: TableReport.Row) -> String {
+    private var hasScopes: Bool { Set(table.rows.map(\.scope)).count > 1 }
+
+    private func words(_ row: TableReport.Row) -> String {
         var words = [row.title, row.models.joined(separator: ", ")]
         if let size = row.size, size != "full" { words.append(size) }
+        if hasScopes { words.append(row.scope.rawValue) }
         return words.joined(separator: " · ")
     }
 
@@ -167,10 +174,10 @@ struct EnergyAxis: Figure {
             let half = (row.uncertainty ?? 0) * Self.joulesOfOne
             let interval = row.uncertainty == nil ? "" : " ± \(FigureNumber.joules(half))"
             return Entry(
-                name: Self.words(row), group: .oursEach,
+                name: words(row), group: .oursEach,
                 range: max(joules - half, Self.drawable.lowerBound)...(joules + half),
                 joules: joules,
-                text: "\(FigureNumber.joules(joules))\(interval), \(row.scope.rawValue), \(row.provenance.rawValue)",
+                text: "\(FigureNumber.joules(joules))\(interval) \(row.provenance.rawValue)",
                 style: row.provenance.rawValue, provenance: row.provenance, scope: row.scope,
                 precision: row.setup["precision"], year: String(row.lastDay.prefix(4)),
                 sum: "\(FigureNumber.three(row.mean)) \(table.isNet ? "net " : "")kWh per 1,000 inferences",
@@ -193,21 +200,21 @@ struct EnergyAxis: Figure {
         let all = Scale.decades(overview.flatMap { [$0.range.lowerBound, $0.range.upperBound] }, to: Self.plot)
         Self.axes(all, top, bottom, every: 3, &drawing)
         for (index, entry) in overview.enumerated() {
-            Self.draw(entry, at: top + 6 + Double(index) * Self.line, on: all, least: 10, &drawing)
+            Self.draw(entry, at: top + 6 + Double(index) * Self.line, on: all, &drawing)
         }
         if !rows.isEmpty {
             let near = Scale.decades(
-                rows.flatMap { [max($0.range.lowerBound, $0.joules / 10), $0.range.upperBound] }, to: Self.plot)
+                rows.flatMap { [max($0.range.lowerBound, $0.joules / 10), $0.range.upperBound] }, to: Self.near)
             let (from, to) = (all(near.domain.lowerBound), all(near.domain.upperBound))
             // The part of the axis above that is drawn larger below.
             drawing.path(
                 Drawing.path([
-                    (from, bottom + 24), (to, bottom + 24), (Self.plot.right, lens - 22), (Self.plot.left, lens - 22),
+                    (from, bottom + 24), (to, bottom + 24), (Self.near.right, lens - 22), (Self.near.left, lens - 22),
                 ]) + "Z", "lens")
-            drawing.text(Self.width / 2, lens - 28, "our inferences, larger", "axis", anchor: .middle)
+            drawing.text(Self.plot.left, lens - 28, "our inferences, larger:", "axis")
             Self.axes(near, lens, lens + Double(rows.count) * Self.line + 8, every: 1, &drawing)
             for (index, entry) in rows.enumerated() {
-                Self.draw(entry, at: lens + 6 + Double(index) * Self.line, on: near, least: 3, &drawing)
+                Self.drawNear(entry, at: lens + 6 + Double(index) * Self.line, on: near, &drawing)
             }
         }
         return drawing
@@ -237,27 +244,24 @@ struct EnergyAxis: Figure {
         FigureNumber.joules(tick).replacing(".00", with: "").replacing(".0", with: "")
     }
 
-    private static func draw(
-        _ entry: Entry, at y: Double, on scale: Scale, least: Double, _ drawing: inout Drawing
-    ) {
+    /// What a line is of, for those who point at it.
+    private static func tip(_ entry: Entry) -> Markup {
+        .element("title", [:], .text("\(entry.name): \(entry.text); \(entry.sum); \(entry.source), \(entry.year)"))
+    }
+
+    private static func draw(_ entry: Entry, at y: Double, on scale: Scale, _ drawing: inout Drawing) {
         let middle = y + line / 2 - 2
         var (from, to) = (scale(entry.range.lowerBound), scale(entry.range.upperBound))
         let isBar = entry.provenance != nil
+        // Narrower the hatching is not seen.
+        let least = 10.0
         if to - from < least, isBar { (from, to) = ((from + to - least) / 2, (from + to + least) / 2) }
-        var shapes: [Markup] = [
-            .element("title", [:], .text("\(entry.name): \(entry.text); \(entry.sum); \(entry.source), \(entry.year)"))
-        ]
+        var shapes = [tip(entry)]
         if isBar {
             shapes.append(Drawing.rectangle(from, middle - 5, to - from, 10, "bar \(entry.style)"))
-            if entry.group == .oursEach {
-                let x = scale(entry.joules)
-                shapes.append(
-                    .element(
-                        "path", ["d": Drawing.path([(x, middle - 8), (x, middle + 8)]), "class": "whisker"]))
-            }
         } else {
             if to > from {
-                shapes.append(.element("path", ["d": Drawing.path([(from, middle), (to, middle)]), "class": "reach"]))
+                shapes.append(.element("path", ["d": Drawing.path([(from, middle), (to, middle)]), "class": "parts"]))
             }
             shapes.append(
                 .element("path", ["d": PlaneMark.path(entry.style, from, middle), "class": "mark \(entry.style)"]))
@@ -267,9 +271,27 @@ struct EnergyAxis: Figure {
         let (left, right) = (from - (isBar ? 0 : 6), max(to, from + (isBar ? 0 : 6)))
         let isLeft = left - plot.left > plot.right - right
         let room = (isLeft ? left - plot.left : plot.right - right) - 8
-        let style = entry.provenance == nil ? "axis-name" : "axis-name own"
-        let text = TextWidth.short("\(entry.name): \(entry.text)", in: room)
-        drawing.text(isLeft ? left - 8 : right + 8, middle + 4, text, style, anchor: isLeft ? .end : .start)
+        let text = TextWidth.short("\(entry.name): \(entry.text)", in: room, isBold: isBar)
+        drawing.text(
+            isLeft ? left - 8 : right + 8, middle + 4, text, isBar ? "axis-name own" : "axis-name",
+            anchor: isLeft ? .end : .start)
+    }
+
+    /// One of ours, as wide as its interval is.
+    private static func drawNear(_ entry: Entry, at y: Double, on scale: Scale, _ drawing: inout Drawing) {
+        let middle = y + line / 2 - 2
+        let (from, to) = (scale(entry.range.lowerBound), scale(entry.range.upperBound))
+        let x = scale(entry.joules)
+        drawing.add(
+            .element(
+                "g", [:], tip(entry), Drawing.rectangle(from, middle - 5, max(2, to - from), 10, "bar \(entry.style)"),
+                .element("path", ["d": Drawing.path([(x, middle - 8), (x, middle + 8)]), "class": "halo"]),
+                .element("path", ["d": Drawing.path([(x, middle - 8), (x, middle + 8)]), "class": "whisker"])))
+        drawing.text(
+            near.left - 10, middle + 4, TextWidth.short(entry.name, in: near.left - 10 - plot.left), "axis-name",
+            anchor: .end)
+        drawing.text(
+            max(to, x) + 8, middle + 4, TextWidth.short(entry.text, in: plot.right - max(to, x) - 8), "axis-name")
     }
 
     var legend: [Legend.Entry] {
@@ -326,4 +348,9 @@ struct EnergyAxis: Figure {
                 ], rows: rows)
         ]
     }
+}
+
+extension Accelerator.Kind {
+    /// As its name is spoken.
+    fileprivate var article: String { self == .fpga || self == .npu ? "an" : "a" }
 }

@@ -40,6 +40,9 @@ package struct FigureKind: Sendable {
             "plane-years", "speed over power by steps of two years",
             without: "no run has counted operations and a measured or estimated power"
         ) { $0.planeYears },
+        FigureKind("compute", "training compute and the operations of an inference over the years", needsRuns: false) {
+            $0.computeFigure
+        },
         FigureKind("axis", "every energy on one axis, from Landauer's bound to GPT-4's training", needsRuns: false) {
             $0.energyAxis
         },
@@ -92,7 +95,8 @@ package struct FigureFile: Sendable {
 
     /// An SVG without scripts that needs nothing beside it.
     package func svg(_ theme: FigureTheme = .light) -> String {
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + figure.drawing.standalone(figure.legend, theme).source + "\n"
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + figure.drawing.standalone(figure.legend, theme).source
+            + "\n"
     }
 
     /// All that is drawn, as RFC 4180.

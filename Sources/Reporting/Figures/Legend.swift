@@ -48,7 +48,8 @@ enum Legend {
         var (x, y) = (margin, top + 4)
         var shapes: [Markup] = []
         for entry in entries {
-            let needed = sample + TextWidth.of(entry.text) + gap
+            let text = TextWidth.short(entry.text, in: width - 2 * margin - sample)
+            let needed = sample + TextWidth.of(text) + gap
             if x > margin, x + needed - gap > width - margin {
                 x = margin
                 y += line
@@ -56,7 +57,7 @@ enum Legend {
             shapes.append(entry.drawn(x, y))
             shapes.append(
                 .element(
-                    "text", ["x": Drawing.number(x + sample), "y": Drawing.number(y + 10)], .text(entry.text)))
+                    "text", ["x": Drawing.number(x + sample), "y": Drawing.number(y + 10)], .text(text)))
             x += needed
         }
         return (shapes, y + line - top + 4)
@@ -66,11 +67,13 @@ enum Legend {
 /// What a line of text takes, as nobody knows in which font it will be drawn: that of a wide one (DejaVu Sans).
 enum TextWidth {
     /// - Parameter size: of the font, in units of the picture.
-    static func of(_ text: String, size: Double = 12) -> Double { Double(text.count) * size * 0.56 }
+    static func of(_ text: String, size: Double = 12, isBold: Bool = false) -> Double {
+        Double(text.count) * size * (isBold ? 0.64 : 0.57)
+    }
 
     /// As much of a text as there is room for, with a mark where it was cut.
-    static func short(_ text: String, in width: Double, size: Double = 12) -> String {
-        let most = max(1, Int(saturating: width / of("m", size: size)))
+    static func short(_ text: String, in width: Double, size: Double = 12, isBold: Bool = false) -> String {
+        let most = max(1, Int(saturating: width / of("m", size: size, isBold: isBold)))
         return text.count <= most ? text : String(text.prefix(most - 1)) + "…"
     }
 }

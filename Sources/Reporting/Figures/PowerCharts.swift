@@ -17,7 +17,8 @@ struct PowerCharts: Figure {
             let (x, y) = (Double(index % columns) * width, Double(index / columns) * height)
             drawing.text(
                 x + 12, y + 17,
-                TextWidth.short("\(chart.group.title) · \(chart.group.provenance.rawValue)", in: width - 24, size: 13),
+                TextWidth.short(
+                    "\(chart.group.title) · \(chart.group.provenance.rawValue)", in: width - 24, size: 13, isBold: true),
                 "group")
             drawing.add(chart.drawing.group(x, y + Self.heading))
         }

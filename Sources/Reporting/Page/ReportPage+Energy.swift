@@ -15,50 +15,65 @@ extension ReportPage {
                 })
     }
 
-    /// Gross and net beside the device's peak and Landauer's bound, a row of the table each.
+    /// Gross and net beside the device's peak and Landauer's bound, two lines for each row of the table.
     var operationsSection: Section? {
         let rows = table.rows.compactMap { row in row.operation.map { (row, $0) } }
         guard !rows.isEmpty else { return nil }
-        func number(_ value: Double?) -> FigureData.Cell { value.map { .number($0) } ?? .none }
+        let hasPeaks = rows.contains { $0.1.peak != nil }
+        var lines: [[FigureData.Cell]] = []
+        for (row, cost) in rows {
+            let energies =
+                [("gross", cost.joulesPerGop, cost.landauerRatio)]
+                + (cost.netJoulesPerGop.map { [("net", $0, cost.netLandauerRatio ?? 0)] } ?? [])
+            for (name, joules, ratio) in energies {
+                var line: [FigureData.Cell] = [
+                    .name(row.title), .name(row.models.joined(separator: ", ")), .text(name), .number(joules),
+                    .number(1 / joules), .number(ratio), .number(cost.gops),
+                ]
+                if hasPeaks {
+                    line += [
+                        cost.peakShare.map { .number($0, shown: FigureText.percent($0, digits: 1)) } ?? .none,
+                        cost.peakGopsPerWatt.map { .number($0) } ?? .none,
+                        cost.peak.map { .name("\($0.device) (\($0.title))") } ?? .none,
+                    ]
+                }
+                lines.append(line + [.text(row.scope.rawValue), .provenance(row.provenance)])
+            }
+        }
+        let peaks: [FigureData.Column] = [
+            .init(title: "of the peak’s", key: "peak_share", isNumber: true),
+            .init(title: "peak’s GOP/s/W", key: "peak_gops_per_w", isNumber: true),
+            .init(title: "peak", key: "peak", isNumber: false),
+        ]
         let data = FigureData(
             caption: "What an operation costs, gross and net, beside the device’s peak and Landauer’s bound",
             columns: [
                 .init(title: "task", key: "task", isNumber: false),
                 .init(title: "model", key: "model", isNumber: false),
+                .init(title: "energy", key: "energy", isNumber: false),
                 .init(title: "J/GOP", key: "joules_per_gop", isNumber: true),
-                .init(title: "net", key: "net_joules_per_gop", isNumber: true),
                 .init(title: "GOP/s/W", key: "gops_per_w", isNumber: true),
-                .init(title: "net", key: "net_gops_per_w", isNumber: true),
-                .init(title: "peak GOP/s/W", key: "peak_gops_per_w", isNumber: true),
-                .init(title: "of its GOP/s", key: "peak_share", isNumber: true),
-                .init(title: "peak", key: "peak", isNumber: false),
                 .init(title: "× Landauer", key: "landauer_ratio", isNumber: true),
-                .init(title: "net", key: "net_landauer_ratio", isNumber: true),
-                .init(title: "bits", key: "operand_bits", isNumber: true),
+                .init(title: "GOP/s", key: "gops", isNumber: true),
+            ] + (hasPeaks ? peaks : []) + [
                 .init(title: "scope", key: "scope", isNumber: false),
                 .init(title: "provenance", key: "provenance", isNumber: false),
             ],
-            rows: rows.map { row, cost in
-                [
-                    .name(row.title), .name(row.models.joined(separator: ", ")), .number(cost.joulesPerGop),
-                    number(cost.netJoulesPerGop), .number(1 / cost.joulesPerGop), number(cost.netGopsPerWatt),
-                    number(cost.peakGopsPerWatt),
-                    cost.peakShare.map { .number($0, shown: FigureText.percent($0, digits: 1)) } ?? .none,
-                    cost.peak.map { .name("\($0.device): \($0.title)") } ?? .none, .number(cost.landauerRatio),
-                    number(cost.netLandauerRatio), .number(Double(cost.bits), shown: String(cost.bits)),
-                    .text(row.scope.rawValue), .provenance(row.provenance),
-                ]
-            })
+            rows: lines)
+        let peak =
+            hasPeaks
+            ? "The device’s peak is its maker’s, or what a matrix product of ours reached, or an upper estimate, as it says, and "
+                + "of the device alone, while ours is of the scope. " : "Nobody has told the peak of the device. "
         return Section(
             id: "operations", title: "What an operation costs",
             parts: [
                 Self.paragraph(
                     "J/GOP are nanojoules an operation, GOP/s/W the other way round; operations are counted, a multiplication and "
-                        + "an addition as two. Net is less the idle baseline. The device’s peak is its maker’s, or what "
-                        + "`taskwatt calibrate` measured, or an upper estimate, as it says, and of the device alone, while ours is "
-                        + "of the scope. × Landauer: how many times the "
-                        + "\(FigureNumber.scientific(Landauer.joulesPerBit)) J a bit that forgetting one operand costs at least at "
-                        + "\(FigureNumber.tick(Landauer.kelvin)) K, by the bits of the precision."),
+                        + "an addition as two. Net is less the idle baseline, where more is left than its uncertainty. "
+                        + peak
+                        + "× Landauer: how many times the \(FigureNumber.scientific(Landauer.joulesPerBit)) J a bit that forgetting "
+                        + "one operand costs at least at \(FigureNumber.tick(Landauer.kelvin)) K, by the bits of the precision."
+                ),
                 data.markup(hidesCaption: true),
             ])
     }

@@ -27,6 +27,8 @@ package struct ReportPage: Sendable {
 
     let options: Options
     let table: TableReport
+    /// The same runs by task and model.
+    let models: TableReport
     let digest: ReportDigest
     /// The latest suites with what is known of them, the latest first.
     let suites: [SuiteRunDetail]
@@ -45,6 +47,8 @@ package struct ReportPage: Sendable {
     package init(_ store: Store, _ options: Options, hasPower: Bool = true) throws(StoreError) {
         self.options = options
         table = try TableReport(store, options.table)
+        let byModel = ComputeFigure.options(options.table)
+        models = byModel == options.table ? table : try TableReport(store, byModel)
         let digest = try ReportDigest(store, options.table.filter)
         var suites: [SuiteRunDetail] = []
         for suite in digest.suites.suffix(Self.mostSuites).reversed() {
@@ -63,6 +67,7 @@ package struct ReportPage: Sendable {
             isNet: options.table.isNet, rows: [], by: options.table.by, carbon: options.table.carbon, method: .init(),
             leftOut: [:], failures: nil, contendedBaselines: 0, driftedBaselines: 0, changes: [],
             autocorrelatedBaselines: 0)
+        models = table
         (digest, suites, charts) = (ReportDigest(), [], [])
         peaks = DevicePeaks(machines: [:])
     }
@@ -92,10 +97,8 @@ package struct ReportPage: Sendable {
 
     package var html: String {
         let sections = [
-            tableSection, energySection, powerSection, scopesSection, planeSection, operationsSection, axisSection,
-            equivalentsSection,
-            machineSection,
-            methodSection, flagsSection,
+            tableSection, energySection, powerSection, scopesSection, planeSection, operationsSection, computeSection,
+            axisSection, equivalentsSection, machineSection, methodSection, flagsSection,
         ].compactMap(\.self)
         let page: Markup = .element(
             "html", ["lang": "en"],

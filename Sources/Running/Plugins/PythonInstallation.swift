@@ -69,6 +69,8 @@ package struct PythonInstallation: Sendable {
                     + (mode == .upgrade ? ["--upgrade"] : []) + ["-r", file]
             ) { .pipFailed(name, $0) }
             do throws(FileProblem) {
+                // A marker that outlasts a power cut shall not speak for files that did not.
+                sync()
                 try place.directory(name).put(wanted.utf8, as: PythonEnvironments.marker, mode: 0o644)
             } catch {
                 throw PythonEnvironmentError.cannotWrite(marker, "the disk may be full")

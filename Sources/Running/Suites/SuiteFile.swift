@@ -36,7 +36,7 @@ package enum SuiteFile {
                 switch error.kind {
                 case .system(ENOENT), .tooLong: error.reason
                 case .directory: "is a directory; name a suite's file in it"
-                case .system, .notText: "cannot be read as UTF-8 text; check its permissions and encoding"
+                case .system, .notPlain, .notText: "cannot be read as UTF-8 text; check its permissions and encoding"
                 }
             throw SuiteError.unreadable(file: nameOrPath, reason: reason)
         }

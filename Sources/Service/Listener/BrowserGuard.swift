@@ -31,36 +31,16 @@ struct HostGuard: RouterMiddleware {
 struct BrowserGuard: RouterMiddleware {
     typealias Context = BasicRequestContext
 
-    private static let site = HTTPField.Name("Sec-Fetch-Site")
-    private static let mode = HTTPField.Name("Sec-Fetch-Mode")
-
     @concurrent
     func handle(
         _ request: Request, context: BasicRequestContext,
         next: @concurrent (Request, BasicRequestContext) async throws -> Response
     ) async throws -> Response {
-        guard !Self.isForeign(request) else {
+        guard !request.head.isForeign else {
             throw Refusal(
                 "a page of another site asks for this, in a browser; open the daemon's own page, or ask without a browser",
                 status: .forbidden)
         }
         return try await next(request, context)
-    }
-
-    private static func isForeign(_ request: Request) -> Bool {
-        let isReading = request.method == .get || request.method == .head
-        guard let site = site.flatMap({ request.headers[$0] }) else {
-            guard !isReading, let origin = request.headers[.origin] else { return false }
-            // A page of nowhere, such as a file or a frame without rights, is `null`.
-            return origin.split(separator: "/").last.map(String.init) != request.head.authority
-        }
-        switch site {
-        // Whoever typed the address or followed a bookmark; the daemon's own page.
-        case "none", "same-origin": return false
-        // Another port of the same machine, which may be anybody's.
-        case "same-site": return !isReading
-        // A link that somebody followed shows him the answer, and nobody else.
-        default: return !(isReading && mode.flatMap({ request.headers[$0] }) == "navigate")
-        }
     }
 }

@@ -22,6 +22,8 @@ final class RequestWatch: ChannelDuplexHandler, RemovableChannelHandler {
 
     // Of a body that is coming.
     private var isBodyOpen = false
+    /// Nothing that comes afterwards is a request.
+    private var isRefused = false
     private var received = 0
     private var waited = TimeAmount.zero
     /// Since more was asked for, and did not come.
@@ -59,9 +61,16 @@ final class RequestWatch: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func turnAway(_ context: ChannelHandlerContext) {
-        let head = HTTPResponseHead(
-            version: .http1_1, status: .serviceUnavailable,
-            headers: ["retry-after": "5", "connection": "close", "content-length": "0"])
+        answer(context, .serviceUnavailable, ["retry-after": "5"])
+    }
+
+    /// Without a word more, and closes.
+    private func answer(
+        _ context: ChannelHandlerContext, _ status: HTTPResponseStatus, _ headers: HTTPHeaders = [:]
+    ) {
+        var headers = headers
+        headers.add(contentsOf: ["connection": "close", "content-length": "0"])
+        let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         context.close(promise: nil)
@@ -97,8 +106,14 @@ final class RequestWatch: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if isRefused { return }
         switch unwrapInboundIn(data) {
-        case .head:
+        case .head(let head):
+            guard Self.namesOneHost(head) else {
+                isRefused = true
+                // What is still to be answered is first; then there is no place for more.
+                return unanswered == 0 ? answer(context, .badRequest) : context.close(promise: nil)
+            }
             if unanswered == 0 { connections.rests(context.channel, false) }
             (hasAsked, isBodyOpen) = (true, true)
             unanswered += 1
@@ -110,6 +125,12 @@ final class RequestWatch: ChannelDuplexHandler, RemovableChannelHandler {
         }
         readingSince = nil
         context.fireChannelRead(data)
+    }
+
+    /// Of two hosts a proxy before us may have looked at the other one: RFC 9112, 3.2.
+    private static func namesOneHost(_ head: HTTPRequestHead) -> Bool {
+        let count = head.headers["host"].count
+        return count == 1 || count == 0 && head.version == .http1_0
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {

@@ -43,19 +43,10 @@ extension Routes {
         // Looked at before the record is read: what is written meanwhile makes it another one.
         let tag = "W/\"\(Self.process)-\(store.changes)-\(other.hashValue)\""
         let headers: HTTPFields = [.eTag: tag, .cacheControl: "private, no-cache"]
-        if Self.matches(request.headers[.ifNoneMatch], tag) { return Response(status: .notModified, headers: headers) }
+        if request.head.knows(tag) { return Response(status: .notModified, headers: headers) }
         var response = try await heavy.answer(asker, make)
         for field in headers { response.headers[field.name] = field.value }
         return response
-    }
-
-    /// RFC 9110, 13.1.2: a list, or `*`; compared weakly.
-    private static func matches(_ header: String?, _ tag: String) -> Bool {
-        guard let header else { return false }
-        return header.split(separator: ",").contains { one in
-            let one = one.trimmingPrefix(while: \.isWhitespace)
-            return one == "*" || one.prefix(tag.count) == tag
-        }
     }
 }
 

@@ -5,13 +5,6 @@ import Reporting
 
 /// An answer that is no success, for people: who follows a link in a browser shall not have to read JSON.
 enum ErrorPage {
-    /// Whether a page is what is asked for. Programs ask for JSON, or for anything.
-    static func isWanted(by request: Request) -> Bool {
-        request.headers[.accept]?.split(separator: ",").contains { kind in
-            kind.split(separator: ";").first.map { $0.trimmingPrefix(while: \.isWhitespace) } == "text/html"
-        } ?? false
-    }
-
     /// - Parameter path: of the request, from which the way to the page's style is.
     static func response(_ error: APIError, status: HTTPResponse.Status, path: String) -> Response {
         // Relative, for a proxy may have put all of it under a name of its own.

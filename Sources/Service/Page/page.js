@@ -96,7 +96,7 @@ async function loadAccess() {
     changes = "not-allowed";
   }
   find("access").textContent = {
-    allowed: "", "with-token": "To cancel a job the daemon wants its token.",
+    allowed: "", "with-token": "Cancelling needs the access token.",
     "not-allowed": "Cancelling is not allowed here: this listener is for reading. A token_file under listen: of taskwatt.yaml changes that.",
   }[changes];
   drawQueue();

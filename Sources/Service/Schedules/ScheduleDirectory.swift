@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import Glibc
+import Host
 import Running
 import YAMLReading
 
@@ -82,6 +83,8 @@ package struct ScheduleDirectory: Sendable {
 
                 """
             try put(timer, "\(dropIn(schedule.name))/schedule.conf")
+        } catch let problem as FileProblem {
+            throw ScheduleProblem("the schedule cannot be written: \(problem)")
         } catch {
             throw ScheduleProblem("the schedule cannot be written: \(error.localizedDescription)")
         }
@@ -89,7 +92,8 @@ package struct ScheduleDirectory: Sendable {
 
     /// The timer's service reads it as a user of its own.
     private func put(_ text: String, _ path: String) throws {
-        try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+        try OpenDirectory(path.directoryPart).put(text.utf8, as: (path as NSString).lastPathComponent, mode: 0o644)
+        // Whatever the umask is.
         try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
     }
 

@@ -38,6 +38,8 @@ struct Config: AsyncParsableCommand {
             do throws(BoundedFileError) { text = try BoundedFile.text(path) } catch {
                 throw CommandFailure("\(path) cannot be read: \(error.reason)")
             }
+            // Another one may be a draft; this is what is used.
+            if file == nil { try Surroundings.refuseOpen(configuration: path) }
             var (configuration, problems) = MeterConfiguration.read(text: text, file: path)
             // One that is no YAML was told of already.
             if let sections = try? ConfigurationFile.sections(text: text, file: path, complain: { _ in }) {
@@ -56,7 +58,7 @@ struct Config: AsyncParsableCommand {
             }
             for open in configuration.plainCredentials { Console.note("\(open)") }
             Console.print(
-                "\(path) is right: meters \(configuration.count), overrides \(configuration.overridden.count)\n")
+                "\(path): OK: meters \(configuration.count), overrides \(configuration.overridden.count)\n")
         }
     }
 }

@@ -38,7 +38,10 @@ struct EngineCommand: AsyncParsableCommand {
         @Flag(help: "With CUDA, for NVIDIA's GPUs; their driver, CUDA and cuDNN are not in it.")
         var cuda = false
 
-        @Option(help: "This version; the newest unless given.")
+        // Every command has `--version`, which tells that of Taskwatt.
+        @Option(
+            name: .customLong("release"), help: "This release of ONNX Runtime, such as 1.23.0; the newest unless given."
+        )
         var version: String?
 
         @Flag(help: "Install again, even if it is there.")

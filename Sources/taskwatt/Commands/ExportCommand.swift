@@ -46,7 +46,9 @@ struct ExportCommand: AsyncParsableCommand {
 
     @Option(
         name: [.short, .long],
-        help: ArgumentHelp("Write there: a file, and for paper a new directory.", valueName: "path"),
+        help: ArgumentHelp(
+            "Write there: a file, and for paper a new directory; `-` is the standard output, as without.",
+            valueName: "path"),
         completion: .file())
     var output: String?
 
@@ -57,7 +59,7 @@ struct ExportCommand: AsyncParsableCommand {
     func validate() throws {
         if runs, samples { throw ValidationError("Give either --runs or --samples.") }
         if samples, format != .csv { throw ValidationError("Samples are exported as csv alone.") }
-        if format == .paper, output == nil {
+        if format == .paper, output == nil || output == "-" {
             throw ValidationError("--format paper makes a directory; name it by --output.")
         }
     }
@@ -125,8 +127,14 @@ struct ExportCommand: AsyncParsableCommand {
     private func exportPaper(_ eachRun: ((ExportedRun) throws -> Void) async throws -> Void) async throws {
         guard let output else { return }
         var paper = try PaperExport(directory: output, hasRawCells: cells.areRaw)
-        try await eachRun { try paper.add($0) }
-        guard paper.runs > 0 else { throw nothingToExport("") }
+        do {
+            try await eachRun { try paper.add($0) }
+            guard paper.runs > 0 else { throw nothingToExport("") }
+        } catch {
+            paper.discard()
+            throw error
+        }
+        paper.finish()
         let left = paper.leftOut == 0 ? "" : "; \(paper.leftOut) that no table has were left out"
         Console.note(
             "\(paper.runs) run\(paper.runs == 1 ? " is" : "s are") in \(output), each scaled to 1000 inferences\(left)")
@@ -181,7 +189,10 @@ private struct Output {
     private let file: OutputFile?
 
     init(_ path: String?) throws {
-        file = try path.map { try OutputFile($0, remedy: "give another place by --output") }
+        // What goes to a terminal is not what goes to a file.
+        file = try path.flatMap { $0 == "-" ? nil : $0 }.map {
+            try OutputFile($0, remedy: "give another place by --output")
+        }
     }
 
     func write(_ piece: [UInt8]) throws {

@@ -57,7 +57,6 @@ struct FigureCommand: AsyncParsableCommand {
     @Flag(help: "Less the idle baseline.")
     var net = false
 
-    @OptionGroup var carbonOptions: CarbonOptions
     @OptionGroup var cells: CellOptions
     @OptionGroup(title: "Which runs") var filter: FilterOptions
     @OptionGroup var state: StateOptions
@@ -106,7 +105,6 @@ struct FigureCommand: AsyncParsableCommand {
             var options = TableReport.Options()
             options.isNet = net
             options.filter = try filter.filter
-            options.carbon = try carbonOptions.intensity
             return options
         }
     }

@@ -64,7 +64,7 @@ struct ScheduleCommand: AsyncParsableCommand {
         @Option(help: "Run the suite so often each time, starting its plugins anew.")
         var sessions: Int?
 
-        @Flag(help: "Make up for a time that passed while the machine was off.")
+        @Flag(help: "Run at the next boot if a scheduled time was missed.")
         var persistent = false
 
         @Flag(help: "Replace a schedule of this name.")

@@ -16,7 +16,7 @@ struct Serve: AsyncParsableCommand {
             Samples all meters once a second, runs suites from a queue, and answers on a Unix socket in the state directory \
             (for the system's service, /run/taskwatt/taskwatt.sock). SIGTERM and Ctrl-C stop it; finished repeats are kept.
 
-            An option weighs more than its variable of the environment, and that more than the configuration's file: \
+            Options override environment variables, which override the configuration file: \
             TASKWATT_CONFIG, TASKWATT_STATE_DIR, TASKWATT_LISTEN, TASKWATT_KEEP_SAMPLES, TASKWATT_KEEP_MINUTES, \
             TASKWATT_KEEP_HOURS.
 

@@ -6,19 +6,19 @@ struct Verify: AsyncParsableCommand {
         commandName: "verify",
         abstract: "Check a bundle: every figure of its table against its raw samples.",
         discussion: """
-            Needs nothing but the file. Says which rules each run breaks. A warning is what a reader ought to know of a figure \
-            that is what was measured; a failure, that it is not, or that nobody can tell: then the exit status is 1.
+            Needs nothing but the file. Lists the rules that each run breaks. A warning is a caveat about a valid figure; a \
+            failure means that it is wrong or cannot be checked, and the exit status is 1.
 
             Examples:
               taskwatt verify runs.tar.zst
-              taskwatt verify --strict runs.tar.zst      a warning fails too
+              taskwatt verify --strict runs.tar.zst      treat warnings as failures
               taskwatt verify --json runs.tar.zst
             """)
 
     @Argument(help: "The file that `taskwatt bundle` wrote.", completion: .file())
     var file: String
 
-    @Flag(help: "Exit with 1 where a rule is broken that is only warned of, too.")
+    @Flag(help: "Treat warnings as failures.")
     var strict = false
 
     @Flag(help: "Print JSON.")

@@ -1,5 +1,9 @@
 import Core
 
+#if !LIBFUZZER
+@testable import Exchange
+#endif
+
 /// Bytes of files that are counted and thrown away.
 private struct Counter: TarReader.Handler {
     var bytes: Int64 = 0
@@ -11,18 +15,16 @@ private struct Counter: TarReader.Handler {
 }
 
 /// A tar archive, fed whole and in pieces: both see the same.
-@_cdecl("LLVMFuzzerTestOneInput") public func fuzz(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> CInt {
-    let buffer = UnsafeRawBufferPointer(start: bytes, count: count)
+func fuzzArchive(_ input: UnsafeRawBufferPointer) {
     var whole = Counter()
     var pieces = Counter()
     var first = TarReader(endBlocks: 20)
     var second = TarReader(endBlocks: 20)
-    let isWhole = (try? first.feed(buffer, &whole)) != nil
+    let isWhole = (try? first.feed(input, &whole)) != nil
     var isInPieces = true
-    for start in stride(from: 0, to: count, by: 100) where isInPieces {
-        let piece = UnsafeRawBufferPointer(rebasing: buffer[start..<min(count, start + 100)])
+    for start in stride(from: 0, to: input.count, by: 100) where isInPieces {
+        let piece = UnsafeRawBufferPointer(rebasing: input[start..<min(input.count, start + 100)])
         isInPieces = (try? second.feed(piece, &pieces)) != nil
     }
     precondition(isWhole == isInPieces && whole.bytes == pieces.bytes)
-    return 0
 }

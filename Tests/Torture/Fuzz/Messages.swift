@@ -3,8 +3,8 @@ import Foundation
 import WorkloadProtocol
 
 /// What a plugin may send, by every type that it may be, and out again as JSON.
-@_cdecl("LLVMFuzzerTestOneInput") public func fuzz(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> CInt {
-    let data = Data(bytes: bytes, count: count)
+func fuzzMessages(_ input: UnsafeRawBufferPointer) {
+    let data = Data(input)
     func read<Value: Codable>(_ type: Value.Type) {
         guard let value = try? JSONDecoder().decode(type, from: data) else { return }
         _ = try? JSONEncoder().encode(value)
@@ -21,5 +21,4 @@ import WorkloadProtocol
         _ = value.integerValue
         _ = value.withoutCredentials
     }
-    return 0
 }

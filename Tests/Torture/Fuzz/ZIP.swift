@@ -1,5 +1,8 @@
+#if !LIBFUZZER
+@testable import onnx_model
+#endif
+
 /// An `.npz` as an archive, all of its files unpacked.
-@_cdecl("LLVMFuzzerTestOneInput") public func fuzz(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> CInt {
-    _ = try? ZIPArchive(Array(UnsafeBufferPointer(start: bytes, count: count))).files
-    return 0
+func fuzzZIP(_ input: UnsafeRawBufferPointer) {
+    _ = try? ZIPArchive(Array(input)).files
 }

@@ -48,6 +48,7 @@ package enum BundleVerifier {
         let inventory = try bundle.json(.inventory, of: uuid)
         let software = try bundle.document(BundledSoftware.self, .software, of: uuid)
         for file in [BundleFormat.File.options, .state] { _ = try bundle.json(file, of: uuid) }
+        _ = try bundle.preflight(of: uuid)
         var samples = try bundle.samples(uuid)
         var result = Verification.Suite(
             uuid: uuid, suite: suite.suite, machine: suite.machine.name,

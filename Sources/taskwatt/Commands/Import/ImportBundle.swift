@@ -1,4 +1,5 @@
 import ArgumentParser
+import Core
 import Exchange
 import Foundation
 import Glibc
@@ -64,9 +65,8 @@ struct ImportBundle: AsyncParsableCommand {
     }
 
     private func upload(_ file: String, _ client: DaemonClient) async throws -> BundleImport.Outcome {
-        guard let handle = FileHandle(forReadingAtPath: file) else {
-            throw BundleError("\(file) cannot be read: \(String(cString: strerror(errno)))")
-        }
+        let handle: FileHandle
+        do throws(BoundedFileError) { handle = try BoundedFile.plain(file) } catch { throw BundleError("\(error)") }
         let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._"))
         let name = file.addingPercentEncoding(withAllowedCharacters: allowed) ?? ""
         return try await client.upload("/v1/imports/bundle?name=\(name)", handle)
