@@ -3,9 +3,7 @@ import Core
 /// Names the fillings, marks and lines of a figure.
 enum Legend {
     struct Entry: Sendable, Hashable {
-        enum Shape: Sendable, Hashable {
-            case bar, mark, line
-        }
+        enum Shape: Sendable, Hashable { case bar, mark, line }
 
         var shape: Shape
         /// The classes of the style sheet, which are those of the picture.
