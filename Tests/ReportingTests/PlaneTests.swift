@@ -54,7 +54,7 @@ struct PlaneTests {
         let speeds = try #require(Self.records.first { $0.name == name }).speeds
         for peaks in [[], [Self.gemm]] {
             let layout = Self.chart(speeds, peaks: peaks).layout
-            #expect(layout.names.count > 20)
+            #expect(layout.names.count > 10)
             for (index, one) in layout.names.enumerated() {
                 for mark in layout.marks + layout.fixed { #expect(!one.box.overlaps(mark), "\(one.text)") }
                 for other in layout.names[(index + 1)...] {

@@ -45,9 +45,11 @@ struct PlaneChart: Figure {
     private static let runHalf = 8.0
     private static let peakHalf = 9.0
     /// How far from its star a number is put where there is no room beside it, the nearest first.
-    private static let distances: [(Double, Double)] = [24.0, 48, 72, 96].flatMap { dx in
-        stride(from: 0.0, through: 78, by: 13).flatMap { dy in [(dx, -dy), (dx, dy), (-dx, -dy), (-dx, dy)] }
-    }
+    private static let distances: [(Double, Double)] =
+        [(0, 0)]
+        + [24.0, 48, 72, 96].flatMap { dx in
+            stride(from: 0.0, through: 78, by: 13).flatMap { dy in [(dx, -dy), (dx, dy), (-dx, -dy), (-dx, dy)] }
+        }
     /// The font of the accelerators' names in `report.css`, and 0.6 of it a letter.
     private static let nameLetter = 6.0
 
@@ -268,7 +270,12 @@ struct PlaneChart: Figure {
         for run in runs {
             guard let peak = run.peak else { continue }
             let top = place(peak, run)
-            layout.drawing.line(top.x, top.y, watts(run.speed.watts), gops(run.speed.gops), "reach")
+            let (x, y) = (watts(run.speed.watts), gops(run.speed.gops))
+            layout.drawing.line(top.x, top.y, x, y, "reach")
+            let steps = max(1, (hypot(x - top.x, y - top.y) / 6).rounded(.up))
+            layout.fixed += stride(from: 0, through: 1, by: 1 / steps).map {
+                LabelPlacer.Box(around: top.x + (x - top.x) * $0, top.y + (y - top.y) * $0, half: 2)
+            }
         }
         for accelerator in published {
             layout.drawing.add(
@@ -311,9 +318,13 @@ struct PlaneChart: Figure {
             layout.names.append((text, box))
             return label
         }
-        func first(_ texts: [String], _ x: Double, _ y: Double) -> Markup? {
-            for text in texts {
-                if let label = name(text, "ours-name", x, y, 7.2) { return label }
+        func first(
+            _ text: String, _ x: Double, _ y: Double, _ places: [(Double, Double)]
+        ) -> (Markup, LabelPlacer.Box)? {
+            for (dx, dy) in places {
+                if let label = name(text, "ours-name", x + dx, y + dy, 7.2), let box = placer.taken.last {
+                    return (label, box)
+                }
             }
             return nil
         }
@@ -321,18 +332,13 @@ struct PlaneChart: Figure {
         for run in runs {
             let (x, y) = (watts(run.speed.watts), gops(run.speed.gops))
             let share = run.share.map { ": \(PlaneRun.percent($0))" } ?? ""
-            let texts = ["\(run.number)\(share)", String(run.number)]
-            if let label = first(texts, x, y) {
-                written.append(label)
-                continue
-            }
-            // Stars that lie on each other: further away, with a line to its own.
-            for (dx, dy) in Self.distances {
-                guard let label = first(texts, x + dx, y + dy),
-                    let box = placer.taken.last
-                else { continue }
-                layout.drawing.line(
-                    x, y, box.x > x ? box.x - 2 : box.x + box.width + 2, box.y + box.height / 2, "leader")
+            // Beside it; where stars lie on each other further away, with a line to its own; the number alone where there is no more room.
+            for (text, places) in [("\(run.number)\(share)", Self.distances), (String(run.number), Self.distances)] {
+                guard let (label, box) = first(text, x, y, places) else { continue }
+                if hypot(box.x + box.width / 2 - x, box.y + box.height / 2 - y) > box.width / 2 + 20 {
+                    layout.drawing.line(
+                        x, y, box.x > x ? box.x - 2 : box.x + box.width + 2, box.y + box.height / 2, "leader")
+                }
                 written.append(label)
                 break
             }
@@ -373,7 +379,7 @@ struct PlaneChart: Figure {
     private static func name(_ peak: DevicePeak) -> String {
         switch peak.kind {
         case .published: "\(peak.device): its peak"
-        case .measured: "our matrix product, \(peak.precision)"
+        case .measured: "our product, \(peak.precision)"
         case .upperEstimate: "upper estimate, \(peak.precision)"
         }
     }

@@ -87,7 +87,8 @@ struct PeakCommand {
         let power =
             peak.watts.map { String(format: " at %.3g W (\(peak.powerProvenance ?? "measured"))", $0) }
             ?? ", whose power no meter saw"
-        return String(format: "%.4g", peak.gops) + spread + " GOP/s (95 %)\(power)\n\(peak.device): \(peak.source)\n"
+        return String(format: "%.4g", peak.gops) + spread
+            + " GOP/s (95 %)\(power)\(peak.isContended ? ", contended" : "")\n\(peak.device): \(peak.source)\n"
             + "this is what our product reached, and not what the maker says of the device\n"
     }
 }
