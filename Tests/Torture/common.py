@@ -77,7 +77,7 @@ class Context:
                 self.environment[name] = os.environ[name]
 
     def begin(self):
-        """From now on the part's time counts."""
+        """From now on the part's time counts: what is made ready is none of it, so that something is tried on any machine."""
         self.deadline = time.monotonic() + self.seconds
 
     @property
