@@ -58,7 +58,7 @@ package struct PaperExport {
         var (path, missing): (String, [String]) = (directory, [])
         while !path.isEmpty, access(path, F_OK) != 0, errno == ENOENT {
             missing.append(path)
-            let above = (path as NSString).deletingLastPathComponent
+            let above = path.directoryPart
             if above == path { break }
             path = above
         }
