@@ -190,7 +190,7 @@ import Testing
             #expect(try await browser.count("body > \(landmark), body > header \(landmark)") == 1, "\(landmark)")
         }
         #expect(try await browser.count("th:not([scope]), table:not(:has(caption)), [id=''], img:not([alt])") == 0)
-        #expect(try await browser.isTrue("[...document.querySelectorAll('th')].every(one => one.innerText.trim())"))
+        #expect(try await browser.isTrue("[...document.querySelectorAll('th')].every(one => one.textContent.trim())"))
         let ids = "[...document.querySelectorAll('[id]')].map(one => one.id)"
         #expect(try await browser.isTrue("(ids => new Set(ids).size === ids.length)(\(ids))"))
         // Nothing is fetched from elsewhere.

@@ -206,3 +206,21 @@ struct PlaneTests {
         }
     }
 }
+
+extension PlaneTests {
+    @Test("Runs that differ in their precision alone have the same numbers each time")
+    func order() throws {
+        let record = try TestRecord()
+        let runs = ["int8", "fp32", "fp16", "bf16"].map { precision in
+            var one = run(100)
+            one.workload?.precision = precision
+            one.workload?.operationsPerInference = 2e9
+            return one
+        }
+        try record.add(runs)
+        for _ in 0..<4 {
+            let page = try ReportPage(record.store, ReportPage.Options(version: "1", writtenAt: 0), hasPower: false)
+            #expect(page.planeChart?.runs.map(\.speed.workload.precision) == ["bf16", "fp16", "fp32", "int8"])
+        }
+    }
+}

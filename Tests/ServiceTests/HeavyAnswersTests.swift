@@ -203,7 +203,7 @@ struct HeavyAnswersTests {
         let sides = #"{"a":{"label":"a","filter":{}},"b":{"label":"b","filter":{}},"net":false,"mixed":false}"#
         for (method, path, body) in [
             (HTTPRequest.Method.get, "/v1/report", nil), (.get, "/v1/table", nil), (.get, "/v1/methods", nil),
-            (.get, "/v1/figure/energy", nil),
+            (.get, "/v1/figure/energy", nil), (.get, "/v1/plane", nil),
             (.get, "/v1/runs", nil), (.get, "/v1/runs/last", nil), (.get, "/v1/suite-runs", nil),
             (.get, "/v1/power", nil), (.get, "/v1/export/runs", nil), (.get, "/v1/export/samples", nil),
             (.get, "/v1/bundle?run=last", nil), (.get, "/v1/imports", nil), (.post, "/v1/compare", sides),

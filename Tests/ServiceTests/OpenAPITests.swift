@@ -101,7 +101,7 @@ struct OpenAPITests {
         }
         // What `HeavyAnswersTests` finds refused, and what follows, sends or measures.
         let heavy = [
-            "report", "figure/{name}", "table", "methods", "runs", "runs/{id}", "suite-runs", "power", "export/{what}",
+            "report", "plane", "figure/{name}", "table", "methods", "runs", "runs/{id}", "suite-runs", "power", "export/{what}",
             "bundle",
             "imports",
             "backup", "events", "samples/live", "jobs/{id}/events",
@@ -110,7 +110,7 @@ struct OpenAPITests {
         #expect(
             tagged
                 == Set(
-                    ["report", "figure/{name}", "table", "methods", "runs", "runs/{id}", "suite-runs", "imports"].map {
+                    ["report", "plane", "figure/{name}", "table", "methods", "runs", "runs/{id}", "suite-runs", "imports"].map {
                         "get /v1/\($0)"
                     }
                 ))
@@ -218,6 +218,7 @@ struct OpenAPITests {
         for figure in FigureKind.all {
             try await ask(.get, "/v1/figure/{name}", ["name": figure.name], query: "theme=grey&\(filter)")
         }
+        try await ask(.get, "/v1/plane", headers: [.accept: "text/html"])
         try await ask(.get, "/v1/figure/{name}", ["name": "energy"], query: "format=csv&raw_cells=true")
         try await ask(.get, "/v1/figure/{name}", ["name": "energy"], query: "format=pdf")
         try await ask(.get, "/v1/methods")

@@ -45,11 +45,9 @@ struct PlaneChart: Figure {
     private static let runHalf = 8.0
     private static let peakHalf = 9.0
     /// How far from its star a number is put where there is no room beside it, the nearest first.
-    private static let distances: [(Double, Double)] =
-        [(0, 0)]
-        + [24.0, 48, 72, 96].flatMap { dx in
-            stride(from: 0.0, through: 78, by: 13).flatMap { dy in [(dx, -dy), (dx, dy), (-dx, -dy), (-dx, dy)] }
-        }
+    private static let distances: [(Double, Double)] = [24.0, 48, 72, 96].flatMap { dx in
+        stride(from: 0.0, through: 78, by: 13).flatMap { dy in [(dx, -dy), (dx, dy), (-dx, -dy), (-dx, dy)] }
+    }
     /// The font of the accelerators' names in `report.css`, and 0.6 of it a letter.
     private static let nameLetter = 6.0
 
@@ -318,34 +316,30 @@ struct PlaneChart: Figure {
             layout.names.append((text, box))
             return label
         }
-        func first(
-            _ text: String, _ x: Double, _ y: Double, _ places: [(Double, Double)]
-        ) -> (Markup, LabelPlacer.Box)? {
-            for (dx, dy) in places {
-                if let label = name(text, "ours-name", x + dx, y + dy, 7.2), let box = placer.taken.last {
-                    return (label, box)
+        /// Beside it; where there is no room further away, with a line to its own.
+        func near(_ text: String, _ style: String, _ x: Double, _ y: Double, _ letter: Double) -> Bool {
+            for (index, (dx, dy)) in ([(0, 0)] + Self.distances).enumerated() {
+                guard let label = name(text, style, x + dx, y + dy, letter), let box = placer.taken.last else {
+                    continue
                 }
+                if index > 0 {
+                    layout.drawing.line(
+                        x, y, box.x > x ? box.x - 2 : min(x, box.x + box.width + 2), box.y + box.height / 2, "leader")
+                }
+                written.append(label)
+                return true
             }
-            return nil
+            return false
         }
         // Ours are named first, so that the others give way.
         for run in runs {
             let (x, y) = (watts(run.speed.watts), gops(run.speed.gops))
             let share = run.share.map { ": \(PlaneRun.percent($0))" } ?? ""
-            // Beside it; where stars lie on each other further away, with a line to its own; the number alone where there is no more room.
-            for (text, places) in [("\(run.number)\(share)", Self.distances), (String(run.number), Self.distances)] {
-                guard let (label, box) = first(text, x, y, places) else { continue }
-                if hypot(box.x + box.width / 2 - x, box.y + box.height / 2 - y) > box.width / 2 + 20 {
-                    layout.drawing.line(
-                        x, y, box.x > x ? box.x - 2 : box.x + box.width + 2, box.y + box.height / 2, "leader")
-                }
-                written.append(label)
-                break
+            if !near("\(run.number)\(share)", "ours-name", x, y, 7.2) {
+                _ = near(String(run.number), "ours-name", x, y, 7.2)
             }
         }
-        for (peak, top) in tops {
-            if let label = name(Self.name(peak), "peak-name", top.x, top.y, 6.6) { written.append(label) }
-        }
+        for (peak, top) in tops { _ = near(Self.name(peak), "peak-name", top.x, top.y, 6.6) }
         // The most efficient of each class, then the rest while there is room, the latest first.
         let best = Accelerator.Kind.allCases.compactMap { kind in
             published.filter { $0.kind == kind }.max { $0.efficiency < $1.efficiency }

@@ -107,8 +107,19 @@ struct ReportDigest {
                 order.firstIndex(of: a.workload.task) ?? order.count,
                 order.firstIndex(of: b.workload.task) ?? order.count
             )
-            return (x, a.provenance.rank, a.workload.task.rawValue, a.workload.model ?? "", a.machine)
-                < (y, b.provenance.rank, b.workload.task.rawValue, b.workload.model ?? "", b.machine)
+            // Down to what tells them apart, so that each has the same number in every picture.
+            func rest(_ speed: Speed) -> [String] {
+                let workload = speed.workload
+                return [
+                    workload.task.rawValue, workload.model ?? "", speed.machine, workload.precision ?? "",
+                    workload.device ?? "", workload.size ?? "", workload.plugin, String(workload.batch),
+                    speed.fingerprint ?? "", speed.scope.rawValue,
+                ]
+            }
+            return x != y
+                ? x < y
+                : a.provenance.rank != b.provenance.rank
+                    ? a.provenance.rank < b.provenance.rank : rest(a).lexicographicallyPrecedes(rest(b))
         }
     }
 
