@@ -64,7 +64,7 @@ struct FigureCommand: AsyncParsableCommand {
     private static var list: String {
         let longest = FigureKind.all.map(\.name.count).max() ?? 0
         return FigureKind.all.map { kind in
-            kind.name + String(repeating: " ", count: longest - kind.name.count + 2) + kind.meaning
+            kind.name + String(repeating: " ", count: max(0, longest - kind.name.count) + 2) + kind.meaning
         }.joined(separator: "\n")
     }
 
