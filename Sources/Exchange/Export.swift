@@ -71,7 +71,8 @@ package struct Export: Sendable {
         let page = try following ?? store.runPage(filter, after: last, limit: Self.pageOfRuns)
         guard let end = page.runs.last else { return writer.bytes.isEmpty ? nil : writer.bytes }
         last = end.id
-        // The next page is read while this one is written.
+        // The next page is read while this one is written, which changes this value: what the reading needs is taken out of it before.
+        let (store, filter) = (store, filter)
         async let next = Self.read(store, filter, after: end.id)
         let bytes = try write(page, writer)
         following = try await next

@@ -19,9 +19,9 @@ final class RedfishService: Sendable {
     /// A BMC has a slow processor and few connections.
     private static let mostAtOnce = 4
     private static let mostPages = 100
-    /// Of JSON, in all answers of one look: sixty resources of some hundred values each are six thousand, and whoever sends more than thirty
+    /// Of JSON, in all answers of one look: sixty resources of some hundred values each are six thousand, and whoever sends more than eight
     /// times that wants memory and no power told.
-    private static let mostValues = 200_000
+    private static let mostValues = 50_000
 
     let link: DeviceLink
     private let sessions: RedfishSessions

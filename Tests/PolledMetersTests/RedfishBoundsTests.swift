@@ -17,19 +17,19 @@ import Testing
     @Test func endlessCollections() async throws {
         let member =
             #"{"@odata.id":"/redfish/v1/Chassis/1","a":[\#(Array(repeating: "0", count: 500).joined(separator: ","))],"b":0,"c":0}"#
-        let members = Array(repeating: member, count: 100).joined(separator: ",")
+        let members = Array(repeating: member, count: 40).joined(separator: ",")
         let pages = try TestServer { request in
             let page = Int(request.path.split(separator: "?").last ?? "") ?? 0
             return .json(
                 #"{"Members":[\#(members)],"Members@odata.nextLink":"/redfish/v1/Chassis?\#(page + 1)"}"#)
         }
         let endless = try await listing(pages)
-        #expect(endless.reason?.contains("200000 values") == true)
+        #expect(endless.reason?.contains("50000 values") == true)
         #expect((2...6).contains(pages.requests.count))
 
         // And so many chassis that are large one by one, beside one that tells its power.
         let links = (0..<100).map { #"{"@odata.id":"\#(root)/\#($0)"}"# }.joined(separator: ",")
-        let zeros = Array(repeating: "0", count: 20_000).joined(separator: ",")
+        let zeros = Array(repeating: "0", count: 2_000).joined(separator: ",")
         let large = try TestServer { [root] request in
             switch request.path {
             case root: .json(#"{"Members":[\#(links)]}"#)
@@ -41,6 +41,6 @@ import Testing
             default: .json(#"{"ChassisType":"RackMount","a":[\#(zeros)]}"#)
             }
         }
-        #expect(try await listing(large).reason?.contains("200000 values") == true)
+        #expect(try await listing(large).reason?.contains("50000 values") == true)
     }
 }

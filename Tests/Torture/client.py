@@ -204,6 +204,8 @@ def run(context):
         return context.broke("crash", f"the daemon does not start\n{daemon.tail()}")
     statuses, slow, idle = {}, 0, []
     context.taskwatt(*ENDLESS)
+    # What was made ready is none of the time: a busy machine would try nothing.
+    context.begin()
     while not context.is_over:
         sent = []
         for _ in range(BATCH):

@@ -14,6 +14,7 @@ BUNDLE = SCRATCH / "debug/taskwattPackageTests.xctest"
 # Suites, those of which most is at once first; what time is left of is not run.
 SUITES = [
     r"ServiceTests\.",
+    r"ExchangeTests\.(Export|CodeCarbon|Bundle)\w*Tests",
     r"MeteringTests\.(Sampler|SharedReadings|EdgeSample|EdgeStep|PolledMeter|SlowCounter|Gauge|CrossCheck|Tally)Tests",
     r"RunningTests\.(Runner|Batch|PluginConnection|HostilePlugin|PluginUnit|MachineWatch|Limit|Settling)Tests",
     r"EndToEndTests\.(Daemon|DaemonQueue|KilledDaemon|Listener|PageJob|Schedule)Tests",

@@ -310,7 +310,7 @@ struct EnergyAxis: Figure {
             .text(
                 "One step is a factor of ten, and every step as wide as any other: what stands a hand’s breadth to the right is a "
                     + "billion times more. Ours: the energy of an inference, of its counted operations, and of the whole suite, each "
-                    + "scope and provenance apart; below, each row of the table with its 95 % interval. "
+                    + "scope and provenance apart; below, each row of the table with its 95 % interval, which runs to the edge where it reaches below zero. "
                     + (more > 0 ? "The first \(Self.mostRows) rows are drawn; \(more) more are in the table. " : "")
                     + "Operations of a class of accelerator: at the peak and power that their makers state, from the most "
                     + "efficient part to the least. GPT-4’s training is as claimed, and OpenAI has not said: 25,000 A100 are "
