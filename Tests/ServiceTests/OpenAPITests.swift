@@ -101,7 +101,8 @@ struct OpenAPITests {
         }
         // What `HeavyAnswersTests` finds refused, and what follows, sends or measures.
         let heavy = [
-            "report", "plane", "figure/{name}", "table", "methods", "runs", "runs/{id}", "suite-runs", "power", "export/{what}",
+            "report", "plane", "figure/{name}", "table", "methods", "runs", "runs/{id}", "suite-runs", "power",
+            "export/{what}",
             "bundle",
             "imports",
             "backup", "events", "samples/live", "jobs/{id}/events",
@@ -110,7 +111,10 @@ struct OpenAPITests {
         #expect(
             tagged
                 == Set(
-                    ["report", "plane", "figure/{name}", "table", "methods", "runs", "runs/{id}", "suite-runs", "imports"].map {
+                    [
+                        "report", "plane", "figure/{name}", "table", "methods", "runs", "runs/{id}", "suite-runs",
+                        "imports",
+                    ].map {
                         "get /v1/\($0)"
                     }
                 ))
