@@ -30,7 +30,8 @@ struct Taskwatt: AsyncParsableCommand {
         // Each names itself in its `commandName`. Otherwise the parser asks for the name of its type, for which the runtime looks
         // through all conformances of the program: for all commands at every start, and a third of its time.
         subcommands: [
-            Run.self, Measure.self, Table.self, Report.self, FigureCommand.self, List.self, Show.self, Compare.self, ExportCommand.self,
+            Run.self, Measure.self, Table.self, Report.self, FigureCommand.self, List.self, Show.self, Compare.self,
+            ExportCommand.self,
             ImportCommand.self, Bundle.self, Verify.self, Meters.self, HardwareCommand.self, DoctorCommand.self,
             Calibrate.self, Plugins.self, PluginCommand.self, EngineCommand.self, Serve.self, Status.self, Cancel.self,
             Top.self, Backup.self, ScheduleCommand.self, Config.self, PluginHostCommand.self,

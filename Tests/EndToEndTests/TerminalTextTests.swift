@@ -116,7 +116,9 @@ import Testing
             ],
             "report": [["-o", "-", "--methods"]], "list": [[], ["--json"]],
             // What it writes is for programs, as what `export` writes.
-            "figure": [[], ["energy", "-o", "\(scratch.path)/energy.svg"], ["axis", "-o", "\(scratch.path)/axis.csv"]],
+            "figure": [
+                [], ["energy", "-o", "\(scratch.path)/energy.svg"], ["axis", "-o", "\(scratch.path)/axis.csv"],
+            ],
             "show": [["last"], ["last-1"], ["1"], ["4"], ["1", "--ascii"], ["last", "--json"]],
             "compare": [["last-1", "last"], ["last-1", "last", "--format", "markdown"]],
             "import list": [[], ["--json"]],

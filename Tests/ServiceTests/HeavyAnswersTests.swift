@@ -127,7 +127,8 @@ struct HeavyAnswersTests {
         let seen = try await answers { _ in }.answer(.local) {
             (threadName(), getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0))
         }
-        #expect(seen.0 == "answers" && seen.1 == 19)
+        #expect(seen.0 == "answers")
+        #expect(seen.1 == 19)
     }
 
     @Test("Whoever goes is given up, waiting or running, and what is thrown frees the place")

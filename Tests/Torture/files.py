@@ -25,7 +25,6 @@ RUN = ("--repeats", "1", "--count", "2", "--idle", "0", "--quiet")
 def run(context):
     context.need("run", "--task", "text-classification", "--repeats", "2", "--count", "5", "--set", "size=tiny", "--idle", "0.2")
     kinds = [Bundles(context), CSV(context), Suites(context), Configurations(context), Manifests(context), Messages(context), Models(context)]
-    context.begin()
     tried = {type(kind).__name__: 0 for kind in kinds}
     # What was made ready is none of the time: a busy machine would try nothing.
     context.begin()
