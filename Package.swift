@@ -74,7 +74,7 @@ let package = Package(
         // Values and the machine.
         .target(name: "Core"),
         .target(name: "Digests", dependencies: ["COpenSSL"]),
-        .target(name: "Host", dependencies: ["Core", systemPackage]),
+        .target(name: "Host", dependencies: ["CLinux", "Core", systemPackage]),
         .target(name: "Sensors", dependencies: ["CSensors"]),
         .target(name: "Hardware", dependencies: ["CPCI", "Core", "Host", "Sensors"]),
         .target(

@@ -114,7 +114,8 @@ package struct Inventory: Sendable, Hashable, Codable {
             ("openstack", "OpenStack"), ("parallels", "Parallels"), ("bochs", "Bochs"), ("firecracker", "Firecracker"),
         ]
         if let match = known.first(where: { names.contains($0.0) }) { return match.1 }
-        return flags == nil ? nil : "unknown hypervisor"
+        // In the fingerprint, as all of this: another wording would make other machines of those in records.
+        return flags == nil ? nil : "a hypervisor that does not say its name"
     }
 
     private static func product(_ host: HostRoot) -> String? {

@@ -1,5 +1,7 @@
 import Foundation
+import Glibc
 import Subprocess
+import SystemPackage
 
 /// Makes PDF and PNG of SVG by librsvg, which draws what GNOME and Wikipedia draw.
 enum FigureConverter {
@@ -34,9 +36,20 @@ enum FigureConverter {
     }
 
     private static func run(_ svg: String, _ arguments: [String]) async throws -> [UInt8] {
+        // Not by a pipe: one that ends before it has read all would end the writing too, and its reason would not be told.
+        guard let file = tmpfile() else {
+            throw CommandFailure(
+                "no temporary file can be made: \(String(cString: strerror(errno))); --format svg needs none")
+        }
+        defer { fclose(file) }
+        guard fputs(svg, file) >= 0, fflush(file) == 0, fseek(file, 0, SEEK_SET) == 0 else {
+            throw CommandFailure(
+                "no temporary file can be written: \(String(cString: strerror(errno))); --format svg needs none")
+        }
         do {
             let result = try await Subprocess.run(
-                .name(program), arguments: Arguments(arguments), input: .array(Array(svg.utf8)),
+                .name(program), arguments: Arguments(arguments),
+                input: .fileDescriptor(FileDescriptor(rawValue: fileno(file)), closeAfterSpawningProcess: false),
                 output: .bytes(limit: longestAnswer), error: .string(limit: 1 << 16))
             // One that was ended with us has not failed.
             try Task.checkCancellation()

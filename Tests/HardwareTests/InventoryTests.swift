@@ -49,7 +49,7 @@ struct InventoryTests {
             firmware: ["sys_vendor": "Supermicro", "product_name": "SYS-KVM-1"], hypervisor: nil),
         Place(
             testDescription: "a virtual machine without firmware", cpuinfo: CPUInfo.epyc(), firmware: [:],
-            hypervisor: "unknown hypervisor"),
+            hypervisor: "a hypervisor that does not say its name"),
         Place(testDescription: "a board", cpuinfo: CPUInfo.raspberryPi5, firmware: [:], hypervisor: nil),
     ]
 

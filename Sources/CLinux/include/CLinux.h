@@ -18,7 +18,7 @@ void taskwatt_clear_ambient_capabilities(void);
 // where the file gives nothing. Returns 0, or -1 with errno. capabilities(7), AT_SECURE of getauxval(3).
 int taskwatt_drop_gained_rights(void);
 
-// Names the process, if its first thread calls it, as `ps` shows it: the first 15 bytes. PR_SET_NAME of prctl(2).
+// Names the thread that calls it, and the process, if that is its first one, as `ps` shows it: the first 15 bytes. PR_SET_NAME of prctl(2).
 void taskwatt_name_process(const char *name);
 
 // A pipe that is closed on exec: pipe2(2), which Swift does not see. Returns 0, or -1 with errno.

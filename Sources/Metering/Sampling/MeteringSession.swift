@@ -1,5 +1,6 @@
 package import Core
 import Foundation
+import Host
 import Synchronization
 
 /// Meters that are open and sampled at an interval, and windows over them.
@@ -74,8 +75,7 @@ package final class MeteringSession: Sendable {
     /// Starts the sampler's thread. It ends with `stop`, or when the session is let go.
     package func start() {
         let thread = Thread { [shared, clock] in
-            // Takes effect in the thread itself only; pthread_setname_np(3) allows 15 characters.
-            Thread.current.name = "sampler"
+            nameThisThread("sampler")
             while let next = shared.tick(clock: clock) { clock.sleep(until: next) }
         }
         thread.start()

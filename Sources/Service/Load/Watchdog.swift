@@ -40,8 +40,7 @@ final class Watchdog: Sendable {
         guard let asked = notifier.watchdogInterval else { return }
         let interval = min(1, Double(asked.components.seconds) + Double(asked.components.attoseconds) / 1e18)
         let thread = Thread { [self] in
-            // Takes effect in the thread itself only; pthread_setname_np(3) allows 15 characters.
-            Thread.current.name = "watchdog"
+            nameThisThread("watchdog")
             while !isStopped.withLock({ $0 }) {
                 look(at: Clocks.monotonic())
                 Clocks.sleep(until: Clocks.monotonic().advanced(bySeconds: interval))

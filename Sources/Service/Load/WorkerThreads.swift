@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 import Glibc
+import Host
 import NIOCore
 import Synchronization
 
@@ -18,12 +19,12 @@ final class WorkerThreads: TaskExecutor {
     private let count = DispatchSemaphore(value: 0)
 
     /// - Parameters:
-    ///   - name: of the threads, 15 characters at the most: pthread_setname_np(3).
+    ///   - name: of the threads, as of `nameThisThread`.
     ///   - niceness: 0 to 19, as of nice(1): setpriority(2), which Linux has for each thread.
     private init(_ name: String, count: Int, niceness: Int32) {
         for _ in 0..<max(1, count) {
             let thread = Thread { [self] in
-                Thread.current.name = name
+                nameThisThread(name)
                 setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
                 while true { work() }
             }
