@@ -9,7 +9,7 @@ package struct OperationCost: Sendable, Hashable, Codable {
     package var gops: Double
     /// J/GOP, which is nJ an operation.
     package var joulesPerGop: Double
-    /// `nil` where a run has no idle baseline, or all drew no more than what its uncertainty hides (1.96 u).
+    /// `nil` where a run has no idle baseline, or all drew no more than what its uncertainty (1.96 u) and the runs' own scatter hide.
     package var netJoulesPerGop: Double?
     /// Of one operand, by the runs' precision.
     package var bits: Int

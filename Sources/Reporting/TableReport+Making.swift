@@ -50,9 +50,14 @@ extension TableReport {
         let nets = runs.compactMap(\.net)
         // What the uncertainty of the idle baseline hides is no net energy of an operation.
         let hidden = runs.reduce(0.0) { $0 + 1.96 * ($1.window.idleUncertaintyWatts ?? 0) * $1.window.durationSeconds }
+        // Nor what the scatter of the runs does, of which two say little (t is 12.7): the ratio of it to anything would be one of noise.
+        let scatter = Statistics.sampleStandardDeviation(nets).map { deviation in
+            Statistics.studentT95(Double(nets.count - 1)) * deviation / Double(nets.count).squareRoot()
+                * joulesOfInference * inferences
+        }
         let netJoules = total(runs) { run in
             run.net.map { $0 * joulesOfInference * Double(run.window.completedInferences) }
-        }.flatMap { $0 > hidden ? $0 : nil }
+        }.flatMap { $0 > hidden + (scatter ?? 0) ? $0 : nil }
         let device = WorkloadDescription(
             task: key.task, plugin: key.plugin, device: first.window.device, precision: first.window.precision)
         let paper = PaperTable.rows[key.task]?.mean

@@ -129,6 +129,20 @@ struct EnergyAxisTests {
             for word in ["nan", "inf"] { #expect(!source.lowercased().contains("\"\(word)")) }
         }
         #expect(try axis(record.store, net: true).rows.count == 1)
+        // What has no place is told of in the picture, and which are net.
+        let net = try axis(record.store, net: true)
+        let (all, source) = (net.table.rows.count, net.drawing.markup.source)
+        #expect(all > 1 && source.contains("\(all - 1) of our \(all) rows") && source.contains(", gross"))
+        // Of several there is no one value, and an interval ends where it does, also below zero.
+        let wide = try TestRecord()
+        try wide.add([run(10), run(1000), run(50, task: .summarization), run(50, task: .summarization)])
+        let data = try #require(try axis(wide.store).data.first)
+        let cells = data.rows.filter { $0[1] == .text("ours") && $0[0] == .name("our inferences") }
+        #expect(!cells.isEmpty && cells.allSatisfy { $0[2] == .none })
+        let lows = data.rows.filter { $0[1] == .text("ours, one by one") }.compactMap { row -> Double? in
+            if case .number(let low, _) = row[3] { low } else { nil }
+        }
+        #expect(lows.contains { $0 < 0 } && !lows.contains { $0 == 1e-30 })
         let many = try TestRecord()
         for index in 0...EnergyAxis.mostRows {
             try many.add([run(task: MLTask(rawValue: "task-\(index)"))])

@@ -151,6 +151,19 @@ struct TableFilterTests {
         #expect(cost.joulesPerGop == 18)
     }
 
+    /// Net of 3,000 J on average, of two runs: t · s / √2 is 12.7 times half of what they are apart.
+    @Test("What the runs' own scatter hides is none either", arguments: [(460.0, true), (485.0, false)])
+    func scatteredNet(_ apart: Double, _ isThere: Bool) throws {
+        for joules in [3600 - apart / 2, 3600 + apart / 2] {
+            var one = run(joules, idle: 6)
+            one.workload?.operationsPerInference = 2e9
+            try record.add([one])
+        }
+        let cost = try #require(try rows().first?.operation)
+        #expect((cost.netJoulesPerGop != nil) == isThere)
+        #expect(isClose(cost.joulesPerGop, 18))
+    }
+
     @Test("The device's peak stands beside what was reached of it")
     func peak() throws {
         // 200 GOP in 100 s are 2 GOP/s of 8; 3,600 J are 36 W.

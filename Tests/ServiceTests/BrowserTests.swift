@@ -44,7 +44,9 @@ struct BrowserTests {
     @Test("Reading is for the daemon's own pages, and for links that somebody follows")
     func reading() async throws {
         for (site, mode, expected) in [
-            ("none", "navigate", HTTPResponse.Status.ok), ("same-origin", "cors", .ok), ("same-site", "no-cors", .ok),
+            ("none", "navigate", HTTPResponse.Status.ok), ("same-origin", "cors", .ok),
+            ("same-site", "no-cors", .forbidden),
+            ("same-site", "navigate", .ok),
             ("cross-site", "navigate", .ok), ("cross-site", "no-cors", .forbidden), ("cross-site", "cors", .forbidden),
             ("cross-site", "", .forbidden),
         ] {
@@ -63,6 +65,7 @@ struct BrowserTests {
         ] {
             let answer = try await status(.post, "/v1/compare", ["Origin": origin])
             #expect((answer != .forbidden) == isOwn, "\(origin)")
+            #expect(try await status(.get, "/v1/status", ["Origin": origin]) == (isOwn ? .ok : .forbidden), "\(origin)")
         }
         // Whoever is no browser says nothing of it.
         #expect(try await status(.post, "/v1/compare", [:]) != .forbidden)

@@ -73,7 +73,7 @@ extension ComputeFigure {
         return "Training, \(training.count) models, and inference, \(published.count) models, on axes of decades. "
             + trends.joined(separator: "; ") + ". This record’s: "
             + (models.isEmpty ? "none" : models.joined(separator: "; "))
-            + ". All figures are in the tables below."
+            + ". All figures are in its tables and in its CSV."
     }
 
     // MARK: Axes

@@ -143,17 +143,22 @@ struct EnergyAxis: Figure {
         return first == last ? String(first) : "\(first)–\(last)"
     }
 
+    private func ours(_ name: String) -> String {
+        "our \(name)\(table.rows.count == 1 ? "" : "s")\(table.isNet ? ", net" : "")"
+    }
+
     private var operations: [Entry] {
         ranges(
-            table.rows.count == 1 ? "our operation" : "our operations",
-            placed.compactMap { row, joules in
-                row.operations.flatMap { $0 > 0 ? (row.provenance, row.scope, joules / $0) : nil }
-            }, "energy ÷ counted operations of an inference")
+            ours("operation"),
+            table.rows.compactMap { row in
+                let cost = table.isNet ? row.operation?.netJoulesPerGop : row.operation?.joulesPerGop
+                return cost.map { (row.provenance, row.scope, $0 / 1e9) }
+            }, "energy ÷ counted operations, of all runs of a row")
     }
 
     private var inferences: [Entry] {
         ranges(
-            table.rows.count == 1 ? "our inference" : "our inferences",
+            ours("inference"),
             placed.map { ($0.row.provenance, $0.row.scope, $0.joules) }, "the means of the table")
     }
 
@@ -163,7 +168,8 @@ struct EnergyAxis: Figure {
         }
         .flatMap { kind, joules in
             ranges(
-                suites == 1 ? "this suite" : "these \(suites) suites", [(kind.provenance, kind.scope, joules)],
+                (suites == 1 ? "this suite" : "these \(suites) suites") + (table.isNet ? ", gross" : ""),
+                [(kind.provenance, kind.scope, joules)],
                 "all windows, idle baselines, loading and warm-up included")
         }
     }
@@ -192,7 +198,7 @@ struct EnergyAxis: Figure {
         let top = 50.0
         let bottom = top + Double(overview.count) * Self.line + 8
         let lens = bottom + 74
-        let height = rows.isEmpty ? bottom + 46 : lens + Double(rows.count) * Self.line + 54
+        let height = rows.isEmpty ? bottom + 56 : lens + Double(rows.count) * Self.line + 64
         var drawing = Drawing(
             id: "axis-chart", width: Self.width, height: height,
             title: "Energy on one axis, from a bit at Landauer’s bound to the training of GPT-4",
@@ -211,11 +217,18 @@ struct EnergyAxis: Figure {
                 Drawing.path([
                     (from, bottom + 24), (to, bottom + 24), (Self.near.right, lens - 22), (Self.near.left, lens - 22),
                 ]) + "Z", "lens")
-            drawing.text(Self.plot.left, lens - 28, "our inferences, larger:", "axis")
+            drawing.text(Self.plot.left, lens - 28, "\(ours("inference")), larger:", "axis")
             Self.axes(near, lens, lens + Double(rows.count) * Self.line + 8, every: 1, &drawing)
             for (index, entry) in rows.enumerated() {
                 Self.drawNear(entry, at: lens + 6 + Double(index) * Self.line, on: near, &drawing)
             }
+        }
+        let without = table.rows.count - placed.count
+        if without > 0 {
+            drawing.text(
+                Self.plot.left, height - 6,
+                "\(without) of our \(table.rows.count) rows have no place on the axis: their \(table.isNet ? "net " : "")energy is not above zero",
+                "axis")
         }
         return drawing
     }
@@ -324,8 +337,11 @@ struct EnergyAxis: Figure {
     var data: [FigureData] {
         let rows = (overview + rows).map { entry -> [FigureData.Cell] in
             func energy(_ joules: Double) -> FigureData.Cell { .number(joules, shown: FigureNumber.joules(joules)) }
+            // Of several there is no one value; of an interval the picture ends where the axis does, and the number does not.
+            let isSeveral = entry.group != .oursEach && entry.range.lowerBound < entry.range.upperBound
+            let low = entry.group == .oursEach ? 2 * entry.joules - entry.range.upperBound : entry.range.lowerBound
             return [
-                .name(entry.name), .text(entry.group.rawValue), energy(entry.joules), energy(entry.range.lowerBound),
+                .name(entry.name), .text(entry.group.rawValue), isSeveral ? .none : energy(entry.joules), energy(low),
                 energy(entry.range.upperBound), entry.scope.map { .text($0.rawValue) } ?? .none,
                 entry.provenance.map { .provenance($0) } ?? .none, entry.precision.map { .name($0) } ?? .none,
                 .text(entry.year), .name(entry.sum), .text(entry.source),

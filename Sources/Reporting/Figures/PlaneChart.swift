@@ -231,7 +231,8 @@ struct PlaneChart: Figure {
         let (top, bottom) = (gops(operations.upperBound / 1e9), gops(operations.lowerBound / 1e9))
         guard right > left, bottom > top else { return }
         let name =
-            "the brain, about 20 W: 10" + FigureNumber.superscript(Int(saturating: log10(operations.lowerBound)))
+            "the brain, \(FigureNumber.tick(power.lowerBound)) to \(FigureNumber.three(power.upperBound)) W: 10"
+            + FigureNumber.superscript(Int(saturating: log10(operations.lowerBound)))
             + " to 10" + FigureNumber.superscript(Int(saturating: log10(operations.upperBound))) + " op/s"
         let (x, y) = ((left + right) / 2 + 4, top + 8)
         layout.drawing.add(

@@ -101,13 +101,20 @@ struct PlaneYears: Figure {
         }
     }
 
-    let legend: [Legend.Entry] =
-        Accelerator.Kind.allCases.map { .mark($0.symbol, $0.rawValue) } + [.mark("earlier", "of earlier years")]
+    var legend: [Legend.Entry] {
+        let found = Set(runs.map(\.speed.provenance))
+        return Accelerator.Kind.allCases.map { .mark($0.symbol, $0.rawValue) } + [.mark("earlier", "of earlier years")]
+            + Provenance.allCases.filter(found.contains).map {
+                .mark("ours \($0.rawValue)", "this record’s, \($0.rawValue), of whatever year")
+            }
+    }
 
     let caption: [Markup] = [
         .text(
-            "By the year of each part’s release. New ones in the form and colour of their class, earlier ones in grey; this record’s "
-                + "tasks are in the last. Diagonals: 1 GOP/s/W, and a hundred times more from one to the next.")
+            "By the year of a part’s release, or of the source that lists it where that is later. New ones in the form and colour of their class, "
+                + "earlier ones in grey; this record’s "
+                + "tasks, of whatever year, are in the last. Diagonals: 1 GOP/s/W, and a hundred times more from one to the next."
+        )
     ]
 
     var data: [FigureData] { [PlaneChart.publishedData(published)] }

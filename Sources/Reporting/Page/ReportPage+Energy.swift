@@ -41,8 +41,8 @@ extension ReportPage {
             }
         }
         let peaks: [FigureData.Column] = [
-            .init(title: "of the peak’s", key: "peak_share", isNumber: true),
-            .init(title: "peak’s GOP/s/W", key: "peak_gops_per_w", isNumber: true),
+            .init(title: "share of the peak", key: "peak_share", isNumber: true),
+            .init(title: "peak: GOP/s/W", key: "peak_gops_per_w", isNumber: true),
             .init(title: "peak", key: "peak", isNumber: false),
         ]
         let data = FigureData(

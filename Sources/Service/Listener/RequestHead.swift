@@ -10,16 +10,15 @@ extension HTTPRequest {
     var isForeign: Bool {
         let isReading = method == .get || method == .head
         guard let site = Self.site.flatMap({ headerFields[$0] }) else {
-            guard !isReading, let origin = headerFields[.origin] else { return false }
+            guard let origin = headerFields[.origin] else { return false }
             // A page of nowhere, such as a file or a frame without rights, is `null`.
             return origin.split(separator: "/").last.map(String.init) != authority
         }
         switch site {
         // Whoever typed the address or followed a bookmark; the daemon's own page.
         case "none", "same-origin": return false
-        // Another port of the same machine, which may be anybody's.
-        case "same-site": return !isReading
-        // A link that somebody followed shows him the answer, and nobody else.
+        // Of the same site too, which is another port of this machine, and may be anybody's. A link that somebody followed shows him the
+        // answer, and nobody else.
         default: return !(isReading && Self.mode.flatMap({ headerFields[$0] }) == "navigate")
         }
     }
