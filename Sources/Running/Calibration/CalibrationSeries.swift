@@ -85,9 +85,7 @@ package struct CalibrationSeries: Sendable {
             let ids = Set(([energy.total] + energy.otherScopes).first { $0.scope == wanted }?.domainIDs ?? [])
             x = try power(of: energy.domains.filter { ids.contains($0.id) }, in: energy, subject.rawValue)
         }
-        let total = Double(max(1, after.total - before.total))
-        let others = max(0, Double(after.busy - before.busy) - own) / total
-        return Calibration.Point(load: load, x: x, watts: watts, others: others)
+        return Calibration.Point(load: load, x: x, watts: watts, others: after.othersShare(since: before, own: own))
     }
 
     /// CPU time of this process, which is that of the loads, in clock ticks; getrusage(2).
@@ -137,5 +135,14 @@ package enum CalibrationError: Error, Sendable, CustomStringConvertible {
             let seen = points.map { String(format: "%.3g W", $0.watts) }.joined(separator: ", ")
             return "the reference's power does not follow the load (\(seen)): does it measure this machine?"
         }
+    }
+}
+
+extension ProcStat {
+    /// What others than this process took of all CPU time since an earlier look: 0 to 1.
+    ///
+    /// - Parameter own: clock ticks of this process in between.
+    func othersShare(since before: ProcStat, own: Double) -> Double {
+        max(0, Double(busy) - Double(before.busy) - own) / max(1, Double(total) - Double(before.total))
     }
 }

@@ -69,9 +69,7 @@ package struct PeakSeries: Sendable {
         let total = energy.total
         let isResolved = total.isSeen && !total.flags.contains(.unresolved) && total.energy.joules > 0
         var others = 0.0
-        if let before, let after, after.total > before.total {
-            others = max(0, Double(after.busy - before.busy) - own) / Double(after.total - before.total)
-        }
+        if let before, let after { others = after.othersShare(since: before, own: own) }
         let spread = Statistics.sampleStandardDeviation(speeds) ?? 0
         return Result(
             gops: Statistics.mean(speeds) ?? 0,
