@@ -146,10 +146,15 @@ let package = Package(
                 .embedInCode("Page/plane.js"), .embedInCode("Page/sections.js"),
                 .embedInCode("Page/icon.svg"),
             ]),
+        .target(
+            name: "Client",
+            dependencies: [
+                "Core", "Exchange", "Fetching", "Host", "Metering", "Recording", "Reporting", "Running", "Service",
+            ]),
         .executableTarget(
             name: "taskwatt",
             dependencies: [
-                "CLinux", "Core", "Exchange", "Fetching", "Hardware", "Host", "Metering", "Onnx", "PolledMeters",
+                "Client", "CLinux", "Core", "Exchange", "Fetching", "Hardware", "Host", "Metering", "Onnx", "PolledMeters",
                 "Recording",
                 "Reporting", "Running", "Service", "WorkloadProtocol", "YAMLReading", "command", "onnx-model",
                 "onnx-proxies", "openai",
@@ -217,7 +222,7 @@ let package = Package(
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "Core", "Host", "Metering", "Recording", "Reporting", "Running", "Service", "TestSupport", "TLS",
+                "Client", "Core", "Exchange", "Host", "Metering", "Recording", "Reporting", "Running", "Service", "TestSupport", "TLS",
                 grdb, hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioEmbedded, nioHTTP1, nioPosix,
             ], exclude: ["validate_api.py"]),
         // The parsers under the functions that libFuzzer calls in `make torture`.

@@ -21,7 +21,7 @@ package struct Export: Sendable {
         }
     }
 
-    private let store: Store
+    private let store: any RecordReader
     private let kind: Kind
     private var filter: RunFilter
     private let hasRawCells: Bool
@@ -38,7 +38,7 @@ package struct Export: Sendable {
     private static let pageOfSamples = 5000
 
     /// - Parameter hasRawCells: leaves texts as they are that a spreadsheet would take for formulas.
-    package init(_ kind: Kind, of store: Store, filter: RunFilter = RunFilter(), hasRawCells: Bool = false) {
+    package init(_ kind: Kind, of store: any RecordReader, filter: RunFilter = RunFilter(), hasRawCells: Bool = false) {
         self.kind = kind
         self.hasRawCells = hasRawCells
         self.store = store
@@ -62,13 +62,18 @@ package struct Export: Sendable {
             }
         }
         if kind == .samples {
-            for sample in try store.exportedSamples(filter, after: last, limit: Self.pageOfSamples) {
+            for sample in try await store.exportedSamples(filter, after: last, limit: Self.pageOfSamples) {
                 writer.row(Self.sampleFields(sample))
                 last = sample.id
             }
             return writer.bytes.isEmpty ? nil : writer.bytes
         }
-        let page = try following ?? store.runPage(filter, after: last, limit: Self.pageOfRuns)
+        let page: RunPage
+        if let following {
+            page = following
+        } else {
+            page = try await store.runPage(filter, after: last, limit: Self.pageOfRuns)
+        }
         guard let end = page.runs.last else { return writer.bytes.isEmpty ? nil : writer.bytes }
         last = end.id
         // The next page is read while this one is written, which changes this value: what the reading needs is taken out of it before.
@@ -80,8 +85,10 @@ package struct Export: Sendable {
     }
 
     @concurrent
-    private static func read(_ store: Store, _ filter: RunFilter, after id: Int64) async throws(StoreError) -> RunPage {
-        try store.runPage(filter, after: id, limit: pageOfRuns)
+    private static func read(
+        _ store: any RecordReader, _ filter: RunFilter, after id: Int64
+    ) async throws(StoreError) -> RunPage {
+        try await store.runPage(filter, after: id, limit: pageOfRuns)
     }
 
     private mutating func write(_ page: RunPage, _ writer: CSVWriter) throws -> [UInt8] {

@@ -8,11 +8,11 @@ extension ImportBatch {
     ///
     /// - Throws: `OutOfBounds`, `StoreError`, or an error of encoding.
     @discardableResult
-    package func write(to store: Store) throws -> ImportOutcome {
+    package func write(to record: any RecordWriter) async throws -> ImportOutcome {
         try validate()
         let file = ImportedFile(
             source: source, name: file, sha256: sha256, importedAt: Date().timeIntervalSince1970)
-        return try store.importing(file) { writer in
+        return try await record.importing(file) { writer in
             var outcome = ImportOutcome()
             for suite in suites {
                 let start = Store.SuiteStart(

@@ -89,17 +89,6 @@ extension Store {
         }
     }
 
-    /// The suite that a user means, or several by their names with commas between; `nil` where none fits a name, or several do.
-    package func suiteRun(named names: String) throws(StoreError) -> String? {
-        var uuids: [String] = []
-        for name in names.split(separator: ",", omittingEmptySubsequences: false) {
-            let known = try suites(named: String(name))
-            guard known.count == 1 else { return nil }
-            uuids += known
-        }
-        return uuids.joined(separator: ",")
-    }
-
     /// What is known of a suite, by its whole UUID.
     package func suite(_ uuid: String) throws(StoreError) -> StoredSuite? {
         try read { db in try StoredSuite.fetch(db, where: "uuid = ?", [uuid]) }

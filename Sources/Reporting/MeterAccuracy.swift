@@ -32,11 +32,13 @@ struct MeterAccuracies {
     init() { descriptions = [:] }
 
     /// Reads one run of each suite and total: decoding all would take longer than the table.
-    init(_ store: Store, _ runs: some Sequence<RunFigure>) throws(StoreError) {
-        descriptions = try store.meterDescriptions()
+    init(_ store: any RecordReader, _ runs: some Sequence<RunFigure>) async throws(StoreError) {
+        descriptions = try await store.meterDescriptions()
         for run in runs {
             let total = Self.total(run)
-            if shares[total] == nil { shares[total] = Self.shares(run.window, try store.domains(ofRun: run.window.id)) }
+            if shares[total] == nil {
+                shares[total] = Self.shares(run.window, try await store.domains(ofRun: run.window.id))
+            }
         }
     }
 

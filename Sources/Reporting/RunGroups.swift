@@ -49,7 +49,7 @@ struct RunGroups {
     /// Of the suites that have runs here.
     var baselines: Baselines
 
-    init(_ store: Store, _ options: TableReport.Options) throws(StoreError) {
+    init(_ store: any RecordReader, _ options: TableReport.Options) async throws(StoreError) {
         var all = Baselines()
         for stage in [RunStage.idle, .idleAfter] {
             // Idle windows have no workload, so what chooses workloads does not fit them.
@@ -57,13 +57,13 @@ struct RunGroups {
             filter.suite = options.filter.suite
             filter.machine = options.filter.machine
             filter.label = options.filter.label
-            try store.eachWindow(filter) { all.add($0) }
+            try await store.eachWindow(filter) { all.add($0) } damaged: { _ in }
         }
         var filter = options.filter
         filter.stage = .query
         var figures: [RunFigure] = []
         var leftOut: [String: Int] = [:]
-        try store.eachWindow(filter) { window in
+        try await store.eachWindow(filter) { window in
             switch RunFigure.of(window, net: options.isNet) {
             case .measured(let figure): figures.append(figure)
             case .leftOut(let reason): leftOut[reason, default: 0] += 1

@@ -3,8 +3,8 @@ package import Recording
 
 extension TableReport {
     /// Makes the table of a record.
-    package init(_ store: Store, _ options: Options = Options()) throws(StoreError) {
-        let groups = try RunGroups(store, options)
+    package init(_ store: any RecordReader, _ options: Options = Options()) async throws(StoreError) {
+        let groups = try await RunGroups(store, options)
         isNet = options.isNet
         by = options.by
         carbon = options.carbon
@@ -14,9 +14,9 @@ extension TableReport {
         driftedBaselines = groups.baselines.drifted.count
         autocorrelatedBaselines = groups.baselines.autocorrelated.count
         method = groups.method
-        let accuracies = try MeterAccuracies(store, groups.groups.values.joined())
+        let accuracies = try await MeterAccuracies(store, groups.groups.values.joined())
         changes = groups.changes
-        let peaks = try DevicePeaks(store)
+        let peaks = try await DevicePeaks(store)
         let order = options.by.contains(.task) ? options.by : [.task] + options.by
         rows = groups.groups.compactMap { key, runs in
             Self.row(key, runs, groups.baselines, accuracies.of(runs), options.carbon, peaks)

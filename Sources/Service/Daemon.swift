@@ -55,9 +55,10 @@ package struct Daemon: Sendable {
         let found = try await listings()
         let meters = try CurrentMeters(found, logger: logger)
         let known = KnownMeters(found, discover: listings)
+        let writer = QueuedWriter(store)
         let queue = try JobQueue(
-            execution: SuiteExecution(context: context, store: store, machine: machine), store: store, context: context,
-            logger: logger, listings: known.listings)
+            execution: SuiteExecution(context: context, store: writer, machine: machine), store: store,
+            journal: writer, context: context, logger: logger, listings: known.listings)
         let sessions = ClientSessions(listings: known.listings)
         let notifier = SystemdNotifier()
         let startedAt = context.clock.wallTime()
@@ -66,7 +67,8 @@ package struct Daemon: Sendable {
         // In place before systemd is told that we are ready: until then SIGHUP would end the process.
         let hangups = await UnixSignalsSequence(trapping: .sighup)
         let routes = Routes(
-            queue: queue, sessions: sessions, store: store, plugins: context.plugins,
+            queue: queue, sessions: sessions, store: store,
+            record: OwnRecord(store, version: context.version, peaks: machine.peaks), plugins: context.plugins,
             metrics: DaemonMetrics(
                 meters: meters, queue: queue, figures: figures, version: context.version, startedAt: startedAt),
             machine: machine, listings: known.listings

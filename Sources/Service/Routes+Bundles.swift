@@ -26,7 +26,7 @@ extension Routes {
                 let file = TransferFile()
                 let redaction = isRedacted ? try Redaction.ofThisMachine() : nil
                 try await BundleWriter(store, redaction: redaction, version: version).write(
-                    try BundleWriter.suites(names, in: store), to: file.path, isPrivate: true)
+                    try await BundleWriter.suites(names, in: store), to: file.path, isPrivate: true)
                 return file
             }
             return Self.answer(file, place, type: "application/zstd")
@@ -57,11 +57,9 @@ extension Routes {
             }
             try handle.close()
             let name = request.uri.queryParameters.get("name")
-            let version = await status().version
             let outcome = try await heavy.answer(asker) {
                 do {
-                    return try await BundleImport(store, version: version).run(
-                        file.path, named: name, at: Date().timeIntervalSince1970)
+                    return try await record.bring(bundle: file.path, named: name)
                 } catch let error as BundleError {
                     // What it is called here is nobody's business.
                     let text = error.description.replacing(file.path, with: name ?? "the bundle")

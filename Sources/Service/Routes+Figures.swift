@@ -10,7 +10,7 @@ extension Routes {
         v1.get("plane") { request, _ in
             let peaks = machine.peaks()
             return try await fromRecord(request, asker, and: peaks) {
-                Self.page(Array(try PlanePart(store, peaks: peaks).html.utf8), type: "text/html; charset=utf-8")
+                Self.page(Array(try await PlanePart(store, peaks: peaks).html.utf8), type: "text/html; charset=utf-8")
             }
         }
     }
@@ -30,28 +30,23 @@ extension Routes {
                 throw APIError(
                     .usage, "format must be svg or csv, not \(format); `taskwatt figure` makes a pdf or png of it")
             }
-            let asked = parameters.get("theme") ?? FigureTheme.light.rawValue
-            guard let theme = FigureTheme(rawValue: asked) else {
+            let named = parameters.get("theme") ?? FigureTheme.light.rawValue
+            guard let theme = FigureTheme(rawValue: named) else {
                 let known = FigureTheme.allCases.map(\.rawValue).joined(separator: ", ")
-                throw APIError(.usage, "theme must be one of \(known), not \(asked)")
+                throw APIError(.usage, "theme must be one of \(known), not \(named)")
             }
-            let peaks = machine.peaks()
-            return try await fromRecord(request, asker, and: peaks) {
-                let figure: FigureFile
-                do throws(FigureFile.Absence) {
-                    figure = try FigureFile(kind, store, options, peaks: peaks)
-                } catch { throw APIError(error) }
-                let isCSV = format == "csv"
+            let asked = FigureRequest(kind, options, isCSV: format == "csv", theme: theme, hasRawCells: isRaw)
+            return try await fromRecord(request, asker, and: machine.peaks()) {
+                let document = try await record.figure(asked)
                 return Response(
                     status: .ok,
                     headers: [
-                        .contentType: isCSV ? "text/csv; charset=utf-8" : "image/svg+xml",
+                        .contentType: asked.isCSV ? "text/csv; charset=utf-8" : "image/svg+xml",
                         // It has styles and no scripts, whatever names are in it.
                         .contentSecurityPolicy:
                             "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
                     ],
-                    body: ResponseBody(
-                        byteBuffer: ByteBuffer(string: isCSV ? figure.csv(isRaw: isRaw) : figure.svg(theme))))
+                    body: ResponseBody(byteBuffer: ByteBuffer(string: document)))
             }
         }
     }

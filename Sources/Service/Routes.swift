@@ -15,6 +15,7 @@ struct Routes: Sendable {
     let queue: JobQueue
     let sessions: ClientSessions
     let store: Store
+    let record: OwnRecord
     let plugins: PluginCatalogue
     let metrics: DaemonMetrics
     let machine: MachineRecord
@@ -164,28 +165,23 @@ struct Routes: Sendable {
             let (label, suite) = (parameters.get("label"), parameters.get("suite"))
             let machine = parameters.get("machine")
             return try await fromRecord(request, asker) {
-                try Self.json(try store.suiteRuns(label: label, suite: suite, machine: machine, limit: limit))
+                try Self.json(try await record.suiteRuns(label: label, suite: suite, machine: machine, limit: limit))
             }
         }
         v1.get("table") { request, _ in
             let query = try TableQuery { request.uri.queryParameters.get($0) }
             return try await fromRecord(request, asker) {
-                let report = try TableReport(store, query.options)
-                if let unknown = report.unknownDimension { throw APIError(.usage, "\(unknown)") }
-                return try Self.json(report)
+                try Self.json(try await record.table(query.options))
             }
         }
         v1.post("compare") { request, _ in
             let asked: Comparison.Request = try await Self.body(request, upTo: Self.longestQuestion)
-            return try await heavy.answer(asker) { try Self.json(try Comparison(store, asked)) }
+            return try await heavy.answer(asker) { try Self.json(try await record.comparison(asked)) }
         }
         v1.get("report") { request, _ in
-            let options = ReportPage.Options(
-                table: try TableQuery { request.uri.queryParameters.get($0) }.options, version: await status().version,
-                writtenAt: Date().timeIntervalSince1970, peaks: machine.peaks())
-            return try await fromRecord(request, asker, and: options.peaks) {
-                let page = try ReportPage(store, options)
-                if page.isEmpty { throw APIError.nothingToReport }
+            let options = try TableQuery { request.uri.queryParameters.get($0) }.options
+            return try await fromRecord(request, asker, and: machine.peaks()) {
+                let html = try await record.report(options)
                 return Response(
                     status: .ok,
                     headers: [
@@ -193,17 +189,16 @@ struct Routes: Sendable {
                         // It has styles and no scripts, whatever names of models and machines are in it.
                         .contentSecurityPolicy:
                             "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
-                    ], body: ResponseBody(byteBuffer: ByteBuffer(string: page.html)))
+                    ], body: ResponseBody(byteBuffer: ByteBuffer(string: html)))
             }
         }
         v1.get("methods") { request, _ in
             let options = try TableQuery { request.uri.queryParameters.get($0) }.options
             return try await fromRecord(request, asker) {
-                let methods = try MethodsText(store, options)
-                if methods.isEmpty { throw APIError.nothingToReport }
+                let text = try await record.methods(options)
                 return Response(
                     status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
-                    body: ResponseBody(byteBuffer: ByteBuffer(string: methods.text)))
+                    body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
             }
         }
         addFigures(to: v1, asker)
@@ -212,7 +207,7 @@ struct Routes: Sendable {
             let columns = request.uri.queryParameters.get("columns").flatMap { Int($0) } ?? 64
             let name = try context.parameters.require("id")
             return try await fromRecord(request, asker) {
-                try Self.json(try RunDetail(store, named: name, columns: min(max(columns, 1), 10_000)))
+                try Self.json(try await record.detail(of: name, columns: min(max(columns, 1), 10_000)))
             }
         }
         v1.get("export/:what") { request, context in
@@ -243,10 +238,11 @@ struct Routes: Sendable {
 
     private func addImports(to v1: RouterGroup<Context>, _ asker: HeavyAnswers.Asker) {
         v1.get("imports") { request, _ in
-            try await fromRecord(request, asker) { try Self.json(try store.imports()) }
+            try await fromRecord(request, asker) { try Self.json(try await record.imports()) }
         }
         v1.delete("imports/:id") { _, context in
-            guard let undone = try store.undoImport(Int64(try Self.id(context))) else {
+            let id = Int64(try Self.id(context))
+            guard let undone = try await heavy.answer(asker, { try await record.undoImport(id) }) else {
                 throw APIError(.notFound, "there is no such import; `taskwatt import list` has them")
             }
             return try Self.json(undone)
@@ -259,11 +255,7 @@ struct Routes: Sendable {
             }
             // All of them before any is written.
             for batch in batches { try batch.validate() }
-            let outcome = try await heavy.answer(asker) {
-                var outcome = ImportOutcome()
-                for batch in batches { outcome += try batch.write(to: store) }
-                return outcome
-            }
+            let outcome = try await heavy.answer(asker) { try await record.bring(batches) }
             _ = place
             return try Self.json(outcome)
         }

@@ -49,7 +49,7 @@ package struct SuiteExecution: Sendable {
     package static let interval = 0.1
 
     private let context: RunnerContext
-    private let store: Store
+    private let record: any RecordWriter
     private let machine: MachineRecord
     private let gateSeconds: Double
     private let evidence: MeterEvidenceFile?
@@ -58,11 +58,11 @@ package struct SuiteExecution: Sendable {
     ///   - gateSeconds: for how long the machine's load is looked at before a suite begins.
     ///   - evidence: where to keep what is seen of whether the meters measure.
     package init(
-        context: RunnerContext, store: Store, machine: MachineRecord, gateSeconds: Double = 1,
+        context: RunnerContext, store record: any RecordWriter, machine: MachineRecord, gateSeconds: Double = 1,
         evidence: MeterEvidenceFile? = nil
     ) {
         self.context = context
-        self.store = store
+        self.record = record
         self.machine = machine
         self.gateSeconds = gateSeconds
         self.evidence = evidence
@@ -135,14 +135,14 @@ package struct SuiteExecution: Sendable {
             emit(event)
         }
         let options = String(decoding: try JSONEncoder().encode(request.overrides), as: UTF8.self)
-        let uuid = try store.beginSuiteRun(
+        let uuid = try await record.beginSuiteRun(
             Store.SuiteStart(
                 suite: suite.name, suiteText: request.suiteText, options: options, machineName: machine.name,
                 inventory: machine.inventory, machineState: machine.state(), meters: metering.meters,
                 version: context.version, startedAt: context.clock.wallTime(), preflight: gates.json,
                 label: suite.label))
-        let runner = Runner(suite: suite, context: context, metering: metering) { [store] run, samples in
-            try store.record(run, samples: samples, suiteRun: uuid)
+        let runner = Runner(suite: suite, context: context, metering: metering) { [record] run, samples in
+            try await record.record(run, samples: samples, suiteRun: uuid)
         } emit: { event in
             var event = event
             event.suiteRun = uuid
@@ -161,7 +161,7 @@ package struct SuiteExecution: Sendable {
         }
         // A plugin that was ended in the middle of its start can look as if it had failed by itself.
         if Task.isCancelled, result.status == .failed { result.status = .interrupted }
-        try store.endSuiteRun(
+        try await record.endSuiteRun(
             uuid, status: result.status, error: result.failures.isEmpty ? nil : result.failures.joined(separator: "\n"),
             at: context.clock.wallTime())
         return result

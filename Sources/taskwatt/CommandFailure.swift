@@ -1,3 +1,4 @@
+import Client
 import Exchange
 import Host
 import Metering

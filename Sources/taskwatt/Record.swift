@@ -1,9 +1,10 @@
+import Client
 import Foundation
 import Glibc
 import Recording
 import Service
 
-/// The record of this user, read without a daemon.
+/// The record that commands work with.
 enum Record {
     /// An output over the record itself, by whatever name, would be its end, and one over its lock or the daemon's socket lets a second
     /// daemon in.
@@ -23,16 +24,25 @@ enum Record {
         if isOwn { throw CommandFailure("\(file) is a file of the record itself; name another file") }
     }
 
-    static func open(_ surroundings: Surroundings, _ options: StateOptions) throws -> Store {
-        if let store = try openIfThere(surroundings, options) { return store }
+    /// The record that a command asks and writes to: that of the daemon which answers, or else this user's own.
+    static func find(_ surroundings: Surroundings, _ options: StateOptions) async throws -> any RecordAccess {
+        if let client = try await DaemonClient.find(surroundings.daemonStates(options)) { return DaemonRecord(client) }
         let directory = surroundings.ownState(options)
-        throw CommandFailure("there is no record in \(directory.path) yet; `taskwatt run` makes one")
+        return OwnRecord(
+            version: Version.current,
+            missing: CommandFailure("there is no record in \(directory.path) yet; `taskwatt run` makes one"),
+            peaks: { surroundings.peaks(options) },
+            open: {
+                try directory.refuseForeignFiles()
+                return try Store.existing(directory: directory.path)
+            },
+            make: { try Store(directory: directory.path) })
     }
+}
 
-    /// `nil` where there is none yet.
-    static func openIfThere(_ surroundings: Surroundings, _ options: StateOptions) throws -> Store? {
-        let directory = surroundings.ownState(options)
-        try directory.refuseForeignFiles()
-        return try Store.existing(directory: directory.path)
+extension DaemonClient {
+    /// The first daemon that answers among the places where one may be.
+    static func find(_ places: [StateDirectory]) async throws -> DaemonClient? {
+        try await find(places, version: Version.current, note: Console.note)
     }
 }

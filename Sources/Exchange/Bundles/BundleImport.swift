@@ -17,12 +17,12 @@ package struct BundleImport {
         package var machines: [String]
     }
 
-    private let store: Store
+    private let writer: any RecordWriter
     private let version: String
 
     /// - Parameter version: of this program, which checks the bundle.
-    package init(_ store: Store, version: String) {
-        self.store = store
+    package init(_ writer: any RecordWriter, version: String) {
+        self.writer = writer
         self.version = version
     }
 
@@ -40,7 +40,7 @@ package struct BundleImport {
                 "\(bundle.file): \(altered) is not what its manifest says; it was altered or damaged, and nothing is imported"
             )
         }
-        let verification = try BundleVerifier.verify(bundle, version: version)
+        let verification = try await BundleVerifier.verify(bundle, version: version)
         if let failed = verification.allFindings.first(where: { $0.outcome == .failed }) {
             throw BundleError(
                 "\(bundle.file) does not stand up to `taskwatt verify` (\(failed.rule.rawValue): \(failed.detail)); nothing is "
@@ -49,7 +49,7 @@ package struct BundleImport {
         let label = ImportedFile(source: .taskwatt, name: name ?? file, sha256: bundle.sha256, importedAt: time)
         var outcome = Outcome(file: name ?? file, imported: [], known: [], runs: 0, samples: 0, machines: [])
         var machines: Set<String> = []
-        try store.importing(label) { writer in
+        try await writer.importing(label) { writer in
             for uuid in bundle.manifest.suites {
                 let suite = try bundle.suite(uuid)
                 if machines.insert(suite.machine.name).inserted { outcome.machines.append(suite.machine.name) }

@@ -8,14 +8,16 @@ import Reporting
 
 /// Writes suites of a record into one file, with which anybody can check their figures.
 package struct BundleWriter {
-    private let store: Store
+    private let store: any RecordReader
     private let redaction: Redaction?
     private let version: String
+
+    private static let pageOfSamples = 5000
 
     /// - Parameters:
     ///   - redaction: leaves out who and where; `nil` keeps all as it is.
     ///   - version: of this program.
-    package init(_ store: Store, redaction: Redaction?, version: String) {
+    package init(_ store: any RecordReader, redaction: Redaction?, version: String) {
         self.store = store
         self.redaction = redaction
         self.version = version
@@ -24,10 +26,10 @@ package struct BundleWriter {
     /// The suites that a user means: UUIDs, the begins of such, or `last`.
     ///
     /// - Throws: `NoSuchRun` for none, or several.
-    package static func suites(_ names: [String], in store: Store) throws -> [String] {
+    package static func suites(_ names: [String], in store: any RecordReader) async throws -> [String] {
         var suites: [String] = []
         for name in names {
-            let found = try store.suites(named: name)
+            let found = try await store.suites(named: name)
             guard let suite = found.first else {
                 throw NoSuchRun(
                     description:
@@ -71,7 +73,7 @@ package struct BundleWriter {
         var manifest = BundleManifest(
             format: BundleFormat.name, version: BundleFormat.version, createdBy: BundleManifest.creator(version),
             isRedacted: redaction != nil, suites: suites.sorted(), files: [])
-        for suite in manifest.suites { manifest.files += try files(of: suite, in: scratch.path) }
+        for suite in manifest.suites { manifest.files += try await files(of: suite, in: scratch.path) }
         try Self.write(BundleJSON.document(manifest), to: "\(scratch.path)/\(BundleFormat.manifest)")
         try await ArchiveTools.pack(
             [BundleFormat.manifest] + manifest.files.map(\.path), of: scratch.path, into: archive)
@@ -79,8 +81,8 @@ package struct BundleWriter {
 
     // MARK: One suite
 
-    private func files(of uuid: String, in directory: String) throws -> [BundleManifest.Entry] {
-        guard let stored = try store.suite(uuid) else {
+    private func files(of uuid: String, in directory: String) async throws -> [BundleManifest.Entry] {
+        guard let stored = try await store.suite(uuid) else {
             throw BundleError("there is no suite run \(uuid) in the record")
         }
         guard stored.source == .taskwatt else {
@@ -89,7 +91,7 @@ package struct BundleWriter {
         guard BundleFormat.isUUID(uuid), let status = RunStatus(rawValue: stored.status) else {
             throw BundleError("\(uuid) is \(stored.status); bundle it when it has ended")
         }
-        let descriptions = try store.meters(ofSuite: uuid)
+        let descriptions = try await store.meters(ofSuite: uuid)
         // A plug's or a BMC's name is in the ids of its meters too.
         let hosts = descriptions.compactMap { URL(string: $0.source)?.host() }
         let redaction = try hosts.reduce(redaction?.adding(host: stored.machine)) { try $0?.adding(host: $1) }
@@ -103,7 +105,7 @@ package struct BundleWriter {
             error: stored.error.map { redaction == nil ? $0 : Redaction.leftOut },
             label: try stored.label.map { try redaction?.text($0) ?? $0 })
         let meters = try descriptions.map { try redaction?.value($0) ?? $0 }
-        let runs = try runs(of: uuid, redaction)
+        let runs = try await runs(of: uuid, redaction)
         guard !runs.isEmpty else { throw BundleError("\(uuid) measured nothing: it has no run to bundle") }
 
         var documents: [BundleFormat.File: Data] = [:]
@@ -117,44 +119,47 @@ package struct BundleWriter {
         documents[.state] = Data(try Self.redacted(stored.machineState, redaction, "the state of \(uuid)").utf8)
         documents[.suite] = try BundleJSON.document(suite)
         documents[.suiteText] = Data(try (redaction?.text(stored.suiteText) ?? stored.suiteText).utf8)
-        documents[.table] = try BundleJSON.document(BundledTable.make(of: suite, runs: runs.map(\.record)))
+        documents[.table] = try BundleJSON.document(await BundledTable.make(of: suite, runs: runs.map(\.record)))
 
         let folder = "\(directory)/suites/\(uuid)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        return try BundleFormat.File.allCases.compactMap { file in
+        var entries: [BundleManifest.Entry] = []
+        for file in BundleFormat.File.allCases {
             var output = try HashedFile("\(folder)/\(file.rawValue)", path: BundleFormat.path(file, of: uuid))
             switch file {
             case .runs:
                 for run in runs { try output.append(BundleJSON.line(run.record)) }
-            case .samples: try samples(of: runs.map(\.id), redaction, to: &output)
+            case .samples: try await samples(of: runs.map(\.id), redaction, to: &output)
             default:
                 guard let document = documents[file] else {
                     output.discard()
-                    return nil
+                    continue
                 }
                 try output.append(document)
             }
-            return try output.end()
+            entries.append(try output.end())
         }
+        return entries
     }
 
-    private func runs(of uuid: String, _ redaction: Redaction?) throws -> [(id: Int64, record: RunRecord)] {
+    private func runs(of uuid: String, _ redaction: Redaction?) async throws -> [(id: Int64, record: RunRecord)] {
         var runs: [(id: Int64, record: RunRecord)] = []
         while true {
-            let page = try store.runs(RunFilter(suiteRun: uuid), after: runs.last?.id ?? 0)
+            let page = try await store.runs(
+                RunFilter(suiteRun: uuid), after: runs.last?.id ?? 0, limit: 500, damaged: { _ in })
             if page.isEmpty { return runs }
             runs += try page.map { ($0.id, try redaction?.value($0.record) ?? $0.record) }
         }
     }
 
-    private func samples(of runs: [Int64], _ redaction: Redaction?, to output: inout HashedFile) throws {
+    private func samples(of runs: [Int64], _ redaction: Redaction?, to output: inout HashedFile) async throws {
         var meters: [String: String] = [:]
         // No spreadsheet is meant to open it, and a bundle has what the record has.
         var header = CSVWriter(isRaw: true)
         header.row(BundleSamples.header)
         try output.append(Data(header.text.utf8))
         for (index, run) in runs.enumerated() {
-            var page = try store.samples(ofRun: run)
+            var page = try await store.samples(ofRun: run, after: 0, limit: Self.pageOfSamples)
             while let last = page.last {
                 try Task.checkCancellation()
                 var lines = CSVWriter(isRaw: true)
@@ -168,7 +173,7 @@ package struct BundleWriter {
                     lines.row(BundleSamples.fields(sample, run: index + 1))
                 }
                 try output.append(Data(lines.text.utf8))
-                page = try store.samples(ofRun: run, after: last.id)
+                page = try await store.samples(ofRun: run, after: last.id, limit: Self.pageOfSamples)
             }
         }
     }

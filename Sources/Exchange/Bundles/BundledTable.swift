@@ -37,7 +37,7 @@ package struct BundledTable: Sendable, Hashable, Codable {
     package var net: [Row]
 
     /// The table that `taskwatt table` makes of a suite's runs. It reads a record, so it is given one of its own.
-    static func make(of suite: BundledSuite, runs: [RunRecord]) throws -> BundledTable {
+    static func make(of suite: BundledSuite, runs: [RunRecord]) async throws -> BundledTable {
         let directory = try ScratchDirectory()
         let store = try Store(directory: directory.path)
         let start = Store.SuiteStart(
@@ -49,13 +49,14 @@ package struct BundledTable: Sendable, Hashable, Codable {
             for run in runs { try writer.record(run, suiteRun: suite.uuid) }
             try writer.end(suite.uuid, status: suite.status, at: suite.endedAt ?? suite.startedAt)
         }
-        return BundledTable(gross: try rows(store, net: false), net: try rows(store, net: true))
+        return BundledTable(
+            gross: try await rows(store, net: false), net: try await rows(store, net: true))
     }
 
-    private static func rows(_ store: Store, net: Bool) throws -> [Row] {
+    private static func rows(_ store: any RecordReader, net: Bool) async throws -> [Row] {
         var options = TableReport.Options()
         options.isNet = net
-        return try TableReport(store, options).rows.map { row in
+        return try await TableReport(store, options).rows.map { row in
             Row(
                 task: row.task, scope: row.scope, provenance: row.provenance, size: row.size, plugin: row.plugin,
                 models: row.models, setup: row.setup, n: row.n, mean: row.mean, std: row.std,

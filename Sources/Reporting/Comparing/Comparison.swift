@@ -102,11 +102,12 @@ package struct Comparison: Sendable, Hashable, Codable {
     /// Compares two choices of a record's runs.
     ///
     /// - Throws: `ComparisonError` where a side has no runs, or `StoreError`.
-    package init(_ store: Store, _ request: Request) throws {
+    package init(_ store: any RecordReader, _ request: Request) async throws {
         a = request.a.label
         b = request.b.label
         isNet = request.isNet
-        let (first, second) = (try Self.groups(store, request.a, request), try Self.groups(store, request.b, request))
+        let first = try await Self.groups(store, request.a, request)
+        let second = try await Self.groups(store, request.b, request)
         let both = Self.runs(first).intersection(Self.runs(second))
         guard both.isEmpty else { throw ComparisonError.sameRuns(a, b, both.count) }
         let sessions = (first + second).reduce(into: Set<String>()) { $0.formUnion($1.sessions) }
@@ -116,11 +117,10 @@ package struct Comparison: Sendable, Hashable, Codable {
         let order = MLTask.paperTasks.filter(tasks.contains)
         let own = tasks.subtracting(order).sorted { $0.rawValue < $1.rawValue }
         for task in order + own {
-            pair(
+            try await pair(
                 first.filter { $0.key.task == task }, second.filter { $0.key.task == task }, task, request.isMixed, past
             )
         }
-        if let error = past.error { throw error }
     }
 
     private static func runs(_ groups: [ComparedGroup]) -> Set<Int64> {
@@ -129,25 +129,24 @@ package struct Comparison: Sendable, Hashable, Codable {
 
     /// What else the record has of the models that are compared; read once, where it is needed.
     private final class Past {
-        private let store: Store
+        private let store: any RecordReader
         private let request: Request
         private let sessions: Set<String>
         private var known: [MLTask: RunGroups] = [:]
-        private(set) var error: StoreError?
 
-        init(_ store: Store, _ request: Request, sessions: Set<String>) {
+        init(_ store: any RecordReader, _ request: Request, sessions: Set<String>) {
             self.store = store
             self.request = request
             self.sessions = sessions
         }
 
-        func history(of group: ComparedGroup) -> RunHistory {
+        func history(of group: ComparedGroup) async throws(StoreError) -> RunHistory {
             let task = group.key.task
             if known[task] == nil {
                 var options = TableReport.Options()
                 options.isNet = request.isNet
                 options.task = task
-                do throws(StoreError) { known[task] = try RunGroups(store, options) } catch { self.error = error }
+                known[task] = try await RunGroups(store, options)
             }
             let kind = group.key.withoutEditions
             let alike = known[task]?.groups.filter { $0.key.withoutEditions == kind } ?? [:]
@@ -158,17 +157,17 @@ package struct Comparison: Sendable, Hashable, Codable {
     }
 
     private static func groups(
-        _ store: Store, _ selection: RunSelection, _ request: Request
-    ) throws -> [ComparedGroup] {
+        _ store: any RecordReader, _ selection: RunSelection, _ request: Request
+    ) async throws -> [ComparedGroup] {
         var options = TableReport.Options()
         options.isNet = request.isNet
         options.filter = selection.filter
         if let name = selection.filter.suiteRun {
-            guard let uuid = try store.suiteRun(named: name) else { throw ComparisonError.noSuite(name) }
+            guard let uuid = try await store.suiteRun(named: name) else { throw ComparisonError.noSuite(name) }
             options.filter.suiteRun = uuid
         }
-        let groups = try RunGroups(store, options)
-        let accuracies = try MeterAccuracies(store, groups.groups.values.joined())
+        let groups = try await RunGroups(store, options)
+        let accuracies = try await MeterAccuracies(store, groups.groups.values.joined())
         let compared = groups.groups.compactMap { ComparedGroup($0.key, $0.value, groups.baselines, accuracies) }
         guard !compared.isEmpty else {
             throw ComparisonError.noRuns(selection.label, leftOut: groups.leftOut)
@@ -179,7 +178,7 @@ package struct Comparison: Sendable, Hashable, Codable {
     /// Each group of A with the group of B that is most like it, the most alike first.
     private mutating func pair(
         _ first: [ComparedGroup], _ second: [ComparedGroup], _ task: MLTask, _ mixed: Bool, _ past: Past
-    ) {
+    ) async throws(StoreError) {
         var (first, second) = (first, second)
         var made: [Row] = []
         var barred: String?
@@ -195,7 +194,7 @@ package struct Comparison: Sendable, Hashable, Codable {
                 barred = bars.min { ($0.count, $0.joined()) < ($1.count, $1.joined()) }?.joined(separator: ", ")
                 break
             }
-            made.append(Self.row(first.remove(at: best.0), second.remove(at: best.1), task, past))
+            made.append(try await Self.row(first.remove(at: best.0), second.remove(at: best.1), task, past))
         }
         rows += made
         if made.isEmpty, let barred {
@@ -206,12 +205,16 @@ package struct Comparison: Sendable, Hashable, Codable {
         }
     }
 
-    private static func row(_ a: ComparedGroup, _ b: ComparedGroup, _ task: MLTask, _ past: Past) -> Row {
+    private static func row(
+        _ a: ComparedGroup, _ b: ComparedGroup, _ task: MLTask, _ past: Past
+    ) async throws(StoreError) -> Row {
         var row = Row(
             task: task.rawValue, title: task.title, a: a.side, b: b.side,
             differences: a.bars(to: b) + a.differences(from: b))
         guard a.figure.mean > 0, b.figure.mean > 0 else { return row }
-        let spread = RatioSpread(a, b) { (past.history(of: a), past.history(of: b)) }
+        let spread = try await RatioSpread(a, b) { () async throws(StoreError) in
+            (try await past.history(of: a), try await past.history(of: b))
+        }
         let isCommon = a.hasAccuracyInCommon(with: b)
         guard let ratio = MeanRatio(a.figure, b.figure, spread, accuracyIsCommon: isCommon) else { return row }
         row.ratio = ratio.value

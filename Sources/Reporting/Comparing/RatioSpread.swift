@@ -1,5 +1,6 @@
 import Core
 import Glibc
+import Recording
 
 /// What chance alone does to the logarithm of the ratio of two means, and where that is known from.
 struct RatioSpread {
@@ -33,11 +34,13 @@ struct RatioSpread {
     var assumption: Assumption?
 
     /// - Parameter history: of each side, what else the record has; asked for only where it is needed.
-    init(_ a: ComparedGroup, _ b: ComparedGroup, history: () -> (RunHistory, RunHistory)) {
+    init(
+        _ a: ComparedGroup, _ b: ComparedGroup, history: () async throws(StoreError) -> (RunHistory, RunHistory)
+    ) async throws(StoreError) {
         let (x, y) = (a.figure, b.figure)
         if a.isImported || b.isImported {
             basis = .logs
-            repeats(a, b) { (RunHistory(), RunHistory()) }
+            try await repeats(a, b) { (RunHistory(), RunHistory()) }
         } else if x.blocks.count == 1, y.blocks.count == 1, x.sessions > 1, x.blocks[0].sessions == y.blocks[0].sessions
         {
             basis = .pairedSessions
@@ -47,16 +50,16 @@ struct RatioSpread {
             sessions(a, b)
         } else if a.sessions == b.sessions {
             basis = .oneSession
-            repeats(a, b, history)
+            try await repeats(a, b, history)
         } else {
             basis = .twoSessions
-            let (p, q) = history()
+            let (p, q) = try await history()
             // Two sessions tell next to nothing of how far sessions differ.
             if min(p.sessions.degrees, q.sessions.degrees) >= 2 {
                 basis = .knownSessions
                 known(a, b, p, q)
             } else {
-                repeats(a, b) { (p, q) }
+                try await repeats(a, b) { (p, q) }
             }
         }
     }
@@ -64,7 +67,10 @@ struct RatioSpread {
     // MARK: Within a session
 
     /// Welch's test where both sides have three repeats of each model; else one relative spread for all.
-    private mutating func repeats(_ a: ComparedGroup, _ b: ComparedGroup, _ history: () -> (RunHistory, RunHistory)) {
+    private mutating func repeats(
+        _ a: ComparedGroup, _ b: ComparedGroup,
+        _ history: () async throws(StoreError) -> (RunHistory, RunHistory)
+    ) async throws(StoreError) {
         if let u = a.figure.random, let v = b.figure.random, min(a.leastRepeats, b.leastRepeats) >= 3 {
             uncertainty = Self.welch(u.scaled(by: 1 / a.figure.mean), v.scaled(by: 1 / b.figure.mean))
             return
@@ -72,7 +78,7 @@ struct RatioSpread {
         var spread = a.spread + b.spread
         assumption = .equalSpread
         if spread.degrees == 0 {
-            let (p, q) = history()
+            let (p, q) = try await history()
             // Where the two are of one model, and one machine, so are their histories.
             spread = a.isOfOneKind(with: b) ? p.repeats : p.repeats + q.repeats
             assumption = .asBefore

@@ -57,9 +57,9 @@ package struct DevicePeaks: Sendable {
     private var machines: [String: Machine] = [:]
 
     /// - Parameter kept: of this machine, by its fingerprint: what `taskwatt calibrate --peak` found since its last suite.
-    package init(_ store: Store, kept: [String: [DevicePeak]] = [:]) throws(StoreError) {
+    package init(_ store: any RecordReader, kept: [String: [DevicePeak]] = [:]) async throws(StoreError) {
         let decoder = JSONDecoder()
-        for machine in try store.machines() {
+        for machine in try await store.machines() {
             var inventory = try? decoder.decode(Inventory.self, from: Data(machine.inventory.utf8))
             let state = machine.state.flatMap { try? decoder.decode(State.self, from: Data($0.utf8)) }
             if let removable = state?.removable {

@@ -75,15 +75,16 @@ package struct FigureFile: Sendable {
     ///   - store: `nil` where there is no record yet.
     ///   - peaks: as of `ReportPage.Options`.
     package init(
-        _ kind: FigureKind, _ store: Store?, _ options: TableReport.Options, peaks: [String: [DevicePeak]] = [:]
-    ) throws(Absence) {
+        _ kind: FigureKind, _ store: (any RecordReader)?, _ options: TableReport.Options, peaks: [String: [DevicePeak]] = [:]
+    ) async throws(Absence) {
         let pageOptions = ReportPage.Options(table: options, version: "", writtenAt: 0, peaks: peaks)
         let page: ReportPage
         do throws(StoreError) {
-            page =
-                try store.map { store throws(StoreError) in
-                    try ReportPage(store, pageOptions, hasPower: kind.name == "power")
-                } ?? ReportPage(ofNothing: pageOptions)
+            if let store {
+                page = try await ReportPage(store, pageOptions, hasPower: kind.name == "power")
+            } else {
+                page = ReportPage(ofNothing: pageOptions)
+            }
         } catch { throw .unreadable(error) }
         // Of the whole of an empty record what needs no run can be drawn; where runs were asked for, they are to be there.
         if page.isEmpty, kind.needsRuns || options.filter != TableReport.Options().filter { throw .noRuns }

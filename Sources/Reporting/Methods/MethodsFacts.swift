@@ -82,30 +82,28 @@ struct MethodsFacts: Sendable {
     /// How many series of repeats ended for each reason.
     private(set) var repeatsEnds: [RepeatsEnd: Int] = [:]
 
-    init(_ store: Store, _ filter: RunFilter) throws(StoreError) {
+    init(_ store: any RecordReader, _ filter: RunFilter) async throws(StoreError) {
         var filter = filter
         filter.stage = .query
         var suites: [String] = []
         var domains: [DomainEnergy] = []
-        var page = try store.runs(filter)
-        while let last = page.last {
-            for run in page where run.record.status == .completed {
-                if !suites.contains(run.suiteRun) { suites.append(run.suiteRun) }
-                add(run.record)
-                for domain in run.record.energy.domains
-                where domain.inTotal && !domains.contains(where: { $0.id == domain.id }) {
-                    domains.append(domain)
-                }
+        try await store.eachRun(filter) { run in
+            guard run.record.status == .completed else { return }
+            if !suites.contains(run.suiteRun) { suites.append(run.suiteRun) }
+            add(run.record)
+            for domain in run.record.energy.domains
+            where domain.inTotal && !domains.contains(where: { $0.id == domain.id }) {
+                domains.append(domain)
             }
-            page = try store.runs(filter, after: last.id)
         }
         var stated: [String: Double] = [:]
         for uuid in suites {
-            guard let suite = try SuiteRunDetail.whole(store, uuid) else { continue }
+            guard let suite = try await SuiteRunDetail.whole(store, uuid) else { continue }
             for meter in suite.meters { if let accuracy = meter.relativeAccuracy { stated[meter.id] = accuracy } }
             let machine = Machine(name: suite.machine, parts: Self.parts(suite))
             if !machines.contains(machine) { machines.append(machine) }
-            if try !store.runs(RunFilter(suiteRun: uuid, stage: .idleAfter), limit: 1).isEmpty { hasIdleAfter = true }
+            let after = RunFilter(suiteRun: uuid, stage: .idleAfter)
+            if try await !store.runs(after, after: 0, limit: 1, damaged: { _ in }).isEmpty { hasIdleAfter = true }
         }
         meters = domains.map {
             Meter(id: $0.id, name: $0.name, scope: $0.scope, provenance: $0.provenance, accuracy: stated[$0.id])

@@ -8,9 +8,9 @@ package struct MethodsText: Sendable {
     private let facts: MethodsFacts
 
     /// - Parameter options: which runs, and whether figures are net; as of the table that the paper prints.
-    package init(_ store: Store, _ options: TableReport.Options) throws(StoreError) {
-        table = try TableReport(store, options)
-        facts = try MethodsFacts(store, options.filter)
+    package init(_ store: any RecordReader, _ options: TableReport.Options) async throws(StoreError) {
+        table = try await TableReport(store, options)
+        facts = try await MethodsFacts(store, options.filter)
     }
 
     /// Whether no run is in the table, so that there is nothing to tell of.

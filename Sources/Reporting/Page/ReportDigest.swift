@@ -95,12 +95,8 @@ struct ReportDigest {
     /// Of no runs.
     init() {}
 
-    init(_ store: Store, _ filter: RunFilter) throws(StoreError) {
-        var page = try store.runs(filter)
-        while let last = page.last {
-            for run in page { add(run) }
-            page = try store.runs(filter, after: last.id)
-        }
+    init(_ store: any RecordReader, _ filter: RunFilter) async throws(StoreError) {
+        try await store.eachRun(filter) { add($0) }
         speedOrder = speedsByKey.values.sorted { a, b in
             let order = MLTask.paperTasks
             let (x, y) = (

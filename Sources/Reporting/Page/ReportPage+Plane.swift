@@ -37,10 +37,10 @@ package struct PlanePart: Sendable {
     package let html: String
 
     /// - Parameter peaks: as of `ReportPage.Options`.
-    package init(_ store: Store, peaks: [String: [DevicePeak]]) throws(StoreError) {
+    package init(_ store: any RecordReader, peaks: [String: [DevicePeak]]) async throws(StoreError) {
         let chart = PlaneChart(
-            speeds: try ReportDigest(store, RunFilter()).speedOrder, published: Accelerator.published,
-            peaks: try DevicePeaks(store, kept: peaks))
+            speeds: try await ReportDigest(store, RunFilter()).speedOrder, published: Accelerator.published,
+            peaks: try await DevicePeaks(store, kept: peaks))
         let parts: [Markup] = [
             Drawing.patterns, PlaneSwitches.markup(chart.published),
             ReportPage.figure(chart.drawing.markup, caption: [Legend.markup(PlaneChart.ownLegend)] + chart.caption),

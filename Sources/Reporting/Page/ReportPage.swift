@@ -44,20 +44,20 @@ package struct ReportPage: Sendable {
     private static let columns = 212
 
     /// - Parameter hasPower: whether the samples are read, for power over time.
-    package init(_ store: Store, _ options: Options, hasPower: Bool = true) throws(StoreError) {
+    package init(_ store: any RecordReader, _ options: Options, hasPower: Bool = true) async throws(StoreError) {
         self.options = options
-        table = try TableReport(store, options.table)
+        table = try await TableReport(store, options.table)
         let byModel = ComputeFigure.options(options.table)
-        models = byModel == options.table ? table : try TableReport(store, byModel)
-        let digest = try ReportDigest(store, options.table.filter)
+        models = byModel == options.table ? table : try await TableReport(store, byModel)
+        let digest = try await ReportDigest(store, options.table.filter)
         var suites: [SuiteRunDetail] = []
         for suite in digest.suites.suffix(Self.mostSuites).reversed() {
-            if let detail = try SuiteRunDetail.whole(store, suite.uuid) { suites.append(detail) }
+            if let detail = try await SuiteRunDetail.whole(store, suite.uuid) { suites.append(detail) }
         }
         self.digest = digest
         self.suites = suites
-        peaks = try DevicePeaks(store, kept: options.peaks)
-        charts = hasPower ? try Self.charts(store, digest, suites) : []
+        peaks = try await DevicePeaks(store, kept: options.peaks)
+        charts = hasPower ? try await Self.charts(store, digest, suites) : []
     }
 
     /// Of no record at all.
@@ -73,8 +73,8 @@ package struct ReportPage: Sendable {
     }
 
     private static func charts(
-        _ store: Store, _ digest: ReportDigest, _ suites: [SuiteRunDetail]
-    ) throws(StoreError) -> [(suite: SuiteRunDetail?, charts: [PowerChart])] {
+        _ store: any RecordReader, _ digest: ReportDigest, _ suites: [SuiteRunDetail]
+    ) async throws(StoreError) -> [(suite: SuiteRunDetail?, charts: [PowerChart])] {
         var result: [(suite: SuiteRunDetail?, charts: [PowerChart])] = []
         var order: [String] = []
         for group in digest.grouping.groups.reversed() where !order.contains(group.suiteRun) {
@@ -84,7 +84,7 @@ package struct ReportPage: Sendable {
             let suite = suites.first { $0.uuid == uuid }
             var traces: [(WorkloadGroup, PowerTrace)] = []
             for group in digest.grouping.groups where group.suiteRun == uuid {
-                let trace = try group.trace(from: store, meters: suite?.meters ?? [], columns: columns)
+                let trace = try await group.trace(from: store, meters: suite?.meters ?? [], columns: columns)
                 traces.append((group, trace))
             }
             let greatest = traces.compactMap { $0.1.greatest }.max() ?? 0

@@ -61,8 +61,8 @@ package struct WorkloadGroup: Sendable, Hashable, Codable {
 
     /// Thins the samples of all its windows out to so many columns.
     package func trace(
-        from store: Store, meters: [MeterDescription], columns: Int
-    ) throws(StoreError) -> PowerTrace {
+        from store: any RecordReader, meters: [MeterDescription], columns: Int
+    ) async throws(StoreError) -> PowerTrace {
         // The first and the last by time, whatever their order in the record: so the columns are as many as asked for.
         guard let origin = windows.map(\.record.energy.window.start.seconds).min(),
             let end = windows.map(\.record.energy.window.end.seconds).max()
@@ -79,12 +79,12 @@ package struct WorkloadGroup: Sendable, Hashable, Codable {
                     meters: counted, descriptions: meters, interval: energy.intervalSeconds, origin: origin,
                     width: span / Double(max(1, columns)))
                 for later in windows.drop(while: { $0.id != run.id }).prefix(3) {
-                    try store.samples(ofRun: later.id) { !fresh.begin(with: $0) }
+                    try await store.samples(ofRun: later.id) { !fresh.begin(with: $0) }
                 }
                 accumulator = fresh
             }
             accumulator?.window = energy.window
-            try store.samples(ofRun: run.id) { sample in
+            try await store.samples(ofRun: run.id) { sample in
                 accumulator?.add(sample)
                 return true
             }

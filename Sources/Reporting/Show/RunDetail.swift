@@ -29,15 +29,17 @@ package struct RunDetail: Sendable, Hashable, Codable {
     ///
     /// - Parameter columns: so many values of power are kept of each workload.
     /// - Throws: `NoSuchRun`, `StoreError`.
-    package init(_ store: Store, named name: String, columns: Int) throws {
-        if let number = Int64(name), let stored = try store.run(number) {
-            guard let suite = try SuiteRunDetail(store, stored.suiteRun) else { throw try Self.nothing(store, name) }
+    package init(_ store: any RecordReader, named name: String, columns: Int) async throws {
+        if let number = Int64(name), let stored = try await store.run(number) {
+            guard let suite = try await SuiteRunDetail(store, stored.suiteRun) else {
+                throw try await Self.nothing(store, name)
+            }
             self.suite = suite
             run = number
         } else {
-            let uuids = try store.suites(named: name)
-            guard let uuid = uuids.first, let suite = try SuiteRunDetail(store, uuid) else {
-                throw try Self.nothing(store, name)
+            let uuids = try await store.suites(named: name)
+            guard let uuid = uuids.first, let suite = try await SuiteRunDetail(store, uuid) else {
+                throw try await Self.nothing(store, name)
             }
             if uuids.count > 1 {
                 throw NoSuchRun(
@@ -50,34 +52,30 @@ package struct RunDetail: Sendable, Hashable, Codable {
         }
         var grouping = WorkloadGrouping(most: Self.mostParts)
         let filter = RunFilter(suiteRun: suite.uuid)
-        var page = try store.runs(filter)
-        while let last = page.last {
-            for run in page { grouping.add(run) }
-            page = try store.runs(filter, after: last.id)
-        }
+        try await store.eachRun(filter) { grouping.add($0) }
         parts = []
         for group in grouping.groups {
             let isAsked = run.map { run in group.windows.contains { $0.id == run } } ?? true
             guard isAsked || group.workload == nil else { continue }
             parts.append(
-                Part(group: group, trace: try group.trace(from: store, meters: suite.meters, columns: columns)))
+                Part(group: group, trace: try await group.trace(from: store, meters: suite.meters, columns: columns)))
         }
     }
 
-    private static func nothing(_ store: Store, _ name: String) throws(StoreError) -> NoSuchRun {
-        let suites = try store.suiteRuns(limit: 5)
+    private static func nothing(_ store: any RecordReader, _ name: String) async throws(StoreError) -> NoSuchRun {
+        let suites = try await store.suiteRuns(label: nil, suite: nil, machine: nil, limit: 5)
         guard !suites.isEmpty else {
             return NoSuchRun(description: "there is no run in the record yet; `taskwatt run` makes the first")
         }
         // `last` is of what was measured here.
-        if name.hasPrefix("last"), try store.suites(named: "last").isEmpty {
+        if name.hasPrefix("last"), try await store.suites(named: "last").isEmpty {
             return NoSuchRun(
                 description:
                     "nothing was measured here yet, and `last` is of that; of what was imported, give a suite's UUID, "
                     + "such as \(suites[0].uuid.prefix(8))")
         }
         let named = suites.map { "\($0.uuid.prefix(8)) (\($0.suite))" }.joined(separator: ", ")
-        let numbers = try store.runNumbers().map { "the runs \($0.lowerBound) to \($0.upperBound), and " } ?? ""
+        let numbers = try await store.runNumbers().map { "the runs \($0.lowerBound) to \($0.upperBound), and " } ?? ""
         return NoSuchRun(
             description:
                 "there is no run \(PrintableText.of(name)); the record has \(numbers)the suites \(named), `last` the first "

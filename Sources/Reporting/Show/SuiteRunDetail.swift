@@ -40,8 +40,8 @@ package struct SuiteRunDetail: Sendable, Hashable, Codable {
 
     /// - Parameter uuid: the whole of it.
     /// - Returns: `nil` where the record has no such suite.
-    package init?(_ store: Store, _ uuid: String) throws(StoreError) {
-        guard let suite = try store.suite(uuid) else { return nil }
+    package init?(_ store: any RecordReader, _ uuid: String) async throws(StoreError) {
+        guard let suite = try await store.suite(uuid) else { return nil }
         self.uuid = uuid
         self.suite = suite.suite
         label = suite.label
@@ -59,14 +59,14 @@ package struct SuiteRunDetail: Sendable, Hashable, Codable {
         machineState = Self.value(suite.machineState)
         preflight = suite.preflight.map(Self.value)
         var latest: [String: MeterDescription] = [:]
-        for meter in try store.meters(ofSuite: uuid) { latest[meter.id] = meter }
+        for meter in try await store.meters(ofSuite: uuid) { latest[meter.id] = meter }
         meters = latest.values.sorted { $0.id < $1.id }
     }
 
     /// The same for a report of many suites, which one whose row is damaged keeps nobody from: `nil` of it too.
-    static func whole(_ store: Store, _ uuid: String) throws(StoreError) -> SuiteRunDetail? {
+    static func whole(_ store: any RecordReader, _ uuid: String) async throws(StoreError) -> SuiteRunDetail? {
         do throws(StoreError) {
-            return try SuiteRunDetail(store, uuid)
+            return try await SuiteRunDetail(store, uuid)
         } catch .damaged {
             return nil
         }

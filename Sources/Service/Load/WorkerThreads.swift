@@ -15,6 +15,9 @@ final class WorkerThreads: TaskExecutor {
     /// What reads or renders much, at the lowest priority.
     static let heavy = WorkerThreads("answers", count: HeavyAnswers.Limits().atOnce, niceness: 19)
 
+    /// What the daemon looks up in its record for itself.
+    static let bookkeeping = WorkerThreads("bookkeeping", count: 1, niceness: 19)
+
     private let waiting = Mutex(CircularBuffer<UnownedJob>())
     private let count = DispatchSemaphore(value: 0)
 

@@ -83,7 +83,7 @@ final class RunFigures: Service {
     /// Looks whether runs were recorded or suites ended since the last call.
     ///
     /// - Throws: `StoreError`.
-    func refresh() throws(StoreError) {
+    func refresh() async throws(StoreError) {
         let (suite, run) = seen.withLock { $0 }
         let counts = try store.ownRuns(after: run)
         // The latest first.
@@ -93,7 +93,7 @@ final class RunFigures: Service {
         var rows: [Row: Row] = [:]
         for suite in suites {
             options.suiteRun = suite.uuid
-            for row in try TableReport(store, options).rows.map(Row.init) where rows[row.key] == nil {
+            for row in try await TableReport(store, options).rows.map(Row.init) where rows[row.key] == nil {
                 rows[row.key] = row
             }
         }
@@ -115,9 +115,9 @@ final class RunFigures: Service {
         var failed = false
         repeat {
             // The first time a hundred suites may be there to read.
-            let problem = await offPool { () -> StoreError? in
+            let problem = await withTaskExecutorPreference(WorkerThreads.bookkeeping) { () -> StoreError? in
                 do throws(StoreError) {
-                    try self.refresh()
+                    try await refresh()
                     return nil
                 } catch {
                     return error

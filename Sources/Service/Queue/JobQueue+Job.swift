@@ -12,6 +12,8 @@ extension JobQueue {
         var retries: Int
         /// A user ended it while it ran.
         var isCancelled = false
+        /// Its end is being kept, and nothing else becomes of it.
+        var isEnding = false
         /// Why it does not run yet.
         var waitsFor: String?
         /// How far it is, while it runs.

@@ -31,7 +31,7 @@ package actor JobQueue {
     static let mostWaitingText = 32 << 20
 
     private let execution: SuiteExecution
-    private let store: Store
+    private let journal: any JobJournal
     private let clock: any MeteringClock
     private let pace: Pace
     private let listings: @Sendable () async throws -> [MeterListing]
@@ -42,6 +42,9 @@ package actor JobQueue {
     private var nextListener = 1
     private var running: (id: Int, task: Task<Void, Never>)?
     private var isStopping = false
+    /// Whether a job is being taken; who waits to be next.
+    private var isAdding = false
+    private var adders: [CheckedContinuation<Void, Never>] = []
     /// Beats while this actor answers.
     nonisolated let heartbeat = Heartbeat()
     private var followers = JobFollowers()
@@ -52,11 +55,12 @@ package actor JobQueue {
     /// - Parameter context: the machine whose load is looked at, and its clock.
     /// - Throws: `StoreError` where the record's jobs cannot be read or written.
     init(
-        execution: SuiteExecution, store: Store, context: RunnerContext, pace: Pace = Pace(), logger: Logger,
+        execution: SuiteExecution, store: Store, journal: (any JobJournal)? = nil, context: RunnerContext,
+        pace: Pace = Pace(), logger: Logger,
         listings: @escaping @Sendable () async throws -> [MeterListing]
     ) throws {
         self.execution = execution
-        self.store = store
+        self.journal = journal ?? QueuedWriter(store)
         clock = context.clock
         self.pace = pace
         self.logger = logger
@@ -78,8 +82,8 @@ package actor JobQueue {
     func status(of id: Int) -> JobStatus? { jobs[id]?.status }
 
     /// The last jobs of a schedule, the latest first.
-    func statuses(ofSchedule name: String) throws -> [JobStatus] {
-        try store.jobs(ofSchedule: name, most: 20).map { stored in
+    func statuses(ofSchedule name: String) async throws -> [JobStatus] {
+        try await journal.jobs(ofSchedule: name, most: 20).map { stored in
             if let job = jobs[Int(stored.id)] { return job.status }
             return JobStatus(stored, try JobRequest(stored))
         }
@@ -89,7 +93,10 @@ package actor JobQueue {
     /// busy for weeks shall not be measured for days thereafter.
     ///
     /// - Throws: `APIError` while the daemon stops, `Refusal` when too many wait, `StoreError`.
-    func submit(_ request: JobRequest) throws -> JobStatus {
+    func submit(_ request: JobRequest) async throws -> JobStatus {
+        // One at a time: what is looked at here must still be so when the job is kept.
+        await beginAdding()
+        defer { endAdding() }
         guard !isStopping else { throw APIError(.failed, "the daemon is stopping; submit again when it is back") }
         if let schedule = request.schedule,
             let same = jobs.values.first(where: { $0.stored.schedule == schedule && !$0.state.isEnd })
@@ -110,7 +117,7 @@ package actor JobQueue {
             state: JobStatus.State.queued.rawValue,
             request: String(decoding: try JSONEncoder().encode(request), as: UTF8.self), schedule: request.schedule,
             submittedAt: clock.wallTime())
-        stored.id = try store.add(stored)
+        stored.id = try await journal.add(stored)
         var event = RunEvent(.queued)
         if let running { event.message = "waiting for job \(running.id)" }
         let job = Job(stored: stored, request: request, retries: request.retries, history: [event])
@@ -122,15 +129,28 @@ package actor JobQueue {
     }
 
     /// Ends a job, whether it waits or runs.
-    func cancel(_ id: Int) -> JobStatus? {
+    func cancel(_ id: Int) async -> JobStatus? {
         guard let job = jobs[id] else { return nil }
-        if running?.id == id {
+        if running?.id == id, !job.isEnding {
             jobs[id]?.isCancelled = true
             running?.task.cancel()
         } else if job.state == .queued {
-            finish(id, .cancelled, failures: [job.cancelledWords])
+            await finish(id, .cancelled, failures: [job.cancelledWords])
         }
         return jobs[id]?.status
+    }
+
+    /// Waits until no other job is being taken.
+    private func beginAdding() async {
+        if isAdding {
+            await withCheckedContinuation { adders.append($0) }
+        } else {
+            isAdding = true
+        }
+    }
+
+    private func endAdding() {
+        if adders.isEmpty { isAdding = false } else { adders.removeFirst().resume() }
     }
 
     // MARK: Listeners
@@ -157,12 +177,12 @@ package actor JobQueue {
 
     private func drop(_ listener: Int, of id: Int) { jobs[id]?.listeners[listener] = nil }
 
-    private func tell(_ event: RunEvent, _ id: Int) {
-        guard var job = jobs.removeValue(forKey: id) else { return }
-        if let uuid = event.suiteRun, job.stored.suiteRun != uuid {
-            job.stored.suiteRun = uuid
-            keep(job.stored)
-        }
+    /// - Returns: what is to be kept of the job, where the event changes it.
+    @discardableResult
+    private func tell(_ event: RunEvent, _ id: Int) -> StoredJob? {
+        guard var job = jobs.removeValue(forKey: id) else { return nil }
+        let isNew = event.suiteRun.map { $0 != job.stored.suiteRun } ?? false
+        if isNew { job.stored.suiteRun = event.suiteRun }
         if event.event == .stage || event.event == .progress { job.progress = event }
         if event.event != .progress {
             if job.history.count == Self.longestHistory { job.history.removeFirst() }
@@ -171,6 +191,7 @@ package actor JobQueue {
         for listener in job.listeners.keys { job.listeners[listener]?.tell(event) }
         jobs[id] = job
         followers.tell(JobNews(jobs: [job.status], event: event))
+        return isNew ? job.stored : nil
     }
 
     /// All jobs as they are, then what happens in any of them, until the daemon stops.
@@ -208,21 +229,25 @@ package actor JobQueue {
     }
 
     /// A disk that is full keeps nothing: the job goes on all the same, and what it measures says so itself.
-    private func keep(_ stored: StoredJob) {
+    private func keep(_ stored: StoredJob) async {
         do {
-            try store.update(stored)
+            try await journal.update(stored)
         } catch {
             logger.error("job \(stored.id): its state is not kept: \(error)")
         }
     }
 
-    private func finish(_ id: Int, _ state: JobStatus.State, failures: [String]) {
+    /// Ends a job: it is kept first, so that nobody is told of an end that a power cut takes back.
+    private func finish(_ id: Int, _ state: JobStatus.State, failures: [String]) async {
+        guard var stored = jobs[id]?.stored, jobs[id]?.isEnding == false else { return }
+        jobs[id]?.isEnding = true
+        stored.state = state.rawValue
+        stored.failures = failures
+        stored.endedAt = clock.wallTime()
+        await keep(stored)
         ended[state, default: 0] += 1
-        jobs[id]?.state = state
-        jobs[id]?.stored.failures = failures
-        jobs[id]?.stored.endedAt = clock.wallTime()
+        jobs[id]?.stored = stored
         jobs[id]?.waitsFor = nil
-        if let stored = jobs[id]?.stored { keep(stored) }
         if let job = jobs[id] { tell(job.endEvent, id) }
         dismissListeners(of: id)
         forgetOldJobs()
@@ -238,7 +263,9 @@ package actor JobQueue {
     // MARK: Running
 
     /// The jobs that wait, in the order in which they came.
-    private var waiting: [Job] { jobs.values.filter { $0.state == .queued }.sorted { $0.stored.id < $1.stored.id } }
+    private var waiting: [Job] {
+        jobs.values.filter { $0.state == .queued && !$0.isEnding }.sorted { $0.stored.id < $1.stored.id }
+    }
 
     /// The first job that may run now. One that waits for an idle machine lets others pass.
     private func next() -> Int? {
@@ -290,11 +317,15 @@ package actor JobQueue {
     }
 
     /// Skips the jobs whose time is over. When the daemon stops, what waits stays as it is.
-    private func skipLate() {
+    private func skipLate() async {
         guard !isStopping else { return }
         let now = clock.wallTime()
         for job in waiting {
-            guard let deadline = job.status.deadline, now >= deadline else { continue }
+            let id = Int(job.stored.id)
+            guard let deadline = job.status.deadline, now >= deadline,
+                // While another was kept it may have begun.
+                jobs[id]?.state == .queued
+            else { continue }
             let reason = (job.waitsFor ?? running.map { "job \($0.id)" }).map { "; it waited for \($0)" } ?? ""
             let begun = job.stored.attempts > 0
             let message =
@@ -302,7 +333,7 @@ package actor JobQueue {
                 ? "it was cut off, and its deadline passed before it could be tried again\(reason)"
                 : "its deadline passed before it could begin\(reason)"
             logger.warning("job \(job.stored.id) (\(job.request.suite)): \(message)", metadata: job.fields)
-            finish(Int(job.stored.id), begun ? .interrupted : .skipped, failures: [message])
+            await finish(id, begun ? .interrupted : .skipped, failures: [message])
         }
     }
 
@@ -315,12 +346,15 @@ package actor JobQueue {
         jobs[id]?.stored.suiteRun = nil
         jobs[id]?.progress = nil
         idle.forget()
-        if let stored = jobs[id]?.stored { keep(stored) }
+        let begun = jobs[id]?.stored
         if let status = jobs[id]?.status { followers.tell(JobNews(jobs: [status])) }
         let (events, continuation) = AsyncStream.makeStream(of: RunEvent.self)
         let task = Task {
+            if let begun { await keep(begun) }
             async let telling: Void = {
-                for await event in events { await self.tell(event, id) }
+                for await event in events {
+                    if let changed = await self.tell(event, id) { await self.keep(changed) }
+                }
             }()
             var result: SuiteResult
             do {
@@ -332,31 +366,31 @@ package actor JobQueue {
             }
             continuation.finish()
             await telling
-            end(id, result)
+            await end(id, result)
         }
         running = (id, task)
         return task
     }
 
     /// What has become of the job that ran.
-    private func end(_ id: Int, _ result: SuiteResult) {
+    private func end(_ id: Int, _ result: SuiteResult) async {
         // Events may not have told it: what was cancelled early has a record and no window.
         if !result.suiteRun.isEmpty { jobs[id]?.stored.suiteRun = result.suiteRun }
         let isCancelled = jobs[id]?.isCancelled == true && result.status == .interrupted
         if isCancelled, let words = jobs[id]?.cancelledWords {
-            return finish(id, .cancelled, failures: result.failures + [words])
+            return await finish(id, .cancelled, failures: result.failures + [words])
         }
         // The daemon's stop cut it off, and not a user.
         if isStopping, result.status == .interrupted, var job = jobs[id] {
             job.cutOff(at: clock.wallTime())
             guard job.state == .queued else {
-                return finish(id, .interrupted, failures: result.failures + job.stored.failures)
+                return await finish(id, .interrupted, failures: result.failures + job.stored.failures)
             }
             jobs[id] = job
-            keep(job.stored)
+            await keep(job.stored)
             return dismissListeners(of: id)
         }
-        finish(id, JobStatus.State(result.status), failures: result.failures)
+        await finish(id, JobStatus.State(result.status), failures: result.failures)
     }
 
     /// Ends what runs. What waits stays in the record.
@@ -402,7 +436,7 @@ package actor JobQueue {
     private func runJobs() async {
         for job in waiting { watchDeadline(of: Int(job.stored.id)) }
         while !isStopping {
-            skipLate()
+            await skipLate()
             guard let id = next(), let task = start(id) else {
                 await sleep()
                 continue

@@ -32,16 +32,11 @@ struct Backup: AsyncParsableCommand {
 
     private func write() async throws {
         let surroundings = Surroundings()
-        let client = try await DaemonClient.find(surroundings.daemonStates(state))
+        let record = try await Record.find(surroundings, state)
         try Record.refuse(output: file, surroundings.daemonStates(state) + [surroundings.ownState(state)])
-        let store = client == nil ? try Record.open(surroundings, state) : nil
         // The record is for its owner and group, and a copy of it for nobody else.
         let output = try OutputFile(file, force ? .replaced : .refused, isPrivate: true)
-        if let client {
-            try await client.pieces("/v1/backup") { try output.write($0) }
-        } else {
-            try await output.withPath { try store?.backup(to: $0) }
-        }
+        try await record.backup(to: output)
         guard let size = try output.finish() else { return }
         Console.note("\(file): \((size + 1023) / 1024) KiB")
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Exchange
 import Foundation
 import Host
+import Service
 
 struct Bundle: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -48,24 +49,9 @@ struct Bundle: AsyncParsableCommand {
         let surroundings = Surroundings()
         try Record.refuse(output: output, surroundings.daemonStates(state) + [surroundings.ownState(state)])
         let file = try OutputFile(output, force ? .replaced : .refused)
-        if let client = try await DaemonClient.find(surroundings.daemonStates(state)) {
-            try await download(client, to: file)
-        } else {
-            let store = try Record.open(surroundings, state)
-            let suites = try BundleWriter.suites(runs, in: store)
-            try await BundleWriter(
-                store, redaction: redact ? try .ofThisMachine() : nil, version: Version.current
-            ).write(suites, to: file)
-        }
+        try await Record.find(surroundings, state).bundle(runs, isRedacted: redact, to: file)
         // What went into a pipe is no file to be checked.
         guard let size = try file.finish() else { return }
         Console.note("\(output): \((size + 1023) / 1024) KiB; `taskwatt verify \(output)` checks it")
-    }
-
-    private func download(_ client: DaemonClient, to file: OutputFile) async throws {
-        let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._"))
-        let names = runs.compactMap { $0.addingPercentEncoding(withAllowedCharacters: allowed) }
-        let query = names.map { "run=\($0)&" }.joined() + "redact=\(redact)"
-        try await client.pieces("/v1/bundle?\(query)") { try file.write($0) }
     }
 }

@@ -66,13 +66,7 @@ struct Compare: AsyncParsableCommand {
 
     func run() async throws {
         let request = try request
-        let surroundings = Surroundings()
-        let comparison: Comparison
-        if let client = try await DaemonClient.find(surroundings.daemonStates(state)) {
-            comparison = try await client.post("/v1/compare", request)
-        } else {
-            comparison = try Comparison(try Record.open(surroundings, state), request)
-        }
+        let comparison = try await Record.find(Surroundings(), state).comparison(request)
         guard !comparison.rows.isEmpty else {
             let reasons = comparison.reasons.joined(separator: " ")
             throw CommandFailure("\(a) and \(b) have nothing that compares: \(reasons)")

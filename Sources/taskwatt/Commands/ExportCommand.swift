@@ -72,20 +72,10 @@ struct ExportCommand: AsyncParsableCommand {
         if let output {
             try Record.refuse(output: output, surroundings.daemonStates(state) + [surroundings.ownState(state)])
         }
-        let client = try await DaemonClient.find(surroundings.daemonStates(state))
-        let store = client == nil ? try Record.open(surroundings, state) : nil
+        let record = try await Record.find(surroundings, state)
         func eachPiece(_ kind: Export.Kind, _ body: ([UInt8]) throws -> Void) async throws {
-            if let client {
-                let query = [filter.query, cells.areRaw ? "raw_cells=true" : ""].filter { !$0.isEmpty }.joined(
-                    separator: "&")
-                try await client.pieces("/v1/export/\(kind.rawValue)?\(query)", body)
-            } else if let store {
-                var export = Export(kind, of: store, filter: filter, hasRawCells: cells.areRaw)
-                while let piece = try await export.next() { try body(piece) }
-                if export.damaged > 0 {
-                    Console.note("left out: \(export.damaged) that are damaged in the record")
-                }
-            }
+            let damaged = try await record.export(kind, filter, hasRawCells: cells.areRaw, body)
+            if let damaged, damaged > 0 { Console.note("left out: \(damaged) that are damaged in the record") }
         }
         // Over JSON lines, which a daemon gives as well as the record.
         func eachRun(_ body: (ExportedRun) throws -> Void) async throws {

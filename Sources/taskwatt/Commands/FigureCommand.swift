@@ -144,25 +144,8 @@ struct FigureCommand: AsyncParsableCommand {
     /// The figure as SVG or CSV, of the daemon's record or our own.
     private func document(_ kind: FigureKind, isCSV: Bool, _ surroundings: Surroundings) async throws -> String {
         do {
-            if let client = try await DaemonClient.find(surroundings.daemonStates(state)) {
-                let more = [
-                    "format=\(isCSV ? "csv" : "svg")", theme == .light ? "" : "theme=\(theme.rawValue)",
-                    isCSV && cells.areRaw ? "raw_cells=true" : "",
-                ]
-                let query = ([try TableQuery(options).text] + more).filter { !$0.isEmpty }.joined(separator: "&")
-                return try await client.text("/v1/figure/\(kind.name)?\(query)")
-            }
-            let store =
-                kind.needsRuns
-                ? try Record.open(surroundings, state) : try Record.openIfThere(surroundings, state)
-            let figure: FigureFile
-            let options = try options
-            do throws(FigureFile.Absence) {
-                figure = try FigureFile(kind, store, options, peaks: surroundings.peaks(state))
-            } catch {
-                throw APIError(error)
-            }
-            return isCSV ? figure.csv(isRaw: cells.areRaw) : figure.svg(theme)
+            return try await Record.find(surroundings, state).figure(
+                FigureRequest(kind, try options, isCSV: isCSV, theme: theme, hasRawCells: cells.areRaw))
         } catch let error as APIError where error == .nothingToReport && !filter.asked.isEmpty {
             throw CommandFailure("no run fits \(filter.asked); without it the whole record is drawn")
         }

@@ -39,17 +39,8 @@ struct List: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let surroundings = Surroundings()
-        let suites: [SuiteRunSummary]
-        if let client = try await DaemonClient.find(surroundings.daemonStates(state)) {
-            suites = try await client.get(
-                DaemonClient.path(
-                    "/v1/suite-runs",
-                    ["limit": String(limit), "label": label, "suite": suite, "machine": machine]))
-        } else {
-            suites = try Record.open(surroundings, state).suiteRuns(
-                label: label, suite: suite, machine: machine, limit: limit)
-        }
+        let suites = try await Record.find(Surroundings(), state).suiteRuns(
+            label: label, suite: suite, machine: machine, limit: limit)
         if json { return Console.print(try Console.json(suites)) }
         guard !suites.isEmpty else {
             let asked = [("label", label), ("suite", suite), ("machine", machine)]

@@ -79,21 +79,8 @@ struct Report: AsyncParsableCommand {
         let output = output ?? (methods ? "-" : "report.html")
         let text: String
         do {
-            if let client = try await DaemonClient.find(surroundings.daemonStates(state)) {
-                text = try await client.text("/v1/\(methods ? "methods" : "report")?\(try TableQuery(options).text)")
-            } else if methods {
-                let methods = try MethodsText(try Record.open(surroundings, state), try options)
-                if methods.isEmpty { throw APIError.nothingToReport }
-                text = methods.text
-            } else {
-                let page = try ReportPage(
-                    try Record.open(surroundings, state),
-                    ReportPage.Options(
-                        table: options, version: Version.current, writtenAt: Date().timeIntervalSince1970,
-                        peaks: surroundings.peaks(state)))
-                if page.isEmpty { throw APIError.nothingToReport }
-                text = page.html
-            }
+            let record = try await Record.find(surroundings, state)
+            text = methods ? try await record.methods(options) : try await record.report(options)
         } catch let error as APIError where error == .nothingToReport && !filter.asked.isEmpty {
             throw CommandFailure("no run fits \(filter.asked); without it the whole record is reported")
         }

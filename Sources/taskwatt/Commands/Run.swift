@@ -1,4 +1,5 @@
 import ArgumentParser
+import Client
 import Core
 import Foundation
 import Metering
@@ -230,8 +231,9 @@ struct Run: AsyncParsableCommand {
         result.suiteRuns = sessions.withLock { known in known + result.suiteRuns.filter { !known.contains($0) } }
         guard !result.suiteRuns.isEmpty else { return (result, nil) }
         // In a task of its own: this one may be cancelled, and what is kept is to be shown all the same.
-        let path = "/v1/table?suite_run=\(result.suiteRuns.joined(separator: ","))"
-        let table = Task { () async throws -> TableReport in try await client.get(path) }
+        var options = TableReport.Options()
+        options.suiteRun = result.suiteRuns.joined(separator: ",")
+        let table = Task { [options] in try await DaemonRecord(client).table(options) }
         do {
             return (result, try await table.value)
         } catch is DaemonUnreachable where result.status == .interrupted {
@@ -318,7 +320,7 @@ struct Run: AsyncParsableCommand {
         let store = try Store(directory: directory.path)
         _ = try store.markInterrupted()
         let execution = SuiteExecution(
-            context: context, store: store, machine: try surroundings.machineRecord(options),
+            context: context, store: QueuedWriter(store), machine: try surroundings.machineRecord(options),
             evidence: MeterEvidenceFile(directory: surroundings.ownState(options).path))
         let result: SuiteResult
         if let client {
@@ -339,7 +341,7 @@ struct Run: AsyncParsableCommand {
         let table = try await Task {
             var options = TableReport.Options()
             options.suiteRun = result.suiteRuns.joined(separator: ",")
-            return try TableReport(store, options)
+            return try await TableReport(store, options)
         }.value
         _ = consume lock
         return (result, table)

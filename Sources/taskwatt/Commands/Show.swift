@@ -32,15 +32,7 @@ struct Show: AsyncParsableCommand {
     private static let columns = 256
 
     func run() async throws {
-        let surroundings = Surroundings()
-        let detail: RunDetail
-        if let client = try await DaemonClient.find(surroundings.daemonStates(state)) {
-            let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-_"))
-            let name = run.addingPercentEncoding(withAllowedCharacters: allowed) ?? ""
-            detail = try await client.get(DaemonClient.path("/v1/runs/\(name)", ["columns": String(Self.columns)]))
-        } else {
-            detail = try RunDetail(try Record.open(surroundings, state), named: run, columns: Self.columns)
-        }
+        let detail = try await Record.find(Surroundings(), state).detail(of: run, columns: Self.columns)
         if json {
             Console.print(try Console.json(detail))
             return

@@ -75,16 +75,7 @@ struct Table: AsyncParsableCommand {
 
     func run() async throws {
         let options = try options
-        let surroundings = Surroundings()
-        let report: TableReport
-        if let client = try await DaemonClient.find(surroundings.daemonStates(state)) {
-            report = try await client.get("/v1/table?\(TableQuery(options).text)", timeout: .seconds(600))
-        } else {
-            report = try TableReport(try Record.open(surroundings, state), options)
-            if let unknown = report.unknownDimension {
-                throw CommandFailure("\(unknown)", status: CommandFailure.usage)
-            }
-        }
+        let report = try await Record.find(Surroundings(), state).table(options)
         if report.rows.isEmpty, format.isForPeople { throw nothingFits(report) }
         Console.print(
             rendered: report.rendered(as: format, columns: try chosenColumns, hasRawCells: cells.areRaw),

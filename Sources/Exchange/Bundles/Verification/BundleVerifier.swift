@@ -7,10 +7,10 @@ package enum BundleVerifier {
     /// - Parameter version: of this program, whose table it is that the bundle's is compared with.
     /// - Throws: `BundleError` for what is no bundle, or cannot be read as one.
     package static func verify(_ file: String, version: String) async throws -> Verification {
-        try verify(try await UnpackedBundle(file), version: version)
+        try await verify(try await UnpackedBundle(file), version: version)
     }
 
-    static func verify(_ bundle: UnpackedBundle, version: String) throws -> Verification {
+    static func verify(_ bundle: UnpackedBundle, version: String) async throws -> Verification {
         let manifest = bundle.manifest
         var verification = Verification(
             file: bundle.file, version: manifest.version, createdBy: manifest.createdBy,
@@ -23,7 +23,7 @@ package enum BundleVerifier {
         let isSameVersion = manifest.createdBy == BundleManifest.creator(version)
         var runs = 0
         for uuid in manifest.suites {
-            let suite = try suite(uuid, of: bundle, isSameVersion: isSameVersion)
+            let suite = try await suite(uuid, of: bundle, isSameVersion: isSameVersion)
             runs += suite.runs.count
             guard runs <= bundle.bounds.runs else {
                 throw BundleError("\(bundle.file): its suites have more than \(bundle.bounds.runs) runs; split it")
@@ -35,7 +35,7 @@ package enum BundleVerifier {
 
     private static func suite(
         _ uuid: String, of bundle: UnpackedBundle, isSameVersion: Bool
-    ) throws -> Verification.Suite {
+    ) async throws -> Verification.Suite {
         let suite = try bundle.suite(uuid)
         var texts: [VerificationFinding] = []
         let runs = try bundle.runs(uuid) { line, run, number in
@@ -80,8 +80,9 @@ package enum BundleVerifier {
             if run.stage == .query { doubt = max(doubt, check.relativeDoubt) }
         }
         try samples.checkEnd(runs: runs.count)
-        let (rows, findings) = try TableCheck.check(
-            table, against: BundledTable.make(of: suite, runs: recomputed), doubt: doubt, isSameVersion: isSameVersion)
+        let (rows, findings) = TableCheck.check(
+            table, against: try await BundledTable.make(of: suite, runs: recomputed), doubt: doubt,
+            isSameVersion: isSameVersion)
         result.rows = rows
         result.findings += findings
         if runs.contains(where: { $0.flags.contains(.idleDrift) }) || idle.hasDrifted {

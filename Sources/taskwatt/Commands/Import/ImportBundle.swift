@@ -32,14 +32,12 @@ struct ImportBundle: AsyncParsableCommand {
     }
 
     private func bring() async throws {
-        let surroundings = Surroundings()
-        let client = try await DaemonClient.find(surroundings.daemonStates(state))
-        let store = client == nil ? try Store(directory: surroundings.ownState(state).path) : nil
+        let record = try await Record.find(Surroundings(), state)
         var outcomes: [BundleImport.Outcome] = []
         var problems = 0
         for file in files {
             do {
-                guard let outcome = try await bring(file, client, store) else { continue }
+                let outcome = try await record.bring(bundle: file)
                 outcomes.append(outcome)
                 if !json { Console.print("\(Self.line(outcome))\n") }
             } catch let error as BundleError where files.count > 1 {
@@ -55,21 +53,6 @@ struct ImportBundle: AsyncParsableCommand {
         if problems > 0 {
             throw CommandFailure("\(problems) of \(files.count) files not imported")
         }
-    }
-
-    private func bring(_ file: String, _ client: DaemonClient?, _ store: Store?) async throws -> BundleImport.Outcome? {
-        if let client { return try await upload(file, client) }
-        guard let store else { return nil }
-        return try await BundleImport(store, version: Version.current).run(
-            file, named: file, at: Date().timeIntervalSince1970)
-    }
-
-    private func upload(_ file: String, _ client: DaemonClient) async throws -> BundleImport.Outcome {
-        let handle: FileHandle
-        do throws(BoundedFileError) { handle = try BoundedFile.plain(file) } catch { throw BundleError("\(error)") }
-        let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._"))
-        let name = file.addingPercentEncoding(withAllowedCharacters: allowed) ?? ""
-        return try await client.upload("/v1/imports/bundle?name=\(name)", handle)
     }
 
     private static func line(_ outcome: BundleImport.Outcome) -> String {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Core
 import Exchange
+import Service
 
 struct ImportCodeCarbon: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -57,7 +58,7 @@ struct ImportCodeCarbon: AsyncParsableCommand {
         var summary = ImportSummary(remarks: contents.remarks, problems: contents.problems)
         // Nothing is half-imported, unless it was said so.
         if contents.problems.isEmpty || isLeavingOut {
-            summary.outcome = try await ImportTarget.find(state).write([contents.batch])
+            summary.outcome = try await Record.find(Surroundings(), state).bring([contents.batch])
         }
         let taken =
             self.inferences == nil ? ", taken as \(inferences) inferences each (--inferences says otherwise)" : ""

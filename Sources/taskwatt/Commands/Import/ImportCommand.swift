@@ -20,32 +20,6 @@ struct ImportCommand: AsyncParsableCommand {
         ])
 }
 
-/// Where an import goes: to the daemon, which owns its record, or else into this user's record.
-enum ImportTarget {
-    case daemon(DaemonClient)
-    case store(Store)
-
-    static func find(_ state: StateOptions) async throws -> ImportTarget {
-        let surroundings = Surroundings()
-        if let client = try await DaemonClient.find(surroundings.daemonStates(state)) { return .daemon(client) }
-        return .store(try Store(directory: surroundings.ownState(state).path))
-    }
-
-    /// Writes each file in a transaction of its own.
-    func write(_ batches: [ImportBatch]) async throws -> ImportOutcome {
-        switch self {
-        case .daemon(let client): return try await client.post("/v1/imports", batches)
-        case .store(let store):
-            var outcome = ImportOutcome()
-            for batch in batches {
-                try Task.checkCancellation()
-                outcome += try batch.write(to: store)
-            }
-            return outcome
-        }
-    }
-}
-
 /// What an import did.
 struct ImportSummary: Encodable {
     var outcome = ImportOutcome()

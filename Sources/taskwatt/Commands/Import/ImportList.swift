@@ -3,6 +3,7 @@ import Core
 import Foundation
 import Recording
 import Reporting
+import Service
 
 struct ImportList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,13 +22,7 @@ struct ImportList: AsyncParsableCommand {
     @OptionGroup var state: StateOptions
 
     func run() async throws {
-        let surroundings = Surroundings()
-        let imports: [StoredImport]
-        if let client = try await DaemonClient.find(surroundings.daemonStates(state)) {
-            imports = try await client.get("/v1/imports")
-        } else {
-            imports = try Record.open(surroundings, state).imports()
-        }
+        let imports = try await Record.find(Surroundings(), state).imports()
         if json { return Console.print(try Console.json(imports)) }
         guard !imports.isEmpty else { return Console.note("nothing was imported") }
         var table = TextTable([

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Exchange
+import Service
 
 struct ImportPaper: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -29,7 +30,7 @@ struct ImportPaper: AsyncParsableCommand {
 
     func run() async throws {
         let paper = try PaperImport(directory, version: Version.current)
-        let target = try await ImportTarget.find(state)
+        let record = try await Record.find(Surroundings(), state)
         let summary = try await Interruption.cancelling {
             var summary = ImportSummary(passedOver: paper.passedOver, problems: paper.problems)
             let progress = ImportProgress()
@@ -45,7 +46,7 @@ struct ImportPaper: AsyncParsableCommand {
                 }
                 guard batches.count == Self.portion || index == paper.runs.count - 1 else { continue }
                 try Task.checkCancellation()
-                summary.outcome += try await target.write(batches)
+                summary.outcome += try await record.bring(batches)
                 batches = []
                 progress.show(index + 1, of: paper.runs.count)
             }

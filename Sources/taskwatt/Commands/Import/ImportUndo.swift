@@ -1,6 +1,7 @@
 import ArgumentParser
 import Core
 import Recording
+import Service
 
 struct ImportUndo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -30,18 +31,14 @@ struct ImportUndo: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let surroundings = Surroundings()
-        let client = try await DaemonClient.find(surroundings.daemonStates(state))
-        let store = client == nil ? try Record.open(surroundings, state) : nil
-        let known: [StoredImport]
-        if let client { known = try await client.get("/v1/imports") } else { known = try store?.imports() ?? [] }
+        let record = try await Record.find(Surroundings(), state)
+        let known = try await record.imports()
         for asked in numbers where !known.contains(where: { asked.range.contains($0.id) }) {
             throw CommandFailure("there is no import \(asked.text); `taskwatt import list` has them")
         }
         var undone: [StoredImport] = []
         for item in known where numbers.contains(where: { $0.range.contains(item.id) }) {
-            if let client { undone.append(try await client.delete("/v1/imports/\(item.id)")) }
-            if let found = try store?.undoImport(item.id) { undone.append(found) }
+            if let found = try await record.undoImport(item.id) { undone.append(found) }
         }
         if json { return Console.print(try Console.json(undone)) }
         let runs = undone.reduce(0) { $0 + $1.runs }

@@ -1,22 +1,21 @@
-import Core
 import Fetching
-import Foundation
+package import Foundation
 import Glibc
 import Host
-import Metering
-import Running
-import Service
-import Synchronization
+package import Service
 
 /// The daemon's socket is there and it does not answer.
-struct DaemonUnreachable: Error, CustomStringConvertible {
-    var description: String
+package struct DaemonUnreachable: Error, CustomStringConvertible {
+    package var description: String
+
+    package init(description: String) { self.description = description }
 }
 
 /// Talks to a daemon over its socket.
-struct DaemonClient: Sendable {
-    let directory: StateDirectory
+package struct DaemonClient: Sendable {
+    package let directory: StateDirectory
     private let socket: String
+    private let version: String
 
     private static let longestAnswer = 256 << 20
     /// How often a daemon that has too much to do is asked again.
@@ -25,15 +24,21 @@ struct DaemonClient: Sendable {
     private static let http = HTTPClient()
 
     /// The first daemon that answers among the places where one may be.
-    static func find(_ places: [StateDirectory]) async throws -> DaemonClient? {
+    ///
+    /// - Parameters:
+    ///   - version: of this program.
+    ///   - note: tells the user of a daemon that is there and cannot be asked.
+    package static func find(
+        _ places: [StateDirectory], version: String, note: (String) -> Void
+    ) async throws -> DaemonClient? {
         for place in places where access(place.socketPath, F_OK) == 0 {
             if place.isForOthers {
-                Console.note(
+                note(
                     "a daemon is there, and its socket \(place.socketPath) is for its group alone; join it with "
                         + "`sudo usermod -aG taskwatt $USER` and log in again")
                 continue
             }
-            guard let client = try? DaemonClient(place) else { continue }
+            guard let client = try? DaemonClient(place, version: version) else { continue }
             do {
                 _ = try await client.status()
                 return client
@@ -43,7 +48,7 @@ struct DaemonClient: Sendable {
             } catch {}
             // A socket that a daemon has left behind is nothing; one on which somebody listens and does not answer is.
             if client.isListenedTo {
-                Console.note(
+                note(
                     "a daemon is there, and does not answer on \(place.socketPath) within 15 s; this goes on without it"
                 )
             }
@@ -51,12 +56,13 @@ struct DaemonClient: Sendable {
         return nil
     }
 
-    private init(_ directory: StateDirectory) throws {
+    package init(_ directory: StateDirectory, version: String) throws {
         self.directory = directory
+        self.version = version
         socket = try directory.socketAddress()
     }
 
-    func status() async throws -> DaemonStatus { try await get("/v1/status", timeout: .seconds(15)) }
+    package func status() async throws -> DaemonStatus { try await get("/v1/status", timeout: .seconds(15)) }
 
     private var isListenedTo: Bool {
         guard let descriptor = try? UnixSocket.connect(to: directory.socketPath, .stream) else { return false }
@@ -64,36 +70,44 @@ struct DaemonClient: Sendable {
         return true
     }
 
-    func get<Value: Decodable>(_ path: String, timeout: Duration = .seconds(60)) async throws -> Value {
+    package func get<Value: Decodable>(_ path: String, timeout: Duration = .seconds(60)) async throws -> Value {
         try decode(try await bytes(.get, path, timeout: timeout))
     }
 
     /// A path with a query, from which what is `nil` is left out.
-    static func path(_ path: String, _ query: KeyValuePairs<String, String?>) -> String {
-        let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~"))
-        let pairs = query.compactMap { name, value in
-            value?.addingPercentEncoding(withAllowedCharacters: allowed).map { "\(name)=\($0)" }
-        }
+    package static func path(_ path: String, _ query: KeyValuePairs<String, String?>) -> String {
+        let pairs = query.compactMap { name, value in value.map { "\(name)=\(encoded($0))" } }
         return pairs.isEmpty ? path : "\(path)?\(pairs.joined(separator: "&"))"
     }
 
+    /// A part of a path or of a query, encoded (RFC 3986, 2.3).
+    static func encoded(_ text: String) -> String {
+        let unreserved = CharacterSet(
+            charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+        return text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? ""
+    }
+
     /// An answer that is text.
-    func text(_ path: String) async throws -> String {
+    package func text(_ path: String) async throws -> String {
         String(decoding: try await bytes(.get, path, timeout: .seconds(600)), as: UTF8.self)
     }
 
-    func post<Body: Encodable, Value: Decodable>(_ path: String, _ body: Body) async throws -> Value {
+    package func post<Body: Encodable, Value: Decodable>(_ path: String, _ body: Body) async throws -> Value {
         try decode(try await bytes(.post, path, body: .bytes(Array(try JSONEncoder().encode(body)))))
     }
 
     /// Posts nothing.
-    func post<Value: Decodable>(_ path: String) async throws -> Value { try decode(try await bytes(.post, path)) }
+    package func post<Value: Decodable>(_ path: String) async throws -> Value {
+        try decode(try await bytes(.post, path))
+    }
 
-    func delete(_ path: String) async throws { _ = try await bytes(.delete, path) }
-    func delete<Value: Decodable>(_ path: String) async throws -> Value { try decode(try await bytes(.delete, path)) }
+    package func delete(_ path: String) async throws { _ = try await bytes(.delete, path) }
+    package func delete<Value: Decodable>(_ path: String) async throws -> Value {
+        try decode(try await bytes(.delete, path))
+    }
 
     /// The lines of an answer as they come.
-    func lines(_ path: String, _ body: (Data) async throws -> Void) async throws {
+    package func lines(_ path: String, _ body: (Data) async throws -> Void) async throws {
         var rest = Data()
         // A job may take weeks.
         try await pieces(path, timeout: nil) { piece in
@@ -106,7 +120,7 @@ struct DaemonClient: Sendable {
     }
 
     /// An answer as it comes, such as a file, a piece at a time.
-    func pieces(
+    package func pieces(
         _ path: String, timeout: Duration? = .seconds(24 * 3600), _ body: ([UInt8]) async throws -> Void
     ) async throws {
         let answer = try await execute(.get, path, timeout: timeout)
@@ -120,7 +134,7 @@ struct DaemonClient: Sendable {
     }
 
     /// Posts a file, a piece at a time.
-    func upload<Value: Decodable>(_ path: String, _ file: FileHandle) async throws -> Value {
+    package func upload<Value: Decodable>(_ path: String, _ file: FileHandle) async throws -> Value {
         let pieces = HTTPCall.Body.reader(length: nil) { count in Array(try file.read(upToCount: count) ?? Data()) }
         return try decode(
             try await bytes(.post, path, body: pieces, contentType: "application/zstd", timeout: .seconds(24 * 3600)))
@@ -180,67 +194,7 @@ struct DaemonClient: Sendable {
         } catch {
             throw DaemonUnreachable(
                 description: "the daemon's answer cannot be read; its version may differ from this one's "
-                    + "(\(Version.current)): restart it")
+                    + "(\(version)): restart it")
         }
     }
-}
-
-/// Measures with the daemon's meters, which it may read where we may not; the work measured is ours and runs with our
-/// rights.
-final class DaemonMetering: EnergyMeasuring {
-    private let client: DaemonClient
-    private let id: Int
-    /// Samples come with every answer and are the daemon's no more; here they wait for whoever takes them.
-    private let samples = Mutex<[Sample]>([])
-    private static let mostSamples = 50_000
-    let meters: [MeterDescription]
-
-    init(_ client: DaemonClient, _ request: SessionRequest) async throws {
-        self.client = client
-        let created: SessionCreated = try await client.post("/v1/sessions", request)
-        id = created.id
-        meters = created.meters
-    }
-
-    func openWindow() async throws -> WindowID {
-        let opened: WindowOpened = try await client.post("/v1/sessions/\(id)/windows")
-        return WindowID(rawValue: opened.window)
-    }
-
-    func closeWindow(_ window: WindowID) async throws -> WindowEnergy {
-        try await client.post("/v1/sessions/\(id)/windows/\(window.rawValue)/close")
-    }
-
-    func discardWindow(_ window: WindowID) async {
-        // In a task of its own: ours may be cancelled, and the daemon is to know all the same.
-        await Task { [client, id] in try? await client.delete("/v1/sessions/\(id)/windows/\(window.rawValue)") }.value
-    }
-
-    func latestPower() async -> Power? { await state()?.power }
-    func takeSamples() async -> [Sample] {
-        _ = await state()
-        return samples.withLock { samples in
-            defer { samples = [] }
-            return samples
-        }
-    }
-
-    private func state() async -> SessionState? {
-        let state: SessionState? = try? await client.get("/v1/sessions/\(id)")
-        if let state {
-            samples.withLock { samples in
-                samples += state.samples
-                // Of a command that runs for days nobody takes them.
-                if samples.count > Self.mostSamples { samples.removeFirst(samples.count - Self.mostSamples) }
-            }
-        }
-        return state
-    }
-
-    /// Calls often enough that the daemon does not take us for dead; ends with the task.
-    func keepAlive() async {
-        while (try? await Task.sleep(for: .seconds(30))) != nil { _ = await latestPower() }
-    }
-
-    func end() async { await Task { [client, id] in try? await client.delete("/v1/sessions/\(id)") }.value }
 }
