@@ -248,12 +248,12 @@ struct CodeCarbonFormTests {
 
     @Test("Of one run of each model there is no interval, and never one of zero")
     func interval() throws {
-        func uncertainty(_ lines: [String]) throws -> Double? {
+        func uncertainty(_ lines: [String]) async throws -> Double? {
             let record = try TestRecord()
             try read([Self.header] + lines).batch.write(to: record.store)
             var options = TableReport.Options()
             options.filter.source = .codecarbon
-            let report = try TableReport(record.store, options)
+            let report = try await TableReport(record.store, options)
             let row = try #require(report.rows.first)
             #expect(report.rows.count == 1)
             return row.uncertainty

@@ -19,10 +19,10 @@ struct ComparisonTests {
 
     private func compare(
         _ a: String, _ b: String, net: Bool = false, mixed: Bool = false
-    ) throws -> Comparison {
+    ) async throws -> Comparison {
         let base = RunFilter(source: .taskwatt)
         let now = Date(timeIntervalSince1970: 1_795_521_600)
-        return try Comparison(
+        return try await Comparison(
             record.store,
             Comparison.Request(
                 a: RunSelection.parse(a, base: base, now: now), b: RunSelection.parse(b, base: base, now: now),
@@ -31,10 +31,10 @@ struct ComparisonTests {
     }
 
     @Test("The ratio, its interval and p, as SciPy has them")
-    func welch() throws {
+    func welch() async throws {
         try record.add(Self.a.map { run($0) })
         try record.add(Self.b.map { run($0) })
-        let row = try #require(try compare("last-1", "last").rows.first)
+        let row = try #require(try await compare("last-1", "last").rows.first)
         #expect(isClose(row.ratio, 1.2083333333333335))
         #expect(isClose(row.low, 0.96943640920126, relative: 1e-7))
         #expect(isClose(row.high, 1.5061013085401116, relative: 1e-7))
@@ -46,19 +46,19 @@ struct ComparisonTests {
 
     /// The meter is 2 % (standard) off in both: 72 J of 3600 J and 87 J of 4350 J. Nothing of that is in the ratio.
     @Test("The accuracy of the same meter cancels")
-    func sameMeter() throws {
+    func sameMeter() async throws {
         try record.add(Self.a.map { run($0, uncertainty: 200, accuracy: 72) })
         try record.add(Self.b.map { run($0, uncertainty: 200, accuracy: 87) })
-        let row = try #require(try compare("last-1", "last").rows.first)
+        let row = try #require(try await compare("last-1", "last").rows.first)
         #expect(isClose(row.low, 0.96943640920126, relative: 1e-7))
         #expect(isClose(row.high, 1.5061013085401116, relative: 1e-7))
     }
 
     @Test("Between machines it adds up, and that they differ is said")
-    func machines() throws {
+    func machines() async throws {
         try record.add(Self.a.map { run($0, uncertainty: 200, accuracy: 72) }, suite: record.suite(machine: "x"))
         try record.add(Self.b.map { run($0, uncertainty: 200, accuracy: 87) }, suite: record.suite(machine: "y"))
-        let row = try #require(try compare("machine:x", "machine:y").rows.first)
+        let row = try #require(try await compare("machine:x", "machine:y").rows.first)
         // Accuracy has so many degrees of freedom that the whole would be 0.995 to 1.468, narrower than the repeats alone.
         #expect(isClose(row.low, 0.96943640920126, relative: 1e-7))
         #expect(isClose(row.high, 1.5061013085401116, relative: 1e-7))
@@ -67,39 +67,39 @@ struct ComparisonTests {
     }
 
     @Test("A model's error is common only where the work is the same")
-    func estimates() throws {
+    func estimates() async throws {
         func runs(_ joules: [Double], _ model: String) -> [RunRecord] {
             joules.map { run($0, model: model, uncertainty: 2000, accuracy: $0 * 0.25, provenance: .estimated) }
         }
         try record.add(runs(Self.a, "one"))
         try record.add(runs(Self.b, "one"))
-        let same = try #require(try compare("last-1", "last").rows.first)
+        let same = try #require(try await compare("last-1", "last").rows.first)
         try record.add(runs(Self.b, "two"))
-        let other = try #require(try compare("last-2", "last").rows.first)
+        let other = try await #require(try compare("last-2", "last").rows.first)
         #expect((same.high ?? 9) < 1.6 && (other.high ?? 0) > 2)
         #expect(other.differences == ["model one, two"])
     }
 
     @Test("A difference beyond chance is significant, equal means are not")
-    func significance() throws {
+    func significance() async throws {
         try record.add([100.0, 101, 99, 100].map { run($0) })
         try record.add([120.0, 121, 119, 120].map { run($0) })
         try record.add([120.0, 121, 119, 120].map { run($0) })
-        let row = try #require(try compare("last-2", "last").rows.first)
+        let row = try #require(try await compare("last-2", "last").rows.first)
         #expect(row.isSignificant == true && (row.p ?? 1) < 0.001)
-        let none = try #require(try compare("last-1", "last").rows.first)
+        let none = try await #require(try compare("last-1", "last").rows.first)
         #expect(none.isSignificant == false && none.p == 1 && none.ratio == 1)
     }
 
     @Test("Measured is not compared with estimated, nor scopes or sizes, unless that is asked for")
-    func refusals() throws {
+    func refusals() async throws {
         try record.add([run(3600), run(3700), run(task: .summarization), run(task: .textGeneration)])
         try record.add([
             run(3600, provenance: .estimated), run(3700, provenance: .estimated),
             run(task: .summarization, scope: .wall),
             run(task: .textGeneration, size: "tiny"),
         ])
-        let refused = try compare("last-1", "last")
+        let refused = try await compare("last-1", "last")
         #expect(refused.rows.isEmpty)
         #expect(
             refused.refused == [
@@ -107,7 +107,7 @@ struct ComparisonTests {
                 "text generation: size full, tiny; --mixed compares them all the same.",
                 "summarization: scope components, wall; --mixed compares them all the same.",
             ])
-        let mixed = try compare("last-1", "last", mixed: true)
+        let mixed = try await compare("last-1", "last", mixed: true)
         #expect(
             mixed.rows.map(\.differences.first) == [
                 "provenance measured, estimated", "size full, tiny", "scope components, wall",
@@ -116,19 +116,19 @@ struct ComparisonTests {
     }
 
     @Test("What bars the pair that is most alike is what is said")
-    func nearestBar() throws {
+    func nearestBar() async throws {
         try record.add([run(3600)])
         try record.add([
             run(3600, size: "tiny", scope: .wall, provenance: .estimated), run(3600, provenance: .estimated),
         ])
-        #expect(
+        await #expect(
             try compare("last-1", "last").refused == [
                 "masked language modeling: provenance measured, estimated; --mixed compares them all the same."
             ])
     }
 
     @Test("The most alike are paired, and what is left over is said")
-    func pairs() throws {
+    func pairs() async throws {
         func made(_ joules: Double, _ precision: String) -> RunRecord {
             var made = run(joules)
             made.workload?.precision = precision
@@ -136,17 +136,17 @@ struct ComparisonTests {
         }
         try record.add([made(3600, "fp32"), made(1800, "int8")])
         try record.add([made(900, "int8"), run(task: .summarization)])
-        let comparison = try compare("last-1", "last")
+        let comparison = try await compare("last-1", "last")
         #expect(comparison.rows.map(\.ratio) == [0.5])
         #expect(comparison.onlyInA == ["masked language modeling (measured, components, full, p, fp32, host)"])
         #expect(comparison.onlyInB == ["summarization (measured, components, full, p, host)"])
     }
 
     @Test("A single run without an uncertainty has a ratio and no interval")
-    func single() throws {
+    func single() async throws {
         try record.add([run(3600)])
         try record.add([run(7200)])
-        let comparison = try compare("last-1", "last")
+        let comparison = try await compare("last-1", "last")
         let row = try #require(comparison.rows.first)
         #expect(isClose(row.ratio, 2))
         #expect(row.low == nil && row.p == nil && row.isSignificant == nil)
@@ -154,46 +154,48 @@ struct ComparisonTests {
     }
 
     @Test("Net below zero has no ratio")
-    func negative() throws {
+    func negative() async throws {
         try record.add([run(3600, idle: 40)])
         try record.add([run(3600, idle: 2)])
-        let row = try #require(try compare("last-1", "last", net: true).rows.first)
+        let row = try #require(try await compare("last-1", "last", net: true).rows.first)
         #expect(row.ratio == nil && row.low == nil)
     }
 
     @Test("A side that has no runs, and a name that names no suite")
-    func nothing() throws {
+    func nothing() async throws {
         try record.add([run()])
-        #expect(throws: ComparisonError.noRuns("model:gpt", leftOut: [:])) { try compare("last", "model:gpt") }
-        #expect(throws: ComparisonError.noSuite("last-7")) { try compare("last-7", "last") }
-        #expect(throws: ComparisonError.noSuite("zzz")) { try compare("last", "zzz") }
+        await #expect(throws: ComparisonError.noRuns("model:gpt", leftOut: [:])) {
+            try await compare("last", "model:gpt")
+        }
+        await #expect(throws: ComparisonError.noSuite("last-7")) { try await compare("last-7", "last") }
+        await #expect(throws: ComparisonError.noSuite("zzz")) { try await compare("last", "zzz") }
         try record.add([run(flags: [.suspended])])
-        #expect(throws: ComparisonError.noRuns("last", leftOut: ["the machine slept": 1])) {
-            try compare("last-1", "last")
+        await #expect(throws: ComparisonError.noRuns("last", leftOut: ["the machine slept": 1])) {
+            try await compare("last-1", "last")
         }
     }
 
     @Test("No run stands on both sides")
-    func sameRuns() throws {
+    func sameRuns() async throws {
         try record.add([run(), run(task: .summarization)])
-        #expect(throws: ComparisonError.sameRuns("last", "task:summarization", 1)) {
-            try compare("last", "task:summarization")
+        await #expect(throws: ComparisonError.sameRuns("last", "task:summarization", 1)) {
+            try await compare("last", "task:summarization")
         }
-        #expect(throws: ComparisonError.self) { try compare("last", "last") }
+        await #expect(throws: ComparisonError.self) { try await compare("last", "last") }
     }
 
     @Test("What no meter's accuracy is in is marked")
-    func unstated() throws {
+    func unstated() async throws {
         try record.add([run(3600)])
         try record.add([run(7200, accuracy: 100)])
-        let comparison = try compare("last-1", "last")
+        let comparison = try await compare("last-1", "last")
         #expect(comparison.rows.map { [$0.a.isAccuracyStated, $0.b.isAccuracyStated] } == [[false, true]])
         #expect(comparison.notes.contains { $0.hasPrefix(unstatedMark) })
         #expect(try comparison.rendered(as: .csv).contains(",false,") == true)
     }
 
     @Test("Two intervals where the accuracy of the meters does not cancel: of the repeats, and of all")
-    func repeatsAlone() throws {
+    func repeatsAlone() async throws {
         func made(_ joules: Double, threads: Int64) -> RunRecord {
             var made = run(joules, uncertainty: 0.8 * joules, accuracy: 0.2 * joules, provenance: .estimated)
             made.workload?.parameters = ["threads": .integer(threads)]
@@ -201,7 +203,7 @@ struct ComparisonTests {
         }
         try record.add(
             [3600.0, 3636, 3564].map { made($0, threads: 1) } + [3960.0, 4000, 3920].map { made($0, threads: 2) })
-        let comparison = try compare("threads:1", "threads:2")
+        let comparison = try await compare("threads:1", "threads:2")
         let row = try #require(comparison.rows.first)
         #expect(row.isSignificant == false)
         let repeats = try #require(row.repeats)
@@ -214,12 +216,12 @@ struct ComparisonTests {
         // Of one meter on one machine it cancels, and one interval is enough.
         try record.add([3600.0, 3636, 3564].map { run($0, uncertainty: 80, accuracy: 36) })
         try record.add([3960.0, 4000, 3920].map { run($0, uncertainty: 80, accuracy: 39.6) })
-        #expect(try compare("last-1", "last").rows.first?.repeats == nil)
+        await #expect(try compare("last-1", "last").rows.first?.repeats == nil)
     }
 
     /// How far a model's repeats scatter is taken from its history; that of another file of the same name is not its.
     @Test("A model's history is that of its file", arguments: ["a", "b"])
-    func historyOfAFile(file: String) throws {
+    func historyOfAFile(file: String) async throws {
         func made(_ joules: Double, _ file: String) -> RunRecord {
             var made = run(joules)
             made.workload?.modelSHA256 = file
@@ -228,16 +230,16 @@ struct ComparisonTests {
         try record.add([3600.0, 3650, 3550, 3620, 3580].map { made($0, "a") })
         try record.add([made(3600, file)])
         try record.add([made(3700, file)])
-        let row = try #require(try compare("last-1", "last").rows.first)
+        let row = try #require(try await compare("last-1", "last").rows.first)
         #expect(row.ratio != nil)
         #expect((row.low != nil) == (file == "a"))
     }
 
     @Test("A comparison as CSV, in full precision, and as LaTeX")
-    func documents() throws {
+    func documents() async throws {
         try record.add(Self.a.map { run($0) })
         try record.add(Self.b.map { run($0) })
-        let comparison = try compare("last-1", "last")
+        let comparison = try await compare("last-1", "last")
         let row = try #require(comparison.rows.first)
         let csv = try pythonReads(comparison.rendered(as: .csv))
         let fields = Dictionary(zip(csv[0], csv[1])) { $1 }
@@ -249,10 +251,10 @@ struct ComparisonTests {
     }
 
     @Test("Formats: text, Markdown, and JSON that comes back as it was")
-    func formats() throws {
+    func formats() async throws {
         try record.add(Self.a.map { run($0) })
         try record.add(Self.b.map { run($0) })
-        let comparison = try compare("last-1", "last")
+        let comparison = try await compare("last-1", "last")
         let text = try comparison.rendered(as: .text)
         #expect(
             text.contains(

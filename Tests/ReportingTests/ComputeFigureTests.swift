@@ -199,12 +199,12 @@ struct ComputeFigureTests {
         return record
     }
 
-    private func figure(_ runs: [RunRecord], net: Bool = false) throws -> ComputeFigure {
+    private func figure(_ runs: [RunRecord], net: Bool = false) async throws -> ComputeFigure {
         let record = try TestRecord()
         try record.add(runs)
         var options = TableReport.Options()
         options.isNet = net
-        return ComputeFigure(table: try TableReport(record.store, ComputeFigure.options(options)))
+        return await ComputeFigure(table: try TableReport(record.store, ComputeFigure.options(options)))
     }
 
     private func expectWellFormed(_ figure: ComputeFigure, sourceLocation: SourceLocation = #_sourceLocation) throws {
@@ -238,8 +238,8 @@ struct ComputeFigureTests {
     }
 
     @Test("Without runs of one's own the published ones are there, and no energy")
-    func noRuns() throws {
-        let figure = try figure([])
+    func noRuns() async throws {
+        let figure = try await figure([])
         try expectWellFormed(figure)
         #expect(figure.own.isEmpty)
         #expect(figure.data.count == 3)
@@ -248,8 +248,8 @@ struct ComputeFigureTests {
     }
 
     @Test("One's own models are at their counted operations, at their day, and their energy below")
-    func places() throws {
-        let figure = try figure([
+    func places() async throws {
+        let figure = try await figure([
             own("first", 1e9, joules: 360), own("first", 1e9, joules: 364),
             own("second", 1e12, joules: 36_000, provenance: .estimated),
             own("uncounted", nil, joules: 3.6),
@@ -280,8 +280,8 @@ struct ComputeFigureTests {
     }
 
     @Test("Stars of one place stand beside each other, in the figure, as long as there is room")
-    func sideBySide() throws {
-        let many = try figure((0..<9).map { own("model-\($0)", 2e9, joules: 100) })
+    func sideBySide() async throws {
+        let many = try await figure((0..<9).map { own("model-\($0)", 2e9, joules: 100) })
         try expectWellFormed(many)
         let places = try stars(many)
         #expect(places.count == 18)
@@ -297,8 +297,8 @@ struct ComputeFigureTests {
     }
 
     @Test("Of very many models the latest are shown, and it says how many are not")
-    func manyModels() throws {
-        let figure = try figure(
+    func manyModels() async throws {
+        let figure = try await figure(
             (0..<80).map {
                 own("model-\($0)", 1e9 * Double($0 + 1), startedAt: 1_764_000_000 - Double($0) * 86_400 * 2)
             })
@@ -309,27 +309,27 @@ struct ComputeFigureTests {
     }
 
     @Test("Energies and dates that no axis has a place for do no harm")
-    func oddRuns() throws {
+    func oddRuns() async throws {
         let runs = [
             own("huge", 1e30, joules: 1e300), own("nothing", 1, joules: 0), own("long ago", 1e9, startedAt: 0),
             own("far", 1e9, startedAt: 4e10), own("<b>&\u{202E}", 1e9),
         ]
-        try expectWellFormed(try figure(runs))
+        try await expectWellFormed(try figure(runs))
         // Net of an idle baseline that is as large, or larger.
         var idle = own("idle", 1e9)
         idle.idlePower = Power(watts: 36)
         var below = own("below", 1e9)
         below.idlePower = Power(watts: 40)
-        let net = try figure([idle, below], net: true)
+        let net = try await figure([idle, below], net: true)
         try expectWellFormed(net)
         #expect(net.own.count == 2)
         #expect(!net.drawing.markup.source.contains("J, one inference"))
-        #expect(ComputeFigure.InferenceTime(try figure(runs).own).scale.domain.upperBound <= 2040)
+        await #expect(ComputeFigure.InferenceTime(try figure(runs).own).scale.domain.upperBound <= 2040)
     }
 
     @Test("All that is drawn is in the data, and every class of mark is in the style sheet")
-    func data() throws {
-        let figure = try figure([own("mine", 1e9)])
+    func data() async throws {
+        let figure = try await figure([own("mine", 1e9)])
         let titles = figure.data.map(\.caption)
         #expect(Set(titles).count == 4)
         #expect(figure.data[2].rows.count == InferenceCost.published.count)

@@ -46,10 +46,10 @@ struct DecimalScaleTests {
     }
 
     @Test("A mean in the table is rounded by its interval, in the unit of its column")
-    func table() throws {
+    func table() async throws {
         let record = try TestRecord()
         try record.add([0.99, 1, 1.01].map { run($0 * 2e-4, uncertainty: 1e-9) })
-        let report = try TableReport(record.store)
+        let report = try await TableReport(record.store)
         let text = report.rendered(as: .text, columns: [.interval])
         #expect(text.contains("10⁻¹⁰ kWh: mean"))
         // t(2) · 0.01/√3 = 2.5 % of 5.556e-10 kWh.

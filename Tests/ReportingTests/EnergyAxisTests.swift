@@ -8,10 +8,10 @@ import Testing
 
 @Suite("Energy on one axis")
 struct EnergyAxisTests {
-    private func axis(_ store: Store, net: Bool = false) throws -> EnergyAxis {
+    private func axis(_ store: Store, net: Bool = false) async throws -> EnergyAxis {
         var options = ReportPage.Options(version: "1", writtenAt: 0)
         options.table.isNet = net
-        return try ReportPage(store, options).energyAxis
+        return try await ReportPage(store, options).energyAxis
     }
 
     private func mark(_ begin: String) throws -> EnergyMark {
@@ -62,9 +62,9 @@ struct EnergyAxisTests {
     }
 
     @Test("The caption says what of the article is not so")
-    func caption() throws {
+    func caption() async throws {
         let sampled = try SampledRecord()
-        let caption = try axis(sampled.record.store).caption.map(\.source).joined()
+        let caption = try await axis(sampled.record.store).caption.map(\.source).joined()
         for figure in ["3,125", "48.75", "390", "8.49 × 10⁻⁴", "8.5 × 10⁻⁵"] {
             #expect(caption.contains(figure), "\(figure)")
         }
@@ -73,9 +73,9 @@ struct EnergyAxisTests {
     // MARK: What is drawn
 
     @Test("Ours are on it by the joules of an inference, of an operation and of the suite, each with its interval")
-    func ours() throws {
+    func ours() async throws {
         let sampled = try SampledRecord()
-        let axis = try axis(sampled.record.store)
+        let axis = try await axis(sampled.record.store)
         let row = try #require(axis.table.rows.first)
         let joules = row.mean * 3600
         // 212 J of 100 inferences.
@@ -102,10 +102,10 @@ struct EnergyAxisTests {
     }
 
     @Test("What is not measured is hatched, and apart from what is", arguments: [Provenance.estimated, .simulated])
-    func provenance(_ provenance: Provenance) throws {
+    func provenance(_ provenance: Provenance) async throws {
         let record = try TestRecord()
         try record.add([run(3600), run(7200, model: "other", provenance: provenance)])
-        let axis = try axis(record.store)
+        let axis = try await axis(record.store)
         let inferences = axis.overview.filter { $0.name.hasPrefix("our inference") }
         #expect(Set(inferences.compactMap(\.provenance)) == [.measured, provenance])
         #expect(axis.rows.map(\.style).sorted() == [Provenance.measured.rawValue, provenance.rawValue].sorted())
@@ -115,7 +115,7 @@ struct EnergyAxisTests {
     }
 
     @Test("What no axis has a place for is left out, and of very many rows the first are drawn")
-    func edges() throws {
+    func edges() async throws {
         let record = try TestRecord()
         // Net is below zero, zero, and at the limit of what a record holds.
         try record.add([
@@ -123,20 +123,20 @@ struct EnergyAxisTests {
             run(0, task: .textToImage, seconds: 0),
         ])
         for net in [false, true] {
-            let axis = try axis(record.store, net: net)
+            let axis = try await axis(record.store, net: net)
             #expect(axis.rows.allSatisfy { $0.joules > 0 && $0.range.lowerBound > 0 && $0.range.upperBound.isFinite })
             let source = axis.drawing.markup.source
             for word in ["nan", "inf"] { #expect(!source.lowercased().contains("\"\(word)")) }
         }
-        #expect(try axis(record.store, net: true).rows.count == 1)
+        #expect(try await axis(record.store, net: true).rows.count == 1)
         // What has no place is told of in the picture, and which are net.
-        let net = try axis(record.store, net: true)
+        let net = try await axis(record.store, net: true)
         let (all, source) = (net.table.rows.count, net.drawing.markup.source)
         #expect(all > 1 && source.contains("\(all - 1) of our \(all) rows") && source.contains(", gross"))
         // Of several there is no one value, and an interval ends where it does, also below zero.
         let wide = try TestRecord()
         try wide.add([run(10), run(1000), run(50, task: .summarization), run(50, task: .summarization)])
-        let data = try #require(try axis(wide.store).data.first)
+        let data = try #require(try await axis(wide.store).data.first)
         let cells = data.rows.filter { $0[1] == .text("ours") && $0[0] == .name("our inferences") }
         #expect(!cells.isEmpty && cells.allSatisfy { $0[2] == .none })
         let lows = data.rows.filter { $0[1] == .text("ours, one by one") }.compactMap { row -> Double? in
@@ -147,17 +147,18 @@ struct EnergyAxisTests {
         for index in 0...EnergyAxis.mostRows {
             try many.add([run(task: MLTask(rawValue: "task-\(index)"))])
         }
-        let long = try axis(many.store)
+        let long = try await axis(many.store)
         #expect(long.table.rows.count == EnergyAxis.mostRows + 1 && long.rows.count == EnergyAxis.mostRows)
         #expect(long.caption.map(\.source).joined().contains("1 more"))
     }
 
     @Test("Names stay on the picture, and the axis is there without any run")
-    func places() throws {
+    func places() async throws {
         let name = String(repeating: "a long name of a model ", count: 12)
         let record = try TestRecord()
         try record.add([run(3.6e-3, model: name), run(1e9, task: .textToImage, model: name)])
-        for axis in [try axis(record.store), ReportPage(ofNothing: .init(version: "1", writtenAt: 0)).energyAxis] {
+        for axis in await [try axis(record.store), ReportPage(ofNothing: .init(version: "1", writtenAt: 0)).energyAxis]
+        {
             let drawing = axis.drawing
             for match in drawing.markup.source.matches(
                 of: /<text x="([0-9.-]+)" y="([0-9.-]+)" class="axis-name[^"]*" text-anchor="(start|end)">([^<]*)</)

@@ -8,10 +8,10 @@ import Testing
 
 @Suite("Figures alone")
 struct FigureTests {
-    private func figure(_ kind: FigureKind, _ store: Store?, _ options: TableReport.Options = .init()) throws
+    private func figure(_ kind: FigureKind, _ store: Store?, _ options: TableReport.Options = .init()) async throws
         -> FigureFile
     {
-        do throws(FigureFile.Absence) { return try FigureFile(kind, store, options) } catch { throw error }
+        do throws(FigureFile.Absence) { return try await FigureFile(kind, store, options) } catch { throw error }
     }
 
     /// What an SVG is made of, as python's parser of XML sees it.
@@ -53,11 +53,11 @@ struct FigureTests {
     }
 
     @Test("Each is a picture that needs nothing beside it, in every theme", arguments: FigureKind.all.map(\.name))
-    func pictures(_ name: String) throws {
+    func pictures(_ name: String) async throws {
         let kind = try FigureKind.named(name)
         let sampled = try SampledRecord(provenance: .estimated)
         for theme in FigureTheme.allCases {
-            let picture = try Picture(try figure(kind, sampled.record.store).svg(theme))
+            let picture = try await Picture(try figure(kind, sampled.record.store).svg(theme))
             #expect(picture.root == "{http://www.w3.org/2000/svg}svg")
             #expect(!picture.title.isEmpty && !picture.description.isEmpty)
             #expect(
@@ -93,22 +93,22 @@ struct FigureTests {
     }
 
     @Test("What is not measured is hatched in the file as on the page", arguments: [Provenance.estimated, .simulated])
-    func hatched(_ provenance: Provenance) throws {
+    func hatched(_ provenance: Provenance) async throws {
         let sampled = try SampledRecord(provenance: provenance)
         for name in ["energy", "power"] {
-            let picture = try Picture(try figure(try FigureKind.named(name), sampled.record.store).svg())
+            let picture = try await Picture(try figure(try FigureKind.named(name), sampled.record.store).svg())
             #expect(picture.classes.contains(provenance.rawValue), "\(name)")
             #expect(picture.texts.contains { $0[3].contains(provenance.rawValue) }, "\(name)")
         }
     }
 
     @Test("CSV has all that is drawn, with the same numbers", arguments: FigureKind.all.map(\.name))
-    func csv(_ name: String) throws {
+    func csv(_ name: String) async throws {
         let sampled = try SampledRecord()
         let kind = try FigureKind.named(name)
-        let page = try ReportPage(sampled.record.store, .init(version: "1", writtenAt: 0))
+        let page = try await ReportPage(sampled.record.store, .init(version: "1", writtenAt: 0))
         let data = try #require(kind.make(page)).data
-        let read = try pythonReads(try figure(kind, sampled.record.store).csv(isRaw: true))
+        let read = try await pythonReads(try figure(kind, sampled.record.store).csv(isRaw: true))
         let keys = try #require(read.first)
         #expect(Set(keys).count == keys.count && keys.allSatisfy { $0.wholeMatch(of: /[a-z0-9_]+/) != nil }, "\(keys)")
         let rows = data.flatMap { part in part.rows.map { (part, $0) } }
@@ -128,10 +128,10 @@ struct FigureTests {
     }
 
     @Test("The energy that is drawn is the table's")
-    func energy() throws {
+    func energy() async throws {
         let sampled = try SampledRecord()
-        let table = try TableReport(sampled.record.store)
-        let read = try pythonReads(try figure(try FigureKind.named("energy"), sampled.record.store).csv())
+        let table = try await TableReport(sampled.record.store)
+        let read = try await pythonReads(try figure(try FigureKind.named("energy"), sampled.record.store).csv())
         let place = try #require(read[0].firstIndex(of: "kwh_per_1000"))
         #expect(Double(read[1][place]) == table.rows[0].mean)
         #expect(read[2][1] == "paper" && Double(read[2][place]) == PaperTable.rows[.fillMask]?.mean)
@@ -140,12 +140,12 @@ struct FigureTests {
     @Test(
         "Names from outside stay text, and no formula for a spreadsheet",
         arguments: ["<script>x</script>", "=1+1", "a\"b'&\u{202E}"])
-    func hostile(_ name: String) throws {
+    func hostile(_ name: String) async throws {
         let names = SampledRecord.Names(
             suite: name, machine: name, model: name, dataset: name, plugin: name, parameter: name)
         let sampled = try SampledRecord(names)
         for kind in FigureKind.all {
-            let file = try figure(kind, sampled.record.store)
+            let file = try await figure(kind, sampled.record.store)
             let picture = try Picture(file.svg())
             #expect(picture.tags["script"] == nil)
             let fields = try pythonReads(file.csv()).flatMap(\.self)
@@ -154,18 +154,18 @@ struct FigureTests {
     }
 
     @Test("Where there is nothing to draw it says so")
-    func absence() throws {
+    func absence() async throws {
         let empty = try TestRecord()
         var filtered = TableReport.Options()
         filtered.filter.task = .summarization
         let sampled = try SampledRecord()
         for kind in FigureKind.all {
-            #expect(throws: FigureFile.Absence.noRuns) { try figure(kind, sampled.record.store, filtered) }
+            await #expect(throws: FigureFile.Absence.noRuns) { try await figure(kind, sampled.record.store, filtered) }
             for store in [empty.store, nil] {
                 if kind.needsRuns {
-                    #expect(throws: FigureFile.Absence.noRuns) { try figure(kind, store) }
+                    await #expect(throws: FigureFile.Absence.noRuns) { try await figure(kind, store) }
                 } else {
-                    #expect(throws: Never.self) { try figure(kind, store) }
+                    await #expect(throws: Never.self) { try await figure(kind, store) }
                 }
             }
         }
@@ -174,10 +174,10 @@ struct FigureTests {
         for (name, isThere) in [("energy", true), ("scopes", false), ("power", false), ("plane", false)] {
             let kind = try FigureKind.named(name)
             if isThere {
-                #expect(throws: Never.self) { try figure(kind, one.store) }
+                await #expect(throws: Never.self) { try await figure(kind, one.store) }
             } else {
-                #expect(throws: FigureFile.Absence.self) { try figure(kind, one.store) }
-                #expect(throws: FigureFile.Absence.noRuns) { try figure(kind, empty.store) }
+                await #expect(throws: FigureFile.Absence.self) { try await figure(kind, one.store) }
+                await #expect(throws: FigureFile.Absence.noRuns) { try await figure(kind, empty.store) }
             }
         }
         #expect(throws: UnknownName.self) { try FigureKind.named("energie") }

@@ -12,13 +12,13 @@ struct MarkupTests {
 
     private static let hostile = "<script>alert('x')</script> & 100 % $5 #1 a_b {c} \\d ~ ^ \"q\" |"
 
-    init() throws {
+    init() async throws {
         let record = try TestRecord()
         try record.add([
             run(825.12, task: .textClassification, model: "bert"), run(0.0005, task: MLTask(rawValue: Self.hostile)),
             run(3600, task: MLTask(rawValue: "Zürich 東京 --x `y` [z]"), model: "[m]"),
         ])
-        report = try TableReport(record.store)
+        report = try await TableReport(record.store)
         // As a net can be, below the idle power.
         for index in report.rows.indices where report.rows[index].models == ["[m]"] { report.rows[index].mean.negate() }
     }

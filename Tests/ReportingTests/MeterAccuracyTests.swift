@@ -33,18 +33,18 @@ import Testing
         return made
     }
 
-    private func table(_ runs: [RunRecord], _ meters: [MeterDescription]) throws -> TableReport {
+    private func table(_ runs: [RunRecord], _ meters: [MeterDescription]) async throws -> TableReport {
         let record = try TestRecord()
         let suite = try record.store.beginSuiteRun(
             Store.SuiteStart(
                 suite: "s", suiteText: "runs: []", options: "{}", machineName: "host", inventory: "{}",
                 machineState: "{}", meters: meters, version: "1.0", startedAt: 1_764_000_000))
         try record.add(runs, suite: suite)
-        return try TableReport(record.store)
+        return try await TableReport(record.store)
     }
 
-    @Test func whatIsStatedIsNamedWithItsSourceInEveryFormatForPeople() throws {
-        let report = try table(
+    @Test func whatIsStatedIsNamedWithItsSourceInEveryFormatForPeople() async throws {
+        let report = try await table(
             [measured([("powercap/a", 3600, 0.05)])],
             // One was described otherwise before; the record does not say when.
             [meter("powercap/a", accuracy: 0.05, source: Self.source), meter("powercap/a", accuracy: 0.01)])
@@ -63,8 +63,8 @@ import Testing
     }
 
     /// One of two meters is enough: the sum lacks its share.
-    @Test func aTotalThatLacksAMetersAccuracyIsMarkedAndSaysWhich() throws {
-        let report = try table(
+    @Test func aTotalThatLacksAMetersAccuracyIsMarkedAndSaysWhich() async throws {
+        let report = try await table(
             [measured([("powercap/a", 3600, 0.05), ("amdsmi/b", 7200, 0)])],
             [meter("powercap/a", accuracy: 0.05, source: Self.source), meter("amdsmi/b", accuracy: nil)])
         let row = try #require(report.rows.first)
@@ -87,8 +87,8 @@ import Testing
     }
 
     /// The repeats do not make a meter more exact: the half-width is 1.96 · 5 % / √3 whatever n is.
-    @Test func accuracyDoesNotAverageOut() throws {
-        let report = try table(
+    @Test func accuracyDoesNotAverageOut() async throws {
+        let report = try await table(
             (0..<20).map { _ in measured([("powercap/a", 3600, 0.05)]) },
             [meter("powercap/a", accuracy: 0.05, source: Self.source)])
         let row = try #require(report.rows.first)
@@ -96,12 +96,12 @@ import Testing
     }
 
     /// A record from before sources were kept, and one without domains.
-    @Test func anOldRecordSaysAsMuchAsItKnows() throws {
-        let stated = try table([measured([("shelly/plug", 3600, 0.01)])], [meter("shelly/plug", accuracy: 0.01)])
+    @Test func anOldRecordSaysAsMuchAsItKnows() async throws {
+        let stated = try await table([measured([("shelly/plug", 3600, 0.01)])], [meter("shelly/plug", accuracy: 0.01)])
         #expect(stated.rendered(as: .text).contains("Accuracy of shelly/plug: ± 1 %: as recorded"))
-        let bare = try table([run(3600, accuracy: 36)], [])
+        let bare = try await table([run(3600, accuracy: 36)], [])
         #expect(bare.rows.first?.isAccuracyStated == true)
-        let none = try table([run(3600)], [])
+        let none = try await table([run(3600)], [])
         #expect(none.rows.first?.isAccuracyStated == false)
     }
 }

@@ -27,18 +27,18 @@ struct MethodsTextTests {
         return made
     }
 
-    private func text(_ options: TableReport.Options = TableReport.Options()) throws -> String {
-        try MethodsText(record.store, options).text
+    private func text(_ options: TableReport.Options = TableReport.Options()) async throws -> String {
+        try await MethodsText(record.store, options).text
     }
 
     @Test("It says what was done, and nothing that was not")
-    func sentences() throws {
+    func sentences() async throws {
         let inventory = "{\"cpu\":{\"model\":\"Zen\",\"threads\":8},\"installed_memory_bytes\":17179869184}"
         let suite = try record.suite(machine: "lab", inventory: inventory)
         try record.add(
             [run(300, stage: .idle, seconds: 30), measured(3600), measured(3700), measured(3650, flags: [.contended])],
             suite: suite)
-        let text = try text()
+        let text = try await text()
         for part in [
             "We measured the energy of masked language modeling with Taskwatt 1.0~\\cite{taskwatt}",
             "bert\\_base \\& co (109,514,298 parameters); data: imdb; run by ONNX Runtime 1.32.0~\\cite{onnxruntime} on cpu, fp32, "
@@ -55,25 +55,25 @@ struct MethodsTextTests {
         }
         var net = TableReport.Options()
         net.isNet = true
-        #expect(try self.text(net).contains("Figures are net"))
+        #expect(try await self.text(net).contains("Figures are net"))
     }
 
     @Test("What is estimated, random or without a baseline is said to be so")
-    func doubts() throws {
+    func doubts() async throws {
         var made = run(provenance: .estimated)
         made.workload?.plugin = "onnx-proxies"
         try record.add([made])
-        let text = try text()
+        let text = try await text()
         #expect(text.contains("What is marked estimated comes from a model"))
         #expect(text.contains("The weights are random"))
         #expect(text.contains("No idle power was measured."))
         var other = TableReport.Options()
         other.filter.model = "none"
-        #expect(try MethodsText(record.store, other).isEmpty)
+        #expect(try await MethodsText(record.store, other).isEmpty)
     }
 
     @Test("Each setting is told of its own, and random weights of those models alone that have them")
-    func settings() throws {
+    func settings() async throws {
         func of(_ model: String, _ plugin: String, _ precision: String, threads: Int64) -> RunRecord {
             var made = measured(3600)
             made.workload?.model = model
@@ -89,7 +89,7 @@ struct MethodsTextTests {
             of("mine", "onnx-model", "fp32", threads: 2), of("proxy", "onnx-proxies", "fp32", threads: 0),
             of("proxy", "onnx-proxies", "int8", threads: 1),
         ])
-        let text = try text()
+        let text = try await text()
         for part in [
             "Models: mine (109,514,298 parameters); data: imdb; run by ONNX Runtime 1.32.0~\\cite{onnxruntime} on cpu, fp32, "
                 + "batch 1, sequence length 128, 2 threads.",
@@ -101,10 +101,10 @@ struct MethodsTextTests {
     }
 
     @Test("pdflatex sets it, whatever the names are")
-    func latex() throws {
+    func latex() async throws {
         let suite = try record.suite(machine: "a_b%c{d}\\$#~^\u{1B}東京", inventory: "{}")
         try record.add([measured(3600)], suite: suite)
-        let all = try text()
+        let all = try await text()
         let paragraph = try #require(all.components(separatedBy: "\n\n").first)
         let entries = all.dropFirst(paragraph.count)
         #expect(entries.count { $0 == "{" } == entries.count { $0 == "}" })

@@ -180,7 +180,7 @@ struct PlaneTests {
     }
 
     @Test("Peaks and precisions come from the record itself")
-    func record() throws {
+    func record() async throws {
         let peak = try String(decoding: JSONEncoder().encode([Self.gemm]), as: UTF8.self)
         let record = try TestRecord()
         let suite = try record.suite(
@@ -191,14 +191,14 @@ struct PlaneTests {
         one.workload?.precision = "int8"
         one.workload?.operationsPerInference = 2e9
         try record.add([one], suite: suite)
-        let page = try ReportPage(record.store, ReportPage.Options(version: "1", writtenAt: 0))
+        let page = try await ReportPage(record.store, ReportPage.Options(version: "1", writtenAt: 0))
         let chart = try #require(page.planeChart)
         #expect(chart.runs.map(\.bits) == [8] && chart.peaks == [Self.gemm])
         let html = page.html
         #expect(html.contains("class=\"switch-gpu\"") && html.contains("plane-years"))
         #expect(html.components(separatedBy: "id=\"plane-chart-name\"").count == 2)
         // The daemon's page has the same, with what it takes to look right.
-        let part = try PlanePart(record.store, peaks: [:]).html
+        let part = try await PlanePart(record.store, peaks: [:]).html
         #expect(part.contains("class=\"switch-tpu\"") && part.contains("id=\"hatch-estimated\""))
         #expect(part.contains("class=\"mark ours") && !part.contains("<script"))
         for word in ["--gpu:", "prefers-color-scheme: dark", ".mark.gpu", ".switches"] {
@@ -209,7 +209,7 @@ struct PlaneTests {
 
 extension PlaneTests {
     @Test("Runs that differ in their precision alone have the same numbers each time")
-    func order() throws {
+    func order() async throws {
         let record = try TestRecord()
         let runs = ["int8", "fp32", "fp16", "bf16"].map { precision in
             var one = run(100)
@@ -219,7 +219,8 @@ extension PlaneTests {
         }
         try record.add(runs)
         for _ in 0..<4 {
-            let page = try ReportPage(record.store, ReportPage.Options(version: "1", writtenAt: 0), hasPower: false)
+            let page = try await ReportPage(
+                record.store, ReportPage.Options(version: "1", writtenAt: 0), hasPower: false)
             #expect(page.planeChart?.runs.map(\.speed.workload.precision) == ["bf16", "fp16", "fp32", "int8"])
         }
     }

@@ -95,9 +95,9 @@ struct PowerTraceTests {
     }
 
     @Test("From the record: each stage with its own samples")
-    func fromRecord() throws {
+    func fromRecord() async throws {
         let sampled = try SampledRecord { $0 > 19 && $0 < 20 ? 200 : 100 }
-        let detail = try RunDetail(sampled.record.store, named: "last", columns: 100)
+        let detail = try await RunDetail(sampled.record.store, named: "last", columns: 100)
         #expect(detail.parts.map(\.trace.stretches.count) == [1, 4])
         let stretches = detail.parts[1].trace.stretches
         #expect(stretches.map(\.stage) == [.load, .warmUp, .query, .query])
@@ -107,14 +107,14 @@ struct PowerTraceTests {
     }
 
     @Test("Windows that overlap, as a broken record may have them, make no more columns than asked for")
-    func overlapping() throws {
+    func overlapping() async throws {
         let record = try TestRecord()
         let uuid = try record.suite()
         for seconds in [1000.0, 1] {
             let samples = (0..<10_000).map { sample("a", 10 + Double($0) / 10, 50) }
             try record.store.record(run(seconds: seconds), samples: seconds > 1 ? samples : [], suiteRun: uuid)
         }
-        let trace = try #require(try RunDetail(record.store, named: "last", columns: 50).parts.first).trace
+        let trace = try #require(try await RunDetail(record.store, named: "last", columns: 50).parts.first).trace
         #expect(trace.end - trace.start == 1000)
         #expect(trace.stretches.flatMap(\.bins).count <= 51)
     }

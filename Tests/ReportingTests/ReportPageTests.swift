@@ -9,15 +9,15 @@ import Testing
 struct ReportPageTests {
     private func page(
         _ store: Store, suite: String? = nil, task: MLTask? = nil, net: Bool = false
-    ) throws -> ReportPage {
+    ) async throws -> ReportPage {
         var options = ReportPage.Options(version: "1.2.3", writtenAt: 1_764_000_000)
         options.table.filter.suiteRun = suite
         options.table.filter.task = task
         options.table.isNet = net
-        return try ReportPage(store, options)
+        return try await ReportPage(store, options)
     }
 
-    private func html(_ sampled: SampledRecord) throws -> String { try page(sampled.record.store).html }
+    private func html(_ sampled: SampledRecord) async throws -> String { try await page(sampled.record.store).html }
 
     private func expectWellFormed(_ html: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
         let directory = try TemporaryDirectory(["/page.html": html])
@@ -28,9 +28,9 @@ struct ReportPageTests {
     }
 
     @Test("All that it promises is in it, and nothing of it is elsewhere")
-    func content() throws {
+    func content() async throws {
         let sampled = try SampledRecord()
-        let html = try page(sampled.record.store).html
+        let html = try await page(sampled.record.store).html
         try expectWellFormed(html)
         let content = try PageContent(html)
         #expect(
@@ -98,14 +98,14 @@ struct ReportPageTests {
     }
 
     @Test("A record of nothing, of failures alone, and of what no axis has a place for")
-    func edges() throws {
+    func edges() async throws {
         let empty = try TestRecord()
-        #expect(try page(empty.store).isEmpty)
-        try expectWellFormed(try page(empty.store).html)
+        await #expect(try page(empty.store).isEmpty)
+        try await expectWellFormed(try page(empty.store).html)
 
         let failures = try TestRecord()
         try failures.add([run(9, status: .failed, error: "crashed"), run(0, inferences: 0)])
-        let html = try page(failures.store).html
+        let html = try await page(failures.store).html
         try expectWellFormed(html)
         #expect(try PageContent(html).text.contains("Left out of the table: 1 run (failed)."))
 
@@ -116,13 +116,13 @@ struct ReportPageTests {
             run(0, task: .textGeneration, seconds: 0, idle: 1), run(1e-6, task: MLTask(rawValue: "own"), idle: 0),
         ])
         for net in [false, true] {
-            let html = try page(odd.store, net: net).html
+            let html = try await page(odd.store, net: net).html
             try expectWellFormed(html)
             for text in ["nan", "inf", "NaN", "Inf"] {
                 #expect(!html.contains("=\"\(text)") && !html.contains(" \(text) "), "\(text)")
             }
         }
-        #expect(try page(odd.store, net: true).html.contains("no place on this axis"))
+        await #expect(try page(odd.store, net: true).html.contains("no place on this axis"))
     }
 
     @Test("A scope that holds less than what is inside it is shown as a contradiction")
@@ -134,22 +134,22 @@ struct ReportPageTests {
     }
 
     @Test("Filters leave out what does not fit")
-    func filters() throws {
+    func filters() async throws {
         let record = try TestRecord()
         let first = try record.add([run(task: .fillMask, model: "first-model")])
         try record.add([run(task: .summarization, model: "second-model")])
-        let one = try page(record.store, suite: first).html
+        let one = try await page(record.store, suite: first).html
         #expect(one.contains("first-model") && !one.contains("second-model"))
-        let other = try page(record.store, task: .summarization).html
+        let other = try await page(record.store, task: .summarization).html
         #expect(!other.contains("first-model") && other.contains("second-model"))
-        #expect(try page(record.store, suite: "none").isEmpty)
+        #expect(try await page(record.store, suite: "none").isEmpty)
     }
 
     @Test("Of very many suites the latest are drawn, and it says how many are not")
-    func manySuites() throws {
+    func manySuites() async throws {
         let record = try TestRecord()
         for index in 0..<70 { try record.add([run(model: "model-\(index)")]) }
-        let html = try page(record.store).html
+        let html = try await page(record.store).html
         try expectWellFormed(html)
         #expect(html.contains("50 earlier suites are not listed."))
         #expect(html.utf8.count < 1_000_000)

@@ -27,17 +27,17 @@ struct RowIdentityTests {
         return made
     }
 
-    private func table(by: [TableDimension] = [.task]) throws -> TableReport {
+    private func table(by: [TableDimension] = [.task]) async throws -> TableReport {
         var options = TableReport.Options()
         options.by = by
-        return try TableReport(record.store, options)
+        return try await TableReport(record.store, options)
     }
 
     @Test("Two files of one model's name are two rows, and the note says between which runs it changed")
-    func files() throws {
+    func files() async throws {
         try record.add([of(file: "aaaaaaaaaa"), of(file: "aaaaaaaaaa")])
         try record.add([of(7200, file: "bbbbbbbbbb"), of(7200, file: "bbbbbbbbbb"), of(7200, file: "bbbbbbbbbb")])
-        let table = try table()
+        let table = try await table()
         #expect(table.rows.map(\.n).sorted() == [2, 3])
         #expect(Set(table.rows.map(\.modelSHA256)) == [["m": "aaaaaaaaaa"], ["m": "bbbbbbbbbb"]])
         #expect(table.changes.map { [$0.before, $0.after] } == [[2, 3]])
@@ -47,78 +47,78 @@ struct RowIdentityTests {
     }
 
     @Test("What comes back is the first one again; models that did not change stay in one row")
-    func back() throws {
+    func back() async throws {
         try record.add([of(file: "a"), of(model: "other", file: "x")])
         try record.add([of(file: "b"), of(model: "other", file: "x")])
         try record.add([of(file: "a"), of(model: "other", file: "x")])
-        let table = try table()
+        let table = try await table()
         #expect(table.rows.map { ($0.models.joined(separator: " ") + " \($0.n)") }.sorted() == ["m 1", "m other 5"])
         #expect(table.changes.count == 2)
     }
 
     @Test("A total that is made of other meters has rows of its own")
-    func meters() throws {
+    func meters() async throws {
         var other = of(7200)
         other.energy.total.domainIDs = ["a", "b"]
         try record.add([of(), of()])
         try record.add([other, other])
-        let table = try table()
+        let table = try await table()
         #expect(table.rows.map(\.n) == [2, 2])
         #expect(table.changes.map { [$0.before, $0.after] } == [[2, 3]])
         #expect(table.notes.contains { $0.contains("components") && $0.contains("run 2") && $0.contains("run 3") })
     }
 
     @Test("A net that is lost in its uncertainty has no power of ten of its own")
-    func lost() throws {
+    func lost() async throws {
         try record.add([3600, 3600.36, 3599.64].map { run($0, idle: 36, idleUncertainty: 0.01) })
         var options = TableReport.Options()
         options.isNet = true
-        let row = try #require(try TableReport(record.store, options).rows.first)
+        let row = try #require(try await TableReport(record.store, options).rows.first)
         #expect(abs(row.mean) < 1e-9 && (row.uncertainty ?? 0) > 1e-6)
         #expect((-7 ... -5).contains(TableReport.Scales([row]).energy.exponent))
     }
 
     @Test("A program that was edited has rows of its own")
-    func programs() throws {
+    func programs() async throws {
         try record.add([of(program: "p1"), of(program: "p1", task: .summarization)])
         try record.add([of(program: "p2"), of(program: "p2", task: .summarization)])
-        let table = try table()
+        let table = try await table()
         #expect(table.rows.count == 4)
         // It is one program, whatever it runs.
         #expect(table.changes.map { [$0.before, $0.after] } == [[2, 3]])
     }
 
     @Test("Runs of which the hash is not known are not told apart from the others")
-    func unknown() throws {
+    func unknown() async throws {
         try record.add([of(), of(file: "a", program: "p"), of(), of(file: "a", program: "p")])
-        let table = try table()
+        let table = try await table()
         #expect(table.rows.map(\.n) == [4])
         #expect(table.changes.isEmpty)
     }
 
     @Test("Engines of two versions are two rows")
-    func engines() throws {
+    func engines() async throws {
         try record.add([of(engine: "E 1.0"), of(engine: "E 1.0"), of(engine: "E 2.0")])
-        let table = try table(by: [.engine])
+        let table = try await table(by: [.engine])
         #expect(table.rows.map(\.engine) == ["E 1.0", "E 2.0"])
         #expect(table.rendered(as: .text).contains("E 2.0"))
     }
 
     @Test("Dynamic quantisation is named in the row and below it")
-    func quantization() throws {
+    func quantization() async throws {
         try record.add([
             of(precision: "fp32"), of(precision: "int8", parameters: ["quantization": .string("dynamic")]),
         ])
-        let table = try table(by: [.precision])
+        let table = try await table(by: [.precision])
         let text = table.rendered(as: .text)
         #expect(text.contains("int8 (dynamic)") && text.contains("quantization=dynamic"))
         #expect(table.notes.contains { $0.hasPrefix("quantization dynamic") })
     }
 
     @Test("A small model for tests has no ratio to the paper's")
-    func ratio() throws {
+    func ratio() async throws {
         try record.add([of(), of(size: "tiny")])
-        let rows = try table().rows
+        let rows = try await table().rows
         #expect(rows.first { $0.size == "full" }?.paperRatio != nil)
         let tiny = try #require(rows.first { $0.size == "tiny" })
         #expect(tiny.paperRatio == nil && tiny.paperMean != nil)
@@ -127,9 +127,9 @@ struct RowIdentityTests {
     // MARK: Settings
 
     @Test("Rows by any parameter: a column of its own, and the order")
-    func byParameter() throws {
+    func byParameter() async throws {
         try record.add([2, 1, 4].map { of(parameters: ["threads": .integer($0)]) })
-        let table = try table(by: [.parameter("threads")])
+        let table = try await table(by: [.parameter("threads")])
         #expect(table.rows.map { $0.setup["threads"] } == ["1", "2", "4"])
         #expect(table.unknownDimension == nil)
         #expect(table.rendered(as: .text, columns: [.n]).contains("  threads  kWh: mean  std  n\n"))
@@ -141,10 +141,10 @@ struct RowIdentityTests {
     }
 
     @Test("What no row has is not to group by; an empty table cannot tell")
-    func unknownParameter() throws {
-        #expect(try table(by: [.parameter("planet")]).unknownDimension == nil)
+    func unknownParameter() async throws {
+        #expect(try await table(by: [.parameter("planet")]).unknownDimension == nil)
         try record.add([of(parameters: ["threads": .integer(1)])])
-        let error = try #require(try table(by: [.parameter("planet")]).unknownDimension)
+        let error = try #require(try await table(by: [.parameter("planet")]).unknownDimension)
         #expect(error.name == "planet" && error.known.contains("threads") && error.known.contains("model"))
     }
 
@@ -166,7 +166,7 @@ struct RowIdentityTests {
     }
 
     @Test("A label is kept with the suite, and chooses and groups by it")
-    func labels() throws {
+    func labels() async throws {
         for label in ["before", "after", nil] {
             let uuid = try record.store.beginSuiteRun(
                 Store.SuiteStart(
@@ -174,8 +174,8 @@ struct RowIdentityTests {
                     machineState: "{}", meters: [], version: "1.0", startedAt: 1_764_000_000, label: label))
             try record.add([of(), of()], suite: uuid)
         }
-        #expect(try table().rows.map(\.n) == [6])
-        let rows = try table(by: [.label]).rows
+        await #expect(try table().rows.map(\.n) == [6])
+        let rows = try await table(by: [.label]).rows
         #expect(rows.map(\.suiteLabels) == [[], ["after"], ["before"]])
         var filter = RunFilter(source: .taskwatt)
         filter.label = "before"

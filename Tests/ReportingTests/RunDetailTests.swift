@@ -11,27 +11,29 @@ struct RunDetailTests {
         RunText(detail, isASCII: isASCII).text
     }
 
-    private func detail(_ sampled: SampledRecord, _ name: String) throws -> RunDetail {
-        try RunDetail(sampled.record.store, named: name, columns: 64)
+    private func detail(_ sampled: SampledRecord, _ name: String) async throws -> RunDetail {
+        try await RunDetail(sampled.record.store, named: name, columns: 64)
     }
 
     @Test("By number, UUID, the begin of one, and `last`")
-    func lookup() throws {
+    func lookup() async throws {
         let sampled = try SampledRecord()
         let store = sampled.record.store
-        let one = try RunDetail(store, named: "4", columns: 10)
+        let one = try await RunDetail(store, named: "4", columns: 10)
         #expect(one.run == 4)
         #expect(one.parts.map(\.group.windows.count) == [1, 4])
         for name in [sampled.suite, String(sampled.suite.prefix(6)), "last", sampled.suite.uppercased()] {
-            let suite = try RunDetail(store, named: name, columns: 10)
+            let suite = try await RunDetail(store, named: name, columns: 10)
             #expect(suite.run == nil && suite.suite.uuid == sampled.suite, "\(name)")
         }
     }
 
     @Test("What is not there is told with what there is", arguments: ["99", "0", "-1", "nonsense", "", "%", "la"])
-    func missing(_ name: String) throws {
+    func missing(_ name: String) async throws {
         let sampled = try SampledRecord()
-        let error = #expect(throws: NoSuchRun.self) { try RunDetail(sampled.record.store, named: name, columns: 10) }
+        let error = await #expect(throws: NoSuchRun.self) {
+            try await RunDetail(sampled.record.store, named: name, columns: 10)
+        }
         let message = error?.description ?? ""
         #expect(message.contains("the runs 1 to 5"))
         #expect(message.contains(sampled.suite.prefix(8)))
@@ -39,21 +41,23 @@ struct RunDetailTests {
     }
 
     @Test("Of what stands for a failure nothing is shown as 0")
-    func noWindow() throws {
+    func noWindow() async throws {
         let record = try TestRecord()
         try record.add([
             run(stage: .load), run(0, seconds: 0, inferences: 0, coverage: 0, status: .failed, error: "it broke"),
         ])
-        let shown = text(try RunDetail(record.store, named: "2", columns: 10))
+        let shown = text(try await RunDetail(record.store, named: "2", columns: 10))
         let line = try #require(shown.split(separator: "\n").first { $0.contains("▸") })
         #expect(line.split(separator: " ").filter { $0 == "–" }.count == 5, "\(line)")
         #expect(shown.contains("its energy was not seen") && shown.contains("it broke"))
     }
 
     @Test("In an empty record there is nothing, and how to make something")
-    func empty() throws {
+    func empty() async throws {
         let record = try TestRecord()
-        let error = #expect(throws: NoSuchRun.self) { try RunDetail(record.store, named: "last", columns: 10) }
+        let error = await #expect(throws: NoSuchRun.self) {
+            try await RunDetail(record.store, named: "last", columns: 10)
+        }
         #expect(error?.description.contains("`taskwatt run`") == true)
     }
 

@@ -9,8 +9,8 @@ import Testing
 /// Means of several sessions: what the interval is of, and whether it holds.
 @Suite("Sessions")
 struct SessionTests {
-    private static func row(_ record: TestRecord) throws -> TableReport.Row {
-        try #require(try TableReport(record.store).rows.first)
+    private static func row(_ record: TestRecord) async throws -> TableReport.Row {
+        try #require(try await TableReport(record.store).rows.first)
     }
 
     @Test("Of one session it is the spread of the repeats, and of several that of their means")
@@ -52,10 +52,10 @@ struct SessionTests {
     }
 
     @Test("The note says what the interval is of, and what would make it hold for more")
-    func notes() throws {
+    func notes() async throws {
         let record = try TestRecord()
         try record.add([run(3500), run(3600), run(task: .summarization)])
-        let within = try TableReport(record.store)
+        let within = try await TableReport(record.store)
         #expect(
             within.notes.contains { $0.hasPrefix("± 95 % within one session") && $0.contains("independent repeats") })
         #expect(within.sessionAdvice?.contains("--sessions 3") == true)
@@ -64,14 +64,14 @@ struct SessionTests {
             #expect(within.rendered(as: format).contains("within one session"), "\(format)")
         }
         try record.add([run(3550), run(3600)])
-        #expect(try TableReport(record.store).notes.contains { $0.hasPrefix("± 95 % of two sessions") })
+        #expect(try await TableReport(record.store).notes.contains { $0.hasPrefix("± 95 % of two sessions") })
         try record.add([run(3550), run(3600)])
         var options = TableReport.Options()
         options.task = .fillMask
-        let three = try TableReport(record.store, options)
+        let three = try await TableReport(record.store, options)
         #expect(three.sessionAdvice == nil && three.notes.contains { $0.hasPrefix("± 95 % of 3 sessions") })
         #expect(three.defaultColumns.contains(.cv) && three.defaultColumns.contains(.between))
-        #expect(try TableReport(record.store).defaultColumns.contains(.sessions) == false)
+        #expect(try await TableReport(record.store).defaultColumns.contains(.sessions) == false)
     }
 
     /// Sessions that differ as much as repeats do, and much less; before, 82 % held of 3 × 3 and 56 % of 3 × 10.
@@ -135,7 +135,7 @@ struct SessionTests {
     }
 
     @Test("A meter's rounding of the idle power is in net, however many sessions there are")
-    func idleRounding() throws {
+    func idleRounding() async throws {
         let record = try TestRecord()
         for _ in 0..<3 {
             var made = run(3600, idle: 2, idleUncertainty: 0.5)
@@ -146,7 +146,7 @@ struct SessionTests {
         }
         var options = TableReport.Options()
         options.isNet = true
-        let row = try #require(try TableReport(record.store, options).rows.first)
+        let row = try #require(try await TableReport(record.store, options).rows.first)
         // 0.4 W in 100 s are 40 J of 3,600 J, that is 0.0001111 kWh; the scatter of 0.3 W is in the sessions' means. Of a rounding
         // 95 % are within 0.95 · √3 standard uncertainties.
         #expect(isClose(row.uncertainty, 1.645448 * 40 / 360_000, relative: 1e-6))
@@ -269,13 +269,13 @@ struct VerdictTests {
 
     init() throws { record = try TestRecord() }
 
-    private func compare(_ a: String, _ b: String) throws -> (row: Comparison.Row, text: String) {
+    private func compare(_ a: String, _ b: String) async throws -> (row: Comparison.Row, text: String) {
         func side(_ name: String) -> RunSelection {
             var filter = RunFilter(source: .taskwatt)
             if name.hasPrefix("model:") { filter.model = String(name.dropFirst(6)) } else { filter.suiteRun = name }
             return RunSelection(label: name, filter: filter)
         }
-        let comparison = try Comparison(
+        let comparison = try await Comparison(
             record.store, Comparison.Request(a: side(a), b: side(b), isNet: false, isMixed: false))
         return (try #require(comparison.rows.first), try comparison.rendered(as: .text))
     }

@@ -13,10 +13,10 @@ struct TableFilterTests {
 
     init() throws { record = try TestRecord() }
 
-    private func rows(_ change: (inout TableReport.Options) -> Void = { _ in }) throws -> [TableReport.Row] {
+    private func rows(_ change: (inout TableReport.Options) -> Void = { _ in }) async throws -> [TableReport.Row] {
         var options = TableReport.Options()
         change(&options)
-        return try TableReport(record.store, options).rows
+        return try await TableReport(record.store, options).rows
     }
 
     private func made(_ joules: Double, day: Double = 0, device: String? = nil, model: String = "m") -> RunRecord {
@@ -80,7 +80,7 @@ struct TableFilterTests {
     }
 
     @Test("What the paper's logs say is in no mean with ours, and in the table only when asked for")
-    func sources() throws {
+    func sources() async throws {
         try record.add([run(3600)])
         let uuid = try record.store.beginSuiteRun(
             Store.SuiteStart(
@@ -99,7 +99,7 @@ struct TableFilterTests {
         #expect(try rows { $0.filter.source = nil }.map(\.source) == [.taskwatt, .paper])
         var options = TableReport.Options()
         options.filter.source = .paper
-        let report = try TableReport(record.store, options)
+        let report = try await TableReport(record.store, options)
         #expect(report.notes.contains { $0.contains("interval holds the spread of the runs only") })
         #expect(!report.notes.contains { $0.hasPrefix("Method:") }, "their method is not ours")
         #expect(try rows { $0.suiteRun = "last-1" }.isEmpty, "there is one suite of ours")
@@ -183,10 +183,10 @@ struct TableFilterTests {
     }
 
     @Test("A run far off the others is named and stays in the mean")
-    func outliers() throws {
+    func outliers() async throws {
         let joules = [100.0, 101, 99, 100.5, 99.5, 160]
         try record.add(joules.map { run($0) })
-        let report = try TableReport(record.store)
+        let report = try await TableReport(record.store)
         let row = try #require(report.rows.first)
         #expect(row.n == 6)
         #expect(isClose(row.mean, 110 * 10 / 3.6e6))
@@ -204,22 +204,22 @@ struct TableFilterTests {
     }
 
     @Test("Suites after which the idle power was another are counted")
-    func drift() throws {
+    func drift() async throws {
         let suite = try record.add([run(stage: .idleAfter, flags: [.idleDrift])])
         try record.add([run(), run()], suite: suite)
         try record.add([run()])
         // One that has no run in the table does not count.
         try record.add([run(stage: .idleAfter, flags: [.idleDrift])])
-        let report = try TableReport(record.store)
+        let report = try await TableReport(record.store)
         #expect(report.driftedBaselines == 1)
         #expect(report.notes.contains { $0.hasPrefix("Idle power was another after 1 suite ") })
     }
 
     @Test("The method and the machine are under the table")
-    func method() throws {
+    func method() async throws {
         let suite = try record.suite(machine: "lab", inventory: "{\"cpu\":{\"model\":\"Zen\"}}")
         try record.add([run(stage: .idle, seconds: 59.8), run(), run(), run(inferences: 120)], suite: suite)
-        let notes = try TableReport(record.store).notes
+        let notes = try await TableReport(record.store).notes
         #expect(
             notes.contains(
                 "Method: 3 repeats of each model and dataset, 100 to 120 inferences each, batch 1; idle baseline of 60 s; "

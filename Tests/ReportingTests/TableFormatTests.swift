@@ -11,14 +11,14 @@ struct TableFormatTests {
     private let record: TestRecord
     private let report: TableReport
 
-    init() throws {
+    init() async throws {
         record = try TestRecord()
         try record.add([
             run(825.12, task: .textClassification, model: "bert", uncertainty: 40),
             run(825.12, task: .textClassification, model: "bert", uncertainty: 40),
             run(0.5, task: MLTask(rawValue: "own, \"task\""), size: nil, uncertainty: 0.1, provenance: .estimated),
         ])
-        report = try TableReport(record.store)
+        report = try await TableReport(record.store)
     }
 
     private static let notes = [
@@ -138,10 +138,10 @@ struct TableFormatTests {
     }
 
     @Test("Other scopes stand beside the total, with what is left over and whether that is explained")
-    func scopesSideBySide() throws {
+    func scopesSideBySide() async throws {
         let record = try TestRecord()
         try record.add((0..<2).map { _ in run(3600, uncertainty: 36, wall: (4500, 45)) })
-        let table = try TableReport(record.store)
+        let table = try await TableReport(record.store)
         let row = try #require(table.rows.first)
         #expect(isClose(row.otherScopes["wall"], 0.0125))
         let pair = try #require(row.reconciliations.first)
@@ -165,9 +165,9 @@ struct TableFormatTests {
     }
 
     @Test("An empty table is one in every format")
-    func empty() throws {
+    func empty() async throws {
         let record = try TestRecord()
-        let report = try TableReport(record.store)
+        let report = try await TableReport(record.store)
         #expect(report.rendered(as: .csv).split(separator: "\r\n").count == 1)
         let object = try JSONSerialization.jsonObject(with: Data(report.rendered(as: .json).utf8)) as? [String: Any]
         #expect((object?["rows"] as? [Any])?.isEmpty == true)
@@ -175,11 +175,11 @@ struct TableFormatTests {
     }
 
     @Test("A net table says so in its head")
-    func net() throws {
+    func net() async throws {
         try record.add([run(3600, idle: 2)])
         var options = TableReport.Options()
         options.isNet = true
-        let report = try TableReport(record.store, options)
+        let report = try await TableReport(record.store, options)
         #expect(report.rendered(as: .text).contains("net kWh: mean"))
         #expect(report.rendered(as: .text).contains("net: the idle baseline is taken off"))
         #expect(report.rendered(as: .csv).contains(",true,components"))
@@ -214,32 +214,32 @@ struct TableFormatTests {
     }
 
     @Test("What rows are kept apart by stands after the task")
-    func labels() throws {
+    func labels() async throws {
         var options = TableReport.Options()
         options.by = [.model]
-        let text = try TableReport(record.store, options).rendered(as: .text, columns: [.n, .models])
+        let text = try await TableReport(record.store, options).rendered(as: .text, columns: [.n, .models])
         #expect(text.hasPrefix("task                   model  10⁻⁶ kWh: mean  std  n\n"))
     }
 
     @Test("A table of many kinds of rows is no wider than 100 columns: what is the same in all goes below it")
-    func width() throws {
+    func width() async throws {
         let record = try TestRecord()
         for machine in ["a-machine-with-a-name", "another-one"] {
             let suite = try record.suite(machine: machine)
             try record.add(
                 MLTask.paperTasks.flatMap { [run(0.825, task: $0), run(0.9, task: $0, size: "tiny")] }, suite: suite)
         }
-        let text = try TableReport(record.store).rendered(as: .text)
+        let text = try await TableReport(record.store).rendered(as: .text)
         let lines = text.split(separator: "\n").prefix(42)
         #expect(lines.map(\.count).max().map { $0 <= 100 } == true)
         #expect(text.contains("\nIn all rows: provenance measured, scope components"))
     }
 
     @Test("Carbon has a column and its origin below")
-    func carbon() throws {
+    func carbon() async throws {
         var options = TableReport.Options()
         options.carbon = CarbonIntensity.of(zone: "DE")
-        let text = try TableReport(record.store, options).rendered(as: .text)
+        let text = try await TableReport(record.store, options).rendered(as: .text)
         #expect(text.contains("  g CO2e") && text.contains("0.873"))
         #expect(text.contains("g CO2e at 381 g per kWh: DE (Germany), 2023, CodeCarbon 3.3.2"))
     }

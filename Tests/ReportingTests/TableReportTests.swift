@@ -10,12 +10,12 @@ struct TableReportTests {
 
     init() throws { record = try TestRecord() }
 
-    private func report(net: Bool = false, suite: String? = nil, task: MLTask? = nil) throws -> TableReport {
+    private func report(net: Bool = false, suite: String? = nil, task: MLTask? = nil) async throws -> TableReport {
         var options = TableReport.Options()
         options.isNet = net
         options.suiteRun = suite
         options.task = task
-        return try TableReport(record.store, options)
+        return try await TableReport(record.store, options)
     }
 
     @Test("Mean, sample deviation, number, and the ratio to the paper")
@@ -278,10 +278,10 @@ struct IntervalTests {
 
     init() throws { record = try TestRecord() }
 
-    private func row(net: Bool = false) throws -> TableReport.Row {
+    private func row(net: Bool = false) async throws -> TableReport.Row {
         var options = TableReport.Options()
         options.isNet = net
-        return try #require(try TableReport(record.store, options).rows.first)
+        return try #require(try await TableReport(record.store, options).rows.first)
     }
 
     private static let joules = [3600.0, 3960, 3240]
@@ -365,11 +365,11 @@ struct IntervalTests {
     }
 
     @Test("Net without a baseline stays out")
-    func netWithoutBaseline() throws {
+    func netWithoutBaseline() async throws {
         try record.add([run(3600), run(3600, idle: 2)])
         var options = TableReport.Options()
         options.isNet = true
-        let report = try TableReport(record.store, options)
+        let report = try await TableReport(record.store, options)
         #expect(report.rows.first?.n == 1)
         #expect(report.leftOut == ["no idle baseline": 1])
     }

@@ -142,11 +142,11 @@ final class MethodBench: Sendable {
     }
 
     /// The only row of a suite's table.
-    func row(_ result: SuiteResult, net: Bool = false) throws -> TableReport.Row {
+    func row(_ result: SuiteResult, net: Bool = false) async throws -> TableReport.Row {
         var options = TableReport.Options()
         options.suiteRun = result.suiteRun
         options.isNet = net
-        let rows = try TableReport(store, options).rows
+        let rows = try await TableReport(store, options).rows
         #expect(rows.count == 1)
         return try #require(rows.first)
     }

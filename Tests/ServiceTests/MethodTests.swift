@@ -85,7 +85,7 @@ struct MethodTests {
         // Accuracy 0.01 · 45,000 / √3 = 259.808 J; idle 1/3 W · 100 s · 5 = 166.667 J with 9 degrees of freedom.
         // 8,333,333 + 67,500 + 27,778 = 8,428,611 J²; ν = 2.045990, t = 4.211288; 12,226.240 J, less than the repeats alone.
         #expect(isClose(net.uncertainty, 12_420.688_559 / 3.6e6, relative: 1e-8))
-        #expect(try TableReport(bench.store).driftedBaselines == 0)
+        #expect(try await TableReport(bench.store).driftedBaselines == 0)
     }
 
     @Test("An idle power that moved is told, and which suite it was")
@@ -110,10 +110,10 @@ struct MethodTests {
             machine.run(seconds: 1, watts: 100)
         }
         #expect(try bench.records(steady).last?.flags == [])
-        func drifts(_ name: String?) throws -> Int {
+        func drifts(_ name: String?) async throws -> Int {
             var options = TableReport.Options()
             options.filter.suiteRun = name
-            return try TableReport(bench.store, options).driftedBaselines
+            return try await TableReport(bench.store, options).driftedBaselines
         }
         #expect(try drifts(nil) == 1)
         #expect(try drifts("last") == 0)
@@ -145,7 +145,7 @@ struct MethodTests {
         }
         var options = TableReport.Options()
         options.suiteRun = result.suiteRuns.joined(separator: ",")
-        let row = try #require(try TableReport(bench.store, options).rows.first)
+        let row = try #require(try await TableReport(bench.store, options).rows.first)
         // Means of 100.5, 100.5 and 106.5 W for 1 s: s = √12 W, t = 4.302653.
         #expect(row.n == 6 && row.sessions == 3)
         #expect(isClose(row.mean, 102.5 * 1000 / 3.6e6))
