@@ -5,9 +5,12 @@ import Foundation
 ///
 /// An uncertainty has two significant digits, and its figure is rounded to the same place (GUM, JCGM 100:2008, 7.2.6); a figure
 /// that has none has three.
-struct DecimalScale: Sendable, Hashable {
+package struct DecimalScale: Sendable, Hashable {
     /// Figures are divided by ten to this.
     var exponent: Int
+
+    /// Figures as they are.
+    static let one = DecimalScale(EmptyCollection())
 
     /// No power where all that is there can be read without; else that of the figure in the middle.
     init(_ values: some Sequence<Double>) {
