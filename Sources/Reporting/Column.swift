@@ -1,3 +1,5 @@
+package import Core
+
 /// What a table shows: rows, and the power of ten that their energies have in common.
 package protocol Tabular: Sendable {
     associatedtype Row: Sendable

@@ -1,4 +1,4 @@
-import Core
+package import Core
 
 extension TableReport {
     /// The columns that are shown when none are asked for: what a reader needs to trust a figure, and what tells the rows
