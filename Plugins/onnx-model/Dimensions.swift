@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Onnx
 import PluginKit
@@ -201,7 +202,7 @@ struct Dimensions {
         return Int(value)
     }
 
-    private static func text(_ value: Double) -> String { String(format: "%.6g", value) }
+    private static func text(_ value: Double) -> String { FigureText.short(value) }
 
     // MARK: Names
 

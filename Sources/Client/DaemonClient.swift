@@ -76,15 +76,8 @@ package struct DaemonClient: Sendable {
 
     /// A path with a query, from which what is `nil` is left out.
     package static func path(_ path: String, _ query: KeyValuePairs<String, String?>) -> String {
-        let pairs = query.compactMap { name, value in value.map { "\(name)=\(encoded($0))" } }
-        return pairs.isEmpty ? path : "\(path)?\(pairs.joined(separator: "&"))"
-    }
-
-    /// A part of a path or of a query, encoded (RFC 3986, 2.3).
-    static func encoded(_ text: String) -> String {
-        let unreserved = CharacterSet(
-            charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-        return text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? ""
+        let query = PercentEncoding.query(query.map { ($0.key, $0.value) })
+        return query.isEmpty ? path : "\(path)?\(query)"
     }
 
     /// An answer that is text.

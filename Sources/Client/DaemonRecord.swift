@@ -32,7 +32,7 @@ package struct DaemonRecord: RecordAccess {
     }
 
     package func detail(of name: String, columns: Int) async throws -> RunDetail {
-        try await client.get(DaemonClient.path("/v1/runs/\(DaemonClient.encoded(name))", ["columns": String(columns)]))
+        try await client.get(DaemonClient.path("/v1/runs/\(PercentEncoding.segment(name))", ["columns": String(columns)]))
     }
 
     package func report(_ options: TableReport.Options) async throws -> String {
@@ -62,7 +62,7 @@ package struct DaemonRecord: RecordAccess {
     }
 
     package func bundle(_ names: [String], isRedacted: Bool, to output: OutputFile) async throws {
-        let query = names.map { "run=\(DaemonClient.encoded($0))&" }.joined() + "redact=\(isRedacted)"
+        let query = PercentEncoding.query(names.map { ("run", $0) } + [("redact", "\(isRedacted)")])
         try await client.pieces("/v1/bundle?\(query)") { try output.write($0) }
     }
 
@@ -79,7 +79,7 @@ package struct DaemonRecord: RecordAccess {
     package func bring(bundle file: String) async throws -> BundleImport.Outcome {
         let handle: FileHandle
         do throws(BoundedFileError) { handle = try BoundedFile.plain(file) } catch { throw BundleError("\(error)") }
-        return try await client.upload("/v1/imports/bundle?name=\(DaemonClient.encoded(file))", handle)
+        return try await client.upload("/v1/imports/bundle?name=\(PercentEncoding.encoded(file))", handle)
     }
 
     package func undoImport(_ id: Int64) async throws -> StoredImport? {

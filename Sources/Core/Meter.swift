@@ -64,8 +64,7 @@ package struct StatedAccuracy: Sendable, Hashable, Codable {
 
     /// `± 5 %`, with two decimals at the most.
     package var percent: String {
-        let hundredths = (relative * 1e4).rounded() / 100
-        return "± \(Int(exactly: hundredths).map(String.init) ?? String(hundredths)) %"
+        "± \(FigureText.shortPercent((relative * 1e4).rounded() / 1e4, digits: 6))"
     }
 }
 

@@ -52,16 +52,13 @@ enum PaperLayout {
         let rest = name.dropFirst(files.prefix.count)
         guard rest.hasSuffix(files.suffix), rest.count > files.suffix.count else { return .otherSetup }
         let dataset = String(rest.dropLast(files.suffix.count))
-        return .table2(task: files.task, dataset: dataset.removingPercentEncoding ?? dataset)
+        return .table2(task: files.task, dataset: PercentEncoding.decoded(dataset))
     }
 
     /// The name of the file of a task and dataset, without `.csv`; `kind` reads it back. What a file's name cannot hold is
     /// percent-encoded. A task that the paper does not have goes by its id.
     static func completeName(_ task: MLTask, dataset: String?) -> String {
-        let allowed = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-_. "))
-        func encoded(_ text: String) -> String {
-            text.addingPercentEncoding(withAllowedCharacters: allowed) ?? "unnamed"
-        }
+        func encoded(_ text: String) -> String { PercentEncoding.encoded(text, keeping: " ") }
         let files = tasks.first { $0.task == task }
         return (files?.prefix ?? encoded(task.rawValue) + "_") + encoded(dataset ?? "none") + (files?.suffix ?? "")
     }

@@ -79,7 +79,7 @@ package enum InventoryText {
     }
 
     /// Without decimals, however large: what a file of the system holds must end nothing.
-    private static func whole(_ value: Double) -> String { String(format: "%.0f", value) }
+    private static func whole(_ value: Double) -> String { FigureText.fixed(value, 0) }
 
     private static func short(_ value: Double) -> String {
         value == value.rounded() && abs(value) < 1e15 ? whole(value) : String((value * 1000).rounded() / 1000)

@@ -167,12 +167,3 @@ struct DeviceLink: Sendable {
         return path
     }
 }
-
-extension String {
-    /// The text as the value of a query: all but the unreserved characters of RFC 3986 are escaped.
-    var queryValue: String {
-        let unreserved = CharacterSet(
-            charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-        return addingPercentEncoding(withAllowedCharacters: unreserved) ?? ""
-    }
-}

@@ -85,10 +85,6 @@ struct FigureCheck: Sendable, Hashable {
 }
 
 extension Double {
-    /// For messages: three decimals at most.
-    var short: String {
-        let rounded = (self * 1000).rounded() / 1000
-        guard rounded.isFinite else { return "\(self)" }
-        return rounded == rounded.rounded() && abs(rounded) < 1e15 ? "\(Int64(saturating: rounded))" : "\(rounded)"
-    }
+    /// For messages: in whole, where it is a code of 32 bits.
+    var short: String { FigureText.short(self, digits: 10) }
 }

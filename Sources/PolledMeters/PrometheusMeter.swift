@@ -40,7 +40,7 @@ struct PrometheusMeter: DeviceMeter {
         }
     }
 
-    private static func path(_ query: String) -> String { "/api/v1/query?query=\(query.queryValue)" }
+    private static func path(_ query: String) -> String { "/api/v1/query?query=\(PercentEncoding.encoded(query))" }
 
     /// A metric's name, and perhaps what its labels are: no function, operator, offset or range.
     private static func isSelector(_ query: String) -> Bool {

@@ -24,7 +24,7 @@ struct RedfishChassis: Sendable {
     var isNamedAsPart: Bool { kind == .part || (systems == 0 && PartWords.isPart(name)) }
 
     /// The last part of its path, as the user gives it.
-    var name: String { path.lastPathPart.removingPercentEncoding ?? path.lastPathPart }
+    var name: String { PercentEncoding.decoded(path.lastPathPart) }
 
     init(path: String, _ resource: JSONValue) {
         self.path = path.withoutLastSlash

@@ -13,7 +13,7 @@ final class RedfishService: Sendable {
         var whole: JSONValue?
 
         /// The last part of its path, in clear.
-        var name: String { path.lastPathPart.removingPercentEncoding ?? path.lastPathPart }
+        var name: String { PercentEncoding.decoded(path.lastPathPart) }
     }
 
     /// A BMC has a slow processor and few connections.

@@ -31,7 +31,7 @@ struct TasmotaMeter: DeviceMeter {
     func connect(_ link: DeviceLink) async throws(DeviceError) -> DeviceConnection {
         var path = "/cm?"
         if let user = link.user, let password = link.password {
-            path += "user=\(user.queryValue)&password=\(password.queryValue)&"
+            path += "user=\(PercentEncoding.encoded(user))&password=\(PercentEncoding.encoded(password))&"
         }
         path += "cmnd=Status%2010"
         let channels = try self.channels(try await link.get(path, sendsCredentials: false))

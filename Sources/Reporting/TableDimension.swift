@@ -9,10 +9,10 @@ package enum TableDimension: Sendable, Hashable {
         .task, .model, .dataset, .device, .machine, .plugin, .size, .precision, .engine, .suite, .label, .date,
     ]
 
-    /// The column that shows it; a parameter has one of its own name.
-    var column: TableColumn? {
+    /// The column that shows it.
+    var column: TableColumn {
         switch self {
-        case .task: nil
+        case .task: .task
         case .model: .models
         case .dataset: .datasets
         case .device: .device
@@ -25,14 +25,9 @@ package enum TableDimension: Sendable, Hashable {
         case .label: .label
         case .date: .date
         case .parameter("batch"): .batch
-        case .parameter: nil
+        case .parameter(let name): .parameter(name)
         }
     }
-}
-
-extension TableDimension {
-    /// The head of its column.
-    var title: String { column?.title ?? rawValue }
 }
 
 extension TableDimension: RawRepresentable, Codable {

@@ -22,7 +22,7 @@ extension TableReport {
     }
 
     private func energyNote(_ shown: Set<TableColumn>) -> String {
-        let unit = Scales(rows).energy.exponent == 0 ? "" : ", in the unit of the mean"
+        let unit = energyScale.exponent == 0 ? "" : ", in the unit of the mean"
         return
             "kWh per 1,000 inferences, \(isNet ? "net: the idle baseline is taken off" : "gross: idle power is in it"); "
             + "std over all runs of a task (n − 1)\(unit)"

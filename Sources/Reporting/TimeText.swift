@@ -3,11 +3,14 @@ package import Foundation
 
 /// Points in time as users write them.
 package enum TimeText {
+    /// Seconds: nothing was measured a million weeks ago.
+    private static let longest = 999_999.0 * 7 * 86_400
+
     /// Seconds since 1970; `nil` of what is no time.
     ///
     /// An ISO 8601 date is its first moment, here (`2026-11-24`); with a time of day it is that, here or in the zone it names
-    /// (`2026-11-24T08:30`, `2026-11-24T08:30:15Z`, `…+01:00`). `today` and `yesterday` are their first moments; `7d`, `12h`
-    /// and `2w` are so long ago.
+    /// (`2026-11-24T08:30`, `2026-11-24T08:30:15Z`, `…+01:00`). `today` and `yesterday` are their first moments; `7d`, `12h`,
+    /// `2w` and what else `DurationText` reads are so long ago.
     package static func parse(_ text: String, now: Date, calendar: Calendar = .current) -> Double? {
         switch text {
         case "now": return now.timeIntervalSince1970
@@ -16,9 +19,9 @@ package enum TimeText {
             return calendar.date(byAdding: .day, value: -1, to: calendar.startOfDay(for: now))?.timeIntervalSince1970
         default: break
         }
-        if let ago = text.wholeMatch(of: /([0-9]{1,6})([hdw])/), let number = Double(ago.output.1) {
-            let seconds = ago.output.2 == "h" ? 3600.0 : ago.output.2 == "d" ? 86_400 : 7 * 86_400
-            return now.timeIntervalSince1970 - number * seconds
+        // A number alone is no time.
+        if text.last?.isLetter == true, let ago = DurationText.seconds(text), ago <= longest {
+            return now.timeIntervalSince1970 - ago
         }
         return date(text, calendar)
     }

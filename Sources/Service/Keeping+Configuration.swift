@@ -1,3 +1,4 @@
+import Core
 package import Recording
 package import YAMLReading
 
@@ -25,17 +26,16 @@ extension Keeping {
         return seconds
     }
 
+    /// Seconds: an hour is what the record holds the longest means of.
+    private static let times = 3600...99_999 * 365.25 * 86_400
+
     private static func notATime(_ text: String) -> String {
-        "this must be a time such as 12h, 7d, 4w or 1y, not `\(text)`"
+        "this must be a time of an hour at least, such as 12h, 7d, 4w or 1y, not `\(text)`"
     }
 
     /// A time such as `7d` in seconds; `nil` where it is none.
     private static func seconds(_ text: String) -> Double? {
-        guard let match = text.wholeMatch(of: /([0-9]{1,5})([hdwy])/), let number = Double(match.1), number > 0 else {
-            return nil
-        }
-        let units: [Substring: Double] = ["h": 3600, "d": 86_400, "w": 7 * 86_400, "y": 365.25 * 86_400]
-        return units[match.2].map { number * $0 }
+        DurationText.seconds(text).flatMap { times.contains($0) ? $0 : nil }
     }
 
     /// What weighs more than the file: the environment or an option.

@@ -8,14 +8,11 @@ extension RunFilter {
         let values = (try? JSONEncoder().encode(self)).flatMap {
             try? JSONDecoder().decode([String: JSONValue].self, from: $0)
         }
-        let allowed = CharacterSet(charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-        return (values ?? [:]).sorted { $0.key < $1.key }.compactMap { name, value in
-            let text =
-                if case .object = value {
-                    (try? JSONEncoder().encode(value)).map { String(decoding: $0, as: UTF8.self) }
-                } else { value.text }
-            return text?.addingPercentEncoding(withAllowedCharacters: allowed).map { "\(name)=\($0)" }
-        }.joined(separator: "&")
+        return PercentEncoding.query(
+            (values ?? [:]).sorted { $0.key < $1.key }.map { name, value in
+                guard case .object = value else { return (name, value.text) }
+                return (name, (try? JSONEncoder().encode(value)).map { String(decoding: $0, as: UTF8.self) })
+            })
     }
 
     /// - Parameter value: what the query says for a name, decoded.

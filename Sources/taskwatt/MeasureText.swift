@@ -29,12 +29,13 @@ struct MeasureText {
             _ remarks: [String]
         ) {
             let power = joules.over(time)
+            let texts = FigureText.texts(joules.joules, uncertainty: uncertainty.joules)
             table.add([
-                name, coverage > 0 ? "\(Self.figure(joules.joules)) J" : "–",
-                coverage > 0 ? "\(Self.figure(uncertainty.joules)) J" : "–",
-                coverage > 0 ? FigureText.figure(joules.kilowattHours) : "–",
-                power.map { "\(Self.figure($0.watts)) W" } ?? "–",
-                String(format: "%.4g %%", coverage * 100), remarks.joined(separator: ", "),
+                name, coverage > 0 ? "\(texts.figure) J" : FigureText.none,
+                coverage > 0 ? "\(texts.uncertainty) J" : FigureText.none,
+                FigureText.figure(coverage > 0 ? joules.kilowattHours : nil),
+                power.map { "\(FigureText.figure($0.watts)) W" } ?? FigureText.none,
+                FigureText.shortPercent(coverage), remarks.joined(separator: ", "),
             ])
         }
         // Two meters of one piece of silicon have one name.
@@ -62,24 +63,24 @@ struct MeasureText {
 
     private var reconciliations: [String] {
         energy.reconciliations.map { pair in
-            let share = pair.share.map { String(format: " (%.1f %% of %@)", $0 * 100, pair.outer.rawValue) } ?? ""
-            return "\(pair.outer.rawValue) less \(pair.inner.rawValue): \(Self.figure(pair.residual.joules)) J ± "
-                + "\(Self.figure(pair.uncertainty.joules)) J\(share), \(pair.verdict.text)"
+            let share = pair.share.map { " (\(FigureText.percent($0, digits: 1)) of \(pair.outer.rawValue))" } ?? ""
+            let residual = FigureText.prefixed(pair.residual.joules, uncertainty: pair.uncertainty.joules, "J")
+            return "\(pair.outer.rawValue) less \(pair.inner.rawValue): \(residual)\(share), \(pair.verdict.text)"
         }
     }
 
     private var disagreements: [String] {
         let disagreeing = energy.domains.filter { $0.flags.contains(.disagrees) }
-        let readings = disagreeing.map { "\($0.id) \(Self.figure($0.energy.joules)) J" }
+        let readings = disagreeing.map { "\($0.id) \(FigureText.joules($0.energy.joules))" }
         return readings.isEmpty ? [] : ["meters of the same silicon disagree: \(readings.joined(separator: ", "))"]
     }
 
     /// What was not seen is said in words: a figure of half the time looks like one of all of it.
     private var missing: [String] {
         totals.filter { !$0.isSeen }.map { total in
-            String(
-                format: "%@: only %.4g %% of the %@ was seen, and nothing is made up for the rest: not to be compared",
-                total.scope.rawValue, total.coverage * 100, total.flags.contains(.incomplete) ? "machine" : "time")
+            "\(total.scope.rawValue): only \(FigureText.shortPercent(total.coverage)) of the "
+                + "\(total.flags.contains(.incomplete) ? "machine" : "time") was seen, and nothing is made up for the rest: "
+                + "not to be compared"
         }
     }
 
@@ -117,7 +118,8 @@ struct MeasureText {
         else { return nil }
         let watts = calibration.idle.watts + gain * power.watts
         let spread = calibration.relativeUncertainty * watts
-        return "\(calibration.reference) would read \(Self.figure(watts)) W ± \(Self.figure(spread)) W, estimated: "
+        return
+            "\(calibration.reference) would read \(FigureText.prefixed(watts, uncertainty: spread, "W")), estimated: "
             + "\(total.scope.rawValue) \(calibration.summary)"
     }
 
@@ -138,14 +140,8 @@ struct MeasureText {
     }
 
     private var end: String {
-        String(format: "%.3f s", seconds)
+        DurationText.figure(seconds)
             + (energy.total.provenance == .estimated
                 ? "; estimated by a model, not measured: `taskwatt meters` says what would help" : "")
-    }
-
-    private static func figure(_ value: Double) -> String {
-        abs(value) >= 100
-            ? String(format: "%.1f", value)
-            : abs(value) >= 1 ? String(format: "%.3f", value) : String(format: "%.4f", value)
     }
 }

@@ -73,10 +73,9 @@ final class ProgressDisplay: Sendable {
                 parts.append("\(completed) inferences")
             }
         }
-        if let power = event.power { parts.append(String(format: "%.1f W", power.watts)) }
+        if let power = event.power { parts.append("\(FigureText.fixed(power.watts, 1)) W") }
         if let remaining = event.remainingSeconds {
-            parts.append(
-                String(format: "%d:%02d left", Int(saturating: remaining) / 60, Int(saturating: remaining) % 60))
+            parts.append("\(DurationText.clock(remaining)) left")
         }
         return parts.joined(separator: " · ")
     }
@@ -94,13 +93,14 @@ final class ProgressDisplay: Sendable {
         case .idle, .idleAfter:
             // The scatter of a model's blocks says nothing of how true the model is.
             let scatter = total.provenance == .estimated ? nil : run.idle?.halfWidth
-            let spread = scatter.map { String(format: " ± %.2f W", $0) } ?? ""
             let power =
-                run.idlePower.map { String(format: "%.2f W", $0.watts) }
-                ?? "not known: \(total.isSeen ? "too short for the meters" : "the meters saw too little of it")"
-            text = "idle power \(power)\(spread) (\(total.provenance.rawValue))\(flags(run))"
+                run.idlePower.map { idle in
+                    scatter.map { FigureText.prefixed(idle.watts, uncertainty: $0, "W") }
+                        ?? "\(FigureText.figure(idle.watts)) W"
+                } ?? "not known: \(total.isSeen ? "too short for the meters" : "the meters saw too little of it")"
+            text = "idle power \(power) (\(total.provenance.rawValue))\(flags(run))"
         case .load:
-            let energy = total.coverage > 0 ? String(format: "%.1f J", total.energy.joules) : "its energy was not seen"
+            let energy = total.coverage > 0 ? FigureText.joules(total.energy.joules) : "its energy was not seen"
             text = prefix(event, state) + "model loaded, \(energy)"
         case .warmUp: return
         case .query:
@@ -109,23 +109,21 @@ final class ProgressDisplay: Sendable {
                 text = prefix(event, state) + "failed"
             } else {
                 let seconds = run.energy.window.durationSeconds
+                let inferences =
+                    "repeat \(Self.ordinal(event)): \(FigureText.count(run.completedInferences, "inference")) in "
+                    + DurationText.figure(seconds)
                 guard total.isSeen else {
                     text =
                         prefix(event, state)
-                        + String(
-                            format:
-                                "repeat %@: %d inferences in %.1f s; the meters saw %.0f %%, so it stays out of the table%@",
-                            Self.ordinal(event), run.completedInferences, seconds,
-                            total.coverage * 100, flags(run))
+                        + "\(inferences); the meters saw \(FigureText.percent(total.coverage, digits: 0)), so it stays out of the "
+                        + "table\(flags(run))"
                     break
                 }
                 let figure = run.kilowattHoursPer1000.map { ", \(FigureText.figure($0)) kWh per 1,000" } ?? ""
                 text =
                     prefix(event, state)
-                    + String(
-                        format: "repeat %@: %d inferences in %.1f s, %.1f W%@%@%@",
-                        Self.ordinal(event), run.completedInferences, seconds,
-                        total.energy.over(seconds)?.watts ?? 0, otherScopes(run.energy), figure, flags(run))
+                    + "\(inferences), \(FigureText.figure(total.energy.over(seconds)?.watts)) W\(otherScopes(run.energy))"
+                    + "\(figure)\(flags(run))"
             }
         }
         line(text, &state)
@@ -136,7 +134,7 @@ final class ProgressDisplay: Sendable {
         let parts = energy.otherScopes.compactMap { other in
             other.isSeen
                 ? other.energy.over(energy.window.durationSeconds).map {
-                    String(format: "%@ %.1f W", other.scope.rawValue, $0.watts)
+                    "\(other.scope.rawValue) \(FigureText.figure($0.watts)) W"
                 } : "\(other.scope.rawValue) not seen"
         }
         return parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))"

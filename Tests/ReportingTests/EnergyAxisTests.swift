@@ -180,7 +180,7 @@ struct EnergyAxisTests {
             (43_200, "43.2 kJ"),
             (1.8e14, "180 TJ"), (0, "0 J"), (.nan, "–"), (.infinity, "–"), (-1500, "-1.50 kJ"),
         ] as [(Double, String)])
-    func prefixes(_ value: Double, _ text: String) { #expect(FigureNumber.joules(value) == text) }
+    func prefixes(_ value: Double, _ text: String) { #expect(FigureText.joules(value) == text) }
 }
 
 @Suite("Equivalents that fit")

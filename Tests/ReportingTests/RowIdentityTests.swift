@@ -73,9 +73,10 @@ struct RowIdentityTests {
         try record.add([3600, 3600.36, 3599.64].map { run($0, idle: 36, idleUncertainty: 0.01) })
         var options = TableReport.Options()
         options.isNet = true
-        let row = try #require(try await TableReport(record.store, options).rows.first)
+        let table = try await TableReport(record.store, options)
+        let row = try #require(table.rows.first)
         #expect(abs(row.mean) < 1e-9 && (row.uncertainty ?? 0) > 1e-6)
-        #expect((-7 ... -5).contains(TableReport.Scales([row]).energy.exponent))
+        #expect((-7 ... -5).contains(table.energyScale.exponent))
     }
 
     @Test("A program that was edited has rows of its own")

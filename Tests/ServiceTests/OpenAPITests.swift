@@ -76,6 +76,21 @@ struct OpenAPITests {
         #expect(words(theme) == FigureTheme.allCases.map(\.rawValue))
     }
 
+    @Test("The fields of a table's row mean what its columns do")
+    func columns() throws {
+        let document = try JSONDecoder().decode(JSONValue.self, from: Data(PackageResources.openapi_json))
+        func described(_ schema: String, _ field: String) -> String? {
+            document.at(["components", "schemas", schema, "properties", field, "description"])?.stringValue
+        }
+        for column in TableColumn.allCases {
+            guard let path = column.path?.split(separator: ".").map(String.init), path.first != "setup" else {
+                continue
+            }
+            let text = described(path.count > 1 ? "OperationCost" : "TableRow", path[path.count - 1])
+            #expect(text?.lowercased() == column.meaning.lowercased(), "\(column.name)")
+        }
+    }
+
     @Test(
         "Every operation says how it may be refused: for whom it is not, what is too long, and when there is too much to do"
     )

@@ -59,7 +59,7 @@ package enum EstimatedCPUMeter {
         }
     }
 
-    private static func percent(_ share: Double) -> String { "\(Int(saturating: share * 100)) %" }
+    private static func percent(_ share: Double) -> String { FigureText.percent(share, digits: 0) }
 
     private static func text(_ watts: Double) -> String { String((watts * 10).rounded() / 10) }
 }

@@ -80,7 +80,7 @@ extension Comparison {
     /// Two digits; below a thousandth only that.
     private static func chance(_ p: Double?) -> String {
         guard let p else { return FigureText.none }
-        return p < 0.001 ? "<0.001" : String(format: "%.2g", p)
+        return p < 0.001 ? "<0.001" : FigureText.short(p, digits: 2)
     }
 
     /// In full precision, a row a line, as `--format json` names the fields.

@@ -67,7 +67,7 @@ extension ComputeFigure {
             "\(index + 1), \(model.task), \(model.model): "
                 + [
                     model.operations.map { "\(FigureNumber.three($0)) operations" },
-                    model.isMeasured ? "\(FigureNumber.joules(model.joules)), \(model.provenance.rawValue)" : nil,
+                    model.isMeasured ? "\(FigureText.joules(model.joules)), \(model.provenance.rawValue)" : nil,
                 ].compactMap(\.self).joined(separator: ", ")
         }
         return "Training, \(training.count) models, and inference, \(published.count) models, on axes of decades. "
@@ -332,7 +332,7 @@ extension ComputeFigure {
             drawing.add(
                 ComputeMark.markup(
                     "paper", time(Self.paperYear), y(joules),
-                    tip: "\(task), mean of Luccioni et al.: \(FigureNumber.joules(joules))"))
+                    tip: "\(task), mean of Luccioni et al.: \(FigureText.joules(joules))"))
         }
         let stars = own.map { model in
             model.isMeasured
@@ -398,8 +398,8 @@ extension ComputeFigure {
             if let operations = model.operations { tip += ", \(FigureNumber.three(operations)) operations" }
             if model.isMeasured {
                 tip +=
-                    ", \(FigureNumber.joules(model.joules))"
-                    + (model.halfWidth.map { " ± \(FigureNumber.joules($0)) (95 %)" } ?? "")
+                    ", \(FigureText.joules(model.joules))"
+                    + (model.halfWidth.map { " ± \(FigureText.joules($0)) (95 %)" } ?? "")
                 tip += ", \(model.scope.rawValue), \(model.provenance.rawValue)"
             }
             drawing.add(ComputeMark.markup(model.style, x, star.y, tip: tip))

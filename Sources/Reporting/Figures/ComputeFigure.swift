@@ -56,8 +56,8 @@ struct ComputeFigure: Figure {
         let slow = ComputeTrend.growth(months: months, doublingEvery: 24)
         return
             "“300,000 ×”, as the article quotes OpenAI, is this sum: 62 months at a doubling every 3.4 months are 2^(62 ÷ 3.4), more "
-            + "than \(FigureNumber.grouped((fast / 1000).rounded(.down) * 1000)) ×; at a doubling every two years they are 2^(62 ÷ 24), "
-            + "which is \(FigureNumber.grouped(slow.rounded())) ×."
+            + "than \(FigureText.grouped((fast / 1000).rounded(.down) * 1000)) ×; at a doubling every two years they are 2^(62 ÷ 24), "
+            + "which is \(FigureText.grouped(slow.rounded())) ×."
     }
 
     var caption: [Markup] {
@@ -106,7 +106,7 @@ struct ComputeFigure: Figure {
 
     var trendData: FigureData {
         func cell(_ value: Double?) -> FigureData.Cell {
-            value.map { .number($0, shown: String(format: "%.1f", $0)) } ?? .none
+            value.map { .number($0, shown: FigureText.fixed($0, 1)) } ?? .none
         }
         func row(_ name: String, _ fit: ExponentialFit, _ published: Double?, _ source: FigureData.Cell) -> [FigureData
             .Cell]
@@ -114,8 +114,8 @@ struct ComputeFigure: Figure {
             let interval = fit.doublingInterval
             return [
                 .text(name), .number(Double(fit.count), shown: String(fit.count)),
-                .number(fit.slope, shown: String(format: "%.3f", fit.slope)),
-                .number(fit.slopeHalfWidth, shown: String(format: "%.3f", fit.slopeHalfWidth)),
+                .number(fit.slope, shown: FigureText.fixed(fit.slope, 3)),
+                .number(fit.slopeHalfWidth, shown: FigureText.fixed(fit.slopeHalfWidth, 3)),
                 cell(fit.doublingMonths), cell(interval.low), cell(interval.high), cell(published), source,
             ]
         }

@@ -117,7 +117,7 @@ struct Drawing: Sendable {
         let tenths = (value * 10).rounded()
         guard abs(tenths) < 1e9 else { return "0" }
         let whole = Int(saturating: tenths)
-        return whole.isMultiple(of: 10) ? String(whole / 10) : String(format: "%.1f", tenths / 10)
+        return whole.isMultiple(of: 10) ? String(whole / 10) : FigureText.fixed(tenths / 10, 1)
     }
 
     /// Hatching, in which what is not measured is drawn. One of each page; every picture uses it.
@@ -198,91 +198,28 @@ struct Scale {
     }
 }
 
-/// Numbers as people read them in pictures.
-package enum FigureNumber {
+/// Numbers as pictures and pages set them: those of `FigureText`, with powers of ten and thousands as print has them.
+enum FigureNumber {
     /// A power of ten without an exponent between 0.0001 and 10,000, else 10ⁿ.
     static func tick(_ value: Double) -> String {
         guard value != 0 else { return "0" }
         let magnitude = log10(abs(value))
-        if magnitude >= 5 || magnitude < -4.5 { return "10" + superscript(Int(saturating: magnitude)) }
-        if value >= 1000 { return grouped(value) }
+        if magnitude >= 5 || magnitude < -4.5 { return "10" + FigureText.superscript(Int(saturating: magnitude)) }
+        if value >= 1000 { return FigureText.grouped(value) }
         return value >= 1
-            ? String(format: "%g", value) : String(format: "%.*f", Int(saturating: (-magnitude).rounded(.up)), value)
-    }
-
-    static func superscript(_ value: Int) -> String {
-        String(
-            String(value).map { character -> Character in
-                switch character {
-                case "-": "⁻"
-                case "0": "⁰"
-                case "1": "¹"
-                case "2": "²"
-                case "3": "³"
-                case "4": "⁴"
-                case "5": "⁵"
-                case "6": "⁶"
-                case "7": "⁷"
-                case "8": "⁸"
-                default: "⁹"
-                }
-            })
-    }
-
-    /// Thousands set apart by commas.
-    static func grouped(_ value: Double) -> String {
-        guard value.isFinite, abs(value) < 1e15 else { return scientific(value) }
-        let digits = Array(String(Int64(saturating: abs(value))))
-        var text = ""
-        for (index, digit) in digits.enumerated() {
-            if index > 0, (digits.count - index).isMultiple(of: 3) { text += "," }
-            text.append(digit)
-        }
-        return value < 0 ? "−" + text : text
+            ? FigureText.short(value) : FigureText.fixed(value, Int(saturating: (-magnitude).rounded(.up)))
     }
 
     /// Three significant digits.
     static func three(_ value: Double) -> String {
-        guard value.isFinite else { return "–" }
-        guard value != 0 else { return "0" }
-        let magnitude = log10(abs(value))
-        if magnitude >= 6 || magnitude < -4 { return scientific(value) }
-        // Rounded first: 0.9996 is 1.00, a digit shorter than its own magnitude would have it.
-        let digits = max(0, 2 - Int(saturating: floor(log10(abs(value) * 1.0005))))
-        return magnitude >= 3 ? grouped(value) : String(format: "%.\(digits)f", value)
+        guard let parts = FigureText.parts(value) else { return FigureText.figure(value) }
+        guard parts.isPlain else { return scientific(value) }
+        return parts.exponent >= 3 ? FigureText.grouped(value) : FigureText.figure(value)
     }
 
     /// 1.23 × 10⁴.
     static func scientific(_ value: Double) -> String {
-        guard value.isFinite, value != 0 else { return value == 0 ? "0" : "–" }
-        var exponent = Int(saturating: floor(log10(abs(value))))
-        var mantissa = value / pow(10, Double(exponent))
-        if abs((mantissa * 100).rounded()) >= 1000 {
-            mantissa /= 10
-            exponent += 1
-        }
-        return String(format: "%.2f × 10", mantissa) + superscript(exponent)
+        guard let parts = FigureText.parts(value) else { return FigureText.figure(value) }
+        return "\(parts.mantissa) × 10\(FigureText.superscript(parts.exponent))"
     }
-
-    package static func seconds(_ value: Double) -> String {
-        guard value.isFinite, value >= 0 else { return "–" }
-        if value < 1 { return String(format: "%.0f ms", value * 1000) }
-        if value < 100 { return String(format: "%.2f s", value) }
-        if value < 6000 { return String(format: "%.1f min", value / 60) }
-        return String(format: "%.1f h", value / 3600)
-    }
-
-    static func joules(_ value: Double) -> String { prefixed(value, "J") }
-
-    /// With the prefix of the SI that leaves one to three digits before the point, from yocto to yotta.
-    static func prefixed(_ value: Double, _ unit: String) -> String {
-        guard value.isFinite, value != 0 else { return value == 0 ? "0 \(unit)" : "–" }
-        // Rounded first: 999.9 are a thousand.
-        let place = Int(saturating: (log10(abs(value) * 1.0005) / 3).rounded(.down)) + prefixOfOne
-        guard prefixes.indices.contains(place) else { return "\(scientific(value)) \(unit)" }
-        return "\(three(value / pow(1000, Double(place - prefixOfOne)))) \(prefixes[place])\(unit)"
-    }
-
-    private static let prefixes = ["y", "z", "a", "f", "p", "n", "µ", "m", "", "k", "M", "G", "T", "P", "E", "Z", "Y"]
-    private static let prefixOfOne = 8
 }

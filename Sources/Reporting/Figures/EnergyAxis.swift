@@ -60,7 +60,7 @@ struct EnergyAxis: Figure {
         Entry(
             name: mark.name, group: Entry.Group(rawValue: mark.kind.rawValue) ?? .everyday,
             range: mark.joules...mark.joules, joules: mark.joules,
-            text: "\(FigureNumber.joules(mark.joules)) (\(mark.year))",
+            text: "\(FigureText.joules(mark.joules)) (\(mark.year))",
             style: mark.kind == .bound ? "bound" : mark.kind == .training ? "training" : "fact",
             year: String(mark.year),
             sum: mark.sum, source: mark.source)
@@ -76,7 +76,7 @@ struct EnergyAxis: Figure {
                 name: "an operation of \(kind.article) \(kind.rawValue) at its peak", group: .operation,
                 range: least...max(least, most),
                 joules: least,
-                text: "\(FigureNumber.joules(least)) (\(best.name), \(best.precision)) to \(FigureNumber.joules(most))",
+                text: "\(FigureText.joules(least)) (\(best.name), \(best.precision)) to \(FigureText.joules(most))",
                 style: kind.symbol, precision: best.precision,
                 year: "\(all.map(\.year).min() ?? 0)–\(all.map(\.year).max() ?? 0)",
                 sum: "W ÷ (GOP/s × 10⁹) of \(all.count) parts",
@@ -92,7 +92,7 @@ struct EnergyAxis: Figure {
             return Entry(
                 name: "an inference of the paper: \(task.title)", group: .inference, range: joules...joules,
                 joules: joules,
-                text: "\(FigureNumber.joules(joules)) (2023)", style: "paper", year: "2023",
+                text: "\(FigureText.joules(joules)) (2023)", style: "paper", year: "2023",
                 sum: "\(FigureNumber.three(row.mean)) kWh per 1,000",
                 source: "Luccioni et al. 2023 (arXiv 2311.16863), from its logs")
         }
@@ -129,7 +129,7 @@ struct EnergyAxis: Figure {
             guard let least = values.map(\.joules).min(), let most = values.map(\.joules).max() else { return nil }
             let text =
                 least == most
-                ? FigureNumber.joules(least) : "\(FigureNumber.joules(least)) to \(FigureNumber.joules(most))"
+                ? FigureText.joules(least) : "\(FigureText.joules(least)) to \(FigureText.joules(most))"
             return Entry(
                 name: name, group: .ours, range: least...most, joules: least,
                 text: "\(text), \(key.scope.rawValue), \(key.provenance.rawValue)", style: key.provenance.rawValue,
@@ -178,12 +178,12 @@ struct EnergyAxis: Figure {
     var rows: [Entry] {
         placed.prefix(Self.mostRows).map { row, joules in
             let half = (row.uncertainty ?? 0) * Self.joulesOfOne
-            let interval = row.uncertainty == nil ? "" : " ± \(FigureNumber.joules(half))"
+            let interval = row.uncertainty == nil ? "" : " ± \(FigureText.joules(half))"
             return Entry(
                 name: words(row), group: .oursEach,
                 range: max(joules - half, Self.drawable.lowerBound)...(joules + half),
                 joules: joules,
-                text: "\(FigureNumber.joules(joules))\(interval) \(row.provenance.rawValue)",
+                text: "\(FigureText.joules(joules))\(interval) \(row.provenance.rawValue)",
                 style: row.provenance.rawValue, provenance: row.provenance, scope: row.scope,
                 precision: row.setup["precision"], year: String(row.lastDay.prefix(4)),
                 sum: "\(FigureNumber.three(row.mean)) \(table.isNet ? "net " : "")kWh per 1,000 inferences",
@@ -254,7 +254,7 @@ struct EnergyAxis: Figure {
 
     /// A power of ten: `1 pJ`, `100 kJ`.
     private static func named(_ tick: Double) -> String {
-        FigureNumber.joules(tick).replacing(".00", with: "").replacing(".0", with: "")
+        FigureText.joules(tick).replacing(".00", with: "").replacing(".0", with: "")
     }
 
     /// What a line is of, for those who point at it.
@@ -336,7 +336,7 @@ struct EnergyAxis: Figure {
 
     var data: [FigureData] {
         let rows = (overview + rows).map { entry -> [FigureData.Cell] in
-            func energy(_ joules: Double) -> FigureData.Cell { .number(joules, shown: FigureNumber.joules(joules)) }
+            func energy(_ joules: Double) -> FigureData.Cell { .number(joules, shown: FigureText.joules(joules)) }
             // Of several there is no one value; of an interval the picture ends where the axis does, and the number does not.
             let isSeveral = entry.group != .oursEach && entry.range.lowerBound < entry.range.upperBound
             let low = entry.group == .oursEach ? 2 * entry.joules - entry.range.upperBound : entry.range.lowerBound

@@ -65,7 +65,7 @@ package struct ExponentialFit: Sendable, Hashable {
 
     /// In words: `× 2 every 6.0 months (5.4 to 6.8)`; without them where the interval holds no growth too.
     package var text: String {
-        func months(_ value: Double) -> String { String(format: "%.1f", value) }
+        func months(_ value: Double) -> String { FigureText.fixed(value, 1) }
         let (low, high) = doublingInterval
         guard let low else { return "no growth" }
         guard let doublingMonths, let high else { return "no sure growth" }

@@ -72,6 +72,7 @@ package enum FigureTheme: String, Sendable, Hashable, CaseIterable {
         let luminance = 0.2126 * linear(16) + 0.7152 * linear(8) + 0.0722 * linear(0)
         let share = luminance <= 0.0031308 ? 12.92 * luminance : 1.055 * pow(luminance, 1 / 2.4) - 0.055
         let level = Int(saturating: (share * 255).rounded())
-        return String(format: "#%02x%02x%02x", level, level, level)
+        let pair = String(level, radix: 16)
+        return "#" + String(repeating: pair.count < 2 ? "0" + pair : pair, count: 3)
     }
 }

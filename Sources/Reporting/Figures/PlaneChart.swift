@@ -232,8 +232,8 @@ struct PlaneChart: Figure {
         guard right > left, bottom > top else { return }
         let name =
             "the brain, \(FigureNumber.tick(power.lowerBound)) to \(FigureNumber.three(power.upperBound)) W: 10"
-            + FigureNumber.superscript(Int(saturating: log10(operations.lowerBound)))
-            + " to 10" + FigureNumber.superscript(Int(saturating: log10(operations.upperBound))) + " op/s"
+            + FigureText.superscript(Int(saturating: log10(operations.lowerBound)))
+            + " to 10" + FigureText.superscript(Int(saturating: log10(operations.upperBound))) + " op/s"
         let (x, y) = ((left + right) / 2 + 4, top + 8)
         layout.drawing.add(
             .element(

@@ -97,7 +97,7 @@ struct PowerChart {
     private var summary: String {
         let windows = group.windows.map { window in
             let watts = window.meanWatts.map { "\(FigureNumber.three($0)) W" } ?? "no power"
-            return "\(window.name): \(FigureNumber.seconds(window.seconds)), \(watts)"
+            return "\(window.name): \(DurationText.figure(window.seconds)), \(watts)"
         }
         let shown = windows.prefix(20).joined(separator: "; ")
         let more = windows.count > 20 ? "; and \(windows.count - 20) more" : ""

@@ -25,12 +25,12 @@ struct ScopeChart: Figure {
 
     var data: [FigureData] {
         let rows = pairs.map { row, pair -> [FigureData.Cell] in
-            func energy(_ joules: Double) -> FigureData.Cell { .number(joules, shown: FigureNumber.joules(joules)) }
+            func energy(_ joules: Double) -> FigureData.Cell { .number(joules, shown: FigureText.joules(joules)) }
             let (outer, residual) = (pair.outerEnergy.joules, pair.residual.joules)
             return [
                 .name(row.title), .text("\(pair.outer.rawValue) less \(pair.inner.rawValue)"), energy(outer),
                 energy(outer - residual), energy(residual), energy(pair.uncertainty.joules),
-                pair.share.map { .number($0, shown: String(format: "%.1f %%", $0 * 100)) } ?? .none,
+                pair.share.map { .number($0, shown: FigureText.percent($0, digits: 1)) } ?? .none,
                 .text("\(pair.verdict.rawValue): \(pair.verdict.text)"), .provenance(row.provenance),
             ]
         }

@@ -39,7 +39,7 @@ package struct MethodsText: Sendable {
         let hasTasks = Set(table.rows.map(\.task)).count > 1
         var sentences = facts.settings.map { setting, subjects in
             let names = subjects.models.map { model in
-                let size = model.parameters.map { " (\(FigureNumber.grouped(Double($0))) parameters)" } ?? ""
+                let size = model.parameters.map { " (\(FigureText.grouped(Double($0))) parameters)" } ?? ""
                 return escaped(model.name + size + (hasTasks ? " for \(model.task.title)" : ""))
             }
             var text = "Models: \(names.joined(separator: ", "))"
@@ -81,7 +81,7 @@ package struct MethodsText: Sendable {
             escaped("\($0.name) (\($0.id), \($0.scope.rawValue), \($0.provenance.rawValue))")
         }
         let scopes = Self.unique(table.rows.map(\.scope.rawValue))
-        let interval = facts.intervals.map { "every \(FigureNumber.seconds($0))" }.joined(separator: " or ")
+        let interval = facts.intervals.map { "every \(DurationText.short($0))" }.joined(separator: " or ")
         return "Energy was read from \(texts.joined(separator: ", "))"
             + (interval.isEmpty ? "" : ", sampled \(interval)")
             + "; the total is that of the scope \(scopes.joined(separator: " or ")), each piece of silicon once."

@@ -97,7 +97,7 @@ package enum Equivalents {
     /// - Parameter joules: above 0.
     /// - Returns: where nothing is of that size, the bits that Landauer's bound would let one forget.
     package static func of(_ joules: Double) -> [Line] {
-        let energy = FigureNumber.joules(joules)
+        let energy = FigureText.joules(joules)
         let lines = kinds.compactMap { best($0, joules) }.map { thing in
             Line(
                 name: thing.name, value: "\(FigureNumber.three(joules / thing.joules)) \(thing.unit)",
@@ -129,12 +129,12 @@ extension ReportPage {
                 .element(
                     "h3", [:],
                     .text(
-                        "\(FigureNumber.joules(joules)) = \(FigureNumber.three(joules / 3.6e6)) kWh, \(kind.scope.rawValue), "
+                        "\(FigureText.joules(joules)) = \(FigureNumber.three(joules / 3.6e6)) kWh, \(kind.scope.rawValue), "
                     ),
                     Self.badge(kind.provenance)))
             parts.append(
                 .table(
-                    caption: "\(FigureNumber.joules(joules)) in other terms", columns: ["is", "so much", "the sum"],
+                    caption: "\(FigureText.joules(joules)) in other terms", columns: ["is", "so much", "the sum"],
                     alignRight: [1],
                     rows: Equivalents.of(joules).map { [.text($0.name), .text($0.value), .text($0.sum)] },
                     hidesCaption: true))

@@ -96,9 +96,9 @@ extension ReportPage {
         let rows = group.windows.prefix(most).map { run -> [Markup] in
             let total = run.record.energy.total
             return [
-                .text(run.name), .text(String(run.id)), .text(FigureNumber.seconds(run.seconds)),
-                .text(String(run.record.completedInferences)), .text(FigureNumber.joules(total.energy.joules)),
-                .text(FigureNumber.joules(total.uncertainty.joules)),
+                .text(run.name), .text(String(run.id)), .text(DurationText.figure(run.seconds)),
+                .text(String(run.record.completedInferences)), .text(FigureText.joules(total.energy.joules)),
+                .text(FigureText.joules(total.uncertainty.joules)),
                 .text(run.meanWatts.map { "\(FigureNumber.three($0)) W" } ?? "–"),
                 .text((run.record.flags.map(\.rawValue)).joined(separator: ", ")),
             ]

@@ -22,9 +22,9 @@ extension ReportPage {
             let rows = suite.meters.map { meter -> [Markup] in
                 [
                     .name(meter.id), .name(meter.name), .text(meter.scope.rawValue), .text(meter.kind.rawValue),
-                    .text(FigureNumber.seconds(meter.periodSeconds)),
-                    .text(FigureNumber.prefixed(meter.resolution / 1e6, meter.kind == .counter ? "J" : "W")),
-                    .text(meter.relativeAccuracy.map { String(format: "± %.3g %%", $0 * 100) } ?? "not stated"),
+                    .text(DurationText.short(meter.periodSeconds)),
+                    .text(FigureText.prefixed(meter.resolution / 1e6, meter.kind == .counter ? "J" : "W")),
+                    .text(meter.relativeAccuracy.map { "± \(FigureText.shortPercent($0))" } ?? "not stated"),
                     Self.badge(meter.provenance), .name(meter.source),
                 ]
             }
@@ -49,11 +49,11 @@ extension ReportPage {
                 name + .text(" \(suite.uuid.prefix(8))"),
                 .element("span", ["class": "date"], .text(detail.map { Self.minute($0.startedAt) } ?? "–")),
                 .text(String(suite.queries)),
-                .text(Self.range(suite.inferences) { FigureNumber.grouped(Double($0)) }),
-                .text(Self.range(suite.querySeconds) { FigureNumber.seconds($0) }),
+                .text(Self.range(suite.inferences) { FigureText.grouped(Double($0)) }),
+                .text(Self.range(suite.querySeconds) { DurationText.figure($0) }),
                 .text(Self.idle(suite.idle)), .text(Self.idle(suite.idleAfter)),
                 .text(
-                    "\(suite.interval.map(FigureNumber.seconds) ?? "–"), \(FigureText.percent(suite.worstJitter, digits: 1))"
+                    "\(DurationText.short(suite.interval)), \(FigureText.percent(suite.worstJitter, digits: 1))"
                 ),
                 .text(
                     "\(FigureText.percent(suite.greatestOtherShare, digits: 1)), \(FigureText.percent(suite.greatestSteal, digits: 1))"
@@ -194,7 +194,7 @@ extension ReportPage {
     private static func idle(_ idle: ReportDigest.Suite.Idle?) -> String {
         guard let idle else { return "–" }
         let uncertainty = idle.halfWidth.map { " ± \(FigureNumber.three($0))" } ?? ""
-        return "\(FigureNumber.three(idle.watts))\(uncertainty) W in \(FigureNumber.seconds(idle.seconds))"
+        return "\(FigureNumber.three(idle.watts))\(uncertainty) W in \(DurationText.figure(idle.seconds))"
     }
 
     private static func range<Value: Equatable>(

@@ -150,8 +150,8 @@ package struct ReportPage: Sendable {
         }
         let facts =
             "\(Self.count(digest.windows, "window")) of "
-            + "\(Self.count(digest.suites.count, "suite")), \(FigureNumber.grouped(Double(digest.inferences))) inferences, "
-            + "\(FigureNumber.seconds(digest.seconds)) measured"
+            + "\(Self.count(digest.suites.count, "suite")), \(FigureText.grouped(Double(digest.inferences))) inferences, "
+            + "\(DurationText.figure(digest.seconds)) measured"
         return .element(
             "header", [:],
             .element("p", ["class": "kind"], .text("Taskwatt report")),
@@ -188,7 +188,7 @@ package struct ReportPage: Sendable {
     }
 
     static func count(_ number: Int, _ name: String) -> String {
-        "\(FigureNumber.grouped(Double(number))) \(name)\(number == 1 ? "" : "s")"
+        "\(FigureText.grouped(Double(number))) \(name)\(number == 1 ? "" : "s")"
     }
 
     static func day(_ unixSeconds: Double) -> String { String(CSVWriter.time(unixSeconds).prefix(10)) }

@@ -80,9 +80,9 @@ package struct RunText {
             let isCounted = run.record.stage == .query && !run.record.isEmpty
             table.add([
                 run.id == detail.run ? (isASCII ? ">" : "▸") : "", String(run.id), run.name,
-                run.record.isEmpty ? "–" : FigureNumber.seconds(run.seconds),
-                isSeen ? FigureNumber.joules(total.energy.joules) : "–",
-                isSeen ? FigureNumber.joules(total.uncertainty.joules) : "–", watts(run.meanWatts),
+                run.record.isEmpty ? "–" : DurationText.figure(run.seconds),
+                isSeen ? FigureText.joules(total.energy.joules) : "–",
+                isSeen ? FigureText.joules(total.uncertainty.joules) : "–", watts(run.meanWatts),
                 isCounted ? "\(run.record.completedInferences)\(failed)" : run.record.stage == .query ? "–" : "",
                 run.record.flags.map(\.rawValue).joined(separator: " "),
             ])
@@ -103,12 +103,12 @@ package struct RunText {
             stage   \(spark.stages)
                     \(watts(spark.range.lowerBound)) to \(watts(spark.range.upperBound)) \
             (\(part.group.scope.rawValue), \(part.group.provenance.rawValue)), a column is \
-            \(FigureNumber.seconds(spark.secondsPerColumn))\(peak)
+            \(DurationText.figure(spark.secondsPerColumn))\(peak)
 
             """
     }
 
-    private func watts(_ value: Double?) -> String { value.map { "\(FigureNumber.three($0)) W" } ?? "–" }
+    private func watts(_ value: Double?) -> String { value.map { "\(FigureText.figure($0)) W" } ?? FigureText.none }
 
     // MARK: One run
 
@@ -126,10 +126,10 @@ package struct RunText {
             let isSeen = domain.coverage > 0
             table.add([
                 PrintableText.of(domain.id), domain.scope.rawValue,
-                isSeen ? FigureNumber.joules(domain.energy.joules) : "–",
-                isSeen ? FigureNumber.joules(domain.uncertainty.joules) : "–",
+                isSeen ? FigureText.joules(domain.energy.joules) : "–",
+                isSeen ? FigureText.joules(domain.uncertainty.joules) : "–",
                 watts(domain.energy.over(run.seconds * domain.coverage)?.watts),
-                String(format: "%.4g %%", domain.coverage * 100), domain.provenance.rawValue,
+                FigureText.shortPercent(domain.coverage), domain.provenance.rawValue,
                 remarks.joined(separator: ", "),
             ])
         }
@@ -144,29 +144,31 @@ package struct RunText {
                 continue
             }
             var line =
-                "\(total.scope.rawValue): \(FigureNumber.joules(total.energy.joules)) \(plusMinus) "
-                + "\(FigureNumber.joules(total.uncertainty.joules)), \(total.provenance.rawValue)"
+                "\(total.scope.rawValue): "
+                + FigureText.prefixed(
+                    total.energy.joules, uncertainty: total.uncertainty.joules, "J", sign: plusMinus)
+                + ", \(total.provenance.rawValue)"
             if let per1000 = run.record.kilowattHoursPer1000(total) {
-                line += ", \(FigureNumber.three(per1000)) kWh per 1,000 inferences"
+                line += ", \(FigureText.figure(per1000)) kWh per 1,000 inferences"
             }
             lines.append(line)
         }
         for pair in run.record.energy.reconciliations {
-            let share = pair.share.map { String(format: " (%.1f %% of %@)", $0 * 100, pair.outer.rawValue) } ?? ""
+            let share = pair.share.map { " (\(FigureText.percent($0, digits: 1)) of \(pair.outer.rawValue))" } ?? ""
             lines.append(
-                "\(pair.outer.rawValue) less \(pair.inner.rawValue): \(FigureNumber.joules(pair.residual.joules))\(share), "
+                "\(pair.outer.rawValue) less \(pair.inner.rawValue): \(FigureText.joules(pair.residual.joules))\(share), "
                     + pair.verdict.text)
         }
         if let latency = run.record.latency {
             lines.append(
-                "latency: median \(FigureNumber.seconds(latency.median)), 95th percentile \(FigureNumber.seconds(latency.p95)), "
-                    + "longest \(FigureNumber.seconds(latency.maximum))")
+                "latency: median \(DurationText.figure(latency.median)), 95th percentile \(DurationText.figure(latency.p95)), "
+                    + "longest \(DurationText.figure(latency.maximum))")
         }
         let shares = [
             ("other processes", run.record.otherCPUShare), ("steal", run.record.stealShare),
             ("sampler's jitter (p95)", run.record.energy.jitter),
         ]
-        let said = shares.compactMap { name, share in share.map { "\(name) \(String(format: "%.1f %%", $0 * 100))" } }
+        let said = shares.compactMap { name, share in share.map { "\(name) \(FigureText.percent($0, digits: 1))" } }
         if !said.isEmpty { lines.append(said.joined(separator: ", ")) }
         return heading("Energy") + "\n" + lines.joined(separator: "\n") + "\n"
     }
@@ -174,7 +176,7 @@ package struct RunText {
     private func budget(_ run: NumberedRun) -> String {
         let budget = UncertaintyBudget(run.record, idleSeconds: idleSeconds)
         var table = TextTable([("from", .left), ("gross", .right), ("net", .right), ("", .left)])
-        func joules(_ value: Double?) -> String { value.map(FigureNumber.joules) ?? "–" }
+        func joules(_ value: Double?) -> String { FigureText.joules(value) }
         table.add([
             "the meters' accuracy", joules(budget.gross.accuracy), joules(budget.net?.accuracy),
             run.record.energy.domains.contains { $0.inTotal && $0.lacksAccuracy } || budget.gross.accuracy == 0
@@ -185,8 +187,8 @@ package struct RunText {
         table.add(["together", joules(budget.gross.combined), joules(budget.net?.combined), "in quadrature"])
         table.add([
             "\(plusMinus) 95 %", joules(budget.gross.halfWidth), joules(budget.net?.halfWidth),
-            budget.net.map { String(format: "x %.3f, and x %.3f of net", budget.gross.factor, $0.factor) }
-                ?? String(format: "x %.3f", budget.gross.factor),
+            "x \(FigureText.fixed(budget.gross.factor, 3))"
+                + (budget.net.map { ", and x \(FigureText.fixed($0.factor, 3)) of net" } ?? ""),
         ])
         table.add(["energy", joules(budget.gross.energy), joules(budget.net?.energy), ""])
         let none = budget.net == nil ? "net: there is no idle baseline to take off\n" : ""
@@ -204,8 +206,8 @@ package struct RunText {
             ("plugin", [workload.plugin, workload.pluginVersion].compactMap(\.self).joined(separator: " ")),
             ("engine", workload.engine), ("device", workload.device), ("precision", workload.precision),
             ("batch", String(workload.batch)), ("size", workload.size),
-            ("weights", workload.parameterCount.map { FigureNumber.grouped(Double($0)) }),
-            ("operations an inference", workload.operationsPerInference.map { FigureNumber.three($0 / 1e9) + " GOP" }),
+            ("weights", workload.parameterCount.map { FigureText.grouped(Double($0)) }),
+            ("operations an inference", workload.operationsPerInference.map { FigureText.figure($0 / 1e9) + " GOP" }),
             ("seed", workload.seed.map { String($0) }), ("model's SHA-256", workload.modelSHA256),
             ("program's SHA-256", workload.programSHA256),
         ]

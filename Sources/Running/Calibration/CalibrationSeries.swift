@@ -132,7 +132,7 @@ package enum CalibrationError: Error, Sendable, CustomStringConvertible {
                 "\(name) was not seen for the whole of a load; check it with `taskwatt meters`, or give it more time with "
                 + "--seconds"
         case .noLine(let points):
-            let seen = points.map { String(format: "%.3g W", $0.watts) }.joined(separator: ", ")
+            let seen = points.map { "\(FigureText.figure($0.watts)) W" }.joined(separator: ", ")
             return "the reference's power does not follow the load (\(seen)): does it measure this machine?"
         }
     }

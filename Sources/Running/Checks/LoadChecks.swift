@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Host
 
@@ -50,7 +51,7 @@ enum LoadChecks {
         do throws(HostError) {
             let load = try host.procLoadavg()
             let cpus = (try? host.procCpuinfo())?.processors ?? 1
-            let found = String(format: "%.2f over the last minute", load.one) + ", on " + count(cpus, "CPU", "CPUs")
+            let found = "\(FigureText.fixed(load.one, 2)) over the last minute, on \(count(cpus, "CPU", "CPUs"))"
             // One process that runs is no sign on any machine, for a shell and its commands may be it.
             guard load.one > max(1, 0.2 * Double(cpus)) else { return subject.pass(found) }
             return subject.warn(found, remedy: "wait a minute or two, so that the machine cools down and settles")
@@ -109,8 +110,8 @@ enum LoadChecks {
         }
     }
 
-    private static func percent(_ share: Double) -> String { String(format: "%.1f %%", share * 100) }
+    private static func percent(_ share: Double) -> String { FigureText.percent(share, digits: 1) }
     private static func gibibytes(_ kibibytes: Int64) -> String {
-        String(format: "%.1f GiB", Double(kibibytes) / 1_048_576)
+        "\(FigureText.fixed(Double(kibibytes) / 1_048_576, 1)) GiB"
     }
 }

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Host
 
@@ -33,7 +34,7 @@ enum PowerChecks {
         return subject.pass("none below the maximum: \(stated.joined(separator: ", "))")
     }
 
-    private static func watts(_ microwatts: Int64) -> String { String(format: "%g W", Double(microwatts) / 1e6) }
+    private static func watts(_ microwatts: Int64) -> String { "\(FigureText.short(Double(microwatts) / 1e6)) W" }
 
     /// On battery, firmware and kernel save power, and the limits change with the charge.
     /// Documentation/ABI/testing/sysfs-class-power.

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Host
 
@@ -12,8 +13,8 @@ struct TemperatureSensor {
 
     var margin: Double? { critical.map { $0 - temperature } }
     var text: String {
-        let limit = critical.map { String(format: " of %.0f °C", $0) } ?? ""
-        return String(format: "%.0f °C", temperature) + limit + " (\(name))"
+        let limit = critical.map { " of \(FigureText.fixed($0, 0)) °C" } ?? ""
+        return "\(FigureText.fixed(temperature, 0)) °C\(limit) (\(name))"
     }
 
     static func all(_ host: HostRoot) -> [TemperatureSensor] { zones(host) + chips(host) }

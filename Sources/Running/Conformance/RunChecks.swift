@@ -57,7 +57,7 @@ struct RunChecks: Sendable {
         guard let asked = params.durationSeconds else { return nil }
         let took = run.end - run.start
         let longest = run.latencies?.max() ?? limits.inferenceSeconds * Double(batch)
-        let text = String(format: "%.3g", took)
+        let text = FigureText.short(took, digits: 3)
         if took < asked * 0.95 { return "it ran for \(text) s where \(asked) s were asked for" }
         // The last inference may begin just before the time is over.
         if took > asked + 1.5 * longest + 0.5 { return "it ran for \(text) s where \(asked) s were asked for" }

@@ -45,10 +45,9 @@ extension IdleBaseline {
             let energy = idle.domains.first { $0.id == meter.id }?.energy ?? idle.total.energy
             let microwatts = energy.over(seconds).map { Double($0.microwatts) } ?? 0
             if meter.kind == .gauge, microwatts < 20 * meter.resolution {
-                return String(
-                    format:
-                        "no idle baseline, so no net figures: %@ tells %.3g W apart, which is too coarse for %.3g W",
-                    meter.id, meter.resolution / 1e6, microwatts / 1e6)
+                return "no idle baseline, so no net figures: \(meter.id) tells "
+                    + "\(FigureText.short(meter.resolution / 1e6, digits: 3)) W apart, which is too coarse for "
+                    + "\(FigureText.figure(microwatts / 1e6)) W"
             }
             let steps = meter.kind == .counter && microwatts > 0 ? 20 * meter.resolution / microwatts : 0
             let own = max(10 * max(meter.periodSeconds, meter.averagingSeconds), steps)
@@ -60,8 +59,7 @@ extension IdleBaseline {
             return
                 "no idle baseline, so no net figures: it is too short for its meters; measure it for longer with --idle"
         }
-        return String(
-            format: "no idle baseline, so no net figures: %@ needs longer than %.3g s; measure it with --idle %.0f",
-            needed.meter, seconds, asked)
+        return "no idle baseline, so no net figures: \(needed.meter) needs longer than "
+            + "\(FigureText.short(seconds, digits: 3)) s; measure it with --idle \(FigureText.fixed(asked, 0))"
     }
 }

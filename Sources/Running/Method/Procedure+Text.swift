@@ -10,17 +10,17 @@ extension AutoCount {
             case .periods: ", 100 periods of the slowest meter"
             case .resolution: ", 20 resolutions of a meter"
             }
-        return String(format: "%d inferences a repeat, for %.0f s%@", count, neededSeconds, why)
+        return "\(count) inferences a repeat, for \(FigureText.fixed(neededSeconds, 0)) s\(why)"
     }
 }
 
 extension RepeatsEnd {
     /// Why the repeats ended, for people to read.
     func text(_ repeats: Int, _ interval: Double?, wanted: Double) -> String {
-        let width = interval.map { String(format: "± %.2g %%", $0 * 100) } ?? "not known"
+        let width = interval.map { "± \(FigureText.shortPercent($0, digits: 2))" } ?? "not known"
         let isEnough = self == .interval
-        return String(
-            format: "ended after %d repeats: the 95 %% interval is %@, %@ the %.2g %% wanted%@", repeats, width,
-            isEnough ? "within" : "not within", wanted * 100, isEnough ? "" : ", and more repeats are not allowed")
+        return
+            "ended after \(repeats) repeats: the 95 % interval is \(width), \(isEnough ? "within" : "not within") the "
+            + "\(FigureText.shortPercent(wanted, digits: 2)) wanted\(isEnough ? "" : ", and more repeats are not allowed")"
     }
 }

@@ -69,9 +69,8 @@ struct RepeatRule {
     var outliers: [String] {
         let middle = Statistics.median(figures) ?? 0
         return Statistics.outliers(figures).map { (place, _) in
-            String(
-                format: "repeat %d is an outlier: %.3g J an inference, where the median is %.3g J; it is kept",
-                indices[place], figures[place], middle)
+            "repeat \(indices[place]) is an outlier: \(FigureText.short(figures[place], digits: 3)) J an inference, where the median "
+                + "is \(FigureText.short(middle, digits: 3)) J; it is kept"
         }
     }
 

@@ -63,7 +63,7 @@ extension RunResult {
     func latencyProblem(_ latencies: [Double], _ concurrency: Int) -> String? {
         let seconds = end - start
         let room = seconds * 1.01 + Self.latencyTolerance
-        func text(_ seconds: Double) -> String { String(format: "%.3f", seconds) }
+        func text(_ seconds: Double) -> String { FigureText.fixed(seconds, 3) }
         if let longest = latencies.max(), longest > room {
             return "that a latency is \(text(longest)) s in a run of \(text(seconds)) s"
         }
@@ -79,7 +79,7 @@ extension RunResult {
         guard let call, start < call.lowerBound - Self.tolerance || end > call.upperBound + Self.tolerance else {
             return nil
         }
-        func text(_ seconds: Double) -> String { String(format: "%.3f", seconds) }
+        func text(_ seconds: Double) -> String { FigureText.fixed(seconds, 3) }
         return
             "that it ran from \(text(start)) s to \(text(end)) s, and the call was from \(text(call.lowerBound)) s to "
             + "\(text(call.upperBound)) s of CLOCK_MONOTONIC"

@@ -138,10 +138,7 @@ extension Suite {
 
     /// A width such as `2%`, relative to the mean: 0.02; `nil` where it is none.
     package static func interval(_ text: String) -> Double? {
-        guard text.hasSuffix("%"), let percent = Double(text.dropLast().trimmingCharacters(in: .whitespaces)) else {
-            return nil
-        }
-        return intervals.contains(percent / 100) ? percent / 100 : nil
+        FigureText.share(of: text).flatMap { intervals.contains($0) ? $0 : nil }
     }
 }
 

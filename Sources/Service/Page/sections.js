@@ -13,11 +13,11 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** Three significant digits, with an exponent below 1e-4. */
+/** Three significant digits, with an exponent below 1e-4 and from a million on. */
 export function figure(value) {
   if (typeof value !== "number" || !Number.isFinite(value)) return "–";
   if (value === 0) return "0";
-  if (Math.abs(value) < 1e-4) return value.toExponential(2).replace("e+", "e");
+  if (Math.abs(value) < 1e-4 || Math.abs(value) >= 1e6) return value.toExponential(2).replace("e+", "e");
   return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 

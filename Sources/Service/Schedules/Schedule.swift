@@ -50,18 +50,12 @@ package struct Schedule: Sendable, Hashable, Codable {
 
     /// A share such as `5%` as a number from 0 to 1; `nil` where it is none, or no machine could be that idle.
     package static func share(_ text: String) -> Double? {
-        guard text.hasSuffix("%"), let percent = Double(text.dropLast()) else { return nil }
-        return JobRequest.idleShares.contains(percent / 100) ? percent / 100 : nil
+        FigureText.share(of: text).flatMap { JobRequest.idleShares.contains($0) ? $0 : nil }
     }
 
     /// A time such as `90s`, `30min`, `4h` or `2d` in seconds; `nil` where it is none, or longer than a job may wait.
     package static func seconds(_ text: String) -> Double? {
-        guard let match = text.wholeMatch(of: /([0-9]{1,7})(s|min|h|d)/), let number = Double(match.1) else {
-            return nil
-        }
-        let units: [Substring: Double] = ["s": 1, "min": 60, "h": 3600, "d": 86_400]
-        guard let unit = units[match.2], JobRequest.deadlines.contains(number * unit) else { return nil }
-        return number * unit
+        DurationText.seconds(text).flatMap { JobRequest.deadlines.contains($0) ? $0 : nil }
     }
 
     /// What it asks of the queue.
@@ -116,8 +110,8 @@ package struct Schedule: Sendable, Hashable, Codable {
             "# Made by `taskwatt schedule add`, which `taskwatt schedule remove \(name)` undoes.",
             "suite: \(quoted(suite))", "calendar: \(quoted(calendar))", "persistent: \(isPersistent)",
         ]
-        if let idleBelow { lines.append("idle_below: \(String(format: "%.4g", idleBelow * 100))%") }
-        if let deadlineSeconds { lines.append("deadline: \(Int(saturating: deadlineSeconds))s") }
+        if let idleBelow { lines.append("idle_below: \(FigureText.short(idleBelow * 100, digits: 4))%") }
+        if let deadlineSeconds { lines.append("deadline: \(DurationText.exact(deadlineSeconds))") }
         if let sessions { lines.append("sessions: \(sessions)") }
         return lines.joined(separator: "\n") + "\n"
     }

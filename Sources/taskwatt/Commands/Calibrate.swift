@@ -44,8 +44,11 @@ struct Calibrate: AsyncParsableCommand {
             valueName: "subject"))
     var of = Calibration.Subject.estimate
 
-    @Option(help: "How long each of the 14 loads is measured; default: 10 periods of the reference, at least 5 s.")
-    var seconds: Double?
+    @Option(
+        help: ArgumentHelp(
+            "How long each of the 14 loads is measured; default: 10 periods of the reference, at least 5 s.",
+            valueName: "time"))
+    var seconds: DurationArgument?
 
     @Flag(help: "See how fast a device multiplies matrices at most.")
     var peak = false
@@ -68,7 +71,9 @@ struct Calibrate: AsyncParsableCommand {
     @OptionGroup var state: StateOptions
 
     func validate() throws {
-        if let seconds, !(0.2...3600).contains(seconds) { throw ValidationError("--seconds must be from 0.2 to 3600.") }
+        if let seconds = seconds?.seconds, !(0.2...3600).contains(seconds) {
+            throw ValidationError("--seconds must be from 0.2 to 3600.")
+        }
         if peak, against != nil || seconds != nil {
             throw ValidationError("--peak needs no reference: leave --against and --seconds away.")
         }
@@ -188,11 +193,11 @@ struct Calibrate: AsyncParsableCommand {
                 status: CommandFailure.usage)
         }
         let period = max(reference.periodSeconds, reference.averagingSeconds)
-        let seconds = seconds ?? max(5, 10 * period)
+        let seconds = seconds?.seconds ?? max(5, 10 * period)
         let series = CalibrationSeries(
             subject: of, reference: reference, metering: metering, host: surroundings.host, seconds: seconds,
             settleSeconds: min(seconds, max(1, 2 * period)))
-        Console.note(String(format: "%.0f s of loads on all CPUs; let nothing else run", series.duration))
+        Console.note("\(DurationText.short(series.duration)) of loads on all CPUs; let nothing else run")
         return try await series.run(date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))) {
             Console.note("load \($0)/\($1): \($2)")
         }
@@ -203,14 +208,13 @@ struct Calibrate: AsyncParsableCommand {
         for point in calibration.points {
             let x =
                 calibration.subject == .estimate
-                ? String(format: "%.1f %% busy", point.x * 100) : String(format: "%.2f W", point.x)
-            table.add([point.load, x, String(format: "%.2f W", point.watts)])
+                ? "\(FigureText.percent(point.x, digits: 1)) busy" : "\(FigureText.fixed(point.x, 2)) W"
+            table.add([point.load, x, "\(FigureText.fixed(point.watts, 2)) W"])
         }
         return table.text()
             + "\(calibration.subject.rawValue) \(calibration.summary) (± 2 standard uncertainties of the line)\n"
-            + String(
-                format: "the loads scatter by %.2f W about the line; a figure of it is ± %.0f %%\n",
-                calibration.scatter.watts, calibration.relativeUncertainty * 100)
+            + "the loads scatter by \(FigureText.fixed(calibration.scatter.watts, 2)) W about the line; a figure of it is "
+            + "± \(FigureText.percent(calibration.relativeUncertainty, digits: 0))\n"
     }
 }
 

@@ -49,7 +49,7 @@ struct PeakCommand {
             powerProvenance: result.provenance?.rawValue,
             source: "product of matrices of \(product.size) × \(product.size) in \(precision.rawValue) by ONNX Runtime "
                 + "\(runtime.version) on \(place.name), \(result.windows) windows in "
-                + String(format: "%.1f s", result.seconds) + " (taskwatt calibrate --peak)",
+                + "\(DurationText.figure(result.seconds)) (taskwatt calibrate --peak)",
             isContended: result.isContended, isCPU: isCPU, measuredAt: Date().timeIntervalSince1970)
     }
 
@@ -83,11 +83,12 @@ struct PeakCommand {
     }
 
     static func text(_ peak: DevicePeak) -> String {
-        let spread = peak.halfWidth.map { String(format: " ± %.2g", $0) } ?? ""
+        let texts = FigureText.texts(peak.gops, uncertainty: peak.halfWidth ?? 0)
+        let spread = peak.halfWidth == nil ? "" : " ± \(texts.uncertainty)"
         let power =
-            peak.watts.map { String(format: " at %.3g W (\(peak.powerProvenance ?? "measured"))", $0) }
+            peak.watts.map { " at \(FigureText.figure($0)) W (\(peak.powerProvenance ?? "measured"))" }
             ?? ", whose power no meter saw"
-        return String(format: "%.4g", peak.gops) + spread
+        return texts.figure + spread
             + " GOP/s (95 %)\(power)\(peak.isContended ? ", contended" : "")\n\(peak.device): \(peak.source)\n"
             + "this is what our product reached, and not what the maker says of the device\n"
     }

@@ -50,12 +50,12 @@ struct Meters: AsyncParsableCommand {
             let meter = status.meter
             table.add([
                 meter.id, meter.name, meter.scope.rawValue, meter.kind.rawValue, meter.provenance.rawValue,
-                meter.periodSeconds < 1
-                    ? "\(Self.short(meter.periodSeconds * 1000)) ms" : "\(Self.short(meter.periodSeconds)) s",
-                Self.micro(meter.resolution, meter.kind == .counter ? "J" : "W"),
-                meter.rangeMicrojoules.map { "\(Self.short(Double($0) / 1e6)) J" } ?? "–",
-                status.energy.map { "\(Self.short($0.joules)) J" } ?? "–",
-                status.isAvailable ? status.power.map { String(format: "%.2f W", $0.watts) } ?? "–" : "unavailable",
+                DurationText.short(meter.periodSeconds),
+                FigureText.prefixed(meter.resolution / 1e6, meter.kind == .counter ? "J" : "W"),
+                meter.rangeMicrojoules.map { "\(FigureText.short(Double($0) / 1e6)) J" } ?? FigureText.none,
+                status.energy.map { "\(FigureText.short($0.joules, digits: 9)) J" } ?? FigureText.none,
+                status.isAvailable
+                    ? status.power.map { "\(FigureText.fixed($0.watts, 2)) W" } ?? FigureText.none : "unavailable",
             ])
         }
         Console.print(.lines(table.text()))
@@ -79,17 +79,6 @@ struct Meters: AsyncParsableCommand {
         let kind = MachineKind(surroundings.host)
         let measures = meters.contains { $0.meter.provenance != .estimated }
         if let line = kind.line(measures: measures, isByDaemon: isByDaemon) { Console.print("\(line)\n") }
-    }
-
-    /// A value in micro-units with the prefix that fits it.
-    private static func micro(_ value: Double, _ unit: String) -> String {
-        let prefixes = [(1e6, ""), (1e3, "m"), (1, "µ")]
-        let (factor, prefix) = prefixes.first { value >= $0.0 } ?? (1, "µ")
-        return "\(String(format: "%.4g", value / factor)) \(prefix)\(unit)"
-    }
-
-    private static func short(_ value: Double) -> String {
-        value == value.rounded() && abs(value) < 1e9 ? String(Int(saturating: value)) : String(format: "%.6g", value)
     }
 }
 

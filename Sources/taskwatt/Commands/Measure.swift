@@ -26,7 +26,7 @@ struct Measure: AsyncParsableCommand {
             """)
 
     @Option(help: ArgumentHelp("How often meters are read: 1ms to 60s.", valueName: "time"))
-    var interval: Interval = Interval(seconds: 0.1)
+    var interval = DurationArgument(seconds: 0.1)
 
     @Option(help: ArgumentHelp("Measure with this meter alone; may be given several times.", valueName: "id"))
     var meter: [String] = []
@@ -49,6 +49,9 @@ struct Measure: AsyncParsableCommand {
 
     func validate() throws {
         if command.isEmpty { throw ValidationError("Name a command after --, such as: taskwatt measure -- sleep 1") }
+        guard (0.001...60).contains(interval.seconds) else {
+            throw ValidationError("--interval must be from 1ms to 60s.")
+        }
     }
 
     func run() async throws {
@@ -168,25 +171,6 @@ private enum SignalRelay {
         // It may have come before there was anybody to pass it to.
         if isTerminated.load(ordering: .sequentiallyConsistent) { kill(identifier, SIGTERM) }
     }
-}
-
-/// A time on the command line: `100ms`, `0.5s`, `2s`.
-struct Interval: ExpressibleByArgument {
-    var seconds: Double
-
-    init(seconds: Double) { self.seconds = seconds }
-
-    init?(argument: String) {
-        let units: [(suffix: String, factor: Double)] = [("ms", 0.001), ("us", 1e-6), ("s", 1)]
-        let unit = units.first { argument.hasSuffix($0.suffix) } ?? ("", 1)
-        guard let value = Double(argument.dropLast(unit.suffix.count)), (0.001...60).contains(value * unit.factor)
-        else {
-            return nil
-        }
-        seconds = value * unit.factor
-    }
-
-    var defaultValueDescription: String { seconds < 1 ? "\(Int(saturating: seconds * 1000))ms" : "\(seconds)s" }
 }
 
 /// The result of `measure --json`.

@@ -39,12 +39,12 @@ struct Status: AsyncParsableCommand {
             Console.print(try Console.json(status))
             return
         }
-        let up = FigureNumber.seconds(Date().timeIntervalSince1970 - status.startedAt)
+        let up = DurationText.figure(Date().timeIntervalSince1970 - status.startedAt)
         Console.print(
             "taskwatt \(status.version), process \(status.processID), up \(up), record in \(status.stateDirectory)\n")
         let kind = [status.scope?.rawValue, status.provenance?.rawValue].compactMap { $0 }.joined(separator: ", ")
         Console.print(
-            "\(status.power.map { String(format: "%.2f W now", $0.watts) } ?? "no power now") (\(kind))\n")
+            "\(status.power.map { "\(FigureText.fixed($0.watts, 2)) W now" } ?? "no power now") (\(kind))\n")
         // Those that wait or run, and the last ones that ended; `--json` has all that the daemon knows.
         let ended = status.jobs.filter(\.state.isEnd).suffix(Self.mostEnded).map(\.id)
         for job in status.jobs where !job.state.isEnd || ended.contains(job.id) {
@@ -69,7 +69,7 @@ struct Status: AsyncParsableCommand {
         guard let end = job.endedAt else { return "since \(LocalTime.text(job.startedAt ?? job.submittedAt))" }
         // When the daemon is back it can only find that it had gone.
         if job.state == .interrupted { return "that began \(LocalTime.text(job.startedAt ?? job.submittedAt))" }
-        let took = job.startedAt.map { " after \(FigureNumber.seconds(end - $0))" } ?? ""
+        let took = job.startedAt.map { " after \(DurationText.figure(end - $0))" } ?? ""
         return "\(LocalTime.text(end))\(took)"
     }
 }

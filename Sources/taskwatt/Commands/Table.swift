@@ -9,8 +9,9 @@ struct Table: AsyncParsableCommand {
         commandName: "table",
         abstract: "Print the table of kWh per 1,000 inferences.",
         discussion: """
-            The task, mean and std come first, as in the paper; --columns chooses what stands beside them:
-            \(TableColumn.allCases.map(\.rawValue).joined(separator: ", ")), or all.
+            The task, mean and std come first, as in the paper; --columns chooses what stands beside them, or all:
+
+            \(TableColumn.help)
 
             Examples:
               taskwatt table

@@ -22,8 +22,8 @@ struct Top: AsyncParsableCommand {
               taskwatt top --count 1
             """)
 
-    @Option(help: ArgumentHelp("Look again after so many seconds.", valueName: "seconds"))
-    var interval = 1.0
+    @Option(help: ArgumentHelp("Look again after so long: 200ms to 1h.", valueName: "time"))
+    var interval = DurationArgument(seconds: 1)
 
     @Option(help: ArgumentHelp("End after so many looks.", valueName: "n"))
     var count: Int?
@@ -31,7 +31,9 @@ struct Top: AsyncParsableCommand {
     @OptionGroup var state: StateOptions
 
     func validate() throws {
-        guard (0.2...3600).contains(interval) else { throw ValidationError("--interval must be from 0.2 to 3600.") }
+        guard (0.2...3600).contains(interval.seconds) else {
+            throw ValidationError("--interval must be from 200ms to 1h.")
+        }
         if let count, count < 1 { throw ValidationError("--count must be 1 or more.") }
     }
 
@@ -66,7 +68,7 @@ struct Top: AsyncParsableCommand {
                 }
                 looks += 1
                 if looks == command.count { return }
-                try await Task.sleep(for: .seconds(command.interval))
+                try await Task.sleep(for: .seconds(command.interval.seconds))
             }
         }
     }
@@ -77,7 +79,7 @@ struct Top: AsyncParsableCommand {
         var text = ""
         if let daemon {
             let kind = [daemon.scope?.rawValue, daemon.provenance?.rawValue].compactMap(\.self).joined(separator: ", ")
-            text += daemon.power.map { String(format: "%.2f W in all (%@)\n", $0.watts, kind) } ?? ""
+            text += daemon.power.map { "\(FigureText.fixed($0.watts, 2)) W in all (\(kind))\n" } ?? ""
             let jobs = daemon.jobs.filter { [.queued, .running].contains($0.state) }
             for job in jobs { text += "job \(job.id): \(PrintableText.of(job.suite)), \(job.state.rawValue)\n" }
             text += (jobs.isEmpty ? "no job\n" : "") + "\n" + tasks.text()
@@ -94,8 +96,8 @@ struct Top: AsyncParsableCommand {
                 } ?? ""
             table.add([
                 meter.meter.id, meter.meter.scope.rawValue, meter.meter.provenance.rawValue,
-                meter.power.map { String(format: "%.2f", $0.watts) } ?? "–",
-                most[meter.meter.id].map { String(format: "%.2f", $0.watts) } ?? "–", bar,
+                meter.power.map { FigureText.fixed($0.watts, 2) } ?? FigureText.none,
+                most[meter.meter.id].map { FigureText.fixed($0.watts, 2) } ?? FigureText.none, bar,
             ])
         }
         let silent = meters.count - read.count
@@ -139,8 +141,8 @@ private struct TaskPowers {
         for line in lines.suffix(10) {
             table.add([
                 line.task.rawValue, "\(line.job)", line.doing,
-                line.now.map { String(format: "%.2f", $0.watts) } ?? "–",
-                line.looks > 0 ? String(format: "%.2f", line.sum / Double(line.looks)) : "–",
+                line.now.map { FigureText.fixed($0.watts, 2) } ?? FigureText.none,
+                line.looks > 0 ? FigureText.fixed(line.sum / Double(line.looks), 2) : FigureText.none,
             ])
         }
         return table.text() + "\n"

@@ -146,7 +146,7 @@ enum TableCheck {
                 func differ(_ what: String, _ a: Double?, _ b: Double?, times: Double = 1, isSameRule: Bool = true) {
                     if let a, let b, abs(a - b) <= allowed * times { return }
                     if a == nil, b == nil { return }
-                    let text = [a, b].map { $0.map { TextFigure.number($0, digits: 6) } ?? "none" }
+                    let text = [a, b].map { $0.map { FigureText.short($0, digits: 6) } ?? "none" }
                     let found = "\(label): \(what) is \(text[0]) kWh in the table and \(text[1]) by the samples"
                     findings.append(
                         isSameRule ? .failed(.table, found) : .warned(.table, "\(found), as this version makes it"))

@@ -45,21 +45,21 @@ enum ConditionCheck {
             findings.append(
                 .warned(
                     .coverage,
-                    "\(TextFigure.percent(coverage)) of the window was seen; no figure comes of it"))
+                    "\(FigureText.percent(coverage, digits: 1)) of the window was seen; no figure comes of it"))
         }
         if let other = run.otherCPUShare, other > 0.05 {
             findings.append(
-                .warned(.contended, "others used \(TextFigure.percent(other)) of the CPU time"))
+                .warned(.contended, "others used \(FigureText.percent(other, digits: 1)) of the CPU time"))
         }
         if let steal = run.stealShare, steal > 0.01 {
             findings.append(
                 .warned(
-                    .contended, "the hypervisor stole \(TextFigure.percent(steal)) of the CPU time"))
+                    .contended, "the hypervisor stole \(FigureText.percent(steal, digits: 1)) of the CPU time"))
         }
         if let jitter = run.energy.jitter, jitter > 0.2 {
             findings.append(
                 .warned(
-                    .samplerLate, "the sampler missed its interval by \(TextFigure.percent(jitter))"))
+                    .samplerLate, "the sampler missed its interval by \(FigureText.percent(jitter, digits: 1))"))
         }
         if run.flags.contains(.suspended) || run.energy.domains.contains(where: { $0.flags.contains(.suspended) }) {
             findings.append(.warned(.suspended, "the machine slept in the window; no figure comes of it"))
@@ -89,7 +89,7 @@ enum ConditionCheck {
                 findings.append(
                     .warned(
                         .tooShort,
-                        "\(TextFigure.number(seconds, digits: 3)) s is under ten times the \(TextFigure.number(period, digits: 3)) s of "
+                        "\(FigureText.short(seconds, digits: 3)) s is under ten times the \(FigureText.short(period, digits: 3)) s of "
                             + domain.id))
             }
             if isSmall {
@@ -115,12 +115,12 @@ enum ConditionCheck {
             findings.append(
                 .warned(
                     .clockSkew,
-                    "the wall clock moved by \(TextFigure.number(most - least, digits: 3)) s against the monotonic one")
+                    "the wall clock moved by \(FigureText.short(most - least, digits: 3)) s against the monotonic one")
             )
         }
         // The wall time was read just before the window began.
         let skew = run.energy.window.start.seconds + least - run.startedAt
-        let text = "it says that it began \(TextFigure.number(abs(skew), digits: 3)) s from where its samples do"
+        let text = "it says that it began \(FigureText.short(abs(skew), digits: 3)) s from where its samples do"
         if abs(skew) > 60 + most - least {
             findings.append(.failed(.clockSkew, text))
         } else if abs(skew) > 10 + most - least {

@@ -23,7 +23,7 @@ enum FigureCheck {
         // The energy was rounded to a microjoule after this was computed.
         if abs(Double(domain.accuracyUncertainty.microjoules) - accuracy) > 2 {
             return "\(domain.id): the uncertainty by its accuracy is \(domain.accuracyUncertainty.joules) J, and "
-                + "\(TextFigure.number(accuracy / 1e6, digits: 6)) J by its meter"
+                + "\(FigureText.short(accuracy / 1e6, digits: 6)) J by its meter"
         }
         let resolution = meter.kind == .counter ? meter.resolution * meter.resolution / 6 : 0
         let least = normalCoverageFactor * (resolution + accuracy * accuracy).squareRoot()
@@ -130,7 +130,7 @@ enum FigureCheck {
         let expected = normalCoverageFactor * (edges + accuracy * accuracy).squareRoot()
         if abs(expected - total.uncertainty.joules) > 2e-6 + 1e-6 * expected {
             problems.append(
-                "\(name) has an interval of ± \(total.uncertainty.joules) J, and ± \(TextFigure.number(expected, digits: 6)) J by "
+                "\(name) has an interval of ± \(total.uncertainty.joules) J, and ± \(FigureText.short(expected, digits: 6)) J by "
                     + "its domains")
         }
         return problems + left(total, parts, run, meters)
@@ -156,8 +156,8 @@ enum FigureCheck {
         let window = run.energy.window.durationSeconds
         if seconds <= (1.01 * window + 0.1) * Double(run.workload?.concurrency ?? 1) { return [] }
         return [
-            "\(run.completedInferences) inferences of \(TextFigure.number(latency.mean, digits: 3)) s do not fit into "
-                + "\(TextFigure.number(window, digits: 4)) s"
+            "\(run.completedInferences) inferences of \(FigureText.short(latency.mean, digits: 3)) s do not fit into "
+                + "\(FigureText.short(window, digits: 4)) s"
         ]
     }
 

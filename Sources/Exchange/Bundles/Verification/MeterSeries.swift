@@ -223,7 +223,7 @@ struct MeterSeries {
         step(window.end - before)
         guard count > 0 else { return nil }
         let text =
-            "\(meter.id): no samples for \(TextFigure.number(Double(longest) / 1e9, digits: 3)) s"
+            "\(meter.id): no samples for \(FigureText.short(Double(longest) / 1e9, digits: 3)) s"
             + (count > 1 ? ", and \(count - 1) times more" : "")
         // What was not seen is not in the table, and a meter that was gone has no samples.
         // A counter has what came meanwhile, and a busy machine holds its sampler up, for most of a short window too; a gauge that
@@ -266,7 +266,7 @@ struct MeterSeries {
         }
         guard let worst else { return nil }
         let text =
-            "\(meter.id): the energy at an edge of the window is \(TextFigure.number(worst.excess / 1e6, digits: 4)) J from the "
+            "\(meter.id): the energy at an edge of the window is \(FigureText.short(worst.excess / 1e6, digits: 4)) J from the "
             + "sample beside it"
         return worst.isImpossible ? .failed(.energy, text) : .warned(.energy, text)
     }
@@ -290,16 +290,5 @@ struct MeterSeries {
             }
         }
         return windows
-    }
-}
-
-/// Numbers in messages.
-enum TextFigure {
-    /// So many significant digits, and no zeros that say nothing.
-    static func number(_ value: Double, digits: Int) -> String { String(format: "%.\(digits)g", value) }
-
-    /// A share in percent.
-    static func percent(_ share: Double) -> String {
-        String(format: abs(share) < 0.1 ? "%.1f %%" : "%.0f %%", 100 * share)
     }
 }

@@ -75,7 +75,7 @@ struct RunCheck {
                     .failed(
                         .energy,
                         "\(domain.id): \(domain.energy.joules) J recorded, and \(energy.joules) J by the samples "
-                            + "(± \(TextFigure.number(max(energies.allowed, stated) / 1e6, digits: 2)) J)"))
+                            + "(± \(FigureText.short(max(energies.allowed, stated) / 1e6, digits: 2)) J)"))
             }
             if let second = own.roughly(run.energy.window), domain.coverage >= 1 - 1e-9,
                 abs(Double(domain.energy.microjoules) - second.energy) > second.allowed
@@ -83,7 +83,7 @@ struct RunCheck {
                 result.findings.append(
                     .failed(
                         .energy,
-                        "\(domain.id): \(domain.energy.joules) J recorded, and about \(TextFigure.number(second.energy / 1e6, digits: 4)) J "
+                        "\(domain.id): \(domain.energy.joules) J recorded, and about \(FigureText.short(second.energy / 1e6, digits: 4)) J "
                             + "by what was measured inside the window alone: power from outside is in it"))
             }
             if let coverage = energies.coverage, abs(coverage - domain.coverage) > (energies.hasEdges ? 1e-6 : 0.05) {
@@ -181,7 +181,7 @@ struct RunCheck {
                 .failed(
                     .idle,
                     "the idle power's standard uncertainty is \(uncertainty.watts) W, and "
-                        + "\(TextFigure.number(expected, digits: 6)) W by \(powers.count) blocks"))
+                        + "\(FigureText.short(expected, digits: 6)) W by \(powers.count) blocks"))
         }
     }
 }

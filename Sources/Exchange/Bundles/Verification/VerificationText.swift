@@ -61,9 +61,9 @@ extension Verification {
             let broken = VerificationRule.allCases.filter { rule in run.findings.contains { $0.rule == rule } }
             table.add([
                 String(run.number), run.stage.rawValue, run.task?.rawValue ?? "",
-                run.repeatIndex.map(String.init) ?? "", String(format: "%.3f", recorded),
-                run.recomputed.map { String(format: "%.3f", $0.joules) } ?? "",
-                share.map { $0 < 1e-9 ? "0" : String(format: "%.1e", $0) } ?? "",
+                run.repeatIndex.map(String.init) ?? "", FigureText.fixed(recorded, 3),
+                run.recomputed.map { FigureText.fixed($0.joules, 3) } ?? "",
+                share.map { $0 < 1e-9 ? "0" : FigureText.figure($0, digits: 2) } ?? "",
                 run.status == .completed ? (run.findings.map(\.outcome).max() ?? .passed).mark : "",
                 run.status == .completed ? broken.map(\.rawValue).joined(separator: ", ") : run.status.rawValue,
             ])
@@ -76,7 +76,7 @@ extension Verification {
             ("kWh per 1,000 inferences", .left), ("", .left), ("n", .right), ("mean", .right), ("from samples", .right),
             ("std", .right), ("from samples", .right), ("95 % ±", .right), ("from samples", .right),
         ])
-        func figure(_ value: Double?) -> String { value.map { String(format: "%.5g", $0) } ?? "" }
+        func figure(_ value: Double?) -> String { value.map { FigureText.figure($0, digits: 5) } ?? "" }
         for row in rows {
             table.add([
                 row.task.rawValue, row.isNet ? "net" : "gross", String(row.n), figure(row.recordedMean),

@@ -1,44 +1,39 @@
-import Core
 import Foundation
 
 /// The one power of ten that a column's figures are given in, and how many digits each has there.
 ///
 /// An uncertainty has two significant digits, and its figure is rounded to the same place (GUM, JCGM 100:2008, 7.2.6); a figure
 /// that has none has three.
-struct DecimalScale: Sendable, Hashable {
+package struct DecimalScale: Sendable, Hashable {
     /// Figures are divided by ten to this.
-    var exponent: Int
+    package var exponent: Int
+
+    /// Figures as they are.
+    package static let one = DecimalScale(EmptyCollection())
 
     /// No power where all that is there can be read without; else that of the figure in the middle.
-    init(_ values: some Sequence<Double>) {
+    package init(_ values: some Sequence<Double>) {
         let magnitudes = values.compactMap(Self.magnitude).sorted()
         exponent = magnitudes.first.map { $0 < -4 } == true ? magnitudes[(magnitudes.count - 1) / 2] : 0
     }
 
     /// For the head of a column: `10⁻⁷ `, or nothing.
-    var prefix: String {
-        guard exponent != 0 else { return "" }
-        let raised: [Character: Character] = [
-            "-": "⁻", "0": "⁰", "1": "¹", "2": "²", "3": "³", "4": "⁴", "5": "⁵", "6": "⁶", "7": "⁷", "8": "⁸",
-            "9": "⁹",
-        ]
-        return "10\(String(String(exponent).map { raised[$0] ?? $0 })) "
-    }
+    package var prefix: String { exponent == 0 ? "" : "10\(FigureText.superscript(exponent)) " }
 
     /// - Parameter uncertainty: the figure's; `nil` or zero where none is known.
-    func text(_ value: Double?, uncertainty: Double? = nil) -> String {
+    package func text(_ value: Double?, uncertainty: Double? = nil) -> String {
         guard let value, value.isFinite else { return FigureText.none }
         return text(value, place: place(uncertainty, digits: 2) ?? place(value, digits: 3) ?? 0)
     }
 
     /// An uncertainty itself, or another measure of spread.
-    func spread(_ value: Double?) -> String {
+    package func spread(_ value: Double?) -> String {
         guard let value, value.isFinite else { return FigureText.none }
         return text(value, place: place(value, digits: 2) ?? 0)
     }
 
     /// The two ends of an interval, to the place of two digits of half its width.
-    func ends(_ low: Double, _ high: Double) -> String {
+    package func ends(_ low: Double, _ high: Double) -> String {
         let half = (high - low) / 2
         guard low.isFinite, high.isFinite, let place = place(half, digits: 2) ?? place(low, digits: 3) else {
             return FigureText.none
@@ -58,23 +53,16 @@ struct DecimalScale: Sendable, Hashable {
 
     /// The last decimal place of a figure with so many significant digits, once it is rounded: 0.0996 has two to the third.
     private func place(_ value: Double?, digits: Int) -> Int? {
-        guard let value, value.isFinite, value != 0 else { return nil }
-        let text = String(format: "%.\(digits - 1)e", value)
-        guard let e = text.firstIndex(of: "e"), let magnitude = Int(text[text.index(after: e)...]) else { return nil }
-        return digits - 1 - (magnitude - exponent)
+        value.flatMap { FigureText.parts($0, digits: digits) }.map { digits - 1 - ($0.exponent - exponent) }
     }
 
     /// - Parameter place: decimal places; below zero, tens and hundreds.
     private func text(_ value: Double, place: Int) -> String {
-        // Beyond what a number of 64 bits holds there are no digits.
-        let place = min(place, 17)
         var scaled = value / pow(10, Double(exponent))
         if place < 0 {
             let unit = pow(10, Double(-place))
             scaled = (scaled / unit).rounded() * unit
         }
-        let text = String(format: "%.\(max(0, place))f", scaled)
-        // Not −0.
-        return text.allSatisfy { "-0.".contains($0) } && text.hasPrefix("-") ? String(text.dropFirst()) : text
+        return FigureText.fixed(scaled, place)
     }
 }
