@@ -1,3 +1,5 @@
+package import Core
+
 /// A column beside the task and the paper's two, mean and std, which always come first.
 package enum TableColumn: String, Sendable, Hashable, CaseIterable {
     case n, interval, sessions, cv, between, accuracy, scope, provenance, source, models, datasets, size, device,
@@ -125,12 +127,12 @@ package enum TableColumn: String, Sendable, Hashable, CaseIterable {
 }
 
 /// A name that stands for nothing, with those that do.
-package struct UnknownName: Error, Sendable, Hashable, CustomStringConvertible {
+package struct UnknownName: UserFacingError, Sendable, Hashable {
     package var what: String
     package var name: String
     package var known: [String]
 
-    package var description: String { "there is no \(what) `\(name)`; there is \(known.joined(separator: ", "))" }
+    package var userError: UserError { .unknown(what, name, known: known) }
 }
 
 extension Substring {

@@ -9,8 +9,10 @@ import Service
 import Synchronization
 
 /// The daemon's socket is there and it does not answer.
-struct DaemonUnreachable: Error, CustomStringConvertible {
-    var description: String
+struct DaemonUnreachable: UserFacingError {
+    var userError: UserError
+
+    init(_ message: String, remedy: String? = nil) { userError = UserError(.unavailable, message, remedy: remedy) }
 }
 
 /// Talks to a daemon over its socket.
@@ -39,7 +41,7 @@ struct DaemonClient: Sendable {
                 return client
             } catch HTTPFailure.noLibrary(let problem) where client.isListenedTo {
                 // To go on without it would lead to its lock, or to an answer that there is none.
-                throw DaemonUnreachable(description: "a daemon is there, and cannot be asked: \(problem)")
+                throw DaemonUnreachable("a daemon is there, and cannot be asked: \(problem)")
             } catch {}
             // A socket that a daemon has left behind is nothing; one on which somebody listens and does not answer is.
             if client.isListenedTo {
@@ -167,10 +169,11 @@ struct DaemonClient: Sendable {
         case .cancelled: CancellationError()
         case .noLibrary: failure
         case .bodyUnreadable, .tooLong:
-            DaemonUnreachable(description: "the call of the daemon on \(directory.socketPath) failed: \(failure)")
+            DaemonUnreachable("the call of the daemon on \(directory.socketPath) failed: \(failure)")
         default:
             DaemonUnreachable(
-                description: "the daemon on \(directory.socketPath) does not answer; is it still running?")
+                "the daemon on \(directory.socketPath) does not answer",
+                remedy: "see whether it still runs: `taskwatt status`")
         }
     }
 
@@ -179,8 +182,8 @@ struct DaemonClient: Sendable {
             return try JSONDecoder().decode(Value.self, from: Data(bytes))
         } catch {
             throw DaemonUnreachable(
-                description: "the daemon's answer cannot be read; its version may differ from this one's "
-                    + "(\(Version.current)): restart it")
+                "the daemon's answer cannot be read: its version may differ from this one's (\(Version.current))",
+                remedy: "restart the daemon")
         }
     }
 }

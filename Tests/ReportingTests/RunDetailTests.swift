@@ -31,7 +31,7 @@ struct RunDetailTests {
     @Test("What is not there is told with what there is", arguments: ["99", "0", "-1", "nonsense", "", "%", "la"])
     func missing(_ name: String) throws {
         let sampled = try SampledRecord()
-        let error = #expect(throws: NoSuchRun.self) { try RunDetail(sampled.record.store, named: name, columns: 10) }
+        let error = #expect(throws: UserError.self) { try RunDetail(sampled.record.store, named: name, columns: 10) }
         let message = error?.description ?? ""
         #expect(message.contains("the runs 1 to 5"))
         #expect(message.contains(sampled.suite.prefix(8)))
@@ -53,7 +53,7 @@ struct RunDetailTests {
     @Test("In an empty record there is nothing, and how to make something")
     func empty() throws {
         let record = try TestRecord()
-        let error = #expect(throws: NoSuchRun.self) { try RunDetail(record.store, named: "last", columns: 10) }
+        let error = #expect(throws: UserError.self) { try RunDetail(record.store, named: "last", columns: 10) }
         #expect(error?.description.contains("`taskwatt run`") == true)
     }
 
