@@ -27,11 +27,13 @@ package enum OnnxError: UserFacingError, Sendable, Hashable {
             case .badDevice: .usage
             default: .failed
             }
-        return UserError(kind, description, remedy: remedy)
+        return UserError(kind, text, remedy: remedy)
     }
 
     /// Without the remedy, which the protocol of the plugins has a place of its own for.
-    package var description: String {
+    package var description: String { userError.message }
+
+    private var text: String {
         switch self {
         case .noEngine(let tried):
             // A library that is there and cannot be used says more than the last name that was not found.

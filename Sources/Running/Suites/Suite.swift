@@ -235,7 +235,8 @@ package enum SuiteError: UserFacingError, Sendable, Hashable {
         case .noSuchSuite(let name, let known):
             return .unknown("suite", name, known: known, more: "or give a file, such as ./my-suite.yaml")
         case .empty(let name): return UserError(.usage, "the suite `\(name)` has no runs")
-        case .tooLarge(let name, let excess): return UserError(.usage, "the suite `\(name)` \(excess.description)")
+        case .tooLarge(let name, let excess):
+            return UserError(.usage, "the suite `\(name)` \(excess.message)", remedy: excess.remedy)
         case .unreadable(let file, let reason): return UserError(.usage, "\(file): \(reason)")
         }
     }
