@@ -73,7 +73,7 @@ let package = Package(
 
         // Values and the machine.
         .target(name: "Core"),
-        .target(name: "Digests", dependencies: ["COpenSSL"]),
+        .target(name: "Digests", dependencies: ["COpenSSL", "Core"]),
         .target(name: "Host", dependencies: ["CLinux", "Core", systemPackage]),
         .target(name: "Sensors", dependencies: ["CSensors"]),
         .target(name: "Hardware", dependencies: ["CPCI", "Core", "Host", "Sensors"]),
@@ -178,7 +178,7 @@ let package = Package(
             path: "Tests/Benchmarks/Sources/coverage-benchmark"),
         .target(name: "TestSupport", dependencies: ["Core", "Host", "Recording"], path: "Tests/TestSupport"),
         .testTarget(name: "CoreTests", dependencies: ["Core", "TestSupport"]),
-        .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
+        .testTarget(name: "DigestsTests", dependencies: ["Core", "Digests"]),
         .testTarget(name: "HostTests", dependencies: ["Core", "Host", "TestSupport"]),
         .testTarget(
             name: "HardwareTests", dependencies: ["Hardware", "Host", "TestSupport"], resources: [.copy("Fixtures")]),
@@ -235,8 +235,11 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Core", "Recording", "TestSupport", "WorkloadProtocol", "onnx-proxies", "sensor-simulator", "taskwatt",
-                argumentParser, subprocess, systemPackage,
+                "Core", "Digests", "Exchange", "Fetching", "Host", "Metering", "Onnx", "PolledMeters", "Recording",
+                "Reporting",
+                "Running", "Service", "TestSupport", "WorkloadProtocol", "YAMLReading", "onnx-proxies",
+                "sensor-simulator",
+                "taskwatt", argumentParser, httpTypes, subprocess, systemPackage,
             ], exclude: ["Traffic"]),
     ]
 )

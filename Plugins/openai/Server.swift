@@ -1,3 +1,4 @@
+import Core
 import Fetching
 import Foundation
 import PluginKit

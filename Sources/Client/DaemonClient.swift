@@ -1,3 +1,4 @@
+package import Core
 import Fetching
 package import Foundation
 import Glibc
@@ -5,10 +6,10 @@ import Host
 package import Service
 
 /// The daemon's socket is there and it does not answer.
-package struct DaemonUnreachable: Error, CustomStringConvertible {
-    package var description: String
+package struct DaemonUnreachable: UserFacingError {
+    package var userError: UserError
 
-    package init(description: String) { self.description = description }
+    package init(_ message: String, remedy: String? = nil) { userError = UserError(.unavailable, message, remedy: remedy) }
 }
 
 /// Talks to a daemon over its socket.
@@ -44,7 +45,7 @@ package struct DaemonClient: Sendable {
                 return client
             } catch HTTPFailure.noLibrary(let problem) where client.isListenedTo {
                 // To go on without it would lead to its lock, or to an answer that there is none.
-                throw DaemonUnreachable(description: "a daemon is there, and cannot be asked: \(problem)")
+                throw DaemonUnreachable("a daemon is there, and cannot be asked: \(problem)")
             } catch {}
             // A socket that a daemon has left behind is nothing; one on which somebody listens and does not answer is.
             if client.isListenedTo {
@@ -174,10 +175,11 @@ package struct DaemonClient: Sendable {
         case .cancelled: CancellationError()
         case .noLibrary: failure
         case .bodyUnreadable, .tooLong:
-            DaemonUnreachable(description: "the call of the daemon on \(directory.socketPath) failed: \(failure)")
+            DaemonUnreachable("the call of the daemon on \(directory.socketPath) failed: \(failure)")
         default:
             DaemonUnreachable(
-                description: "the daemon on \(directory.socketPath) does not answer; is it still running?")
+                "the daemon on \(directory.socketPath) does not answer",
+                remedy: "see whether it still runs: `taskwatt status`")
         }
     }
 
@@ -186,8 +188,8 @@ package struct DaemonClient: Sendable {
             return try JSONDecoder().decode(Value.self, from: Data(bytes))
         } catch {
             throw DaemonUnreachable(
-                description: "the daemon's answer cannot be read; its version may differ from this one's "
-                    + "(\(version)): restart it")
+                "the daemon's answer cannot be read: its version may differ from this one's (\(version))",
+                remedy: "restart the daemon")
         }
     }
 }

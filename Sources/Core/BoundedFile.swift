@@ -65,7 +65,7 @@ package enum BoundedFile {
 }
 
 /// Why a file is not read: one line that names it.
-package struct BoundedFileError: Error, Sendable, Hashable, CustomStringConvertible {
+package struct BoundedFileError: UserFacingError, Sendable, Hashable {
     package enum Kind: Sendable, Hashable {
         /// `errno`.
         case system(Int32)
@@ -97,5 +97,5 @@ package struct BoundedFileError: Error, Sendable, Hashable, CustomStringConverti
         }
     }
 
-    package var description: String { "\(path): \(reason)" }
+    package var userError: UserError { UserError(.failed, "\(path): \(reason)") }
 }

@@ -128,7 +128,7 @@ package enum Bounds {
 }
 
 /// A number or a text from outside that cannot be: one line that names it and what it may be.
-package struct OutOfBounds: Error, Sendable, Hashable, CustomStringConvertible {
+package struct OutOfBounds: UserFacingError, Sendable, Hashable {
     /// The key, such as `energy.total.energy_j`.
     package var key: String
     package var reason: String
@@ -138,7 +138,7 @@ package struct OutOfBounds: Error, Sendable, Hashable, CustomStringConvertible {
         self.reason = reason
     }
 
-    package var description: String { "`\(key)` \(reason)" }
+    package var userError: UserError { UserError(.usage, "`\(key)` \(reason)") }
 }
 
 /// Looks at numbers one after the other, and keeps the first that cannot be.

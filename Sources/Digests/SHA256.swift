@@ -1,4 +1,5 @@
 import COpenSSL
+package import Core
 
 /// SHA-256 (FIPS 180-4) of what comes in pieces, by OpenSSL.
 ///
@@ -92,9 +93,11 @@ package struct Digest: Sendable, Hashable {
 }
 
 /// OpenSSL has no SHA-256 for us. It fails for want of memory, or where a configuration of its own switched the algorithm off.
-package struct DigestError: Error, Sendable, Hashable, CustomStringConvertible {
-    package var description: String {
-        "OpenSSL cannot compute a SHA-256 on this machine: see the providers in its openssl.cnf, or set OPENSSL_CONF=/dev/null"
+package struct DigestError: UserFacingError, Sendable, Hashable {
+    package var userError: UserError {
+        UserError(
+            .unavailable, "OpenSSL cannot compute a SHA-256 on this machine",
+            remedy: "see the providers in its openssl.cnf, or set OPENSSL_CONF=/dev/null")
     }
 }
 

@@ -1,5 +1,7 @@
+package import Core
+
 /// Why something of a file cannot be imported: one line that names the place.
-package struct ImportProblem: Error, Sendable, Hashable, Codable, CustomStringConvertible {
+package struct ImportProblem: UserFacingError, Sendable, Hashable, Codable {
     /// As the user named it, or below the directory that the user named.
     package var file: String
     /// From 1; `nil` where the whole file is meant.
@@ -12,5 +14,5 @@ package struct ImportProblem: Error, Sendable, Hashable, Codable, CustomStringCo
         self.reason = reason
     }
 
-    package var description: String { "\(file):\(line.map { "\($0): " } ?? " ")\(reason)" }
+    package var userError: UserError { UserError(.failed, "\(file):\(line.map { "\($0): " } ?? " ")\(reason)") }
 }

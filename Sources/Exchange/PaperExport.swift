@@ -33,8 +33,8 @@ package struct PaperExport {
     /// Makes the directory, with `base` and `complete` in it.
     ///
     /// - Parameter hasRawCells: leaves texts as they are that a spreadsheet would take for formulas.
-    /// - Throws: `ExportProblem` where there are such already: what is there is never mixed with what is new.
-    package init(directory: String, hasRawCells: Bool = false) throws(ExportProblem) {
+    /// - Throws: `UserError` where there are such already: what is there is never mixed with what is new.
+    package init(directory: String, hasRawCells: Bool = false) throws(UserError) {
         self.hasRawCells = hasRawCells
         made = Self.missing(directory)
         var parts: [String: OpenDirectory] = [:]
@@ -49,7 +49,7 @@ package struct PaperExport {
             self.place = place
         } catch {
             if parts.isEmpty { Self.remove(made) }
-            throw ExportProblem("\(error)")
+            throw UserError(error)
         }
         self.parts = parts
     }
@@ -77,7 +77,7 @@ package struct PaperExport {
     }
 
     /// Adds a window; they come in the order of the record.
-    package mutating func add(_ run: ExportedRun) throws(ExportProblem) {
+    package mutating func add(_ run: ExportedRun) throws(UserError) {
         guard let workload = run.record.workload else { return }
         if run.suiteRun != suiteRun {
             loads = [:]
@@ -93,7 +93,7 @@ package struct PaperExport {
 
     private mutating func add(
         query run: ExportedRun, _ workload: WorkloadDescription, _ loads: [ExportedRun]
-    ) throws(ExportProblem) {
+    ) throws(UserError) {
         let record = run.record
         let total = record.energy.total
         guard record.isResult, total.isSeen else {
@@ -109,7 +109,7 @@ package struct PaperExport {
             }
             query = try CodeCarbonFields(run, factor: factor)
         } catch {
-            throw ExportProblem("\(error)")
+            throw UserError(error)
         }
         stages.append(("query model", query))
 
@@ -151,20 +151,14 @@ package struct PaperExport {
         kinds.filter { $0.value.count > 1 }.keys.sorted { $0.rawValue < $1.rawValue }
     }
 
-    private func write(_ bytes: [UInt8], _ part: String, _ name: String) throws(ExportProblem) {
+    private func write(_ bytes: [UInt8], _ part: String, _ name: String) throws(UserError) {
         guard let place = parts[part] else { return }
         do {
             let file = try place.file(name, O_WRONLY | O_CREAT | O_APPEND, mode: 0o666)
             _ = try file.closeAfter { try file.writeAll(bytes) }
         } catch {
-            throw ExportProblem("\(place.path)/\(name) cannot be written; is the disk full, or the name too long?")
+            throw UserError(
+                .failed, "\(place.path)/\(name) cannot be written", remedy: "make room, or give a shorter name")
         }
     }
-}
-
-/// Why an export cannot be written: one line with the remedy.
-package struct ExportProblem: Error, Sendable, Hashable, CustomStringConvertible {
-    package let description: String
-
-    init(_ description: String) { self.description = description }
 }

@@ -1,5 +1,7 @@
+package import Core
+
 /// Why there is no answer, or no whole one. None of them repeats an address or a secret.
-package enum HTTPFailure: Error, Sendable, Hashable, CustomStringConvertible {
+package enum HTTPFailure: UserFacingError, Sendable, Hashable {
     package enum TLSProblem: Sendable, Hashable {
         /// The server's certificate is not one to be trusted.
         case certificate
@@ -35,7 +37,9 @@ package enum HTTPFailure: Error, Sendable, Hashable, CustomStringConvertible {
     /// What libcurl says of anything else.
     case other(String)
 
-    package var description: String {
+    package var userError: UserError { UserError(self == .cancelled ? .interrupted : .unavailable, text) }
+
+    private var text: String {
         switch self {
         case .noLibrary(let text), .unusable(let text), .other(let text): text
         case .unresolved: "the name is not known"

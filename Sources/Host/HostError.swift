@@ -1,7 +1,8 @@
+package import Core
 import Glibc
 
 /// Why a file under `/sys` or `/proc` could not be read. "No data" and "failed" are different things: see `kind`.
-package struct HostError: Error, Sendable, Hashable, CustomStringConvertible {
+package struct HostError: UserFacingError, Sendable, Hashable {
     package enum Kind: Sendable, Hashable {
         /// There is no such file.
         case missing
@@ -43,5 +44,11 @@ package struct HostError: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    package var description: String { "\(path): \(reason)" }
+    package var userError: UserError {
+        if case .malformed = kind {
+            UserError(.damaged, "\(path): \(reason)")
+        } else {
+            UserError(.failed, "\(path): \(reason)")
+        }
+    }
 }

@@ -1,5 +1,7 @@
+package import Core
+
 /// What goes wrong with models and their engine.
-package enum OnnxError: Error, Sendable, Hashable, CustomStringConvertible {
+package enum OnnxError: UserFacingError, Sendable, Hashable {
     /// ONNX Runtime's shared library was not found, or is too old.
     case noEngine(tried: [String])
     /// The engine refused a call.
@@ -18,7 +20,20 @@ package enum OnnxError: Error, Sendable, Hashable, CustomStringConvertible {
     case cannotWrite(path: String, reason: String)
     case noSpace(path: String, needed: Int64, free: Int64)
 
-    package var description: String {
+    package var userError: UserError {
+        let kind: UserError.Kind =
+            switch self {
+            case .noEngine, .noProvider, .provider: .unavailable
+            case .badDevice: .usage
+            default: .failed
+            }
+        return UserError(kind, text, remedy: remedy)
+    }
+
+    /// Without the remedy, which the protocol of the plugins has a place of its own for.
+    package var description: String { userError.message }
+
+    private var text: String {
         switch self {
         case .noEngine(let tried):
             // A library that is there and cannot be used says more than the last name that was not found.

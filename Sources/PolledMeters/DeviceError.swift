@@ -1,8 +1,8 @@
-import Core
+package import Core
 import Glibc
 
 /// Why a device gave no reading: one line for a listing, a remedy where one is known, and the `errno` for the account.
-package struct DeviceError: Error, Sendable, Hashable, CustomStringConvertible {
+package struct DeviceError: UserFacingError, Sendable, Hashable {
     var reason: String
     var remedy: String?
     var errno: Int32
@@ -16,7 +16,7 @@ package struct DeviceError: Error, Sendable, Hashable, CustomStringConvertible {
         self.status = status
     }
 
-    package var description: String { reason + (remedy.map { "; \($0)" } ?? "") }
+    package var userError: UserError { UserError(.unavailable, reason, remedy: remedy) }
 
     static func noAnswer(from source: String, within seconds: Double) -> DeviceError {
         let limit = seconds == seconds.rounded() ? "\(Int64(saturating: seconds))" : "\(seconds)"

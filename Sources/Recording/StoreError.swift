@@ -1,7 +1,8 @@
+package import Core
 import GRDB
 
 /// Why the record cannot be opened or written: one line with the remedy.
-package enum StoreError: Error, Sendable, Hashable, CustomStringConvertible {
+package enum StoreError: UserFacingError, Sendable, Hashable {
     case cannotOpen(path: String, reason: String)
     case newerVersion(path: String)
     case notADatabase(path: String)
@@ -28,19 +29,26 @@ package enum StoreError: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    package var description: String {
+    package var userError: UserError {
         switch self {
         case .cannotOpen(let path, let reason):
-            "\(path) cannot be opened: \(reason); choose another place with --state-dir"
+            UserError(.failed, "\(path) cannot be opened: \(reason)", remedy: "choose another place with --state-dir")
         case .newerVersion(let path):
-            "\(path) was written by a newer taskwatt; update this one, or choose another place with --state-dir (nothing "
-                + "was changed)"
+            UserError(
+                .failed, "\(path) was written by a newer taskwatt (nothing was changed)",
+                remedy: "update this one, or choose another place with --state-dir")
         case .notADatabase(let path):
-            "\(path) is no database of taskwatt, or is damaged; move it away and run again (nothing was changed)"
-        case .full(let path): "\(path) cannot be written: the disk is full or failing; make room and run again"
+            UserError(
+                .damaged, "\(path) is not a database of taskwatt, or is damaged (nothing was changed)",
+                remedy: "move it away and run again")
+        case .full(let path):
+            UserError(
+                .failed, "\(path) cannot be written: the disk is full or failing", remedy: "make room and run again")
         case .damaged(let path, let row):
-            "\(path): \(row); it is in no table and no report, and may be taken out by `taskwatt import undo` where it was imported"
-        case .failed(let path, let reason): "\(path): \(reason)"
+            UserError(
+                .damaged, "\(path): \(row)",
+                remedy: "it is in no table and no report; `taskwatt import undo` takes it out where it was imported")
+        case .failed(let path, let reason): UserError(.failed, "\(path): \(reason)")
         }
     }
 }

@@ -1,16 +1,18 @@
-import Core
+package import Core
 import Foundation
 import GRDB
 
 /// What a row of the record holds that cannot be: text where a number belongs, or a number that nothing real has. The file may have
 /// been edited, damaged, or written by a program of before today's bounds.
-package struct DamagedRow: Error, Sendable, Hashable, CustomStringConvertible {
+package struct DamagedRow: UserFacingError, Sendable, Hashable {
     /// Of a window's row its number; `nil` of others.
     package var run: Int64?
     package var reason: String
 
-    package var description: String {
-        run.map { "run \($0) of the record is damaged: \(reason)" } ?? "a row of the record is damaged: \(reason)"
+    package var userError: UserError {
+        UserError(
+            .damaged,
+            run.map { "run \($0) of the record is damaged: \(reason)" } ?? "a row of the record is damaged: \(reason)")
     }
 }
 

@@ -344,12 +344,12 @@ extension Column where Table == TableReport {
 }
 
 /// A name that stands for nothing, with those that do.
-package struct UnknownName: Error, Sendable, Hashable, CustomStringConvertible {
+package struct UnknownName: UserFacingError, Sendable, Hashable {
     package var what: String
     package var name: String
     package var known: [String]
 
-    package var description: String { "there is no \(what) `\(name)`; there is \(known.joined(separator: ", "))" }
+    package var userError: UserError { .unknown(what, name, known: known) }
 }
 
 extension Substring {

@@ -1,10 +1,7 @@
 package import Core
 package import Metering
-import NIOHTTP1
-import Reporting
 package import Running
 package import WorkloadProtocol
-import YAMLReading
 
 // What goes over the socket: the bodies of the requests and answers under /v1, in JSON.
 
@@ -162,51 +159,4 @@ package struct SessionState: Sendable, Hashable, Codable {
         case samples
         case power = "power_w"
     }
-}
-
-/// Every answer that is not a success.
-package struct APIError: Error, Sendable, Hashable, Codable, CustomStringConvertible {
-    package enum Kind: String, Sendable, Hashable, Codable {
-        /// The request asks for something that does not exist, or is wrong in itself.
-        case usage
-        /// The request is right and could not be carried out.
-        case failed
-        case notFound = "not-found"
-        /// A listener is for reading, or wants a token.
-        case notAllowed = "not-allowed"
-        /// It is right and may be carried out, but not now: too much is asked for at once.
-        case busy
-    }
-
-    package var kind: Kind
-    package var message: String
-
-    package init(_ kind: Kind, _ message: String) {
-        self.kind = kind
-        self.message = message
-    }
-
-    package var description: String { message }
-
-    /// Sorts an error by whose it is.
-    package init(_ error: any Error) {
-        switch error {
-        case let error as APIError: self = error
-        case FigureFile.Absence.noRuns: self = .nothingToReport
-        case FigureFile.Absence.nothingToDraw(let why): self.init(.notFound, why)
-        case FigureFile.Absence.unreadable(let problem): self.init(.failed, "\(problem)")
-        case is OutOfBounds, is SuiteError, is YAMLProblem, is PluginError, is MeteringError:
-            self.init(.usage, "\(error)")
-        case is HTTPParserError: self.init(.usage, "the request is no HTTP/1.1: \(error)")
-        case ComparisonError.sameRuns: self.init(.usage, "\(error)")
-        case is WindowGone, is NoSuchRun, is ComparisonError: self.init(.notFound, "\(error)")
-        default: self.init(.failed, "\(error)")
-        }
-    }
-}
-
-extension APIError {
-    /// For a report of nothing.
-    package static let nothingToReport = APIError(
-        .notFound, "there is nothing to report: no run fits; `taskwatt run` makes some")
 }

@@ -1,4 +1,4 @@
-import Core
+package import Core
 import Foundation
 import Glibc
 import Host
@@ -13,8 +13,8 @@ package struct PeakFile: Sendable, Hashable {
 
     package init(directory: String) { self.directory = directory }
 
-    /// - Throws: `PeakFileError` for a file that cannot be read. None is no error.
-    package func read() throws(PeakFileError) -> [String: [DevicePeak]] {
+    /// - Throws: `UserError` for a file that cannot be read. None is no error.
+    package func read() throws(UserError) -> [String: [DevicePeak]] {
         do {
             let bytes = try OpenDirectory(directory).contents(Self.name, upTo: BoundedFile.state)
             let all = try JSONDecoder().decode([String: [DevicePeak]].self, from: Data(bytes))
@@ -22,8 +22,8 @@ package struct PeakFile: Sendable, Hashable {
         } catch let problem as FileProblem where problem.errno == ENOENT || problem.errno == ENOTDIR {
             return [:]
         } catch {
-            throw PeakFileError(
-                path: path, reason: "it cannot be read; remove it and run `taskwatt calibrate --peak` again")
+            throw UserError(
+                .damaged, "\(path) cannot be read", remedy: "remove it and run `taskwatt calibrate --peak` again")
         }
     }
 
@@ -33,7 +33,7 @@ package struct PeakFile: Sendable, Hashable {
     package static func read(_ directories: [String], complain: (String) -> Void) -> [String: [DevicePeak]] {
         var all: [String: [DevicePeak]] = [:]
         for directory in directories {
-            do throws(PeakFileError) {
+            do throws(UserError) {
                 for (fingerprint, peaks) in try PeakFile(directory: directory).read() {
                     let known = all[fingerprint] ?? []
                     all[fingerprint] =
@@ -48,7 +48,7 @@ package struct PeakFile: Sendable, Hashable {
     }
 
     /// Puts a peak in the place of the one before of its device and precision.
-    package func keep(_ peak: DevicePeak, of fingerprint: String) throws(PeakFileError) {
+    package func keep(_ peak: DevicePeak, of fingerprint: String) throws(UserError) {
         // One that cannot be read is worth nothing, and this one takes its place.
         var all = (try? read()) ?? [:]
         var peaks = all[fingerprint] ?? []
@@ -60,22 +60,18 @@ package struct PeakFile: Sendable, Hashable {
         do {
             try OpenDirectory(directory).put(encoder.encode(all), as: Self.name, mode: 0o644)
         } catch {
-            throw PeakFileError(path: path, reason: "it cannot be written; choose another place with --state-dir")
+            throw UserError(.failed, "\(path) cannot be written", remedy: "choose another place with --state-dir")
         }
     }
 
     /// Forgets them all.
     ///
     /// - Returns: whether there were any.
-    package func remove() throws(PeakFileError) -> Bool {
+    package func remove() throws(UserError) -> Bool {
         guard let place = try? OpenDirectory(directory), place.status(Self.name) != nil else { return false }
-        guard place.remove(Self.name) == nil else { throw PeakFileError(path: path, reason: "it cannot be removed") }
+        guard place.remove(Self.name) == nil else {
+            throw UserError(.failed, "\(path) cannot be removed", remedy: "check the permissions of its directory")
+        }
         return true
     }
-}
-
-package struct PeakFileError: Error, Sendable, Hashable, CustomStringConvertible {
-    package var path: String
-    package var reason: String
-    package var description: String { "\(path): \(reason)" }
 }

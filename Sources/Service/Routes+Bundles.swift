@@ -62,8 +62,9 @@ extension Routes {
                     return try await record.bring(bundle: file.path, named: name)
                 } catch let error as BundleError {
                     // What it is called here is nobody's business.
-                    let text = error.description.replacing(file.path, with: name ?? "the bundle")
-                    throw Refusal(APIError(.failed, text), status: .badRequest)
+                    var shown = error.userError
+                    shown.message = shown.message.replacing(file.path, with: name ?? "the bundle")
+                    throw Refusal(shown, status: .badRequest)
                 }
             }
             _ = place

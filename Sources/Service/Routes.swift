@@ -336,26 +336,12 @@ private struct ErrorAnswers: RouterMiddleware {
             for field in refusal.headers { response.headers[field.name] = field.value }
             return response
         } catch let error as any HTTPResponseError {
-            let kind: APIError.Kind =
-                switch error.status {
-                case .notFound: .notFound
-                case let status where status.kind == .clientError: .usage
-                default: .failed
-                }
-            let reason = error.status.reasonPhrase
+            let reason = "\(request.uri.path): \(error.status.reasonPhrase)"
             return try Self.response(
-                APIError(kind, "\(request.uri.path): \(reason)"), status: error.status, to: request)
+                APIError(APIError.Kind(error.status), reason), status: error.status, to: request)
         } catch {
-            let answer = APIError(error)
-            let status: HTTPResponse.Status =
-                switch answer.kind {
-                case .usage: .badRequest
-                case .notFound: .notFound
-                case .notAllowed: .forbidden
-                case .busy: .serviceUnavailable
-                case .failed: .internalServerError
-                }
-            return try Self.response(answer, status: status, to: request)
+            let answer = APIError(answering: error)
+            return try Self.response(answer, status: answer.kind.status, to: request)
         }
     }
 

@@ -1,4 +1,4 @@
-import Core
+package import Core
 import Foundation
 import Glibc
 import Host
@@ -98,16 +98,20 @@ package struct StateLock: ~Copyable {
     deinit { try? opened.close() }
 }
 
-package enum StateError: Error, Sendable, Hashable, CustomStringConvertible {
+package enum StateError: UserFacingError, Sendable, Hashable {
     case unusable(path: String, reason: String)
     case busy(path: String, holder: String)
 
-    package var description: String {
+    package var userError: UserError {
         switch self {
         case .unusable(let path, let reason):
-            "the state directory \(path) cannot be used: \(reason); choose another with --state-dir"
+            UserError(
+                .failed, "the state directory \(path) cannot be used: \(reason)",
+                remedy: "choose another with --state-dir")
         case .busy(let path, let holder):
-            "the state directory \(path) is in use by \(holder); wait for it to end, or choose another with --state-dir"
+            UserError(
+                .busy, "the state directory \(path) is in use by \(holder)",
+                remedy: "wait for it to end, or choose another with --state-dir")
         }
     }
 }

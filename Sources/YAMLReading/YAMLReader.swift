@@ -3,7 +3,7 @@ import Foundation
 import Yams
 
 /// What is wrong in a YAML file, and where.
-package struct YAMLProblem: Error, Sendable, Hashable, CustomStringConvertible {
+package struct YAMLProblem: UserFacingError, Sendable, Hashable {
     package var file: String
     package var line: Int?
     package var column: Int?
@@ -21,7 +21,7 @@ package struct YAMLProblem: Error, Sendable, Hashable, CustomStringConvertible {
         ([file] + [line, column].compactMap { $0.map(String.init) }).joined(separator: ":")
     }
 
-    package var description: String { "\(place): \(message)" }
+    package var userError: UserError { UserError(.usage, "\(place): \(message)") }
 }
 
 /// A part of a YAML file that is read strictly: unknown keys and wrong types are errors with file, line and column.
@@ -212,32 +212,4 @@ extension Node {
     private var isSexagesimal: Bool { scalar?.string.contains(":") == true }
     fileprivate var wholeNumber: Int? { isSexagesimal ? nil : int }
     fileprivate var realNumber: Double? { isSexagesimal ? nil : float }
-}
-
-extension [String] {
-    /// The entry that is most likely meant by a misspelt one; `nil` if none is near.
-    package func closest(to wrong: String) -> String? {
-        // No name of ours is longer, and the time goes with the product of the lengths.
-        guard wrong.utf8.count <= 100 else { return nil }
-        let ranked = map { (name: $0, distance: Self.editDistance($0.lowercased(), wrong.lowercased())) }
-        guard let best = ranked.min(by: { $0.distance < $1.distance }) else { return nil }
-        // Two letters that changed places are a distance of two.
-        return best.distance <= (wrong.count < 4 ? 1 : Swift.max(2, wrong.count / 3)) ? best.name : nil
-    }
-
-    /// Levenshtein's distance.
-    private static func editDistance(_ a: String, _ b: String) -> Int {
-        let (a, b) = ([Character](a), [Character](b))
-        var row = [Int](0...b.count)
-        for (i, x) in a.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, y) in b.enumerated() {
-                let above = row[j + 1]
-                row[j + 1] = Swift.min(above + 1, row[j] + 1, diagonal + (x == y ? 0 : 1))
-                diagonal = above
-            }
-        }
-        return row[b.count]
-    }
 }

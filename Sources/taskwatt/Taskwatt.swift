@@ -1,5 +1,6 @@
 import ArgumentParser
 import CLinux
+import Core
 import Foundation
 import PolledMeters
 
@@ -62,9 +63,10 @@ struct Taskwatt: AsyncParsableCommand {
         } catch {
             await PolledMeters.end()
             // Wrong usage, `--help` and `--version` are the parser's own.
-            guard let failure = CommandFailure(error) else { Console.exit(with: error) }
-            Console.complain(failure.message)
-            Foundation.exit(failure.status)
+            guard error is any UserFacingError || error is CancellationError else { Console.exit(with: error) }
+            let shown = UserError(error)
+            Console.complain("\(shown)")
+            Foundation.exit(shown.kind.exitStatus)
         }
     }
 }

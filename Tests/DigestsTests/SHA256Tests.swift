@@ -1,3 +1,4 @@
+import Core
 import Digests
 import Foundation
 import Testing

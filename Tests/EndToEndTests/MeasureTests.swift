@@ -53,7 +53,7 @@ import Testing
     @Test(arguments: [
         (["measure", "--", "no-such-program-here"], 127, "no-such-program-here cannot be found"),
         (["measure", "--", "/etc/passwd"], 126, "/etc/passwd may not be executed"),
-        (["measure", "--meter", "nvml/0", "--", "true"], 64, "there is no meter nvml/0"),
+        (["measure", "--meter", "nvml/0", "--", "true"], 64, "unknown meter `nvml/0`"),
         (
             ["measure", "--output", "/no/such/directory/x", "--", "true"], 1,
             "/no/such/directory/x cannot be written"

@@ -39,10 +39,10 @@ import Testing
             #expect(run.status == 64)
             return run.error
         }
-        #expect(try await model("my.onnx").contains("has no model `\(scratch.path)/my.onnx`"))
-        #expect(try await model("./none.onnx").contains("has no model `\(scratch.path)/none.onnx`"))
-        #expect(try await model("gpt2").contains("has no model `gpt2`"))
-        #expect(try await model("org/model").contains("has no model `org/model`"))
+        #expect(try await model("my.onnx").contains("unknown model `\(scratch.path)/my.onnx`"))
+        #expect(try await model("./none.onnx").contains("unknown model `\(scratch.path)/none.onnx`"))
+        #expect(try await model("gpt2").contains("unknown model `gpt2`"))
+        #expect(try await model("org/model").contains("unknown model `org/model`"))
     }
 
     @Test func aNewPluginInSwiftIsAPackageThatDependsOnPluginKit() async throws {

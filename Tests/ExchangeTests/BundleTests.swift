@@ -113,8 +113,8 @@ import Testing
         let bench = try BundleBench()
         let store = bench.record.store
         #expect(try BundleWriter.suites([bench.uuid.prefix(8).uppercased(), "last"], in: store) == [bench.uuid])
-        #expect(throws: NoSuchRun.self) { try BundleWriter.suites(["%"], in: store) }
-        #expect(throws: NoSuchRun.self) { try BundleWriter.suites([""], in: store) }
-        #expect(throws: NoSuchRun.self) { try BundleWriter.suites([String(bench.uuid.prefix(3))], in: store) }
+        #expect(throws: UserError.self) { try BundleWriter.suites(["%"], in: store) }
+        #expect(throws: UserError.self) { try BundleWriter.suites([""], in: store) }
+        #expect(throws: UserError.self) { try BundleWriter.suites([String(bench.uuid.prefix(3))], in: store) }
     }
 }

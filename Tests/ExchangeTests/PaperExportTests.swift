@@ -145,7 +145,7 @@ struct PaperExportTests {
         try record.add([run()])
         _ = try await export()
         let before = try FileManager.default.subpathsOfDirectory(atPath: target).sorted()
-        #expect(throws: ExportProblem.self) { try PaperExport(directory: target) }
+        #expect(throws: UserError.self) { try PaperExport(directory: target) }
         #expect(try FileManager.default.subpathsOfDirectory(atPath: target).sorted() == before)
     }
 }

@@ -31,7 +31,7 @@ struct RunDetailTests {
     @Test("What is not there is told with what there is", arguments: ["99", "0", "-1", "nonsense", "", "%", "la"])
     func missing(_ name: String) async throws {
         let sampled = try SampledRecord()
-        let error = await #expect(throws: NoSuchRun.self) {
+        let error = await #expect(throws: UserError.self) {
             try await RunDetail(sampled.record.store, named: name, columns: 10)
         }
         let message = error?.description ?? ""
@@ -55,7 +55,7 @@ struct RunDetailTests {
     @Test("In an empty record there is nothing, and how to make something")
     func empty() async throws {
         let record = try TestRecord()
-        let error = await #expect(throws: NoSuchRun.self) {
+        let error = await #expect(throws: UserError.self) {
             try await RunDetail(record.store, named: "last", columns: 10)
         }
         #expect(error?.description.contains("`taskwatt run`") == true)

@@ -87,7 +87,7 @@ import Testing
         try file.keep(calibration("new"))
         #expect(try file.read() == [total, calibration("new")])
         try Data("{".utf8).write(to: URL(fileURLWithPath: file.path))
-        #expect(throws: CalibrationFileError.self) { try file.read() }
+        #expect(throws: UserError.self) { try file.read() }
         #expect(try file.remove())
     }
 }

@@ -158,7 +158,7 @@ struct PluginCatalogueTests {
         #expect(problem { _ in } == nil)
         #expect(problem { $0.parameters = ["size": .string("tiny"), "threads": .integer(9)] } == nil)
         #expect(problem { $0.model = "large" } == nil)
-        #expect(problem { $0.plugin = "q" }?.hasPrefix("there is no plugin `q`; did you mean `p`? (known: p;") == true)
+        #expect(problem { $0.plugin = "q" }?.hasPrefix("unknown plugin `q`; did you mean `p`? (known: p;") == true)
         #expect(
             problem { $0.task = MLTask(rawValue: "fil-mask") }
                 == "no plugin here has the task `fil-mask`; did you mean `fill-mask`? (known: fill-mask)")
@@ -169,22 +169,22 @@ struct PluginCatalogueTests {
             }?.hasPrefix("the plugin p has no task `summarization`") == true)
         #expect(
             problem { $0.model = "smal" }
-                == "p has no model `smal` for fill-mask; did you mean `small`? (known: small, large)")
+                == "unknown model `smal` of the plugin p for fill-mask; did you mean `small`? (known: small, large)")
         #expect(
             problem { $0.parameters = ["sise": .integer(1)] }
-                == "p has no parameter `sise`; did you mean `size`? (known: size, threads)")
+                == "unknown parameter `sise` of the plugin p; did you mean `size`? (known: size, threads)")
         #expect(
             problem { $0.parameters = ["size": .string("huge")] }
-                == "the parameter size cannot be `huge` (possible: full, tiny)")
+                == "the parameter size cannot be `huge` (known: full, tiny)")
         var misplaced = Suite.Entry(task: .fillMask, plugin: "q", amount: .count(1))
         misplaced.place = "my.yaml:3:5"
         let told = #expect(throws: PluginError.self) {
             try catalogue.check(Suite(name: "s", entries: [misplaced]))
         }
-        #expect(told.map { "\($0)" }?.hasPrefix("my.yaml:3:5: there is no plugin `q`") == true)
+        #expect(told.map { "\($0)" }?.hasPrefix("my.yaml:3:5: unknown plugin `q`") == true)
         let empty = PluginCatalogue(directories: ["/nowhere"], programDirectory: "/nowhere")
         let error = #expect(throws: PluginError.self) { try empty.plugin(named: "p", for: .fillMask) }
-        #expect(error.map { "\($0)" } == "there is no plugin `p`, nor any other; looked in /nowhere")
+        #expect(error.map { "\($0)" } == "unknown plugin `p` (known: none; looked in /nowhere)")
     }
 
     @Test("A plugin that needs a parameter is no default, and is refused without it")
@@ -203,7 +203,7 @@ struct PluginCatalogueTests {
         let error = #expect(throws: PluginError.self) { try catalogue.check(Suite(name: "s", entries: [entry])) }
         #expect(
             error.map { "\($0)" }
-                == "a needs the parameter `url` (the server); give it with --set url=… or in the suite")
+                == "the plugin a needs the parameter `url` (the server); give it with --set url=… or in the suite")
         entry.parameters["url"] = .string("http://x")
         #expect(throws: Never.self) { try catalogue.check(Suite(name: "s", entries: [entry])) }
     }

@@ -152,9 +152,9 @@ struct PythonEnvironmentTests {
             let error = await #expect(throws: PythonEnvironmentError.self) { try await installation.install(.afresh) }
             return error.map { "\($0)" } ?? ""
         }
-        #expect(try await problem(nil).contains("is no Python; apt-get install python3 python3-venv"))
-        #expect(try await problem("echo nonsense").contains("is no Python"))
-        #expect(try await problem("exit 3").contains("is no Python"))
+        #expect(try await problem(nil).contains("apt-get install python3 python3-venv"))
+        #expect(try await problem("echo nonsense").contains("is not Python"))
+        #expect(try await problem("exit 3").contains("is not Python"))
         let old = try await problem("echo 3.8")
         #expect(old.contains("is Python 3.8, and snake needs 3.9 or later"), "\(old)")
         let bare = try await problem("case \"$2\" in *print*) echo 3.11;; *) exit 1;; esac")

@@ -180,7 +180,7 @@ struct SuiteFileTests {
         #expect(problem("./none.yaml") == "./none.yaml: no such file")
         #expect(
             problem("quik").hasPrefix(
-                "there is no suite `quik`; did you mean `quick`? (known: tiny, quick, standard, paper;"))
+                "unknown suite `quik`; did you mean `quick`? (known: tiny, quick, standard, paper;"))
         try PluginBench.write("runs:\n  - {task: fill-mask}\n", to: "\(bench.directory)/good.yml")
         #expect(try SuiteFile.load("\(bench.directory)/good.yml").suite.name == "good")
     }

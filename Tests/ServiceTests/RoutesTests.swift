@@ -39,8 +39,8 @@ struct RoutesTests {
         #expect(response.headers[.contentType] == "application/json", sourceLocation: sourceLocation)
         let error: APIError = try decode(response)
         #expect(error.kind == kind, sourceLocation: sourceLocation)
-        #expect(error.message.contains(words), "\(error.message)", sourceLocation: sourceLocation)
-        #expect(!error.message.contains("\n"), sourceLocation: sourceLocation)
+        #expect("\(error)".contains(words), "\(error)", sourceLocation: sourceLocation)
+        #expect(!"\(error)".contains("\n"), sourceLocation: sourceLocation)
     }
 
     private func job(suiteText: String, more: String = "") throws -> String {
@@ -309,7 +309,7 @@ struct RoutesTests {
         #expect(response.status == .badRequest)
         let error: APIError = try decode(response)
         #expect(error.kind == .usage)
-        #expect(error.message.contains(words), "\(error.message)")
+        #expect("\(error)".contains(words), "\(error)")
         #expect(await daemon.queue.statuses.isEmpty)
     }
 

@@ -175,8 +175,10 @@ package struct BundledSoftware: Sendable, Hashable, Codable {
 }
 
 /// Why a bundle cannot be made or read: one line that names the file and the place.
-package struct BundleError: Error, Sendable, Hashable, CustomStringConvertible {
-    package var description: String
+package struct BundleError: UserFacingError, Sendable, Hashable {
+    package var userError: UserError
 
-    package init(_ description: String) { self.description = description }
+    package init(_ message: String, remedy: String? = nil) {
+        userError = UserError(.failed, message, remedy: remedy)
+    }
 }

@@ -25,21 +25,20 @@ package struct BundleWriter {
 
     /// The suites that a user means: UUIDs, the begins of such, or `last`.
     ///
-    /// - Throws: `NoSuchRun` for none, or several.
+    /// - Throws: `UserError` for none, or several.
     package static func suites(_ names: [String], in store: any RecordReader) async throws -> [String] {
         var suites: [String] = []
         for name in names {
             let found = try await store.suites(named: name)
             guard let suite = found.first else {
-                throw NoSuchRun(
-                    description:
-                        "there is no suite run \(name) in the record; `taskwatt list` has the UUID of each, and several are given one "
-                        + "after the other")
+                throw UserError(
+                    .notFound, "there is no suite run \(name) in the record",
+                    remedy: "`taskwatt list` has the UUID of each, and several are given one after the other")
             }
             if found.count > 1 {
-                throw NoSuchRun(
-                    description:
-                        "\(name) is the begin of several suite runs: \(found.joined(separator: ", ")); give more of it")
+                throw UserError(
+                    .notFound, "several suite runs begin with \(name): \(found.joined(separator: ", "))",
+                    remedy: "give more of it")
             }
             if !suites.contains(suite) { suites.append(suite) }
         }

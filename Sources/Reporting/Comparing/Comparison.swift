@@ -1,4 +1,4 @@
-import Core
+package import Core
 package import Recording
 
 /// Two choices of runs side by side, task by task: the ratio of their means, its interval, and whether chance alone explains
@@ -235,15 +235,16 @@ package struct Comparison: Sendable, Hashable, Codable {
 }
 
 /// Why two choices of runs cannot be compared.
-package enum ComparisonError: Error, Sendable, Hashable, CustomStringConvertible {
+package enum ComparisonError: UserFacingError, Sendable, Hashable {
     case noSuite(String)
     case noRuns(String, leftOut: [String: Int])
     case sameRuns(String, String, Int)
 
-    package var description: String {
+    package var userError: UserError {
         switch self {
         case .noSuite(let name):
-            return "there is no one suite that `\(name)` names; `taskwatt list` has the UUID of each"
+            return UserError(
+                .notFound, "`\(name)` does not name one suite", remedy: "`taskwatt list` has the UUID of each")
         case .noRuns(let label, let leftOut):
             let left = leftOut.sorted { $0.key < $1.key }.map { "\($0.value) left out: \($0.key)" }
             let reason = left.isEmpty ? "" : " (\(left.joined(separator: ", ")))"
@@ -253,10 +254,15 @@ package enum ComparisonError: Error, Sendable, Hashable, CustomStringConvertible
             let taken =
                 isKind
                 ? "" : "; `\(kind)` is taken for a parameter, beside \(RunSelection.kinds.joined(separator: ", "))"
-            return "no run fits \(label)\(reason)\(taken); `taskwatt table --columns all` shows what there is"
+            return UserError(
+                .notFound, "no run fits \(label)\(reason)\(taken)",
+                remedy: "`taskwatt table --columns all` shows what there is")
         case .sameRuns(let a, let b, let count):
-            return "\(FigureText.count(count, "run")) would stand on both sides: \(a) and \(b) are not apart; "
-                + "`taskwatt list` has the UUID of each suite, and `taskwatt run --label NAME` tells later ones apart"
+            return UserError(
+                .usage, "\(FigureText.count(count, "run")) would stand on both sides: \(a) and \(b) are not apart",
+                remedy:
+                    "`taskwatt list` has the UUID of each suite, and `taskwatt run --label NAME` tells later ones apart"
+            )
         }
     }
 }

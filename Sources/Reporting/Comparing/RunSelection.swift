@@ -1,4 +1,4 @@
-import Core
+package import Core
 package import Foundation
 package import Recording
 
@@ -81,17 +81,22 @@ package struct RunSelection: Sendable, Hashable, Codable {
 }
 
 /// A side of a comparison that says nothing.
-package enum SelectionError: Error, Sendable, Hashable, CustomStringConvertible {
+package enum SelectionError: UserFacingError, Sendable, Hashable {
     case unknown(String)
     case notATime(String)
 
-    package var description: String {
+    package var userError: UserError {
         switch self {
         case .unknown(let text):
-            "`\(text)` names no runs; write a suite's UUID, last, last-1, 2026-11-20..2026-11-24, a parameter such as "
-                + "threads:1, or a name after one of \(RunSelection.kinds.map { "\($0):" }.joined(separator: ", "))"
+            UserError(
+                .usage, "`\(text)` names no runs",
+                remedy:
+                    "write a suite's UUID, last, last-1, 2026-11-20..2026-11-24, a parameter such as threads:1, or a "
+                    + "name after one of \(RunSelection.kinds.map { "\($0):" }.joined(separator: ", "))")
         case .notATime(let text):
-            "`\(text)` has no time that can be read; write 2026-11-24, 2026-11-24T08:30, today or 7d"
+            UserError(
+                .usage, "`\(text)` has no time that can be read",
+                remedy: "write 2026-11-24, 2026-11-24T08:30, today or 7d")
         }
     }
 }

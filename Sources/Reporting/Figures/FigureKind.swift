@@ -1,3 +1,4 @@
+package import Core
 package import Recording
 
 /// A figure that `taskwatt figure` writes alone: its name, and how it is made of the record. A new one is a line here.
@@ -63,12 +64,20 @@ package struct FigureFile: Sendable {
     private let figure: any Figure
 
     /// Why there is no such figure of these runs.
-    package enum Absence: Error, Sendable, Hashable {
+    package enum Absence: UserFacingError, Sendable, Hashable {
         /// No run fits at all.
         case noRuns
         /// The runs that fit have not what it shows.
         case nothingToDraw(String)
         case unreadable(StoreError)
+
+        package var userError: UserError {
+            switch self {
+            case .noRuns: .nothingToReport
+            case .nothingToDraw(let why): UserError(.notFound, why)
+            case .unreadable(let problem): problem.userError
+            }
+        }
     }
 
     /// - Parameters:

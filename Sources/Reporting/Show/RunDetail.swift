@@ -1,13 +1,6 @@
 import Core
 package import Recording
 
-/// There is nothing of the name that was asked for; says what there is.
-package struct NoSuchRun: Error, Sendable, Hashable, CustomStringConvertible {
-    package var description: String
-
-    package init(description: String) { self.description = description }
-}
-
 /// All that the record knows of one run, or of one suite: what `taskwatt show` prints.
 package struct RunDetail: Sendable, Hashable, Codable {
     /// A workload with its power over time.
@@ -28,7 +21,7 @@ package struct RunDetail: Sendable, Hashable, Codable {
     /// Finds a run by its number, or a suite by `last`, `last-1`, its UUID or the begin of it.
     ///
     /// - Parameter columns: so many values of power are kept of each workload.
-    /// - Throws: `NoSuchRun`, `StoreError`.
+    /// - Throws: `UserError` where there is none, or several, `StoreError`.
     package init(_ store: any RecordReader, named name: String, columns: Int) async throws {
         if let number = Int64(name), let stored = try await store.run(number) {
             guard let suite = try await SuiteRunDetail(store, stored.suiteRun) else {
@@ -42,10 +35,10 @@ package struct RunDetail: Sendable, Hashable, Codable {
                 throw try await Self.nothing(store, name)
             }
             if uuids.count > 1 {
-                throw NoSuchRun(
-                    description:
-                        "\(uuids.count == 10 ? "ten or more" : String(uuids.count)) suites begin with \(name): "
-                        + uuids.map { String($0.prefix(13)) }.joined(separator: ", ") + "; give more of it")
+                throw UserError(
+                    .notFound,
+                    "\(uuids.count == 10 ? "ten or more" : String(uuids.count)) suites begin with \(name): "
+                        + uuids.map { String($0.prefix(13)) }.joined(separator: ", "), remedy: "give more of it")
             }
             self.suite = suite
             run = nil
@@ -62,23 +55,22 @@ package struct RunDetail: Sendable, Hashable, Codable {
         }
     }
 
-    private static func nothing(_ store: any RecordReader, _ name: String) async throws(StoreError) -> NoSuchRun {
+    private static func nothing(_ store: any RecordReader, _ name: String) async throws(StoreError) -> UserError {
         let suites = try await store.suiteRuns(label: nil, suite: nil, machine: nil, limit: 5)
         guard !suites.isEmpty else {
-            return NoSuchRun(description: "there is no run in the record yet; `taskwatt run` makes the first")
+            return UserError(
+                .notFound, "there is no run in the record yet", remedy: "`taskwatt run` makes the first")
         }
         // `last` is of what was measured here.
         if name.hasPrefix("last"), try await store.suites(named: "last").isEmpty {
-            return NoSuchRun(
-                description:
-                    "nothing was measured here yet, and `last` is of that; of what was imported, give a suite's UUID, "
-                    + "such as \(suites[0].uuid.prefix(8))")
+            return UserError(
+                .notFound, "nothing was measured here yet, and `last` is of that",
+                remedy: "of what was imported, give a suite's UUID, such as \(suites[0].uuid.prefix(8))")
         }
         let named = suites.map { "\($0.uuid.prefix(8)) (\($0.suite))" }.joined(separator: ", ")
         let numbers = try await store.runNumbers().map { "the runs \($0.lowerBound) to \($0.upperBound), and " } ?? ""
-        return NoSuchRun(
-            description:
-                "there is no run \(PrintableText.of(name)); the record has \(numbers)the suites \(named), `last` the first "
-                + "of them")
+        return UserError(
+            .notFound, "there is no run \(name)",
+            remedy: "the record has \(numbers)the suites \(named), `last` the first of them")
     }
 }

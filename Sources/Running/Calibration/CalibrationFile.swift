@@ -1,4 +1,4 @@
-import Core
+package import Core
 import Foundation
 import Glibc
 import Host
@@ -12,20 +12,20 @@ package struct CalibrationFile: Sendable, Hashable {
 
     package init(directory: String) { self.directory = directory }
 
-    /// - Throws: `CalibrationFileError` for a file that cannot be read. None is no error.
-    package func read() throws(CalibrationFileError) -> [Calibration] {
+    /// - Throws: `UserError` for a file that cannot be read. None is no error.
+    package func read() throws(UserError) -> [Calibration] {
         do {
             let bytes = try OpenDirectory(directory).contents(Self.name, upTo: BoundedFile.state)
             return try JSONDecoder().decode([Calibration].self, from: Data(bytes))
         } catch let problem as FileProblem where problem.errno == ENOENT || problem.errno == ENOTDIR {
             return []
         } catch {
-            throw CalibrationFileError(path: path, reason: "it cannot be read; remove it and calibrate again")
+            throw UserError(.damaged, "\(path) cannot be read", remedy: "remove it and calibrate again")
         }
     }
 
     /// Puts a calibration in the place of the one before of its subject.
-    package func keep(_ calibration: Calibration) throws(CalibrationFileError) {
+    package func keep(_ calibration: Calibration) throws(UserError) {
         // One that cannot be read is worth nothing, and this one takes its place.
         var all = (try? read()) ?? []
         all.removeAll { $0.subject == calibration.subject }
@@ -35,25 +35,18 @@ package struct CalibrationFile: Sendable, Hashable {
         do {
             try OpenDirectory(directory).put(encoder.encode(all), as: Self.name, mode: 0o644)
         } catch {
-            throw CalibrationFileError(
-                path: path, reason: "it cannot be written; choose another place with --state-dir")
+            throw UserError(.failed, "\(path) cannot be written", remedy: "choose another place with --state-dir")
         }
     }
 
     /// Forgets them all.
     ///
     /// - Returns: whether there were any.
-    package func remove() throws(CalibrationFileError) -> Bool {
+    package func remove() throws(UserError) -> Bool {
         guard let place = try? OpenDirectory(directory), place.status(Self.name) != nil else { return false }
         guard place.remove(Self.name) == nil else {
-            throw CalibrationFileError(path: path, reason: "it cannot be removed")
+            throw UserError(.failed, "\(path) cannot be removed", remedy: "check the permissions of its directory")
         }
         return true
     }
-}
-
-package struct CalibrationFileError: Error, Sendable, Hashable, CustomStringConvertible {
-    package var path: String
-    package var reason: String
-    package var description: String { "\(path): \(reason)" }
 }

@@ -121,19 +121,21 @@ package struct CalibrationSeries: Sendable {
     }
 }
 
-package enum CalibrationError: Error, Sendable, CustomStringConvertible {
+package enum CalibrationError: UserFacingError, Sendable {
     case notSeen(String, load: String?)
     case noLine([Calibration.Point])
 
-    package var description: String {
+    package var userError: UserError {
         switch self {
         case .notSeen(let name, _):
-            return
-                "\(name) was not seen for the whole of a load; check it with `taskwatt meters`, or give it more time with "
-                + "--seconds"
+            return UserError(
+                .failed, "the meter \(name) did not see the whole of a load",
+                remedy: "check it with `taskwatt meters`, or give it more time with --seconds")
         case .noLine(let points):
             let seen = points.map { "\(FigureText.figure($0.watts)) W" }.joined(separator: ", ")
-            return "the reference's power does not follow the load (\(seen)): does it measure this machine?"
+            return UserError(
+                .failed, "the reference's power does not follow the load (\(seen))",
+                remedy: "check that the reference measures this machine")
         }
     }
 }

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Glibc
 import Host
@@ -38,7 +39,7 @@ package struct EngineInstallation: Sendable {
 
     /// - Parameter version: of the engine; `nil` for the newest.
     /// - Returns: its name and version.
-    /// - Throws: `EngineProblem`, or `CancellationError`; what was there before then stays.
+    /// - Throws: `UserError`, `FileProblem`, or `CancellationError`; what was there before then stays.
     package func install(_ variant: Variant, version: String?) async throws -> String {
         try Self.refuseUnsafe(directory)
         let package = variant.package + (version.map { "==\($0)" } ?? "")
@@ -47,48 +48,36 @@ package struct EngineInstallation: Sendable {
         do {
             outcome = try await ToolRun.run([python, "-c", script, directory, package], directory: "/", tell: tell)
         } catch is ToolRun.NotStarted {
-            throw EngineProblem(
-                "\(python) cannot be started; apt-get install python3 python3-venv, or name it with --python")
+            throw UserError(
+                .unavailable, "\(python) cannot be started",
+                remedy: "apt-get install python3 python3-venv, or name it with --python")
         }
         try Task.checkCancellation()
-        guard outcome.isSuccess else { throw EngineProblem("the engine could not be installed: \(outcome.reason)") }
+        guard outcome.isSuccess else {
+            throw UserError(.failed, "the engine could not be installed: \(outcome.reason)")
+        }
         return outcome.lastLine
     }
 
-    /// - Throws: `EngineProblem`.
-    package func remove() throws(EngineProblem) {
-        guard isInstalled else { throw EngineProblem("there is no engine in \(directory)") }
+    /// - Throws: `UserError` where there is none, `FileProblem`.
+    package func remove() throws {
+        guard isInstalled else { throw UserError(.notFound, "there is no engine in \(directory)") }
         let path = URL(fileURLWithPath: directory)
-        do throws(FileProblem) {
-            let parent = try OpenDirectory(path.deletingLastPathComponent().path)
-            if let stuck = parent.remove(path.lastPathComponent) {
-                throw FileProblem("\(stuck) cannot be removed: check its permissions")
-            }
-        } catch {
-            throw EngineProblem("\(error)")
+        let parent = try OpenDirectory(path.deletingLastPathComponent().path)
+        if let stuck = parent.remove(path.lastPathComponent) {
+            throw UserError(.failed, "\(stuck) cannot be removed", remedy: "check its permissions")
         }
     }
 
     /// What root downloads and every plugin loads shall be nobody's to change, nor root's writing nobody's to lead elsewhere.
-    private static func refuseUnsafe(_ directory: String) throws(EngineProblem) {
+    private static func refuseUnsafe(_ directory: String) throws {
         guard geteuid() == 0 else { return }
-        do throws(FileProblem) {
-            // What is missing is made by root.
-            var place = URL(fileURLWithPath: directory)
-            while place.path != "/", access(place.path, F_OK) != 0 { place.deleteLastPathComponent() }
-            guard let weakness = try OpenDirectory.weakness(of: place.path) else { return }
-            throw FileProblem(
-                "root installs no engine in \(directory), which others could change: \(weakness); name a directory of root's by "
-                    + "--directory, or none")
-        } catch {
-            throw EngineProblem("\(error)")
-        }
+        // What is missing is made by root.
+        var place = URL(fileURLWithPath: directory)
+        while place.path != "/", access(place.path, F_OK) != 0 { place.deleteLastPathComponent() }
+        guard let weakness = try OpenDirectory.weakness(of: place.path) else { return }
+        throw UserError(
+            .notAllowed, "root installs no engine in \(directory), which others could change: \(weakness)",
+            remedy: "name a directory of root's by --directory, or none")
     }
-}
-
-/// Why an engine could not be brought, in one line.
-package struct EngineProblem: Error, Sendable, CustomStringConvertible {
-    package var description: String
-
-    init(_ description: String) { self.description = description }
 }

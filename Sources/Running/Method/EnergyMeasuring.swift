@@ -59,7 +59,7 @@ package struct LocalMetering: EnergyMeasuring {
 }
 
 /// The window was closed or dropped before.
-package struct WindowGone: Error, CustomStringConvertible {
+package struct WindowGone: UserFacingError {
     package init() {}
-    package var description: String { "the measuring window is no longer open" }
+    package var userError: UserError { UserError(.notFound, "the measuring window is no longer open") }
 }

@@ -2,7 +2,7 @@ package import Core
 package import YAMLReading
 
 /// Why what is asked for cannot be had from the plugins of this machine.
-package enum PluginError: Error, Sendable, Hashable, CustomStringConvertible {
+package enum PluginError: UserFacingError, Sendable, Hashable {
     case noSuchPlugin(String, known: [String], directories: [String])
     case brokenManifest(String, YAMLProblem)
     case noSuchTask(MLTask, plugin: String?, known: [MLTask])
@@ -14,39 +14,34 @@ package enum PluginError: Error, Sendable, Hashable, CustomStringConvertible {
     /// With the place of the entry in its suite's file.
     indirect case inSuite(String, PluginError)
 
-    package var description: String {
+    package var userError: UserError {
         switch self {
         case .noSuchPlugin(let name, let known, let directories):
-            return known.isEmpty
-                ? "there is no plugin `\(name)`, nor any other; looked in \(directories.joined(separator: ", "))"
-                : "there is no plugin `\(name)`\(Self.near(known, name)) (known: \(known.joined(separator: ", ")); "
-                    + "looked in \(directories.joined(separator: ", ")))"
+            return .unknown(
+                "plugin", name, known: known, more: "looked in \(directories.joined(separator: ", "))")
         case .brokenManifest(let name, let problem):
-            return "the plugin `\(name)` has a broken manifest: \(problem)"
+            return UserError(.usage, "the manifest of the plugin `\(name)` is broken: \(problem)")
         case .noSuchTask(let task, let plugin, let known):
-            let names = known.map(\.rawValue)
-            let who = plugin.map { "the plugin \($0) has no task" } ?? "no plugin here has the task"
-            return "\(who) `\(task.rawValue)`\(Self.near(names, task.rawValue)) "
-                + "(known: \(names.isEmpty ? "none" : names.joined(separator: ", ")))"
+            let who = plugin.map { "the plugin \($0) has no" } ?? "no plugin here has the"
+            return .notAmong(known.map(\.rawValue), task.rawValue, "\(who) task `\(task.rawValue)`")
         case .noSuchModel(let model, let task, let plugin, let known):
-            return "\(plugin) has no model `\(model)` for \(task.rawValue)\(Self.near(known, model)) "
-                + "(known: \(known.joined(separator: ", "))"
-                + (model.hasSuffix(".onnx") ? "; a file of your own runs with --plugin onnx-model)" : ")")
+            return .unknown(
+                "model", model, "of the plugin \(plugin) for \(task.rawValue)", known: known,
+                more: model.hasSuffix(".onnx") ? "a file of your own runs with --plugin onnx-model" : nil)
         case .noSuchParameter(let name, let plugin, let known):
-            return "\(plugin) has no parameter `\(name)`\(Self.near(known, name)) "
-                + "(known: \(known.isEmpty ? "none" : known.joined(separator: ", ")))"
+            return .unknown("parameter", name, "of the plugin \(plugin)", known: known)
         case .badValue(let value, let parameter, let known):
-            return "the parameter \(parameter) cannot be `\(value)` (possible: \(known.joined(separator: ", ")))"
+            return .notAmong(known, value, "the parameter \(parameter) cannot be `\(value)`")
         case .missingModel(let plugin):
-            return "\(plugin) has no model of its own; name one with --model, or `model` in the suite"
+            return UserError(
+                .usage, "the plugin \(plugin) has no model of its own",
+                remedy: "name one with --model, or `model` in the suite")
         case .missingParameter(let name, let plugin, let description):
             let what = description.isEmpty ? "" : " (\(description))"
-            return "\(plugin) needs the parameter `\(name)`\(what); give it with --set \(name)=… or in the suite"
-        case .inSuite(let place, let error): return "\(place): \(error)"
+            return UserError(
+                .usage, "the plugin \(plugin) needs the parameter `\(name)`\(what)",
+                remedy: "give it with --set \(name)=… or in the suite")
+        case .inSuite(let place, let error): return error.userError.at(place)
         }
-    }
-
-    private static func near(_ known: [String], _ wrong: String) -> String {
-        known.closest(to: wrong).map { "; did you mean `\($0)`?" } ?? ""
     }
 }

@@ -1,8 +1,8 @@
-import Core
+package import Core
 package import WorkloadProtocol
 
 /// Why a plugin's run failed: one line that names the plugin, the cause and, where there is one, the remedy.
-package struct PluginFailure: Error, Sendable, Hashable, CustomStringConvertible {
+package struct PluginFailure: UserFacingError, Sendable, Hashable {
     package enum Cause: Sendable, Hashable {
         case cannotStart(String)
         /// It ended in the middle of a call; the status is filled in when it is known.
@@ -38,37 +38,55 @@ package struct PluginFailure: Error, Sendable, Hashable, CustomStringConvertible
         return error.code == WorkloadError.failedCode
     }
 
-    package var description: String { Self.oneLine(text, limit: 2000) }
+    package var userError: UserError {
+        let (message, remedy) = parts
+        return UserError(kind, Self.oneLine(message, limit: 2000), remedy: remedy.map { Self.oneLine($0, limit: 1000) })
+    }
 
-    private var text: String {
+    private var kind: UserError.Kind {
+        switch cause {
+        case .refused(let error) where error.code == WorkloadError.unavailableCode: .unavailable
+        default: .failed
+        }
+    }
+
+    private var parts: (message: String, remedy: String?) {
         let said = lastWords.map { " (it said: \(Self.oneLine($0, limit: 300)))" } ?? ""
+        let longer = "raise the limit in its plugin.yaml if it needs longer"
         switch cause {
         case .cannotStart(let reason):
-            return "the plugin \(plugin) does not start: \(reason)"
+            return ("the plugin \(plugin) does not start: \(reason)", nil)
         case .ended(let call, let status):
-            return "the plugin \(plugin) ended during `\(call)`\(status.map { ", \($0)" } ?? "")\(said)"
+            return ("the plugin \(plugin) ended during `\(call)`\(status.map { ", \($0)" } ?? "")\(said)", nil)
         case .hungUp(let call):
-            return "the plugin \(plugin) closed its pipes during `\(call)` without ending, and was ended\(said)"
+            return ("the plugin \(plugin) closed its pipes during `\(call)` without ending, and was ended\(said)", nil)
         case .timedOut(let call, let seconds):
-            return
-                "the plugin \(plugin) gave no answer to `\(call)` in \(Self.text(seconds)) s and was ended; raise the "
-                + "limit in its plugin.yaml if it needs longer\(said)"
+            return (
+                "the plugin \(plugin) gave no answer to `\(call)` in \(Self.text(seconds)) s and was ended\(said)",
+                longer
+            )
         case .stalled(let call, let seconds):
-            return
-                "the plugin \(plugin) made no progress in `\(call)` for \(Self.text(seconds)) s and was ended; raise "
-                + "the limit in its plugin.yaml if it needs longer\(said)"
+            return (
+                "the plugin \(plugin) made no progress in `\(call)` for \(Self.text(seconds)) s and was ended\(said)",
+                longer
+            )
         case .nonsense(let what):
-            return "the plugin \(plugin) does not speak the protocol: \(what)\(said)"
+            return ("the plugin \(plugin) does not speak the protocol: \(what)\(said)", nil)
         case .wrongVersion(let version):
-            return "the plugin \(plugin) speaks version \(version) of the protocol and this is "
-                + "\(workloadProtocolVersion); install the plugin that belongs to this taskwatt"
+            return (
+                "the plugin \(plugin) speaks version \(version) of the protocol and this taskwatt "
+                    + "version \(workloadProtocolVersion)",
+                "install the plugin that belongs to this taskwatt"
+            )
         case .overMemory(let used, let limit):
             // A control group lets nobody over the limit.
             let need = used > limit ? "uses \(MemorySize.text(used))," : "needs memory"
-            return "the plugin \(plugin) \(need) over its limit of \(MemorySize.text(limit)) "
-                + "(limits.memory in its plugin.yaml), and was ended\(said)"
+            return (
+                "the plugin \(plugin) \(need) over its limit of \(MemorySize.text(limit)) "
+                    + "(limits.memory in its plugin.yaml), and was ended\(said)", nil
+            )
         case .refused(let error):
-            return "\(plugin): \(error.message)" + (error.data?.remedy.map { "; \($0)" } ?? "")
+            return ("\(plugin): \(error.message)", error.data?.remedy)
         }
     }
 

@@ -1,4 +1,4 @@
-import Core
+package import Core
 import Foundation
 import Glibc
 import Host
@@ -172,7 +172,7 @@ private struct EnvironmentLock: ~Copyable {
 }
 
 /// Why an environment could not be made: one line with the cause and the remedy.
-package enum PythonEnvironmentError: Error, Sendable, Hashable, CustomStringConvertible {
+package enum PythonEnvironmentError: UserFacingError, Sendable, Hashable {
     case nowhere(String)
     case noRequirements(String, String)
     case noPython(String)
@@ -186,30 +186,47 @@ package enum PythonEnvironmentError: Error, Sendable, Hashable, CustomStringConv
     case unsafe(String, String)
     case busy(String)
 
-    package var description: String {
+    package var userError: UserError {
         switch self {
         case .nowhere(let name):
-            "there is no directory for the environment of \(name); set TASKWATT_ENVIRONMENTS to one"
+            UserError(
+                .failed, "there is no directory for the environment of \(name)",
+                remedy: "set TASKWATT_ENVIRONMENTS to one")
         case .noRequirements(let name, let file):
-            "the requirements of \(name), \(file), cannot be read; install the plugin again"
+            UserError(
+                .failed, "the requirements of \(name), \(file), cannot be read", remedy: "install the plugin again")
         case .noPython(let python):
-            "\(python) is not there or is no Python; apt-get install python3 python3-venv, or name one with --python"
+            UserError(
+                .unavailable, "\(python) is not there or is not Python",
+                remedy: "apt-get install python3 python3-venv, or name one with --python")
         case .tooOld(let python, let version, let needed, let plugin):
-            "\(python) is Python \(version), and \(plugin) needs \(needed) or later; name a newer one with --python"
+            UserError(
+                .unavailable, "\(python) is Python \(version), and \(plugin) needs \(needed) or later",
+                remedy: "name a newer one with --python")
         case .noVenv(let python):
-            "\(python) cannot make virtual environments; apt-get install python3-venv, or name another with --python"
+            UserError(
+                .unavailable, "\(python) cannot make virtual environments",
+                remedy: "apt-get install python3-venv, or name another with --python")
         case .venvFailed(let name, let reason):
-            "the environment of \(name) could not be made: \(reason); make room, or name another Python with --python"
+            UserError(
+                .failed, "the environment of \(name) could not be made: \(reason)",
+                remedy: "make room, or name another Python with --python")
         case .pipFailed(let name, let reason):
-            "pip could not install the requirements of \(name): \(reason); check the network, or PIP_INDEX_URL and "
-                + "PIP_CONSTRAINT if they are set, and run it again"
+            UserError(
+                .failed, "pip could not install the requirements of \(name): \(reason)",
+                remedy: "check the network, or PIP_INDEX_URL and PIP_CONSTRAINT if they are set, and run it again")
         case .cannotWrite(let path, let reason):
-            "\(path): \(reason); check its permissions and the space, or set TASKWATT_ENVIRONMENTS to another directory"
-        case .untrusted(let name, let reason): "\(name) is not installed: \(reason)"
+            UserError(
+                .failed, "\(path): \(reason)",
+                remedy: "check its permissions and the space, or set TASKWATT_ENVIRONMENTS to another directory")
+        case .untrusted(let name, let reason): UserError(.notAllowed, "\(name) is not installed: \(reason)")
         case .unsafe(let path, let reason):
-            "root makes no environment in \(path), where others could lead what it writes elsewhere: \(reason); set "
-                + "TASKWATT_ENVIRONMENTS to a directory of root's, such as /usr/local/lib/taskwatt/environments"
-        case .busy(let name): "another taskwatt is installing \(name); wait for it to end"
+            UserError(
+                .notAllowed,
+                "root makes no environment in \(path), where others could lead what it writes elsewhere: \(reason)",
+                remedy: "set TASKWATT_ENVIRONMENTS to a directory of root's, such as "
+                    + "/usr/local/lib/taskwatt/environments")
+        case .busy(let name): UserError(.busy, "another taskwatt is installing \(name)", remedy: "wait for it to end")
         }
     }
 }

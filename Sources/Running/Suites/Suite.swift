@@ -221,21 +221,20 @@ extension Suite {
     }
 }
 
-package enum SuiteError: Error, Sendable, Hashable, CustomStringConvertible {
+package enum SuiteError: UserFacingError, Sendable, Hashable {
     case noSuchSuite(String, known: [String])
     case empty(String)
     case tooLarge(String, SuiteProduct.Excess)
     case unreadable(file: String, reason: String)
 
-    package var description: String {
+    package var userError: UserError {
         switch self {
         case .noSuchSuite(let name, let known):
-            let near = known.closest(to: name).map { "; did you mean `\($0)`?" } ?? ""
-            return "there is no suite `\(name)`\(near) (known: \(known.joined(separator: ", ")); or give a file, "
-                + "such as ./my-suite.yaml)"
-        case .empty(let name): return "the suite `\(name)` has no runs"
-        case .tooLarge(let name, let excess): return "the suite `\(name)` \(excess.description)"
-        case .unreadable(let file, let reason): return "\(file): \(reason)"
+            return .unknown("suite", name, known: known, more: "or give a file, such as ./my-suite.yaml")
+        case .empty(let name): return UserError(.usage, "the suite `\(name)` has no runs")
+        case .tooLarge(let name, let excess):
+            return UserError(.usage, "the suite `\(name)` \(excess.message)", remedy: excess.remedy)
+        case .unreadable(let file, let reason): return UserError(.usage, "\(file): \(reason)")
         }
     }
 }

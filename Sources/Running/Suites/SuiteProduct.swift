@@ -15,13 +15,13 @@ package struct SuiteProduct: Sendable, Hashable {
     package var bytes = 0
 
     /// The first bound that is passed, and by how much.
-    package struct Excess: Sendable, Hashable, CustomStringConvertible {
+    package struct Excess: Sendable, Hashable {
         var count: Int
         var most: Int
         var what: String
         var remedy: String
 
-        package var description: String { "comes to \(count) \(what), and \(most) are the most; \(remedy)" }
+        var message: String { "comes to \(count) \(what), and \(most) are the most" }
     }
 
     package var excess: Excess? {

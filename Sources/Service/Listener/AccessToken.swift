@@ -1,3 +1,4 @@
+import Core
 import Digests
 
 /// The word by which a client on TCP shows that it may change things: `Authorization: Bearer …` (RFC 6750).

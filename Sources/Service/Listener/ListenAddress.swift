@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// Where the daemon listens on TCP, as a user writes it: `127.0.0.1:9120`, `[::1]:9120`, `lab7:9120`.

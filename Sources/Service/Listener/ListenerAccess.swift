@@ -1,3 +1,4 @@
+import Core
 import HTTPTypes
 import Hummingbird
 
@@ -33,7 +34,7 @@ package struct AccessStatus: Sendable, Hashable, Codable {
 }
 
 /// What a listener does not do for who asks.
-struct Refusal: Error {
+struct Refusal: UserFacingError {
     var error: APIError
     var status: HTTPResponse.Status
     var headers: HTTPFields
@@ -61,8 +62,8 @@ struct Refusal: Error {
     }
 }
 
-extension Refusal: CustomStringConvertible {
-    var description: String { error.message }
+extension Refusal {
+    var userError: UserError { error }
 }
 
 /// Keeps those who may only read from what changes something. The token has to be in a header, which a page of another site

@@ -1,3 +1,4 @@
+import Core
 import Glibc
 import Hummingbird
 import HummingbirdCore
@@ -11,11 +12,11 @@ struct TCPListener: Service {
     private let configuration: ListenerConfiguration
     private let application: any Service
 
-    /// - Throws: `ListenerError` for certificates that cannot be used.
+    /// - Throws: `UserError` for certificates that cannot be used.
     init(
         _ configuration: ListenerConfiguration, router: Router<BasicRequestContext>, serverName: String,
         hasToken: Bool, limits: ConnectionLimits = .tcp, logger: Logger, quietLogger: Logger
-    ) throws(ListenerError) {
+    ) throws(UserError) {
         self.configuration = configuration
         let address = configuration.address
         if configuration.tls == nil, !address.isLoopback {
@@ -50,7 +51,7 @@ struct TCPListener: Service {
 
     /// Listens for a moment, so that what is wrong is said before anything is begun.
     ///
-    /// - Throws: `ListenerError`.
+    /// - Throws: `UserError`.
     static func check(_ address: ListenAddress) async throws {
         try await naming(address) {
             try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -63,20 +64,13 @@ struct TCPListener: Service {
         do {
             try await body()
         } catch let error as IOError {
-            throw ListenerError(address: address, errno: error.errnoCode)
+            throw cannotListen(on: address, errno: error.errnoCode)
         } catch let error as SocketAddressError {
-            throw ListenerError("cannot listen on \(address): there is no such host (\(error))")
+            throw UserError(.failed, "cannot listen on \(address): there is no such host (\(error))")
         }
     }
-}
 
-/// Why the daemon cannot listen on TCP, in one line.
-package struct ListenerError: Error, Sendable, Hashable, CustomStringConvertible {
-    package var description: String
-
-    init(_ description: String) { self.description = description }
-
-    init(address: ListenAddress, errno: CInt) {
+    private static func cannotListen(on address: ListenAddress, errno: CInt) -> UserError {
         let remedy =
             switch errno {
             case EADDRINUSE: "another program has the port; choose another one"
@@ -86,6 +80,6 @@ package struct ListenerError: Error, Sendable, Hashable, CustomStringConvertible
                 "the unit has no network; the README of the service says which lines of a drop-in give it one"
             default: "choose another address"
             }
-        description = "cannot listen on \(address): \(SystemError(errno)); \(remedy)"
+        return UserError(.failed, "cannot listen on \(address): \(SystemError(errno))", remedy: remedy)
     }
 }

@@ -1,3 +1,4 @@
+import Core
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -25,7 +26,7 @@ enum ErrorPage {
                     "main", [:],
                     .element("p", ["class": "kind"], .text("Taskwatt")),
                     .element("h1", [:], .text(status.reasonPhrase)),
-                    .element("p", ["class": "warning"], .prose(error.message)),
+                    .element("p", ["class": "warning"], .prose("\(error)")),
                     .element("p", [:], .element("a", ["href": root], .text("To the page of this machine"))))))
         return Routes.page("<!DOCTYPE html>\n\(page.source)\n".utf8, type: "text/html; charset=utf-8", status: status)
     }

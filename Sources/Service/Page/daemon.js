@@ -28,9 +28,12 @@ async function ask(method, path, kind = "json") {
     await new Promise((resolve) => setTimeout(resolve, Math.min(seconds, 30) * 1000));
   }
   const answer = await (response.ok ? response[kind]() : response.json()).catch(() => null);
-  if (!response.ok) throw new DaemonError(response.status, answer?.message ?? `the daemon answers ${response.status}`);
+  if (!response.ok) throw new DaemonError(response.status, told(answer) ?? `the daemon answers ${response.status}`);
   return answer;
 }
+
+// What an answer that is no success says: what is wrong, and what to do about it.
+const told = (error) => (error?.remedy ? `${error.message}; ${error.remedy}` : error?.message);
 
 export const get = (path) => ask("GET", path);
 export const getText = (path) => ask("GET", path, "text");

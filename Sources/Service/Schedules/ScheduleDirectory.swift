@@ -1,4 +1,4 @@
-import Core
+package import Core
 import Foundation
 import Glibc
 import Host
@@ -40,11 +40,15 @@ package struct ScheduleDirectory: Sendable {
         }
     }
 
-    /// - Throws: `ScheduleProblem`, `YAMLProblem`.
+    package static func noSuch(_ name: String) -> UserError {
+        UserError(.notFound, "there is no schedule `\(name)`", remedy: "`taskwatt schedule list` has them")
+    }
+
+    /// - Throws: `UserError`, `YAMLProblem`.
     package func schedule(_ name: String) throws -> Schedule {
-        guard Schedule.isName(name) else { throw ScheduleProblem(Schedule.namesAre(not: name)) }
+        guard Schedule.isName(name) else { throw UserError(.usage, Schedule.namesAre(not: name)) }
         guard let data = try? BoundedFile.data(settings(name), upTo: BoundedFile.text) else {
-            throw ScheduleProblem("there is no schedule `\(name)`; `taskwatt schedule list` has them")
+            throw Self.noSuch(name)
         }
         return try Schedule(name: name, text: String(decoding: data, as: UTF8.self), file: settings(name))
     }
@@ -60,7 +64,7 @@ package struct ScheduleDirectory: Sendable {
     /// Writes a schedule, or replaces one.
     ///
     /// - Parameter suiteText: the suite of a user's own file; `nil` for one that ships.
-    /// - Throws: `ScheduleProblem`.
+    /// - Throws: `UserError`.
     package func write(_ schedule: Schedule, suiteText: String?) throws {
         do {
             let files = FileManager.default
@@ -84,9 +88,9 @@ package struct ScheduleDirectory: Sendable {
                 """
             try put(timer, "\(dropIn(schedule.name))/schedule.conf")
         } catch let problem as FileProblem {
-            throw ScheduleProblem("the schedule cannot be written: \(problem)")
+            throw problem.userError.at("the schedule cannot be written")
         } catch {
-            throw ScheduleProblem("the schedule cannot be written: \(error.localizedDescription)")
+            throw UserError(.failed, "the schedule cannot be written: \(error.localizedDescription)")
         }
     }
 
@@ -97,24 +101,17 @@ package struct ScheduleDirectory: Sendable {
         try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
     }
 
-    /// - Throws: `ScheduleProblem`.
+    /// - Throws: `UserError`.
     package func remove(_ name: String) throws {
         do {
             for path in [settings(name), suite(name), "\(dropIn(name))/schedule.conf"] where access(path, F_OK) == 0 {
                 try FileManager.default.removeItem(atPath: path)
             }
         } catch {
-            throw ScheduleProblem("the schedule cannot be removed: \(error.localizedDescription)")
+            throw UserError(.failed, "the schedule cannot be removed: \(error.localizedDescription)")
         }
         // An administrator may have put more there, which stays.
         rmdir(dropIn(name))
         rmdir(directory)
     }
-}
-
-/// What is wrong with a schedule, in one line with its remedy.
-package struct ScheduleProblem: Error, Sendable, CustomStringConvertible {
-    package var description: String
-
-    package init(_ description: String) { self.description = description }
 }

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Glibc
 import Subprocess
@@ -20,17 +21,17 @@ package struct SystemdTimers: Sendable {
 
     /// Checks a calendar event.
     ///
-    /// - Throws: `ScheduleProblem` with systemd's own words.
+    /// - Throws: `UserError` with systemd's own words.
     package func check(calendar: String) async throws {
         let answer = try await Self.run("systemd-analyze", ["calendar", calendar])
         if !answer.isSuccess {
             let words = answer.error.isEmpty ? "it is not understood" : answer.error
-            throw ScheduleProblem(
-                "--on-calendar `\(calendar)`: \(words); it is a time as in `man systemd.time`, such as 'Mon..Fri 02:00', "
-                    + "'hourly' or '*-*-01 03:30'")
+            throw UserError(
+                .usage, "--on-calendar `\(calendar)`: \(words)",
+                remedy: "write a time as in `man systemd.time`, such as 'Mon..Fri 02:00', 'hourly' or '*-*-01 03:30'")
         }
         if answer.output.contains("Next elapse: never") {
-            throw ScheduleProblem("--on-calendar `\(calendar)`: that time is over, and does not come again")
+            throw UserError(.usage, "--on-calendar `\(calendar)`: that time is over, and does not come again")
         }
     }
 
@@ -79,7 +80,7 @@ package struct SystemdTimers: Sendable {
     private func systemctl(_ arguments: [String]) async throws {
         let answer = try await Self.run("systemctl", ["--quiet"] + arguments)
         if !answer.isSuccess {
-            throw ScheduleProblem("systemctl \(arguments.joined(separator: " ")) failed: \(answer.error)")
+            throw UserError(.failed, "systemctl \(arguments.joined(separator: " ")) failed: \(answer.error)")
         }
     }
 
@@ -102,7 +103,8 @@ package struct SystemdTimers: Sendable {
                 isSuccess: result.terminationStatus.isSuccess, output: result.standardOutput, error: error)
         } catch is SubprocessError {
             try Task.checkCancellation()
-            throw ScheduleProblem(
+            throw UserError(
+                .unavailable,
                 "\(program) is not there: schedules are timers of systemd, which this machine does not seem to have")
         }
     }

@@ -22,15 +22,9 @@ struct PeakCommand {
     private static let mostSecondsARun = 0.25
 
     func run() async throws -> DevicePeak {
-        let place: ExecutionDevice
-        let (runtime, product): (OnnxRuntime, MatrixProduct)
-        do {
-            place = try ExecutionDevice(device)
-            runtime = try OnnxRuntime()
-            product = try await prepared(runtime, place)
-        } catch let error as OnnxError {
-            throw CommandFailure("\(error)")
-        }
+        let place = try ExecutionDevice(device)
+        let runtime = try OnnxRuntime()
+        let product = try await prepared(runtime, place)
         let access = try await MeterAccess.open(surroundings, state, ids: [], scope: nil, interval: 0.1)
         let result: PeakSeries.Result
         do {

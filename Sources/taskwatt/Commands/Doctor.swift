@@ -57,10 +57,9 @@ struct DoctorCommand: AsyncParsableCommand {
                     remedy: open.isEmpty ? nil : open.map(\.remedy).joined(separator: "\n"))
             )
         } catch {
-            let found = (error as? CommandFailure)?.message ?? "\(error)"
             let check = Check(
-                id: id, title: title, verdict: .fail, found: found,
-                remedy: "mend the file; the meters in it are left out")
+                id: id, title: title, verdict: .fail, found: "\(UserError(error))",
+                remedy: "fix the file; the meters in it are left out")
             return (MeterCatalogue.discover(surroundings.host), check)
         }
     }

@@ -108,9 +108,11 @@ struct Measure: AsyncParsableCommand {
         } catch is SubprocessError {
             // The exit statuses of env(1) and the shells.
             if isPath, access(command[0], F_OK) == 0, access(command[0], X_OK) != 0 {
-                throw CommandFailure("\(command[0]) may not be executed: permission denied; chmod +x it", status: 126)
+                Console.complain("\(command[0]) may not be executed: permission denied; chmod +x it")
+                throw ExitCode(126)
             }
-            throw CommandFailure("\(command[0]) cannot be found or started; check the name and PATH", status: 127)
+            Console.complain("\(command[0]) cannot be found or started; check the name and PATH")
+            throw ExitCode(127)
         }
     }
 
@@ -137,7 +139,9 @@ struct Measure: AsyncParsableCommand {
                 try file.write(text.plain.utf8)
                 try file.finish()
             } catch {
-                throw CommandFailure("\(error); the result was:\n\(text.plain)")
+                // What was measured is not lost with its file.
+                Console.error(text)
+                throw error
             }
         } else {
             Console.error(text)

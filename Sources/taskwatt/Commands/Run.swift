@@ -290,9 +290,8 @@ struct Run: AsyncParsableCommand {
             } catch let error as DaemonUnreachable {
                 guard ContinuousClock.now < end else {
                     throw DaemonUnreachable(
-                        description:
-                            "the daemon ended before the job did, and is not back: \(error); what was finished is "
-                            + "in its record, and what waits goes on when it is back")
+                        "the daemon ended before the job did, and is not back: \(error.userError.message)",
+                        remedy: "what was finished is in its record, and what waits goes on when it is back")
                 }
             }
         }

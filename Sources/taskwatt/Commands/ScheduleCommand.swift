@@ -93,9 +93,7 @@ struct ScheduleCommand: AsyncParsableCommand {
             // Not the user's own plugins: they are not the daemon's.
             try Surroundings().installedPlugins.check(suite)
             let timers = SystemdTimers(root: root.root)
-            do { try await timers.check(calendar: onCalendar) } catch let problem as ScheduleProblem {
-                throw CommandFailure("\(problem)", status: CommandFailure.usage)
-            }
+            try await timers.check(calendar: onCalendar)
             guard timers.isRunning || root.root != "/" else {
                 throw CommandFailure(
                     "systemd does not run here, and schedules are its timers; --root prepares an image of a system")
@@ -267,7 +265,7 @@ struct ScheduleCommand: AsyncParsableCommand {
             let directory = ScheduleDirectory(root: root.root)
             try ScheduleCommand.requireRoot("remove \(name)", root)
             guard Schedule.isName(name), directory.contains(name) else {
-                throw ScheduleProblem("there is no schedule `\(name)`; `taskwatt schedule list` has them")
+                throw ScheduleDirectory.noSuch(name)
             }
             let timers = SystemdTimers(root: root.root)
             try await timers.stop(ScheduleDirectory.timer(name))

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Core
 import Foundation
 
 @testable import taskwatt
@@ -38,8 +39,9 @@ struct Refusal {
     }
 
     private mutating func take(_ error: any Error) {
-        if let failure = CommandFailure(error) {
-            (status, message) = (failure.status, failure.message)
+        if error is any UserFacingError || error is CancellationError {
+            let shown = UserError(error)
+            (status, message) = (shown.kind.exitStatus, shown.description)
         } else {
             (status, message) = (Taskwatt.exitCode(for: error).rawValue, Taskwatt.fullMessage(for: error))
         }

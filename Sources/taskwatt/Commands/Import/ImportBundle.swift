@@ -40,11 +40,8 @@ struct ImportBundle: AsyncParsableCommand {
                 let outcome = try await record.bring(bundle: file)
                 outcomes.append(outcome)
                 if !json { Console.print("\(Self.line(outcome))\n") }
-            } catch let error as BundleError where files.count > 1 {
+            } catch  where files.count > 1 && (error is BundleError || error is UserError) {
                 // One bad file of many keeps none of the others out.
-                Console.complain("\(error)")
-                problems += 1
-            } catch let error as APIError where files.count > 1 {
                 Console.complain("\(error)")
                 problems += 1
             }
