@@ -127,7 +127,7 @@ enum IPMIMeter {
             description: description(source: source, period: defaultPeriod),
             availability: .unavailable(reason: error.reason, remedy: error.remedy)
         ) {
-            UnreadableMeter(errno: error.errno)
+            UnreadableMeter(.failed(errno: error.errno))
         }
     }
 

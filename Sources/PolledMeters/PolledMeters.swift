@@ -147,7 +147,7 @@ package enum PolledMeters {
                 unit: expected.unit, step: expected.step, periodSeconds: meter.schedule.periodSeconds),
             availability: .unavailable(reason: error.reason, remedy: error.remedy)
         ) {
-            UnreadableMeter(errno: error.errno)
+            UnreadableMeter(.failed(errno: error.errno))
         }
         listing.isConfigured = true
         return listing
