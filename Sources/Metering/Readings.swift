@@ -40,7 +40,8 @@ package enum FailureReason: String, Sendable, Hashable, CaseIterable {
             case EACCES, EPERM: .permission
             case ETIMEDOUT: .timeout
             case EAGAIN, EBUSY, EINTR: .busy
-            case ECONNREFUSED, ECONNRESET, ECONNABORTED, EHOSTUNREACH, EHOSTDOWN, ENETUNREACH, ENETDOWN, EPIPE: .unreachable
+            case ECONNREFUSED, ECONNRESET, ECONNABORTED, EHOSTUNREACH, EHOSTDOWN, ENETUNREACH, ENETDOWN, EPIPE:
+                .unreachable
             case 0, EBADMSG, EPROTO, EDOM, ERANGE, EMSGSIZE, ESTALE: .invalid
             default: .io
             }

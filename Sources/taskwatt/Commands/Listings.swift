@@ -54,7 +54,7 @@ struct Meters: AsyncParsableCommand {
                 Self.micro(meter.resolution, meter.kind == .counter ? "J" : "W"),
                 meter.rangeMicrojoules.map { "\(Self.short(Double($0) / 1e6)) J" } ?? "–",
                 status.energy.map { "\(Self.short($0.joules)) J" } ?? "–",
-                status.isAvailable ? status.power.map { String(format: "%.2f W", $0.watts) } ?? "–" : "unavailable",
+                Self.power(status),
             ])
         }
         Console.print(.lines(table.text()))
@@ -78,6 +78,17 @@ struct Meters: AsyncParsableCommand {
         let kind = MachineKind(surroundings.host)
         let measures = meters.contains { $0.meter.provenance != .estimated }
         if let line = kind.line(measures: measures, isByDaemon: isByDaemon) { Console.print("\(line)\n") }
+    }
+
+    /// The power, or that there is none and in how far.
+    private static func power(_ status: MeterStatus) -> String {
+        switch status.reading {
+        case .noData: "no data"
+        case .failed: "failed"
+        case .gone: "gone"
+        case .value, nil:
+            status.isAvailable ? status.power.map { String(format: "%.2f W", $0.watts) } ?? "–" : "unavailable"
+        }
     }
 
     /// A value in micro-units with the prefix that fits it.
