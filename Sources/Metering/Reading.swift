@@ -91,6 +91,8 @@ package struct MeterListing: Sendable {
     package var isIgnored = false
     /// Whether its value has been seen to change, so that it is known to measure.
     package var isProven = true
+    /// Why it has no value now, where it was read and works.
+    package var noDataReason: String?
     /// What it told when it was found, of a meter that takes long to ask again.
     package var found: Reading?
     /// Opens it for one session.

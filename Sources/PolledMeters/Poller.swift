@@ -118,9 +118,7 @@ private struct PollLoop: Sendable {
                 next = schedule.next(after: after, from: start)
             case .failure(let error):
                 failures += 1
-                put(
-                    PolledReading(
-                        reading: .failed(errno: error.errno), time: time, tookNanoseconds: took, error: error))
+                put(PolledReading(reading: error.reading, time: time, tookNanoseconds: took, error: error))
                 next = after.advanced(bySeconds: schedule.retryDelay(failures: failures))
             }
             next = max(next, before.advanced(bySeconds: schedule.shortestSpacing))
