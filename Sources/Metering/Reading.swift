@@ -1,15 +1,20 @@
 package import Core
 
-/// One reading of a meter, as it comes from the hardware.
+/// The result of reading a meter. A reader decides it, and the sampler goes by it; see `Readings.swift` for what an `errno` means.
 package enum Reading: Sendable, Hashable {
     /// The raw value of an energy counter in microjoules, wraps and all.
     case counter(microjoules: Int64)
     /// Power in microwatts.
     case gauge(microwatts: Int64)
-    /// The read failed with this `errno`; a failure is a normal result that the account knows how to bridge.
-    case failed(errno: Int32)
-    /// Nothing has come since the last call, of a meter that is polled in the background.
+    /// Nothing has come since the last call, of a meter that is polled in the background or read for several sessions.
     case nothingNew
+    /// The meter works and has no value now. It is read again when it is due.
+    case noData(NoData)
+    /// The read failed with this `errno`, or with 0 where what it gave is no number. It is tried again, less often as it goes on
+    /// failing; the account knows how to bridge it.
+    case failed(errno: Int32)
+    /// The device has gone. The meter is closed, and opened again when it is found again.
+    case gone(errno: Int32)
 }
 
 /// A reading, and when it was made.
@@ -37,21 +42,29 @@ package protocol MeterReader: AnyObject {
     /// When the last reading was made, of a meter that is polled in the background; `nil` where that is when `read` was
     /// called.
     var readTime: MonotonicTime? { get }
+
+    /// How long the device took for the last reading in nanoseconds, of a meter that is polled in the background; `nil` where that is
+    /// the time that `read` took.
+    var tookNanoseconds: Int64? { get }
 }
 
 extension MeterReader {
     package func readAtEdge() -> Reading { read() }
     package var isPolled: Bool { false }
     package var readTime: MonotonicTime? { nil }
+    package var tookNanoseconds: Int64? { nil }
 }
 
 /// Stands for a meter that could not be opened.
 package final class UnreadableMeter: MeterReader {
-    private let errno: Int32
+    private let reading: Reading
 
-    package init(errno: Int32) { self.errno = errno }
+    package init(_ reading: Reading) { self.reading = reading }
 
-    package func read() -> Reading { .failed(errno: errno) }
+    /// - Parameter errno: why it could not.
+    package convenience init(errno: Int32) { self.init(Reading(errno: errno)) }
+
+    package func read() -> Reading { reading }
 }
 
 /// Whether a meter can be read, and if not, why and what would help.
@@ -78,6 +91,8 @@ package struct MeterListing: Sendable {
     package var isIgnored = false
     /// Whether its value has been seen to change, so that it is known to measure.
     package var isProven = true
+    /// Why it has no value now, where it was read and works.
+    package var noDataReason: String?
     /// What it told when it was found, of a meter that takes long to ask again.
     package var found: Reading?
     /// Opens it for one session.

@@ -1,5 +1,6 @@
 package import Core
 import Glibc
+import Metering
 
 /// Why a device gave no reading: one line for a listing, a remedy where one is known, and the `errno` for the account.
 package struct DeviceError: UserFacingError, Sendable, Hashable {
@@ -33,4 +34,12 @@ package struct DeviceError: UserFacingError, Sendable, Hashable {
     static func unusable(_ reason: String, remedy: String? = nil) -> DeviceError {
         DeviceError(reason, remedy: remedy, errno: EBADMSG)
     }
+
+    /// The device answered as it should, and says that it has no figure now.
+    static func noData(_ reason: String, remedy: String? = nil) -> DeviceError {
+        DeviceError(reason, remedy: remedy, errno: ENODATA)
+    }
+
+    /// As the result of a reading. What answers over a network is never gone: it may come back by itself.
+    var reading: Reading { errno == ENODATA ? .noData(.noValue) : .failed(errno: errno) }
 }

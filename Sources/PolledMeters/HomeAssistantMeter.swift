@@ -55,7 +55,10 @@ struct HomeAssistantMeter: DeviceMeter {
                 "\(address.shown) does not answer as Home Assistant does", remedy: "see that `address` is right")
         }
         guard let number = answer["state"]?.numeric else {
-            throw .unusable("\(entity) is `\(state.prefix(60))`", remedy: "see that its device is on")
+            let (reason, remedy) = ("\(entity) is `\(state.prefix(60))`", "see that its device is on")
+            // developers.home-assistant.io/docs/core/entity: what an entity without a state is in.
+            throw ["unavailable", "unknown"].contains(state)
+                ? .noData(reason, remedy: remedy) : .unusable(reason, remedy: remedy)
         }
         // developers.home-assistant.io/docs/core/entity/sensor: `energy_storage` is what is in a battery, in kWh too.
         if let kind = answer["attributes"]?["device_class"]?.stringValue, !Self.deviceClasses.contains(kind) {

@@ -67,7 +67,7 @@ enum IPMIMeter {
         func watts(_ statistics: Statistics) throws(DeviceError) -> DeviceValue {
             if !statistics.isActive {
                 guard statistics.watts > 0 else {
-                    throw .unusable(
+                    throw .noData(
                         "the BMC does not measure power now", remedy: "turn on power monitoring in the BMC's settings")
                 }
                 guard assumesActive else {
@@ -127,7 +127,7 @@ enum IPMIMeter {
             description: description(source: source, period: defaultPeriod),
             availability: .unavailable(reason: error.reason, remedy: error.remedy)
         ) {
-            UnreadableMeter(errno: error.errno)
+            UnreadableMeter(error.reading)
         }
     }
 

@@ -153,7 +153,9 @@ struct ChannelSelection: Sendable {
             try checkPhases(of: channel)
         }
         if let problem = conductor.problem { throw .unusable("\(channel.name): \(problem)") }
-        guard let number = figure(of: conductor) else { throw missing("\(quantity.rawValue) of \(channel.name)") }
+        guard let number = figure(of: conductor) else {
+            throw .noData("the answer has no \(quantity.rawValue) of \(channel.name) now")
+        }
         var value =
             quantity == .power
             ? DeviceValue(number, .watt, step: channel.powerStep)

@@ -147,7 +147,7 @@ package enum PolledMeters {
                 unit: expected.unit, step: expected.step, periodSeconds: meter.schedule.periodSeconds),
             availability: .unavailable(reason: error.reason, remedy: error.remedy)
         ) {
-            UnreadableMeter(errno: error.errno)
+            UnreadableMeter(error.reading)
         }
         listing.isConfigured = true
         return listing

@@ -10,9 +10,8 @@ struct PollSchedule: Sendable, Hashable {
     var periodSeconds: Double
     /// It is never asked sooner than this after the last time, not even to retry.
     var shortestSpacing: Double = 0
-    /// The pause after the first failure; it doubles with every further one.
-    var firstRetry = 0.5
-    var longestRetry = 30.0
+    /// After the first failure in a row, and at most.
+    private static let retry = RetrySchedule(first: 500_000_000, longest: 30_000_000_000)
 
     init(periodSeconds: Double, shortestSpacing: Double = 0) {
         self.periodSeconds = periodSeconds
@@ -38,8 +37,7 @@ struct PollSchedule: Sendable, Hashable {
 
     /// The pause after so many failures in a row (1 or more), in seconds.
     func retryDelay(failures: Int) -> Double {
-        let doubled = firstRetry * Double(1 << min(max(failures, 1) - 1, 20))
-        return max(min(doubled, longestRetry), shortestSpacing)
+        max(Double(Self.retry.pause(failures: max(failures, 1))) / 1e9, shortestSpacing)
     }
 
     /// The next time on the grid of periods from `start` that is after `now`; those that were missed are left out.
@@ -80,9 +78,19 @@ final class PolledReader: MeterReader {
     var isPolled: Bool { true }
 
     var readTime: MonotonicTime? { mailbox.lastTime }
+    var tookNanoseconds: Int64? { mailbox.lastTook }
 
     /// Why the last attempt failed; `nil` after one that did not.
     var lastError: DeviceError? { mailbox.lastError }
+}
+
+/// What came of asking a device once.
+struct PolledReading: Sendable {
+    var reading: Reading
+    var time: MonotonicTime
+    /// From the question to the answer, in nanoseconds.
+    var tookNanoseconds: Int64 = 0
+    var error: DeviceError?
 }
 
 /// What has come from a device and was not yet read.
@@ -91,8 +99,8 @@ final class Mailbox: Sendable {
     private static let capacity = 4
 
     private struct State {
-        var waiting: [(reading: Reading, time: MonotonicTime)] = []
-        var lastTime: MonotonicTime?
+        var waiting: [PolledReading] = []
+        var last: PolledReading?
         var lastError: DeviceError?
     }
 
@@ -104,22 +112,23 @@ final class Mailbox: Sendable {
         self.state = Mutex(state)
     }
 
-    var lastTime: MonotonicTime? { state.withLock(\.lastTime) }
+    var lastTime: MonotonicTime? { state.withLock { $0.last?.time } }
+    var lastTook: Int64? { state.withLock { $0.last?.tookNanoseconds } }
     var lastError: DeviceError? { state.withLock(\.lastError) }
 
-    func put(_ reading: Reading, at time: MonotonicTime, error: DeviceError?) {
+    func put(_ new: PolledReading) {
         state.withLock { state in
             if state.waiting.count == Self.capacity { state.waiting.removeFirst() }
-            state.waiting.append((reading, time))
-            state.lastError = error
+            state.waiting.append(new)
+            state.lastError = new.error
         }
     }
 
     func take() -> Reading {
         state.withLock { state in
-            guard !state.waiting.isEmpty else { return .nothingNew }
+            guard !state.waiting.isEmpty else { return state.last == nil ? .noData(.notAnswered) : .nothingNew }
             let first = state.waiting.removeFirst()
-            state.lastTime = first.time
+            state.last = first
             return first.reading
         }
     }

@@ -31,7 +31,7 @@ final class Poller: Sendable {
 
     private struct State {
         var mailboxes: [Mailbox] = []
-        var latest: (reading: Reading, time: MonotonicTime, error: DeviceError?)?
+        var latest: PolledReading?
     }
 
     private static let all = Mutex<[Key: Weak]>([:])
@@ -45,10 +45,10 @@ final class Poller: Sendable {
         kind: MeterKind, schedule: PollSchedule, seed: TimedReading? = nil, time: PollTime = .machine,
         poll: @escaping Poll
     ) {
-        if let seed { state.withLock { $0.latest = (seed.reading, seed.time, nil) } }
+        if let seed { state.withLock { $0.latest = PolledReading(reading: seed.reading, time: seed.time) } }
         // The task must not hold the poller, whose end is what ends the task.
         let loop = PollLoop(kind: kind, schedule: schedule, after: seed?.time, clock: time, poll: poll) { [weak self] in
-            self?.put($0, at: $1, error: $2)
+            self?.put($0)
         }
         task.withLock { $0 = Task { await loop.run() } }
     }
@@ -70,7 +70,7 @@ final class Poller: Sendable {
     func subscribe(_ mailbox: Mailbox) {
         state.withLock { state in
             state.mailboxes.append(mailbox)
-            if let latest = state.latest { mailbox.put(latest.reading, at: latest.time, error: latest.error) }
+            if let latest = state.latest { mailbox.put(latest) }
         }
     }
 
@@ -78,10 +78,10 @@ final class Poller: Sendable {
         state.withLock { state in state.mailboxes.removeAll { $0 === mailbox } }
     }
 
-    private func put(_ reading: Reading, at time: MonotonicTime, error: DeviceError?) {
+    private func put(_ new: PolledReading) {
         state.withLock { state in
-            state.latest = (reading, time, error)
-            for mailbox in state.mailboxes { mailbox.put(reading, at: time, error: error) }
+            state.latest = new
+            for mailbox in state.mailboxes { mailbox.put(new) }
         }
     }
 }
@@ -94,7 +94,7 @@ private struct PollLoop: Sendable {
     let after: MonotonicTime?
     let clock: PollTime
     let poll: Poll
-    let put: @Sendable (Reading, MonotonicTime, DeviceError?) -> Void
+    let put: @Sendable (PolledReading) -> Void
 
     func run() async {
         if let after {
@@ -108,16 +108,17 @@ private struct PollLoop: Sendable {
             let after = clock.now()
             if Task.isCancelled { return }
             // The device made its figure somewhere between the question and the answer.
-            let time = before.advanced(byNanoseconds: (after - before) / 2)
+            let took = after - before
+            let time = before.advanced(byNanoseconds: took / 2)
             var next: MonotonicTime
             switch outcome {
             case .success(let reading):
                 failures = 0
-                put(reading, time, nil)
+                put(PolledReading(reading: reading, time: time, tookNanoseconds: took))
                 next = schedule.next(after: after, from: start)
             case .failure(let error):
                 failures += 1
-                put(.failed(errno: error.errno), time, error)
+                put(PolledReading(reading: error.reading, time: time, tookNanoseconds: took, error: error))
                 next = after.advanced(bySeconds: schedule.retryDelay(failures: failures))
             }
             next = max(next, before.advanced(bySeconds: schedule.shortestSpacing))

@@ -29,9 +29,13 @@ package struct DaemonStatus: Sendable, Hashable, Codable {
 /// GET /v1/meters, one each
 package struct MeterStatus: Sendable, Hashable, Codable {
     package var meter: MeterDescription
+    /// Whether it can be read; one that has no value now can be.
     package var isAvailable: Bool
+    /// What came of reading it; `nil` where it was not read.
+    package var reading: MeterCondition.Result?
     /// Whether its value has been seen to change, so that it is known to measure.
     package var isProven: Bool
+    /// Why there is no value.
     package var reason: String?
     package var remedy: String?
     /// The reading of this moment: energy of a counter, power of either.
@@ -52,10 +56,10 @@ package struct MeterStatus: Sendable, Hashable, Codable {
         var first = readers.map { $0.map { ($0.read(), clock.now()) } }
         repeat {
             clock.sleep(until: clock.now().advanced(bySeconds: 0.1))
-            for (index, reader) in readers.enumerated() where first[index]?.0 == .nothingNew {
+            for (index, reader) in readers.enumerated() where first[index]?.0.isAnswer == false {
                 first[index] = reader.map { ($0.read(), clock.now()) }
             }
-        } while clock.now() < deadline && first.contains { $0?.0 == .nothingNew }
+        } while clock.now() < deadline && first.contains { $0?.0.isAnswer == false }
         return listings.indices.map { index in
             var status = MeterStatus(listings[index])
             if case .unavailable(let reason, let remedy) = listings[index].availability {
@@ -65,7 +69,8 @@ package struct MeterStatus: Sendable, Hashable, Codable {
             }
             guard let reader = readers[index] else { return status }
             var (second, time) = (reader.read(), clock.now())
-            if second == .nothingNew, let only = first[index] { (second, time) = only }
+            if !second.isAnswer, let only = first[index] { (second, time) = only }
+            status.note(MeterCondition(second))
             switch second {
             case .gauge(let microwatts): status.power = Power(microwatts: microwatts)
             case .counter(let microjoules):
@@ -74,16 +79,18 @@ package struct MeterStatus: Sendable, Hashable, Codable {
                     status.power = (Energy(microjoules: microjoules) - Energy(microjoules: before))
                         .over(time.seconds(since: earlier))
                 }
-            case .nothingNew:
+            case .nothingNew, .noData(.notAnswered):
                 status.isAvailable = false
                 status.reason = "it has not answered within \(Int(saturating: patience)) s"
-            case .failed(let errno):
-                status.isAvailable = false
-                // 0 of a file that could be read, and holds something else.
-                status.reason = errno == 0 ? "it holds no number now" : "the read failed: \(SystemError(errno))"
+            case .noData: break
+            case .failed, .gone: status.isAvailable = false
             }
             return status
         }
+    }
+
+    private mutating func note(_ condition: MeterCondition) {
+        (reading, reason, remedy) = (condition.result, condition.reason, condition.remedy)
     }
 
     private init(_ listing: MeterListing) {
@@ -93,7 +100,7 @@ package struct MeterStatus: Sendable, Hashable, Codable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case meter, reason, remedy
+        case meter, reading, reason, remedy
         case isAvailable = "available"
         case isProven = "proven"
         case energy = "energy_j"

@@ -49,8 +49,11 @@ struct AlwaysOnSampler: Service {
         var wallClock = WallClock()
         var keeping = try self.keeping()
         var lastRefresh = ContinuousClock.now
+        var conditions = ConditionLog()
         while await sleeps(.seconds(1)) {
             waiting += meters.session.takeSamples()
+            let present = meters.figures.filter(\.isPresent).map { ($0.series.meter, $0.condition) }
+            for line in conditions.news(present) { logger.warning("\(line)") }
             let isAsked = reload.take()
             if isAsked || lastRefresh.duration(to: .now) >= refreshInterval {
                 lastRefresh = .now

@@ -63,6 +63,8 @@ final class CurrentMeters: Sendable {
         var series: Series
         var tally: MeterTally
         var power: Power?
+        /// What came of its last reading, of one that is sampled now.
+        var condition: MeterCondition?
         /// Whether it is sampled now.
         var isPresent: Bool
     }
@@ -106,13 +108,18 @@ final class CurrentMeters: Sendable {
     /// Of all meters since the daemon's start, in an order that is always the same.
     var figures: [Figures] {
         current.withLock { current in
-            var all = current.before.mapValues { tally in (tally, power: nil as Power?, isPresent: false) }
-            let powers = current.session.latestPower()
-            for (meter, tally) in zip(current.session.meters, current.session.tallies()) {
-                let series = Series(meter)
-                all[series] = ((all[series]?.0 ?? .zero) + tally, powers[meter.id], true)
+            var all: [Series: Figures] = [:]
+            for (series, tally) in current.before {
+                all[series] = Figures(series: series, tally: tally, isPresent: false)
             }
-            return all.map { Figures(series: $0, tally: $1.0, power: $1.power, isPresent: $1.isPresent) }
+            let (powers, conditions) = (current.session.latestPower(), current.session.conditions())
+            for (index, (meter, tally)) in zip(current.session.meters, current.session.tallies()).enumerated() {
+                let series = Series(meter)
+                all[series] = Figures(
+                    series: series, tally: (all[series]?.tally ?? .zero) + tally, power: powers[meter.id],
+                    condition: conditions.indices.contains(index) ? conditions[index] : nil, isPresent: true)
+            }
+            return all.values
                 .sorted { ($0.series.meter, $0.series.scope.rawValue) < ($1.series.meter, $1.series.scope.rawValue) }
         }
     }
@@ -125,8 +132,12 @@ final class CurrentMeters: Sendable {
     /// - Returns: the samples of the session that ended, if one did.
     func refresh(_ listings: [MeterListing]) -> [Sample] {
         guard let found = try? MeterCatalogue.select(listings) else { return [] }
-        let (chosen, before) = current.withLock { ($0.kept(besides: found) + found, $0.listings) }
-        guard Self.identity(chosen) != Self.identity(before) else { return [] }
+        let (chosen, before, session) = current.withLock { ($0.kept(besides: found) + found, $0.listings, $0.session) }
+        guard Self.identity(chosen) != Self.identity(before) else {
+            // Those whose devices had gone, where they are back.
+            session.reopen(found)
+            return []
+        }
         do {
             var next = try Self.open(chosen, intervalSeconds)
             let old = current.withLock { current in

@@ -53,12 +53,12 @@ import Testing
     }
 
     /// Plugged in during a run: that time is a gap, not the battery's charging power.
-    @Test func pluggedInTheReadingsFail() throws {
+    @Test func pluggedInThereIsNoData() throws {
         let tree = try laptop()
         let reader = try #require(BatteryMeter.discover(tree.host).first).open()
         #expect(reader.read() == .gauge(microwatts: 15_300_000))
         try tree.write("\(Self.battery)/status", "Charging\n")
-        #expect(reader.read() == .failed(errno: ENODATA))
+        #expect(reader.read() == .noData(.onMains))
         try tree.write("\(Self.battery)/status", "Discharging\n")
         #expect(reader.read() == .gauge(microwatts: 15_300_000))
     }
@@ -79,8 +79,8 @@ import Testing
         // Each reading looks again: 2 is a supply of USB that agreed on another voltage.
         let reader = listing.open()
         for (online, reading) in [
-            ("1", Reading.failed(errno: ENODATA)), ("0", .gauge(microwatts: 15_300_000)),
-            ("2", .failed(errno: ENODATA)),
+            ("1", Reading.noData(.onMains)), ("0", .gauge(microwatts: 15_300_000)),
+            ("2", .noData(.onMains)),
         ] {
             try tree.write("/sys/class/power_supply/AC0/online", "\(online)\n")
             #expect(reader.read() == reading)

@@ -92,10 +92,7 @@ import Testing
         #expect(listing.problem.contains(reason))
         #expect(listing.problem.contains(remedy))
         #expect(!listing.problem.contains("\n"))
-        guard case .failed = listing.open().read() else {
-            Issue.record("a meter that is unavailable was read")
-            return
-        }
+        #expect(listing.open().read().value == nil)
         // Without a GPU there is nothing to say: the library of a machine image is no meter.
         #expect(try discoverNVML(fake).isEmpty)
     }

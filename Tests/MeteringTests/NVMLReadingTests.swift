@@ -33,12 +33,12 @@ import Testing
         }
         try fake.play("gpu0.energy=15\ngpu0.handle=15\n")
         clock.sleep(until: clock.now().advanced(bySeconds: 0.1))
-        #expect(reader.read() == .failed(errno: ENODEV))
-        // Not even its handle is looked up.
+        #expect(reader.read() == .gone(errno: ENODEV))
+        // Not even its handle is looked up, and there is nothing new to tell.
         let calls = fake.calls
         for _ in 0..<5 {
             clock.sleep(until: clock.now().advanced(bySeconds: 0.15))
-            #expect(reader.read() == .failed(errno: ENODEV))
+            #expect(reader.read() == .nothingNew)
         }
         #expect(fake.calls == calls)
         try fake.play("gpu0.energy=10\n")
@@ -62,9 +62,9 @@ import Testing
         let reader = try #require(NVMLMeter.discover(host, nvml: nvml, clock: clock).first).open()
         try fake.play("gpu0.period_s=0.02\nepoch=1\ngeneration=1\n")
         // The old handle, then the library that knows none, then all of it again.
-        #expect(reader.read() == .failed(errno: ENODEV))
+        #expect(reader.read() == .gone(errno: ENODEV))
         clock.sleep(until: clock.now().advanced(bySeconds: 1.1))
-        #expect(reader.read() == .failed(errno: ENODEV))
+        #expect(reader.read() == .failed(errno: EAGAIN))
         clock.sleep(until: clock.now().advanced(bySeconds: 1.1))
         guard case .counter = reader.read() else {
             Issue.record("the driver came back and the meter did not")

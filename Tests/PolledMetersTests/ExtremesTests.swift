@@ -31,7 +31,7 @@ import Testing
                             case .gauge(let microwatts): #expect((0...20_000_000_000).contains(microwatts))
                             case .counter(let microjoules):
                                 #expect((0..<9_000_000_000_000_000_001).contains(microjoules))
-                            case .failed, .nothingNew: Issue.record("no reading")
+                            case .nothingNew, .noData, .failed, .gone: Issue.record("no reading")
                             }
                         } catch {
                             refused += 1

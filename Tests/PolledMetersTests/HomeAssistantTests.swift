@@ -4,6 +4,7 @@ import Glibc
 import Host
 import Metering
 import NIOHTTP1
+import Synchronization
 import TestSupport
 import Testing
 
@@ -114,6 +115,23 @@ import Testing
         #expect(HomeAssistantMeter.seconds("1970-01-02T02:00:00+02:00") == 86_400)
         #expect(HomeAssistantMeter.seconds("1970-01-02T00:00:00.1Z") == 86_400)
         #expect(HomeAssistantMeter.seconds("yesterday") == nil)
+    }
+
+    /// Home Assistant answers, and has no figure of a device that is off: that is no failure.
+    @Test(arguments: ["unavailable", "unknown"]) func aDeviceThatIsOffHasNoData(text: String) async throws {
+        let (off, wrong) = (state(text), state("on"))
+        let said = Mutex(state("100"))
+        let server = try TestServer { _ in .json(said.withLock { $0 }) }
+        let listing = try #require(try await discover(yaml(server, period: 0.1)).first)
+        let reader = listing.open()
+        #expect(await next(reader) == .gauge(microwatts: 100_000_000))
+        said.withLock { $0 = off }
+        #expect(await first(reader) { $0 == .noData(.noValue) } != nil)
+        said.withLock { $0 = wrong }
+        #expect(await first(reader) { $0 == .failed(errno: EBADMSG) } != nil)
+        let onAgain = state("100")
+        said.withLock { $0 = onAgain }
+        #expect(await first(reader) { $0 == .gauge(microwatts: 100_000_000) } != nil)
     }
 
     /// A unit that changes while the meter is open must not turn power into energy.

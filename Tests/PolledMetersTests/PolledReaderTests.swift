@@ -54,7 +54,7 @@ import Testing
         #expect(first?.read() == .gauge(microwatts: 8_000_000))
         // The end of one is not the end of the other.
         first = nil
-        while second.read() != .nothingNew {}
+        while second.read().isAnswer {}
         await device.time.go(seconds: 0.1)
         #expect(second.read() == .gauge(microwatts: 12_000_000))
     }
@@ -97,7 +97,7 @@ import Testing
         }
         for _ in 0..<20 {
             await device.time.go(seconds: 0.1)
-            while reader.read() != .nothingNew {}
+            while reader.read().isAnswer {}
         }
         let times = device.polls.withLock { $0.map { $0.seconds(since: begin) } }
         #expect(times.count == 7)
@@ -172,6 +172,32 @@ import Testing
         #expect(await first(reader) { $0 == .gauge(microwatts: 12_000_000) } != nil)
     }
 
+    /// No data, then a failure, then a value: three results, each with how long the device took for it.
+    @Test func aDeviceThatTimesOutFailsAndOneThatHasNotAnsweredHasNoData() async throws {
+        let time = StandingTime()
+        let hangs = LockedFlag()
+        hangs.set()
+        let schedule = PollSchedule(periodSeconds: 0.5)
+        let reader = PolledReader(kind: .gauge, schedule: schedule, time: time.time) {
+            limit throws(DeviceError) in
+            guard hangs.isSet else { return DeviceValue(3, .watt, step: 1) }
+            time.pass(seconds: limit)
+            throw .noAnswer(from: "plug", within: limit)
+        }
+        #expect(await next(reader) == .failed(errno: ETIMEDOUT))
+        #expect(reader.tookNanoseconds == Int64(schedule.timeLimit * 1e9))
+        #expect(reader.read() == .nothingNew)
+        hangs.set(false)
+        await time.go(seconds: 1)
+        #expect(reader.read() == .gauge(microwatts: 3_000_000))
+        #expect(reader.tookNanoseconds == 0)
+        let mailbox = Mailbox()
+        #expect(mailbox.take() == .noData(.notAnswered))
+        mailbox.put(PolledReading(reading: .gauge(microwatts: 1), time: time.now()))
+        #expect(mailbox.take() == .gauge(microwatts: 1))
+        #expect(mailbox.take() == .nothingNew)
+    }
+
     /// Only the newest wait, so that one who does not read for an hour is not told of the past hour.
     @Test func whatIsNotReadDoesNotPileUp() async throws {
         let device = Counting()
@@ -179,7 +205,7 @@ import Testing
             kind: .gauge, schedule: PollSchedule(periodSeconds: 1), time: device.time.time, poll: device.poll)
         await device.time.go(seconds: 3599.5)
         var readings: [Reading] = []
-        while case let reading = reader.read(), reading != .nothingNew, readings.count < 100 {
+        while case let reading = reader.read(), reading.isAnswer, readings.count < 100 {
             readings.append(reading)
         }
         #expect(readings == (3597...3600).map { .gauge(microwatts: $0 * 1_000_000) })

@@ -26,7 +26,7 @@ func next(_ reader: any MeterReader, within seconds: Double = 120) async -> Read
     let deadline = ContinuousClock.now + .seconds(seconds)
     while ContinuousClock.now < deadline {
         let reading = reader.read()
-        if reading != .nothingNew { return reading }
+        if reading.isAnswer { return reading }
         try? await Task.sleep(for: .milliseconds(5))
     }
     return .nothingNew

@@ -62,6 +62,14 @@ struct DoctorTests {
         #expect(check.found == "2 meters measure: package, dram")
     }
 
+    @Test func aMeterWithoutDataIsNamedAndIsNoProblem() throws {
+        var asleep = DoctorBench.meter("gpu", scope: .accelerator)
+        asleep.noDataReason = "its device sleeps"
+        let check = try DoctorBench.check("meters", [:], meters: [DoctorBench.meter("a"), asleep])
+        #expect(check.verdict == .pass && check.remedy == nil)
+        #expect(check.found.contains("gpu: its device sleeps"))
+    }
+
     @Test func everyLockedMeterIsNamedAndEveryRemedyOnce() throws {
         let meters = [
             DoctorBench.meter("gpu", scope: .accelerator), DoctorBench.meter("a", locked: locked),

@@ -52,11 +52,11 @@ package enum AMDSMIFailure: Error, Sendable, Hashable {
         return switch Int(status) {
         case TW_AMDSMI_NOT_SUPPORTED, TW_AMDSMI_NOT_YET_IMPLEMENTED: ENOTSUP
         case TW_AMDSMI_TIMEOUT: ETIMEDOUT
-        case TW_AMDSMI_RETRY: EAGAIN
+        case TW_AMDSMI_RETRY, TW_AMDSMI_NOT_INIT: EAGAIN
         case TW_AMDSMI_NO_PERM: EACCES
         case TW_AMDSMI_INTERRUPT: EINTR
         case TW_AMDSMI_BUSY: EBUSY
-        case TW_AMDSMI_NOT_FOUND, TW_AMDSMI_NOT_INIT, TW_AMDSMI_DRIVER_NOT_LOADED: ENODEV
+        case TW_AMDSMI_NOT_FOUND, TW_AMDSMI_DRIVER_NOT_LOADED: ENODEV
         case TW_AMDSMI_NO_DATA: ENODATA
         default: EIO
         }

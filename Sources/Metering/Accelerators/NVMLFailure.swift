@@ -68,7 +68,9 @@ package enum NVMLFailure: Error, Sendable, Hashable {
         case TW_NVML_TIMEOUT: ETIMEDOUT
         case TW_NVML_IN_USE: EBUSY
         case TW_NVML_MEMORY: ENOMEM
-        case TW_NVML_UNINITIALIZED, TW_NVML_NOT_FOUND, TW_NVML_DRIVER_NOT_LOADED, TW_NVML_GPU_IS_LOST,
+        // The driver was loaded anew under the library, which is initialised again by the next call.
+        case TW_NVML_UNINITIALIZED: EAGAIN
+        case TW_NVML_NOT_FOUND, TW_NVML_DRIVER_NOT_LOADED, TW_NVML_GPU_IS_LOST,
             TW_NVML_RESET_REQUIRED:
             ENODEV
         default: EIO

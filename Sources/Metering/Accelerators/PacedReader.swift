@@ -15,7 +15,7 @@ final class PacedReader: MeterReader {
     private let ask: () -> Reading
     private var origin: MonotonicTime?
     private var lastPeriod: Int64 = -1
-    private var failure: (time: MonotonicTime, reading: Reading)?
+    private var failureTime: MonotonicTime?
 
     /// - Parameter ask: asks the library.
     init(periodSeconds: Double, clock: any MeteringClock, ask: @escaping () -> Reading) {
@@ -26,8 +26,9 @@ final class PacedReader: MeterReader {
 
     func read() -> Reading {
         let now = clock.now()
-        if let failure {
-            guard now - failure.time >= Self.retryNanoseconds else { return failure.reading }
+        if let failureTime {
+            // It was told, and there is nothing new until the library is asked again.
+            guard now - failureTime >= Self.retryNanoseconds else { return .nothingNew }
         } else {
             let start = origin ?? now.advanced(byNanoseconds: -periodNanoseconds / 2)
             origin = start
@@ -36,7 +37,10 @@ final class PacedReader: MeterReader {
             lastPeriod = period
         }
         let reading = ask()
-        if case .failed = reading { failure = (now, reading) } else { failure = nil }
+        switch reading {
+        case .failed, .gone: failureTime = now
+        case .counter, .gauge, .nothingNew, .noData: failureTime = nil
+        }
         return reading
     }
 }

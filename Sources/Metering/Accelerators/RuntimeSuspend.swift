@@ -81,8 +81,20 @@ private final class SleepingReader: MeterReader {
             }
         }
         let reading = meter.read()
-        if case .counter = reading { last = reading }
+        switch reading {
+        case .counter: last = reading
+        // A driver refuses in its own way while the device falls asleep or wakes.
+        case .failed, .gone: if isDormant { return .noData(.asleep) }
+        case .gauge, .nothingNew, .noData: break
+        }
         return reading
+    }
+
+    /// "suspending", "suspended" or "resuming"; not "active", "error" or "unsupported", and not what has gone.
+    private var isDormant: Bool {
+        (try? status.read { bytes in
+            bytes.first == UInt8(ascii: "s") || bytes.first == UInt8(ascii: "r")
+        }) ?? false
     }
 
     /// "suspended", and neither "suspending" nor "unsupported".

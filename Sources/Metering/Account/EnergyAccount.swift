@@ -69,7 +69,7 @@ package struct EnergyAccount: Sendable {
         case .gauge(let microwatts) where gauge != nil && isPlausible(microwatts):
             gauge?.record(microwatts: microwatts, at: time)
         case .nothingNew: break
-        case .counter, .gauge, .failed:
+        case .counter, .gauge, .noData, .failed, .gone:
             if case .gauge = reading { gauge?.noteImplausible() }
             counter?.fail()
             gauge?.fail()
@@ -78,6 +78,15 @@ package struct EnergyAccount: Sendable {
 
     /// Whether a gauge's value can be.
     func isPlausible(_ microwatts: Int64) -> Bool { meter.plausibility.allows(microwatts) }
+
+    /// Whether the value of a reading can be, of one that has a value; as `record` takes it.
+    func isPlausible(_ reading: Reading) -> Bool {
+        switch reading {
+        case .counter(let microjoules): counter != nil && microjoules >= 0
+        case .gauge(let microwatts): gauge != nil && isPlausible(microwatts)
+        case .nothingNew, .noData, .failed, .gone: true
+        }
+    }
 
     /// Whether a counter's last reading has come since the last that failed, and the next one is due by a time: else there is nothing
     /// to wait for.

@@ -42,6 +42,12 @@ package struct Admission: Sendable {
                     reason: "\(meter.source) holds no number", remedy: "see that its driver supports this hardware")
                 continue
             }
+            if let reading, case .gone = reading {
+                let condition = MeterCondition(reading)
+                listings[index].availability = .unavailable(
+                    reason: condition.reason ?? "its device is gone", remedy: condition.remedy)
+                continue
+            }
             guard let value = reading?.value else {
                 // What cannot be read just now may be asleep, and joins when it wakes.
                 listings[index].isProven = !meter.isWatched || known[meter.id]?.hasChanged ?? false

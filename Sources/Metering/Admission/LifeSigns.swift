@@ -34,7 +34,7 @@ extension Reading {
         switch self {
         case .counter(let microjoules): microjoules
         case .gauge(let microwatts): microwatts
-        case .failed, .nothingNew: nil
+        case .nothingNew, .noData, .failed, .gone: nil
         }
     }
 }

@@ -158,7 +158,7 @@ private final class SumReader: MeterReader {
             }
             return .gauge(microwatts: Int64(saturating: sum))
         } catch {
-            return .failed(errno: error.errno)
+            return Reading(error)
         }
     }
 }

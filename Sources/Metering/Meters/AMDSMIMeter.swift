@@ -131,7 +131,7 @@ package enum AMDSMIMeter {
                 do throws(AMDSMIFailure) {
                     return .counter(microjoules: try smi.energy(of: address).microjoules)
                 } catch {
-                    return .failed(errno: error.errno)
+                    return Reading(errno: error.errno)
                 }
             }
         }

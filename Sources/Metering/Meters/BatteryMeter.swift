@@ -87,7 +87,7 @@ private final class BatteryReader: MeterReader {
             // What goes into the battery, or past it, is not the machine's power.
             // `Discharging` is the only status that begins so; `Charging`, `Full`, `Not charging`, `Unknown` are the others.
             let isDischarging = try status.read { $0.first == UInt8(ascii: "D") }
-            guard isDischarging, supplies.plugged == nil else { return .failed(errno: ENODATA) }
+            guard isDischarging, supplies.plugged == nil else { return .noData(.onMains) }
             switch power {
             // Some drivers count a current out of the battery as negative.
             case .file(let file): return .gauge(microwatts: Int64(clamping: try file.read().magnitude))
@@ -96,7 +96,7 @@ private final class BatteryReader: MeterReader {
                 return .gauge(microwatts: Int64(saturating: abs(product) / 1e6))
             }
         } catch {
-            return .failed(errno: error.errno)
+            return Reading(error)
         }
     }
 }

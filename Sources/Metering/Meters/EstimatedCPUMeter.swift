@@ -109,7 +109,7 @@ private final class EstimatedCPUReader: MeterReader {
                 microjoules: model.microjoules(
                     monotonicNanoseconds: Clocks.monotonic().nanoseconds, busyTicks: stat.busy))
         } catch {
-            return .failed(errno: error.errno)
+            return Reading(error)
         }
     }
 }

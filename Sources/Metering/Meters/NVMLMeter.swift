@@ -50,7 +50,7 @@ package enum NVMLMeter {
                     let millijoules = try nvml.read(.millijoules, of: address)
                     return .counter(microjoules: Int64(saturating: Double(millijoules) * 1000))
                 } catch {
-                    return .failed(errno: error.errno)
+                    return Reading(errno: error.errno)
                 }
             }
         }
@@ -74,7 +74,7 @@ package enum NVMLMeter {
                         microwatts: Int64(clamping: try nvml.read(.milliwatts, of: address)).multipliedSaturated(
                             by: 1000))
                 } catch {
-                    return .failed(errno: error.errno)
+                    return Reading(errno: error.errno)
                 }
             }
         }

@@ -175,14 +175,14 @@ private final class PerfCounterReader: MeterReader {
         if counter == nil {
             switch PerfCounter.open(type: type, config: config, cpu: cpu) {
             case .success(let opened): counter = opened
-            case .failure(let error): return .failed(errno: error.errno)
+            case .failure(let error): return Reading(errno: error.errno)
             }
         }
         var count: UInt64 = 0
         let error = counter?.read(&count) ?? ENODEV
         if error != 0 {
             counter = nil
-            return .failed(errno: error)
+            return Reading(errno: error)
         }
         return .counter(microjoules: Int64(saturating: Double(count) * microjoulesPerCount))
     }

@@ -81,7 +81,7 @@ final class CounterFileReader: MeterReader {
         do throws(HostError) {
             return .counter(microjoules: try file.read())
         } catch {
-            return .failed(errno: error.errno)
+            return Reading(error)
         }
     }
 }
@@ -98,7 +98,7 @@ final class GaugeFileReader: MeterReader {
         do throws(HostError) {
             return .gauge(microwatts: try file.read())
         } catch {
-            return .failed(errno: error.errno)
+            return Reading(error)
         }
     }
 }
@@ -119,7 +119,7 @@ final class ProductFileReader: MeterReader {
             let product = Double(try voltage.read()) * Double(try current.read())
             return .gauge(microwatts: Int64(saturating: product))
         } catch {
-            return .failed(errno: error.errno)
+            return Reading(error)
         }
     }
 }

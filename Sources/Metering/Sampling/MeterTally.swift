@@ -8,11 +8,16 @@ package struct MeterTally: Sendable, Hashable, AdditiveArithmetic {
     package var seenNanoseconds: Int64
     /// From its first regular reading to its last, seen or not.
     package var elapsedNanoseconds: Int64
+    /// Its readings.
+    package var scrapes: MeterScrapes
 
-    package init(energy: Energy, seenNanoseconds: Int64, elapsedNanoseconds: Int64) {
+    package init(
+        energy: Energy, seenNanoseconds: Int64, elapsedNanoseconds: Int64, scrapes: MeterScrapes = .zero
+    ) {
         self.energy = energy
         self.seenNanoseconds = seenNanoseconds
         self.elapsedNanoseconds = elapsedNanoseconds
+        self.scrapes = scrapes
     }
 
     package static let zero = MeterTally(energy: .zero, seenNanoseconds: 0, elapsedNanoseconds: 0)
@@ -20,12 +25,14 @@ package struct MeterTally: Sendable, Hashable, AdditiveArithmetic {
     package static func + (a: Self, b: Self) -> Self {
         MeterTally(
             energy: a.energy + b.energy, seenNanoseconds: a.seenNanoseconds.addingSaturated(b.seenNanoseconds),
-            elapsedNanoseconds: a.elapsedNanoseconds.addingSaturated(b.elapsedNanoseconds))
+            elapsedNanoseconds: a.elapsedNanoseconds.addingSaturated(b.elapsedNanoseconds),
+            scrapes: a.scrapes + b.scrapes)
     }
 
     package static func - (a: Self, b: Self) -> Self {
         MeterTally(
             energy: a.energy - b.energy, seenNanoseconds: a.seenNanoseconds.subtractingSaturated(b.seenNanoseconds),
-            elapsedNanoseconds: a.elapsedNanoseconds.subtractingSaturated(b.elapsedNanoseconds))
+            elapsedNanoseconds: a.elapsedNanoseconds.subtractingSaturated(b.elapsedNanoseconds),
+            scrapes: a.scrapes - b.scrapes)
     }
 }

@@ -44,7 +44,7 @@ package final class MeteringSession: Sendable {
         let open = available.map { listing in
             let interval = Self.interval(of: listing.description, asked: intervalSeconds)
             return OpenMeter(
-                description: listing.description, reader: listing.open(), intervalNanoseconds: interval, nextDue: now,
+                description: listing.description, open: listing.open, intervalNanoseconds: interval, nextDue: now,
                 life: LifeSigns(hasChanged: listing.isProven),
                 account: EnergyAccount(meter: listing.description, intervalSeconds: Double(interval) / 1e9))
         }
@@ -131,7 +131,31 @@ package final class MeteringSession: Sendable {
             state.meters.map { meter in
                 let (energy, seen) = meter.account.lifetime
                 let elapsed = meter.firstTick.flatMap { first in meter.lastTick.map { $0 - first } } ?? 0
-                return MeterTally(energy: energy, seenNanoseconds: seen, elapsedNanoseconds: elapsed)
+                return MeterTally(
+                    energy: energy, seenNanoseconds: seen, elapsedNanoseconds: elapsed, scrapes: meter.scrapes)
+            }
+        }
+    }
+
+    /// What came of the last reading of each meter, in the order of `meters`; `nil` before the first.
+    package func conditions() -> [MeterCondition?] {
+        shared.state.withLock { state in state.meters.map(\.condition) }
+    }
+
+    /// Opens the meters again whose devices had gone and have been found again.
+    ///
+    /// - Parameter found: the meters that there are.
+    package func reopen(_ found: [MeterListing]) {
+        shared.state.withLock { state in
+            for index in state.meters.indices where state.meters[index].isClosed {
+                let meter = state.meters[index].description
+                guard
+                    let listing = found.first(where: {
+                        $0.description.id == meter.id && $0.description.source == meter.source
+                    }), listing.availability.isAvailable
+                else { continue }
+                state.meters[index].reopen(at: clock.now(), listing.open)
+                state.read(index, clock: clock)
             }
         }
     }
@@ -168,6 +192,7 @@ package final class MeteringSession: Sendable {
     package func openWindow() -> WindowID {
         let id = shared.state.withLock { state in
             let id = state.addWindow(at: clock.now())
+            state.reopenClosed(at: clock.now())
             // What is not read in its own rhythm is read once more, as near the edge as can be.
             for index in state.meters.indices where !state.meters[index].description.isReadInRhythm {
                 state.read(index, clock: clock)
@@ -198,6 +223,7 @@ package final class MeteringSession: Sendable {
         let id = window.rawValue
         let exists = shared.state.withLock { state in
             guard state.window(id, { $0.phase }) == .open else { return false }
+            state.reopenClosed(at: clock.now())
             for index in state.meters.indices where !state.meters[index].description.isReadInRhythm {
                 state.read(index, edge: .end, clock: clock)
             }

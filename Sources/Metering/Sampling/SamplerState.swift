@@ -3,7 +3,9 @@ import Core
 /// A meter that a session has open.
 struct OpenMeter {
     let description: MeterDescription
-    let reader: any MeterReader
+    /// `nil` once its device has gone: nothing of it stays open.
+    private(set) var reader: (any MeterReader)?
+    private var open: @Sendable () -> any MeterReader
     /// How often this meter is read: not faster than its own period makes sense, not slower than its wraps allow.
     let intervalNanoseconds: Int64
     var nextDue: MonotonicTime
@@ -19,6 +21,45 @@ struct OpenMeter {
     var tickCumulative: Energy?
     var tickTime: MonotonicTime?
     var power: Power?
+    /// The last reading that said something, if only that the meter has not answered yet.
+    private(set) var lastReading: Reading?
+    private(set) var scrapes = MeterScrapes()
+    private var outage: Outage
+    /// Whether the next regular reading is not one interval after the last one, on purpose.
+    private var isOffGrid = false
+
+    init(
+        description: MeterDescription, open: @escaping @Sendable () -> any MeterReader, intervalNanoseconds: Int64,
+        nextDue: MonotonicTime, life: LifeSigns, account: EnergyAccount
+    ) {
+        self.description = description
+        self.open = open
+        self.intervalNanoseconds = intervalNanoseconds
+        self.nextDue = nextDue
+        self.life = life
+        self.account = account
+        reader = open()
+        outage = Outage(intervalNanoseconds: intervalNanoseconds)
+    }
+
+    /// Whether its device had gone.
+    var isClosed: Bool { reader == nil }
+
+    /// Opens it again where its device had gone.
+    ///
+    /// - Parameter open: where it is now; `nil` for where it was.
+    mutating func reopen(at now: MonotonicTime, _ open: (@Sendable () -> any MeterReader)? = nil) {
+        guard isClosed else { return }
+        if let open { self.open = open }
+        reader = self.open()
+        outage.end()
+        (nextDue, isOffGrid) = (now, true)
+    }
+
+    /// What came of its last reading; `nil` before the first.
+    var condition: MeterCondition? {
+        lastReading.map { MeterCondition($0, isPlausible: account.isPlausible($0)) }
+    }
 
     /// Reads the meter for the session's account.
     ///
@@ -31,12 +72,26 @@ struct OpenMeter {
         latest: inout MonotonicTime, clock: any MeteringClock, isEdge: Bool = false, longest: Int64 = .max
     ) -> TimedReading? {
         let before = latest
+        guard let reader, outage.mayRead(at: before, isEdge: isEdge) else { return nil }
         let reading = isEdge ? reader.readAtEdge() : reader.read()
         latest = clock.now()
-        if latest - before > longest { return nil }
-        if case .nothingNew = reading { return nil }
+        let took = latest - before
+        guard reading.isAnswer else {
+            if case .noData = reading { lastReading = reading }
+            return nil
+        }
+        lastReading = reading
+        scrapes.note(reading, isPlausible: account.isPlausible(reading), took: reader.tookNanoseconds ?? took)
+        switch reading {
+        // What is polled in the background is left alone there.
+        case .failed where !reader.isPolled: outage.noteFailure(at: latest, took: took)
+        case .gone: self.reader = nil
+        default: outage.end()
+        }
+        // A failure has no time of its own that could be wrong.
+        if took > longest, reading.value != nil { return nil }
         hasAnswered = true
-        let time = reader.readTime ?? before.advanced(byNanoseconds: (latest - before) / 2)
+        let time = reader.readTime ?? before.advanced(byNanoseconds: took / 2)
         account.record(reading, at: time)
         life.note(reading, at: time)
         switch reading {
@@ -44,7 +99,7 @@ struct OpenMeter {
             power = Power(microwatts: microwatts)
             life.movement.note(Double(microwatts), at: time)
         // What is not known is not zero.
-        case .failed, .gauge: power = nil
+        case .noData, .failed, .gone, .gauge: power = nil
         case .counter, .nothingNew: break
         }
         return TimedReading(reading: reading, time: time)
@@ -60,15 +115,28 @@ struct OpenMeter {
         at now: MonotonicTime, latest: inout MonotonicTime, clock: any MeteringClock
     ) -> (TimedReading?, intervalError: Double?) {
         let timed = read(latest: &latest, clock: clock)
-        let error = lastTick.map { last in
-            abs(Double(now - last) - Double(intervalNanoseconds)) / Double(intervalNanoseconds)
+        var error: Double?
+        if let lastTick, !isOffGrid {
+            error = abs(Double(now - lastTick) - Double(intervalNanoseconds)) / Double(intervalNanoseconds)
         }
+        isOffGrid = false
         lastTick = now
         if firstTick == nil { firstTick = now }
+        if isClosed {
+            // The time goes on, unseen.
+            (nextDue, isOffGrid) = (now.advanced(bySeconds: 1), true)
+            return (timed, error)
+        }
         // Deadlines stay on their grid; those that were missed are left out, not made up for in a burst.
         let late = latest - nextDue
         let missed = late < intervalNanoseconds ? 0 : late / intervalNanoseconds
         nextDue = nextDue.advanced(byNanoseconds: (missed + 1) * intervalNanoseconds)
+        // One that fails wakes nobody before it is tried again.
+        let left = outage.retryTime - nextDue
+        if left > 0 {
+            nextDue = nextDue.advanced(byNanoseconds: ((left - 1) / intervalNanoseconds + 1) * intervalNanoseconds)
+            isOffGrid = true
+        }
         if let timed, case .counter = timed.reading { notePower(at: timed.time) }
         return (timed, error)
     }
@@ -161,6 +229,12 @@ struct SamplerState {
     }
 
     // MARK: Readings
+
+    /// Opens the meters again whose devices had gone, at a window's edges: whoever measures for a while and looks for no meters then
+    /// notices that one is back.
+    mutating func reopenClosed(at now: MonotonicTime) {
+        for index in meters.indices where meters[index].isClosed { meters[index].reopen(at: now) }
+    }
 
     /// Reads every meter that is due, and tells when the next one is. Nothing here allocates.
     mutating func tick(clock: any MeteringClock) -> MonotonicTime {

@@ -27,12 +27,17 @@ enum MeterChecks {
                 if !remedies.contains(named) { remedies.append(named) }
             }
         }
+        // A meter that works and has no value now, as one of a device that sleeps, is named and is no problem.
+        let idle = available.compactMap { listing in
+            listing.noDataReason.map { "\(listing.description.id): \($0)" }
+        }
         let scopes = MeterScope.allCases.filter { scope in measuring.contains { $0.description.scope == scope } }
         let summary: String
         if !measuring.isEmpty {
             let names = scopes.map(\.rawValue).joined(separator: ", ")
             let unread = reasons.isEmpty ? "" : "; \(reasons.count) cannot be read"
-            summary = count(measuring.count, "meter measures", "meters measure") + ": \(names)\(unread)"
+            let without = idle.isEmpty ? "" : "; \(idle.count) without data now"
+            summary = count(measuring.count, "meter measures", "meters measure") + ": \(names)\(unread)\(without)"
         } else if !available.isEmpty {
             let estimate = available.contains { $0.description.provenance == .estimated }
             summary = estimate ? "nothing measures; the figures will be estimated" : "no meter here is part of a total"
@@ -42,7 +47,7 @@ enum MeterChecks {
         // Where nothing is even locked, what lacks is a driver or the hardware.
         let silent = listings.filter { $0.isConfigured && !$0.availability.isAvailable }
         if measuring.isEmpty, reasons.isEmpty { remedies.append(MachineKind(host).remedy) }
-        let found = ([summary] + reasons).joined(separator: "\n")
+        let found = ([summary] + reasons + idle).joined(separator: "\n")
         let remedy = remedies.isEmpty ? nil : remedies.joined(separator: "\n")
         if available.isEmpty { return subject.fail(found, remedy: remedy) }
         // What the configuration names ought to be there.

@@ -18,7 +18,7 @@ struct DaemonMetrics: Sendable {
     func text() async -> String {
         let (jobs, ended) = await queue.counts
         var text = ""
-        for family in ofMeters() + ofQueue(jobs, ended) + ofRuns(figures.current) + ofProcess() {
+        for family in ofMeters() + ofScrapes() + ofQueue(jobs, ended) + ofRuns(figures.current) + ofProcess() {
             family.write(to: &text)
         }
         return text
@@ -67,6 +67,34 @@ struct DaemonMetrics: Sendable {
             buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5].map { ($0, errors.count(upTo: $0)) },
             sum: errors.sum, count: errors.count)
         return [energy, power, total, seen, coverage, jitter]
+    }
+
+    /// Named as node_exporter names those of its collectors. It has the duration of the last one, as it reads each once a scrape; here a
+    /// meter is read more often than that, so the duration is a summary: the rate of its sum over that of its count is the mean.
+    private func ofScrapes() -> [MetricFamily] {
+        var duration = MetricFamily(
+            "taskwatt_meter_scrape_duration_seconds", .summary,
+            "Time that the always-on sampler's readings of the meter took since the daemon's start; of a meter on the network, until its answer."
+        )
+        var all = MetricFamily(
+            "taskwatt_meter_scrapes_total", .counter,
+            "Readings of the meter by the always-on sampler since the daemon's start, by what came of them.")
+        var failures = MetricFamily(
+            "taskwatt_meter_scrape_failures_total", .counter,
+            "Readings of the meter by the always-on sampler that failed since the daemon's start, by the reason.")
+        // A meter that was given another scope has two series of the other metrics and one of these.
+        var scrapes: [String: MeterScrapes] = [:]
+        for meter in meters.figures { scrapes[meter.series.meter, default: .zero] += meter.tally.scrapes }
+        for (meter, scrapes) in scrapes.sorted(by: { $0.key < $1.key }) {
+            duration.add(sum: Double(scrapes.nanoseconds) / 1e9, count: scrapes.count, ["meter": meter])
+            all.add(Double(scrapes.values), ["meter": meter, "result": "value"])
+            all.add(Double(scrapes.noData), ["meter": meter, "result": "no-data"])
+            all.add(Double(scrapes.failures), ["meter": meter, "result": "failed"])
+            for reason in FailureReason.allCases {
+                failures.add(Double(scrapes.failures(reason)), ["meter": meter, "reason": reason.rawValue])
+            }
+        }
+        return [duration, all, failures]
     }
 
     private func ofQueue(

@@ -5,7 +5,7 @@
 /// ours are totals that someone else keeps; it has no way to set a histogram; and it does not escape the values of labels,
 /// which here are models' names and a user's own tasks.
 struct MetricFamily: Sendable {
-    enum Kind: String, Sendable { case counter, gauge, histogram }
+    enum Kind: String, Sendable { case counter, gauge, histogram, summary }
 
     private struct Series: Sendable {
         var suffix: String
@@ -40,6 +40,12 @@ struct MetricFamily: Sendable {
         add(Double(count), suffix: "_bucket", ["le": "+Inf"])
         add(sum, suffix: "_sum")
         add(Double(count), suffix: "_count")
+    }
+
+    /// Of a summary without quantiles, whose rate of the one over that of the other is the mean.
+    mutating func add(sum: Double, count: Int, _ labels: KeyValuePairs<String, String> = [:]) {
+        add(sum, suffix: "_sum", labels)
+        add(Double(count), suffix: "_count", labels)
     }
 
     /// Its lines. A metric without a series tells all the same that there is such a metric.

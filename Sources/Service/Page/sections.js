@@ -88,6 +88,9 @@ function swatch(chart, index, provenance) {
   return picture;
 }
 
+/** What is said of a meter without a value. */
+const readings = { "no-data": "no data", failed: "failed", gone: "gone" };
+
 /** The power of each meter now; only the figures change from one second to the next. */
 export function powerNow(place, live, chart) {
   const names = JSON.stringify([live.meters.map((meter) => [meter.meter, meter.provenance]), chart.colour(0)]);
@@ -102,7 +105,8 @@ export function powerNow(place, live, chart) {
   }
   place.querySelectorAll("tbody tr").forEach((row, index) => {
     const meter = live.meters[index];
-    row.cells[1].textContent = watts(meter.power_w);
+    row.cells[1].textContent = typeof meter.power_w === "number" ? watts(meter.power_w) : readings[meter.reading] ?? "–";
+    row.cells[1].title = meter.reason ?? "";
     row.cells[1].className = `number ${meter.provenance}`;
   });
 }
@@ -272,7 +276,8 @@ export function inventory(place, machine) {
 
 export function meters(place, all) {
   const rows = all.map((one) => [
-    one.meter.id, one.meter.scope, badge(one.meter.provenance), one.available ? "yes" : "no",
+    one.meter.id, one.meter.scope, badge(one.meter.provenance),
+    readings[one.reading] ?? (one.available ? "yes" : "no"),
     [one.reason ?? "", one.remedy ? element("p", { class: "soft" }, one.remedy) : null],
   ]);
   put(place, table("Meters", [["Meter"], ["Scope"], ["Provenance"], ["Can be read"], ["Why not, and what helps", "words"]], rows));

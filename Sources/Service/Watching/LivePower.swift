@@ -8,9 +8,13 @@ struct LivePower: Sendable, Hashable, Codable {
         var scope: MeterScope
         var provenance: Provenance
         var power: Power?
+        /// What came of its last reading; `nil` before the first.
+        var reading: MeterCondition.Result?
+        /// Why it has no value.
+        var reason: String?
 
         enum CodingKeys: String, CodingKey {
-            case meter, scope, provenance
+            case meter, scope, provenance, reading, reason
             case power = "power_w"
         }
     }
@@ -29,7 +33,7 @@ struct LivePower: Sendable, Hashable, Codable {
         self.meters = meters.figures.filter(\.isPresent).map { figures in
             Meter(
                 meter: figures.series.meter, scope: figures.series.scope, provenance: figures.series.provenance,
-                power: figures.power)
+                power: figures.power, reading: figures.condition?.result, reason: figures.condition?.reason)
         }
     }
 

@@ -90,6 +90,7 @@ struct DoctorCommand: AsyncParsableCommand {
             listing.availability =
                 status.isAvailable
                 ? .available : .unavailable(reason: status.reason ?? "it cannot be read", remedy: status.remedy)
+            if status.isAvailable, status.reading == .noData { listing.noDataReason = status.reason }
             return listing
         }
     }

@@ -54,8 +54,7 @@ struct Meters: AsyncParsableCommand {
                 FigureText.prefixed(meter.resolution / 1e6, meter.kind == .counter ? "J" : "W"),
                 meter.rangeMicrojoules.map { "\(FigureText.short(Double($0) / 1e6)) J" } ?? FigureText.none,
                 status.energy.map { "\(FigureText.short($0.joules, digits: 9)) J" } ?? FigureText.none,
-                status.isAvailable
-                    ? status.power.map { "\(FigureText.fixed($0.watts, 2)) W" } ?? FigureText.none : "unavailable",
+                Self.power(status),
             ])
         }
         Console.print(.lines(table.text()))
@@ -79,6 +78,18 @@ struct Meters: AsyncParsableCommand {
         let kind = MachineKind(surroundings.host)
         let measures = meters.contains { $0.meter.provenance != .estimated }
         if let line = kind.line(measures: measures, isByDaemon: isByDaemon) { Console.print("\(line)\n") }
+    }
+
+    /// The power, or that there is none and in how far.
+    private static func power(_ status: MeterStatus) -> String {
+        switch status.reading {
+        case .noData: "no data"
+        case .failed: "failed"
+        case .gone: "gone"
+        case .value, nil:
+            status.isAvailable
+                ? status.power.map { "\(FigureText.fixed($0.watts, 2)) W" } ?? FigureText.none : "unavailable"
+        }
     }
 }
 
