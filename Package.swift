@@ -230,7 +230,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Core", "Recording", "TestSupport", "WorkloadProtocol", "onnx-proxies", "sensor-simulator", "taskwatt",
+                "Core", "Recording", "Running", "TestSupport", "WorkloadProtocol", "onnx-proxies", "sensor-simulator",
+                "taskwatt",
                 argumentParser, subprocess, systemPackage,
             ], exclude: ["Traffic"]),
     ]

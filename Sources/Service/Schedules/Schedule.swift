@@ -48,19 +48,13 @@ package struct Schedule: Sendable, Hashable, Codable {
         "a schedule's name is up to 40 letters, digits, `_` and `-`, such as `nightly`, not `\(text)`"
     }
 
-    /// A share such as `5%` as a number from 0 to 1; `nil` where it is none, or no machine could be that idle.
-    package static func share(_ text: String) -> Double? {
-        guard text.hasSuffix("%"), let percent = Double(text.dropLast()) else { return nil }
-        return JobRequest.idleShares.contains(percent / 100) ? percent / 100 : nil
-    }
-
     /// A time such as `90s`, `30min`, `4h` or `2d` in seconds; `nil` where it is none, or longer than a job may wait.
     package static func seconds(_ text: String) -> Double? {
         guard let match = text.wholeMatch(of: /([0-9]{1,7})(s|min|h|d)/), let number = Double(match.1) else {
             return nil
         }
         let units: [Substring: Double] = ["s": 1, "min": 60, "h": 3600, "d": 86_400]
-        guard let unit = units[match.2], JobRequest.deadlines.contains(number * unit) else { return nil }
+        guard let unit = units[match.2], SuiteOption.deadline.reason(number * unit) == nil else { return nil }
         return number * unit
     }
 
@@ -91,8 +85,8 @@ package struct Schedule: Sendable, Hashable, Codable {
         self.init(name: name, suite: try suite.string(), calendar: try calendar.string())
         if let field = fields["persistent"] { isPersistent = try field.bool() }
         if let field = fields["idle_below"] {
-            guard let share = Self.share(try field.string()) else {
-                throw field.problem("`idle_below` must be a share from 0.1% to 100%, such as 5%")
+            guard let share = SuiteOption.idleBelow.share(try field.string()) else {
+                throw field.problem("`idle_below` \(SuiteOption.idleBelow.shareRule)")
             }
             idleBelow = share
         }
@@ -102,7 +96,7 @@ package struct Schedule: Sendable, Hashable, Codable {
             }
             deadlineSeconds = seconds
         }
-        if let field = fields["sessions"] { sessions = try field.integer(Suite.sessionCounts) }
+        if let field = fields["sessions"] { sessions = try field.integer(SuiteOption.sessions.wholes) }
     }
 
     package var yaml: String {
