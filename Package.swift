@@ -230,8 +230,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Core", "Recording", "Running", "TestSupport", "WorkloadProtocol", "onnx-proxies", "sensor-simulator",
-                "taskwatt",
+                "Core", "PolledMeters", "Recording", "Running", "Service", "TestSupport", "WorkloadProtocol", "onnx-proxies",
+                "sensor-simulator", "taskwatt",
                 argumentParser, subprocess, systemPackage,
             ], exclude: ["Traffic"]),
     ]

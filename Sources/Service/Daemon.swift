@@ -15,14 +15,18 @@ package struct Daemon: Sendable {
     private let context: RunnerContext
     private let machine: MachineRecord
     private let listings: @Sendable () async throws -> [MeterListing]
-    private let keeping: @Sendable () throws -> Keeping
+    private let keeping: @Sendable () -> Keeping
+    private let reread: @Sendable () throws -> Void
     private let listener: (configuration: ListenerConfiguration, token: AccessToken?)?
     private let logger: Logger
 
-    /// - Parameter listener: beside the Unix socket; `nil` for none.
+    /// - Parameters:
+    ///   - keeping: what the configuration of now says.
+    ///   - reread: reads the configuration again, at SIGHUP; where that fails, all stays as it is.
+    ///   - listener: beside the Unix socket; `nil` for none.
     package init(
         directory: StateDirectory, context: RunnerContext, machine: MachineRecord,
-        keeping: @escaping @Sendable () throws -> Keeping,
+        keeping: @escaping @Sendable () -> Keeping, reread: @escaping @Sendable () throws -> Void,
         listener: (configuration: ListenerConfiguration, token: AccessToken?)? = nil,
         logger: Logger, listings: @escaping @Sendable () async throws -> [MeterListing]
     ) {
@@ -30,6 +34,7 @@ package struct Daemon: Sendable {
         self.context = context
         self.machine = machine
         self.keeping = keeping
+        self.reread = reread
         self.listener = listener
         self.logger = logger
         self.listings = listings
@@ -54,11 +59,10 @@ package struct Daemon: Sendable {
         let listings: @Sendable () async throws -> [MeterListing] = { readings.sharing(try await discover()) }
         let found = try await listings()
         let meters = try CurrentMeters(found, logger: logger)
-        let known = KnownMeters(found, discover: listings)
         let queue = try JobQueue(
             execution: SuiteExecution(context: context, store: store, machine: machine), store: store, context: context,
-            logger: logger, listings: known.listings)
-        let sessions = ClientSessions(listings: known.listings)
+            logger: logger, listings: listings)
+        let sessions = ClientSessions(listings: listings)
         let notifier = SystemdNotifier()
         let startedAt = context.clock.wallTime()
         let figures = try RunFigures(store, logger: logger)
@@ -69,7 +73,7 @@ package struct Daemon: Sendable {
             queue: queue, sessions: sessions, store: store, plugins: context.plugins,
             metrics: DaemonMetrics(
                 meters: meters, queue: queue, figures: figures, version: context.version, startedAt: startedAt),
-            machine: machine, listings: known.listings
+            machine: machine, listings: listings
         ) { [directory, context] in
             let (power, scope, provenance) = meters.power
             return DaemonStatus(
@@ -108,7 +112,7 @@ package struct Daemon: Sendable {
                     service: AlwaysOnSampler(
                         meters: meters, listings: listings,
                         evidence: MeterEvidenceFile(directory: directory.path), store: store, keeping: keeping,
-                        reload: reload,
+                        reread: reread, reload: reload,
                         notifier: notifier, checks: [queue.check], logger: logger)),
                 .init(service: sessions),
                 .init(service: figures),
