@@ -28,14 +28,24 @@ package struct MeterConfiguration: Sendable {
 
     /// Reads what can be read, and says of all the rest what is wrong with it.
     package static func read(text: String, file: String) -> (MeterConfiguration, [YAMLProblem]) {
-        var configuration = MeterConfiguration()
         var problems: [YAMLProblem] = []
-        func collecting(_ body: () throws(YAMLProblem) -> Void) {
-            do throws(YAMLProblem) { try body() } catch { problems.append(error) }
-        }
         var root: [String: YAMLReader] = [:]
-        collecting { () throws(YAMLProblem) in
+        do throws(YAMLProblem) {
             root = try ConfigurationFile.sections(text: text, file: file) { problems.append($0) }
+        } catch { problems.append(error) }
+        let configuration = read(root) { problems.append($0) }
+        return (configuration, problems)
+    }
+
+    /// The same of the sections of a file.
+    ///
+    /// - Parameter complain: is told all that is wrong.
+    package static func read(
+        _ root: [String: YAMLReader], complain: (YAMLProblem) -> Void
+    ) -> MeterConfiguration {
+        var configuration = MeterConfiguration()
+        func collecting(_ body: () throws(YAMLProblem) -> Void) {
+            do throws(YAMLProblem) { try body() } catch { complain(error) }
         }
         var (entries, overrides): ([YAMLReader], [(key: String, value: YAMLReader)]) = ([], [])
         collecting { () throws(YAMLProblem) in entries = try root["meters"]?.list() ?? [] }
@@ -59,7 +69,7 @@ package struct MeterConfiguration: Sendable {
         for (id, entry) in overrides {
             collecting { () throws(YAMLProblem) in configuration.overrides[id] = try MeterOverride(entry, id: id) }
         }
-        return (configuration, problems)
+        return configuration
     }
 
     /// What an entry asks for: all that it says but for its name, and how often and how well.

@@ -134,12 +134,13 @@ package struct SessionRequest: Sendable, Hashable, Codable {
         self.meters = meters
     }
 
-    enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey, CaseIterable {
         case scope, meters
         case interval = "interval_s"
     }
 
     package init(from decoder: any Decoder) throws {
+        try decoder.refuseFields(besides: CodingKeys.allCases)
         let container = try decoder.container(keyedBy: CodingKeys.self)
         interval = try container.decode(Double.self, forKey: .interval)
         scope = try container.decodeIfPresent(TotalScope.self, forKey: .scope)

@@ -25,7 +25,9 @@ struct AlwaysOnSampler: Service {
     /// Where what is seen of the meters is kept.
     let evidence: MeterEvidenceFile
     let store: Store
-    let keeping: @Sendable () throws -> Keeping
+    let keeping: @Sendable () -> Keeping
+    /// Reads the configuration again; where that fails, all stays as it is.
+    var reread: @Sendable () throws -> Void = {}
     /// Whether the configuration is to be read again now.
     var reload = ReloadRequest()
     let notifier: SystemdNotifier
@@ -47,7 +49,6 @@ struct AlwaysOnSampler: Service {
         var lastCondense = ContinuousClock.now - Self.condenseInterval
         var isCondensing = false
         var wallClock = WallClock()
-        var keeping = try self.keeping()
         var lastRefresh = ContinuousClock.now
         var conditions = ConditionLog()
         while await sleeps(.seconds(1)) {
@@ -60,8 +61,8 @@ struct AlwaysOnSampler: Service {
                 do {
                     let (evidence, seen) = (evidence, meters.session.evidence())
                     await offPool { evidence.add(seen, at: Clocks.wall()) }
+                    if isAsked { try reread() }
                     let found = try await listings()
-                    if isAsked { keeping = try self.keeping() }
                     waiting += meters.refresh(found)
                     if isAsked { logger.info("the configuration was read again") }
                 } catch {
@@ -80,7 +81,7 @@ struct AlwaysOnSampler: Service {
                 isCondensing = true
             }
             if isCondensing {
-                let keeping = keeping
+                let keeping = keeping()
                 isCondensing = await offPool { condense(keeping) }
             }
         }

@@ -15,14 +15,18 @@ package struct Daemon: Sendable {
     private let context: RunnerContext
     private let machine: MachineRecord
     private let listings: @Sendable () async throws -> [MeterListing]
-    private let keeping: @Sendable () throws -> Keeping
+    private let keeping: @Sendable () -> Keeping
+    private let reread: @Sendable () throws -> Void
     private let listener: (configuration: ListenerConfiguration, token: AccessToken?)?
     private let logger: Logger
 
-    /// - Parameter listener: beside the Unix socket; `nil` for none.
+    /// - Parameters:
+    ///   - keeping: what the configuration of now says.
+    ///   - reread: reads the configuration again, at SIGHUP; where that fails, all stays as it is.
+    ///   - listener: beside the Unix socket; `nil` for none.
     package init(
         directory: StateDirectory, context: RunnerContext, machine: MachineRecord,
-        keeping: @escaping @Sendable () throws -> Keeping,
+        keeping: @escaping @Sendable () -> Keeping, reread: @escaping @Sendable () throws -> Void,
         listener: (configuration: ListenerConfiguration, token: AccessToken?)? = nil,
         logger: Logger, listings: @escaping @Sendable () async throws -> [MeterListing]
     ) {
@@ -30,6 +34,7 @@ package struct Daemon: Sendable {
         self.context = context
         self.machine = machine
         self.keeping = keeping
+        self.reread = reread
         self.listener = listener
         self.logger = logger
         self.listings = listings
@@ -54,12 +59,11 @@ package struct Daemon: Sendable {
         let listings: @Sendable () async throws -> [MeterListing] = { readings.sharing(try await discover()) }
         let found = try await listings()
         let meters = try CurrentMeters(found, logger: logger)
-        let known = KnownMeters(found, discover: listings)
         let writer = QueuedWriter(store)
         let queue = try JobQueue(
             execution: SuiteExecution(context: context, store: writer, machine: machine), store: store,
-            journal: writer, context: context, logger: logger, listings: known.listings)
-        let sessions = ClientSessions(listings: known.listings)
+            journal: writer, context: context, logger: logger, listings: listings)
+        let sessions = ClientSessions(listings: listings)
         let notifier = SystemdNotifier()
         let startedAt = context.clock.wallTime()
         let figures = try RunFigures(store, logger: logger)
@@ -71,7 +75,7 @@ package struct Daemon: Sendable {
             record: OwnRecord(store, version: context.version, peaks: machine.peaks), plugins: context.plugins,
             metrics: DaemonMetrics(
                 meters: meters, queue: queue, figures: figures, version: context.version, startedAt: startedAt),
-            machine: machine, listings: known.listings
+            machine: machine, listings: listings
         ) { [directory, context] in
             let (power, scope, provenance) = meters.power
             return DaemonStatus(
@@ -110,7 +114,7 @@ package struct Daemon: Sendable {
                     service: AlwaysOnSampler(
                         meters: meters, listings: listings,
                         evidence: MeterEvidenceFile(directory: directory.path), store: store, keeping: keeping,
-                        reload: reload,
+                        reread: reread, reload: reload,
                         notifier: notifier, checks: [queue.check], logger: logger)),
                 .init(service: sessions),
                 .init(service: figures),

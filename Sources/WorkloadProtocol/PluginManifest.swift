@@ -38,6 +38,11 @@ package struct PluginManifest: Sendable, Hashable, Codable {
             self.models = models
             self.inferenceSeconds = inferenceSeconds
         }
+
+        enum CodingKeys: String, CodingKey {
+            case id, models
+            case inferenceSeconds = "inference_s"
+        }
     }
 
     /// A parameter that a suite or `--set` may give.
@@ -118,6 +123,12 @@ package struct PluginManifest: Sendable, Hashable, Codable {
             case memory = "memory_bytes"
             case cpus, tasks
         }
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case name, version, description, program, arguments, probe, tasks, parameters, limits, network, environment,
+            python
+        case needsModel = "needs_model"
     }
 
     /// The limits for a task, which may have longer inferences than the others.

@@ -30,7 +30,7 @@ struct Surroundings {
     /// The process's own; a task can have another one, so that several commands can run in one process.
     @TaskLocal static var environment = ProcessInfo.processInfo.environment
 
-    private let environment = Self.environment
+    private let layers = ConfigurationLayers(environment: Self.environment)
     let host = HostRoot()
 
     static let systemState = StateDirectory(path: "/var/lib/taskwatt", socketPath: "/run/taskwatt/taskwatt.sock")
@@ -39,14 +39,16 @@ struct Surroundings {
 
     /// The state directory that the user names, or systemd does for a service; `nil` for the default.
     func namedState(_ options: StateOptions) -> StateDirectory? {
-        if let path = options.path ?? variable("TASKWATT_STATE_DIR") {
-            let path = absolute(path)
-            return path == Self.systemState.path
-                ? Self.systemState : StateDirectory(path: path, socketPath: "\(path)/taskwatt.sock")
+        var layers = layers
+        layers.options[.stateDirectory] = options.path
+        guard let setting = layers.setting(.stateDirectory) else { return nil }
+        if case .environment("STATE_DIRECTORY") = setting.origin {
+            let runtime = variable("RUNTIME_DIRECTORY")?.split(separator: ":").first.map(String.init)
+            return StateDirectory(path: setting.text, socketPath: "\(runtime ?? setting.text)/taskwatt.sock")
         }
-        guard let path = variable("STATE_DIRECTORY")?.split(separator: ":").first.map(String.init) else { return nil }
-        let runtime = variable("RUNTIME_DIRECTORY")?.split(separator: ":").first.map(String.init)
-        return StateDirectory(path: path, socketPath: "\(runtime ?? path)/taskwatt.sock")
+        let path = absolute(setting.text)
+        return path == Self.systemState.path
+            ? Self.systemState : StateDirectory(path: path, socketPath: "\(path)/taskwatt.sock")
     }
 
     var userState: StateDirectory {
@@ -74,7 +76,7 @@ struct Surroundings {
     /// Directories of plugins, in order: `TASKWATT_PLUGIN_PATH`, the user's own, those installed beside the program, those
     /// of a checkout that the program was built in.
     var pluginDirectories: [String] {
-        var directories = (variable("TASKWATT_PLUGIN_PATH") ?? "").split(separator: ":").map { absolute(String($0)) }
+        var directories = (layers.setting(.pluginPath)?.text ?? "").split(separator: ":").map { absolute(String($0)) }
         directories.append(ownPlugins)
         directories += systemPlugins
         if let checkout { directories.append("\(checkout)/Plugins") }
@@ -111,15 +113,14 @@ struct Surroundings {
     }
 
     var cacheDirectory: String {
-        if let path = variable("TASKWATT_CACHE_DIR") { return absolute(path) }
-        if let path = variable("CACHE_DIRECTORY")?.split(separator: ":").first { return String(path) }
+        if let path = layers.setting(.cacheDirectory)?.text { return absolute(path) }
         return (variable("XDG_CACHE_HOME") ?? "\(home)/.cache") + "/taskwatt"
     }
 
     /// Virtual environments of plugins in Python: `TASKWATT_ENVIRONMENTS`, the user's own, the system's.
     var pythonEnvironments: PythonEnvironments {
         let own = (variable("XDG_DATA_HOME") ?? "\(home)/.local/share") + "/taskwatt/environments"
-        let named = variable("TASKWATT_ENVIRONMENTS").map(absolute)
+        let named = layers.setting(.environments).map { absolute($0.text) }
         return PythonEnvironments(directories: [named].compactMap { $0 } + [own] + systemEnvironments.directories)
     }
 
@@ -145,7 +146,7 @@ struct Surroundings {
 
     /// Plugins are children of this process unless its unit says otherwise (`Systemd/taskwatt.service`).
     var pluginLauncher: PluginLauncher {
-        variable("TASKWATT_PLUGIN_SOCKETS").map { .units(PluginUnits(socketsIn: absolute($0))) } ?? .child
+        layers.setting(.pluginSockets).map { .units(PluginUnits(socketsIn: absolute($0.text))) } ?? .child
     }
 
     /// Those of the system's daemon, without the user's own.
@@ -166,9 +167,10 @@ struct Surroundings {
 
     /// Every meter of this machine and of its configuration.
     ///
-    /// - Throws: `YAMLProblem`, `CommandFailure` for a configuration that cannot be used.
-    func meters(_ options: StateOptions) async throws -> [MeterListing] {
-        let configuration = try meterConfiguration()
+    /// - Parameter configuration: what is configured of meters; `nil` to read it.
+    /// - Throws: `YAMLProblem`, `APIError`, `CommandFailure` for a configuration that cannot be used.
+    func meters(_ options: StateOptions, _ configuration: MeterConfiguration? = nil) async throws -> [MeterListing] {
+        let configuration = try configuration ?? self.configuration().meters
         // What is learnt of them is kept there.
         if configuration.count > 0 { try? ownState(options).create() }
         let others = await PolledMeters.discover(
@@ -215,47 +217,50 @@ struct Surroundings {
 
     /// The configuration file: `TASKWATT_CONFIG`, else the user's own, else the system's; `nil` where there is none.
     var configurationFile: String? {
-        if let path = variable("TASKWATT_CONFIG") { return absolute(path) }
+        if let path = layers.setting(.file)?.text { return absolute(path) }
         let own = (variable("XDG_CONFIG_HOME") ?? "\(home)/.config") + "/taskwatt/taskwatt.yaml"
         return [own, Self.systemConfiguration].first { access($0, F_OK) == 0 }
     }
 
     static let systemConfiguration = "/etc/taskwatt/taskwatt.yaml"
 
-    /// The devices of the configuration that are given a secret over a network in clear text.
-    func plainCredentials() throws -> [PlainCredential] { try meterConfiguration().plainCredentials }
-
-    private func meterConfiguration() throws -> MeterConfiguration {
-        try configuration(MeterConfiguration.parse) ?? MeterConfiguration()
-    }
-
-    /// For how long the daemon keeps what it sees outside of runs: the configuration, then the environment
-    /// (`TASKWATT_KEEP_SAMPLES`, `_MINUTES`, `_HOURS`), then the options, each of more weight than the one before.
-    func keeping(_ options: Keeping.Overrides) throws -> Keeping {
-        var keeping = try configuration(Keeping.parse) ?? Keeping()
-        let named = Keeping.Overrides(
-            samples: variable("TASKWATT_KEEP_SAMPLES"), minutes: variable("TASKWATT_KEEP_MINUTES"),
-            hours: variable("TASKWATT_KEEP_HOURS"))
-        try keeping.apply(named) { "TASKWATT_KEEP_\($0.uppercased())" }
-        try keeping.apply(options) { "--keep-\($0)" }
-        return keeping
-    }
-
-    /// The daemon's listener on TCP: where the option says, else `TASKWATT_LISTEN`, else the configuration; the rest of it is the
-    /// configuration's.
+    /// All that is configured, read now. A process that lives for long keeps it, as `CurrentConfiguration`.
     ///
-    /// - Throws: `APIError` for no address and a token that is too short, `DeviceError` for a token that cannot be used.
-    func listener(_ option: String?) throws -> (configuration: ListenerConfiguration, token: AccessToken?)? {
-        var listener: ListenerConfiguration? = try configuration(ListenerConfiguration.parse) ?? nil
-        if let text = option ?? variable("TASKWATT_LISTEN") {
-            let address = try ListenAddress(text)
-            listener = listener ?? ListenerConfiguration(address: address)
-            listener?.address = address
+    /// - Parameter options: of the command line.
+    /// - Throws: `YAMLProblem`, `APIError`, `CommandFailure` for the first that is wrong.
+    func configuration(_ options: [ConfigurationKey: String] = [:]) throws -> Configuration {
+        var layers = layers
+        layers.options.merge(options) { $1 }
+        return try Configuration(layers, file: try configurationText()).checked()
+    }
+
+    /// The same for whoever wants to know all that is wrong.
+    ///
+    /// - Parameters:
+    ///   - file: one that need not be what commands use; then nothing else counts. `nil` for the one that they use.
+    ///   - files: looks into the files that the section of the listener names.
+    /// - Throws: `CommandFailure` for a file that cannot be read.
+    func configuration(
+        of file: String?, checking files: ListenerConfiguration.FileCheck
+    ) throws -> Configuration {
+        guard let file else { return Configuration(layers, file: try configurationText(), checking: files) }
+        do throws(BoundedFileError) {
+            return Configuration(file: (file, try BoundedFile.text(file)), checking: files)
+        } catch {
+            throw CommandFailure("\(file) cannot be read: \(error.reason)")
         }
-        return try listener.map { listener in
-            let token = try listener.tokenFile.map { try AccessToken(SecretFile.read($0), file: $0) }
-            return (listener, token)
-        }
+    }
+
+    /// What `taskwatt config show` tells of a setting: its value, and where that is from.
+    func shown(_ key: ConfigurationKey, _ configuration: Configuration, _ options: StateOptions) -> Setting {
+        let value: String? =
+            switch key {
+            case .file: configurationFile
+            case .stateDirectory: ownState(options).path
+            case .cacheDirectory: cacheDirectory
+            default: configuration.settings[key]?.text
+            }
+        return Setting(value ?? key.facts.default, configuration.settings[key]?.origin ?? .standard)
     }
 
     /// Who writes the configuration says which meters are believed, where secrets are sent, and who may ask.
@@ -265,20 +270,16 @@ struct Surroundings {
         }
     }
 
-    /// What a reader makes of the configuration file; `nil` where there is none.
-    private func configuration<Value>(
-        _ parse: (_ text: String, _ file: String) throws(YAMLProblem) -> Value
-    ) throws -> Value? {
+    /// The path and the text of the configuration file; `nil` where there is none.
+    private func configurationText() throws -> (path: String, text: String)? {
         guard let file = configurationFile else { return nil }
         try Self.refuseOpen(configuration: file)
         do {
-            return try parse(String(decoding: try host.readBytes(file), as: UTF8.self), file)
-        } catch let problem as YAMLProblem {
-            throw problem
+            return (file, String(decoding: try host.readBytes(file), as: UTF8.self))
         } catch {
-            let reason = (error as? HostError)?.reason ?? "\(error)"
             throw CommandFailure(
-                "the configuration \(file) cannot be read: \(reason); name another in TASKWATT_CONFIG")
+                "the configuration \(file) cannot be read: \(error.reason); name another in \(ConfigurationKey.file.variable)"
+            )
         }
     }
 
@@ -361,8 +362,7 @@ struct Surroundings {
 
     // MARK: Helpers
 
-    /// An empty variable is as good as none.
-    private func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+    private func variable(_ name: String) -> String? { layers.variable(name) }
 
     private var home: String { variable("HOME") ?? NSHomeDirectory() }
 

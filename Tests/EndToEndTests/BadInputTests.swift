@@ -1,4 +1,5 @@
 import Foundation
+import Running
 import Testing
 
 /// One clear line on standard error that names the thing and the remedy; 64 for wrong usage, 1 for failed work.
@@ -12,13 +13,13 @@ import Testing
         (["run", "--repeats", "0"], "--repeats must be from 1"), (["run", "--count", "many"], "many"),
         (["run", "--count", "automatic"], "'automatic' is invalid for '--count"),
         (["run", "--count", "0"], "'0' is invalid for '--count"),
-        (["run", "--until-ci", "2"], "it is a share of the mean with its sign, such as 2%"),
+        (["run", "--until-ci", "2"], "must be a share from 0.01% to 100%, such as 2%"),
         (["run", "--until-ci", "0%"], "'0%' is invalid for '--until-ci"),
         (["run", "--until-ci", "2%", "--repeats", "5"], "Give --repeats or --until-ci, not both"),
         (["run", "--max-repeats", "2"], "--max-repeats must be from 3"),
-        (["run", "--idle=-1"], "--idle must be from 0 to 86400 seconds"),
-        (["run", "--idle", "86401"], "--idle must be from 0 to 86400 seconds"),
-        (["run", "--idle", "nan"], "--idle must be from 0 to 86400 seconds"),
+        (["run", "--idle=-1"], "--idle must be from 0 to 86400"),
+        (["run", "--idle", "86401"], "--idle must be from 0 to 86400"),
+        (["run", "--idle", "nan"], "--idle must be from 0 to 86400"),
         (["run", "--idle", "long"], "The value 'long' is invalid for '--idle <seconds>'"),
         (["measure"], "Name a command after --"), (["measure", "--interval", "0", "--", "true"], "interval"),
         (["measure", "--interval", "soon", "--", "true"], "interval"),
@@ -197,6 +198,19 @@ import Testing
         let help = await Refusal(running: [command, "--help"], in: try Scratch())
         #expect(help.status == 0)
         #expect(help.message.contains("USAGE: taskwatt \(command)"))
+    }
+
+    @Test func theHelpOfRunHasTheTableOfOptions() async throws {
+        let help = await Refusal(running: ["run", "--help"], in: try Scratch()).message
+        let words = help.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        for option in SuiteOption.all(in: .overrides) + SuiteOption.all(in: .job) {
+            #expect(
+                help.contains("--\(option.commandLine) ") || help.contains("--\(option.commandLine)\n"),
+                "\(option.rawValue)")
+            // Names that it mentions are the command line's there, and what people write has a grammar of its own.
+            guard !option.facts.meaning.contains("_"), option != .parameters, option != .deadline else { continue }
+            #expect(words.contains(option.facts.meaning), "\(option.rawValue)")
+        }
     }
 
     @Test func theProgramHelpsAndCompletes() async throws {

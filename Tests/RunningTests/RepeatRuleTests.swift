@@ -9,7 +9,7 @@ import Testing
 @Suite("Repeats until an interval")
 struct RepeatRuleTests {
     private static func rule(_ width: Double = 0.05, most: Int = 50, repeats: Int? = nil) -> RepeatRule {
-        var suite = Suite(name: "s", repeats: 7, untilInterval: width, mostRepeats: most, entries: [])
+        var suite = Suite(name: "s", repeats: 7, untilCI: width, maxRepeats: most, entries: [])
         suite.entries = [Suite.Entry(task: .fillMask, amount: .count(1), repeats: repeats)]
         return RepeatRule(suite.entries[0], of: suite)
     }

@@ -199,8 +199,8 @@ struct SuiteFileTests {
             cool_down: {seconds: 5, max_s: 90}
             runs: [{task: a, count: auto}, {task: b}]
             """, file: "m.yaml")
-        #expect(suite.untilInterval == 0.015)
-        #expect(suite.mostRepeats == 20)
+        #expect(suite.untilCI == 0.015)
+        #expect(suite.maxRepeats == 20)
         #expect(suite.sessions == 3 && suite.sessionPauseSeconds == 1.5)
         #expect(suite.isStrict && suite.allowsEstimate)
         #expect(suite.label == "before the update")
@@ -210,28 +210,28 @@ struct SuiteFileTests {
         let plain = try SuiteFile.parse("cool_down: {}\nruns: [{task: a}]", file: "m.yaml")
         #expect(plain.coolDownMost == 300)
         #expect(plain.coolDownSeconds == 0)
-        #expect(plain.untilInterval == nil)
-        #expect(plain.mostRepeats == 50)
+        #expect(plain.untilCI == nil)
+        #expect(plain.maxRepeats == 50)
         #expect(plain.sessions == 1 && plain.sessionPauseSeconds == 60)
         #expect(!plain.isStrict && !plain.allowsEstimate && plain.label == nil)
 
         var overrides = SuiteOverrides()
         overrides.repeats = 4
-        #expect(try suite.applying(overrides).untilInterval == nil)
+        #expect(try suite.applying(overrides).untilCI == nil)
         overrides = SuiteOverrides()
-        overrides.untilInterval = 0.1
-        overrides.mostRepeats = 9
+        overrides.untilCI = 0.1
+        overrides.maxRepeats = 9
         overrides.sessions = 4
         overrides.sessionPauseSeconds = 0
-        overrides.hasAutoCount = true
+        overrides.count = .auto
         overrides.isStrict = true
         overrides.allowsEstimate = true
         overrides.label = "mine"
         var counted = plain
         counted.entries[0].repeats = 2
         let changed = try counted.applying(overrides)
-        #expect(changed.untilInterval == 0.1)
-        #expect(changed.mostRepeats == 9)
+        #expect(changed.untilCI == 0.1)
+        #expect(changed.maxRepeats == 9)
         #expect(changed.sessions == 4 && changed.sessionPauseSeconds == 0)
         #expect(changed.isStrict && changed.allowsEstimate)
         #expect(changed.label == "mine")
@@ -270,7 +270,7 @@ struct SuiteFileTests {
         #expect(try suite.applying(overrides) == suite)
         overrides.tasks = [.textGeneration, .textToImage]
         overrides.repeats = 1
-        overrides.count = 4
+        overrides.count = .number(4)
         overrides.device = "cuda:0"
         overrides.model = "m"
         overrides.parameters = ["b": .bool(true)]

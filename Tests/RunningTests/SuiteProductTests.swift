@@ -58,10 +58,10 @@ struct SuiteProductTests {
         #expect(refused(suite(entries: 2, repeats: repeats, sessions: sessions)) != nil)
         var overrides = SuiteOverrides()
         overrides.sessions = sessions
-        overrides.untilInterval = 0.01
-        overrides.mostRepeats = repeats
+        overrides.untilCI = 0.01
+        overrides.maxRepeats = repeats
         #expect(refused(suite(entries: 1), overrides) == nil)
-        overrides.mostRepeats = repeats + 1
+        overrides.maxRepeats = repeats + 1
         #expect(refused(suite(entries: 1), overrides) != nil)
         // Numbers whose product is none.
         #expect(refused(suite(entries: 2, repeats: .max, sessions: .max)) != nil)

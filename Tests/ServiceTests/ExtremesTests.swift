@@ -181,7 +181,7 @@ struct ExtremesTests {
         "repeats_end": .string("count"), "reason": .string("10 s"), "preflight": .string("[]"),
         "suite": .string("quick"), "tasks": .array([.string("fill-mask")]), "plugin": .string("sleeper"),
         "model": .string("nap"), "device": .string("cpu"), "meters": .array([]), "parameters": .object([:]),
-        "hasAutoCount": .bool(false), "schedule": .string("nightly"),
+        "schedule": .string("nightly"),
     ]
 
     @Test("In every field of a request's body", .timeLimit(.minutes(5)))

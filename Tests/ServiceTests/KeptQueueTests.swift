@@ -74,6 +74,31 @@ struct KeptQueueTests {
         return job.id
     }
 
+    @Test("A job that was kept in the words of an earlier version is the same job")
+    func formerWords() async throws {
+        let daemon = try TestDaemon()
+        let overrides =
+            #"{"tasks":[],"parameters":{},"isStrict":true,"mostRepeats":7,"hasAutoCount":true,"idleSeconds":3}"#
+        let text = String(decoding: try JSONEncoder().encode(TestDaemon.suite()), as: UTF8.self)
+        let id = try daemon.store.add(
+            StoredJob(
+                state: "completed",
+                request:
+                    "{\"suite\":\"old\",\"suite_text\":\(text),\"meters\":[],\"overrides\":\(overrides),\"deadline_s\":60}",
+                submittedAt: 5))
+        let stored = try #require(try daemon.store.jobs(ended: 1).last { $0.id == id })
+        let request = try JobRequest(stored)
+        #expect(request.suite == "old" && request.suiteText == TestDaemon.suite() && request.deadlineSeconds == 60)
+        var asked = SuiteOverrides()
+        (asked.isStrict, asked.maxRepeats, asked.count, asked.idleSeconds) = (true, 7, .auto, 3)
+        #expect(request.overrides == asked)
+        // A client of today is told.
+        #expect(throws: DecodingError.self) {
+            try JSONDecoder().decode(JobRequest.self, from: Data(stored.request.utf8))
+        }
+        await daemon.stop()
+    }
+
     @Test("A job that was cut off is interrupted, and its finished repeats are kept")
     func interrupted() async throws {
         let directory = try TemporaryDirectory()

@@ -291,18 +291,15 @@ struct RoutesTests {
             // One that got through would trap in the runner, and take the daemon with it.
             ("runs: [{task: fill-mask}]", ",\"overrides\":{\"tasks\":[],\"parameters\":{},\"repeats\":0}", "repeats"),
             ("runs: [{task: fill-mask}]", ",\"overrides\":{\"tasks\":[],\"parameters\":{},\"count\":-1}", "count"),
-            (
-                "runs: [{task: fill-mask}]", ",\"overrides\":{\"tasks\":[],\"parameters\":{},\"untilInterval\":0}",
-                "must be from 0.0001 to 1"
-            ),
-            (
-                "runs: [{task: fill-mask}]", ",\"overrides\":{\"tasks\":[],\"parameters\":{},\"mostRepeats\":2}",
-                "the most repeats must be from 3"
-            ),
-            (
-                "runs: [{task: fill-mask}]", ",\"overrides\":{\"tasks\":[],\"parameters\":{},\"idleSeconds\":-1}",
-                "the idle baseline must be from 0 to 86400 s"
-            ),
+            ("runs: [{task: fill-mask}]", ",\"overrides\":{\"until_ci\":0}", "`until_ci` must be from 0.0001 to 1"),
+            ("runs: [{task: fill-mask}]", ",\"overrides\":{\"max_repeats\":2}", "`max_repeats` must be from 3"),
+            ("runs: [{task: fill-mask}]", ",\"overrides\":{\"idle_s\":-1}", "`idle_s` must be from 0 to 86400"),
+            ("runs: [{task: fill-mask}]", ",\"overrides\":{\"count\":\"many\"}", "count"),
+            ("runs: [{task: fill-mask}]", ",\"deadline_s\":0", "`deadline_s` must be from 1"),
+            // A field that nobody reads would change nothing.
+            ("runs: [{task: fill-mask}]", ",\"overrides\":{\"repeat\":3}", "did you mean `repeats`"),
+            ("runs: [{task: fill-mask}]", ",\"overrides\":{\"mostRepeats\":3}", "did you mean `max_repeats`"),
+            ("runs: [{task: fill-mask}]", ",\"dead_line_s\":3", "did you mean `deadline_s`"),
         ])
     func wrongJobs(suiteText: String, more: String, words: String) async throws {
         let response = try await ask(.post, "/v1/jobs", body: job(suiteText: suiteText, more: more))

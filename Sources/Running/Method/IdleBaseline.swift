@@ -55,7 +55,7 @@ extension IdleBaseline {
         }
         // What is needed by the letter is short by a hair on a machine that is quick.
         let asked = max((needed.seconds * 1.05).rounded(.up), seconds.rounded(.up) + 1)
-        guard needed.seconds > 0, Suite.idleTimes.contains(asked) else {
+        guard needed.seconds > 0, SuiteOption.idle.reason(asked) == nil else {
             return
                 "no idle baseline, so no net figures: it is too short for its meters; measure it for longer with --idle"
         }

@@ -20,8 +20,8 @@ struct RepeatRule {
     private(set) var isOver = false
 
     init(_ entry: Suite.Entry, of suite: Suite) {
-        if let width = suite.untilInterval, entry.repeats == nil {
-            kind = .interval(width: width, most: suite.mostRepeats)
+        if let width = suite.untilCI, entry.repeats == nil {
+            kind = .interval(width: width, most: suite.maxRepeats)
         } else {
             kind = .count(entry.repeats ?? suite.repeats)
         }

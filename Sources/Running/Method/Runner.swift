@@ -81,7 +81,7 @@ package struct Runner: Sendable {
         emit(started)
         // Where nothing is measured before the only entry, its own start tells as soon.
         let problems =
-            suite.idleSeconds > 0 || suite.entries.count > 1 ? try await Preflight(runner: self).problems() : [:]
+            suite.idleSeconds > 0 || suite.entries.count > 1 ? try await WorkloadCheck(runner: self).problems() : [:]
         let isHopeless = problems.count == suite.entries.count
         var idle: IdleBaseline?
         if suite.idleSeconds > 0, !isHopeless {
@@ -104,7 +104,7 @@ package struct Runner: Sendable {
     /// - Returns: what went wrong; `nil` if nothing did.
     private func measure(
         _ entry: Suite.Entry, _ index: Int, idle: IdleBaseline?
-    ) async throws -> Preflight.Problem? {
+    ) async throws -> WorkloadCheck.Problem? {
         var plugin: InstalledPlugin?
         do {
             let found = try context.plugins.plugin(named: entry.plugin, for: entry.task)
@@ -112,9 +112,9 @@ package struct Runner: Sendable {
             try await EntryRun(runner: self, entry: entry, index: index, plugin: found, idle: idle).run()
             return nil
         } catch let failure as PluginFailure {
-            return Preflight.Problem(plugin: plugin, message: "\(failure)")
+            return WorkloadCheck.Problem(plugin: plugin, message: "\(failure)")
         } catch let error as PluginError {
-            return Preflight.Problem(plugin: plugin, message: "\(error)")
+            return WorkloadCheck.Problem(plugin: plugin, message: "\(error)")
         }
     }
 

@@ -45,54 +45,38 @@ package enum SuiteFile {
 
     package static func parse(_ text: String, file: String) throws(YAMLProblem) -> Suite {
         let document = try YAMLReader(text: text, file: file)
-        let root = try document.mapping(keys: [
-            "name", "description", "repeats", "until_ci", "max_repeats", "sessions", "session_pause_s", "strict",
-            "allow_estimate", "label", "idle_s", "idle_after_s", "warm_up",
-            "cool_down_s", "cool_down", "retries", "seed", "runs",
-        ])
+        let root = try Fields(document, .suite)
         let defaultName = (file as NSString).lastPathComponent.split(separator: ".").first.map(String.init) ?? file
-        var suite = Suite(name: try root["name"]?.string() ?? defaultName, entries: [])
-        if let value = root["description"] { suite.description = try value.string() }
-        if let value = root["repeats"] { suite.repeats = try value.integer(1...100_000) }
-        if let value = root["until_ci"] {
-            guard let width = Suite.interval(try value.string()) else {
-                throw value.problem("`until_ci` must be a share from 0.01% to 100%, such as 2%")
-            }
-            suite.untilInterval = width
-        }
-        if let value = root["max_repeats"] { suite.mostRepeats = try value.integer(Suite.repeatCaps) }
-        if let value = root["sessions"] { suite.sessions = try value.integer(Suite.sessionCounts) }
-        if let value = root["session_pause_s"] { suite.sessionPauseSeconds = try value.number(Suite.sessionPauses) }
-        if let value = root["strict"] { suite.isStrict = try value.bool() }
-        if let value = root["allow_estimate"] { suite.allowsEstimate = try value.bool() }
-        if let value = root["label"] {
-            let label = try value.string()
-            guard Suite.isLabel(label) else {
-                throw value.problem("`label` must have 1 to 100 characters and no control characters")
-            }
-            suite.label = label
-        }
-        if let value = root["idle_s"] { suite.idleSeconds = try value.number(Suite.idleTimes) }
+        var suite = Suite(name: try root.text(.name) ?? defaultName, entries: [])
+        if let text = try root.text(.description) { suite.description = text }
+        if let count = try root.whole(.repeats) { suite.repeats = count }
+        suite.untilCI = try root.share(.untilCI)
+        if let count = try root.whole(.maxRepeats) { suite.maxRepeats = count }
+        if let count = try root.whole(.sessions) { suite.sessions = count }
+        if let seconds = try root.number(.sessionPause) { suite.sessionPauseSeconds = seconds }
+        if let flag = try root.flag(.strict) { suite.isStrict = flag }
+        if let flag = try root.flag(.allowEstimate) { suite.allowsEstimate = flag }
+        suite.label = try root.text(.label)
+        if let seconds = try root.number(.idle) { suite.idleSeconds = seconds }
         // Whoever wants a short baseline before does not want a long one after.
-        suite.idleAfterSeconds = suite.idleSeconds
-        if let value = root["idle_after_s"] { suite.idleAfterSeconds = try value.number(Suite.idleTimes) }
-        if let value = root["cool_down_s"] { suite.coolDownSeconds = try value.number(0...86_400) }
-        if let value = root["cool_down"] {
-            guard root["cool_down_s"] == nil else {
+        suite.idleAfterSeconds = try root.number(.idleAfter) ?? suite.idleSeconds
+        if let seconds = try root.number(.coolDownSeconds) { suite.coolDownSeconds = seconds }
+        if let value = root[.coolDown] {
+            guard root[.coolDownSeconds] == nil else {
                 throw value.problem("a suite has either `cool_down` or `cool_down_s`, not both")
             }
-            let coolDown = try value.mapping(keys: ["seconds", "max_s"])
-            if let value = coolDown["seconds"] { suite.coolDownSeconds = try value.number(0...86_400) }
-            suite.coolDownMost = try coolDown["max_s"]?.number(0...86_400) ?? 300
+            let coolDown = try Fields(value, .coolDown)
+            if let seconds = try coolDown.number(.coolDownRest) { suite.coolDownSeconds = seconds }
+            suite.coolDownMost = try coolDown.number(.coolDownMost) ?? 300
         }
-        if let value = root["retries"] { suite.retries = try value.integer(0...10) }
-        if let value = root["seed"] { suite.seed = Int64(try value.integer(0...Int.max)) }
-        if let value = root["warm_up"] {
-            let warmUp = try value.mapping(keys: ["inferences", "seconds"])
-            if let value = warmUp["inferences"] { suite.warmUpInferences = try value.integer(1...1_000_000) }
-            if let value = warmUp["seconds"] { suite.warmUpSeconds = try value.number(0...86_400) }
+        if let count = try root.whole(.retries) { suite.retries = count }
+        if let seed = try root.whole(.seed) { suite.seed = Int64(seed) }
+        if let value = root[.warmUp] {
+            let warmUp = try Fields(value, .warmUp)
+            if let count = try warmUp.whole(.warmUpInferences) { suite.warmUpInferences = count }
+            if let seconds = try warmUp.number(.warmUpSeconds) { suite.warmUpSeconds = seconds }
         }
-        guard let runs = root["runs"] else {
+        guard let runs = root[.runs] else {
             throw document.problem("the key `runs` is missing: a list of what to run")
         }
         for run in try runs.list() { suite.entries.append(try entry(run)) }
@@ -101,24 +85,52 @@ package enum SuiteFile {
     }
 
     private static func entry(_ run: YAMLReader) throws(YAMLProblem) -> Suite.Entry {
-        let values = try run.mapping(keys: [
-            "task", "plugin", "model", "dataset", "device", "count", "duration_s", "repeats", "parameters",
-        ])
-        guard let task = values["task"] else { throw run.problem("a run needs the key `task`") }
+        let values = try Fields(run, .entry)
+        guard let task = try values.text(.task) else { throw run.problem("a run needs the key `task`") }
         let amount: Suite.Amount
-        switch (values["count"], values["duration_s"]) {
+        switch (values[.count], values[.duration]) {
         case (let count?, nil) where (try? count.string()) == "auto": amount = .auto
-        case (let count?, nil): amount = .count(try count.integer(1...1_000_000_000))
-        case (nil, let seconds?): amount = .seconds(try seconds.number(0.01...86_400))
-        case (nil, nil): amount = .count(1000)
+        case (_, nil): amount = .count(try values.whole(.count) ?? 1000)
+        case (nil, _): amount = try values.number(.duration).map { .seconds($0) } ?? .count(1000)
         case (.some, let seconds?):
             throw seconds.problem("a run has either `count` or `duration_s`, not both")
         }
         return Suite.Entry(
-            task: MLTask(rawValue: try task.string()), plugin: try values["plugin"]?.string(),
-            model: try values["model"]?.string(), dataset: try values["dataset"]?.string(),
-            device: try values["device"]?.string() ?? "cpu", amount: amount,
-            repeats: try values["repeats"]?.integer(1...100_000),
-            parameters: try values["parameters"]?.parameters() ?? [:], place: run.place)
+            task: MLTask(rawValue: task), plugin: try values.text(.plugin), model: try values.text(.model),
+            dataset: try values.text(.dataset), device: try values.text(.device) ?? "cpu", amount: amount,
+            repeats: try values.whole(.repeats), parameters: try values[.parameters]?.parameters() ?? [:],
+            place: run.place)
+    }
+
+    /// A part of a suite's file by its options, each read as the table says.
+    private struct Fields {
+        private let values: [String: YAMLReader]
+
+        init(_ part: YAMLReader, _ place: SuiteOption.Place) throws(YAMLProblem) {
+            values = try part.mapping(keys: SuiteOption.all(in: place).map(\.key))
+        }
+
+        subscript(_ option: SuiteOption) -> YAMLReader? { values[option.key] }
+
+        func text(_ option: SuiteOption) throws(YAMLProblem) -> String? {
+            guard let value = self[option] else { return nil }
+            let text = try value.string()
+            if let reason = option.reason(text) { throw value.problem("`\(option.rawValue)` \(reason)") }
+            return text
+        }
+
+        func whole(_ option: SuiteOption) throws(YAMLProblem) -> Int? { try self[option]?.integer(option.wholes) }
+
+        func number(_ option: SuiteOption) throws(YAMLProblem) -> Double? { try self[option]?.number(option.numbers) }
+
+        func flag(_ option: SuiteOption) throws(YAMLProblem) -> Bool? { try self[option]?.bool() }
+
+        func share(_ option: SuiteOption) throws(YAMLProblem) -> Double? {
+            guard let value = self[option] else { return nil }
+            guard let share = option.share(try value.string()) else {
+                throw value.problem("`\(option.rawValue)` \(option.shareRule)")
+            }
+            return share
+        }
     }
 }

@@ -66,9 +66,9 @@ extension Suite {
         let more = JSONValue.object(overrides.parameters).textBytes
         let names = [overrides.plugin, overrides.model, overrides.device].reduce(0) { $0 + ($1?.utf8.count ?? 0) }
         let sessions = max(1, overrides.sessions ?? sessions)
-        let hasWidth = overrides.untilInterval != nil || (untilInterval != nil && overrides.repeats == nil)
-        let usual = hasWidth ? overrides.mostRepeats ?? mostRepeats : overrides.repeats ?? repeats
-        let isUsual = overrides.repeats != nil || overrides.untilInterval != nil
+        let hasWidth = overrides.untilCI != nil || (untilCI != nil && overrides.repeats == nil)
+        let usual = hasWidth ? overrides.maxRepeats ?? maxRepeats : overrides.repeats ?? repeats
+        let isUsual = overrides.repeats != nil || overrides.untilCI != nil
         var asked: [MLTask: Int] = [:]
         for task in overrides.tasks { asked[task, default: 0] += 1 }
         var product = SuiteProduct()

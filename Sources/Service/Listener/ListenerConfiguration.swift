@@ -1,7 +1,8 @@
 import Glibc
 package import YAMLReading
 
-/// The section `listen` of `taskwatt.yaml`: the daemon's TCP listener. Without one it answers on its Unix socket alone.
+/// The section `listen` of `taskwatt.yaml`: the daemon's TCP listener, or its address alone. Without one it answers on its Unix socket
+/// alone.
 package struct ListenerConfiguration: Sendable, Hashable {
     package static let keys = ["address", "token_file", "certificate", "key", "names"]
 
@@ -60,6 +61,11 @@ package struct ListenerConfiguration: Sendable, Hashable {
             do { return try body() } catch {
                 complain(error)
                 return nil
+            }
+        }
+        if let text = try? section.string() {
+            return tried { () throws(YAMLProblem) in
+                ListenerConfiguration(address: try Self.address(text, section))
             }
         }
         guard let fields = tried({ () throws(YAMLProblem) in try section.mapping(keys: keys, complain: complain) })
@@ -131,7 +137,10 @@ package struct ListenerConfiguration: Sendable, Hashable {
         guard let field else {
             throw section.problem("`listen` needs the key `address`, such as \"127.0.0.1:9120\"")
         }
-        let text = try field.string()
+        return try address(try field.string(), field)
+    }
+
+    private static func address(_ text: String, _ field: YAMLReader) throws(YAMLProblem) -> ListenAddress {
         guard let address = try? ListenAddress(text) else {
             throw field.problem("this must be an address with a port, such as \"127.0.0.1:9120\", not `\(text)`")
         }

@@ -29,7 +29,7 @@ package struct JobRequest: Sendable, Hashable, Codable {
         self.meters = meters
     }
 
-    enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey, CaseIterable {
         case suite, overrides, scope, meters, schedule
         case suiteText = "suite_text"
         case idleBelow = "idle_below"
@@ -37,7 +37,10 @@ package struct JobRequest: Sendable, Hashable, Codable {
     }
 
     /// What changes nothing may be left out.
+    ///
+    /// - Throws: `DecodingError`, for a field that nobody reads too; `APIError` for a suite that nobody knows.
     package init(from decoder: any Decoder) throws {
+        try decoder.refuseFields(besides: CodingKeys.allCases)
         let container = try decoder.container(keyedBy: CodingKeys.self)
         suite = try container.decode(String.self, forKey: .suite)
         // Without a text it is one of those that come with Taskwatt, and the job keeps it as it is now.
@@ -51,58 +54,40 @@ package struct JobRequest: Sendable, Hashable, Codable {
         schedule = try container.decodeIfPresent(String.self, forKey: .schedule)
     }
 
-    /// What the record keeps of a job.
+    /// What the record keeps of a job, in the words of this version or of an earlier one.
     init(_ stored: StoredJob) throws {
-        self = try JSONDecoder().decode(JobRequest.self, from: Data(stored.request.utf8))
+        var request = Data(stored.request.utf8)
+        if SuiteOverrides.formerNames.keys.contains(where: { stored.request.contains("\"\($0)\"") }) {
+            var fields = try JSONDecoder().decode([String: JSONValue].self, from: request)
+            fields[CodingKeys.overrides.rawValue] = fields[CodingKeys.overrides.rawValue].map(SuiteOverrides.translated)
+            request = try JSONEncoder().encode(fields)
+        }
+        self = try JSONDecoder().decode(JobRequest.self, from: request)
         // What came over the socket was checked there; what is in the file need not have come by it.
-        if let seconds = deadlineSeconds, !Self.deadlines.contains(seconds) {
-            throw OutOfBounds(key: "deadline_s", reason: "is \(seconds)")
+        if let reason = SuiteOption.deadline.reason(deadlineSeconds) {
+            throw OutOfBounds(key: SuiteOption.deadline.rawValue, reason: reason)
         }
     }
 
     /// How often the suite wants to be tried again once it was cut off.
     var retries: Int { (try? SuiteFile.parse(suiteText, file: suite))?.retries ?? 0 }
 
-    /// The shares of CPU time that a job may want to be used by others at most.
-    package static let idleShares = 0.001...1.0
-    /// Seconds: a month.
-    package static let deadlines = 1.0...(31 * 86_400)
+    /// The first option that cannot be, and why.
+    private var problem: (option: SuiteOption, reason: String)? {
+        if let problem = overrides.problem { return problem }
+        let reasons: [(SuiteOption, String?)] = [
+            (.idleBelow, SuiteOption.idleBelow.reason(idleBelow)),
+            (.deadline, SuiteOption.deadline.reason(deadlineSeconds)),
+        ]
+        return reasons.lazy.compactMap { option, reason in reason.map { (option, $0) } }.first
+    }
 
     /// The suite with the overrides in it, all of it checked against the plugins that there are.
     ///
     /// - Throws: `YAMLProblem`, `SuiteError`, `PluginError`, `APIError`.
     func suite(for plugins: PluginCatalogue) throws -> Suite {
         // Overrides come over the socket too, so the command line's own checks are not enough.
-        if let repeats = overrides.repeats, !(1...100_000).contains(repeats) {
-            throw APIError(.usage, "repeats must be from 1 to 100000, not \(repeats)")
-        }
-        if let count = overrides.count, !(1...1_000_000_000).contains(count) {
-            throw APIError(.usage, "count must be from 1 to 1000000000, not \(count)")
-        }
-        if let width = overrides.untilInterval, !Suite.intervals.contains(width) {
-            throw APIError(.usage, "the width to repeat until must be from 0.0001 to 1 of the mean, not \(width)")
-        }
-        if let most = overrides.mostRepeats, !Suite.repeatCaps.contains(most) {
-            throw APIError(.usage, "the most repeats must be from 3 to 100000, not \(most)")
-        }
-        if let sessions = overrides.sessions, !Suite.sessionCounts.contains(sessions) {
-            throw APIError(.usage, "sessions must be from 1 to 1000, not \(sessions)")
-        }
-        if let seconds = overrides.sessionPauseSeconds, !Suite.sessionPauses.contains(seconds) {
-            throw APIError(.usage, "the pause between sessions must be from 0 to 86400 s, not \(seconds)")
-        }
-        if let seconds = overrides.idleSeconds, !Suite.idleTimes.contains(seconds) {
-            throw APIError(.usage, "the idle baseline must be from 0 to 86400 s, not \(seconds)")
-        }
-        if let label = overrides.label, !Suite.isLabel(label) {
-            throw APIError(.usage, "the label must have 1 to 100 characters and no control characters")
-        }
-        if let share = idleBelow, !Self.idleShares.contains(share) {
-            throw APIError(.usage, "idle_below must be from 0.001 to 1 of the CPUs' time, not \(share)")
-        }
-        if let seconds = deadlineSeconds, !Self.deadlines.contains(seconds) {
-            throw APIError(.usage, "deadline_s must be from 1 to 2678400, not \(seconds)")
-        }
+        if let (option, reason) = problem { throw APIError(.usage, "`\(option.rawValue)` \(reason)") }
         // It is shown on terminals and in logs.
         guard suite.count <= 255, !suite.isEmpty,
             !suite.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })

@@ -48,14 +48,9 @@ package struct Schedule: Sendable, Hashable, Codable {
         "a schedule's name is up to 40 letters, digits, `_` and `-`, such as `nightly`, not `\(text)`"
     }
 
-    /// A share such as `5%` as a number from 0 to 1; `nil` where it is none, or no machine could be that idle.
-    package static func share(_ text: String) -> Double? {
-        FigureText.share(of: text).flatMap { JobRequest.idleShares.contains($0) ? $0 : nil }
-    }
-
     /// A time such as `90s`, `30min`, `4h` or `2d` in seconds; `nil` where it is none, or longer than a job may wait.
     package static func seconds(_ text: String) -> Double? {
-        DurationText.seconds(text).flatMap { JobRequest.deadlines.contains($0) ? $0 : nil }
+        DurationText.seconds(text).flatMap { SuiteOption.deadline.reason($0) == nil ? $0 : nil }
     }
 
     /// What it asks of the queue.
@@ -85,8 +80,8 @@ package struct Schedule: Sendable, Hashable, Codable {
         self.init(name: name, suite: try suite.string(), calendar: try calendar.string())
         if let field = fields["persistent"] { isPersistent = try field.bool() }
         if let field = fields["idle_below"] {
-            guard let share = Self.share(try field.string()) else {
-                throw field.problem("`idle_below` must be a share from 0.1% to 100%, such as 5%")
+            guard let share = SuiteOption.idleBelow.share(try field.string()) else {
+                throw field.problem("`idle_below` \(SuiteOption.idleBelow.shareRule)")
             }
             idleBelow = share
         }
@@ -96,7 +91,7 @@ package struct Schedule: Sendable, Hashable, Codable {
             }
             deadlineSeconds = seconds
         }
-        if let field = fields["sessions"] { sessions = try field.integer(Suite.sessionCounts) }
+        if let field = fields["sessions"] { sessions = try field.integer(SuiteOption.sessions.wholes) }
     }
 
     package var yaml: String {

@@ -2,14 +2,14 @@ import ArgumentParser
 import Core
 import Foundation
 import PolledMeters
-import Recording
+import Reporting
 import Service
 import YAMLReading
 
 struct Config: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
-        abstract: "Check the configuration.", subcommands: [Check.self])
+        abstract: "Check and show the configuration.", subcommands: [Check.self, Show.self])
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -34,31 +34,67 @@ struct Config: AsyncParsableCommand {
                 return Console.note(
                     "there is no configuration, and none is needed; /etc/taskwatt/taskwatt.yaml can be one")
             }
-            let text: String
-            do throws(BoundedFileError) { text = try BoundedFile.text(path) } catch {
-                throw CommandFailure("\(path) cannot be read: \(error.reason)")
+            let files = ListenerConfiguration.FileCheck(readToken: SecretFile.read) { file in
+                Console.note(
+                    "\(file) is not for you to read, and was not looked into: sudo taskwatt config check \(path)")
             }
-            // Another one may be a draft; this is what is used.
-            if file == nil { try Surroundings.refuseOpen(configuration: path) }
-            var (configuration, problems) = MeterConfiguration.read(text: text, file: path)
-            // One that is no YAML was told of already.
-            if let sections = try? ConfigurationFile.sections(text: text, file: path, complain: { _ in }) {
-                do throws(YAMLProblem) { _ = try Keeping.parse(sections) } catch { problems.append(error) }
-                let files = ListenerConfiguration.FileCheck(readToken: SecretFile.read) { file in
-                    Console.note(
-                        "\(file) is not for you to read, and was not looked into: sudo taskwatt config check \(path)")
-                }
-                ListenerConfiguration.read(sections, checking: files) { problems.append($0) }
+            let configuration = try Surroundings().configuration(of: file, checking: files)
+            func place(_ problem: any Error) -> (Int, Int) {
+                let problem = problem as? YAMLProblem
+                return (problem?.line ?? 0, problem?.column ?? 0)
             }
-            for problem in problems.sorted(by: { ($0.line ?? 0, $0.column ?? 0) < ($1.line ?? 0, $1.column ?? 0) }) {
-                Console.complain("\(problem)")
-            }
+            let problems = configuration.problems.sorted { place($0) < place($1) }
+            for problem in problems { Console.complain("\(problem)") }
             guard problems.isEmpty else {
                 throw CommandFailure("\(problems.count) error\(problems.count == 1 ? "" : "s") in \(path)")
             }
-            for open in configuration.plainCredentials { Console.note("\(open)") }
-            Console.print(
-                "\(path): OK: meters \(configuration.count), overrides \(configuration.overridden.count)\n")
+            for open in configuration.meters.plainCredentials { Console.note("\(open)") }
+            let (meters, overrides) = (configuration.meters.count, configuration.meters.overridden.count)
+            Console.print("\(path): OK: meters \(meters), overrides \(overrides)\n")
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "show",
+            abstract: "Show every setting, and where it comes from.",
+            discussion: """
+                Precedence: option, environment, file, default. A variable's name is TASKWATT_ and that of the setting in capitals, such \
+                as TASKWATT_KEEP_SAMPLES for keep.samples; an option's is the same with hyphens, such as --keep-samples.
+
+                Examples:
+                  taskwatt config show
+                  taskwatt config show --json | jq '.[] | select(.from != "default")'
+                """)
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        @OptionGroup var state: StateOptions
+
+        /// One setting, in JSON.
+        struct Line: Encodable {
+            var setting: String
+            var value: String
+            var from: String
+            var meaning: String
+        }
+
+        func run() async throws {
+            let surroundings = Surroundings()
+            var options: [ConfigurationKey: String] = [:]
+            options[.stateDirectory] = state.path
+            let configuration = try surroundings.configuration(options)
+            let lines = ConfigurationKey.allCases.map { key in
+                let setting = surroundings.shown(key, configuration, state)
+                return Line(
+                    setting: key.rawValue, value: setting.text, from: setting.origin.description,
+                    meaning: key.facts.meaning)
+            }
+            if json { return Console.print(try Console.json(lines)) }
+            var table = TextTable([("setting", .left), ("value", .left), ("from", .left)])
+            for line in lines { table.add([line.setting, line.value, line.from]) }
+            Console.print(.lines(table.text()))
         }
     }
 }

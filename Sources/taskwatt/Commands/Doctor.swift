@@ -45,10 +45,11 @@ struct DoctorCommand: AsyncParsableCommand {
     private func configured(_ surroundings: Surroundings) async -> ([MeterListing], Check) {
         let (id, title) = ("configuration", "Configuration")
         do {
-            let meters = try await surroundings.meters(state)
+            let configuration = try surroundings.configuration().meters
+            let meters = try await surroundings.meters(state, configuration)
             let found = surroundings.configurationFile ?? "none; none is needed"
             // Whoever listens on the network learns them.
-            let open = try surroundings.plainCredentials()
+            let open = configuration.plainCredentials
             return (
                 meters,
                 Check(

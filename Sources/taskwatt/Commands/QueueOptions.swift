@@ -1,21 +1,16 @@
 import ArgumentParser
+import Running
 import Service
 
 /// When the daemon's queue may begin a job.
 struct QueueOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp(
-            "Wait until no more than this share of the CPUs' time was used for 10 s, such as 5%.",
-            valueName: "share"),
-        transform: { text in
-            guard let share = Schedule.share(text) else {
-                throw ValidationError("it is a share with its sign, such as 5%")
-            }
-            return share
-        })
+        name: SuiteOption.idleBelow.long, help: SuiteOption.idleBelow.help, transform: SuiteOption.idleBelow.parsedShare
+    )
     var idleBelow: Double?
 
     @Option(
+        name: SuiteOption.deadline.long,
         help: ArgumentHelp("Skip it when it has not begun after so long: 30min, 4h, 2d.", valueName: "time"),
         transform: { text in
             guard let seconds = Schedule.seconds(text) else {

@@ -36,64 +36,46 @@ struct Run: AsyncParsableCommand {
         completion: .file(extensions: ["yaml", "yml"]))
     var suite = "quick"
 
-    @Option(help: "Only this task; may be given several times.")
+    @Option(name: SuiteOption.tasks.long, help: SuiteOption.tasks.help)
     var task: [String] = []
 
-    @Option(help: "The plugin that runs the tasks.")
+    @Option(name: SuiteOption.plugin.long, help: SuiteOption.plugin.help)
     var plugin: String?
 
-    @Option(help: "The model: a name that the plugin knows, or a file or directory.")
+    @Option(name: SuiteOption.model.long, help: SuiteOption.model.help)
     var model: String?
 
-    @Option(help: "Where to run: cpu, cuda:0, or what else the plugin knows.")
+    @Option(name: SuiteOption.device.long, help: SuiteOption.device.help)
     var device: String?
 
-    @Option(help: "Repeats of each task.")
+    @Option(name: SuiteOption.repeats.long, help: SuiteOption.repeats.help)
     var repeats: Int?
 
-    @Option(
-        help: ArgumentHelp(
-            "Repeat, 15 times at least, until the spread of the repeats leaves the mean this sure (95 %), such as 2%.",
-            valueName: "share"),
-        transform: { text in
-            guard let share = Suite.interval(text) else {
-                throw ValidationError("it is a share of the mean with its sign, such as 2%")
-            }
-            return share
-        })
-    var untilCi: Double?
+    @Option(name: SuiteOption.untilCI.long, help: SuiteOption.untilCI.help, transform: SuiteOption.untilCI.parsedShare)
+    var untilCI: Double?
 
-    @Option(help: "The most repeats that --until-ci may come to (default: 50).")
+    @Option(name: SuiteOption.maxRepeats.long, help: SuiteOption.maxRepeats.help)
     var maxRepeats: Int?
 
-    @Option(help: "Run the whole suite so often, starting its plugins anew, and show the variation within and between.")
+    @Option(name: SuiteOption.sessions.long, help: SuiteOption.sessions.help)
     var sessions: Int?
 
-    @Option(help: ArgumentHelp("The pause between two sessions (default: 60).", valueName: "seconds"))
+    @Option(name: SuiteOption.sessionPause.long, help: SuiteOption.sessionPause.help)
     var sessionPause: Double?
 
-    @Option(help: ArgumentHelp("Inferences of each repeat; auto: as many as the meters need.", valueName: "n|auto"))
-    var count: CountOption?
+    @Option(name: SuiteOption.count.long, help: SuiteOption.count.help)
+    var count: InferenceCount?
 
-    @Option(
-        help: ArgumentHelp(
-            "Measure the idle power for so long before the suite.",
-            discussion: """
-                A baseline after the suite, where it has one, takes as long. 0 measures none, and then there are no net \
-                figures; one of under 1.5 s is a single block, whose uncertainty is not known.
-                """, valueName: "seconds"))
+    @Option(name: SuiteOption.idle.long, help: SuiteOption.idle.help)
     var idle: Double?
 
-    @Flag(help: "Do not start where a check of `taskwatt doctor` fails, or where nothing measures.")
+    @Flag(name: SuiteOption.strict.long, help: SuiteOption.strict.help)
     var strict = false
 
-    @Flag(help: "Be --strict, and start all the same where nothing measures and all figures are estimates.")
+    @Flag(name: SuiteOption.allowEstimate.long, help: SuiteOption.allowEstimate.help)
     var allowEstimate = false
 
-    @Option(
-        help: ArgumentHelp(
-            "What to call this run, for `taskwatt list`, `taskwatt compare label:NAME` and --label.", valueName: "name")
-    )
+    @Option(name: SuiteOption.label.long, help: SuiteOption.label.help)
     var label: String?
 
     @OptionGroup(title: "The daemon's queue") var queue: QueueOptions
@@ -103,10 +85,10 @@ struct Run: AsyncParsableCommand {
 
     @OptionGroup(title: "Parameters of the plugin") var parameters: ParameterOptions
 
-    @Option(help: ArgumentHelp("Measure with this meter alone; may be given several times.", valueName: "id"))
+    @Option(name: SuiteOption.meters.long, help: SuiteOption.meters.help)
     var meter: [String] = []
 
-    @Option(help: "What the total adds up.")
+    @Option(name: SuiteOption.scope.long, help: SuiteOption.scope.help)
     var scope: TotalScope?
 
     @Flag(help: "Print the table as JSON.")
@@ -118,29 +100,13 @@ struct Run: AsyncParsableCommand {
     @OptionGroup var state: StateOptions
 
     func validate() throws {
-        if let repeats, !(1...100_000).contains(repeats) {
-            throw ValidationError("--repeats must be from 1 to 100000.")
+        if let (option, reason) = try overrides().problem {
+            throw ValidationError("--\(option.commandLine) \(reason).")
         }
-        if repeats != nil, untilCi != nil {
+        if repeats != nil, untilCI != nil {
             throw ValidationError("Give --repeats or --until-ci, not both; --max-repeats limits --until-ci.")
         }
-        if let maxRepeats, !Suite.repeatCaps.contains(maxRepeats) {
-            throw ValidationError("--max-repeats must be from 3 to 100000.")
-        }
-        if let sessions, !Suite.sessionCounts.contains(sessions) {
-            throw ValidationError("--sessions must be from 1 to 1000.")
-        }
-        if let sessionPause, !Suite.sessionPauses.contains(sessionPause) {
-            throw ValidationError("--session-pause must be from 0 to 86400 seconds.")
-        }
-        if let idle, !Suite.idleTimes.contains(idle) {
-            throw ValidationError("--idle must be from 0 to 86400 seconds.")
-        }
-        if let label, !Suite.isLabel(label) {
-            throw ValidationError("--label must have 1 to 100 characters and no control characters.")
-        }
         if detach, json { throw ValidationError("--detach does not wait for the table that --json prints.") }
-        _ = try overrides()
     }
 
     func run() async throws {
@@ -403,13 +369,9 @@ struct Run: AsyncParsableCommand {
         overrides.model = model.map(UserPath.model)
         overrides.device = device
         overrides.repeats = repeats
-        switch count {
-        case .number(let count): overrides.count = count
-        case .auto: overrides.hasAutoCount = true
-        case nil: break
-        }
-        overrides.untilInterval = untilCi
-        overrides.mostRepeats = maxRepeats
+        overrides.count = count
+        overrides.untilCI = untilCI
+        overrides.maxRepeats = maxRepeats
         overrides.sessions = sessions
         overrides.sessionPauseSeconds = sessionPause
         if strict { overrides.isStrict = true }
@@ -418,23 +380,5 @@ struct Run: AsyncParsableCommand {
         overrides.idleSeconds = idle
         overrides.parameters = try parameters.values()
         return overrides
-    }
-}
-
-extension TotalScope: ExpressibleByArgument {}
-
-/// `--count`: a number from 1 to a thousand million, or `auto`.
-enum CountOption: ExpressibleByArgument {
-    case number(Int)
-    case auto
-
-    init?(argument: String) {
-        if argument == "auto" {
-            self = .auto
-        } else if let count = Int(argument), (1...1_000_000_000).contains(count) {
-            self = .number(count)
-        } else {
-            return nil
-        }
     }
 }

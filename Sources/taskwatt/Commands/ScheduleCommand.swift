@@ -62,7 +62,7 @@ struct ScheduleCommand: AsyncParsableCommand {
 
         @OptionGroup var queue: QueueOptions
 
-        @Option(help: "Run the suite so often each time, starting its plugins anew.")
+        @Option(name: SuiteOption.sessions.long, help: SuiteOption.sessions.help)
         var sessions: Int?
 
         @Flag(help: "Run at the next boot if a scheduled time was missed.")
@@ -74,9 +74,7 @@ struct ScheduleCommand: AsyncParsableCommand {
         @OptionGroup var root: RootOption
 
         func validate() throws {
-            if let sessions, !Suite.sessionCounts.contains(sessions) {
-                throw ValidationError("--sessions must be from 1 to 1000.")
-            }
+            if let reason = SuiteOption.sessions.reason(sessions) { throw ValidationError("--sessions \(reason).") }
         }
 
         func run() async throws {

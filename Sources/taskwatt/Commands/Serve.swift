@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import Logging
 import Metering
+import PolledMeters
 import Recording
 import Running
 import Service
@@ -16,9 +17,8 @@ struct Serve: AsyncParsableCommand {
             Samples all meters once a second, runs suites from a queue, and answers on a Unix socket in the state directory \
             (for the system's service, /run/taskwatt/taskwatt.sock). SIGTERM and Ctrl-C stop it; finished repeats are kept.
 
-            Options override environment variables, which override the configuration file: \
-            TASKWATT_CONFIG, TASKWATT_STATE_DIR, TASKWATT_LISTEN, TASKWATT_KEEP_SAMPLES, TASKWATT_KEEP_MINUTES, \
-            TASKWATT_KEEP_HOURS.
+            Precedence: option, environment, file. The variable of an option is TASKWATT_ and its name in capitals, such as \
+            TASKWATT_KEEP_SAMPLES; `taskwatt config show` tells what counts, and where it is set.
 
             Examples:
               taskwatt serve --state-dir /tmp/watt & taskwatt run --state-dir /tmp/watt
@@ -62,15 +62,20 @@ struct Serve: AsyncParsableCommand {
         for plugin in context.plugins.refused {
             logger.warning("the plugin \(plugin.name) is not run: \(plugin.reason)")
         }
-        for open in (try? surroundings.plainCredentials()) ?? [] { logger.warning("\(open)") }
-        let times = Keeping.Overrides(samples: keepSamples, minutes: keepMinutes, hours: keepHours)
-        let keeping: @Sendable () throws -> Keeping = { try surroundings.keeping(times) }
+        var options: [ConfigurationKey: String] = [:]
+        (options[.listen], options[.keepSamples]) = (listen, keepSamples)
+        (options[.keepMinutes], options[.keepHours]) = (keepMinutes, keepHours)
         // What is wrong is said before anything is begun.
-        _ = try keeping()
+        let configuration = try CurrentConfiguration { [options] in try surroundings.configuration(options) }
+        for open in configuration.value.meters.plainCredentials { logger.warning("\(open)") }
+        let listener = try configuration.value.listener.map { listener in
+            (listener, try listener.tokenFile.map { try AccessToken(SecretFile.read($0), file: $0) })
+        }
         let daemon = Daemon(
             directory: surroundings.ownState(state), context: context, machine: try surroundings.machineRecord(state),
-            keeping: keeping, listener: try surroundings.listener(listen), logger: logger
-        ) { try await surroundings.meters(state) }
+            keeping: { configuration.value.keeping }, reread: { try configuration.reload() }, listener: listener,
+            logger: logger
+        ) { try await surroundings.meters(state, configuration.value.meters) }
         try await daemon.run()
     }
 }

@@ -3,7 +3,7 @@ import WorkloadProtocol
 
 /// A look at every workload of a suite before anything is measured: each plugin is started and asked what it will run. Files
 /// are made there, a missing engine and a value that cannot be are told at once, and no model is loaded.
-struct Preflight: Sendable {
+struct WorkloadCheck: Sendable {
     let runner: Runner
 
     /// What is wrong, by the index of the entry. Entries that ask for the same are asked once.

@@ -5,8 +5,8 @@ import Testing
 @testable import Running
 
 /// The look at every plugin before anything is measured.
-@Suite("Preflight", .serialized)
-struct PreflightTests {
+@Suite("Check of the workloads", .serialized)
+struct WorkloadCheckTests {
     private static func suite(_ entries: [Suite.Entry], idle: Double = 0.5) -> Suite {
         var suite = PluginBench.suite(entries, repeats: 1)
         suite.idleSeconds = idle
@@ -52,7 +52,7 @@ struct PreflightTests {
         shorter.amount = .count(1)
         shorter.place = "elsewhere"
         let runner = bench.runner(Self.suite([PluginBench.hostile, shorter, other], idle: 0))
-        #expect(try await Preflight(runner: runner).problems().isEmpty)
+        #expect(try await WorkloadCheck(runner: runner).problems().isEmpty)
         #expect(Self.calls(bench) == ["initialize", "initialize"])
     }
 
