@@ -230,8 +230,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Core", "Recording", "TestSupport", "WorkloadProtocol", "onnx-proxies", "sensor-simulator", "taskwatt",
-                argumentParser, subprocess, systemPackage,
+                "Core", "Recording", "Reporting", "TestSupport", "WorkloadProtocol", "onnx-proxies", "sensor-simulator",
+                "taskwatt", argumentParser, subprocess, systemPackage,
             ], exclude: ["Traffic"]),
     ]
 )

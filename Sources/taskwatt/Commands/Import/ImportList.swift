@@ -12,7 +12,7 @@ struct ImportList: AsyncParsableCommand {
 
             Examples:
               taskwatt import list
-              taskwatt import list --json | jq -r '.[] | select(.source == "codecarbon") | .file'
+              taskwatt import list --json | jq -r '.[].file'
             """)
 
     @Flag(help: "Print JSON.")
