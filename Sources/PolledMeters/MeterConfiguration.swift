@@ -77,6 +77,9 @@ package struct MeterConfiguration: Sendable {
         try entry.parameters().filter { !["name", "period_s", "accuracy", "scope", "invert"].contains($0.key) }
     }
 
+    /// The ids of the meters that are listed, in order.
+    package var ids: [String] { meters.map(\.id) }
+
     /// How many meters are listed.
     package var count: Int { meters.count }
 

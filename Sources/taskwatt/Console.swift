@@ -20,6 +20,15 @@ enum Console {
         isTerminal(descriptor) && ProcessInfo.processInfo.environment["NO_COLOR", default: ""].isEmpty
     }
 
+    /// How many characters a line of a terminal has; `nil` of what is none, and of one that does not say.
+    static func width(of descriptor: Int32) -> Int? {
+        var size = winsize()
+        guard isatty(descriptor) != 0, ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col >= 20 else {
+            return nil
+        }
+        return Int(size.ws_col)
+    }
+
     // MARK: Text for people
 
     /// An error, on one line of standard error.
@@ -37,8 +46,8 @@ enum Console {
     static func heading(_ text: String) -> String { ConsoleStyle.bold.mark + text + ConsoleStyle.plain.mark }
 
     /// A table in one of its formats.
-    static func print(rendered text: String, forPeople isForPeople: Bool) {
-        if isForPeople { print(.lines(text)) } else { print(document: text) }
+    static func print(rendered text: String, forPeople isForPeople: Bool, isText: Bool) {
+        if isForPeople { print(isText ? .lines(text) : .markup(text)) } else { print(document: text) }
     }
 
     /// Ends with what the parser of the command line has to say: an error, or the help that was asked for.
@@ -49,7 +58,11 @@ enum Console {
         var text = Taskwatt.fullMessage(for: error)
         if !status.isSuccess, !message.isEmpty { text = text.replacing(message, with: PrintableText.oneLine(message)) }
         if !text.isEmpty {
-            if status.isSuccess { print(.lines(text + "\n")) } else { self.error(.lines(text + "\n")) }
+            if status.isSuccess {
+                print(.markup(HelpTopic.completing(text) + "\n"))
+            } else {
+                self.error(.lines(text + "\n"))
+            }
         }
         Glibc.exit(status.rawValue)
     }
@@ -73,7 +86,7 @@ enum Console {
     static func json(_ value: some Encodable) throws -> ConsoleText {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return .lines(PrintableText.json(String(decoding: try encoder.encode(value), as: UTF8.self)) + "\n")
+        return .markup(PrintableText.json(String(decoding: try encoder.encode(value), as: UTF8.self)) + "\n")
     }
 
     // MARK: What changes in its place
@@ -90,7 +103,8 @@ enum Console {
 
     /// A whole terminal of text, in the place of what is there: home, the text with the rest of each line cleared, and all below it.
     static func screen(_ text: String, isFirst: Bool) {
-        let lines = PrintableText.lines(text).replacing("\n", with: "\u{1B}[K\n")
+        let fitted = width(of: STDOUT_FILENO).map { TerminalFit(width: $0)(text) } ?? text
+        let lines = PrintableText.lines(fitted).replacing("\n", with: "\u{1B}[K\n")
         write("\(isFirst ? "\u{1B}[2J" : "")\u{1B}[H\(lines)\u{1B}[J", to: STDOUT_FILENO)
     }
 
@@ -149,6 +163,8 @@ enum ConsoleStyle: UInt32, CaseIterable {
 struct ConsoleText: ExpressibleByStringInterpolation {
     /// Without what a terminal obeys, but for the marks of styles.
     private var text: String
+    /// Whether its lines may be wrapped for a terminal.
+    private var wraps = true
 
     struct StringInterpolation: StringInterpolationProtocol {
         fileprivate var text = ""
@@ -169,12 +185,21 @@ struct ConsoleText: ExpressibleByStringInterpolation {
     /// A text that was put together elsewhere of lines of ours: the names in it were made printable where they were put in.
     static func lines(_ text: String) -> ConsoleText { "\(lines: text)" }
 
+    /// The same of what a program reads, too, such as JSON or LaTeX: its lines are never wrapped.
+    static func markup(_ text: String) -> ConsoleText {
+        var markup = lines(text)
+        markup.wraps = false
+        return markup
+    }
+
     /// Without any style.
     var plain: String { styled { _ in "" } }
 
     fileprivate func styled(for descriptor: Int32) -> String {
         let isColourful = Console.isColourful(descriptor)
-        return styled { isColourful ? "\u{1B}[\($0.code)m" : "" }
+        var fitted = self
+        if wraps, let width = Console.width(of: descriptor) { fitted.text = TerminalFit(width: width)(text) }
+        return fitted.styled { isColourful ? "\u{1B}[\($0.code)m" : "" }
     }
 
     private func styled(_ code: (ConsoleStyle) -> String) -> String {

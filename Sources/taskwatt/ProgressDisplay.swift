@@ -1,6 +1,5 @@
 import Core
 import Foundation
-import Glibc
 import Reporting
 import Running
 import Synchronization
@@ -153,19 +152,12 @@ final class ProgressDisplay: Sendable {
 
     private func change(_ text: String, _ state: inout State) {
         // A line that is cut is better than one that wraps, for a wrapped one cannot be taken back.
-        Console.status(String(text.prefix(columns - 1)))
+        Console.status(String(text.prefix((Console.width(of: STDERR_FILENO) ?? 80) - 1)))
         state.lineIsOpen = true
     }
 
     private func close(_ state: inout State) {
         if state.lineIsOpen { Console.clearStatus() }
         state.lineIsOpen = false
-    }
-
-    /// The terminal's width; it may change as we go.
-    private var columns: Int {
-        var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 10 else { return 80 }
-        return Int(size.ws_col)
     }
 }

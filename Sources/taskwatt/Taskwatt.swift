@@ -15,7 +15,7 @@ struct Taskwatt: AsyncParsableCommand {
             Power Hungry Processing (arXiv 2311.16863).
 
             Examples:
-              taskwatt run                       the suite `quick`: a first table in two minutes
+              taskwatt run                       a first table in two minutes
               taskwatt run --task fill-mask      one task of it
               taskwatt measure -- make -j4       the energy of any command
               taskwatt meters                    what can be measured here
@@ -26,6 +26,9 @@ struct Taskwatt: AsyncParsableCommand {
               taskwatt list                      the suites that were measured
               taskwatt show last                 what was measured last, in detail
               taskwatt compare last-1 last       whether anything has changed
+
+            What the words mean:
+            \(HelpTopic.list)
             """,
         version: Version.current,
         // Each names itself in its `commandName`. Otherwise the parser asks for the name of its type, for which the runtime looks
@@ -48,7 +51,9 @@ struct Taskwatt: AsyncParsableCommand {
         // For every user but root libdispatch writes into the system's log that it cannot raise its threads' priority.
         setenv("LIBDISPATCH_LOG", "NO", 0)
         do {
-            var command = try parseAsRoot()
+            let words = Array(CommandLine.arguments.dropFirst())
+            if let topic = try HelpTopic.asked(words) { return Console.print(.lines(topic)) }
+            var command = try parsed(words)
             // Here there is one thread yet, from which all others have their rights.
             if command is Serve { taskwatt_clear_ambient_capabilities() }
             if var asynchronous = command as? any AsyncParsableCommand {

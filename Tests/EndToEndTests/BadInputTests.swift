@@ -21,7 +21,9 @@ import Testing
         (["run", "--idle", "86401"], "--idle must be from 0 to 86400"),
         (["run", "--idle", "nan"], "--idle must be from 0 to 86400"),
         (["run", "--idle", "long"], "The value 'long' is invalid for '--idle <seconds>'"),
-        (["measure"], "Name a command after --"), (["measure", "--interval", "0", "--", "true"], "interval"),
+        (["measure"], "Name a command"), (["measure", "--interval", "10ms"], "Name a command"),
+        (["measure", "--jsn", "sleep", "1"], "--jsn"),
+        (["measure", "--interval", "0", "--", "true"], "interval"),
         (["measure", "--interval", "soon", "--", "true"], "interval"),
         (["measure", "--scope", "moon", "--", "true"], "moon"),
         (["compare", "last"], "<b>"), (["import", "codecarbon", "emissions.csv"], "--task"),
@@ -30,6 +32,8 @@ import Testing
         (["bundle", "-o", "b"], "Missing expected argument '<run>"), (["bundle", "last"], "--output"),
         (["verify"], "Missing expected argument '<file>'"),
         (["serve", "--listen", "nowhere", "--frobnicate"], "--frobnicate"), (["frobnicate"], "frobnicate"),
+        (["tabel"], "did you mean `taskwatt table`?"), (["tabel", "--net"], "did you mean `taskwatt table`?"),
+        (["plugin", "chek", "x"], "did you mean `taskwatt plugin check`?"),
     ]) func whatTheParserRefuses(arguments: [String], message: String) {
         let refusal = Refusal(parsing: arguments)
         #expect(refusal.status == 64, "\(refusal.message)")
@@ -219,7 +223,8 @@ import Testing
         #expect(help.status == 0 && help.output.contains("USAGE: taskwatt run") && help.error.isEmpty)
         #expect(help.output.contains("--idle <seconds>"))
         for shell in ["bash", "zsh", "fish"] {
-            #expect(try await scratch.taskwatt("--generate-completion-script", shell).output.contains("taskwatt"))
+            let script = try await scratch.taskwatt("--generate-completion-script", shell).output
+            #expect(script.contains("taskwatt") && script.contains("scopes terms flags run"), "\(shell)")
         }
     }
 }

@@ -6,7 +6,7 @@ import Testing
 @Suite(.serialized) struct PluginCommandTests {
     @Test func aNewPluginInPythonKeepsEveryRuleAndRuns() async throws {
         let scratch = try Scratch()
-        let made = try await scratch.taskwatt("plugin", "new", "napper", "--language", "python")
+        let made = try await scratch.taskwatt("plugin", "new", "napper")
         #expect(made.status == 0, "\(made.error)")
         let directory = "\(scratch.path)/data/taskwatt/plugins/napper"
         #expect(made.output == "\(directory)\n")
@@ -21,10 +21,25 @@ import Testing
         #expect(try Rows(run.output).rows.map(\.n) == [2])
         let again = try await scratch.taskwatt("plugin", "new", "napper", "--language", "python")
         #expect(again.status == 1)
-        #expect(again.error.contains("is there already"))
+        #expect(again.error.contains("exists already"))
         for name in ["../x", "1st", "a b", ""] {
             #expect(try await scratch.taskwatt("plugin", "new", name, "--language", "swift").status == 64)
         }
+    }
+
+    /// A beginner's function, and the errors in it.
+    @Test(arguments: [
+        ("def infer():\n    return undefined_name\n", "model.py, line 4", "NameError"),
+        ("def infer(:\n    pass\n", "model.py, line 3", "SyntaxError"),
+        ("import json\n\ndef infer():\n    json.loads('{')\n", "model.py, line 6", "JSONDecodeError"),
+    ]) func anErrorInAModelIsToldWithItsFileAndLine(function: String, place: String, kind: String) async throws {
+        let scratch = try Scratch()
+        _ = try await scratch.taskwatt("plugin", "new", "napper")
+        _ = try scratch.write(
+            "data/taskwatt/plugins/napper/model.py", "def prepare(milliseconds=5): pass\n\n" + function)
+        let run = try await scratch.taskwatt(
+            "run", "--task", "napper", "--count", "1", "--repeats", "1", "--idle", "0", "--quiet")
+        #expect(run.status == 1 && run.error.contains(place) && run.error.contains(kind), "\(run.error)")
     }
 
     @Test func pathsAreMeantFromWhereTheUserIs() async throws {

@@ -54,7 +54,7 @@ def fill_and_empty(context, disk):
         "runs": ("export", "--output", outputs / "runs"),
         "samples": ("export", "--samples", "--output", outputs / "samples"),
         "jsonl": ("export", "--format", "jsonl", "--output", outputs / "jsonl"),
-        "report": ("report", "-o", outputs / "report"),
+        "report": ("report", "--force", "-o", outputs / "report"),
     }
     for name, command in commands.items():
         ended = context.taskwatt(*command)

@@ -327,7 +327,7 @@ class Messages(Kind):
         ended = self.give(
             "run", "--task", "fill-mask", "--plugin", "hostile", "--repeats", "1", "--count", "2", "--idle", "0", inputs=inputs, patience=RUN_PATIENCE)
         if ended.code == 0:
-            for command in (("show", "last"), ("table",), ("report", "-o", self.directory / "report.html"), ("export",)):
+            for command in (("show", "last"), ("table",), ("report", "--force", "-o", self.directory / "report.html"), ("export",)):
                 self.give(*command, inputs=inputs)
 
 

@@ -365,7 +365,7 @@ def measure(context, root, record, end):
         "backup": ("backup", "--force", outputs / "backup"),
         "runs": ("export", "--output", outputs / "runs"),
         "samples": ("export", "--samples", "--output", outputs / "samples"),
-        "report": ("report", "-o", outputs / "report"),
+        "report": ("report", "--force", "-o", outputs / "report"),
     }
     # By a command of the kind that is recorded, as the rest.
     context.execute(["mkdir", outputs])

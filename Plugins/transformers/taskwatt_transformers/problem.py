@@ -1,5 +1,8 @@
 """Errors for a person to read."""
 
+import os
+import traceback
+
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS = -32700, -32600, -32601, -32602
 UNAVAILABLE = 1  # Something that the plugin needs is not on this machine.
 FAILED = 2  # The call is right and the work failed.
@@ -23,3 +26,12 @@ def cause(error):
     """The error as a line: its text, or the name of its kind where it has none."""
     text = one_line(error)
     return text if text else type(error).__name__
+
+
+def place(error):
+    """Where it was raised: file and line, the file with its directory."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return "an unknown place"
+    directory, name = os.path.split(frames[-1].filename)
+    return f"{os.path.join(os.path.basename(directory), name)}, line {frames[-1].lineno}"

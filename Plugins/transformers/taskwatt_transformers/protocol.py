@@ -9,7 +9,7 @@ import threading
 import time
 import traceback
 
-from .problem import FAILED, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, Problem, cause
+from .problem import FAILED, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, Problem, cause, place
 
 VERSION = 1
 PROGRESS_INTERVAL = 0.2  # Seconds: often enough to be seen, too seldom to be measured.
@@ -73,7 +73,7 @@ class Server:
                 self._refuse(getattr(problem, "identity", identity), problem)
             except Exception as error:  # Whatever a library throws is an answer, and never the end.
                 traceback.print_exc(file=sys.stderr)
-                self._refuse(identity, Problem(f"{type(error).__name__}: {cause(error)}", code=FAILED))
+                self._refuse(identity, Problem(f"{type(error).__name__}: {cause(error)} ({place(error)})", code=FAILED))
             if not goes_on:
                 return
 
@@ -180,7 +180,8 @@ class Server:
         if not completed:
             if isinstance(first, Problem):
                 raise first
-            raise Problem(f"every inference failed: {type(first).__name__}: {cause(first)}", code=FAILED)
+            said = f"every inference failed: {type(first).__name__}: {cause(first)} ({place(first)})"
+            raise Problem(said, code=FAILED)
         if failed:
             said = f"{failed} of {completed + failed} inferences failed, the first with: {cause(first)}"
             self._output.progress(message=said)

@@ -73,7 +73,8 @@ struct Compare: AsyncParsableCommand {
         }
         let format = json ? .json : format
         Console.print(
-            rendered: try comparison.rendered(as: format, hasRawCells: cells.areRaw), forPeople: format.isForPeople)
+            rendered: try comparison.rendered(as: format, hasRawCells: cells.areRaw), forPeople: format.isForPeople,
+            isText: format == .text)
     }
 }
 

@@ -14,12 +14,12 @@ struct Config: AsyncParsableCommand {
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "check",
-            abstract: "Name every error of the configuration, with file, line and column.",
+            abstract: "List every error of the configuration, with file, line and column.",
             discussion: """
-                Also looks into the files that `listen:` names. \
-                Without FILE it is the one that commands use: TASKWATT_CONFIG, else ~/.config/taskwatt/taskwatt.yaml, else \
-                /etc/taskwatt/taskwatt.yaml. Exits with 1 where something is wrong. A daemon reads the file again on SIGHUP \
-                (`sudo systemctl reload taskwatt`), and leaves all as it is while there is an error in it.
+                Also checks the files that `listen:` names, and prints what it read of each section. Without FILE it checks \
+                the one that commands use: TASKWATT_CONFIG, else ~/.config/taskwatt/taskwatt.yaml, else \
+                /etc/taskwatt/taskwatt.yaml. Exits with 1 if there is an error. A daemon reads the file again on SIGHUP \
+                (`sudo systemctl reload taskwatt`), and ignores it while it has an error.
 
                 Examples:
                   taskwatt config check
@@ -32,11 +32,11 @@ struct Config: AsyncParsableCommand {
         func run() async throws {
             guard let path = file ?? Surroundings().configurationFile else {
                 return Console.note(
-                    "there is no configuration, and none is needed; /etc/taskwatt/taskwatt.yaml can be one")
+                    "there is no configuration file, and none is needed; it would be /etc/taskwatt/taskwatt.yaml")
             }
             let files = ListenerConfiguration.FileCheck(readToken: SecretFile.read) { file in
                 Console.note(
-                    "\(file) is not for you to read, and was not looked into: sudo taskwatt config check \(path)")
+                    "you may not read \(file), so it was not checked: sudo taskwatt config check \(path)")
             }
             let configuration = try Surroundings().configuration(of: file, checking: files)
             func place(_ problem: any Error) -> (Int, Int) {
@@ -49,8 +49,34 @@ struct Config: AsyncParsableCommand {
                 throw CommandFailure("\(problems.count) error\(problems.count == 1 ? "" : "s") in \(path)")
             }
             for open in configuration.meters.plainCredentials { Console.note("\(open)") }
-            let (meters, overrides) = (configuration.meters.count, configuration.meters.overridden.count)
-            Console.print("\(path): OK: meters \(meters), overrides \(overrides)\n")
+            Console.print("\(path): OK\n")
+            Console.print(
+                .lines(Self.summary(configuration.meters, configuration.keeping, configuration.listener)))
+        }
+
+        /// What was read of each section, a line for each.
+        static func summary(
+            _ meters: MeterConfiguration, _ keeping: Keeping, _ listener: ListenerConfiguration?
+        ) -> String {
+            func list(_ names: [String]) -> String {
+                names.isEmpty ? "none" : names.map(PrintableText.of).joined(separator: ", ")
+            }
+            var listen = ["none: only the Unix socket"]
+            if let listener {
+                listen = [
+                    listener.address.description,
+                    listener.tokenFile == nil ? "no token: for reading" : "full access with the token",
+                    listener.tls == nil ? "HTTP in the clear" : "TLS",
+                ]
+                if !listener.names.isEmpty { listen.append("names \(list(listener.names))") }
+            }
+            return """
+                meters     \(list(meters.ids))
+                overrides  \(list(meters.overridden.sorted()))
+                listen     \(listen.joined(separator: "; "))
+                keep       samples \(DurationText.exact(keeping.samples)), minutes \(DurationText.exact(keeping.minutes)), hours \(keeping.hours.map(DurationText.exact) ?? "forever")
+
+                """
         }
     }
 

@@ -19,9 +19,9 @@ struct DoctorCommand: AsyncParsableCommand {
 
             Examples:
               taskwatt doctor
-              sudo taskwatt doctor               also what only root may see
+              sudo taskwatt doctor             also what only root may see
               taskwatt doctor --json | jq '.[] | select(.verdict != "pass")'
-              taskwatt doctor && taskwatt run    measure only on a machine that is fit for it
+              taskwatt doctor && taskwatt run  measure only on a machine that is fit for it
             """)
 
     @Flag(help: "Print JSON.")

@@ -11,13 +11,14 @@ struct ExportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Export every run, or every sample, with all that is known of it.",
         discussion: """
-            csv         every run, or with --samples every reading of every meter: RFC 4180, units in the column names
+            csv         every run, or with --samples every reading of every meter (RFC 4180)
             jsonl       every run with all that the record has of it, a JSON object a line
-            codecarbon  every query run as a line of an emissions.csv, with the columns of CodeCarbon 3.3
-            paper       a directory with base/ and complete/, the layouts of the logs of Luccioni et al.
+            codecarbon  every query run as a line of an emissions.csv of CodeCarbon 3.3
+            paper       a directory with base/ and complete/, as the logs of Luccioni et al.
             ai-energy-score
-                        every query run that an accelerator's meter saw, in the columns of AI Energy Score's results;
-                        gpu_energy_wh is the energy of the run, total_gpu_energy that of 1000 inferences in kWh
+                        every query run that an accelerator's meter saw, in the columns of AI
+                        Energy Score's results; gpu_energy_wh is the energy of the run,
+                        total_gpu_energy that of 1000 inferences in kWh
 
             Times are ISO 8601 in UTC, text is UTF-8. Only what Taskwatt measured is exported, unless --source says otherwise.
 
@@ -27,7 +28,7 @@ struct ExportCommand: AsyncParsableCommand {
               taskwatt export --format jsonl --since 7d | jq .record.energy.total
               taskwatt export --format codecarbon --output emissions.csv
               taskwatt export --format paper --output logs
-              taskwatt export --format ai-energy-score --task text-generation > master_results.csv
+              taskwatt export --format ai-energy-score > master_results.csv
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable {

@@ -14,7 +14,7 @@ struct List: AsyncParsableCommand {
             Examples:
               taskwatt list
               taskwatt list --label before
-              taskwatt list --limit 1000 --json | jq -r '.[] | select(.status == "completed") | .uuid'
+              taskwatt list --json | jq -r '.[] | select(.status == "failed") | .uuid'
             """)
 
     @Option(help: "Only suites that were labelled so (`taskwatt run --label`).")

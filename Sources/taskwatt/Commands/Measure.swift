@@ -17,10 +17,11 @@ struct Measure: AsyncParsableCommand {
         abstract: "Measure the energy of a command.",
         discussion: """
             Runs the command here with your rights, passes its input, output and exit status through, and prints what it cost \
-            on standard error.
+            on standard error. Options of measure come before the command. Put -- before a command that begins with a dash.
 
             Examples:
-              taskwatt measure -- python3 infer.py
+              taskwatt measure python3 infer.py
+              taskwatt measure -- python3 -c 'import mine; mine.classify("a text")'
               taskwatt measure --json --output energy.json -- make -j4
               taskwatt measure --interval 10ms --scope wall -- sleep 10
             """)
@@ -44,11 +45,11 @@ struct Measure: AsyncParsableCommand {
 
     @OptionGroup var state: StateOptions
 
-    @Argument(parsing: .postTerminator, help: ArgumentHelp("The command, after --.", valueName: "command"))
+    @Argument(parsing: .postTerminator, help: ArgumentHelp("The command with its arguments.", valueName: "command"))
     var command: [String] = []
 
     func validate() throws {
-        if command.isEmpty { throw ValidationError("Name a command after --, such as: taskwatt measure -- sleep 1") }
+        if command.isEmpty { throw ValidationError("Name a command, such as: taskwatt measure sleep 1") }
         guard (0.001...60).contains(interval.seconds) else {
             throw ValidationError("--interval must be from 1ms to 60s.")
         }

@@ -11,10 +11,12 @@ struct Report: AsyncParsableCommand {
         commandName: "report",
         abstract: "Write the report: one HTML file with the table, the pictures, the machine and the method.",
         discussion: """
-            The file opens without a network and without scripts, in any browser. It prints, too.
+            Any browser opens and prints the file; it needs no network and no scripts. A file that exists is not replaced \
+            without --force.
 
             Examples:
               taskwatt report
+              taskwatt report --force          the same again, in the place of the old one
               taskwatt report --suite-run last --output tonight.html
               taskwatt report --net --output - | less
               taskwatt report --suite-run last --methods > methods.tex
@@ -31,7 +33,7 @@ struct Report: AsyncParsableCommand {
     @Flag(help: "Instead: the paragraph for a paper's section on methods, in LaTeX, with BibTeX, from what was done.")
     var methods = false
 
-    @Flag(help: "Replace a file that is no report of Taskwatt's.")
+    @Flag(help: "Replace a file that exists.")
     var force = false
 
     @Flag(help: "Less the idle baseline.")
@@ -58,22 +60,6 @@ struct Report: AsyncParsableCommand {
         }
     }
 
-    /// Whether a file is there that nobody would want to lose to a report: one that does not begin as ours do.
-    private static func isOthers(_ path: String) throws -> Bool {
-        // A terminal or a pipe would be waited for.
-        let type = try? FileManager.default.attributesOfItem(
-            atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)[.type]
-        guard type as? FileAttributeType == .typeRegular, let file = FileHandle(forReadingAtPath: path) else {
-            return false
-        }
-        defer { try? file.close() }
-        let begin = try file.read(upToCount: 4096) ?? Data()
-        let text = String(decoding: begin, as: UTF8.self)
-        let isPage = text.hasPrefix("<!DOCTYPE html>") && text.contains("<title>Taskwatt report, ")
-        // The methods paragraph names its source in its first sentence.
-        return !begin.isEmpty && !isPage && !text.contains("\\cite{taskwatt}")
-    }
-
     func run() async throws {
         let surroundings = Surroundings()
         let output = output ?? (methods ? "-" : "report.html")
@@ -89,10 +75,8 @@ struct Report: AsyncParsableCommand {
             return
         }
         try Record.refuse(output: output, surroundings.daemonStates(state) + [surroundings.ownState(state)])
-        let file = try OutputFile(output, remedy: "name another place with --output")
-        if !force, try Self.isOthers(output) {
-            throw CommandFailure("\(output) is there and is no report of Taskwatt's; --force replaces it")
-        }
+        let file = try OutputFile(
+            output, force ? .replaced : .refused, remedy: "name another place with --output")
         try file.write(text.utf8)
         try file.finish()
         Console.note("\(output) is written")

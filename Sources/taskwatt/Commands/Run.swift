@@ -15,20 +15,21 @@ struct Run: AsyncParsableCommand {
         commandName: "run",
         abstract: "Measure a suite of tasks and print the table.",
         discussion: """
-            Runs in the daemon where one answers, else in this process. A suite is one that ships (tiny, quick, standard, paper) or a YAML \
-            file. Ctrl-C ends the plugin and keeps the finished repeats.
+            Runs in the daemon if one answers, else in this process. A suite is one of those that come with Taskwatt (tiny, \
+            quick, standard, paper) or a YAML file. Ctrl-C ends the plugin and keeps the finished repeats.
 
             Examples:
               taskwatt run
               taskwatt run standard --task text-generation --repeats 3
-              taskwatt run --task image-classification --count 100 --threads 1 --precision fp16
+              taskwatt run --task image-classification --threads 1 --precision fp16
               taskwatt run --task text-to-image --count 1 --steps 2 --repeats 1
               taskwatt run --task fill-mask --count auto --until-ci 2% --strict
-              taskwatt run tiny --idle 0.5       all ten tasks at a size for tests, with a short idle baseline
-              taskwatt run --threads 1 --label one-thread    and then `taskwatt compare label:one-thread label:two`
+              taskwatt run tiny --idle 0.5     all ten tasks, with small models for tests
+              taskwatt run --threads 1 --label one-thread
+              taskwatt compare label:one-thread label:two-threads
               taskwatt run ./my-suite.yaml --json > table.json
-              taskwatt run quick --sessions 3    the whole suite three times, for an interval that holds for other days too
-              taskwatt run standard --idle-below 5% --deadline 12h --detach    and `taskwatt status` shows it
+              taskwatt run quick --sessions 3  an interval that holds for other days, too
+              taskwatt run standard --idle-below 5% --deadline 12h --detach
             """)
 
     @Argument(
@@ -316,7 +317,7 @@ struct Run: AsyncParsableCommand {
 
     private func report(_ result: SuiteResult, _ table: TableReport?) throws {
         if let table, !table.rows.isEmpty || json {
-            Console.print(rendered: table.rendered(as: json ? .json : .text), forPeople: !json)
+            Console.print(rendered: table.rendered(as: json ? .json : .text), forPeople: !json, isText: !json)
         }
         for failure in Self.condensed(result.failures) { Console.complain(failure) }
         switch result.status {

@@ -16,7 +16,7 @@ struct ScheduleCommand: AsyncParsableCommand {
             timers too, and `journalctl -u 'taskwatt-schedule@*'` what they did.
 
             Examples:
-              sudo taskwatt schedule add nightly --suite standard --on-calendar 'Mon..Fri 02:00' --idle-below 5% --deadline 4h
+              sudo taskwatt schedule add nightly --suite quick --on-calendar 'Mon..Fri 02:00'
               taskwatt schedule list
               sudo taskwatt schedule remove nightly
             """,
@@ -44,9 +44,11 @@ struct ScheduleCommand: AsyncParsableCommand {
                 power cut, keeps its finished repeats; `retries: 1` in it has it tried again.
 
                 Examples:
-                  sudo taskwatt schedule add nightly --suite standard --on-calendar '*-*-* 02:00'
-                  sudo taskwatt schedule add weekly --suite ./my-suite.yaml --on-calendar 'Sun 03:00' --persistent
-                  sudo taskwatt schedule add lab --suite quick --on-calendar 'Mon..Fri 02:00' --idle-below 5% --deadline 4h
+                  sudo taskwatt schedule add nightly --suite quick --on-calendar '*-*-* 02:00'
+                  sudo taskwatt schedule add weekly --suite ./my.yaml \\
+                      --on-calendar 'Sun 03:00' --persistent
+                  sudo taskwatt schedule add lab --suite quick --on-calendar 'Mon..Fri 02:00' \\
+                      --idle-below 5% --deadline 4h
                 """)
 
         @Argument(help: "Its name: letters, digits, `_` and `-`.")

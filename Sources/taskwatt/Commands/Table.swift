@@ -80,7 +80,7 @@ struct Table: AsyncParsableCommand {
         if report.rows.isEmpty, format.isForPeople { throw nothingFits(report) }
         Console.print(
             rendered: report.rendered(as: format, columns: try chosenColumns, hasRawCells: cells.areRaw),
-            forPeople: format.isForPeople)
+            forPeople: format.isForPeople, isText: format == .text)
     }
 
     private func nothingFits(_ report: TableReport) -> CommandFailure {

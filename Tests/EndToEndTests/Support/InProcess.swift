@@ -15,7 +15,7 @@ struct Refusal {
     /// Only reads the line.
     init(parsing arguments: [String]) {
         do {
-            _ = try Taskwatt.parseAsRoot(arguments)
+            _ = try Taskwatt.parsed(arguments)
         } catch {
             take(error)
         }
@@ -25,7 +25,7 @@ struct Refusal {
     /// from there on it measures, and takes the signals of the process.
     init(running arguments: [String], in scratch: Scratch) async {
         do {
-            var command = try Taskwatt.parseAsRoot(arguments)
+            var command = try Taskwatt.parsed(arguments)
             try await Surroundings.$environment.withValue(scratch.environment) {
                 if var asynchronous = command as? any AsyncParsableCommand {
                     try await asynchronous.run()

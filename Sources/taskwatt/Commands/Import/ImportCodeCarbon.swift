@@ -12,8 +12,8 @@ struct ImportCodeCarbon: AsyncParsableCommand {
             all, unless --skip-bad leaves it out. Files of any version, of spreadsheets, and several pasted together are read.
 
             Examples:
-              taskwatt import codecarbon emissions.csv --task text-classification --inferences 1000
-              taskwatt import codecarbon emissions.csv --task text-classification --skip-bad
+              taskwatt import codecarbon emissions.csv --task fill-mask --inferences 1000
+              taskwatt import codecarbon emissions.csv --task fill-mask --skip-bad
               taskwatt table --source codecarbon
             """)
 

@@ -7,13 +7,13 @@ import Service
 
 struct ImportList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "Show the files that were brought into the record.",
+        commandName: "list", abstract: "List the imported files.",
         discussion: """
-            Files of one directory that came together have one line.
+            Files of one directory that were imported together share a line.
 
             Examples:
               taskwatt import list
-              taskwatt import list --json | jq -r '.[] | select(.source == "codecarbon") | .file'
+              taskwatt import list --json | jq -r '.[].file'
             """)
 
     @Flag(help: "Print JSON.")
@@ -31,15 +31,25 @@ struct ImportList: AsyncParsableCommand {
         ])
         for group in Self.together(imports) {
             guard let first = group.first, let last = group.last else { continue }
-            let isOne = group.count == 1
             table.add([
-                isOne ? String(first.id) : "\(first.id)-\(last.id)", first.source.rawValue,
+                group.count == 1 ? String(first.id) : "\(first.id)-\(last.id)", first.source.rawValue,
                 CSVWriter.time(first.importedAt).prefix(16) + "Z", String(group.reduce(0) { $0 + $1.suites }),
                 String(group.reduce(0) { $0 + $1.runs }),
-                isOne ? first.file : "\(group.count) files in \(Self.directory(first))",
+                Self.files(group.map(\.file)),
             ])
         }
         Console.print(.lines(table.text()))
+    }
+
+    /// Of how many files all names are told.
+    private static let mostNames = 3
+
+    /// The names of files of one directory; of many, how many there are, with the first and the last.
+    static func files(_ paths: [String]) -> String {
+        guard let first = paths.first, let last = paths.last, paths.count > mostNames else {
+            return paths.joined(separator: ", ")
+        }
+        return "\(paths.count) files, \(first) to \((last as NSString).lastPathComponent)"
     }
 
     /// Imports one after the other whose files are of one directory.

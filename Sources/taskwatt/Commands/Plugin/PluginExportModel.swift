@@ -14,7 +14,7 @@ struct PluginExportModel: AsyncParsableCommand {
 
             Examples:
               taskwatt plugin export-model --task image-classification --output resnet
-              taskwatt plugin export-model --task fill-mask --size tiny --seed 7 --output bert
+              taskwatt plugin export-model --task fill-mask --size tiny --output bert
             """)
 
     @Option(help: "The task.")

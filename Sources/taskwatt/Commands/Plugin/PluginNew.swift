@@ -8,11 +8,11 @@ struct PluginNew: ParsableCommand {
         commandName: "new",
         abstract: "Write a plugin that works, to begin with.",
         discussion: """
-            Makes a directory with a manifest, a program and a README. The one in Python runs at once; the one in Swift is \
-            built first, with swift build -c release. Then put your model where the example sleeps.
+            Makes a directory with a manifest, a program and a README. A plugin in Python runs at once: put your function \
+            into `infer` of its model.py. One in Swift must be built first, by `swift build -c release`.
 
             Examples:
-              taskwatt plugin new my-plugin --language python
+              taskwatt plugin new my-plugin
               taskwatt plugin check my-plugin
               taskwatt run --task my-plugin --plugin my-plugin --count 20
             """)
@@ -24,12 +24,12 @@ struct PluginNew: ParsableCommand {
     @Argument(help: "The plugin's name.")
     var name: String
 
-    @Option(help: "What it is written in.")
-    var language: Language
+    @Option(help: "The language of the program.")
+    var language = Language.python
 
     @Option(
         help: ArgumentHelp(
-            "The directory to make it in.", discussion: "Default: where taskwatt looks for your own plugins."),
+            "The directory to make it in.", discussion: "Default: the directory of your own plugins."),
         completion: .directory)
     var directory: String?
 
@@ -37,7 +37,7 @@ struct PluginNew: ParsableCommand {
         let isPlain = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_".contains($0)) }
         guard isPlain, let first = name.first, first.isLetter else {
             throw ValidationError(
-                "'\(name)' is no name of a plugin: it begins with a letter, and has letters, digits, - and _.")
+                "'\(name)' cannot name a plugin; use letters, digits, - and _, with a letter first.")
         }
     }
 
@@ -45,7 +45,7 @@ struct PluginNew: ParsableCommand {
         let surroundings = Surroundings()
         let path = "\(directory ?? surroundings.ownPlugins)/\(name)"
         if FileManager.default.fileExists(atPath: path) {
-            throw CommandFailure("\(path) is there already; choose another name, or remove it")
+            throw CommandFailure("\(path) exists already; choose another name, or remove it")
         }
         let files =
             switch language {
@@ -65,7 +65,8 @@ struct PluginNew: ParsableCommand {
         }
         Console.print("\(path)\n")
         let build = language == .swift ? "(cd '\(path)' && swift build -c release), then " : ""
-        Console.note("try it: \(build)taskwatt plugin check '\(path)'")
+        let place = language == .python ? "put your function into \(path)/model.py; " : ""
+        Console.note("\(place)try it: \(build)taskwatt plugin check '\(path)'")
     }
 }
 

@@ -1,10 +1,12 @@
-/// A plugin in Python that keeps every rule of the protocol and sleeps instead of computing.
+/// A plugin in Python that keeps every rule of the protocol and sleeps instead of computing. What is measured stands apart, in
+/// `model.py`: two functions, which a beginner can fill in without the protocol.
 struct PythonSkeleton {
     let name: String
 
     var files: [SkeletonFile] {
         [
             SkeletonFile(path: "plugin.yaml", text: manifest), SkeletonFile(path: "README.md", text: readme),
+            SkeletonFile(path: "model.py", text: Self.model),
             SkeletonFile(path: "program.py", text: Self.program, isProgram: true),
         ]
     }
@@ -17,7 +19,7 @@ struct PythonSkeleton {
         program: program.py
         # For packages from PyPI: write requirements.txt, add the next line, and run `taskwatt plugin install \(name)`.
         # python: {requirements: requirements.txt, version: ">=3.10"}
-        # Variables of the environment that it needs beside the usual ones; no token comes in unless it is named here.
+        # Environment variables that it needs; tokens are passed on only if they are named here.
         # env: [HF_TOKEN]
         tasks:
           - {id: \(name), models: [nap]}
@@ -32,8 +34,8 @@ struct PythonSkeleton {
         """
         # \(name)
 
-        A workload plugin for taskwatt. It answers the task `\(name)` by sleeping; put a model in its place in `program.py`:
-        load it in `prepare`, and answer one query in `infer`.
+        A workload plugin for taskwatt. It answers the task `\(name)` by sleeping. Put your model into `model.py`: load it in
+        `prepare`, and answer one query in `infer`. `program.py` speaks the protocol and needs no change.
 
             taskwatt plugin check \(name)
             taskwatt run --task \(name) --plugin \(name) --count 20
@@ -45,6 +47,25 @@ struct PythonSkeleton {
         """
     }
 
+    private static let model = #"""
+        """What is measured: put your own here. An error in it is reported with its file and line."""
+        import time
+
+
+        def prepare(milliseconds=5):
+            """Loads the model; its energy is measured apart. It gets the parameters of plugin.yaml, by their names."""
+            global seconds
+            if not isinstance(milliseconds, (int, float)) or milliseconds < 0:
+                raise ValueError("milliseconds must be a number of 0 or more, such as milliseconds=5")
+            seconds = milliseconds / 1000
+
+
+        def infer():
+            """Answers one query, and waits for the device to finish. This is what costs the energy of the table."""
+            time.sleep(seconds)
+
+        """#
+
     private static let program = #"""
         #!/usr/bin/env python3
         """A workload plugin. The protocol is JSON-RPC 2.0, one message a line; see the README of taskwatt's plugin protocol."""
@@ -52,37 +73,52 @@ struct PythonSkeleton {
         import os
         import sys
         import time
+        import traceback
 
-        # Standard output belongs to the protocol: whatever a library prints there goes to standard error instead.
+        # Standard output belongs to the protocol: what a library prints goes to standard error instead.
         protocol = os.fdopen(os.dup(1), "w", encoding="utf-8")
         os.dup2(2, 1)
+        # The directory stays as it is, whose Python files are part of what is measured.
+        sys.dont_write_bytecode = True
 
 
         class Problem(Exception):
-            """An error for the user: code 1 where something is missing on this machine, 2 where the work failed."""
+            """An error for the user: code 1 if something is missing on this machine, 2 if the work failed."""
 
             def __init__(self, code, message, remedy=None):
                 super().__init__(message)
                 self.code, self.remedy = code, remedy
 
 
+        def place(error):
+            """File and line of an error: the innermost of this directory, else where it was raised."""
+            home = os.path.dirname(os.path.abspath(__file__))
+            frames = traceback.extract_tb(error.__traceback__)
+            own = [frame for frame in frames if os.path.dirname(os.path.abspath(frame.filename)) == home]
+            if isinstance(error, SyntaxError) and error.filename:
+                return f"{os.path.basename(error.filename)}, line {error.lineno}"
+            frame = (own or frames or [None])[-1]
+            return f"{os.path.basename(frame.filename)}, line {frame.lineno}" if frame else "an unknown place"
+
+
         class Workload:
-            """The model. Everything here is yours to replace."""
+            """The functions of model.py."""
 
             def __init__(self, params):
-                """Checks what is asked for, and makes or fetches files; nothing is measured yet."""
-                self.seconds = params["parameters"].get("milliseconds", 5)
-                if not isinstance(self.seconds, (int, float)) or self.seconds < 0:
-                    raise Problem(2, "milliseconds must be a number of 0 or more", "give one, such as milliseconds=5")
-                self.seconds /= 1000
-                self.description = {"model": params.get("model") or "nap", "engine": "time.sleep"}
+                """Reads what is asked for; nothing is measured yet."""
+                self.parameters = params["parameters"]
+                self.description = {"model": params.get("model") or "nap", "engine": "python"}
+                import model  # Not before: an error in it is an answer like any other.
+
+                self.model = model
 
             def prepare(self):
                 """Loads the model, and nothing else: its energy is measured."""
+                self.model.prepare(**self.parameters)
 
             def infer(self):
-                """Answers one query, and waits for the device to finish."""
-                time.sleep(self.seconds)
+                """Answers one query."""
+                self.model.infer()
 
 
         def send(message):
@@ -155,7 +191,7 @@ struct PythonSkeleton {
                         error["data"] = {"remedy": problem.remedy}
                     send({"id": identifier, "error": error})
                 except Exception as error:
-                    text = " ".join(f"{type(error).__name__}: {error}".split())
+                    text = " ".join(f"{place(error)}: {type(error).__name__}: {error}".split())
                     send({"id": identifier, "error": {"code": 2, "message": text}})
                 if method == "shutdown":
                     return

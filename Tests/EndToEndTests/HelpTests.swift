@@ -1,0 +1,65 @@
+import ArgumentParser
+import Core
+import Foundation
+import Testing
+
+@testable import taskwatt
+
+/// What the command line says of itself, and how it reads what is typed.
+@Suite struct HelpTests {
+    @Test(arguments: [
+        (["python3", "f.py"], ["python3", "f.py"]), (["--", "python3", "f.py"], ["python3", "f.py"]),
+        (["--interval", "10ms", "sleep", "1"], ["sleep", "1"]), (["--json", "ls", "--json"], ["ls", "--json"]),
+        (["ls", "--help"], ["ls", "--help"]), (["python3", "--version"], ["python3", "--version"]),
+        (["-o", "x.json", "sort", "-o", "y"], ["sort", "-o", "y"]),
+        (["sh", "-c", "a b", "--", "c"], ["sh", "-c", "a b", "--", "c"]),
+    ]) func measureNeedsNoTerminator(arguments: [String], command: [String]) throws {
+        let measure = try? Taskwatt.parsed(["measure"] + arguments) as? Measure
+        #expect((measure?.command ?? []) == command)
+    }
+
+    @Test func theOptionsBeforeACommandAreOfMeasure() throws {
+        let measure = try #require(try Taskwatt.parsed(["measure", "--json", "-o", "x", "ls", "-o", "y"]) as? Measure)
+        #expect(measure.json && measure.output == "x" && measure.command == ["ls", "-o", "y"])
+        #expect(!(try Taskwatt.parsed(["measure", "--help"]) is Measure))
+    }
+
+    @Test(arguments: HelpTopic.allCases) func aTopicExplainsItsWords(topic: HelpTopic) throws {
+        let text = try #require(try HelpTopic.asked(["help", topic.rawValue]))
+        for line in text.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
+        // A word and at most five lines that explain it.
+        var lines = 0
+        for line in text.split(separator: "\n") {
+            lines = line.hasPrefix("    ") ? lines + 1 : 0
+            #expect(lines <= 5, "\(line)")
+        }
+        let words: [String] =
+            switch topic {
+            case .scopes: TotalScope.allCases.map(\.rawValue) + MeterScope.allCases.map(\.rawValue)
+            case .terms: Provenance.allCases.map(\.rawValue) + ["gross", "net", "coverage", "session", "repeat"]
+            case .flags: RunFlag.allCases.map(\.rawValue) + EnergyFlag.allCases.map(\.rawValue)
+            }
+        for word in words { #expect(text.contains(word), "\(word)") }
+    }
+
+    @Test func helpKnowsItsTopicsAndRefusesWhatIsNone() throws {
+        #expect(try HelpTopic.asked(["help"]) == nil && HelpTopic.asked(["help", "table"]) == nil)
+        #expect(try HelpTopic.asked(["table", "scopes"]) == nil && HelpTopic.asked(["help", "plugin", "new"]) == nil)
+        for (words, meant) in [(["scope"], "scopes"), (["tabel"], "table"), (["plugin", "chek"], "plugin check")] {
+            let failure = #expect(throws: CommandFailure.self) { try HelpTopic.asked(["help"] + words) }
+            #expect(failure?.status == 64 && failure?.message.contains(meant) == true, "\(words)")
+        }
+        let help = Taskwatt.helpMessage(columns: 80)
+        for topic in HelpTopic.allCases { #expect(help.contains("taskwatt help \(topic.rawValue)")) }
+    }
+
+    /// The parser would wrap them in the middle, to the margin.
+    @Test func examplesFitATerminalOf80Columns() {
+        var commands: [any ParsableCommand.Type] = [Taskwatt.self]
+        while let command = commands.popLast() {
+            commands += command.configuration.subcommands
+            let lines = command.configuration.discussion.split(separator: "\n")
+            for line in lines where line.hasPrefix("  ") { #expect(line.count <= 80, "\(line)") }
+        }
+    }
+}
