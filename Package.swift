@@ -209,7 +209,8 @@ let package = Package(
             name: "RunningTests",
             dependencies: ["Core", "Host", "Metering", "Running", "TestSupport", "WorkloadProtocol", "YAMLReading"],
             resources: [.copy("Fixtures")]),
-        .testTarget(name: "RecordingTests", dependencies: ["Core", "Recording", grdb, "TestSupport"]),
+        .testTarget(
+            name: "RecordingTests", dependencies: ["Core", "Recording", grdb, "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(
             name: "ReportingTests", dependencies: ["Core", "CoverageBench", "Recording", "Reporting", "TestSupport"]),
         .testTarget(

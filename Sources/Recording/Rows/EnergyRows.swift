@@ -47,7 +47,7 @@ package struct DomainRow: Codable, Sendable, Hashable {
     package var flags: String?
     package var inTotal: Bool?
 
-    enum CodingKeys: Int, ColumnName {
+    enum CodingKeys: String, ColumnName {
         case runId, meter, position, name, scope, kind, provenance, energyUj, uncertaintyUj, accuracyUj, commonUj,
             coverage,
             flags, inTotal
@@ -111,7 +111,7 @@ package struct ScopeRow: Codable, Sendable, Hashable {
     package var flags: String?
     package var domainIds: String?
 
-    enum CodingKeys: Int, ColumnName {
+    enum CodingKeys: String, ColumnName {
         case runId, position, scope, provenance, energyUj, uncertaintyUj, accuracyUj, commonUj, scaledUj, coverage,
             flags,
             domainIds
@@ -179,7 +179,7 @@ struct RunRecordRow: TableRow {
     var machineAfter: String?
     var record: String
 
-    enum CodingKeys: Int, ColumnName {
+    enum CodingKeys: String, ColumnName {
         case runId, procedure, machineBefore, machineAfter, record
 
         static let names = columnNames()

@@ -62,7 +62,7 @@ package struct RunRow: Codable, Sendable, Hashable {
     package var flags: String
     package var error: String?
 
-    enum CodingKeys: Int, ColumnName {
+    enum CodingKeys: String, ColumnName {
         case id, suiteRunId, stage, status, `repeat`, task, plugin, pluginVersion, model, dataset, size, device,
             precision,
             batch, engine, modelSha256, programSha256, parameterCount, operationsPerInference, seed, parameters,

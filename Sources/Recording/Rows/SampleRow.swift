@@ -18,7 +18,7 @@ struct SampleRow: TableRow {
     /// `start` or `end` of a reading for the edge of a window.
     var edge: String?
 
-    enum CodingKeys: Int, ColumnName {
+    enum CodingKeys: String, ColumnName {
         case id, runId, meter, wallTime, monotonicNs, energyUj, powerUw, edge
 
         static let names = columnNames()

@@ -9,28 +9,34 @@ protocol TableRow: Codable, Sendable, FetchableRecord, PersistableRecord {
 
 extension TableRow {
     /// In the order of the properties, which is also that of a `RowReader`.
-    static var databaseSelection: [any SQLSelectable] { CodingKeys.names.map { Column($0) } }
+    static var databaseSelection: [any SQLSelectable] { CodingKeys.allCases.map { Column($0.stringValue) } }
 }
 
 /// The columns of a table.
-protocol ColumnName: CodingKey, CaseIterable, RawRepresentable<Int>, Sendable {
+protocol ColumnName: CodingKey, CaseIterable, RawRepresentable<String>, Sendable {
     /// `columnNames()`, kept.
     static var names: [String] { get }
 }
 
 extension ColumnName {
+    /// By the columns' bytes.
     static func columnNames() -> [String] {
-        allCases.map { column in
-            "\(column)".reduce(into: "") { name, letter in
+        var names = Array(repeating: "", count: 256)
+        for column in allCases {
+            names[column.byte] = column.rawValue.reduce(into: "") { name, letter in
                 name += letter.isUppercase ? "_\(letter.lowercased())" : String(letter)
             }
         }
+        return names
     }
 
-    var stringValue: String { Self.names[rawValue] }
+    /// What the column is in memory, where no two are the same: to look for it by that costs nothing.
+    fileprivate var byte: Int { withUnsafeBytes(of: self) { Int($0.first ?? 0) } }
+
+    var stringValue: String { Self.names[byte] }
     init?(stringValue: String) {
-        guard let index = Self.names.firstIndex(of: stringValue) else { return nil }
-        self.init(rawValue: index)
+        guard let column = Self.allCases.first(where: { $0.stringValue == stringValue }) else { return nil }
+        self = column
     }
     var intValue: Int? { nil }
     init?(intValue: Int) { nil }
@@ -45,14 +51,14 @@ struct Selection<Name: ColumnName>: Sendable {
     /// - Parameter table: by which the query knows it.
     init(_ columns: [Name] = Array(Name.allCases), of table: String) {
         sql = columns.map { "\(table).\($0.stringValue)" }.joined(separator: ", ")
-        var places = Array(repeating: Int.max, count: Name.names.count)
-        for (place, column) in columns.enumerated() { places[column.rawValue] = place }
+        var places = Array(repeating: Int.max, count: 256)
+        for (place, column) in columns.enumerated() { places[column.byte] = place }
         self.places = places
     }
 
     func reader(_ row: Row) -> RowReader<Name> { RowReader(row: row, selection: self) }
 
-    fileprivate func place(_ column: Name) -> Int { places[column.rawValue] }
+    fileprivate func place(_ column: Name) -> Int { places[column.byte] }
 }
 
 /// The values of a row by the names of its columns.
