@@ -154,7 +154,8 @@ let package = Package(
         .executableTarget(
             name: "taskwatt",
             dependencies: [
-                "Client", "CLinux", "Core", "Exchange", "Fetching", "Hardware", "Host", "Metering", "Onnx", "PolledMeters",
+                "Client", "CLinux", "Core", "Exchange", "Fetching", "Hardware", "Host", "Metering", "Onnx",
+                "PolledMeters",
                 "Recording",
                 "Reporting", "Running", "Service", "WorkloadProtocol", "YAMLReading", "command", "onnx-model",
                 "onnx-proxies", "openai",
@@ -214,7 +215,8 @@ let package = Package(
             name: "RunningTests",
             dependencies: ["Core", "Host", "Metering", "Running", "TestSupport", "WorkloadProtocol", "YAMLReading"],
             resources: [.copy("Fixtures")]),
-        .testTarget(name: "RecordingTests", dependencies: ["Core", "Recording", grdb, "TestSupport"]),
+        .testTarget(
+            name: "RecordingTests", dependencies: ["Core", "Recording", grdb, "TestSupport"], exclude: ["Fixtures"]),
         .testTarget(
             name: "ReportingTests", dependencies: ["Core", "CoverageBench", "Recording", "Reporting", "TestSupport"]),
         .testTarget(
@@ -222,7 +224,8 @@ let package = Package(
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "Client", "Core", "Exchange", "Host", "Metering", "Recording", "Reporting", "Running", "Service", "TestSupport", "TLS",
+                "Client", "Core", "Exchange", "Host", "Metering", "Recording", "Reporting", "Running", "Service",
+                "TestSupport", "TLS",
                 grdb, hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioEmbedded, nioHTTP1, nioPosix,
             ], exclude: ["validate_api.py"]),
         // The parsers under the functions that libFuzzer calls in `make torture`.

@@ -97,8 +97,13 @@ extension TotalEnergy {
 
 extension WindowEnergy {
     /// Each scope that was measured with the next one inside it: wall ⊃ system ⊃ components.
-    package var reconciliations: [Reconciliation] {
-        let totals = [total] + otherScopes
+    package var reconciliations: [Reconciliation] { total.reconciliations(with: otherScopes) }
+}
+
+extension TotalEnergy {
+    /// The same of a total and the others beside it.
+    package func reconciliations(with otherScopes: [TotalEnergy]) -> [Reconciliation] {
+        let totals = [self] + otherScopes
         let nested = [TotalScope.wall, .system, .components].compactMap { scope in totals.first { $0.scope == scope } }
         return zip(nested, nested.dropFirst()).compactMap { Reconciliation(outer: $0, inner: $1) }
     }

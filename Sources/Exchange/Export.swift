@@ -31,7 +31,9 @@ package struct Export: Sendable {
     /// Windows that were left out because what they hold cannot be.
     package private(set) var damaged = 0
     /// The page that was read while the one before was written.
-    private var following: RunPage?
+    private var following: Page?
+    /// Of lines of JSON, what all windows of a suite begin with.
+    private var beginnings: [Int64: [UInt8]] = [:]
 
     /// Rows of a page: some hundreds of kilobytes.
     private static let pageOfRuns = 500
@@ -55,7 +57,7 @@ package struct Export: Sendable {
         if !hasHeader {
             hasHeader = true
             switch kind {
-            case .runs: writer.row(csv.header)
+            case .runs: writer.row(RunsCSV.header)
             case .samples: writer.row(Self.sampleColumns)
             case .codecarbon: writer.row(CodeCarbonColumns.emissions)
             case .jsonl: break
@@ -68,54 +70,88 @@ package struct Export: Sendable {
             }
             return writer.bytes.isEmpty ? nil : writer.bytes
         }
-        let page: RunPage
-        if let following {
-            page = following
-        } else {
-            page = try await store.runPage(filter, after: last, limit: Self.pageOfRuns)
-        }
-        guard let end = page.runs.last else { return writer.bytes.isEmpty ? nil : writer.bytes }
-        last = end.id
+        let page: Page
+        if let following { page = following } else { page = try await Self.page(kind, store, filter, after: last) }
+        guard let end = page.last else { return writer.bytes.isEmpty ? nil : writer.bytes }
+        last = end
         // The next page is read while this one is written, which changes this value: what the reading needs is taken out of it before.
-        let (store, filter) = (store, filter)
-        async let next = Self.read(store, filter, after: end.id)
-        let bytes = try write(page, writer)
+        let (kind, store, filter) = (kind, store, filter)
+        async let next = Self.read(kind, store, filter, after: end)
+        let bytes = write(page, writer)
         following = try await next
         return bytes
     }
 
-    @concurrent
-    private static func read(
-        _ store: any RecordReader, _ filter: RunFilter, after id: Int64
-    ) async throws(StoreError) -> RunPage {
-        try await store.runPage(filter, after: id, limit: pageOfRuns)
+    /// Windows as what is written is made of.
+    private enum Page: Sendable {
+        case columns(RunPage)
+        case records(RecordPage)
+
+        /// The id of the last window; `nil` of none.
+        var last: Int64? {
+            switch self {
+            case .columns(let page): page.last
+            case .records(let page): page.last
+            }
+        }
     }
 
-    private mutating func write(_ page: RunPage, _ writer: CSVWriter) throws -> [UInt8] {
+    @concurrent
+    private static func read(
+        _ kind: Kind, _ store: any RecordReader, _ filter: RunFilter, after id: Int64
+    ) async throws(StoreError) -> Page { try await page(kind, store, filter, after: id) }
+
+    private static func page(
+        _ kind: Kind, _ store: any RecordReader, _ filter: RunFilter, after id: Int64
+    ) async throws(StoreError) -> Page {
+        switch kind {
+        case .runs, .samples: .columns(try await store.runPage(filter, after: id, limit: pageOfRuns))
+        case .codecarbon, .jsonl: .records(try await store.recordPage(filter, after: id, limit: pageOfRuns))
+        }
+    }
+
+    /// One window that is damaged keeps no other from being exported.
+    private mutating func write(_ page: Page, _ writer: CSVWriter) -> [UInt8] {
         var writer = writer
         var lines: [UInt8] = []
-        for run in page.runs {
-            guard let suite = page.suites[run.suiteRun] else {
-                damaged += 1
-                continue
-            }
-            let isWritten: Bool
-            switch kind {
-            case .runs, .samples:
-                isWritten = page.records.withUnsafeBytes { csv.write(run, suite, records: $0, to: &writer) }
-            case .jsonl:
-                isWritten = ExportedRun.write(run, suite, record: page.records[run.record], to: &lines)
-            case .codecarbon:
-                let exported = try? ExportedRun(run, suite, record: page.records[run.record])
-                if let fields = try exported.map({ try CodeCarbonFields($0) }) {
-                    writer.row(CodeCarbonColumns.emissions.map(fields.text))
+        switch page {
+        case .columns(let page):
+            damaged += page.damaged
+            for run in page.runs {
+                guard let suite = page.suites[run.row.suiteRunId], csv.write(run, suite, to: &writer) else {
+                    damaged += 1
+                    continue
                 }
-                isWritten = exported != nil
             }
-            // One that is damaged keeps no other from being exported.
-            if !isWritten { damaged += 1 }
+        case .records(let page):
+            damaged += page.damaged
+            beginnings = [:]
+            for run in page.runs {
+                guard let suite = page.suites[run.suiteRun],
+                    kind == .jsonl ? write(run, suite, to: &lines) : Self.write(run, suite, to: &writer)
+                else {
+                    damaged += 1
+                    continue
+                }
+            }
         }
         return kind == .jsonl ? lines : writer.bytes
+    }
+
+    /// Adds a line of JSON; false, and nothing, where the record is on several.
+    private mutating func write(_ run: RecordPage.Run, _ suite: StoredSuite, to lines: inout [UInt8]) -> Bool {
+        guard !run.record.utf8.contains(UInt8(ascii: "\n")) else { return false }
+        let beginning = beginnings[run.suiteRun] ?? ExportedRun.beginning(suite)
+        beginnings[run.suiteRun] = beginning
+        ExportedRun.write(run, beginning, to: &lines)
+        return true
+    }
+
+    /// Adds a row of CodeCarbon's; false where the record is none that can be.
+    private static func write(_ run: RecordPage.Run, _ suite: StoredSuite, to writer: inout CSVWriter) -> Bool {
+        guard let exported = try? ExportedRun(run, suite) else { return false }
+        if let fields = try? CodeCarbonFields(exported) { writer.row(CodeCarbonColumns.emissions.map(fields.text)) }
+        return true
     }
 
     private static let sampleColumns = [

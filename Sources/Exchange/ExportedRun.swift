@@ -30,35 +30,36 @@ package struct ExportedRun: Sendable, Hashable, Codable {
 
     /// Adds a line of JSON. The record and what belongs to it are copied as they are kept, so that nothing is lost.
     ///
-    /// - Returns: false, and nothing is added, where the record is no object of JSON on one line.
-    static func write(
-        _ run: RunPage.Run, _ suite: StoredSuite, record: ArraySlice<UInt8>, to bytes: inout [UInt8]
-    ) -> Bool {
-        guard JSONScanner.isObject(record) else { return false }
-        func text(_ text: String) -> [UInt8] {
+    /// - Parameter beginning: of the window's suite.
+    static func write(_ run: RecordPage.Run, _ beginning: [UInt8], to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: "{\"\(CodingKeys.id.rawValue)\":\(run.id)".utf8)
+        bytes.append(contentsOf: beginning)
+        bytes.append(contentsOf: run.record.utf8)
+        bytes.append(contentsOf: "}\n".utf8)
+    }
+
+    /// What lines of a suite's windows have between their number and their record.
+    static func beginning(_ suite: StoredSuite) -> [UInt8] {
+        func text(_ text: String) -> String {
             // A string is JSON.
-            (try? encoder.encode(text)).map(Array.init) ?? Array("\"\"".utf8)
+            (try? encoder.encode(text)).map { String(decoding: $0, as: UTF8.self) } ?? "\"\""
         }
-        func object(_ text: String) -> [UInt8] {
-            let bytes = Array(text.utf8)
-            return JSONScanner.isObject(bytes[...]) ? bytes : Array("{}".utf8)
-        }
-        let parts: [(name: CodingKeys, value: [UInt8])] = [
-            (.id, Array(String(run.id).utf8)), (.suiteRun, text(suite.uuid)), (.suite, text(suite.suite)),
-            (.label, suite.label.map(text) ?? Array("null".utf8)),
+        let parts: [(name: CodingKeys, value: String)] = [
+            (.suiteRun, text(suite.uuid)), (.suite, text(suite.suite)), (.label, suite.label.map(text) ?? "null"),
             (.source, text(suite.source.rawValue)), (.machine, text(suite.machine)),
             (.machineFingerprint, text(suite.machineFingerprint)), (.version, text(suite.version)),
             (.machineState, object(suite.machineState)), (.inventory, object(suite.inventory)),
         ]
-        for (index, part) in parts.enumerated() {
-            bytes.append(UInt8(ascii: index == 0 ? "{" : ","))
-            bytes.append(contentsOf: "\"\(part.name.rawValue)\":".utf8)
-            bytes.append(contentsOf: part.value)
-        }
-        bytes.append(contentsOf: ",\"\(CodingKeys.record.rawValue)\":".utf8)
-        bytes.append(contentsOf: record)
-        bytes.append(contentsOf: "}\n".utf8)
-        return true
+        let members = parts.map { ",\"\($0.name.rawValue)\":\($0.value)" }
+        return Array("\(members.joined()),\"\(CodingKeys.record.rawValue)\":".utf8)
+    }
+
+    /// A document as it is kept, where it is an object on one line.
+    private static func object(_ text: String) -> String {
+        guard !text.utf8.contains(UInt8(ascii: "\n")),
+            case .object? = try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
+        else { return "{}" }
+        return text
     }
 
     private static var encoder: JSONEncoder {
@@ -77,12 +78,12 @@ extension RunRecord {
 }
 
 extension ExportedRun {
-    init(_ run: RunPage.Run, _ suite: StoredSuite, record: ArraySlice<UInt8>) throws {
+    init(_ run: RecordPage.Run, _ suite: StoredSuite) throws {
         let decoder = JSONDecoder()
         func value(_ text: String) -> JSONValue {
             (try? decoder.decode(JSONValue.self, from: Data(text.utf8))) ?? .object([:])
         }
-        let record = try decoder.decode(RunRecord.self, from: Data(record))
+        let record = try decoder.decode(RunRecord.self, from: Data(run.record.utf8))
         try record.validate()
         self.init(
             id: run.id, suiteRun: suite.uuid, suite: suite.suite, label: suite.label, source: suite.source,

@@ -3,211 +3,166 @@ import Foundation
 import Recording
 import Reporting
 
-/// A line of CSV for each window, written straight from its record: numbers and plain texts are copied, not decoded.
+/// A line of CSV for each window, made of its columns.
 struct RunsCSV: Sendable {
-    /// What the windows of one suite have in common.
-    private enum SuiteText {
-        case uuid, suite, label, source, machine, machineFingerprint, version, machineState
+    private struct Line {
+        var run: RunPage.Run
+        var row: RunRow
+        var suite: StoredSuite
+        var figures: Figures
+    }
 
-        func text(_ suite: StoredSuite) -> String {
-            switch self {
-            case .uuid: suite.uuid
-            case .suite: suite.suite
-            case .label: suite.label ?? ""
-            case .source: suite.source.rawValue
-            case .machine: suite.machine
-            case .machineFingerprint: suite.machineFingerprint
-            case .version: suite.version
-            case .machineState: suite.machineState
+    private typealias Cell = @Sendable (Line, inout CellTexts, inout CSVWriter) -> Void
+
+    // MARK: The columns
+
+    private static let columns: [(name: String, cell: Cell)] = [
+        ("run_id", whole { $0.run.id }), ("suite_run", text { $0.suite.uuid }), ("suite", text { $0.suite.suite }),
+        ("source", text { $0.suite.source.rawValue }), ("machine", text { $0.suite.machine }),
+        ("machine_fingerprint", text { $0.suite.machineFingerprint }),
+        ("taskwatt_version", text { $0.suite.version }), ("stage", text { $0.row.stage }),
+        ("task", text { $0.row.task }), ("repeat", whole { $0.row.repeat.map(Int64.init) }),
+        ("status", text { $0.row.status }), ("started_at", { $2.field(time: $0.row.startedAt) }),
+        ("duration_s", decimal(9) { $0.figures.isEmpty ? nil : $0.row.durationNs }),
+        ("completed_inferences", whole { $0.figures.isEmpty ? nil : Int64($0.row.completed) }),
+        ("failed_inferences", whole { $0.figures.isEmpty ? nil : Int64($0.row.failed) }),
+        ("energy_j", decimal(6) { $0.figures.energy == nil ? nil : $0.row.energyUj }),
+        ("energy_uncertainty_95_j", decimal(6) { $0.figures.energy == nil ? nil : $0.row.uncertaintyUj }),
+        ("energy_kwh", figure { $0.energy.map { $0 / 3.6e6 } }),
+        (
+            "kwh_per_1000_inferences",
+            figure { figures in figures.per1000.flatMap { factor in figures.energy.map { $0 * factor } } }
+        ),
+        ("net_energy_j", figure { $0.net }),
+        (
+            "net_kwh_per_1000_inferences",
+            figure { figures in figures.per1000.flatMap { factor in figures.net.map { $0 * factor } } }
+        ),
+        // Over the time that was seen.
+        ("mean_power_w", figure { figures in figures.energy.flatMap { Energy(joules: $0).over(figures.seen)?.watts } }),
+        ("idle_power_w", decimal(6) { $0.row.idlePowerUw }),
+        ("idle_power_standard_uncertainty_w", decimal(6) { $0.row.idleUncertaintyUw }),
+        ("scope", text { $0.row.scope }), ("provenance", text { $0.row.provenance }),
+        ("coverage", number { $0.figures.isEmpty ? nil : $0.row.coverage }), ("domains", list { $0.row.domainIds }),
+        ("domain_energies_j", meters { CellTexts.append($0.energyUj, places: 6, to: &$1) }),
+        ("domain_uncertainties_95_j", meters { CellTexts.append($0.uncertaintyUj, places: 6, to: &$1) }),
+        ("domain_coverages", meters { CellTexts.append($0.coverage, to: &$1) }),
+        (
+            "other_scopes_j",
+            each(\.otherScopes) { scope, text in
+                text.append(contentsOf: "\(scope.scope.rawValue)=".utf8)
+                CellTexts.append(scope.energy.microjoules, places: 6, to: &text)
+                text.append(UInt8(ascii: ":"))
+                CellTexts.append(scope.coverage, to: &text)
             }
-        }
-    }
-
-    /// How a column comes about. Texts are paths into the record.
-    private enum Column {
-        case id, startedAt
-        case suite(SuiteText)
-        /// A number or a string.
-        case value(String)
-        /// Strings, with blanks between them.
-        case list(String)
-        /// The members of an object, `name=value`.
-        case members(String)
-        /// JSON; empty of an empty object.
-        case json(String)
-        /// Objects in an array, a text of the values that the paths lead to, with signs between them.
-        case objects(String, [String], signs: String)
-        case energyKWh, per1000, netEnergy, netPer1000, meanPower
-    }
-
-    private static var columns: [(name: String, column: Column)] {
-        let total = "energy.total"
-        let domains = "energy.domains"
-        return [
-            ("run_id", .id), ("suite_run", .suite(.uuid)), ("suite", .suite(.suite)), ("source", .suite(.source)),
-            ("machine", .suite(.machine)), ("machine_fingerprint", .suite(.machineFingerprint)),
-            ("taskwatt_version", .suite(.version)), ("stage", .value("stage")), ("task", .value("workload.task")),
-            ("repeat", .value("repeat")), ("status", .value("status")), ("started_at", .startedAt),
-            ("duration_s", .value("energy.window.duration_s")),
-            ("completed_inferences", .value("completed_inferences")),
-            ("failed_inferences", .value("failed_inferences")), ("energy_j", .value("\(total).energy_j")),
-            ("energy_uncertainty_95_j", .value("\(total).uncertainty_j")), ("energy_kwh", .energyKWh),
-            ("kwh_per_1000_inferences", .per1000), ("net_energy_j", .netEnergy),
-            ("net_kwh_per_1000_inferences", .netPer1000), ("mean_power_w", .meanPower),
-            ("idle_power_w", .value("idle_power_w")),
-            ("idle_power_standard_uncertainty_w", .value("idle_power_standard_uncertainty_w")),
-            ("scope", .value("\(total).scope")), ("provenance", .value("\(total).provenance")),
-            ("coverage", .value("\(total).coverage")), ("domains", .list("\(total).domain_ids")),
-            ("domain_energies_j", .objects(domains, ["id", "energy_j"], signs: "=")),
-            ("domain_uncertainties_95_j", .objects(domains, ["id", "uncertainty_j"], signs: "=")),
-            ("domain_coverages", .objects(domains, ["id", "coverage"], signs: "=")),
-            ("other_scopes_j", .objects("energy.other_scopes", ["scope", "energy_j", "coverage"], signs: "=:")),
-            (
-                "residuals_j",
-                .objects("energy.reconciliations", ["outer", "inner", "residual_j", "verdict"], signs: "-=:")
-            ),
-            ("energy_flags", .list("\(total).flags")), ("run_flags", .list("flags")),
-            ("plugin", .value("workload.plugin")), ("plugin_version", .value("workload.plugin_version")),
-            ("engine", .value("workload.engine")), ("model", .value("workload.model")),
-            ("model_sha256", .value("workload.model_sha256")),
-            ("program_sha256", .value("workload.program_sha256")),
-            ("parameter_count", .value("workload.parameter_count")),
-            ("operations_per_inference", .value("workload.operations_per_inference")),
-            ("dataset", .value("workload.dataset")), ("size", .value("workload.size")),
-            ("device", .value("workload.device")), ("precision", .value("workload.precision")),
-            ("batch", .value("workload.batch")), ("seed", .value("workload.seed")),
-            ("parameters", .members("workload.parameters")), ("latency_mean_s", .value("latency.mean_s")),
-            ("latency_median_s", .value("latency.median_s")), ("latency_p95_s", .value("latency.p95_s")),
-            ("latency_min_s", .value("latency.min_s")), ("latency_max_s", .value("latency.max_s")),
-            ("metrics", .json("metrics")), ("other_cpu_share", .value("other_cpu_share")),
-            ("steal_share", .value("steal_share")), ("sampler_interval_s", .value("energy.interval_s")),
-            ("sampler_jitter_p95", .value("energy.jitter")), ("machine_state", .suite(.machineState)),
-            ("procedure", .json("procedure")), ("machine_before", .json("machine_before")),
-            ("machine_after", .json("machine_after")), ("error", .value("error")), ("label", .suite(.label)),
-        ]
-    }
-
-    /// A column with the numbers of its paths among `paths`.
-    private enum Step {
-        case id, startedAt
-        case suite(SuiteText)
-        case value(Int)
-        case list(Int)
-        case members(Int)
-        case json(Int)
-        case objects(Int, JSONPaths, signs: [UInt8])
-        case energyKWh, per1000, netEnergy, netPer1000, meanPower
-    }
-
-    let header: [String]
-    private let steps: [Step]
-    private let paths: JSONPaths
-    /// Where the numbers that figures are computed of are.
-    private let startedAt, duration, completed, failed, energy, uncertainty, coverage, scaled, energyFlags,
-        idlePower: Int
-    private var found: [Range<Int>] = []
-    private var inner: [Range<Int>] = []
-    private var text: [UInt8] = []
-
-    init() {
-        var known: [String] = []
-        func slot(_ path: String) -> Int {
-            if let index = known.firstIndex(of: path) { return index }
-            known.append(path)
-            return known.count - 1
-        }
-        header = Self.columns.map(\.name)
-        steps = Self.columns.map { column in
-            switch column.column {
-            case .id: .id
-            case .startedAt: .startedAt
-            case .suite(let part): .suite(part)
-            case .value(let path): .value(slot(path))
-            case .list(let path): .list(slot(path))
-            case .members(let path): .members(slot(path))
-            case .json(let path): .json(slot(path))
-            case .objects(let path, let inner, let signs):
-                .objects(slot(path), JSONPaths(inner), signs: Array(signs.utf8))
-            case .energyKWh: .energyKWh
-            case .per1000: .per1000
-            case .netEnergy: .netEnergy
-            case .netPer1000: .netPer1000
-            case .meanPower: .meanPower
+        ),
+        (
+            "residuals_j",
+            each(\.reconciliations) { pair, text in
+                text.append(contentsOf: "\(pair.outer.rawValue)-\(pair.inner.rawValue)=".utf8)
+                CellTexts.append(pair.residual.microjoules, places: 6, to: &text)
+                text.append(contentsOf: ":\(pair.verdict.rawValue)".utf8)
             }
-        }
-        startedAt = slot("started_at_unix_s")
-        duration = slot("energy.window.duration_s")
-        completed = slot("completed_inferences")
-        failed = slot("failed_inferences")
-        energy = slot("energy.total.energy_j")
-        uncertainty = slot("energy.total.uncertainty_j")
-        coverage = slot("energy.total.coverage")
-        scaled = slot("energy.total.scaled_energy_j")
-        energyFlags = slot("energy.total.flags")
-        idlePower = slot("idle_power_w")
-        paths = JSONPaths(known)
+        ),
+        ("energy_flags", list { $0.row.energyFlags }), ("run_flags", list { $0.row.flags }),
+        ("plugin", text { $0.row.plugin }), ("plugin_version", text { $0.row.pluginVersion }),
+        ("engine", text { $0.row.engine }), ("model", text { $0.row.model }),
+        ("model_sha256", text { $0.row.modelSha256 }), ("program_sha256", text { $0.row.programSha256 }),
+        ("parameter_count", whole { $0.row.parameterCount }),
+        ("operations_per_inference", number { $0.row.operationsPerInference }), ("dataset", text { $0.row.dataset }),
+        ("size", text { $0.row.size }), ("device", text { $0.row.device }), ("precision", text { $0.row.precision }),
+        ("batch", whole { $0.row.batch.map(Int64.init) }), ("seed", whole { $0.row.seed }),
+        ("parameters", { $2.field($1.members($0.row.parameters)) }), ("latency_mean_s", number { $0.row.latencyMeanS }),
+        ("latency_median_s", number { $0.row.latencyMedianS }), ("latency_p95_s", number { $0.row.latencyP95S }),
+        ("latency_min_s", number { $0.row.latencyMinS }), ("latency_max_s", number { $0.row.latencyMaxS }),
+        ("metrics", object { $0.row.metrics }), ("other_cpu_share", number { $0.row.otherCpuShare }),
+        ("steal_share", number { $0.row.stealShare }), ("sampler_interval_s", number { $0.row.intervalS }),
+        ("sampler_jitter_p95", number { $0.row.jitter }), ("machine_state", text { $0.suite.machineState }),
+        ("procedure", object { $0.run.procedure }), ("machine_before", object { $0.run.machineBefore }),
+        ("machine_after", object { $0.run.machineAfter }), ("error", text { $0.row.error }),
+        ("label", text { $0.suite.label }),
+    ]
+
+    private static func text(_ value: @escaping @Sendable (Line) -> String?) -> Cell {
+        { line, _, writer in writer.field(value(line) ?? "") }
     }
 
-    /// - Returns: false if the record is not JSON, or lacks what every record has.
-    mutating func write(
-        _ run: RunPage.Run, _ suite: StoredSuite, records: UnsafeRawBufferPointer, to writer: inout CSVWriter
-    ) -> Bool {
-        var scanner = JSONScanner(bytes: records, range: run.record)
-        guard paths.find(in: &scanner, &found), scanner.next == nil, let figures = Figures(self, records) else {
-            return false
+    private static func whole(_ value: @escaping @Sendable (Line) -> Int64?) -> Cell {
+        decimal(0, value)
+    }
+
+    /// A whole number of millionths or billionths.
+    private static func decimal(_ places: Int, _ value: @escaping @Sendable (Line) -> Int64?) -> Cell {
+        { line, texts, writer in
+            texts.write(to: &writer) { CellTexts.append(value(line), places: places, to: &$0) }
         }
-        // Of a window that no meter saw nothing is known, and that is no 0 J.
-        if figures.energy == nil { (found[energy], found[uncertainty]) = (0..<0, 0..<0) }
-        // Nor of what stands for a failure and not for a window.
-        if figures.isEmpty { for slot in [duration, completed, failed, coverage] { found[slot] = 0..<0 } }
-        let values = JSONText(bytes: records)
-        for step in steps {
-            switch step {
-            case .id: writer.field(Double(run.id))
-            case .startedAt: writer.field(time: figures.startedAt)
-            case .suite(let part): writer.field(part.text(suite))
-            case .value(let slot):
-                if let plain = values.plain(found[slot]) {
-                    writer.field(plain)
-                } else {
-                    values.append(found[slot], to: &text)
-                    flush(&writer)
+    }
+
+    private static func number(_ value: @escaping @Sendable (Line) -> Double?) -> Cell {
+        { line, texts, writer in texts.write(to: &writer) { CellTexts.append(value(line), to: &$0) } }
+    }
+
+    private static func figure(_ value: @escaping @Sendable (Figures) -> Double?) -> Cell {
+        { line, _, writer in writer.field(value(line.figures)) }
+    }
+
+    /// Strings, with blanks between them.
+    private static func list(_ value: @escaping @Sendable (Line) -> String) -> Cell {
+        { line, texts, writer in writer.field(texts.list(value(line))) }
+    }
+
+    /// JSON; empty of an empty object.
+    private static func object(_ value: @escaping @Sendable (Line) -> String?) -> Cell {
+        { line, _, writer in
+            let text = value(line) ?? ""
+            writer.field(text.utf8.count > 2 ? text : "")
+        }
+    }
+
+    /// `id=value` of each meter.
+    private static func meters(_ value: @escaping @Sendable (RunPage.Meter, inout [UInt8]) -> Void) -> Cell {
+        { line, texts, writer in
+            texts.write(to: &writer) { text in
+                for meter in line.run.meters {
+                    if !text.isEmpty { text.append(UInt8(ascii: " ")) }
+                    text.append(contentsOf: meter.id.utf8)
+                    text.append(UInt8(ascii: "="))
+                    value(meter, &text)
                 }
-            case .list(let slot):
-                values.appendList(found[slot], to: &text)
-                flush(&writer)
-            case .members(let slot):
-                values.appendMembers(found[slot], to: &text)
-                flush(&writer)
-            case .json(let slot):
-                // `{}` has two bytes.
-                writer.field(UnsafeRawBufferPointer(rebasing: records[found[slot].count > 2 ? found[slot] : 0..<0]))
-            case .objects(let slot, let paths, let signs):
-                values.appendObjects(found[slot], paths, signs, &inner, to: &text)
-                flush(&writer)
-            case .energyKWh: writer.field(figures.energy.map { $0 / 3.6e6 })
-            case .per1000: writer.field(figures.per1000.flatMap { factor in figures.energy.map { $0 * factor } })
-            case .netEnergy: writer.field(figures.net)
-            case .netPer1000: writer.field(figures.per1000.flatMap { factor in figures.net.map { $0 * factor } })
-            case .meanPower:
-                // Over the time that was seen.
-                writer.field(
-                    figures.energy.flatMap { Energy(joules: $0).over(figures.seen)?.watts })
             }
         }
+    }
+
+    private static func each<Part>(
+        _ parts: any KeyPath<RunPage.Run, [Part]> & Sendable, _ write: @escaping @Sendable (Part, inout [UInt8]) -> Void
+    ) -> Cell {
+        { line, texts, writer in
+            texts.write(to: &writer) { text in
+                for part in line.run[keyPath: parts] {
+                    if !text.isEmpty { text.append(UInt8(ascii: " ")) }
+                    write(part, &text)
+                }
+            }
+        }
+    }
+
+    // MARK: Writing
+
+    static let header = columns.map(\.name)
+
+    private var texts = CellTexts()
+
+    /// - Returns: false if what the window holds cannot be.
+    mutating func write(_ run: RunPage.Run, _ suite: StoredSuite, to writer: inout CSVWriter) -> Bool {
+        guard let figures = Figures(run.row, texts.list(run.row.energyFlags)) else { return false }
+        let line = Line(run: run, row: run.row, suite: suite, figures: figures)
+        for column in Self.columns { column.cell(line, &texts, &writer) }
         writer.endRow()
         return true
     }
 
-    /// Writes what was put together in `text`, whose memory all fields share.
-    private mutating func flush(_ writer: inout CSVWriter) {
-        text.withUnsafeBytes { writer.field($0) }
-        text.removeAll(keepingCapacity: true)
-    }
-
     /// The numbers that other figures are computed of.
     private struct Figures {
-        var startedAt: Double
         /// What makes the energy that of the whole window, each meter by its own coverage.
         var scale = 1.0
         /// Of the window, the seconds that the energy is of.
@@ -221,31 +176,26 @@ struct RunsCSV: Sendable {
         /// Times joules: kWh per 1,000 inferences. Under 99 % of coverage nothing is extrapolated.
         var per1000: Double?
 
-        init?(_ csv: RunsCSV, _ records: UnsafeRawBufferPointer) {
-            let values = JSONText(bytes: records)
-            func number(_ slot: Int) -> Double? { values.number(csv.found[slot]) }
-            guard
-                let startedAt = number(csv.startedAt), let duration = number(csv.duration),
-                let energy = number(csv.energy), let coverage = number(csv.coverage),
-                let completed = number(csv.completed), Bounds.unixSeconds.contains(startedAt),
-                Bounds.seconds.contains(duration), Bounds.joules.contains(energy), Bounds.share.contains(coverage),
-                Bounds.inferences.contains(Int(saturating: completed))
+        /// - Parameter flags: of the total, with blanks between them.
+        init?(_ row: RunRow, _ flags: String) {
+            let (energy, duration, coverage) = (row.energy.joules, row.durationSeconds, row.coverage)
+            guard Bounds.unixSeconds.contains(row.startedAt), Bounds.seconds.contains(duration),
+                Bounds.joules.contains(energy), Bounds.share.contains(coverage),
+                Bounds.inferences.contains(row.completed)
             else { return nil }
-            self.startedAt = startedAt
             isEmpty = duration == 0 && coverage == 0
             if coverage > 0 { scale = 1 / coverage }
-            if let scaled = number(csv.scaled), scaled > 0, energy > 0 { scale = scaled / energy }
-            // As `TotalEnergy.seconds(seenOf:)`, whose flags are an array of plain names.
-            var flags: [UInt8] = []
-            if coverage < 1 { values.appendList(csv.found[csv.energyFlags], to: &flags) }
-            let isIncomplete = flags.split(separator: UInt8(ascii: " ")).contains {
-                $0.elementsEqual(EnergyFlag.incomplete.rawValue.utf8)
-            }
+            if let scaled = row.scaledUj, scaled > 0, energy > 0 { scale = Energy(microjoules: scaled).joules / energy }
+            // As `TotalEnergy.seconds(seenOf:)`.
+            let isIncomplete =
+                coverage < 1 && flags.split(separator: " ").contains { $0 == EnergyFlag.incomplete.rawValue }
             seen = isIncomplete && coverage > 0 ? duration : coverage > 0 ? duration / scale : 0
             guard coverage > 0 else { return }
             self.energy = energy
-            net = number(csv.idlePower).map { energy - $0 * seen }
-            if completed > 0, coverage >= TotalEnergy.leastCoverage { per1000 = 1000 / completed / 3.6e6 * scale }
+            net = row.idlePower.map { energy - $0.watts * seen }
+            if row.completed > 0, coverage >= TotalEnergy.leastCoverage {
+                per1000 = 1000 / Double(row.completed) / 3.6e6 * scale
+            }
         }
     }
 }

@@ -50,8 +50,11 @@ package protocol RecordReader: Sendable {
     /// - Parameter before: the id of the last one of the page before; `nil` for the first page.
     func latestRuns(_ filter: RunFilter, before: Int64?, limit: Int) async throws(StoreError) -> [StoredRun]
 
-    /// A page of the windows that fit with their records as they are kept, in JSON.
+    /// A page of the windows that fit, as columns.
     func runPage(_ filter: RunFilter, after: Int64, limit: Int) async throws(StoreError) -> RunPage
+
+    /// A page of the windows that fit with their records as they are kept, in JSON.
+    func recordPage(_ filter: RunFilter, after: Int64, limit: Int) async throws(StoreError) -> RecordPage
 
     /// Hands each window that fits to `body`, in the order of the record, all from one moment of it. It ends early where its task is
     /// cancelled.

@@ -192,6 +192,10 @@ enum Schema {
                     CREATE INDEX suite_run_by_label ON suite_run (label) WHERE label IS NOT NULL;
                     """)
         }
+        // Of the migrations from here on. They copy tables under other names, and a look for what is referred to and not there would read
+        // every sample of a long record, and keep it from being opened where an old one is damaged.
+        migrator = migrator.disablingDeferredForeignKeyChecks()
+        migrator.registerMigration("8 typed columns") { db in try db.execute(sql: TypedColumns.sql) }
         return migrator
     }
 }

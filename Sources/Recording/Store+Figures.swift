@@ -61,119 +61,129 @@ extension Store {
         _ filter: RunFilter, _ body: (WindowFigures) -> Void, damaged: (DamagedRow) -> Void = { _ in }
     ) throws(StoreError) {
         try read { db in
+            var windows = WindowReader(db)
             let condition = filter.condition
             let rows = try Row.fetchCursor(
-                db, sql: Self.figuresSQL + " WHERE \(condition.sql) ORDER BY run.id", arguments: condition.arguments)
-            var texts = DecodedTexts()
+                db,
+                sql: """
+                    SELECT \(WindowReader.columns.sql)
+                    FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
+                        JOIN machine ON machine.id = suite_run.machine_id
+                    WHERE \(condition.sql) ORDER BY run.id
+                    """, arguments: condition.arguments)
             while let row = try rows.next() {
                 // Whoever asked may have gone.
                 try Task.checkCancellation()
+                let read = WindowReader.columns.reader(row)
                 do {
-                    body(try texts.window(row))
+                    body(try windows.window(read))
                 } catch let error as DamagedRow {
-                    damaged(DamagedRow(run: row.optional(0), reason: error.reason))
+                    damaged(DamagedRow(run: try? read(.id), reason: error.reason))
                 }
             }
         }
     }
-
-    /// SQLite keeps a record that it has parsed for the other calls on the same row.
-    private static let figuresSQL = """
-        SELECT run.id, suite_run.uuid, suite_run.suite, suite_run.source, suite_run.taskwatt_version,
-            machine.name, machine.fingerprint,
-            CASE WHEN json_valid(machine.inventory) THEN json_extract(machine.inventory, '$.cpu.model') END,
-            run.stage, run.status, run.task, run.plugin, run.model, run.dataset, run.size,
-            run.started_at, run.duration_s, run.completed, run.energy_j, run.scope, run.provenance, run.coverage,
-            json_extract(\(RunFilter.wholeRecord), '$.workload.device'),
-            json_extract(\(RunFilter.wholeRecord), '$.workload.precision'),
-            json_extract(\(RunFilter.wholeRecord), '$.workload.batch'),
-            json_extract(\(RunFilter.wholeRecord), '$.workload.parameters'),
-            json_extract(\(RunFilter.wholeRecord), '$.workload.operations_per_inference'),
-            json_extract(\(RunFilter.wholeRecord), '$.energy.total.uncertainty_j'),
-            json_extract(\(RunFilter.wholeRecord), '$.energy.total.accuracy_standard_uncertainty_j'),
-            json_extract(\(RunFilter.wholeRecord), '$.energy.total.domain_ids'),
-            json_extract(\(RunFilter.wholeRecord), '$.energy.other_scopes'),
-            json_extract(\(RunFilter.wholeRecord), '$.idle_power_w'),
-            json_extract(\(RunFilter.wholeRecord), '$.idle_power_standard_uncertainty_w'),
-            json_extract(\(RunFilter.wholeRecord), '$.latency.mean_s'),
-            json_extract(\(RunFilter.wholeRecord), '$.flags'),
-            json_extract(\(RunFilter.wholeRecord), '$.failed_inferences'),
-            json_extract(\(RunFilter.wholeRecord), '$.energy.total.common_standard_uncertainty_j'),
-            json_extract(\(RunFilter.wholeRecord), '$.energy.total.scaled_energy_j'),
-            json_extract(\(RunFilter.wholeRecord), '$.idle_power_degrees_of_freedom'),
-            json_extract(\(RunFilter.wholeRecord), '$.idle_power_rounding_standard_uncertainty_w'),
-            json_extract(\(RunFilter.wholeRecord), '$.workload.engine'),
-            json_extract(\(RunFilter.wholeRecord), '$.workload.model_sha256'),
-            json_extract(\(RunFilter.wholeRecord), '$.workload.program_sha256'),
-            suite_run.label
-        FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
-            JOIN machine ON machine.id = suite_run.machine_id
-        """
 }
 
-/// JSON texts of rows, each decoded once: most windows of a record have the same parameters, meters and flags.
-private struct DecodedTexts {
-    private let decoder = JSONDecoder()
-    private var parameters: [String: [String: String]] = [:]
-    private var lists: [String: [String]] = [:]
+/// Makes windows of rows. What the windows of a suite have in common is asked for once a suite.
+private struct WindowReader {
+    typealias Column = RunRow.CodingKeys
 
-    mutating func window(_ row: Row) throws -> WindowFigures {
-        // What comes out of the JSON has whatever type it has there; a record that was edited by hand must not end us.
-        func value<Value: DatabaseValueConvertible>(_ column: Int) -> Value? { row.optional(column) }
-        let joules: Double = try row.value(18)
-        let scope: String = try row.value(19)
-        let provenance: String = try row.value(20)
-        let task: String? = try row.value(10)
-        let others: String? = value(30)
+    static let columns = Selection<Column>(
+        [
+            .id, .suiteRunId, .stage, .status, .task, .plugin, .model, .dataset, .size, .device, .precision, .batch,
+            .parameters, .operationsPerInference, .startedAt, .durationNs, .completed, .failed, .scope, .provenance,
+            .energyUj, .uncertaintyUj, .accuracyUj, .commonUj, .scaledUj, .coverage, .energyFlags, .domainIds,
+            .otherScopes, .idlePowerUw, .idleUncertaintyUw, .idleDegreesOfFreedom, .idleRoundingUw, .latencyMeanS,
+            .flags, .engine, .modelSha256, .programSha256,
+        ], of: "run")
+
+    private let db: Database
+    private var texts = DecodedTexts()
+    private var suites: [Int64: Result<SuiteFacts, DamagedRow>] = [:]
+
+    init(_ db: Database) { self.db = db }
+
+    mutating func window(_ read: RowReader<Column>) throws -> WindowFigures {
+        let id: Int64 = try read(.id)
+        let suite = try suite(try read(.suiteRunId))
+        let task: String? = try read(.task)
+        let scope: String = try read(.scope)
+        let provenance: String = try read(.provenance)
+        func energy(_ column: Column) throws(DamagedRow) -> Energy { Energy(microjoules: try read(column)) }
+        func watts(_ column: Column) throws(DamagedRow) -> Double? {
+            (try read(column) as Int64?).map { Power(microwatts: $0).watts }
+        }
+        let scaled: Int64? = try read(.scaledUj)
+        let duration: Int64 = try read(.durationNs)
+        let total = TotalEnergy(
+            energy: try energy(.energyUj), uncertainty: try energy(.uncertaintyUj),
+            accuracyUncertainty: try energy(.accuracyUj), commonUncertainty: try energy(.commonUj),
+            scope: TotalScope(rawValue: scope) ?? .components,
+            // What a newer version calls otherwise is surely not better than an estimate.
+            provenance: Provenance(rawValue: provenance) ?? .estimated, coverage: try read(.coverage),
+            scaledEnergy: scaled.map(Energy.init(microjoules:)),
+            flags: try texts.list(try read(.energyFlags), Column.energyFlags).compactMap(EnergyFlag.init(rawValue:)),
+            domainIDs: try texts.list(try read(.domainIds), Column.domainIds))
         let figures = WindowFigures(
-            id: try row.value(0), suiteRun: try row.value(1), suite: try row.value(2),
-            source: RecordSource(rawValue: try row.value(3)) ?? .taskwatt, version: try row.value(4),
-            machine: try row.value(5), machineFingerprint: try row.value(6), processor: value(7),
-            stage: RunStage(rawValue: try row.value(8)) ?? .query,
-            status: RunStatus(rawValue: try row.value(9)) ?? .failed, task: task.map(MLTask.init(rawValue:)),
-            plugin: try row.value(11) ?? "", model: try row.value(12), dataset: try row.value(13),
-            size: try row.value(14), device: value(22), precision: value(23), batch: value(24) ?? 1,
-            parameters: try parameters(value(25)), operations: value(26), startedAt: try row.value(15),
-            durationSeconds: try row.value(16), completedInferences: try row.value(17),
-            failedInferences: value(35) ?? 0,
-            total: TotalEnergy(
-                energy: Energy(joules: joules), uncertainty: Energy(joules: value(27) ?? 0),
-                accuracyUncertainty: Energy(joules: value(28) ?? 0),
-                commonUncertainty: Energy(joules: value(36) ?? 0), scope: TotalScope(rawValue: scope) ?? .components,
-                // What a newer version calls otherwise is surely not better than an estimate.
-                provenance: Provenance(rawValue: provenance) ?? .estimated, coverage: try row.value(21),
-                scaledEnergy: (value(37) as Double?).map { Energy(joules: $0) }, flags: [],
-                domainIDs: try list(value(29))),
-            otherScopes: try others.map { text in
-                text == "[]" ? [] : try decoded([TotalEnergy].self, text, "energy.other_scopes")
-            } ?? [],
-            idlePowerWatts: value(31), idleUncertaintyWatts: value(32), idleDegreesOfFreedom: value(38),
-            idleRoundingWatts: value(39), meanLatency: value(33), flags: try list(value(34)), engine: value(40),
-            modelSHA256: value(41), programSHA256: value(42), label: try row.value(43))
+            id: id, suiteRun: suite.uuid, suite: suite.suite, source: suite.source, version: suite.version,
+            machine: suite.machine, machineFingerprint: suite.fingerprint, processor: suite.processor,
+            stage: RunStage(rawValue: try read(.stage)) ?? .query,
+            status: RunStatus(rawValue: try read(.status)) ?? .failed, task: task.map(MLTask.init(rawValue:)),
+            plugin: try read(.plugin) ?? "", model: try read(.model), dataset: try read(.dataset),
+            size: try read(.size), device: try read(.device), precision: try read(.precision),
+            batch: try read(.batch) ?? 1, parameters: try texts.parameters(try read(.parameters)),
+            operations: try read(.operationsPerInference), startedAt: try read(.startedAt),
+            durationSeconds: MonotonicTime(nanoseconds: duration).seconds, completedInferences: try read(.completed),
+            failedInferences: try read(.failed), total: total, otherScopes: try otherScopes(id, try read(.otherScopes)),
+            idlePowerWatts: try watts(.idlePowerUw), idleUncertaintyWatts: try watts(.idleUncertaintyUw),
+            idleDegreesOfFreedom: try read(.idleDegreesOfFreedom), idleRoundingWatts: try watts(.idleRoundingUw),
+            meanLatency: try read(.latencyMeanS), flags: try texts.list(try read(.flags), Column.flags),
+            engine: try read(.engine), modelSHA256: try read(.modelSha256), programSHA256: try read(.programSha256),
+            label: suite.label)
         if let problem = figures.outOfBounds { throw DamagedRow(reason: "\(problem)") }
         return figures
     }
 
-    private func decoded<Value: Decodable>(_ type: Value.Type, _ text: String, _ key: String) throws -> Value {
-        do { return try decoder.decode(type, from: Data(text.utf8)) } catch {
-            throw DamagedRow(reason: "`\(key)` is not what it should be")
+    private mutating func suite(_ id: Int64) throws -> SuiteFacts {
+        if let known = suites[id] { return try known.get() }
+        let facts: Result<SuiteFacts, DamagedRow>
+        do { facts = .success(try SuiteFacts(id, db)) } catch let error as DamagedRow { facts = .failure(error) }
+        suites[id] = facts
+        return try facts.get()
+    }
+
+    /// Most windows have none.
+    private mutating func otherScopes(_ run: Int64, _ count: Int) throws -> [TotalEnergy] {
+        guard count != 0 else { return [] }
+        return try ScopeRow.totals(ofRun: run, count: count, &texts, db)
+    }
+}
+
+/// What the windows of a suite have in common.
+private struct SuiteFacts {
+    var uuid, suite, version, machine, fingerprint: String
+    var source: RecordSource
+    var label: String?
+    /// The processor's name, where the inventory has it.
+    var processor: String?
+
+    init(_ id: Int64, _ db: Database) throws {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT uuid, suite, source, taskwatt_version, label, name, fingerprint,
+                    CASE WHEN json_valid(inventory) THEN json_extract(inventory, '$.cpu.model') END AS processor
+                FROM suite_run JOIN machine ON machine.id = machine_id WHERE suite_run.id = ?
+                """)
+        guard let row = try Row.fetchOne(statement, arguments: [id]) else {
+            throw DamagedRow(reason: "its suite is not there")
         }
-    }
-
-    private mutating func parameters(_ text: String?) throws -> [String: String] {
-        guard let text else { return [:] }
-        if let known = parameters[text] { return known }
-        let values = try decoded([String: JSONValue].self, text, "workload.parameters").mapValues(\.text)
-        parameters[text] = values
-        return values
-    }
-
-    private mutating func list(_ text: String?) throws -> [String] {
-        guard let text else { return [] }
-        if let known = lists[text] { return known }
-        let values = try decoded([String].self, text, "flags")
-        lists[text] = values
-        return values
+        (uuid, suite, version) = (
+            try row.value("uuid"), try row.value("suite"), try row.value("taskwatt_version")
+        )
+        (machine, fingerprint) = (try row.value("name"), try row.value("fingerprint"))
+        source = RecordSource(rawValue: try row.value("source")) ?? .taskwatt
+        (label, processor) = (try row.value("label"), row.optional("processor"))
     }
 }
 

@@ -106,15 +106,16 @@ extension Store {
         let rows = try Row.fetchCursor(
             db,
             sql: """
-                SELECT import.id, import.source, file, sha256, imported_at, count(DISTINCT suite_run.id), count(run.id)
+                SELECT import.id AS id, import.source AS source, file, sha256, imported_at,
+                    count(DISTINCT suite_run.id) AS suites, count(run.id) AS runs
                 FROM import LEFT JOIN suite_run ON import_id = import.id LEFT JOIN run ON suite_run_id = suite_run.id
                 WHERE \(condition) GROUP BY import.id ORDER BY import.id
                 """, arguments: arguments)
         return try wholeRows(rows) { row in
             StoredImport(
-                id: try row.value(0), source: RecordSource(rawValue: try row.value(1)) ?? .taskwatt,
-                file: try row.value(2), sha256: try row.value(3), importedAt: try StoredSuite.time(row, 4),
-                suites: try row.value(5), runs: try row.value(6))
+                id: try row.value("id"), source: RecordSource(rawValue: try row.value("source")) ?? .taskwatt,
+                file: try row.value("file"), sha256: try row.value("sha256"), importedAt: try row.time("imported_at"),
+                suites: try row.value("suites"), runs: try row.value("runs"))
         }
     }
 

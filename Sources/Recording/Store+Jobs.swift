@@ -43,14 +43,14 @@ package struct StoredJob: Sendable, Hashable {
     static func fetch(_ db: Database, _ rest: String, _ arguments: StatementArguments = []) throws -> [StoredJob] {
         let rows = try Row.fetchCursor(db, sql: "SELECT \(columns) FROM job \(rest)", arguments: arguments)
         return try Store.wholeRows(rows) { row in
-            let failures: String = try row.value(9)
-            let attempts: Int = try row.value(5)
+            let failures: String = try row.value("failures")
+            let attempts: Int = try row.value("attempts")
             guard Bounds.repeats.contains(attempts) else { throw DamagedRow(reason: "\(attempts) are no attempts") }
             return StoredJob(
-                id: try row.value(0), state: try row.value(1), request: try row.value(2), schedule: try row.value(3),
-                submittedAt: try StoredSuite.time(row, 4), attempts: attempts,
-                startedAt: try StoredSuite.optionalTime(row, 6), endedAt: try StoredSuite.optionalTime(row, 7),
-                suiteRun: try row.value(8),
+                id: try row.value("id"), state: try row.value("state"), request: try row.value("request"),
+                schedule: try row.value("schedule"), submittedAt: try row.time("submitted_at"), attempts: attempts,
+                startedAt: try row.optionalTime("started_at"), endedAt: try row.optionalTime("ended_at"),
+                suiteRun: try row.value("suite_run"),
                 failures: (try? JSONDecoder().decode([String].self, from: Data(failures.utf8))) ?? [])
         }
     }
@@ -116,7 +116,7 @@ extension Store {
         try read { db in
             let rows = try Row.fetchAll(db, sql: "SELECT state, total FROM job_count")
             let counts = rows.compactMap { row -> (String, Int)? in
-                guard let state: String = row.optional(0), let total: Int64 = row.optional(1),
+                guard let state: String = row.optional("state"), let total: Int64 = row.optional("total"),
                     Bounds.events.contains(total)
                 else {
                     return nil

@@ -41,17 +41,20 @@ extension Store {
             try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT run.status, count(*), total(CASE WHEN typeof(run.completed) = 'integer'
-                        AND run.completed BETWEEN 0 AND \(Bounds.inferences.upperBound) THEN run.completed END),
-                        max(run.id)
+                    SELECT run.status AS status, count(*) AS runs, total(CASE WHEN typeof(run.completed) = 'integer'
+                        AND run.completed BETWEEN 0 AND \(Bounds.inferences.upperBound) THEN run.completed END) AS inferences,
+                        max(run.id) AS last
                     FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
                     WHERE run.id > ? AND +run.stage = 'query' AND suite_run.import_id IS NULL GROUP BY run.status
                     """, arguments: [id]
             ).compactMap { row in
-                guard let status: String = row.optional(0), let known = RunStatus(rawValue: status) else { return nil }
+                guard let status: String = row.optional("status"), let known = RunStatus(rawValue: status) else {
+                    return nil
+                }
                 return RunCount(
-                    status: known, runs: try row.value(1), inferences: Int(saturating: try row.value(2)),
-                    lastID: try row.value(3))
+                    status: known, runs: try row.value("runs"),
+                    inferences: Int(saturating: try row.value("inferences")),
+                    lastID: try row.value("last"))
             }
         }
     }
@@ -67,9 +70,9 @@ extension Store {
                     """, arguments: [id])
             return try Self.wholeRows(rows, limit: limit) { row in
                 EndedSuite(
-                    id: try row.value(0), uuid: try row.value(1),
-                    status: RunStatus(rawValue: try row.value(2)) ?? .failed,
-                    endedAt: try StoredSuite.optionalTime(row, 3))
+                    id: try row.value("id"), uuid: try row.value("uuid"),
+                    status: RunStatus(rawValue: try row.value("status")) ?? .failed,
+                    endedAt: try row.optionalTime("ended_at"))
             }
         }
     }

@@ -63,10 +63,11 @@ extension Store {
             let kept = try Row.fetchCursor(
                 db,
                 sql: """
-                    SELECT meter, start / max(seconds, ?1) * max(seconds, ?1), max(seconds, ?1), total(energy_uj),
-                        total(seen_s), min(least_uw), max(most_uw)
-                    FROM stretch WHERE seconds IN (60, 3600) AND start >= ?2 AND start < ?3
-                    GROUP BY meter, start / max(seconds, ?1), max(seconds, ?1)
+                    SELECT meter, start / max(seconds, ?1) * max(seconds, ?1) AS start, max(seconds, ?1) AS seconds,
+                        total(energy_uj) AS energy_uj, total(seen_s) AS seen_s, min(least_uw) AS least_uw,
+                        max(most_uw) AS most_uw
+                    FROM stretch WHERE stretch.seconds IN (60, 3600) AND stretch.start >= ?2 AND stretch.start < ?3
+                    GROUP BY meter, stretch.start / max(stretch.seconds, ?1), max(stretch.seconds, ?1)
                     """, arguments: [seconds, first, min(to, Double(samplesFrom))])
             while let row = try kept.next() {
                 guard let stretch = try? PowerStretch(row) else { continue }
@@ -91,18 +92,21 @@ extension Store {
     ) throws -> [PowerStretch] {
         var result: [String: [Int64: PowerStretch]] = [:]
         var last: [String: (time: MonotonicTime, power: Int64?)] = [:]
+        let columns = Selection<SampleRow.CodingKeys>(
+            [.meter, .wallTime, .monotonicNs, .energyUj, .powerUw], of: "sample")
         let cursor = try Row.fetchCursor(
             db,
             sql: """
-                SELECT meter, wall_time, monotonic_ns, energy_uj IS NOT NULL, power_uw FROM sample
+                SELECT \(columns.sql) FROM sample
                 WHERE run_id IS NULL AND wall_time >= ? AND wall_time < ? AND id <= ? ORDER BY wall_time
                 """, arguments: [from - longestSilence, to, lastID])
         while let row = try cursor.next() {
-            guard let meter: String = row.optional(0), let wall: Double = row.optional(1),
-                let time = (row.optional(2) as Int64?).map(MonotonicTime.init(nanoseconds:)),
-                let isCounter: Bool = row.optional(3)
+            let read = columns.reader(row)
+            guard let meter: String = read.optional(.meter), let wall: Double = read.optional(.wallTime),
+                let time = (read.optional(.monotonicNs) as Int64?).map(MonotonicTime.init(nanoseconds:))
             else { continue }
-            let power: Int64? = row.optional(4)
+            let isCounter = (read.optional(.energyUj) as Int64?) != nil
+            let power: Int64? = read.optional(.powerUw)
             let before = last.updateValue((time, power), forKey: meter)
             guard let power, let before, wall >= from, time > before.time else { continue }
             let length = time.seconds(since: before.time)
@@ -130,9 +134,10 @@ extension Store {
 extension PowerStretch {
     fileprivate init(_ row: Row) throws(DamagedRow) {
         self.init(
-            meter: try row.value(0), start: try row.value(1), seconds: try row.value(2),
-            energy: Energy(microjoules: Int64(saturating: try row.value(3))), seenSeconds: try row.value(4),
-            least: Power(microwatts: try row.value(5)), most: Power(microwatts: try row.value(6)))
+            meter: try row.value("meter"), start: try row.value("start"), seconds: try row.value("seconds"),
+            energy: Energy(microjoules: Int64(saturating: try row.value("energy_uj"))),
+            seenSeconds: try row.value("seen_s"), least: Power(microwatts: try row.value("least_uw")),
+            most: Power(microwatts: try row.value("most_uw")))
     }
 
     fileprivate func joined(with other: PowerStretch) -> PowerStretch {

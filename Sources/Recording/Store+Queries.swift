@@ -83,11 +83,6 @@ package struct RunFilter: Sendable, Hashable, Codable {
         case until = "until_unix_s"
     }
 
-    /// The record of a row of run; NULL where it is no JSON, of which SQLite's functions would fail the whole query.
-    static let wholeRecord = "CASE WHEN json_valid(run.record) THEN run.record END"
-
-    static func inRecord(_ path: String) -> String { "json_extract(\(wholeRecord), '\(path)')" }
-
     /// The condition of a query over run, suite_run and machine, with its arguments.
     var condition: (sql: String, arguments: StatementArguments) {
         var conditions: [String] = []
@@ -106,9 +101,8 @@ package struct RunFilter: Sendable, Hashable, Codable {
         let equal: [(column: String, value: String?)] = [
             ("run.stage", stage?.rawValue), ("run.task", task?.rawValue), ("suite_run.source", source?.rawValue),
             ("suite_run.suite", suite), ("run.plugin", plugin), ("run.model", model), ("run.dataset", dataset),
-            (Self.inRecord("$.workload.device"), device), ("run.size", size), ("suite_run.label", label),
-            (Self.inRecord("$.workload.precision"), precision),
-            (Self.inRecord("$.workload.engine"), engine),
+            ("run.device", device), ("run.size", size), ("suite_run.label", label),
+            ("run.precision", precision), ("run.engine", engine),
         ]
         for case (let column, let value?) in equal {
             conditions.append("\(column) = ?")
@@ -119,8 +113,11 @@ package struct RunFilter: Sendable, Hashable, Codable {
             // is 20.0.
             let source =
                 name == "batch"
-                ? "(SELECT 'integer' AS type, coalesce(\(Self.inRecord("$.workload.batch")), 1) AS value)"
-                : "(SELECT type, value FROM json_each(\(Self.wholeRecord), '$.workload.parameters') WHERE key = ?)"
+                ? "(SELECT 'integer' AS type, coalesce(run.batch, 1) AS value)"
+                : """
+                (SELECT type, value FROM json_each(CASE WHEN json_valid(run.parameters) THEN run.parameters END)
+                    WHERE key = ?)
+                """
             conditions.append(
                 """
                 EXISTS (SELECT 1 FROM \(source) WHERE CASE WHEN type IN ('true', 'false') THEN type
@@ -154,23 +151,6 @@ package struct StoredSample: Sendable, Hashable {
     package var sample: Sample
 }
 
-extension StoredSample {
-    /// - Parameter row: of `Store.sampleColumns`.
-    init(_ row: Row) throws(DamagedRow) {
-        let energy: Int64? = try row.value(5)
-        let power: Int64? = try row.value(6)
-        let edge: String? = try row.value(7)
-        self.init(
-            id: try row.value(0), run: try row.value(1),
-            sample: Sample(
-                meterID: try row.value(2), time: MonotonicTime(nanoseconds: try row.value(4)),
-                wallTime: try row.value(3),
-                energy: energy.map(Energy.init(microjoules:)), power: power.map(Power.init(microwatts:)),
-                edge: edge.flatMap(WindowEdge.init(rawValue:))))
-        if let problem = sample.outOfBounds { throw DamagedRow(reason: "\(problem)") }
-    }
-}
-
 extension Store {
     /// A page of the windows that fit, in the order of the record.
     ///
@@ -201,22 +181,24 @@ extension Store {
             let condition = filter.condition
             let decoder = JSONDecoder()
             let sql = """
-                SELECT run.id, suite_run.uuid, suite_run.suite, machine.name, machine.fingerprint,
-                    suite_run.taskwatt_version, run.record, suite_run.machine_state, suite_run.source
+                SELECT run.id AS id, suite_run.uuid, suite_run.suite, machine.name, machine.fingerprint,
+                    suite_run.taskwatt_version, run_record.record, suite_run.machine_state, suite_run.source
                 FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
                     JOIN machine ON machine.id = suite_run.machine_id
+                    LEFT JOIN run_record ON run_record.run_id = run.id
                 WHERE \(page) AND \(condition.sql) ORDER BY \(order) LIMIT ?
                 """
             return try Self.wholePage(after: first, limit: limit, damaged: damaged) { last, most in
                 try Row.fetchCursor(db, sql: sql, arguments: [last] + condition.arguments + [most])
             } make: { row in
-                let id: Int64 = try row.value(0)
+                let id: Int64 = try row.value("id")
                 do throws(DamagedRow) {
                     return StoredRun(
-                        id: id, suiteRun: try row.value(1), suite: try row.value(2), machine: try row.value(3),
-                        machineFingerprint: try row.value(4), version: try row.value(5),
-                        machineState: try row.value(7), source: RecordSource(rawValue: try row.value(8)) ?? .taskwatt,
-                        record: try Self.record(try row.value(6), run: id, decoder))
+                        id: id, suiteRun: try row.value("uuid"), suite: try row.value("suite"),
+                        machine: try row.value("name"), machineFingerprint: try row.value("fingerprint"),
+                        version: try row.value("taskwatt_version"), machineState: try row.value("machine_state"),
+                        source: RecordSource(rawValue: try row.value("source")) ?? .taskwatt,
+                        record: try Self.record(try row.value("record"), run: id, decoder))
                 } catch {
                     throw DamagedRow(run: id, reason: error.reason)
                 }
@@ -233,7 +215,7 @@ extension Store {
             let ofSuite =
                 "run_id IN (SELECT run.id FROM run JOIN suite_run ON suite_run.id = suite_run_id WHERE \(suite.0))"
             let sql = """
-                SELECT \(Self.sampleColumns) FROM sample WHERE id > ? AND \(suiteRun == nil ? "TRUE" : ofSuite)
+                SELECT \(StoredSample.columns.sql) FROM sample WHERE id > ? AND \(suiteRun == nil ? "TRUE" : ofSuite)
                 ORDER BY id LIMIT ?
                 """
             return try Self.wholePage(after: after, limit: limit, damaged: { _ in }) { last, most in
@@ -243,8 +225,6 @@ extension Store {
             }
         }
     }
-
-    static let sampleColumns = "id, run_id, meter, wall_time, monotonic_ns, energy_uj, power_uw, edge"
 
     /// The suites in the record, the latest first.
     ///
@@ -258,17 +238,18 @@ extension Store {
                 db,
                 sql: """
                     SELECT uuid, suite, machine.name, started_at, ended_at, status, error,
-                        (SELECT count(*) FROM run WHERE suite_run_id = suite_run.id), source, label
+                        (SELECT count(*) FROM run WHERE suite_run_id = suite_run.id) AS runs, source, label
                     FROM suite_run JOIN machine ON machine.id = machine_id
                     WHERE (?1 IS NULL OR label = ?1) AND (?2 IS NULL OR suite = ?2) AND (?3 IS NULL OR machine.name = ?3)
                     ORDER BY suite_run.id DESC
                     """, arguments: [label, suite, machine])
             return try Self.wholeRows(rows, limit: limit) { row in
                 SuiteRunSummary(
-                    uuid: try row.value(0), suite: try row.value(1), machine: try row.value(2),
-                    startedAt: try StoredSuite.time(row, 3), endedAt: try StoredSuite.optionalTime(row, 4),
-                    status: try row.value(5), error: try row.value(6), runs: try row.value(7),
-                    source: RecordSource(rawValue: try row.value(8)) ?? .taskwatt, label: try row.value(9))
+                    uuid: try row.value("uuid"), suite: try row.value("suite"), machine: try row.value("name"),
+                    startedAt: try row.time("started_at"), endedAt: try row.optionalTime("ended_at"),
+                    status: try row.value("status"), error: try row.value("error"), runs: try row.value("runs"),
+                    source: RecordSource(rawValue: try row.value("source")) ?? .taskwatt,
+                    label: try row.value("label"))
             }
         }
     }

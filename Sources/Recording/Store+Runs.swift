@@ -12,21 +12,20 @@ extension Store {
         return run
     }
 
-    /// What the meters of a run saw, without the rest of its record; none where it has none, or was edited by hand.
+    /// What the meters of a run saw, in their order; none where one of them is damaged.
     package func domains(ofRun id: Int64) throws(StoreError) -> [DomainEnergy] {
         try read { db in
-            let text = try String.fetchOne(
-                db, sql: "SELECT \(RunFilter.inRecord("$.energy.domains")) FROM run WHERE id = ?", arguments: [id])
-            let domains = text.flatMap { try? JSONDecoder().decode([DomainEnergy].self, from: Data($0.utf8)) }
-            return domains?.filter { $0.outOfBounds == nil } ?? []
+            var texts = DecodedTexts()
+            let rows = try DomainRow.all(ofRun: id, db)
+            return (try? rows.map { row throws in try row.domain(&texts) }) ?? []
         }
     }
 
     /// The least and the greatest number of a run; `nil` of an empty record.
     package func runNumbers() throws(StoreError) -> ClosedRange<Int64>? {
         try read { db in
-            guard let row = try Row.fetchOne(db, sql: "SELECT min(id), max(id) FROM run"),
-                let first: Int64 = row.optional(0), let last: Int64 = row.optional(1), first <= last
+            guard let row = try Row.fetchOne(db, sql: "SELECT min(id) AS first, max(id) AS last FROM run"),
+                let first: Int64 = row.optional("first"), let last: Int64 = row.optional("last"), first <= last
             else { return nil }
             return first...last
         }
@@ -39,7 +38,7 @@ extension Store {
                 try Row.fetchCursor(
                     db,
                     sql: """
-                        SELECT \(Self.sampleColumns) FROM sample WHERE run_id = ? AND id > ? ORDER BY id LIMIT ?
+                        SELECT \(StoredSample.columns.sql) FROM sample WHERE run_id = ? AND id > ? ORDER BY id LIMIT ?
                         """, arguments: [run, last, most])
             } make: {
                 try StoredSample($0)
@@ -56,7 +55,7 @@ extension Store {
             let rows = try Row.fetchCursor(
                 db,
                 sql: """
-                    SELECT \(Self.sampleColumns) FROM sample WHERE run_id = ? AND edge IS NULL ORDER BY id
+                    SELECT \(StoredSample.columns.sql) FROM sample WHERE run_id = ? AND edge IS NULL ORDER BY id
                     """, arguments: [id])
             while let row = try rows.next() {
                 guard let sample = try? StoredSample(row).sample else { continue }

@@ -31,25 +31,15 @@ package struct StoredSuite: Sendable, Hashable {
                 """)
         return try Row.fetchOne(statement, arguments: arguments).map { row in
             StoredSuite(
-                uuid: try row.value(0), suite: try row.value(1), suiteText: try row.value(2),
-                options: try row.value(3), machine: try row.value(4), machineFingerprint: try row.value(5),
-                inventory: try row.value(6), machineState: try row.value(7), preflight: try row.value(8),
-                version: try row.value(9), startedAt: try time(row, 10), endedAt: try optionalTime(row, 11),
-                status: try row.value(12), error: try row.value(13),
-                source: RecordSource(rawValue: try row.value(14)) ?? .taskwatt, label: try row.value(15))
+                uuid: try row.value("uuid"), suite: try row.value("suite"), suiteText: try row.value("suite_text"),
+                options: try row.value("options"), machine: try row.value("name"),
+                machineFingerprint: try row.value("fingerprint"), inventory: try row.value("inventory"),
+                machineState: try row.value("machine_state"), preflight: try row.value("preflight"),
+                version: try row.value("taskwatt_version"), startedAt: try row.time("started_at"),
+                endedAt: try row.optionalTime("ended_at"), status: try row.value("status"),
+                error: try row.value("error"), source: RecordSource(rawValue: try row.value("source")) ?? .taskwatt,
+                label: try row.value("label"))
         }
-    }
-
-    /// - Throws: `DamagedRow` for what is no time that a date can be made of.
-    static func time(_ row: Row, _ column: Int) throws(DamagedRow) -> Double {
-        let seconds: Double = try row.value(column)
-        guard Bounds.unixSeconds.contains(seconds) else { throw DamagedRow(reason: "\(seconds) is no time") }
-        return seconds
-    }
-
-    static func optionalTime(_ row: Row, _ column: Int) throws(DamagedRow) -> Double? {
-        let seconds: Double? = try row.value(column)
-        return seconds == nil ? nil : try time(row, column)
     }
 }
 
@@ -124,7 +114,8 @@ extension Store {
                     ORDER BY meter.id
                     """)
             while let row = try rows.next() {
-                guard let fingerprint: String = row.optional(0), let text: String = row.optional(1),
+                guard let fingerprint: String = row.optional("fingerprint"),
+                    let text: String = row.optional("description"),
                     let meter = Self.meter(text, decoder)
                 else { continue }
                 meters[fingerprint, default: []].append(meter)
@@ -150,15 +141,15 @@ extension Store {
                 sql: """
                     SELECT fingerprint, inventory, (
                         SELECT machine_state FROM suite_run WHERE machine_id = machine.id
-                        ORDER BY instr(machine_state, '"device_peaks":[{') > 0 DESC, started_at DESC LIMIT 1)
+                        ORDER BY instr(machine_state, '"device_peaks":[{') > 0 DESC, started_at DESC LIMIT 1) AS state
                     FROM machine ORDER BY id
                     """)
             var machines: [Machine] = []
             while let row = try rows.next() {
-                guard let fingerprint: String = row.optional(0), let inventory: String = row.optional(1) else {
-                    continue
-                }
-                machines.append(Machine(fingerprint: fingerprint, inventory: inventory, state: row.optional(2)))
+                guard let fingerprint: String = row.optional("fingerprint"),
+                    let inventory: String = row.optional("inventory")
+                else { continue }
+                machines.append(Machine(fingerprint: fingerprint, inventory: inventory, state: row.optional("state")))
             }
             return machines
         }

@@ -168,7 +168,7 @@ package final class Store: Sendable {
         for meter in start.meters {
             try db.execute(
                 sql: "INSERT OR IGNORE INTO meter (machine_id, name, description) VALUES (?, ?, ?)",
-                arguments: [machine, meter.id, json(meter)])
+                arguments: [machine, meter.id, try RecordJSON.text(meter)])
         }
         try db.execute(
             sql: """
@@ -199,31 +199,19 @@ package final class Store: Sendable {
 
     /// - Returns: the id of the run.
     static func insert(_ run: RunRecord, suiteRun uuid: String, _ db: Database) throws -> Int64 {
-        let total = run.energy.total
-        try db.execute(
-            sql: """
-                INSERT INTO run
-                    (suite_run_id, stage, repeat, task, model, dataset, plugin, size, started_at, duration_s, completed,
-                     energy_j, scope, provenance, coverage, status, record, metrics)
-                VALUES
-                    ((SELECT id FROM suite_run WHERE uuid = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """,
-            arguments: [
-                uuid, run.stage.rawValue, run.repeatIndex, run.workload?.task.rawValue, run.workload?.model,
-                run.workload?.dataset, run.workload?.plugin, run.workload?.size, run.startedAt,
-                run.energy.window.durationSeconds, run.completedInferences, total.energy.joules,
-                total.scope.rawValue,
-                total.provenance.rawValue, total.coverage, run.status.rawValue, json(run),
-                run.metrics.isEmpty ? nil : json(run.metrics),
-            ])
+        let suite = try Int64.fetchOne(
+            db.cachedStatement(sql: "SELECT id FROM suite_run WHERE uuid = ?"), arguments: [uuid])
+        guard let suite else {
+            throw DatabaseError(resultCode: .SQLITE_CONSTRAINT, message: "there is no suite run \(uuid) in the record")
+        }
+        try RunRow(run, suiteRun: suite).insert(db)
         let id = db.lastInsertedRowID
-        for domain in run.energy.domains {
-            try db.execute(
-                sql: "INSERT INTO domain_energy VALUES (?, ?, ?, ?, ?, ?, ?)",
-                arguments: [
-                    id, domain.id, domain.scope.rawValue, domain.provenance.rawValue, domain.energy.joules,
-                    domain.uncertainty.joules, domain.coverage,
-                ])
+        try RunRecordRow(run, run: id).insert(db)
+        for (index, domain) in run.energy.domains.enumerated() {
+            try DomainRow(domain, run: id, position: index).insert(db)
+        }
+        for (index, total) in run.energy.otherScopes.enumerated() {
+            try ScopeRow(total, run: id, position: index).insert(db)
         }
         return id
     }
@@ -239,15 +227,7 @@ package final class Store: Sendable {
     }
 
     static func insert(_ sample: Sample, run: Int64?, _ db: Database) throws {
-        let statement = try db.cachedStatement(
-            sql: """
-                INSERT INTO sample (run_id, meter, wall_time, monotonic_ns, energy_uj, power_uw, edge)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
-                """)
-        try statement.execute(arguments: [
-            run, sample.meterID, sample.wallTime, sample.time.nanoseconds, sample.energy?.microjoules,
-            sample.power?.microwatts, sample.edge?.rawValue,
-        ])
+        try SampleRow(sample, run: run).write(db)
     }
 
     /// Ends a suite's record.
@@ -272,11 +252,5 @@ package final class Store: Sendable {
             )
             return db.changesCount
         }
-    }
-
-    private static func json(_ value: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
     }
 }

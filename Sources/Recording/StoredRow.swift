@@ -17,26 +17,48 @@ package struct DamagedRow: UserFacingError, Sendable, Hashable {
 }
 
 extension Row {
-    /// A column's value. GRDB's subscripts end the program where a column holds something else, and what is in the file is not ours
-    /// to promise; `Tests/lint` keeps them out of this module.
+    /// A column's value by its name. GRDB's subscripts end the program where a column holds something else, and what is in the file is not
+    /// ours to promise; `Tests/lint` keeps them out of this module.
     ///
     /// - Throws: `DamagedRow` where it has another type, or is NULL and must not be.
-    func value<Value: DatabaseValueConvertible>(_ column: Int) throws(DamagedRow) -> Value {
+    func value<Value: DatabaseValueConvertible>(_ column: String) throws(DamagedRow) -> Value {
         let stored: DatabaseValue = self[column]  // trap: a DatabaseValue is whatever is there.
         guard let value = Value.fromDatabaseValue(stored) else {
-            throw DamagedRow(reason: "`\(name(of: column))` holds \(Self.kind(stored))")
+            throw DamagedRow(reason: "`\(column)` holds \(Self.kind(stored))")
         }
         return value
     }
 
     /// The same where nothing is as good as something else: `nil` of NULL and of another type.
-    func optional<Value: DatabaseValueConvertible>(_ column: Int) -> Value? {
+    func optional<Value: DatabaseValueConvertible>(_ column: String) -> Value? {
         Value.fromDatabaseValue(self[column] as DatabaseValue)  // trap: as above.
     }
 
-    private func name(of column: Int) -> String {
-        let names = Array(columnNames)
-        return names.indices.contains(column) ? names[column] : "column \(column)"
+    /// The same by the place that a `Selection` gave the column, for what is read by the million.
+    func value<Value: DatabaseValueConvertible>(
+        at place: Int, _ name: @autoclosure () -> String
+    ) throws(DamagedRow) -> Value {
+        let stored: DatabaseValue = self[place]  // trap: as above.
+        guard let value = Value.fromDatabaseValue(stored) else {
+            throw DamagedRow(reason: "`\(name())` holds \(Self.kind(stored))")
+        }
+        return value
+    }
+
+    func optional<Value: DatabaseValueConvertible>(at place: Int) -> Value? {
+        Value.fromDatabaseValue(self[place] as DatabaseValue)  // trap: as above.
+    }
+
+    /// - Throws: `DamagedRow` for what is no time that a date can be made of.
+    func time(_ column: String) throws(DamagedRow) -> Double {
+        let seconds: Double = try value(column)
+        guard Bounds.unixSeconds.contains(seconds) else { throw DamagedRow(reason: "\(seconds) is no time") }
+        return seconds
+    }
+
+    func optionalTime(_ column: String) throws(DamagedRow) -> Double? {
+        let seconds: Double? = try value(column)
+        return seconds == nil ? nil : try time(column)
     }
 
     private static func kind(_ value: DatabaseValue) -> String {
@@ -74,7 +96,7 @@ extension Store {
 
     /// A page of the same. What is left out makes it no shorter, so that an empty one is the last.
     ///
-    /// - Parameter fetch: rows with their id in the first column, by the last id before them, so many at the most.
+    /// - Parameter fetch: rows with their `id`, by the last id before them, so many at the most.
     static func wholePage<Value>(
         after id: Int64, limit: Int, damaged: (DamagedRow) throws -> Void = { _ in },
         fetch: (Int64, Int) throws -> RowCursor, make: (Row) throws -> Value
@@ -86,7 +108,7 @@ extension Store {
             var (seen, next) = (0, last)
             values += try wholeRows(try fetch(last, asked), damaged: damaged) { row in
                 seen += 1
-                next = row.optional(0) ?? next
+                next = row.optional("id") ?? next
                 return try make(row)
             }
             if seen < asked || next == last { break }

@@ -44,6 +44,13 @@ import Testing
                 record.workload?.device = evil
                 record.workload?.precision = evil
                 record.workload?.parameters = [evil: .string(evil)]
+                record.workload?.modelSHA256 = evil
+                record.workload?.programSHA256 = evil
+                record.machineBefore = MachineSnapshot(temperatures: [evil: 40])
+                record.machineAfter = record.machineBefore
+                record.energy.otherScopes = [record.energy.total]
+                record.energy.otherScopes[0].scope = .wall
+                record.energy.otherScopes[0].domainIDs = [evil]
                 record.energy.total.domainIDs = [evil]
                 record.energy.domains = [
                     DomainEnergy(
@@ -76,7 +83,9 @@ import Testing
     /// daemon's.
     private static let own: Set<String> = [
         "machine.fingerprint", "suite_run.uuid", "suite_run.status", "suite_run.source", "run.stage", "run.scope",
-        "run.provenance", "run.status", "run.metrics", "domain_energy.scope", "domain_energy.provenance",
+        "run.provenance", "run.status", "run.metrics", "run.flags", "run.energy_flags", "run_record.procedure",
+        "domain_energy.scope", "domain_energy.provenance", "domain_energy.kind", "domain_energy.flags",
+        "scope_energy.scope", "scope_energy.provenance", "scope_energy.flags",
         "import.source", "sample.edge",
     ]
 

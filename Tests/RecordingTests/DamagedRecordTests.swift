@@ -73,6 +73,7 @@ struct DamagedRecordTests {
         _ = try? store.exportedSamples(RunFilter(), after: 0, limit: 100)
         _ = try? store.exportedSamples(filter, after: 0, limit: 100)
         _ = try? store.runPage(RunFilter(), after: 0, limit: 100)
+        _ = try? store.recordPage(RunFilter(), after: 0, limit: 100)
         _ = try? store.runNumbers()
         for suite in (try? store.suiteRuns()) ?? [] {
             _ = try? store.suite(suite.uuid)
@@ -156,14 +157,16 @@ struct DamagedRecordTests {
         #expect(readAll() == (5, 5))
     }
 
-    /// The numbers and texts of a window's JSON, which no column holds.
+    /// The document beside a window's columns.
     @Test(
         "A window whose record cannot be is left out, and said by its number",
         arguments: [
             "\"x\"", "[]", "{}", "null", "9", "{\"completed_inferences\": 1e300}",
         ])
     func record(text: String) throws {
-        try raw.write { db in try db.execute(sql: "UPDATE run SET record = ? WHERE id = 2", arguments: [text]) }
+        try raw.write { db in
+            try db.execute(sql: "UPDATE run_record SET record = ? WHERE run_id = 2", arguments: [text])
+        }
         #expect(try store.runs().map(\.id) == [1, 3, 4, 5])
         #expect(try store.latestRuns(limit: 2).map(\.id) == [5, 4])
         // A page is full, whatever is left out of it, and an empty one is the last.
@@ -180,9 +183,9 @@ struct DamagedRecordTests {
         try raw.write { db in
             try db.execute(
                 sql: """
-                    UPDATE run SET completed = ?1,
-                        record = json_set(record, '$.completed_inferences', ?1) WHERE id IN (1, 2)
+                    UPDATE run_record SET record = json_set(record, '$.completed_inferences', ?) WHERE run_id IN (1, 2)
                     """, arguments: [Int64.max])
+            try db.execute(sql: "UPDATE run SET completed = ? WHERE id IN (1, 2)", arguments: [Int64.max])
         }
         #expect(try store.ownRuns(after: 0).map(\.inferences) == [200])
         var (read, damaged) = ([Int64](), [Int64?]())

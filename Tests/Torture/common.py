@@ -295,7 +295,7 @@ def lost(told, database):
     """The results that somebody was told of and that the record does not have."""
     kept = {}
     for suite, repeat, joules in database.execute(
-            "SELECT uuid, repeat, energy_j FROM run JOIN suite_run ON suite_run.id = suite_run_id"):
+            "SELECT uuid, repeat, energy_uj / 1e6 FROM run JOIN suite_run ON suite_run.id = suite_run_id"):
         kept.setdefault((suite, repeat), []).append(joules)
     return [result for result in told
             if not any(abs(joules - result[2]) <= 1e-6 + 1e-9 * abs(joules) for joules in kept.get(result[:2], []))]

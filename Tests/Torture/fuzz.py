@@ -55,8 +55,7 @@ TARGETS = {
         [], ["Sources/Running/Suites/tiny.yaml", "Plugins/*/plugin.yaml"]),
     "Messages": (["Core", "WorkloadProtocol"], [], [], []),
     "JSON": (
-        ["Core"], [f"Sources/Exchange/{name}.swift" for name in ("JSONText", "JSONPaths", "ImportBatch")], [],
-        [f"{FUZZ}/Corpora/Messages"]),
+        ["Core"], ["Sources/Exchange/ImportBatch.swift"], [], [f"{FUZZ}/Corpora/Messages"]),
     "Archive": (["Core"], ["Sources/Exchange/Bundles/TarReader.swift", f"{FUZZ}/Stubs/BundleError.swift"], [], []),
     "CSV": (["Core", "Reporting"], [f"Sources/Exchange/{name}.swift" for name in ("CSVReader", "TextEncoding", "ImportProblem")], [], []),
     "ZIP": ([], ["Plugins/onnx-model/ZIPArchive.swift"], ["-lz"], []),
