@@ -1,4 +1,4 @@
-import Core
+package import Core
 
 /// A column beside the task and the paper's two, mean and std, which always come first.
 package typealias TableColumn = Column<TableReport>

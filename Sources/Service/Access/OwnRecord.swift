@@ -1,3 +1,4 @@
+import Core
 package import Exchange
 import Foundation
 package import Host
@@ -72,13 +73,13 @@ package struct OwnRecord: RecordAccess {
             try reader,
             ReportPage.Options(
                 table: options, version: version, writtenAt: Date().timeIntervalSince1970, peaks: peaks()))
-        if page.isEmpty { throw APIError.nothingToReport }
+        if page.isEmpty { throw UserError.nothingToReport }
         return page.html
     }
 
     package func methods(_ options: TableReport.Options) async throws -> String {
         let methods = try await MethodsText(try reader, options)
-        if methods.isEmpty { throw APIError.nothingToReport }
+        if methods.isEmpty { throw UserError.nothingToReport }
         return methods.text
     }
 
@@ -89,7 +90,7 @@ package struct OwnRecord: RecordAccess {
         do throws(FigureFile.Absence) {
             figure = try await FigureFile(request.kind, record, request.options, peaks: peaks())
         } catch {
-            throw APIError(error)
+            throw error.userError
         }
         return request.isCSV ? figure.csv(isRaw: request.hasRawCells) : figure.svg(request.theme)
     }

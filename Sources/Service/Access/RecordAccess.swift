@@ -23,12 +23,12 @@ package protocol RecordAccess: Sendable {
 
     /// The report as HTML.
     ///
-    /// - Throws: `APIError.nothingToReport` where no run fits.
+    /// - Throws: `UserError.nothingToReport` where no run fits.
     func report(_ options: TableReport.Options) async throws -> String
 
     /// The paragraph on methods, in LaTeX.
     ///
-    /// - Throws: `APIError.nothingToReport` where no run fits.
+    /// - Throws: `UserError.nothingToReport` where no run fits.
     func methods(_ options: TableReport.Options) async throws -> String
 
     /// One figure, as a document.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Core
 import Foundation
 import PolledMeters
+import Recording
 import Reporting
 import Service
 import YAMLReading

@@ -1,3 +1,4 @@
+import Core
 import PolledMeters
 import Recording
 import Service
