@@ -14,7 +14,7 @@ import Testing
 
     private func problem(of file: String, _ bounds: BundleBounds) async throws -> String? {
         do {
-            _ = try BundleVerifier.verify(try await UnpackedBundle(file, bounds: bounds), version: "9.9")
+            _ = try await BundleVerifier.verify(try await UnpackedBundle(file, bounds: bounds), version: "9.9")
             return nil
         } catch let error as BundleError {
             return error.description

@@ -109,12 +109,12 @@ import Testing
         #expect(nowhere?.description.contains("/no/such/place cannot be written: No such file or directory") == true)
     }
 
-    @Test func aSuiteIsFoundByTheBeginOfItsName() throws {
+    @Test func aSuiteIsFoundByTheBeginOfItsName() async throws {
         let bench = try BundleBench()
         let store = bench.record.store
-        #expect(try BundleWriter.suites([bench.uuid.prefix(8).uppercased(), "last"], in: store) == [bench.uuid])
-        #expect(throws: UserError.self) { try BundleWriter.suites(["%"], in: store) }
-        #expect(throws: UserError.self) { try BundleWriter.suites([""], in: store) }
-        #expect(throws: UserError.self) { try BundleWriter.suites([String(bench.uuid.prefix(3))], in: store) }
+        #expect(try await BundleWriter.suites([bench.uuid.prefix(8).uppercased(), "last"], in: store) == [bench.uuid])
+        await #expect(throws: UserError.self) { try await BundleWriter.suites(["%"], in: store) }
+        await #expect(throws: UserError.self) { try await BundleWriter.suites([""], in: store) }
+        await #expect(throws: UserError.self) { try await BundleWriter.suites([String(bench.uuid.prefix(3))], in: store) }
     }
 }

@@ -43,12 +43,12 @@ struct CodeCarbonTests {
     }
 
     @Test("A line is a run, of the task and the inferences that the user says")
-    func line() throws {
+    func line() async throws {
         let contents = try read([Self.columns, Self.line(1), Self.line(2)], inferences: 500)
         let batch = contents.batch
         #expect(contents.problems.isEmpty && contents.remarks.isEmpty)
-        #expect(try batch.write(to: record.store).added == 2)
-        #expect(try batch.write(to: record.store).known == 2)
+        #expect(try await batch.write(to: record.store).added == 2)
+        await #expect(try batch.write(to: record.store).known == 2)
         let runs = try record.store.runs()
         #expect(runs.count == 2)
         let run = try #require(runs.first)
@@ -149,7 +149,7 @@ struct CodeCarbonTests {
 
     @Test("What came from a log goes back as it was")
     func roundTrip() async throws {
-        _ = try read([Self.columns, Self.line(1)]).batch.write(to: record.store)
+        _ = try await read([Self.columns, Self.line(1)]).batch.write(to: record.store)
         let rows = try await export()
         let values = zip(
             Self.columns.split(separator: ","), Self.line(1).split(separator: ",", omittingEmptySubsequences: false))

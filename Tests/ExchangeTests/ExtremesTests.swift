@@ -131,7 +131,7 @@ struct ExchangeExtremesTests {
     }
 
     @Test("A batch is taken whole or not at all, and says which number cannot be")
-    func batch() throws {
+    func batch() async throws {
         let record = try TestRecord()
         let store = record.store
         func batch(_ change: (inout RunRecord) -> Void) -> ImportBatch {
@@ -145,12 +145,12 @@ struct ExchangeExtremesTests {
         let window = batch {
             $0.energy.window = Window(start: MonotonicTime(seconds: -1e300), end: MonotonicTime(seconds: 1e300))
         }
-        #expect(throws: OutOfBounds.self) { try window.write(to: store) }
+        await #expect(throws: OutOfBounds.self) { try await window.write(to: store) }
         let count = batch { $0.completedInferences = .max }
         #expect(count.outOfBounds?.key == "suites[0].runs[1].completed_inferences")
         #expect(throws: OutOfBounds.self) { try count.write(to: store) }
         #expect(try store.runs().isEmpty && store.imports().isEmpty)
-        #expect(try batch { $0.completedInferences = Bounds.inferences.upperBound }.write(to: store).added == 1)
+        #expect(try await batch { $0.completedInferences = Bounds.inferences.upperBound }.write(to: store).added == 1)
     }
 
     @Test("An export leaves out what is damaged, and tells how much")

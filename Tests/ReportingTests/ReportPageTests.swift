@@ -60,8 +60,8 @@ struct ReportPageTests {
     }
 
     @Test("What is not measured looks different and says so", arguments: [Provenance.estimated, .simulated])
-    func provenance(_ provenance: Provenance) throws {
-        let html = try self.html(try SampledRecord(provenance: provenance))
+    func provenance(_ provenance: Provenance) async throws {
+        let html = try await self.html(try SampledRecord(provenance: provenance))
         #expect(html.contains("class=\"bar \(provenance.rawValue)\""))
         #expect(html.contains("class=\"power \(provenance.rawValue)\""))
         #expect(html.contains(">0.000589 \(provenance.rawValue)</text>"))
@@ -77,10 +77,10 @@ struct ReportPageTests {
     ]
 
     @Test("Names from outside stay text", arguments: hostile)
-    func hostileNames(_ name: String) throws {
+    func hostileNames(_ name: String) async throws {
         let names = SampledRecord.Names(
             suite: name, machine: name, model: name, dataset: name, plugin: name, parameter: name)
-        let html = try self.html(try SampledRecord(names))
+        let html = try await self.html(try SampledRecord(names))
         try expectWellFormed(html)
         let content = try PageContent(html)
         #expect(content.title == "Taskwatt report, 2025-11-24")
@@ -126,8 +126,8 @@ struct ReportPageTests {
     }
 
     @Test("A scope that holds less than what is inside it is shown as a contradiction")
-    func contradiction() throws {
-        let html = try self.html(try SampledRecord(wall: 90))
+    func contradiction() async throws {
+        let html = try await self.html(try SampledRecord(wall: 90))
         try expectWellFormed(html)
         #expect(html.contains("class=\"bar contradiction\""))
         #expect(try PageContent(html).text.contains("contradiction: less than nothing"))
@@ -157,8 +157,8 @@ struct ReportPageTests {
 
     /// WCAG 2.1, 1.4.3 and 1.4.11: text 4.5 to 1, parts of pictures 3 to 1, by day and by night.
     @Test("Contrast is enough in the light and in the dark")
-    func contrast() throws {
-        let html = try self.html(try SampledRecord())
+    func contrast() async throws {
+        let html = try await self.html(try SampledRecord())
         let blocks = html.components(separatedBy: ":root {").dropFirst().map { $0.prefix { $0 != "}" } }
         #expect(blocks.count == 3)
         for block in blocks {
@@ -199,11 +199,11 @@ struct ReportPageTests {
     // MARK: In a browser
 
     @Test("Chromium reads it as it was written, whatever the names are")
-    func browserReadsIt() throws {
+    func browserReadsIt() async throws {
         let name = Self.hostile.joined(separator: " ")
         let names = SampledRecord.Names(
             suite: name, machine: name, model: name, dataset: name, plugin: name, parameter: name)
-        let html = try self.html(try SampledRecord(names))
+        let html = try await self.html(try SampledRecord(names))
         let (before, after) = (try PageContent(html), try PageContent(try Browser(html).dom()))
         #expect(after.title == "Taskwatt report, 2025-11-24")
         #expect(after.tags == before.tags)
@@ -214,8 +214,8 @@ struct ReportPageTests {
     }
 
     @Test("It is light by day, dark by night, and prints on white")
-    func browserShowsIt() throws {
-        let browser = try Browser(try html(try SampledRecord()))
+    func browserShowsIt() async throws {
+        let browser = try await Browser(try html(try SampledRecord()))
         #expect(try browser.corner() == [0xFC, 0xFB, 0xF8])
         #expect(try browser.corner(width: 500) == [0xFC, 0xFB, 0xF8])
         #expect(

@@ -62,22 +62,22 @@ struct RunDetailTests {
     }
 
     @Test("The text has the stages, the meters, the budget, the flags and the machine")
-    func content() throws {
-        let shown = text(try detail(try SampledRecord(), "5"))
+    func content() async throws {
+        let shown = await text(try detail(try SampledRecord(), "5"))
         for part in [
             "Run 5: query 2 of masked language modeling, bert", "▸    5  query 2", "warm-up", "212 J", "stage   ",
             "in the total, stale-edges", "wall less components", "contended: other processes", "slow meter",
             "idle baseline", "CPU of 4 letters", "parameter text", "2.00 GOP", "flags",
         ] { #expect(shown.contains(part), "\(part)\n\(shown)") }
-        let suite = text(try detail(try SampledRecord(), "last"))
+        let suite = await text(try detail(try SampledRecord(), "last"))
         #expect(suite.contains("1 contended: other processes"))
     }
 
     @Test("A run that broke off has an energy, and no figure to compare")
-    func brokenOff() throws {
+    func brokenOff() async throws {
         let record = try TestRecord()
         try record.add([run(3600), run(1800, status: .interrupted)])
-        let (whole, broken) = try (
+        let (whole, broken) = try await (
             text(RunDetail(record.store, named: "1", columns: 8)), text(RunDetail(record.store, named: "2", columns: 8))
         )
         #expect(whole.contains("measured, 0.0100 kWh per 1,000 inferences"), "\(whole)")
@@ -85,27 +85,27 @@ struct RunDetailTests {
     }
 
     @Test("ASCII is ASCII, and as wide")
-    func ascii() throws {
-        let plain = text(try detail(try SampledRecord(SampledRecord.Names(model: "modèle")), "5"), isASCII: true)
+    func ascii() async throws {
+        let plain = await text(try detail(try SampledRecord(SampledRecord.Names(model: "modèle")), "5"), isASCII: true)
         #expect(plain.allSatisfy { $0.isASCII })
         #expect(plain.contains("mod?le") && plain.contains("+- 95 %"))
     }
 
     @Test("Names cannot move the cursor or turn the text")
-    func hostile() throws {
+    func hostile() async throws {
         let name = "\u{1B}[2J\u{202E}x\r\n\u{0}"
         let names = SampledRecord.Names(
             suite: name, machine: name, model: name, dataset: name, plugin: name, parameter: name)
         let sampled = try SampledRecord(names)
         for run in ["5", "last"] {
-            let shown = text(try detail(sampled, run))
+            let shown = await text(try detail(sampled, run))
             for scalar in shown.unicodeScalars where scalar != "\n" { #expect(!PrintableText.isControl(scalar)) }
         }
     }
 
     @Test("JSON comes back as it went")
-    func json() throws {
-        let detail = try detail(try SampledRecord(), "last")
+    func json() async throws {
+        let detail = try await detail(try SampledRecord(), "last")
         let data = try JSONEncoder().encode(detail)
         #expect(try JSONDecoder().decode(RunDetail.self, from: data) == detail)
     }

@@ -14,36 +14,36 @@ struct SessionTests {
     }
 
     @Test("Of one session it is the spread of the repeats, and of several that of their means")
-    func levels() throws {
+    func levels() async throws {
         let record = try TestRecord()
         try record.add([run(3500), run(3600), run(3700)])
-        let one = try Self.row(record)
+        let one = try await Self.row(record)
         #expect(one.sessions == 1 && one.intervalScope == "within one session" && one.betweenSessionsCV == nil)
         try record.add([run(3800), run(3900), run(4000)])
-        let two = try Self.row(record)
+        let two = try await Self.row(record)
         // Means of 3,600 and 3,900 J: s = 212.13 J, t = 12.7062.
         #expect(two.sessions == 2 && two.intervalScope == "two sessions")
         #expect(isClose(two.uncertainty, 12.706204736174694 * 150 / 360_000, relative: 1e-7))
         #expect(isClose(two.betweenSessionsCV, 300 / 2.0.squareRoot() / 3750))
         #expect(isClose(two.runToRunCV, (100.0 / 3600 + 100.0 / 3900) / 2), "within each")
         try record.add([run(3750)])
-        let three = try Self.row(record)
+        let three = try await Self.row(record)
         #expect(three.sessions == 3 && three.intervalScope == "3 sessions")
         // One run in each of several sessions is enough: the sessions are the repeats.
         let single = try TestRecord()
         for joules in [3600.0, 3700, 3800] { try single.add([run(joules)]) }
-        #expect(isClose(try Self.row(single).uncertainty, 4.302652729749462 * 100 / 3.0.squareRoot() / 360_000))
+        #expect(isClose(try await Self.row(single).uncertainty, 4.302652729749462 * 100 / 3.0.squareRoot() / 360_000))
     }
 
     @Test(
         "Where one model ran in one session only, the row is within one; different sets of sessions add up as they are")
-    func sets() throws {
+    func sets() async throws {
         let record = try TestRecord()
         let first = try record.add([3500, 3700].map { run($0, model: "a") })
         try record.add([3600, 3800].map { run($0, model: "a") })
-        let several = try #require(try Self.row(record).uncertainty)
+        let several = try #require(try await Self.row(record).uncertainty)
         try record.add([7000, 7200, 7400].map { run($0, model: "b") }, suite: first)
-        let row = try Self.row(record)
+        let row = try await Self.row(record)
         #expect(row.sessions == 1)
         // u of a is 4/7 of what it was, with one degree of freedom; that of b 3/7 of 200 J / √3, with two.
         let (a, b) = (several / 12.706204736174694 * 4 / 7, 3.0 / 7 * 200 / 3.0.squareRoot() / 360_000)
@@ -164,7 +164,7 @@ struct EqualMeansTests {
 
     private static func different(
         _ a: Side, _ b: Side, within: Double, between: Double = 0, history: Side? = nil, draws: Int = 1000
-    ) throws -> Double {
+    ) async throws -> Double {
         var random = SeededRandom(seed: UInt64(a.repeats * 1000 + b.repeats * 10 + a.sessions) + UInt64(within * 1e6))
         let different = try (0..<draws).count { _ in
             func side(_ side: Side, _ name: String) throws -> [RunFigure] {
@@ -189,14 +189,14 @@ struct EqualMeansTests {
     @Test(
         "Of one session a side",
         arguments: [(1, 2), (1, 3), (1, 10), (2, 2), (2, 10), (3, 3), (3, 4), (3, 10), (3, 40), (5, 10), (10, 10)])
-    func repeats(a: Int, b: Int) throws {
-        let share = try Self.different(Side(repeats: a), Side(repeats: b), within: 0.02, draws: 1200)
+    func repeats(a: Int, b: Int) async throws {
+        let share = try await Self.different(Side(repeats: a), Side(repeats: b), within: 0.02, draws: 1200)
         #expect(share < 0.07 && share > 0.022, "\(share)")
     }
 
     @Test("However much they scatter", arguments: [0.005, 0.1], [(10, 1), (3, 3), (10, 3)])
-    func deviations(within: Double, repeats: (a: Int, b: Int)) throws {
-        let share = try Self.different(Side(repeats: repeats.a), Side(repeats: repeats.b), within: within, draws: 1000)
+    func deviations(within: Double, repeats: (a: Int, b: Int)) async throws {
+        let share = try await Self.different(Side(repeats: repeats.a), Side(repeats: repeats.b), within: within, draws: 1000)
         #expect(share < 0.07 && share > 0.02, "\(share)")
     }
 
@@ -211,31 +211,31 @@ struct EqualMeansTests {
             (Side(sessions: 1, repeats: 5), Side(sessions: 4, repeats: 5)),
             (Side(sessions: 1, repeats: 1), Side(sessions: 4, repeats: 5)),
         ])
-    func sessions(a: Side, b: Side) throws {
+    func sessions(a: Side, b: Side) async throws {
         for between in [0.02, 0.05] {
-            let share = try Self.different(a, b, within: 0.02, between: between)
+            let share = try await Self.different(a, b, within: 0.02, between: between)
             #expect(share < 0.07 && share > 0.015, "\(between): \(share)")
         }
     }
 
     @Test("Of one session a side, where the record knows how far sessions differ", arguments: [1, 5, 10])
-    func known(repeats: Int) throws {
-        let share = try Self.different(
+    func known(repeats: Int) async throws {
+        let share = try await Self.different(
             Side(repeats: repeats), Side(repeats: 5), within: 0.02, between: 0.03,
             history: Side(sessions: 5, repeats: 5))
         #expect(share < 0.07 && share > 0.02, "\(share)")
     }
 
     @Test("One against one, where the record knows how far repeats differ")
-    func knownRepeats() throws {
-        let share = try Self.different(
+    func knownRepeats() async throws {
+        let share = try await Self.different(
             Side(repeats: 1), Side(repeats: 1), within: 0.02, history: Side(sessions: 1, repeats: 6))
 
         #expect(share < 0.07 && share > 0.025, "\(share)")
     }
 
     @Test("Sides of the same sessions are compared in each of them")
-    func paired() throws {
+    func paired() async throws {
         var random = SeededRandom(seed: 5)
         var (different, widths) = (0, 0.0)
         for _ in 0..<1000 {
@@ -250,7 +250,7 @@ struct EqualMeansTests {
                         }))
             }
             let (x, y) = (try side("a"), try side("b"))
-            let spread = RatioSpread(x, y) { (RunHistory(), RunHistory()) }
+            let spread = await RatioSpread(x, y) { (RunHistory(), RunHistory()) }
             #expect(spread.basis == .pairedSessions)
             let ratio = try #require(MeanRatio(x.figure, y.figure, spread, accuracyIsCommon: true)?.interval)
             if ratio.p < 0.05 { different += 1 }
@@ -281,40 +281,40 @@ struct VerdictTests {
     }
 
     @Test("Between two sessions, within one, and by what else the record knows")
-    func bases() throws {
+    func bases() async throws {
         try record.add([3600, 3610, 3620].map { run($0) })
         try record.add([3700, 3710, 3720].map { run($0) })
-        let two = try compare("last-1", "last")
+        let two = try await compare("last-1", "last")
         #expect(two.row.basis == "two-sessions" && two.row.isSignificant == true && two.row.assumption == nil)
         #expect(two.text.contains("between these two sessions"))
         // Two more sessions of the same: now it is known how far they lie apart, and 2.7 % is not much.
         for joules in [3650.0, 3550, 3750] { try record.add([run(joules), run(joules + 10)]) }
         let first = try #require(try record.store.suiteRuns().map(\.uuid).last)
-        let known = try compare(first, "last-3")
+        let known = try await compare(first, "last-3")
         #expect(known.row.basis == "known-sessions" && known.row.isSignificant == false)
         #expect(known.row.assumption == "as-before")
         #expect(!known.text.contains("between these two sessions"))
         try record.add([run(100, model: "a"), run(101, model: "a"), run(150, model: "b"), run(152, model: "b")])
-        let within = try compare("model:a", "model:b")
+        let within = try await compare("model:a", "model:b")
         #expect(within.row.basis == "one-session" && within.row.assumption == "equal-spread")
         #expect(within.text.contains("assumes equal spread"))
     }
 
     @Test("One run has the other side's spread, or the record's, or no verdict")
-    func singles() throws {
+    func singles() async throws {
         try record.add([run(3600)])
         try record.add([run(3660)])
-        let none = try compare("last-1", "last").row
+        let none = try await compare("last-1", "last").row
         #expect(none.ratio != nil && none.low == nil && none.isSignificant == nil && none.basis == nil)
         #expect(none.a.uncertainty == nil && none.b.uncertainty == nil)
         // Single repeats of two sessions tell nothing; a session of three tells how far they scatter.
         try record.add([3590, 3600, 3610].map { run($0) })
-        let other = try compare("last-1", "last").row
+        let other = try await compare("last-1", "last").row
         #expect(other.assumption == "equal-spread" && other.isSignificant == true)
         // s = 10/3600 relative, u = s·√(1 + 1/3), t of two degrees of freedom.
         let half = 4.302652729749462 * 10 / 3600 * (4.0 / 3).squareRoot()
         #expect(isClose(other.low, 3600.0 / 3660 * exp(-half), relative: 1e-7))
-        let past = try compare("last-2", "last-1").row
+        let past = try await compare("last-2", "last-1").row
         #expect(past.assumption == "as-before" && past.low != nil)
     }
 }

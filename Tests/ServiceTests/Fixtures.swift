@@ -96,7 +96,8 @@ final class TestDaemon: Sendable {
         meters = try CurrentMeters(FakeMeters.all(), intervalSeconds: 0.05, logger: logger)
         figures = try RunFigures(store, logger: logger)
         routes = Routes(
-            queue: queue, sessions: sessions, store: store, plugins: context.plugins,
+            queue: queue, sessions: sessions, store: store, record: OwnRecord(store, version: "1.0"),
+            plugins: context.plugins,
             metrics: DaemonMetrics(
                 meters: meters, queue: queue, figures: figures, version: "1.0", startedAt: 5),
             machine: MachineRecord(name: "host", inventory: #"{"cpu":{"model":"c"}}"#) { #"{"machine":{}}"# },
