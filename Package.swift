@@ -230,7 +230,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Core", "PolledMeters", "Recording", "Running", "Service", "TestSupport", "WorkloadProtocol", "onnx-proxies",
+                "Core", "PolledMeters", "Recording", "Running", "Service", "TestSupport", "WorkloadProtocol",
+                "onnx-proxies",
                 "sensor-simulator", "taskwatt",
                 argumentParser, subprocess, systemPackage,
             ], exclude: ["Traffic"]),
