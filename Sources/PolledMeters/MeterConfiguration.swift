@@ -21,23 +21,14 @@ package struct MeterConfiguration: Sendable {
     /// - Parameter file: for messages.
     /// - Throws: `YAMLProblem` with file, line and column for the first that is unknown, missing or out of range.
     package static func parse(text: String, file: String) throws(YAMLProblem) -> MeterConfiguration {
-        let (configuration, problems) = read(text: text, file: file)
-        if let first = problems.first { throw first }
+        var first: YAMLProblem?
+        let sections = try ConfigurationFile.sections(text: text, file: file) { first = first ?? $0 }
+        let configuration = read(sections) { first = first ?? $0 }
+        if let first { throw first }
         return configuration
     }
 
-    /// Reads what can be read, and says of all the rest what is wrong with it.
-    package static func read(text: String, file: String) -> (MeterConfiguration, [YAMLProblem]) {
-        var problems: [YAMLProblem] = []
-        var root: [String: YAMLReader] = [:]
-        do throws(YAMLProblem) {
-            root = try ConfigurationFile.sections(text: text, file: file) { problems.append($0) }
-        } catch { problems.append(error) }
-        let configuration = read(root) { problems.append($0) }
-        return (configuration, problems)
-    }
-
-    /// The same of the sections of a file.
+    /// Reads what can be read of a file's sections, and says of all the rest what is wrong with it.
     ///
     /// - Parameter complain: is told all that is wrong.
     package static func read(

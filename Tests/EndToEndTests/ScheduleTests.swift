@@ -111,7 +111,7 @@ import Testing
                 ["n", "--suite", "tiny", "--on-calendar", "2020-01-01"], 64,
                 "that time is over, and does not come again"
             ),
-            (["n", "--idle-below", "5"] + usual, 64, "it is a share with its sign, such as 5%"),
+            (["n", "--idle-below", "5"] + usual, 64, "must be a share from 0.1% to 100%, such as 5%"),
             (["n", "--deadline", "4 hours"] + usual, 64, "it is a time such as 90s, 30min, 4h or 2d"),
         ]
         for (arguments, status, says) in cases {

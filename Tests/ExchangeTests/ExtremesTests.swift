@@ -148,7 +148,7 @@ struct ExchangeExtremesTests {
         await #expect(throws: OutOfBounds.self) { try await window.write(to: store) }
         let count = batch { $0.completedInferences = .max }
         #expect(count.outOfBounds?.key == "suites[0].runs[1].completed_inferences")
-        #expect(throws: OutOfBounds.self) { try count.write(to: store) }
+        await #expect(throws: OutOfBounds.self) { try await count.write(to: store) }
         #expect(try store.runs().isEmpty && store.imports().isEmpty)
         #expect(try await batch { $0.completedInferences = Bounds.inferences.upperBound }.write(to: store).added == 1)
     }

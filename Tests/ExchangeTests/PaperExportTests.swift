@@ -69,7 +69,7 @@ struct PaperExportTests {
         let back = try PaperImport(target, version: "1.0")
         #expect(back.problems.isEmpty)
         #expect(back.passedOver.isEmpty)
-        for run in back.runs { _ = try back.batch(run).batch.write(to: other.store) }
+        for run in back.runs { _ = try await back.batch(run).batch.write(to: other.store) }
         let (before, after) = (try kWhPer1000(record.store), try kWhPer1000(other.store))
         #expect(after.count == 10)
         for (task, figures) in before {

@@ -86,8 +86,8 @@ struct Config: AsyncParsableCommand {
             commandName: "show",
             abstract: "Show every setting, and where it comes from.",
             discussion: """
-                Precedence: option, environment, file, default. A variable's name is TASKWATT_ and that of the setting in capitals, such \
-                as TASKWATT_KEEP_SAMPLES for keep.samples; an option's is the same with hyphens, such as --keep-samples.
+                Precedence: option, environment, file, default. The variable of keep.samples is TASKWATT_KEEP_SAMPLES, and its option \
+                is that of `taskwatt serve --keep-samples 7d`; all others are named likewise.
 
                 Examples:
                   taskwatt config show
