@@ -171,7 +171,7 @@ struct Routes: Sendable {
             let query = try TableQuery { request.uri.queryParameters.get($0) }
             return try await fromRecord(request, asker) {
                 let report = try TableReport(store, query.options)
-                if let unknown = report.unknownDimension { throw APIError(.usage, "\(unknown)") }
+                if let unknown = report.unknownDimension { throw unknown }
                 return try Self.json(report)
             }
         }

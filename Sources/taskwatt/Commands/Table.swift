@@ -81,9 +81,7 @@ struct Table: AsyncParsableCommand {
             report = try await client.get("/v1/table?\(TableQuery(options).text)", timeout: .seconds(600))
         } else {
             report = try TableReport(try Record.open(surroundings, state), options)
-            if let unknown = report.unknownDimension {
-                throw CommandFailure("\(unknown)", status: CommandFailure.usage)
-            }
+            if let unknown = report.unknownDimension { throw unknown }
         }
         if report.rows.isEmpty, format.isForPeople { throw nothingFits(report) }
         Console.print(
