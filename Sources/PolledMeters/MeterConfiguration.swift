@@ -181,9 +181,7 @@ struct ConfiguredMeter: Sendable {
         let typeField = try MeterFields(entry, keys: all.uniqued).required("type")
         let typeName = try typeField.string()
         guard let type = types.first(where: { $0.type == typeName }) else {
-            let names = types.map { $0.type }
-            let near = names.closest(to: typeName).map { "; did you mean `\($0)`?" } ?? ""
-            throw typeField.problem("there is no type `\(typeName)`\(near) (known: \(names.joined(separator: ", ")))")
+            throw typeField.problem("\(UserError.unknown("type", typeName, known: types.map { $0.type }))")
         }
         let fields = try MeterFields(entry, keys: Self.commonKeys + type.keys)
         let nameField = try fields.required("name")

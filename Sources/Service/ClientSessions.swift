@@ -40,7 +40,7 @@ actor ClientSessions {
     func create(_ request: SessionRequest) async throws -> SessionCreated {
         dropStale()
         guard leases.count + creating < Self.most else {
-            throw Refusal.busy("\(Self.most) clients are measuring; try again later", again: 10)
+            throw Refusal.busy("\(Self.most) clients are measuring already", again: 10)
         }
         creating += 1
         defer { creating -= 1 }

@@ -27,13 +27,8 @@ struct QueryGuard: RouterMiddleware {
     private static func check(_ names: [String], _ known: [QueryKey], of path: String) throws(APIError) {
         for (index, name) in names.enumerated() {
             guard let key = known.first(where: { $0.name == name }) else {
-                let shown = PrintableText.of(String(name.prefix(100)))
-                let all = known.map(\.name)
-                let near = all.closest(to: name).map { "; did you mean `\($0)`?" } ?? ""
-                throw APIError(
-                    .usage,
-                    "unknown query parameter `\(shown)` of \(path)\(near) "
-                        + (all.isEmpty ? "(it takes none)" : "(known: \(all.joined(separator: ", ")))"))
+                throw UserError.unknown(
+                    "query parameter", String(name.prefix(100)), "of \(path)", known: known.map(\.name))
             }
             guard key.isList || !names[..<index].contains(name) else {
                 throw APIError(.usage, "query parameter `\(name)` is given more than once; \(path) takes one")

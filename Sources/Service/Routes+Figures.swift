@@ -22,7 +22,12 @@ extension Routes {
             let kind: FigureKind
             do throws(UnknownName) {
                 kind = try FigureKind.named(context.parameters.get("name") ?? "")
-            } catch { throw APIError(.notFound, "\(error)") }
+            } catch {
+                // It is a part of the path.
+                var unknown = error.userError
+                unknown.kind = .notFound
+                throw unknown
+            }
             let options = try TableQuery { parameters.get($0) }.options
             let isRaw = try APIError.flag("raw_cells", parameters.get("raw_cells"))
             let format = parameters.get("format") ?? "svg"

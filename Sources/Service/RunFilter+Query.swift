@@ -47,8 +47,7 @@ extension RunFilter {
     ) throws(APIError) -> Member? {
         guard let text = value(name) else { return nil }
         guard let member = Member(rawValue: text) else {
-            let known = Member.allCases.map(\.rawValue).joined(separator: ", ")
-            throw APIError(.usage, "there is no \(name) \(text); there is \(known)")
+            throw UserError.unknown(name, text, known: Member.allCases.map(\.rawValue))
         }
         return member
     }

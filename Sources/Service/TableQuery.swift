@@ -21,7 +21,7 @@ package struct TableQuery: Sendable, Hashable {
         if let text = value("by") { options.by = TableDimension.parse(text) }
         if let zone = value("carbon_zone") {
             guard let carbon = CarbonIntensity.of(zone: zone) else {
-                throw APIError(.usage, "there is no zone \(zone)")
+                throw UserError.unknown("carbon_zone", zone, known: CarbonIntensity.zones.compactMap(\.zone))
             }
             options.carbon = carbon
         } else if let text = value("carbon_g_per_kwh") {

@@ -101,11 +101,10 @@ package struct YAMLReader {
                             message: "\(name) has more than \(Self.mostUnknown) unknown keys; the rest is not told"))
                 }
                 if unknown > Self.mostUnknown { continue }
-                let near = keys.closest(to: key).map { "; did you mean `\($0)`?" } ?? ""
                 complain(
                     YAMLProblem(
                         file: file, line: keyNode.mark?.line, column: keyNode.mark?.column,
-                        message: "unknown key `\(key)`\(near) (known: \(keys.joined(separator: ", ")))"))
+                        message: "\(UserError.unknown("key", key, known: keys))"))
                 continue
             }
             values[key] = YAMLReader(file: file, node: value, path: path(to: key))

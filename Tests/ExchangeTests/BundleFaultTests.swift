@@ -135,7 +135,7 @@ import Testing
             cases.append(
                 (
                     "manifest([(\(file), 0)]); add(\(file), b'', type=tarfile.\(kind), linkname='/etc/passwd')",
-                    "is no plain file"
+                    "is not a plain file"
                 ))
         }
         cases.append(("manifest([(\(file), 2)]); add(\(file), b'{}'); add(\(file), b'{}')", "is in it twice"))

@@ -79,7 +79,7 @@ struct HostilePluginTests {
             Case("wrong-shape", "answer to `run` is not what the call asks for", "completed"),
             Case("missing-key", "answer to `run` is not what the call asks for", "`failed` is missing"),
             Case("null-result", "answer to `prepare` has neither result nor error"),
-            Case("wrong-version", "speaks version 99 of the protocol and this is 1"),
+            Case("wrong-version", "speaks version 99 of the protocol"),
             Case("bad-batch", "`batch` is 0"),
             Case("refuse", "hostile: there is no·engine here; apt install engine"),
             Case("refuse-and-exit", "hostile: no engine"),

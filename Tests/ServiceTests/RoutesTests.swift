@@ -56,7 +56,7 @@ struct RoutesTests {
         try expectError(
             try await ask(.get, "/v1/report?suite_run=a%20b"), .notFound, .notFound, contains: "nothing to report")
         try expectError(try await ask(.get, "/v1/methods"), .notFound, .notFound, contains: "nothing to report")
-        try expectError(try await ask(.get, "/v1/report?source=x"), .badRequest, .usage, contains: "no source x")
+        try expectError(try await ask(.get, "/v1/report?source=x"), .badRequest, .usage, contains: "unknown source `x`")
         try expectError(
             try await ask(.get, "/v1/runs/last"), .notFound, .notFound, contains: "no run in the record yet")
         let uuid = try daemon.store.beginSuiteRun(
@@ -135,7 +135,7 @@ struct RoutesTests {
         for (name, words) in [
             (
                 "quik",
-                "no suite `quik` comes with Taskwatt; did you mean `quick`? (known: tiny, quick, standard, paper)"
+                "unknown suite `quik`; did you mean `quick`? (known: tiny, quick, standard, paper"
             ),
             ("quick.yaml", "`suite_text`"), ("./quick.yaml", "`suite_text`"), ("", "`suite_text`"),
         ] {

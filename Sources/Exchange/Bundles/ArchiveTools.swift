@@ -71,7 +71,7 @@ enum ArchiveTools {
 
     private static func notStarted(_ program: String, _ error: SubprocessError) -> any Error {
         if Task.isCancelled { return CancellationError() }
-        return BundleError("`\(program)` cannot be started; install it (in Debian the package `\(program)`)")
+        return BundleError("`\(program)` cannot be started", remedy: "install it (in Debian the package `\(program)`)")
     }
 
     private static func oneLine(_ text: String, _ archive: String) -> String {

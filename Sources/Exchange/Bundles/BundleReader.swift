@@ -60,7 +60,8 @@ final class UnpackedBundle: Sendable {
             switch error.kind {
             case .directory:
                 throw BundleError(
-                    "\(file) is a directory; a bundle is a file, such as `taskwatt bundle last -o FILE` writes")
+                    "\(file) is a directory",
+                    remedy: "a bundle is a file, such as `taskwatt bundle last -o FILE` writes")
             case .notPlain: throw BundleError("\(file) \(error.reason)")
             case .system(let reason): throw BundleError("\(file) cannot be read: \(String(cString: strerror(reason)))")
             default: throw BundleError("\(file) cannot be read: \(error.reason)")
@@ -293,7 +294,7 @@ private struct Unpacker: TarReader.Handler {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         guard FileManager.default.createFile(atPath: "\(directory)/\(path)", contents: nil),
             let handle = FileHandle(forWritingAtPath: "\(directory)/\(path)")
-        else { throw BundleError("\(directory)/\(path) cannot be written; is there room?") }
+        else { throw BundleError("\(directory)/\(path) cannot be written", remedy: "make room") }
         self.handle = handle
         current = entry
         hash = SHA256()
@@ -306,7 +307,7 @@ private struct Unpacker: TarReader.Handler {
         }
         hash.update(bytes)
         do { try handle.write(contentsOf: Data(bytes)) } catch {
-            throw BundleError("\(directory) cannot be written: the disk may be full")
+            throw BundleError("\(directory) cannot be written: the disk may be full", remedy: "make room")
         }
     }
 
@@ -330,8 +331,8 @@ private struct Unpacker: TarReader.Handler {
         }
         guard kind.version == BundleFormat.version else {
             throw BundleError(
-                "its format is version \(kind.version), and this taskwatt reads \(BundleFormat.version); update taskwatt"
-            )
+                "its format is version \(kind.version), and this taskwatt reads \(BundleFormat.version)",
+                remedy: "update taskwatt")
         }
         let manifest = try BundleJSON.decode(BundleManifest.self, manifestData, name)
         guard !manifest.suites.isEmpty else { throw BundleError("\(name) names no suite") }

@@ -88,7 +88,7 @@ package struct BundleWriter {
             throw BundleError("\(uuid) comes from \(stored.source.rawValue) and has no samples; nobody could check it")
         }
         guard BundleFormat.isUUID(uuid), let status = RunStatus(rawValue: stored.status) else {
-            throw BundleError("\(uuid) is \(stored.status); bundle it when it has ended")
+            throw BundleError("\(uuid) is \(stored.status)", remedy: "bundle it when it has ended")
         }
         let descriptions = try await store.meters(ofSuite: uuid)
         // A plug's or a BMC's name is in the ids of its meters too.
@@ -185,7 +185,7 @@ package struct BundleWriter {
 
     private static func write(_ data: Data, to file: String) throws {
         do { try data.write(to: URL(fileURLWithPath: file)) } catch {
-            throw BundleError("\(file) cannot be written; is there room?")
+            throw BundleError("\(file) cannot be written", remedy: "make room")
         }
     }
 }
@@ -209,7 +209,7 @@ private struct HashedFile {
     init(_ file: String, path: String) throws {
         guard FileManager.default.createFile(atPath: file, contents: nil),
             let handle = FileHandle(forWritingAtPath: file)
-        else { throw BundleError("\(file) cannot be written; is there room?") }
+        else { throw BundleError("\(file) cannot be written", remedy: "make room") }
         self.handle = handle
         self.file = file
         self.path = path
@@ -217,7 +217,7 @@ private struct HashedFile {
 
     mutating func append(_ data: Data) throws {
         do { try handle.write(contentsOf: data) } catch {
-            throw BundleError("\(file) cannot be written: the disk may be full")
+            throw BundleError("\(file) cannot be written: the disk may be full", remedy: "make room")
         }
         bytes += Int64(data.count)
         hash.update(data)

@@ -76,7 +76,8 @@ final class ScratchDirectory: Sendable {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
-            throw BundleError("no directory can be made in \(FileManager.default.temporaryDirectory.path); set TMPDIR")
+            throw BundleError(
+                "no directory can be made in \(FileManager.default.temporaryDirectory.path)", remedy: "set TMPDIR")
         }
     }
 

@@ -82,7 +82,7 @@ struct TarReader {
         let name = try text(0..<100)
         let path = prefix.isEmpty ? name : "\(prefix)/\(name)"
         guard block[156] == UInt8(ascii: "0") || block[156] == 0 else {
-            throw BundleError("\(path) in it is no plain file (a link, a directory or the like); a bundle has none")
+            throw BundleError("\(path) in it is not a plain file (a link, a directory or the like); a bundle has none")
         }
         guard let size = octal(124..<136) else { throw BundleError("the size of \(path) in it cannot be read") }
         rest = size

@@ -15,6 +15,12 @@ package struct FileProblem: UserFacingError, Sendable, Hashable {
         self.errno = errno
     }
 
+    package init(cause: String, errno: Int32 = 0, remedy: String) {
+        self.cause = cause
+        self.remedy = remedy
+        self.errno = errno
+    }
+
     /// - Parameter errno: why the system refused.
     package init(_ path: String, errno: Int32, remedy: String) {
         cause = "\(path): \(String(cString: strerror(errno)))"

@@ -22,12 +22,15 @@ extension OpenDirectory {
         case S_IFDIR:
             guard depth < Self.deepest else {
                 throw FileProblem(
-                    "\(source) is more than \(Self.deepest) directories deep; is there a link to one above it?")
+                    cause: "\(source) is more than \(Self.deepest) directories deep",
+                    remedy: "look for a link to a directory above it")
             }
             let copied = try directory(name, making: 0o777)
             for entry in try Self.list(source) { try copied.copy("\(source)/\(entry)", as: entry, depth: depth + 1) }
             try copied.synchronize()
-        default: throw FileProblem("\(source) is neither a file nor a directory, and is not copied; remove it")
+        default:
+            throw FileProblem(
+                cause: "\(source) is neither a file nor a directory, and is not copied", remedy: "remove it")
         }
     }
 
@@ -55,7 +58,9 @@ extension OpenDirectory {
     ///
     /// - Throws: `FileProblem`.
     package func rename(_ name: String, to new: String) throws(FileProblem) {
-        guard status(new) == nil else { throw FileProblem("\(path)/\(new) is there already; remove it", errno: EEXIST) }
+        guard status(new) == nil else {
+            throw FileProblem(cause: "\(path)/\(new) is there already", errno: EEXIST, remedy: "remove it")
+        }
         guard renameat(descriptor, name, descriptor, new) == 0 else {
             throw FileProblem("\(path)/\(new)", errno: errno, remedy: "use another place")
         }

@@ -94,7 +94,7 @@ package final class OpenDirectory: Sendable {
         var status = stat()
         guard fstat(opened, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_nlink <= 1 else {
             try? file.close()
-            throw FileProblem("\(path)/\(name) is no plain file, or has a second name; remove it")
+            throw FileProblem(cause: "\(path)/\(name) is not a plain file, or has a second name", remedy: "remove it")
         }
         return file
     }
@@ -174,7 +174,8 @@ package final class OpenDirectory: Sendable {
     private func problem(_ name: String, errno reason: Int32 = errno) -> FileProblem {
         // O_NOFOLLOW's word for a link: open(2).
         if reason == ELOOP {
-            return FileProblem("\(path)/\(name) is a symbolic link, and is not followed; remove it", errno: reason)
+            return FileProblem(
+                cause: "\(path)/\(name) is a symbolic link, and is not followed", errno: reason, remedy: "remove it")
         }
         return FileProblem(
             "\(path)/\(name)", errno: reason,

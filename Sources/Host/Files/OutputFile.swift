@@ -59,7 +59,8 @@ package final class OutputFile {
         } catch {
             if error.errno == 0 { throw error }
             throw FileProblem(
-                "\(path) cannot be written: \(String(cString: strerror(error.errno))); \(remedy)", errno: error.errno)
+                cause: "\(path) cannot be written: \(String(cString: strerror(error.errno)))", errno: error.errno,
+                remedy: remedy)
         }
         if let own = walk.ownDescriptor(name) {
             (target, descriptor) = (.stream, try Self.duplicate(own, path, remedy))
@@ -71,7 +72,8 @@ package final class OutputFile {
         guard let old else {
             if walk.hasFollowedLast {
                 throw FileProblem(
-                    "\(path) is a link to \(directory.path)/\(name), which is not there; remove it, or \(remedy)")
+                    cause: "\(path) is a link to \(directory.path)/\(name), which is not there",
+                    remedy: "remove it, or \(remedy)")
             }
             (target, descriptor) = try Self.begin(directory, name, nil, isPrivate ? 0o600 : mode, path, remedy)
             return
@@ -80,7 +82,8 @@ package final class OutputFile {
         case S_IFREG:
             if existing == .refused {
                 throw FileProblem(
-                    "\(path) is there already; give another name, or --force to replace it", errno: EEXIST)
+                    cause: "\(path) is there already", errno: EEXIST,
+                    remedy: "give another name, or --force to replace it")
             }
             try Self.check(directory, name, old, path, remedy)
             (target, descriptor) = try Self.begin(
@@ -91,11 +94,12 @@ package final class OutputFile {
                 if walk.weakness(of: name) != nil { (old.st_uid, old.st_gid) = (geteuid(), getegid()) }
                 target = .file(directory, name: name, old: old, passing: passing)
             }
-        case S_IFDIR: throw FileProblem("\(path) is a directory; name a file in it", errno: EISDIR)
+        case S_IFDIR: throw FileProblem(cause: "\(path) is a directory", errno: EISDIR, remedy: "name a file in it")
         default:
             if geteuid() == 0, let weakness = walk.weakness(of: name) {
                 throw FileProblem(
-                    "\(path) is no plain file, and others could have put it there (\(weakness)); \(remedy)")
+                    cause: "\(path) is not a plain file, and others could have put it there (\(weakness))",
+                    remedy: remedy)
             }
             (target, descriptor) = (.stream, try Self.open(directory, name, old, path, remedy))
             try refuseTerminal()
@@ -105,7 +109,8 @@ package final class OutputFile {
     /// A file for programs may hold what a terminal obeys.
     private func refuseTerminal() throws(FileProblem) {
         guard let descriptor, isatty(descriptor.rawValue) != 0 else { return }
-        throw FileProblem("\(path) is a terminal; name a file, or leave the output out where that prints it")
+        throw FileProblem(
+            cause: "\(path) is a terminal", remedy: "name a file, or leave the output out where that prints it")
     }
 
     deinit { discard() }
@@ -121,10 +126,11 @@ package final class OutputFile {
     ) throws(FileProblem) -> FileDescriptor {
         let flags = fcntl(own, F_GETFL)
         guard flags >= 0, fcntl(own, F_GETFD) & FD_CLOEXEC == 0 else {
-            throw FileProblem("\(path) is no open file that taskwatt was given; \(remedy)", errno: EBADF)
+            throw FileProblem(
+                cause: "\(path) is not an open file that taskwatt was given", errno: EBADF, remedy: remedy)
         }
         guard flags & O_ACCMODE != O_RDONLY else {
-            throw FileProblem("\(path) is open for reading alone; \(remedy)", errno: EBADF)
+            throw FileProblem(cause: "\(path) is open for reading alone", errno: EBADF, remedy: remedy)
         }
         let copy = fcntl(own, F_DUPFD_CLOEXEC, 0)
         guard copy >= 0 else { throw FileProblem(path, errno: errno, remedy: remedy) }
@@ -168,7 +174,7 @@ package final class OutputFile {
         var status = stat()
         guard fstat(opened, &status) == 0, status.st_mode & S_IFMT != S_IFREG else {
             try? file.close()
-            throw FileProblem("\(path) is a file that another process has open; \(remedy)")
+            throw FileProblem(cause: "\(path) is a file that another process has open", remedy: remedy)
         }
         return file
     }
@@ -182,8 +188,8 @@ package final class OutputFile {
         }
         if geteuid() != 0, old.st_uid != geteuid() {
             throw FileProblem(
-                "\(path) belongs to \(FileOwners.name(ofUser: old.st_uid)), and would be yours afterwards; remove it, or \(remedy)"
-            )
+                cause: "\(path) belongs to \(FileOwners.name(ofUser: old.st_uid)), and would be yours afterwards",
+                remedy: "remove it, or \(remedy)")
         }
     }
 
@@ -321,8 +327,9 @@ package final class OutputFile {
                     fchown(descriptor.rawValue, old.st_uid, old.st_gid) != 0
                 {
                     throw FileProblem(
-                        "\(path) cannot be replaced: its owner and group would not stay (\(String(cString: strerror(errno)))); "
-                            + "remove it, or \(remedy)", errno: errno)
+                        cause:
+                            "\(path) cannot be replaced: its owner and group would not stay (\(String(cString: strerror(errno))))",
+                        errno: errno, remedy: "remove it, or \(remedy)")
                 }
                 try setMode(descriptor, old.st_mode & 0o777)
             }
@@ -349,7 +356,8 @@ package final class OutputFile {
             if link(as: name) == 0 { return }
             if errno == EEXIST {
                 throw FileProblem(
-                    "\(path) is there already; give another name, or --force to replace it", errno: EEXIST)
+                    cause: "\(path) is there already", errno: EEXIST,
+                    remedy: "give another name, or --force to replace it")
             }
             // A file system without links.
             guard passing != nil, directory.status(name) == nil else { throw failure(errno) }
@@ -362,7 +370,7 @@ package final class OutputFile {
         }
         // What has come to the place meanwhile is no file that was to be replaced.
         if let now = directory.status(name), now.st_mode & S_IFMT != S_IFREG {
-            throw FileProblem("\(path) is another thing than it was before; \(remedy)")
+            throw FileProblem(cause: "\(path) has been replaced since it was opened", remedy: remedy)
         }
         guard let passing, renameat(directory.descriptor, passing, directory.descriptor, name) == 0 else {
             throw failure(errno)

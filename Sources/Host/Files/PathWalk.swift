@@ -27,7 +27,7 @@ final class PathWalk {
     /// - Parameters:
     ///   - isCareful: for root, whatever is said here.
     init(_ path: String, owners: FileOwners, isCareful: Bool = false) throws(FileProblem) {
-        guard !path.isEmpty else { throw FileProblem("the path of a file is empty; name one") }
+        guard !path.isEmpty else { throw FileProblem(cause: "the path of a file is empty", remedy: "name one") }
         let start = path.hasPrefix("/") ? "/" : "."
         current = open(start, Self.pathOnly | O_DIRECTORY | O_CLOEXEC)
         self.path = start
@@ -151,7 +151,9 @@ final class PathWalk {
         noteStrangers(name)
         if isCareful, let weakness {
             throw FileProblem(
-                "\(shown(name)) is a symbolic link that others could have put there (\(weakness)), and is not followed; remove it, "
+                cause:
+                    "\(shown(name)) is a symbolic link that others could have put there (\(weakness)), and is not followed",
+                remedy: "remove it, "
                     + "name another place, or run this as the user that it belongs to")
         }
         links += 1

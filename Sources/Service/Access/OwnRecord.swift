@@ -56,7 +56,7 @@ package struct OwnRecord: RecordAccess {
 
     package func table(_ options: TableReport.Options) async throws -> TableReport {
         let report = try await TableReport(try reader, options)
-        if let unknown = report.unknownDimension { throw APIError(.usage, "\(unknown)") }
+        if let unknown = report.unknownDimension { throw unknown }
         return report
     }
 

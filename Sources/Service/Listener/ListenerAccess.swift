@@ -39,8 +39,8 @@ struct Refusal: UserFacingError {
     var status: HTTPResponse.Status
     var headers: HTTPFields
 
-    init(_ message: String, status: HTTPResponse.Status, headers: HTTPFields = [:]) {
-        self.init(APIError(.notAllowed, message), status: status, headers: headers)
+    init(_ message: String, remedy: String? = nil, status: HTTPResponse.Status, headers: HTTPFields = [:]) {
+        self.init(APIError(.notAllowed, message, remedy: remedy), status: status, headers: headers)
     }
 
     init(_ error: APIError, status: HTTPResponse.Status, headers: HTTPFields = [:]) {
@@ -53,12 +53,16 @@ struct Refusal: UserFacingError {
     ///
     /// - Parameter seconds: after which it is worth while to ask again.
     static func busy(_ message: String, again seconds: Int) -> Refusal {
-        Refusal(APIError(.busy, message), status: .serviceUnavailable, headers: [.retryAfter: "\(seconds)"])
+        Refusal(
+            APIError(.busy, message, remedy: "ask again in \(seconds) s"), status: .serviceUnavailable,
+            headers: [.retryAfter: "\(seconds)"])
     }
 
     /// Too much was asked for, and waits: 429.
-    static func tooMany(_ message: String, again seconds: Int) -> Refusal {
-        Refusal(APIError(.busy, message), status: .tooManyRequests, headers: [.retryAfter: "\(seconds)"])
+    static func tooMany(_ message: String, remedy: String, again seconds: Int) -> Refusal {
+        Refusal(
+            APIError(.busy, message, remedy: remedy), status: .tooManyRequests,
+            headers: [.retryAfter: "\(seconds)"])
     }
 }
 
@@ -84,13 +88,14 @@ struct AccessGuard: RouterMiddleware {
         case .allowed: return try await next(request, context)
         case .notAllowed:
             throw Refusal(
-                "this listener is for reading; name a `token_file` under `listen:` of taskwatt.yaml, or use the Unix socket",
+                "this listener is for reading",
+                remedy: "name a `token_file` under `listen:` of taskwatt.yaml, or use the Unix socket",
                 status: .forbidden)
         case .withToken:
             throw Refusal(
                 request.headers[.authorization] == nil
-                    ? "this needs the token: send it as `Authorization: Bearer …`"
-                    : "that is not the token of this daemon; `token_file` of its taskwatt.yaml has it",
+                    ? "this needs the token" : "that is not the token of this daemon",
+                remedy: "send the one in `token_file` of its taskwatt.yaml as `Authorization: Bearer …`",
                 status: .unauthorized, headers: [.wwwAuthenticate: "Bearer"])
         }
     }

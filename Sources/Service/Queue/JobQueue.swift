@@ -109,8 +109,9 @@ package actor JobQueue {
                 <= Self.mostWaitingText
         else {
             throw Refusal.tooMany(
-                "\(others.count) jobs wait already, as many as the queue takes; submit again when some have run, or take some out "
-                    + "(`taskwatt status` lists them, `taskwatt cancel JOB` takes one out)",
+                "\(others.count) jobs wait already, as many as the queue takes",
+                remedy: "submit again when some have run, or take some out (`taskwatt status` lists them, "
+                    + "`taskwatt cancel JOB` takes one out)",
                 again: 60)
         }
         var stored = StoredJob(

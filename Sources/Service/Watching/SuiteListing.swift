@@ -27,12 +27,9 @@ struct SuiteListing: Sendable, Hashable, Codable {
     static func shipped(named name: String) throws -> SuiteListing {
         let all = try shipped()
         if let one = all.first(where: { $0.name == name }) { return one }
-        let names = all.map(\.name)
-        let near = names.closest(to: name).map { "; did you mean `\($0)`?" } ?? ""
-        throw APIError(
-            .usage,
-            "no suite `\(PrintableText.of(String(name.prefix(100))))` comes with Taskwatt\(near) "
-                + "(known: \(names.joined(separator: ", "))); one of your own is sent whole, as YAML in `suite_text`")
+        throw UserError.unknown(
+            "suite", String(name.prefix(100)), known: all.map(\.name),
+            more: "one of your own is sent whole, as YAML in `suite_text`")
     }
 
     init(_ suite: Suite, text: String) {

@@ -26,7 +26,8 @@ package enum BundleVerifier {
             let suite = try await suite(uuid, of: bundle, isSameVersion: isSameVersion)
             runs += suite.runs.count
             guard runs <= bundle.bounds.runs else {
-                throw BundleError("\(bundle.file): its suites have more than \(bundle.bounds.runs) runs; split it")
+                throw BundleError(
+                    "\(bundle.file): its suites have more than \(bundle.bounds.runs) runs", remedy: "split it")
             }
             verification.suites.append(suite)
         }

@@ -22,7 +22,7 @@ final class SampleSpool {
     init(in directory: String) throws {
         self.directory = directory
         descriptor = open("\(directory)/samples.spool", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw BundleError("\(directory) cannot be written; is there room?") }
+        guard descriptor >= 0 else { throw BundleError("\(directory) cannot be written", remedy: "make room") }
     }
 
     deinit { close(descriptor) }
@@ -41,7 +41,8 @@ final class SampleSpool {
             let count = pwrite(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count, end)
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
-                failure = failure ?? BundleError("\(directory) cannot be written: the disk may be full")
+                failure =
+                    failure ?? BundleError("\(directory) cannot be written: the disk may be full", remedy: "make room")
                 return start
             }
             end += off_t(count)
