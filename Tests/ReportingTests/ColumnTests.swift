@@ -12,7 +12,7 @@ struct ColumnTests {
     private let record: TestRecord
     private let report: TableReport
 
-    init() throws {
+    init() async throws {
         record = try TestRecord()
         for joules in [3600.0, 3700] {
             var one = run(joules, dataset: "d", uncertainty: 36, accuracy: 20, coverage: 0.995, idle: 6)
@@ -27,7 +27,7 @@ struct ColumnTests {
         }
         var options = TableReport.Options()
         options.carbon = CarbonIntensity(gramsPerKilowattHour: 400)
-        report = try TableReport(record.store, options)
+        report = try await TableReport(record.store, options)
     }
 
     @Test("No two have one name, or stand in one place of CSV")
