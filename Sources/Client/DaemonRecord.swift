@@ -32,7 +32,8 @@ package struct DaemonRecord: RecordAccess {
     }
 
     package func detail(of name: String, columns: Int) async throws -> RunDetail {
-        try await client.get(DaemonClient.path("/v1/runs/\(PercentEncoding.segment(name))", ["columns": String(columns)]))
+        try await client.get(
+            DaemonClient.path("/v1/runs/\(PercentEncoding.segment(name))", ["columns": String(columns)]))
     }
 
     package func report(_ options: TableReport.Options) async throws -> String {

@@ -93,11 +93,11 @@ package struct Column<Table: Tabular>: Sendable {
     /// Energies of 1,000 inferences in kWh, in the table's power of ten.
     ///
     /// - Parameters:
-    ///   - head: what stands after the power of ten, where that is not the title.
+    ///   - head: where it is not the power of ten and the title.
     ///   - uncertainty: the energy's own, by which it is rounded.
     static func energy(
         _ name: String, _ meaning: String = "", title: String? = nil, field: String, path: String? = nil,
-        head: (@Sendable (Table) -> String)? = nil,
+        head: (@Sendable (Table, DecimalScale) -> String)? = nil,
         uncertainty: @escaping @Sendable (Table.Row, Table) -> Double? = { _, _ in nil },
         _ energy: @escaping @Sendable (Table.Row) -> Double?
     ) -> Self {
@@ -105,7 +105,7 @@ package struct Column<Table: Tabular>: Sendable {
         return Column(
             name, meaning, unit: "kWh per 1,000 inferences", title: title, field: field, path: path,
             alignment: .decimal,
-            head: { table, scale in scale.prefix + (head?(table) ?? title) }, scale: { $0.energyScale },
+            head: head ?? { _, scale in scale.prefix + title }, scale: { $0.energyScale },
             exact: { row, _ in CSVWriter.number(energy(row)) },
             cell: { row, table, scale in scale.text(energy(row), uncertainty: uncertainty(row, table)) })
     }

@@ -17,7 +17,8 @@ extension Column where Table == TableReport {
     static var mean: Self {
         .energy(
             "mean", "mean over all runs", field: "mean_kwh_per_1000", path: "mean_kwh",
-            head: { $0.isNet ? "net kWh: mean" : "kWh: mean" }, uncertainty: { row, _ in row.uncertainty }, { $0.mean })
+            head: { "\($1.prefix)\($0.isNet ? "net kWh" : "kWh"): mean" }, uncertainty: { row, _ in row.uncertainty },
+            { $0.mean })
     }
 
     static var std: Self {

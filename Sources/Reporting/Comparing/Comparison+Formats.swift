@@ -16,7 +16,8 @@ extension Comparison {
         case .text: return table.text() + "\n" + notes.map { PrintableText.of($0) + "\n" }.joined()
         case .markdown: return table.markdown() + "\n" + notes.map { "- \(PrintableText.of($0))\n" }.joined()
         case .latex: return table.latex(caption: caption, label: "tab:taskwatt-compare", notes: notes(advises: false))
-        case .csv: return csv(isRaw: hasRawCells)
+        // In full precision, a row a line, as JSON names the fields.
+        case .csv: return csv(Column.csv, isRaw: hasRawCells)
         case .json:
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -28,92 +29,9 @@ extension Comparison {
         "Energy of 1,000 inferences in kWh, \(isNet ? "net of the idle baseline" : "gross"): \(a) (A) and \(b) (B)."
     }
 
-    /// Of the means of both sides.
-    private var scale: DecimalScale { DecimalScale(rows.flatMap { [$0.a.mean, $0.b.mean] }) }
     private var hasRepeats: Bool { rows.contains { $0.repeats != nil } }
 
-    private var table: TextTable {
-        let (scale, hasRepeats) = (scale, hasRepeats)
-        let energy = scale.prefix + (isNet ? "net kWh" : "kWh")
-        var heads: [(String, TextTable.Alignment)] = [
-            ("task", .left), ("A: \(energy)", .decimal), ("± 95 %", .decimal), ("n", .decimal),
-            ("B: \(energy)", .decimal), ("± 95 %", .decimal), ("n", .decimal), ("B/A", .decimal),
-        ]
-        if hasRepeats { heads += [("95 %, repeats", .left), ("≠ 1", .left), ("95 %, all", .left)] }
-        if !hasRepeats { heads.append(("95 %", .left)) }
-        var table = TextTable(heads + [("p", .right), ("≠ 1", .left)])
-        let ratios = DecimalScale([])
-        func ends(_ low: Double?, _ high: Double?) -> String {
-            guard let low, let high else { return FigureText.none }
-            return ratios.ends(low, high)
-        }
-        for row in rows {
-            func side(_ side: Side) -> [String] {
-                [
-                    scale.text(side.mean, uncertainty: side.uncertainty), scale.spread(side.uncertainty),
-                    String(side.n),
-                ]
-            }
-            let half = (row.repeats?.high ?? row.high).flatMap { high in
-                (row.repeats?.low ?? row.low).map { (high - $0) / 2 }
-            }
-            // A ratio is never zero, however wide its interval is.
-            let digits = half.flatMap { half in row.ratio.flatMap { half < $0 ? half : nil } }
-            var cells =
-                [row.isAccuracyStated ? row.title : "\(row.title) \(unstatedMark)"] + side(row.a) + side(row.b) + [
-                    ratios.text(row.ratio, uncertainty: digits)
-                ]
-            if hasRepeats {
-                // Where one interval is all there is, it is that of the repeats too.
-                cells.append(ends(row.repeats?.low ?? row.low, row.repeats?.high ?? row.high))
-                cells.append(Self.verdict(row.repeats?.isSignificant ?? row.isSignificant))
-            }
-            table.add(cells + [ends(row.low, row.high), Self.chance(row.p), Self.verdict(row.isSignificant)])
-        }
-        return table
-    }
-
-    private static func verdict(_ isSignificant: Bool?) -> String {
-        isSignificant.map { $0 ? "yes" : "no" } ?? FigureText.none
-    }
-
-    /// Two digits; below a thousandth only that.
-    private static func chance(_ p: Double?) -> String {
-        guard let p else { return FigureText.none }
-        return p < 0.001 ? "<0.001" : FigureText.short(p, digits: 2)
-    }
-
-    /// In full precision, a row a line, as `--format json` names the fields.
-    private func csv(isRaw: Bool) -> String {
-        var writer = CSVWriter(isRaw: isRaw)
-        let side = [
-            "mean_kwh_per_1000", "mean_uncertainty_95_kwh_per_1000", "n", "models", "scope", "provenance", "machine",
-            "accuracy_stated",
-        ]
-        writer.row(
-            ["task", "net", "a", "b"] + side.map { "a_\($0)" } + side.map { "b_\($0)" }
-                + ["ratio", "ratio_low_95", "ratio_high_95", "p", "significant", "basis", "assumption"]
-                + ["repeats_low_95", "repeats_high_95", "repeats_p", "repeats_significant", "differences"])
-        func number(_ value: Double?) -> String { CSVWriter.number(value) }
-        func truth(_ value: Bool?) -> String { value.map(String.init) ?? "" }
-        for row in rows {
-            func fields(_ side: Side) -> [String] {
-                [
-                    number(side.mean), number(side.uncertainty), String(side.n),
-                    side.models.joined(separator: " "), side.scope, side.provenance, side.machine,
-                    String(side.isAccuracyStated),
-                ]
-            }
-            let repeats = row.repeats
-            writer.row(
-                [row.task, String(isNet), a, b] + fields(row.a) + fields(row.b)
-                    + [number(row.ratio), number(row.low), number(row.high), number(row.p), truth(row.isSignificant)]
-                    + [row.basis ?? "", row.assumption ?? ""]
-                    + [number(repeats?.low), number(repeats?.high), number(repeats?.p), truth(repeats?.isSignificant)]
-                    + [row.differences.joined(separator: "; ")])
-        }
-        return writer.text
-    }
+    private var table: TextTable { textTable(Column.shown(hasRepeats: hasRepeats)) }
 
     /// What a reader must know to read the figures right.
     package var notes: [String] { notes(advises: true) }
