@@ -78,7 +78,7 @@ import Testing
         let first = try await schedule("submit", "lab")
         #expect(first.status == 0 && first.error.contains("job 1 of schedule lab is queued"), "\(first.error)")
         let second = try await schedule("submit", "lab")
-        #expect(second.error.contains("still, and is not queued again"), "\(second.error)")
+        #expect(second.error.contains("and is not queued again"), "\(second.error)")
         let status = try await scratch.taskwatt("status")
         #expect(status.output.contains("job 1 of schedule lab: mine.yaml "), "\(status.output)")
         let isDone = try await eventually { try await schedule("list").output.contains("completed") }
@@ -111,8 +111,8 @@ import Testing
                 ["n", "--suite", "tiny", "--on-calendar", "2020-01-01"], 64,
                 "that time is over, and does not come again"
             ),
-            (["n", "--idle-below", "5"] + usual, 64, "it is a share with its sign, such as 5%"),
-            (["n", "--deadline", "4 hours"] + usual, 64, "it is a time such as 90s, 30min, 4h or 2d"),
+            (["n", "--idle-below", "5"] + usual, 64, "give a share with a percent sign, such as 5%"),
+            (["n", "--deadline", "4 hours"] + usual, 64, "give a time such as 90s, 30min, 4h or 2d"),
         ]
         for (arguments, status, says) in cases {
             let said = try await Program.run(

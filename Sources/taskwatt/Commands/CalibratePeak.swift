@@ -68,7 +68,7 @@ struct PeakCommand {
             let product = try MatrixProduct(runtime, size: size, precision: precision, device: place, cache: cache)
             // The first run prepares kernels, the second tells.
             guard try product.check() else {
-                throw CommandFailure("the product of matrices in \(precision.rawValue) has no numbers on \(place.name)")
+                throw CommandFailure("the matrix product in \(precision.rawValue) gave no numbers on \(place.name)")
             }
             let start = Clocks.monotonic()
             try product.run()
@@ -78,7 +78,7 @@ struct PeakCommand {
             best = product
             if seconds * 8 > Self.mostSecondsARun { break }
         }
-        guard let best else { throw CommandFailure("no product of matrices could be made") }
+        guard let best else { throw CommandFailure("no matrix product could be made") }
         return best
     }
 
@@ -86,10 +86,10 @@ struct PeakCommand {
         let spread = peak.halfWidth.map { String(format: " ± %.2g", $0) } ?? ""
         let power =
             peak.watts.map { String(format: " at %.3g W (\(peak.powerProvenance ?? "measured"))", $0) }
-            ?? ", whose power no meter saw"
+            ?? ", its power unmetered"
         return String(format: "%.4g", peak.gops) + spread
             + " GOP/s (95 %)\(power)\(peak.isContended ? ", contended" : "")\n\(peak.device): \(peak.source)\n"
-            + "this is what our product reached, and not what the maker says of the device\n"
+            + "this is the measured rate of a matrix product, not the maker's figure\n"
     }
 }
 

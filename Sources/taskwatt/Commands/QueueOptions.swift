@@ -5,21 +5,21 @@ import Service
 struct QueueOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Wait until no more than this share of the CPUs' time was used for 10 s, such as 5%.",
+            "Wait until the CPUs were used less than this for 10 s, such as 5%.",
             valueName: "share"),
         transform: { text in
             guard let share = Schedule.share(text) else {
-                throw ValidationError("it is a share with its sign, such as 5%")
+                throw ValidationError("give a share with a percent sign, such as 5%")
             }
             return share
         })
     var idleBelow: Double?
 
     @Option(
-        help: ArgumentHelp("Skip it when it has not begun after so long: 30min, 4h, 2d.", valueName: "time"),
+        help: ArgumentHelp("Skip the job if it has not started after this time: 30min, 4h, 2d.", valueName: "time"),
         transform: { text in
             guard let seconds = Schedule.seconds(text) else {
-                throw ValidationError("it is a time such as 90s, 30min, 4h or 2d, of 31 days at most")
+                throw ValidationError("give a time such as 90s, 30min, 4h or 2d, at most 31 days")
             }
             return seconds
         })
