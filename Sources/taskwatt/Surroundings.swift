@@ -18,7 +18,7 @@ struct StateOptions: ParsableArguments {
     @Option(
         name: .customLong("state-dir"),
         help: ArgumentHelp(
-            "Where the record is kept, and the daemon's socket is.",
+            "The directory of the record and of the daemon's socket.",
             discussion: "Default: $TASKWATT_STATE_DIR, else $XDG_STATE_HOME/taskwatt (~/.local/state/taskwatt).",
             valueName: "directory"),
         completion: .directory)
@@ -184,8 +184,8 @@ struct Surroundings {
             let near = all.map(\.description.id).closest(to: id).map { "; did you mean \($0)?" } ?? ""
             Console.complain(
                 former.isEmpty
-                    ? "the configuration overrides \(id), and there is no such meter here\(near)"
-                    : "the configuration overrides \(id), which is several meters: name one of them, \(former)")
+                    ? "the configuration overrides \(id), but there is no such meter here\(near)"
+                    : "the configuration overrides \(id), which stands for several meters; name one of them: \(former)")
         }
         let doubles = all.filter(\.isDouble)
         for double in Self.told.withLock({ told in doubles.filter { told.insert($0.description.id).inserted } }) {

@@ -36,7 +36,7 @@ private let hasConverter = (ProcessInfo.processInfo.environment["PATH"] ?? "").s
         let scratch = try recorded()
         let svg = "\(scratch.path)/a.svg"
         let written = try await scratch.taskwatt("figure", "energy", "--output", svg)
-        #expect(written.status == 0 && written.output.isEmpty && written.error == "taskwatt: \(svg) is written\n")
+        #expect(written.status == 0 && written.output.isEmpty && written.error == "taskwatt: wrote \(svg)\n")
         let text = try scratch.read("a.svg")
         #expect(text.hasPrefix("<?xml") && text.contains("<svg") && text.contains("0.0100"))
         let printed = try await scratch.taskwatt("figure", "energy")

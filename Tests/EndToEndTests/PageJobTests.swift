@@ -59,7 +59,7 @@ import Testing
         let served = try await Served.withToken(scratch)
         let browser = try await WebBrowser.window()
         try await browser.open(served.base)
-        try await browser.expect("#jobs", contains: "Nothing waits")
+        try await browser.expect("#jobs", contains: "queue is empty")
         let watch = """
             (window.states = [], new MutationObserver(() => {
               const state = document.querySelector("#jobs tbody .badge")?.innerText;

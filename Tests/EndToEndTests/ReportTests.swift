@@ -54,7 +54,7 @@ import Testing
         let file = "\(scratch.path)/report.html"
         let report = try await scratch.taskwatt("report", "--output", file)
         #expect(report.status == 0 && report.output.isEmpty)
-        #expect(report.error == "taskwatt: \(file) is written\n")
+        #expect(report.error == "taskwatt: wrote \(file)\n")
         let html = try scratch.read("report.html")
         #expect(html.hasPrefix("<!DOCTYPE html>"))
         #expect(html.contains("masked language modeling") && html.contains("class=\"power measured\""))

@@ -17,7 +17,7 @@ struct PaperImportTests {
     }
 
     /// Imports all that can be.
-    private func importAll() throws -> (
+    private func importAll() async throws -> (
         paper: PaperImport, outcome: ImportOutcome, problems: [String], remarks: [String]
     ) {
         let paper = try PaperImport(logs.path, version: "1.0")
@@ -247,7 +247,7 @@ struct PaperImportTests {
     }
 
     @Test("A file that fails on the way in leaves nothing")
-    func interrupted() throws {
+    func interrupted() async throws {
         try logs.add("fillmask_c4", [(1, "a", 0.002)])
         let paper = try PaperImport(logs.path, version: "1.0")
         var (batch, _) = try paper.batch(try #require(paper.runs.first))
@@ -256,11 +256,11 @@ struct PaperImportTests {
         // JSON has no such number, so the record of it cannot be written.
         second.runs[1].energy.jitter = .nan
         batch.suites.append(second)
-        #expect(throws: (any Error).self) { try batch.write(to: record.store) }
+        await #expect(throws: (any Error).self) { try await batch.write(to: record.store) }
         #expect(try record.store.runs().isEmpty)
         #expect(try record.store.suiteRuns().isEmpty)
         // And it can be brought in afterwards.
         batch.suites.removeLast()
-        #expect(try batch.write(to: record.store).added == 1)
+        #expect(try await batch.write(to: record.store).added == 1)
     }
 }

@@ -125,6 +125,15 @@ struct ReportPageTests {
         await #expect(try page(odd.store, net: true).html.contains("no place on this axis"))
     }
 
+    @Test("A task that the paper does not have is not beside the paper's")
+    func ownTask() throws {
+        let record = try TestRecord()
+        try record.add([run(task: MLTask(rawValue: "own"))])
+        let content = try PageContent(try page(record.store).html)
+        #expect(content.headings.contains("h2:Energy of each task"))
+        #expect(!content.headings.contains { $0.contains("paper") } && !content.text.contains("430.8 W"))
+    }
+
     @Test("A scope that holds less than what is inside it is shown as a contradiction")
     func contradiction() async throws {
         let html = try await self.html(try SampledRecord(wall: 90))

@@ -37,16 +37,16 @@ package enum BatteryMeter {
         } else if status != "Discharging" {
             availability = .unavailable(
                 reason:
-                    "\(battery) is \(status.lowercased()): only what it gives while it discharges is the machine's power",
+                    "\(battery) is \(status.lowercased()): it measures the machine only while it discharges",
                 // Just unplugged, or a driver that does not know.
                 remedy: PowerSupplies(host).plugged == nil && !["Charging", "Not charging"].contains(status)
-                    ? "it is taken as soon as the kernel says that it discharges; no power supply is plugged in now"
-                    : "unplug the power supply")
+                    ? "it is used as soon as the kernel says that it discharges; no power supply is plugged in now"
+                    : "unplug the power supply: the battery then measures the whole machine")
         } else if let mains = PowerSupplies(host).plugged {
             availability = .unavailable(
                 reason:
-                    "\(battery) discharges while \(mains) is plugged in: it gives only a part of the machine's power",
-                remedy: "unplug the power supply, or have it measured: a plug in taskwatt.yaml")
+                    "\(battery) discharges while \(mains) is plugged in: it gives only part of the machine's power",
+                remedy: "unplug the power supply, or measure it: name a plug in taskwatt.yaml")
         }
         let description = MeterDescription(
             id: "battery/\(battery)", name: battery, scope: .battery, kind: .gauge,

@@ -360,7 +360,7 @@ struct EnergyAxis: Figure {
                     .init(title: "provenance", key: "provenance", isNumber: false),
                     .init(title: "precision", key: "precision", isNumber: false),
                     .init(title: "year", key: "year", isNumber: false),
-                    .init(title: "the sum", key: "sum", isNumber: false),
+                    .init(title: "calculation", key: "sum", isNumber: false),
                     .init(title: "source", key: "source", isNumber: false),
                 ], rows: rows)
         ]

@@ -47,6 +47,9 @@ struct EnergyChart: Figure {
         return groups
     }
 
+    /// Whether a task of the table is one of the paper's.
+    var hasPaper: Bool { table.rows.contains { PaperTable.rows[$0.task] != nil } }
+
     private var hasScopes: Bool { Set(table.rows.map(\.scope)).count > 1 }
     private var hasMachines: Bool { Set(table.rows.map(\.machineFingerprint)).count > 1 }
 
@@ -136,19 +139,28 @@ struct EnergyChart: Figure {
         }.joined(separator: " ")
     }
 
-    let legend: [Legend.Entry] = [
-        .bar("measured", "measured or derived"), .bar("estimated", "estimated by a model"),
-        .bar("simulated", "simulated"),
-        .bar("paper", "the paper's mean; its line is the standard deviation between models"),
-    ]
+    var legend: [Legend.Entry] {
+        [
+            .bar("measured", "measured or derived"), .bar("estimated", "estimated by a model"),
+            .bar("simulated", "simulated"),
+        ] + (hasPaper ? [.bar("paper", "the paper's mean; its line is the standard deviation between models")] : [])
+    }
 
-    let caption: [Markup] = [
-        .text(
-            "Thin lines: of ours the 95 % interval of the mean, of the paper’s one standard deviation between models; where "
-                + "that reaches below zero the line runs to the edge. An axis of decades has no zero: read the ends of the "
-                + "bars, not their lengths. The paper’s figures hold the idle power of 8 GPUs, a constant 42.5 W of CPU and a "
-                + "modelled 430.8 W of memory. The same figures are in the table.")
-    ]
+    var caption: [Markup] {
+        let bars =
+            hasPaper
+            ? "Error bars: ours show the 95 % interval of the mean, the paper’s one standard deviation between models"
+            : "Error bars show the 95 % interval of the mean"
+        let paper =
+            hasPaper
+            ? " The paper’s figures include the idle power of 8 GPUs, a constant 42.5 W of CPU and a modelled 430.8 W of memory."
+            : ""
+        return [
+            .text(
+                "\(bars); one that reaches below zero runs to the edge. A logarithmic axis has no zero: read the ends of the "
+                    + "bars, not their lengths.\(paper) The same figures are in the table.")
+        ]
+    }
 
     var data: [FigureData] {
         let columns: [FigureData.Column] = [
@@ -181,6 +193,10 @@ struct EnergyChart: Figure {
                 ])
             }
         }
-        return [FigureData(caption: "Energy of each task, ours and the paper’s", columns: columns, rows: rows)]
+        return [
+            FigureData(
+                caption: "Energy of each task" + (hasPaper ? ", ours and the paper’s" : ""), columns: columns,
+                rows: rows)
+        ]
     }
 }

@@ -121,8 +121,8 @@ extension ReportPage {
         guard !spent.isEmpty else { return nil }
         var parts: [Markup] = [
             Self.paragraph(
-                "All windows of this report together, idle baselines, loading and warm-up included, as the meters of the total "
-                    + "saw them. Different scopes and provenances are not added up.")
+                "The energy of all windows of this report, with idle baselines, loading and warm-up. Different scopes and provenances "
+                    + "are not added up.")
         ]
         for (kind, joules) in spent {
             parts.append(
@@ -134,7 +134,8 @@ extension ReportPage {
                     Self.badge(kind.provenance)))
             parts.append(
                 .table(
-                    caption: "\(FigureText.joules(joules)) in other terms", columns: ["is", "so much", "the sum"],
+                    caption: "\(FigureText.joules(joules)) in other terms",
+                    columns: ["equivalent", "amount", "calculation"],
                     alignRight: [1],
                     rows: Equivalents.of(joules).map { [.text($0.name), .text($0.value), .text($0.sum)] },
                     hidesCaption: true))

@@ -49,7 +49,10 @@ extension ReportPage {
     // MARK: Their sections
 
     var energySection: Section? {
-        energyChart.map { Section(id: "energy", title: "Energy beside the paper’s", parts: [$0.markup]) }
+        energyChart.map { chart in
+            let title = chart.hasPaper ? "Energy beside the paper’s" : "Energy of each task"
+            return Section(id: "energy", title: title, parts: [chart.markup])
+        }
     }
 
     var powerSection: Section? {
@@ -61,26 +64,14 @@ extension ReportPage {
                     + "Shaded: loading, warm-up, and each repeat of the queries. Between the windows nothing is counted."
             )
         ]
-        for (suite, charts) in charts where !charts.isEmpty {
-            let heading: Markup =
-                suite.map {
-                    .text("Suite ") + .name($0.suite) + .text(", \(Self.minute($0.startedAt)), ") + .name($0.machine)
-                }
-                ?? .text("An earlier suite")
-            parts.append(.element("h3", [:], heading))
+        let suites = charts.filter { !$0.charts.isEmpty }.map(Self.power)
+        parts += suites.prefix(Self.mostOpenSuites)
+        let earlier = suites.dropFirst(Self.mostOpenSuites)
+        if !earlier.isEmpty {
             parts.append(
-                .element(
-                    "div", ["class": "charts"],
-                    charts.map { chart in
-                        .element(
-                            "figure", [:],
-                            .element(
-                                "figcaption", [:],
-                                .element("strong", [:], .name(chart.group.title)), .text(" "),
-                                Self.badge(chart.group.provenance)),
-                            chart.drawing.markup,
-                            .details("The windows in figures", Self.windows(chart.group)))
-                    }))
+                .details(
+                    "\(FigureText.count(earlier.count, "earlier suite"))",
+                    earlier.reduce(Markup.text("")) { $0 + $1 }))
         }
         if digest.grouping.dropped > 0 {
             parts.append(
@@ -89,6 +80,39 @@ extension ReportPage {
                         + "not. `taskwatt report --suite-run` shows one suite.", "note"))
         }
         return Section(id: "power", title: "Power over time", parts: parts)
+    }
+
+    /// Of so many suites, the latest, the pictures are open; those of the others open by a click.
+    private static let mostOpenSuites = 2
+
+    /// The pictures of one suite. Those of idle baselines open by a click: they are the same line again and again.
+    private static func power(_ suite: SuiteRunDetail?, _ charts: [PowerChart]) -> Markup {
+        let heading: Markup =
+            suite.map {
+                .text("Suite ") + .name($0.suite) + .text(", \(minute($0.startedAt)), ") + .name($0.machine)
+            }
+            ?? .text("An earlier suite")
+        func pictures(_ charts: [PowerChart]) -> Markup {
+            .element(
+                "div", ["class": "charts"],
+                charts.map { chart in
+                    .element(
+                        "figure", [:],
+                        .element(
+                            "figcaption", [:],
+                            .element("strong", [:], .name(chart.group.title)), .text(" "),
+                            badge(chart.group.provenance)),
+                        chart.drawing.markup,
+                        .details("The windows in figures", windows(chart.group)))
+                })
+        }
+        let idle = charts.filter { $0.group.workload == nil }
+        let working = charts.filter { $0.group.workload != nil }
+        let head = Markup.element("h3", [:], heading)
+        // One that measured nothing else shows it.
+        if working.isEmpty || idle.isEmpty { return head + pictures(charts) }
+        return head + pictures(working)
+            + .details("\(FigureText.count(idle.count, "idle baseline"))", pictures(idle))
     }
 
     private static func windows(_ group: WorkloadGroup) -> Markup {

@@ -154,7 +154,7 @@ function takeNews(news) {
     if (job.state === "running" && before?.event === "queued") before = undefined;
     const event = news.event?.event === "message" && before ? { ...before, message: news.event.message } : news.event ?? before ?? job.progress;
     jobs.set(job.id, { job, event });
-    if (news.event?.event === "started") find("news").textContent = `Job ${job.id}, ${job.suite}, has begun.`;
+    if (news.event?.event === "started") find("news").textContent = `Job ${job.id}, ${job.suite}, has started.`;
     if (news.event?.event === "finished") find("news").textContent = `Job ${job.id}, ${job.suite}: ${job.state}.`;
   }
   if (["result", "finished"].includes(news.event?.event)) resultsSoon();
@@ -190,7 +190,7 @@ async function tryCancel(id) {
       break;
     } catch (error) {
       if (error.status !== 401) {
-        find("access").textContent = `Job ${id} is not cancelled: ${error.message}`;
+        find("access").textContent = `Job ${id} was not cancelled: ${error.message}`;
         return;
       }
       dropToken();
@@ -240,7 +240,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
 });
 if (!PowerChart.isThere) {
   find("chart-note").textContent =
-    "There is no chart: the daemon's machine has no dygraphs. On Debian and Ubuntu: sudo apt install libjs-dygraphs";
+    "No chart: dygraphs is not installed on the daemon's machine. On Debian and Ubuntu: sudo apt install libjs-dygraphs";
   find("chart-note").hidden = false;
   find("chart-hint").hidden = true;
   find("chart").hidden = true;

@@ -105,6 +105,13 @@ export class PowerChart {
       includeZero: true,
       strokeWidth: 1.6,
       labelsKMB: false,
+      axes: {
+        x: {
+          // Between two seconds the library would write "21.500".
+          axisLabelFormatter: (date, ...rest) =>
+            date.getMilliseconds() === 0 ? window.Dygraph.dateAxisLabelFormatter(date, ...rest) : "",
+        },
+      },
       gridLineColor: style.getPropertyValue("--grid").trim(),
       axisLineColor: style.getPropertyValue("--rule").trim(),
       // A finger scrolls the page; a mouse may zoom.

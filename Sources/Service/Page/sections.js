@@ -140,7 +140,7 @@ function progress({ job, event }) {
   const bar = event?.total > 0
     ? element("progress", { max: event.total, value: event.completed ?? 0, "aria-label": `progress of job ${job.id}` })
     : null;
-  return [bar, bar ? " " : null, parts.join(" · ") || "at work"];
+  return [bar, bar ? " " : null, parts.join(" · ") || "running"];
 }
 
 /**
@@ -154,7 +154,7 @@ export function queue(place, jobs, suiteRuns, changes, cancel) {
   const open = all.filter(({ job }) => job.state === "queued" || job.state === "running").reverse();
   const ended = all.filter((one) => !open.includes(one)).slice(0, 5);
   if (all.length === 0) {
-    put(place, element("p", {}, "Nothing waits and nothing runs. ", element("code", {}, "taskwatt run"), " begins something."));
+    put(place, element("p", {}, "The queue is empty. ", element("code", {}, "taskwatt run"), " adds a job."));
     return;
   }
   // A job whose row says the same as before keeps it, whatever comes and goes around it: so a button stays under the finger that
@@ -207,7 +207,7 @@ export function results(place, answer) {
       place,
       left
         ? element("p", {}, `No run has a figure here (${of}). Left out: ${left}.`)
-        : element("p", {}, "Nothing is in the table yet. ", element("code", {}, "taskwatt run"), " measures something."));
+        : element("p", {}, "The table is empty. ", element("code", {}, "taskwatt run"), " fills it."));
     return;
   }
   // An older daemon's table does not say.
@@ -223,7 +223,7 @@ export function results(place, answer) {
       `kWh per 1,000 inferences, ${of}; mean ± std over all runs (n − 1)`,
       [["Task"], ["kWh: mean ± std", "number"], ["± 95 %", "number"], ["N", "number"], ["Scope"], ["Provenance"], ["Models"], ["Size"], ["Machine"]],
       rows),
-    answer.rows.some(lacks) ? element("p", { class: "note" }, "† accuracy not stated: ± 95 % holds nothing for it.") : null,
+    answer.rows.some(lacks) ? element("p", { class: "note" }, "† accuracy not stated: ± 95 % does not include it.") : null,
     left ? element("p", { class: "note" }, `Left out: ${left}.`) : null);
 }
 
@@ -236,7 +236,7 @@ export function suites(place, all) {
     one.suite, time(one.started_at_unix_s), badge(one.status), `${one.runs}`,
     report(one), one.error ?? "",
   ]);
-  put(place, table("Latest suites", [["Suite"], ["Begun"], ["State"], ["Windows", "number"], ["Report"], ["Error", "words"]], rows));
+  put(place, table("Latest suites", [["Suite"], ["Started"], ["State"], ["Windows", "number"], ["Report"], ["Error", "words"]], rows));
 }
 
 export function windows(place, all) {
@@ -256,7 +256,7 @@ export function windows(place, all) {
     place,
     table(
       "Repeats, the latest first; their numbers lead to the report of their suite",
-      [["Run"], ["Task"], ["Model"], ["Begun"], ["Inferences", "number"], ["kWh per 1,000", "number"], ["Scope"], ["Provenance"], ["Seen", "number"], ["Flags", "words"]],
+      [["Run"], ["Task"], ["Model"], ["Started"], ["Inferences", "number"], ["kWh per 1,000", "number"], ["Scope"], ["Provenance"], ["Seen", "number"], ["Flags", "words"]],
       rows));
 }
 
@@ -280,5 +280,5 @@ export function meters(place, all) {
     readings[one.reading] ?? (one.available ? "yes" : "no"),
     [one.reason ?? "", one.remedy ? element("p", { class: "soft" }, one.remedy) : null],
   ]);
-  put(place, table("Meters", [["Meter"], ["Scope"], ["Provenance"], ["Can be read"], ["Why not, and what helps", "words"]], rows));
+  put(place, table("Meters", [["Meter"], ["Scope"], ["Provenance"], ["Can be read"], ["Why not, and the remedy", "words"]], rows));
 }

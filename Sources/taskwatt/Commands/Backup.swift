@@ -7,10 +7,10 @@ import Service
 struct Backup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup",
-        abstract: "Write a whole copy of the record, while it is in use.",
+        abstract: "Copy the whole record to a file, while it is in use.",
         discussion: """
-            The file is an SQLite database, as of one moment. To go back to it, stop the daemon and put the file in the place \
-            of taskwatt.sqlite in the state directory, with taskwatt.sqlite-wal and -shm removed.
+            The file is an SQLite database of one moment. To restore it, stop the daemon, remove taskwatt.sqlite-wal and -shm \
+            from the state directory, and copy the file over taskwatt.sqlite there.
 
             Examples:
               taskwatt backup taskwatt-$(date +%F).sqlite
@@ -20,7 +20,7 @@ struct Backup: AsyncParsableCommand {
     @Argument(help: "The file to write.", completion: .file())
     var file: String
 
-    @Flag(help: "Replace a file that is there.")
+    @Flag(help: "Replace a file that exists.")
     var force = false
 
     @OptionGroup var state: StateOptions

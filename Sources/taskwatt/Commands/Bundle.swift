@@ -7,11 +7,11 @@ import Service
 struct Bundle: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bundle",
-        abstract: "Put runs into a file with which somebody else can check them.",
+        abstract: "Put runs into a file with which others can check them.",
         discussion: """
-            Raw samples, records, suite, machine, versions and hashes of the models, with a manifest of SHA-256 sums. A run \
-            comes with its whole suite, for without its idle baseline nobody could check it. `taskwatt verify` checks the \
-            file, `taskwatt import bundle` brings it into another record.
+            The file has raw samples, records, suite, machine, versions and hashes of the models, with a manifest of SHA-256 \
+            sums. It always has whole suites, since a run cannot be checked without its idle baseline. `taskwatt verify` \
+            checks the file, `taskwatt import bundle` imports it into another record.
 
             Examples:
               taskwatt bundle last -o fill-mask.tar.zst
@@ -19,7 +19,7 @@ struct Bundle: AsyncParsableCommand {
               taskwatt bundle last --redact -o for-the-paper.tar.zst
             """)
 
-    @Argument(help: ArgumentHelp("The suite's run: its UUID, the begin of it, or `last`.", valueName: "run"))
+    @Argument(help: ArgumentHelp("The run of a suite: its UUID or a prefix of it, or `last`.", valueName: "run"))
     var runs: [String]
 
     @Option(
@@ -30,13 +30,13 @@ struct Bundle: AsyncParsableCommand {
     @Flag(help: "Leave out host names, user names, paths, addresses and serial numbers.")
     var redact = false
 
-    @Flag(help: "Replace a file that is there.")
+    @Flag(help: "Replace a file that exists.")
     var force = false
 
     @OptionGroup var state: StateOptions
 
     func validate() throws {
-        if runs.contains(where: \.isEmpty) { throw ValidationError("A run's name is empty.") }
+        if runs.contains(where: \.isEmpty) { throw ValidationError("The name of a run is empty.") }
     }
 
     func run() async throws {

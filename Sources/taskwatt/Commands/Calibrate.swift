@@ -12,11 +12,11 @@ import Service
 struct Calibrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "calibrate",
-        abstract: "Set the model of the CPU's power, or a total, against a meter that knows better.",
+        abstract: "Fit the model of the CPU's power, or a total, to a more accurate meter.",
         discussion: """
-            Loads all CPUs with three kinds of work at four levels, and fits a line through the power that the reference shows. \
-            What it finds is kept for this machine in calibration.json in the state directory, and named in every later \
-            record. Let nothing else run meanwhile.
+            Loads all CPUs with three kinds of work at four levels, and fits a line to the power that the reference meter \
+            shows. The result is kept in calibration.json in the state directory, and every later run names it. Let \
+            nothing else run meanwhile.
 
             Examples:
               taskwatt calibrate --against shelly/plug
@@ -25,9 +25,8 @@ struct Calibrate: AsyncParsableCommand {
               taskwatt calibrate --show
               taskwatt calibrate --remove
 
-            With --peak it takes under ten seconds and does another thing: it sees how fast a device multiplies matrices at most, by \
-            ONNX Runtime, for the plane of `taskwatt report` and the share of it that each run reached. That is kept in peaks.json, and in \
-            every later record of this machine.
+            With --peak it instead measures how fast a device multiplies matrices by ONNX Runtime, in less than ten seconds. \
+            `taskwatt report` compares runs with that peak. It is kept in peaks.json, and in every later run of this machine.
 
               taskwatt calibrate --peak
               taskwatt calibrate --peak --precision int8
@@ -35,34 +34,35 @@ struct Calibrate: AsyncParsableCommand {
               taskwatt calibrate --peak --show
             """)
 
-    @Option(help: ArgumentHelp("The reference meter; `taskwatt meters` lists them.", valueName: "meter"))
+    @Option(help: ArgumentHelp("The reference meter; `taskwatt meters` lists all.", valueName: "meter"))
     var against: String?
 
     @Option(
         help: ArgumentHelp(
-            "What is calibrated: the model of the CPU's power (estimate), or a scope's total (components, system).",
+            "What to calibrate: the model of the CPU's power (estimate), or the total of a scope (components, system).",
             valueName: "subject"))
     var of = Calibration.Subject.estimate
 
     @Option(
         help: ArgumentHelp(
-            "How long each of the 14 loads is measured; default: 10 periods of the reference, at least 5 s.",
+            "How long to measure each of the 14 loads. Default: 10 periods of the reference, at least 5 s.",
             valueName: "time"))
     var seconds: DurationArgument?
 
-    @Flag(help: "See how fast a device multiplies matrices at most.")
+    @Flag(help: "Measure how fast a device multiplies matrices.")
     var peak = false
 
-    @Option(help: ArgumentHelp("With --peak: the device, as the plugins name it; default: cpu.", valueName: "device"))
+    @Option(
+        help: ArgumentHelp("With --peak: the device, by the name that plugins use. Default: cpu.", valueName: "device"))
     var device: String?
 
-    @Option(help: ArgumentHelp("With --peak: what is multiplied; default: fp32.", valueName: "precision"))
+    @Option(help: ArgumentHelp("With --peak: the precision. Default: fp32.", valueName: "precision"))
     var precision: Precision?
 
-    @Flag(help: "Show the calibrations that are kept.")
+    @Flag(help: "Show the kept calibrations.")
     var show = false
 
-    @Flag(help: "Forget the calibrations that are kept.")
+    @Flag(help: "Remove the kept calibrations.")
     var remove = false
 
     @Flag(help: "Print JSON.")
@@ -75,19 +75,19 @@ struct Calibrate: AsyncParsableCommand {
             throw ValidationError("--seconds must be from 0.2 to 3600.")
         }
         if peak, against != nil || seconds != nil {
-            throw ValidationError("--peak needs no reference: leave --against and --seconds away.")
+            throw ValidationError("--peak needs no reference; leave out --against and --seconds.")
         }
         if !peak, device != nil || precision != nil {
-            throw ValidationError("--device and --precision are of --peak; give it too.")
+            throw ValidationError("--device and --precision need --peak.")
         }
         if peak, show || remove, device != nil || precision != nil {
-            throw ValidationError("--show and --remove are of all peaks; leave --device and --precision away.")
+            throw ValidationError("--show and --remove concern all peaks; leave out --device and --precision.")
         }
         if !show, !remove, !peak, against == nil {
             throw ValidationError("Name the reference with --against, such as --against shelly/plug.")
         }
         if show && remove || (show || remove) && against != nil {
-            throw ValidationError("--against, --show and --remove are three different things; give one.")
+            throw ValidationError("Give only one of --against, --show and --remove.")
         }
     }
 
@@ -118,10 +118,10 @@ struct Calibrate: AsyncParsableCommand {
         Console.print(json ? try Console.json(calibration) : .lines(Self.text(calibration)))
         if !calibration.disturbed.isEmpty {
             Console.complain(
-                "other processes took over 5 % of the CPUs during \(calibration.disturbed.count) of the loads; calibrate again "
+                "other processes used over 5 % of the CPUs during \(calibration.disturbed.count) of the loads; calibrate again "
                     + "on a quiet machine")
         }
-        Console.note("kept in \(file.path); the daemon takes it when it is started again")
+        Console.note("kept in \(file.path); the daemon uses it after a restart")
     }
 
     private func runPeak(_ surroundings: Surroundings) async throws {
@@ -152,7 +152,7 @@ struct Calibrate: AsyncParsableCommand {
         Console.print(json ? try Console.json(peak) : .lines(PeakCommand.text(peak)))
         if peak.isContended {
             Console.complain(
-                "other processes took over 5 % of the CPUs meanwhile; run it again on a quiet machine, where it can be more"
+                "other processes used over 5 % of the CPUs meanwhile; run it again on a quiet machine, where the peak may be higher"
             )
         }
         Console.note("kept in \(file.path)")
@@ -189,7 +189,7 @@ struct Calibrate: AsyncParsableCommand {
         let members = Set(TotalScope(rawValue: of.rawValue).flatMap { scopes[$0] } ?? [])
         if members.contains(against) {
             throw CommandFailure(
-                "\(against) is a part of \(of.rawValue) itself; name a meter outside of it",
+                "\(against) is part of \(of.rawValue) itself; name a meter outside of it",
                 status: CommandFailure.usage)
         }
         let period = max(reference.periodSeconds, reference.averagingSeconds)
@@ -197,7 +197,7 @@ struct Calibrate: AsyncParsableCommand {
         let series = CalibrationSeries(
             subject: of, reference: reference, metering: metering, host: surroundings.host, seconds: seconds,
             settleSeconds: min(seconds, max(1, 2 * period)))
-        Console.note("\(DurationText.short(series.duration)) of loads on all CPUs; let nothing else run")
+        Console.note("loading all CPUs for \(DurationText.short(series.duration)); let nothing else run")
         return try await series.run(date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))) {
             Console.note("load \($0)/\($1): \($2)")
         }
@@ -213,7 +213,7 @@ struct Calibrate: AsyncParsableCommand {
         }
         return table.text()
             + "\(calibration.subject.rawValue) \(calibration.summary) (± 2 standard uncertainties of the line)\n"
-            + "the loads scatter by \(FigureText.fixed(calibration.scatter.watts, 2)) W about the line; a figure of it is "
+            + "the loads scatter by \(FigureText.fixed(calibration.scatter.watts, 2)) W about the line; a calibrated figure is "
             + "± \(FigureText.percent(calibration.relativeUncertainty, digits: 0))\n"
     }
 }

@@ -62,7 +62,7 @@ struct PeakCommand {
             let product = try MatrixProduct(runtime, size: size, precision: precision, device: place, cache: cache)
             // The first run prepares kernels, the second tells.
             guard try product.check() else {
-                throw CommandFailure("the product of matrices in \(precision.rawValue) has no numbers on \(place.name)")
+                throw CommandFailure("the matrix product in \(precision.rawValue) gave no numbers on \(place.name)")
             }
             let start = Clocks.monotonic()
             try product.run()
@@ -72,7 +72,7 @@ struct PeakCommand {
             best = product
             if seconds * 8 > Self.mostSecondsARun { break }
         }
-        guard let best else { throw CommandFailure("no product of matrices could be made") }
+        guard let best else { throw CommandFailure("no matrix product could be made") }
         return best
     }
 
@@ -81,10 +81,10 @@ struct PeakCommand {
         let spread = peak.halfWidth == nil ? "" : " ± \(texts.uncertainty)"
         let power =
             peak.watts.map { " at \(FigureText.figure($0)) W (\(peak.powerProvenance ?? "measured"))" }
-            ?? ", whose power no meter saw"
+            ?? ", its power unmetered"
         return texts.figure + spread
             + " GOP/s (95 %)\(power)\(peak.isContended ? ", contended" : "")\n\(peak.device): \(peak.source)\n"
-            + "this is what our product reached, and not what the maker says of the device\n"
+            + "this is the measured rate of a matrix product, not the maker's figure\n"
     }
 }
 

@@ -5,9 +5,9 @@ struct CellOptions: ParsableArguments {
     @Flag(
         name: .customLong("raw-cells"),
         help: ArgumentHelp(
-            "Leave texts in CSV as they are.",
+            "Do not protect CSV texts from spreadsheets.",
             discussion:
-                "Else one that a spreadsheet would take for a formula (=, +, -, @ in front) has an apostrophe before it."
+                "Without it a text that a spreadsheet would run as a formula (=, +, -, @ in front) gets an apostrophe before it."
         ))
     var areRaw = false
 }

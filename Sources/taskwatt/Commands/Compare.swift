@@ -8,12 +8,12 @@ import Service
 struct Compare: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compare",
-        abstract: "Compare two machines, models or dates: the ratio, its interval, and whether they differ.",
+        abstract: "Compare two machines, models, settings or dates: the ratio and its interval.",
         discussion: """
-            A and B are each a suite's UUID (or its begin, last, last-1), two times with .. between, or a name after one of \
-            \(RunSelection.kinds.map { "\($0):" }.joined(separator: ", ")), or after a parameter of the plugins, such as \
-            threads:1. What else is chosen holds for both. Rows are paired by what they have in common; what they differ in is \
-            said below.
+            A and B are each the UUID of a suite (or a prefix of it, last, last-1), two times with .. between, or a name after \
+            one of \(RunSelection.kinds.map { "\($0):" }.joined(separator: ", ")), or after a plugin parameter, such as \
+            threads:1. Other options select runs of both sides. Rows are paired by what they have in common; notes list \
+            the differences.
 
             Examples:
               taskwatt compare last-1 last
@@ -26,19 +26,19 @@ struct Compare: AsyncParsableCommand {
               taskwatt compare source:paper source:taskwatt --mixed
             """)
 
-    @Argument(help: "The one side, which the ratio is taken of.")
+    @Argument(help: "The first side; the ratio is B/A.")
     var a: String
 
-    @Argument(help: "The other side.")
+    @Argument(help: "The second side.")
     var b: String
 
-    @Option(help: "How: \(ComparisonFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(help: "The format: \(ComparisonFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
     var format: ComparisonFormat = .text
 
-    @Flag(help: "Less the idle baseline.")
+    @Flag(help: "Subtract the idle power.")
     var net = false
 
-    @Flag(help: "Compare measured with estimated, one scope with another, and sizes too.")
+    @Flag(help: "Allow comparing measured with estimated figures, and different scopes and sizes.")
     var mixed = false
 
     @Flag(help: "The same as --format json.")
@@ -69,7 +69,7 @@ struct Compare: AsyncParsableCommand {
         let comparison = try await Record.find(Surroundings(), state).comparison(request)
         guard !comparison.rows.isEmpty else {
             let reasons = comparison.reasons.joined(separator: " ")
-            throw CommandFailure("\(a) and \(b) have nothing that compares: \(reasons)")
+            throw CommandFailure("\(a) and \(b) have nothing in common to compare: \(reasons)")
         }
         let format = json ? .json : format
         Console.print(

@@ -12,10 +12,10 @@ import Service
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Check whether this machine can be measured well, and say what would make it better.",
+        abstract: "Check whether this machine is fit for measuring, and what would help.",
         discussion: """
-            Takes a second, changes nothing, and looks as you: what only root may see is `unknown`. Where a daemon answers, the \
-            meters are those that it may read. The exit status is 1 if a check fails, else 0.
+            Takes a second and changes nothing. It runs with your rights: what only root may read is `unknown`. If a daemon \
+            answers, it checks the meters that the daemon may read. The exit status is 1 if a check fails, else 0.
 
             Examples:
               taskwatt doctor
@@ -60,7 +60,7 @@ struct DoctorCommand: AsyncParsableCommand {
         } catch {
             let check = Check(
                 id: id, title: title, verdict: .fail, found: "\(UserError(error))",
-                remedy: "fix the file; the meters in it are left out")
+                remedy: "fix the file; until then its meters are left out")
             return (MeterCatalogue.discover(surroundings.host), check)
         }
     }
@@ -71,13 +71,14 @@ struct DoctorCommand: AsyncParsableCommand {
         let (id, title) = ("plugins", "Plugins")
         guard !refused.isEmpty else {
             return Check(
-                id: id, title: title, verdict: .pass, found: "\(catalogue.plugins.count), none that others could change"
+                id: id, title: title, verdict: .pass,
+                found: "\(catalogue.plugins.count); others can change none of them"
             )
         }
         return Check(
             id: id, title: title, verdict: .warn,
             found: refused.map { "\($0.name) is not run: \($0.reason)" }.joined(separator: "\n"),
-            remedy: "chmod go-w what is named, or chown it to root, or remove it")
+            remedy: "run chmod go-w on what is named, or chown it to root, or remove it")
     }
 
     /// The meters as `taskwatt meters` has them: as the daemon may read them, for it is the daemon that measures where there is one.

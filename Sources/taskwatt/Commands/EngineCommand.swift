@@ -5,13 +5,13 @@ import Running
 struct EngineCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "engine",
-        abstract: "Bring ONNX Runtime, with which the plugins onnx-… work, where the distribution has none.",
+        abstract: "Install ONNX Runtime, which the plugins onnx-… need.",
         subcommands: [Install.self, Remove.self])
 
     struct Place: ParsableArguments {
         @Option(
             help: ArgumentHelp(
-                "Where the library goes.",
+                "The directory of the library.",
                 discussion: """
                     Default: /usr/local/lib/taskwatt/engines/onnxruntime for root, else \
                     $XDG_DATA_HOME/taskwatt/engines/onnxruntime (~/.local/share/taskwatt/engines/onnxruntime).
@@ -27,24 +27,24 @@ struct EngineCommand: AsyncParsableCommand {
             commandName: "install",
             abstract: "Download ONNX Runtime from PyPI.",
             discussion: """
-                With sudo it is for everybody and the service; without, for you. Debian 13 has a package of its own, \
-                libonnxruntime1.21. pip's own variables, such as PIP_INDEX_URL, are honoured.
+                With sudo it is for all users and the service; without, for you. Debian 13 has a package, libonnxruntime1.21. \
+                pip's environment variables, such as PIP_INDEX_URL, apply.
 
                 Examples:
                   sudo taskwatt engine install
                   taskwatt engine install --cuda
                 """)
 
-        @Flag(help: "With CUDA, for NVIDIA's GPUs; their driver, CUDA and cuDNN are not in it.")
+        @Flag(help: "The build for NVIDIA's GPUs; it does not include the driver, CUDA and cuDNN.")
         var cuda = false
 
         // Every command has `--version`, which tells that of Taskwatt.
         @Option(
-            name: .customLong("release"), help: "This release of ONNX Runtime, such as 1.23.0; the newest unless given."
+            name: .customLong("release"), help: "The release of ONNX Runtime, such as 1.23.0. Default: the newest."
         )
         var version: String?
 
-        @Flag(help: "Install again, even if it is there.")
+        @Flag(help: "Install again, even if it is installed.")
         var force = false
 
         @Option(help: "The Python to download with.", completion: .file())
@@ -70,7 +70,7 @@ struct EngineCommand: AsyncParsableCommand {
     struct Remove: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "remove",
-            abstract: "Remove what `install` brought.",
+            abstract: "Remove what `install` installed.",
             discussion: """
                 Example:
                   sudo taskwatt engine remove

@@ -9,7 +9,7 @@ import Service
 
 struct ExportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "export", abstract: "Export every run, or every sample, with all that is known of it.",
+        commandName: "export", abstract: "Export every run, or every sample, with all its data.",
         discussion: """
             csv         every run, or with --samples every reading of every meter (RFC 4180)
             jsonl       every run with all that the record has of it, a JSON object a line
@@ -20,7 +20,8 @@ struct ExportCommand: AsyncParsableCommand {
                         Energy Score's results; gpu_energy_wh is the energy of the run,
                         total_gpu_energy that of 1000 inferences in kWh
 
-            Times are ISO 8601 in UTC, text is UTF-8. Only what Taskwatt measured is exported, unless --source says otherwise.
+            Times are ISO 8601 in UTC, text is UTF-8. Without --source only Taskwatt's own runs are exported. --output replaces \
+            a file that exists.
 
             Examples:
               taskwatt export > runs.csv
@@ -39,16 +40,16 @@ struct ExportCommand: AsyncParsableCommand {
     @Option(help: "The format: \(Format.allCases.map(\.rawValue).joined(separator: ", ")).")
     var format: Format = .csv
 
-    @Flag(help: "Every measured window, one a line (the default).")
+    @Flag(help: "Export every measured window, one per line (the default).")
     var runs = false
 
-    @Flag(help: "Every sample of every meter, one a line; csv only.")
+    @Flag(help: "Export every sample of every meter, one per line; csv only.")
     var samples = false
 
     @Option(
         name: [.short, .long],
         help: ArgumentHelp(
-            "Write there: a file, and for paper a new directory; `-` is the standard output, as without.",
+            "The file to write, or for paper a new directory. Default: `-`, the standard output.",
             valueName: "path"),
         completion: .file())
     var output: String?
@@ -76,7 +77,9 @@ struct ExportCommand: AsyncParsableCommand {
         let record = try await Record.find(surroundings, state)
         func eachPiece(_ kind: Export.Kind, _ body: ([UInt8]) throws -> Void) async throws {
             let damaged = try await record.export(kind, filter, hasRawCells: cells.areRaw, body)
-            if let damaged, damaged > 0 { Console.note("left out: \(damaged) that are damaged in the record") }
+            if let damaged, damaged > 0 {
+                Console.note("left out: \(FigureText.count(damaged, "run")) damaged in the record")
+            }
         }
         // Over JSON lines, which a daemon gives as well as the record.
         func eachRun(_ body: (ExportedRun) throws -> Void) async throws {
@@ -126,12 +129,12 @@ struct ExportCommand: AsyncParsableCommand {
             throw error
         }
         paper.finish()
-        let left = paper.leftOut == 0 ? "" : "; \(paper.leftOut) that no table has were left out"
+        let left = paper.leftOut == 0 ? "" : "; \(FigureText.count(paper.leftOut, "run")) that no table shows left out"
         Console.note(
-            "\(paper.runs) run\(paper.runs == 1 ? " is" : "s are") in \(output), each scaled to 1000 inferences\(left)")
+            "wrote \(FigureText.count(paper.runs, "run")) to \(output), each scaled to 1000 inferences\(left)")
         if !paper.mixedTasks.isEmpty {
             Console.note(
-                "the layout cannot tell scope, provenance, size and machine apart, and there are several of "
+                "the layout does not distinguish scope, provenance, size and machine, of which there are several for "
                     + paper.mixedTasks.map(\.rawValue).joined(separator: ", ")
                     + "; choose by --machine, --size or --suite-run")
         }
@@ -150,7 +153,7 @@ struct ExportCommand: AsyncParsableCommand {
         var left: [String] = []
         if score.withoutAccelerator > 0 {
             left.append(
-                "\(score.withoutAccelerator) that no accelerator's meter saw whole (that score is of GPUs alone)")
+                "\(score.withoutAccelerator) without a complete accelerator reading (the score is for GPUs only)")
         }
         if score.failed > 0 { left.append("\(score.failed) failed or void") }
         if !score.otherTasks.isEmpty {
@@ -165,7 +168,7 @@ struct ExportCommand: AsyncParsableCommand {
         }
         try out.close()
         if !leftOut.isEmpty { Console.note(leftOut) }
-        if score.hasEstimates { Console.note("some energies are estimated, which the layout cannot tell") }
+        if score.hasEstimates { Console.note("some energies are estimated, which the layout cannot show") }
     }
 
     private func nothingToExport(_ why: String) -> CommandFailure {

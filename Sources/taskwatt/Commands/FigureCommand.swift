@@ -9,12 +9,12 @@ import Service
 struct FigureCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "figure",
-        abstract: "Write one figure of the report alone, for a paper, with its data.",
+        abstract: "Write one figure of the report to a file, for a paper.",
         discussion: """
             \(list)
 
-            svg is without scripts and needs nothing beside it; csv is all that is drawn. pdf and png are made by `rsvg-convert`
-            (Debian's package librsvg2-bin). Without a name the figures are listed.
+            svg needs no scripts and no other file; csv has the data of the figure. pdf and png need `rsvg-convert` (Debian's
+            package librsvg2-bin). Without a name the figures are listed. --output replaces a file that exists.
 
             Examples:
               taskwatt figure
@@ -29,32 +29,32 @@ struct FigureCommand: AsyncParsableCommand {
     }
 
     @Argument(
-        help: ArgumentHelp("Which: \(FigureKind.all.map(\.name).joined(separator: ", ")).", valueName: "name"),
+        help: ArgumentHelp("The figure: \(FigureKind.all.map(\.name).joined(separator: ", ")).", valueName: "name"),
         completion: .list(FigureKind.all.map(\.name)))
     var name: String?
 
     @Option(
         help:
-            "The format: \(Format.allCases.map(\.rawValue).joined(separator: ", ")). Default: what the output's name ends in, else svg."
+            "The format: \(Format.allCases.map(\.rawValue).joined(separator: ", ")). Default: by the name of the output, else svg."
     )
     var format: Format?
 
     @Option(
         name: [.short, .long],
-        help: ArgumentHelp("Where to; `-` is the standard output, the default.", valueName: "file"),
+        help: ArgumentHelp("The file to write. Default: `-`, the standard output.", valueName: "file"),
         completion: .file(extensions: Format.allCases.map(\.rawValue)))
     var output: String?
 
-    @Option(help: "How it looks: \(FigureTheme.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(help: "The colours: \(FigureTheme.allCases.map(\.rawValue).joined(separator: ", ")).")
     var theme: FigureTheme = .light
 
     @Option(
         help: ArgumentHelp(
-            "Of a png, in pixels, \(FigureConverter.widths.lowerBound) to \(FigureConverter.widths.upperBound). Default: \(FigureConverter.usualWidth).",
+            "The width of a png in pixels, \(FigureConverter.widths.lowerBound) to \(FigureConverter.widths.upperBound). Default: \(FigureConverter.usualWidth).",
             valueName: "px"))
     var width: Int?
 
-    @Flag(help: "Less the idle baseline.")
+    @Flag(help: "Subtract the idle power.")
     var net = false
 
     @OptionGroup var cells: CellOptions
@@ -75,7 +75,9 @@ struct FigureCommand: AsyncParsableCommand {
             )
         }
         let format = try chosenFormat
-        if width != nil, format != .png { throw ValidationError("--width is of a png; a \(format.rawValue) has none.") }
+        if width != nil, format != .png {
+            throw ValidationError("--width is for png only, not for \(format.rawValue).")
+        }
         _ = try kind
         _ = try options
     }
@@ -94,7 +96,7 @@ struct FigureCommand: AsyncParsableCommand {
             let end = URL(fileURLWithPath: output).pathExtension.lowercased()
             guard let format = Format(rawValue: end) else {
                 let known = Format.allCases.map(\.rawValue).joined(separator: ", ")
-                throw ValidationError("The name \(output) does not tell the format; give --format: \(known).")
+                throw ValidationError("The name \(output) does not end in a known format; give --format: \(known).")
             }
             return format
         }
@@ -117,13 +119,13 @@ struct FigureCommand: AsyncParsableCommand {
         let format = try chosenFormat
         let output = output ?? "-"
         if output == "-", format == .pdf || format == .png, isatty(STDOUT_FILENO) != 0 {
-            throw CommandFailure("a \(format.rawValue) is nothing for a terminal; name a file by --output")
+            throw CommandFailure("a \(format.rawValue) cannot be shown on a terminal; name a file by --output")
         }
         let surroundings = Surroundings()
         var file: OutputFile?
         if output != "-" {
             try Record.refuse(output: output, surroundings.daemonStates(state) + [surroundings.ownState(state)])
-            file = try OutputFile(output, remedy: "name another place with --output")
+            file = try OutputFile(output, remedy: "give another place by --output")
         }
         let text = try await document(kind, isCSV: format == .csv, surroundings)
         let bytes =
@@ -138,7 +140,7 @@ struct FigureCommand: AsyncParsableCommand {
         }
         try file.write(bytes)
         try file.finish()
-        Console.note("\(output) is written")
+        Console.note("wrote \(output)")
     }
 
     /// The figure as SVG or CSV, of the daemon's record or our own.
@@ -147,7 +149,7 @@ struct FigureCommand: AsyncParsableCommand {
             return try await Record.find(surroundings, state).figure(
                 FigureRequest(kind, try options, isCSV: isCSV, theme: theme, hasRawCells: cells.areRaw))
         } catch let error as APIError where error == .nothingToReport && !filter.asked.isEmpty {
-            throw CommandFailure("no run fits \(filter.asked); without it the whole record is drawn")
+            throw CommandFailure("no run fits \(filter.asked)")
         }
     }
 }

@@ -8,19 +8,19 @@ import Reporting
 struct FilterOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Only runs that began then or later: a date (its first moment, here), an ISO 8601 time, today, yesterday, or so "
-                + "long ago as 7d, 12h, 2w.", valueName: "time"))
+            "Only runs that started at this time or later: a date (in the local time zone), an ISO 8601 time, today, "
+                + "yesterday, or 12h, 7d, 2w ago.", valueName: "time"))
     var since: String?
 
-    @Option(help: ArgumentHelp("Only runs that began before; as --since.", valueName: "time"))
+    @Option(help: ArgumentHelp("Only runs that started before this time; written as --since.", valueName: "time"))
     var until: String?
 
-    @Option(help: "Only runs of suites of this name.")
+    @Option(help: "Only runs of suites with this name.")
     var suite: String?
 
     @Option(
         help: ArgumentHelp(
-            "Only this suite's runs: its UUID or the begin of it; `last` or `last-1` of those measured here; several, with commas "
+            "Only the runs of this suite: its UUID or a prefix of it, `last` or `last-1`; several with commas "
                 + "between.",
             valueName: "uuid"))
     var suiteRun: String?
@@ -28,7 +28,7 @@ struct FilterOptions: ParsableArguments {
     @Option(help: "Only this task.")
     var task: String?
 
-    @Option(help: "Only this plugin's runs.")
+    @Option(help: "Only runs of this plugin.")
     var plugin: String?
 
     @Option(help: "Only this model.")
@@ -46,22 +46,22 @@ struct FilterOptions: ParsableArguments {
     @Option(help: "Only runs in this precision.")
     var precision: String?
 
-    @Option(help: "Only suites that were labelled so (`taskwatt run --label`).")
+    @Option(help: "Only suites with this label (`taskwatt run --label`).")
     var label: String?
 
     @Option(
         name: .customLong("parameter"),
         help: ArgumentHelp(
-            "Only runs with this parameter of the plugin, such as threads=1; may be given several times.",
+            "Only runs with this plugin parameter, such as threads=1; may be given several times.",
             valueName: "name=value"))
     var parameters: [String] = []
 
-    @Option(help: "Only this machine: its name, or the begin of its fingerprint.")
+    @Option(help: "Only this machine: its name, or a prefix of its fingerprint.")
     var machine: String?
 
     @Option(
         help: ArgumentHelp(
-            "Who measured: \(RecordSource.allCases.map(\.rawValue).joined(separator: ", "))."))
+            "The program that measured: \(RecordSource.allCases.map(\.rawValue).joined(separator: ", "))."))
     var source: RecordSource = .taskwatt
 
     func validate() throws { _ = try filter }

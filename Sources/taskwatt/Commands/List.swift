@@ -9,7 +9,7 @@ struct List: AsyncParsableCommand {
         commandName: "list",
         abstract: "List the suites in the record, the latest first.",
         discussion: """
-            Each has a UUID. `taskwatt show`, `taskwatt compare` and the other commands' choice of runs take the begin of it.
+            Each has a UUID. `taskwatt show`, `taskwatt compare` and --suite-run accept a prefix of it.
 
             Examples:
               taskwatt list
@@ -17,16 +17,16 @@ struct List: AsyncParsableCommand {
               taskwatt list --json | jq -r '.[] | select(.status == "failed") | .uuid'
             """)
 
-    @Option(help: "Only suites that were labelled so (`taskwatt run --label`).")
+    @Option(help: "Only suites with this label (`taskwatt run --label`).")
     var label: String?
 
-    @Option(help: "Only suites of this name.")
+    @Option(help: "Only suites with this name.")
     var suite: String?
 
-    @Option(help: "Only this machine's.")
+    @Option(help: "Only suites of this machine.")
     var machine: String?
 
-    @Option(help: "The most that are listed.")
+    @Option(help: "The largest number of suites to list.")
     var limit = 20
 
     @Flag(help: "Print JSON.")
@@ -47,8 +47,8 @@ struct List: AsyncParsableCommand {
                 .compactMap { name, value in value.map { "--\(name) \($0)" } }.joined(separator: " ")
             throw CommandFailure(
                 asked.isEmpty
-                    ? "the record has no suite; `taskwatt run` makes the first"
-                    : "no suite fits \(asked); without it all are listed")
+                    ? "the record has no suite; `taskwatt run` measures the first"
+                    : "no suite fits \(asked)")
         }
         let hasSources = suites.contains { $0.source != .taskwatt }
         var table = TextTable(

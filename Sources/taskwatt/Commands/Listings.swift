@@ -12,10 +12,10 @@ import WorkloadProtocol
 struct Meters: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "meters",
-        abstract: "List every meter of this machine, and why those that cannot be read cannot.",
+        abstract: "List every meter of this machine, with the reason if it cannot be read.",
         discussion: """
-            Where a daemon answers, what it may read is shown. In JSON, the resolution is in microjoules for a counter and in \
-            microwatts for a gauge.
+            If a daemon answers, the list shows what the daemon may read. In JSON, the resolution is in microjoules for a \
+            counter and in microwatts for a gauge. `taskwatt help scopes` explains the scopes.
 
             Examples:
               taskwatt meters
@@ -66,7 +66,7 @@ struct Meters: AsyncParsableCommand {
             }
             if status.isAvailable, !status.isProven {
                 Console.print(
-                    "\(status.meter.id): unproven; its value has not been seen to change yet. It is used, and flagged\n"
+                    "\(status.meter.id): unproven: its value has not changed yet. It is used, and flagged\n"
                 )
             }
             if status.isAvailable, status.meter.provenance != .estimated {
@@ -96,7 +96,7 @@ struct Meters: AsyncParsableCommand {
 struct HardwareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hardware",
-        abstract: "List what this machine contains: CPU, memory, PCI devices, accelerators, sensors.",
+        abstract: "List the hardware: CPU, memory, PCI devices, accelerators, sensors.",
         discussion: """
             Examples:
               taskwatt hardware

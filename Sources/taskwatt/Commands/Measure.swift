@@ -16,8 +16,8 @@ struct Measure: AsyncParsableCommand {
         commandName: "measure",
         abstract: "Measure the energy of a command.",
         discussion: """
-            Runs the command here with your rights, passes its input, output and exit status through, and prints what it cost \
-            on standard error. Options of measure come before the command. Put -- before a command that begins with a dash.
+            Runs the command with your rights, passes its input, output and exit status through, and prints its energy on \
+            standard error. Options of measure come before the command. Put -- before a command that begins with a dash.
 
             Examples:
               taskwatt measure python3 infer.py
@@ -26,20 +26,21 @@ struct Measure: AsyncParsableCommand {
               taskwatt measure --interval 10ms --scope wall -- sleep 10
             """)
 
-    @Option(help: ArgumentHelp("How often meters are read: 1ms to 60s.", valueName: "time"))
+    @Option(help: ArgumentHelp("The time between two readings of the meters: 1ms to 60s.", valueName: "time"))
     var interval = DurationArgument(seconds: 0.1)
 
     @Option(help: ArgumentHelp("Measure with this meter alone; may be given several times.", valueName: "id"))
     var meter: [String] = []
 
-    @Option(help: "What the total adds up.")
+    @Option(help: "The scope of the total; `taskwatt help scopes` explains them.")
     var scope: TotalScope?
 
     @Flag(help: "Print a JSON document.")
     var json = false
 
     @Option(
-        name: [.short, .long], help: ArgumentHelp("Write the result to a file instead.", valueName: "file"),
+        name: [.short, .long],
+        help: ArgumentHelp("Write the result to this file instead, and replace it if it exists.", valueName: "file"),
         completion: .file())
     var output: String?
 
@@ -61,7 +62,7 @@ struct Measure: AsyncParsableCommand {
         let states = surroundings.daemonStates(state) + [surroundings.ownState(state)]
         let file = try output.map { output in
             try Record.refuse(output: output, states)
-            return try OutputFile(output, remedy: "choose another file with --output")
+            return try OutputFile(output, remedy: "give another place by --output")
         }
         let access = try await MeterAccess.open(
             surroundings, state, ids: meter, scope: scope, interval: interval.seconds)

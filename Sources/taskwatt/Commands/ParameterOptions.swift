@@ -7,37 +7,37 @@ struct ParameterOptions: ParsableArguments {
     @Option(
         name: .customLong("set"),
         help: ArgumentHelp(
-            "A parameter of the plugin; a value that begins with ./, ../ or ~/ is a path.", valueName: "name=value"))
+            "A plugin parameter; a value that begins with ./, ../ or ~/ is a path.", valueName: "name=value"))
     var parameters: [String] = []
 
-    @Option(help: "The parameter precision: what the model computes in.")
+    @Option(help: "The parameter precision: the number format of the model.")
     var precision: Precision?
 
-    @Option(help: "The parameter threads: of the engine, for one operator.")
+    @Option(help: "The parameter threads: CPU threads for one operator.")
     var threads: Int?
 
-    @Option(help: "The parameter batch: how many queries are answered at once; --count still counts queries.")
+    @Option(help: "The parameter batch: queries per inference call; --count still counts queries.")
     var batch: Int?
 
-    @Option(help: "The parameter size: the published size, or one for tests.")
+    @Option(help: "The parameter size: full is the published size, tiny is for tests.")
     var size: Size?
 
-    @Option(help: "The parameter steps: of a diffusion model.")
+    @Option(help: "The parameter steps: steps of a diffusion model.")
     var steps: Int?
 
-    @Option(help: "The parameter url: of the server that the plugin openai asks.")
+    @Option(help: "The parameter url: the address of the server, for the plugin openai.")
     var url: String?
 
-    @Option(help: "The parameter api_key_file: a file that holds the server's key.", completion: .file())
+    @Option(help: "The parameter api_key_file: a file with the key of the server.", completion: .file())
     var apiKeyFile: String?
 
-    @Option(help: "The parameter command: the line for /bin/sh that the plugin command measures.")
+    @Option(help: "The parameter command: a line for /bin/sh, for the plugin command.")
     var command: String?
 
     @Option(
         name: .customLong("dim"),
         help: ArgumentHelp(
-            "A dimension of the model that the plugin onnx-model runs, such as sequence=128; may be given several times.",
+            "A dimension of the model, for the plugin onnx-model, such as sequence=128; may be given several times.",
             valueName: "name=value"))
     var dimensions: [String] = []
 

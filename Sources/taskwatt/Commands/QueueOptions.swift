@@ -11,10 +11,10 @@ struct QueueOptions: ParsableArguments {
 
     @Option(
         name: SuiteOption.deadline.long,
-        help: ArgumentHelp("Skip it when it has not begun after so long: 30min, 4h, 2d.", valueName: "time"),
+        help: ArgumentHelp("Skip the job if it has not started after this time: 30min, 4h, 2d.", valueName: "time"),
         transform: { text in
             guard let seconds = Schedule.seconds(text) else {
-                throw ValidationError("it is a time such as 90s, 30min, 4h or 2d, of 31 days at most")
+                throw ValidationError("give a time such as 90s, 30min, 4h or 2d, at most 31 days")
             }
             return seconds
         })

@@ -9,7 +9,7 @@ import Service
 struct Report: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
-        abstract: "Write the report: one HTML file with the table, the pictures, the machine and the method.",
+        abstract: "Write one HTML file with the table, figures, machine and method.",
         discussion: """
             Any browser opens and prints the file; it needs no network and no scripts. A file that exists is not replaced \
             without --force.
@@ -25,18 +25,18 @@ struct Report: AsyncParsableCommand {
     @Option(
         name: [.short, .long],
         help: ArgumentHelp(
-            "Where to; `-` is the standard output. Default: report.html, and with --methods the standard output.",
+            "The file to write; `-` is the standard output. Default: report.html, with --methods the standard output.",
             valueName: "file"),
         completion: .file(extensions: ["html", "tex"]))
     var output: String?
 
-    @Flag(help: "Instead: the paragraph for a paper's section on methods, in LaTeX, with BibTeX, from what was done.")
+    @Flag(help: "Write the methods paragraph for a paper instead, in LaTeX with BibTeX.")
     var methods = false
 
     @Flag(help: "Replace a file that exists.")
     var force = false
 
-    @Flag(help: "Less the idle baseline.")
+    @Flag(help: "Subtract the idle power.")
     var net = false
 
     @OptionGroup var carbonOptions: CarbonOptions
@@ -45,7 +45,7 @@ struct Report: AsyncParsableCommand {
 
     func validate() throws {
         if methods, try options.filter.source != .taskwatt {
-            throw ValidationError("--methods tells what Taskwatt did; of imported logs it does not know.")
+            throw ValidationError("--methods describes what Taskwatt measured, and not imported logs.")
         }
         _ = try options
     }
@@ -68,7 +68,7 @@ struct Report: AsyncParsableCommand {
             let record = try await Record.find(surroundings, state)
             text = methods ? try await record.methods(options) : try await record.report(options)
         } catch let error as APIError where error == .nothingToReport && !filter.asked.isEmpty {
-            throw CommandFailure("no run fits \(filter.asked); without it the whole record is reported")
+            throw CommandFailure("no run fits \(filter.asked)")
         }
         if output == "-" {
             Console.print(document: text)
@@ -76,9 +76,9 @@ struct Report: AsyncParsableCommand {
         }
         try Record.refuse(output: output, surroundings.daemonStates(state) + [surroundings.ownState(state)])
         let file = try OutputFile(
-            output, force ? .replaced : .refused, remedy: "name another place with --output")
+            output, force ? .replaced : .refused, remedy: "give another place by --output")
         try file.write(text.utf8)
         try file.finish()
-        Console.note("\(output) is written")
+        Console.note("wrote \(output)")
     }
 }

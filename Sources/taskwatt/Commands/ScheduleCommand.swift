@@ -10,10 +10,10 @@ import Service
 struct ScheduleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "schedule",
-        abstract: "Run suites again and again, by timers of systemd.",
+        abstract: "Run suites at certain times, by timers of systemd.",
         discussion: """
-            A timer only puts its suite into the daemon's queue, which runs one at a time. `systemctl list-timers` shows the \
-            timers too, and `journalctl -u 'taskwatt-schedule@*'` what they did.
+            A timer puts its suite into the daemon's queue, which runs one suite at a time. `systemctl list-timers` shows the \
+            timers too, and `journalctl -u 'taskwatt-schedule@*'` their log.
 
             Examples:
               sudo taskwatt schedule add nightly --suite quick --on-calendar 'Mon..Fri 02:00'
@@ -24,7 +24,7 @@ struct ScheduleCommand: AsyncParsableCommand {
 
     struct RootOption: ParsableArguments {
         @Option(
-            help: ArgumentHelp("The root of an image of a system that is being made.", valueName: "directory"),
+            help: ArgumentHelp("The root directory of a system image that is being built.", valueName: "directory"),
             completion: .directory)
         var root = "/"
     }
@@ -32,7 +32,7 @@ struct ScheduleCommand: AsyncParsableCommand {
     /// What only root may do is refused before half of it is done.
     private static func requireRoot(_ command: String, _ root: RootOption) throws {
         guard root.root == "/", geteuid() != 0 else { return }
-        throw CommandFailure("timers are the administrator's: sudo taskwatt schedule \(command)")
+        throw CommandFailure("only the administrator may change timers: sudo taskwatt schedule \(command)")
     }
 
     struct Add: AsyncParsableCommand {
@@ -40,8 +40,8 @@ struct ScheduleCommand: AsyncParsableCommand {
             commandName: "add",
             abstract: "Run a suite at certain times.",
             discussion: """
-                A file is copied: a change to it counts once it is added again. A suite that was cut off, by a reboot or a \
-                power cut, keeps its finished repeats; `retries: 1` in it has it tried again.
+                A suite file is copied; after a change to it, add the schedule again. A suite that a reboot or a power cut \
+                interrupted keeps its finished repeats; with `retries: 1` in it, it runs again.
 
                 Examples:
                   sudo taskwatt schedule add nightly --suite quick --on-calendar '*-*-* 02:00'
@@ -51,7 +51,7 @@ struct ScheduleCommand: AsyncParsableCommand {
                       --idle-below 5% --deadline 4h
                 """)
 
-        @Argument(help: "Its name: letters, digits, `_` and `-`.")
+        @Argument(help: "The name: letters, digits, `_` and `-`.")
         var name: String
 
         @Option(
@@ -59,7 +59,8 @@ struct ScheduleCommand: AsyncParsableCommand {
             completion: .file(extensions: ["yaml", "yml"]))
         var suite: String
 
-        @Option(help: ArgumentHelp("When, as in `man systemd.time`: 'Mon..Fri 02:00', hourly.", valueName: "event"))
+        @Option(
+            help: ArgumentHelp("The times, as in `man systemd.time`: 'Mon..Fri 02:00', hourly.", valueName: "event"))
         var onCalendar: String
 
         @OptionGroup var queue: QueueOptions
@@ -87,7 +88,7 @@ struct ScheduleCommand: AsyncParsableCommand {
             let directory = ScheduleDirectory(root: root.root)
             let isNew = !directory.contains(name)
             guard force || isNew else {
-                throw CommandFailure("there is a schedule `\(name)` already; --force replaces it")
+                throw CommandFailure("the schedule `\(name)` exists already; --force replaces it")
             }
             let (suite, text) = try SuiteFile.load(self.suite)
             // Not the user's own plugins: they are not the daemon's.
@@ -96,7 +97,7 @@ struct ScheduleCommand: AsyncParsableCommand {
             try await timers.check(calendar: onCalendar)
             guard timers.isRunning || root.root != "/" else {
                 throw CommandFailure(
-                    "systemd does not run here, and schedules are its timers; --root prepares an image of a system")
+                    "systemd does not run here, and schedules are its timers; --root writes to a system image")
             }
             let isShipped = SuiteFile.shipped.contains(self.suite)
             let schedule = Schedule(
@@ -120,7 +121,7 @@ struct ScheduleCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "list",
-            abstract: "List the schedules: when they run next and ran last, and how that went.",
+            abstract: "List the schedules with next time, last time and last result.",
             discussion: """
                 Examples:
                   taskwatt schedule list
@@ -169,7 +170,7 @@ struct ScheduleCommand: AsyncParsableCommand {
             }
             if json { return Console.print(try Console.json(lines)) }
             if lines.isEmpty {
-                return Console.note("there is no schedule; `sudo taskwatt schedule add --help` says how to make one")
+                return Console.note("there is no schedule; `taskwatt schedule add --help` shows how to add one")
             }
             var table = TextTable([
                 ("name", .left), ("suite", .left), ("when", .left), ("next", .left), ("last", .left), ("result", .left),
@@ -185,7 +186,7 @@ struct ScheduleCommand: AsyncParsableCommand {
             for line in lines {
                 for failure in line.last?.failures ?? [] { Console.print("\(line.schedule.name): \(failure)\n") }
             }
-            if client == nil { Console.note("no daemon answers, so the last results are not known") }
+            if client == nil { Console.note("no daemon answers, so the last results are unknown") }
         }
 
         private static func result(_ job: JobStatus?) -> String {
@@ -197,10 +198,9 @@ struct ScheduleCommand: AsyncParsableCommand {
     struct Submit: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "submit",
-            abstract: "Put the suite of a schedule into the daemon's queue now, as its timer does.",
+            abstract: "Put the suite of a schedule into the daemon's queue now.",
             discussion: """
-                Needs a daemon, and waits up to a minute for one that starts. A suite that still waits or runs is not queued \
-                twice.
+                Waits up to a minute for the daemon. A suite that still waits or runs is not queued twice.
 
                 Example:
                   taskwatt schedule submit nightly
@@ -222,7 +222,7 @@ struct ScheduleCommand: AsyncParsableCommand {
             Console.note(
                 job.submittedAt >= askedAt
                     ? "job \(job.id) of schedule \(name) is queued"
-                    : "job \(job.id) of schedule \(name) is \(job.state.rawValue) still, and is not queued again")
+                    : "job \(job.id) of schedule \(name) is still \(job.state.rawValue), and is not queued again")
         }
 
         /// The daemon. At the machine's start a timer may be faster than it.
@@ -237,7 +237,7 @@ struct ScheduleCommand: AsyncParsableCommand {
                         "no daemon answers on \(places.map(\.socketPath).joined(separator: " or ")): "
                             + "`systemctl status taskwatt` says why")
                 }
-                if !isTold { Console.note("no daemon answers yet; waiting for it, a minute at most") }
+                if !isTold { Console.note("no daemon answers yet; waiting up to a minute") }
                 isTold = true
                 try await Task.sleep(for: .seconds(1))
             }
@@ -247,9 +247,9 @@ struct ScheduleCommand: AsyncParsableCommand {
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "remove",
-            abstract: "End a schedule; what it measured stays.",
+            abstract: "Remove a schedule; its results stay.",
             discussion: """
-                A suite of it that waits or runs goes on; `taskwatt status` shows it.
+                A job of it that waits or runs stays; `taskwatt status` shows it.
 
                 Example:
                   sudo taskwatt schedule remove nightly
@@ -278,7 +278,7 @@ struct ScheduleCommand: AsyncParsableCommand {
             }
             Console.note(
                 "\(name) is removed"
-                    + (left.map { "; its job \($0.id) is \($0.state.rawValue) still: taskwatt cancel \($0.id)" } ?? ""))
+                    + (left.map { "; its job \($0.id) is still \($0.state.rawValue): taskwatt cancel \($0.id)" } ?? ""))
         }
     }
 }

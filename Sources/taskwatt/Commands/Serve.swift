@@ -15,30 +15,30 @@ struct Serve: AsyncParsableCommand {
         abstract: "Run the daemon.",
         discussion: """
             Samples all meters once a second, runs suites from a queue, and answers on a Unix socket in the state directory \
-            (for the system's service, /run/taskwatt/taskwatt.sock). SIGTERM and Ctrl-C stop it; finished repeats are kept.
+            (/run/taskwatt/taskwatt.sock for the service). SIGTERM and Ctrl-C stop it; finished repeats are kept.
 
             Precedence: option, environment, file. The variable of an option is TASKWATT_ and its name in capitals, such as \
             TASKWATT_KEEP_SAMPLES; `taskwatt config show` tells what counts, and where it is set.
 
             Examples:
               taskwatt serve --state-dir /tmp/watt & taskwatt run --state-dir /tmp/watt
-              taskwatt serve --listen 127.0.0.1:9120    # and look at http://127.0.0.1:9120/
+              taskwatt serve --listen 127.0.0.1:9120    # then open http://127.0.0.1:9120/
             """)
 
     @Option(
         help: ArgumentHelp(
-            "Listen on TCP too, for reading.",
-            discussion: "`listen:` of taskwatt.yaml can give it a token for the rest, and TLS.",
+            "Listen on TCP too, for reading only.",
+            discussion: "`listen:` in taskwatt.yaml can add a token for full access, and TLS.",
             valueName: "address:port"))
     var listen: String?
 
-    @Option(help: ArgumentHelp("Keep every sample outside of runs for so long, such as 7d.", valueName: "time"))
+    @Option(help: ArgumentHelp("How long to keep every sample outside of runs, such as 7d.", valueName: "time"))
     var keepSamples: String?
 
-    @Option(help: ArgumentHelp("Then a mean of each minute for so long, such as 90d.", valueName: "time"))
+    @Option(help: ArgumentHelp("How long to keep a mean of each minute after that, such as 90d.", valueName: "time"))
     var keepMinutes: String?
 
-    @Option(help: ArgumentHelp("Then of each hour: a time such as 5y, or forever.", valueName: "time"))
+    @Option(help: ArgumentHelp("How long to keep a mean of each hour after that: 5y, or forever.", valueName: "time"))
     var keepHours: String?
 
     @Flag(help: "Log more.")
@@ -60,7 +60,7 @@ struct Serve: AsyncParsableCommand {
         context.launcher = surroundings.pluginLauncher
         for problem in context.plugins.problems { logger.warning("\(problem)") }
         for plugin in context.plugins.refused {
-            logger.warning("the plugin \(plugin.name) is not run: \(plugin.reason)")
+            logger.warning("the plugin \(plugin.name) does not run: \(plugin.reason)")
         }
         var options: [ConfigurationKey: String] = [:]
         (options[.listen], options[.keepSamples]) = (listen, keepSamples)

@@ -8,7 +8,7 @@ struct Show: AsyncParsableCommand {
         commandName: "show",
         abstract: "Show one run: its stages, power, meters, uncertainties and flags.",
         discussion: """
-            RUN is a run's number, as exports and `taskwatt show last` have it, or a suite's UUID, the begin of one, or \
+            RUN is the number of a run, as in exports and `taskwatt show last`, or a suite: its UUID, a prefix of it, or \
             `last`. In the line under the power, l is loading, w warm-up, i idle, and a digit the repeat.
 
             Examples:
@@ -17,13 +17,13 @@ struct Show: AsyncParsableCommand {
               taskwatt show 17 --json | jq .parts[0].group.windows[0].record.energy
             """)
 
-    @Argument(help: "The run's number, or the suite: its UUID, the begin of it, or `last`.")
+    @Argument(help: "The number of a run, or a suite: its UUID, a prefix of it, or `last`.")
     var run: String
 
     @Flag(help: "Print JSON.")
     var json = false
 
-    @Flag(help: "Only ASCII characters; the default where the locale is not UTF-8.")
+    @Flag(help: "Use only ASCII characters; the default if the locale is not UTF-8.")
     var ascii = false
 
     @OptionGroup var state: StateOptions

@@ -9,9 +9,9 @@ import Service
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Say whether a daemon answers, and what it does.",
+        abstract: "Show whether a daemon answers, and what it does.",
         discussion: """
-            Shows the jobs that wait or run, and the last ten that ended. Exits with 1 where no daemon answers.
+            Shows the jobs that wait or run, and the last ten that ended. Exits with 1 if no daemon answers.
 
             Examples:
               taskwatt status
@@ -32,7 +32,7 @@ struct Status: AsyncParsableCommand {
             if places.contains(where: \.isForOthers) { throw ExitCode(CommandFailure.failed) }
             throw CommandFailure(
                 "no daemon answers on \(places.map(\.socketPath).joined(separator: " or ")); `taskwatt serve` starts one, and "
-                    + "commands work without")
+                    + "commands work without it")
         }
         let status = try await client.status()
         if json {
@@ -77,9 +77,9 @@ struct Status: AsyncParsableCommand {
 struct Cancel: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel",
-        abstract: "Take a job out of the daemon's queue, whether it waits or runs.",
+        abstract: "Cancel a job that waits or runs.",
         discussion: """
-            Finished repeats are kept. `taskwatt status` has the jobs' numbers.
+            Finished repeats are kept. `taskwatt status` shows the numbers of the jobs.
 
             Example:
               taskwatt cancel 12
@@ -98,10 +98,10 @@ struct Cancel: AsyncParsableCommand {
         }
         let before: JobStatus = try await client.get("/v1/jobs/\(job)")
         guard !before.state.isEnd else {
-            throw CommandFailure("job \(job) (\(before.suite)) has ended already: \(before.state.rawValue)")
+            throw CommandFailure("job \(job) (\(before.suite)) has already ended: \(before.state.rawValue)")
         }
         let status: JobStatus = try await client.delete("/v1/jobs/\(job)")
         Console.note(
-            "job \(job): \(status.suite) \(status.state == .running ? "is being ended" : status.state.rawValue)")
+            "job \(job): \(status.suite) \(status.state == .running ? "is stopping" : status.state.rawValue)")
     }
 }

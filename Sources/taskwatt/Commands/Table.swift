@@ -22,20 +22,20 @@ struct Table: AsyncParsableCommand {
               taskwatt table --source paper
             """)
 
-    @Option(help: "How: \(TableFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(help: "The format: \(TableFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
     var format: TableFormat = .text
 
-    @Flag(help: "Less the idle baseline.")
+    @Flag(help: "Subtract the idle power.")
     var net = false
 
     @Option(
         help: ArgumentHelp(
-            "Rows for each of these too, with commas: \(TableDimension.named.map(\.rawValue).joined(separator: ", ")), or a parameter "
+            "Separate rows by these, with commas: \(TableDimension.named.map(\.rawValue).joined(separator: ", ")), or a parameter "
                 + "such as threads.",
             valueName: "what"))
     var by: String?
 
-    @Option(help: ArgumentHelp("What stands beside the mean and std, with commas.", valueName: "names"))
+    @Option(help: ArgumentHelp("The columns beside mean and std, with commas.", valueName: "names"))
     var columns: String?
 
     @OptionGroup var carbonOptions: CarbonOptions
@@ -88,25 +88,26 @@ struct Table: AsyncParsableCommand {
         if !left.isEmpty { return CommandFailure("no run fits (\(left))") }
         switch filter.source {
         case .paper:
-            return CommandFailure("no run fits \(filter.asked); `taskwatt import paper` brings the paper's logs")
-        case .codecarbon: return CommandFailure("no run fits \(filter.asked); `taskwatt import codecarbon` brings logs")
+            return CommandFailure("no run fits \(filter.asked); `taskwatt import paper` imports the paper's logs")
+        case .codecarbon:
+            return CommandFailure("no run fits \(filter.asked); `taskwatt import codecarbon` imports logs")
         case .taskwatt: break
         }
         if !filter.asked.isEmpty {
-            return CommandFailure("no run fits \(filter.asked); without it the whole record is shown")
+            return CommandFailure("no run fits \(filter.asked)")
         }
-        return CommandFailure("no run fits; `taskwatt run` makes the first")
+        return CommandFailure("no run fits; `taskwatt run` measures the first")
     }
 }
 
 /// How much CO2 equivalent a kilowatt-hour stands for.
 struct CarbonOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Show CO2 equivalents, at so many g CO2e per kWh.", valueName: "g"))
+    @Option(help: ArgumentHelp("Show CO2 equivalents, at this many g CO2e per kWh.", valueName: "g"))
     var carbonIntensity: Double?
 
     @Option(
         help: ArgumentHelp(
-            "Show CO2 equivalents, at the yearly mean of a country: "
+            "Show CO2 equivalents, by the yearly mean of a country: "
                 + CarbonIntensity.zones.compactMap(\.zone).joined(separator: ", ") + ".", valueName: "zone"))
     var carbonZone: String?
 
@@ -121,7 +122,7 @@ struct CarbonOptions: ParsableArguments {
                 guard let zone = CarbonIntensity.of(zone: carbonZone) else {
                     let zones = CarbonIntensity.zones.compactMap(\.zone).joined(separator: ", ")
                     throw ValidationError(
-                        "There is no zone \(carbonZone) in the table; give its figure by --carbon-intensity, or one of "
+                        "There is no zone \(carbonZone); give --carbon-intensity, or one of "
                             + "\(zones).")
                 }
                 return zone

@@ -10,11 +10,11 @@ import Service
 struct Top: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "top",
-        abstract: "Show the power of every meter and of the task that runs, live.",
+        abstract: "Show the power of every meter and of the running task, live.",
         discussion: """
-            Reads the meters of the daemon if one runs, else those that you may read. Of the daemon's tasks it shows the power \
-            of the machine while each of them answers queries, idle power and all. Ctrl-C ends it. Where the output is no \
-            terminal, each look is printed after the other.
+            Shows the meters of the daemon if one runs, else those that you may read. For the tasks of the daemon it shows the \
+            power of the whole machine, idle power included, while each task answers queries. Ctrl-C ends it. If the output \
+            is not a terminal, the updates are printed one after another.
 
             Examples:
               taskwatt top
@@ -22,10 +22,10 @@ struct Top: AsyncParsableCommand {
               taskwatt top --count 1
             """)
 
-    @Option(help: ArgumentHelp("Look again after so long: 200ms to 1h.", valueName: "time"))
+    @Option(help: ArgumentHelp("The time between two updates: 200ms to 1h.", valueName: "time"))
     var interval = DurationArgument(seconds: 1)
 
-    @Option(help: ArgumentHelp("End after so many looks.", valueName: "n"))
+    @Option(help: ArgumentHelp("Stop after this many updates.", valueName: "n"))
     var count: Int?
 
     @OptionGroup var state: StateOptions
@@ -85,7 +85,7 @@ struct Top: AsyncParsableCommand {
             text += (jobs.isEmpty ? "no job\n" : "") + "\n" + tasks.text()
         }
         var table = TextTable([
-            ("meter", .left), ("scope", .left), ("provenance", .left), ("W", .right), ("most W", .right), ("", .left),
+            ("meter", .left), ("scope", .left), ("provenance", .left), ("W", .right), ("max W", .right), ("", .left),
         ])
         let read = meters.filter(\.isAvailable)
         let widest = max(read.compactMap(\.power?.watts).max() ?? 0, 1e-9)
@@ -102,7 +102,7 @@ struct Top: AsyncParsableCommand {
         }
         let silent = meters.count - read.count
         return text + table.text()
-            + (silent > 0 ? "\(silent) that cannot be read: `taskwatt meters` says why\n" : "")
+            + (silent > 0 ? "\(silent) cannot be read: `taskwatt meters` says why\n" : "")
     }
 }
 

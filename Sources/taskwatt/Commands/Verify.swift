@@ -6,7 +6,7 @@ struct Verify: AsyncParsableCommand {
         commandName: "verify",
         abstract: "Check a bundle: every figure of its table against its raw samples.",
         discussion: """
-            Needs nothing but the file. Lists the rules that each run breaks. A warning is a caveat about a valid figure; a \
+            Needs only the file. Lists the rules that each run breaks. A warning is a caveat about a valid figure; a \
             failure means that it is wrong or cannot be checked, and the exit status is 1.
 
             Examples:

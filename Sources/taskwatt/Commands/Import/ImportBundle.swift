@@ -8,10 +8,10 @@ import Service
 
 struct ImportBundle: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bundle", abstract: "Bring the bundles of other machines into the record.",
+        commandName: "bundle", abstract: "Import bundles of other machines into the record.",
         discussion: """
-            A file is verified first, as by `taskwatt verify`, and comes in as a whole or not at all. Table, report and \
-            comparison then go by machine. Importing a file twice changes nothing.
+            A file is verified first, as by `taskwatt verify`, and imported whole or not at all. Table, report and comparison \
+            keep machines apart. Importing a file twice changes nothing.
 
             Examples:
               taskwatt import bundle laptop.tar.zst server.tar.zst
@@ -56,7 +56,7 @@ struct ImportBundle: AsyncParsableCommand {
         func count(_ number: Int, _ what: String) -> String { "\(number) \(what)\(number == 1 ? "" : "s")" }
         let known =
             outcome.known.isEmpty
-            ? "" : "; \(count(outcome.known.count, "suite")) in the record already, left as before"
+            ? "" : "; \(count(outcome.known.count, "suite")) already in the record, unchanged"
         if outcome.imported.isEmpty { return "\(outcome.file): nothing new\(known)" }
         return
             "\(outcome.file): \(count(outcome.imported.count, "suite")) of \(outcome.machines.joined(separator: ", ")) with "

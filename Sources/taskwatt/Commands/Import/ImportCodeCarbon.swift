@@ -7,9 +7,10 @@ struct ImportCodeCarbon: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "codecarbon", abstract: "Import an emissions.csv of CodeCarbon.",
         discussion: """
-            Every line is a run; of those with one run id, which CodeCarbon adds at each flush, the last. The log does not say \
-            what was run: --task, --dataset and --inferences do. A file of which one line cannot be read is not imported at \
-            all, unless --skip-bad leaves it out. Files of any version, of spreadsheets, and several pasted together are read.
+            Every line is a run; of lines with the same run id, which CodeCarbon adds at each flush, the last one counts. The \
+            log does not say what was run: give --task, --dataset and --inferences. A file with an unreadable line is not \
+            imported, unless --skip-bad leaves that line out. Files of all versions, files that a spreadsheet saved, and \
+            files pasted together can be read.
 
             Examples:
               taskwatt import codecarbon emissions.csv --task fill-mask --inferences 1000
@@ -26,16 +27,16 @@ struct ImportCodeCarbon: AsyncParsableCommand {
     @Option(help: "The dataset of every line.")
     var dataset: String?
 
-    @Option(help: "The model of every line; else each line's project_name.")
+    @Option(help: "The model of every line. Default: the project_name of each line.")
     var model: String?
 
-    @Option(help: "How many inferences a line stands for; 1000 unless it is given.")
+    @Option(help: "How many inferences a line stands for. Default: 1000.")
     var inferences: Int?
 
-    @Flag(help: "Leave out the lines that cannot be read, and import the others.")
+    @Flag(help: "Leave out unreadable lines, and import the others.")
     var skipBad = false
 
-    @Flag(help: "Print what was done as JSON.")
+    @Flag(help: "Print the result as JSON.")
     var json = false
 
     @OptionGroup var state: StateOptions
@@ -63,17 +64,18 @@ struct ImportCodeCarbon: AsyncParsableCommand {
         let taken =
             self.inferences == nil ? ", taken as \(inferences) inferences each (--inferences says otherwise)" : ""
         if !MLTask.paperTasks.contains(options.task) {
-            Console.note("\(task) is none of the paper's ten tasks; the table has it under that name")
+            Console.note("\(task) is not one of the paper's ten tasks; the table shows it by that name")
         }
         if summary.outcome.known > 0 {
             Console.note(
-                "what is in the record keeps its task and inferences; to change them, `taskwatt import undo` first")
+                "runs that were in the record keep their task and inferences; to change them, run `taskwatt import undo` first"
+            )
         }
         if isLeavingOut {
             try summary.show(file, remark: taken, asJSON: json, isLeavingOut: true)
         } else {
             try summary.show(
-                file, remark: taken, asJSON: json, or: skipBad ? "" : ", or leave out what is bad by --skip-bad")
+                file, remark: taken, asJSON: json, or: skipBad ? "" : ", or leave them out by --skip-bad")
         }
     }
 }

@@ -8,12 +8,11 @@ import Service
 /// Brings into the record what was measured elsewhere; one subcommand a format.
 struct ImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "import", abstract: "Bring into the record what other machines or programs measured.",
+        commandName: "import", abstract: "Import measurements of other machines or programs.",
         discussion: """
-            Bundles of other machines go into the table beside this one's runs, by machine. What other programs measured \
-            keeps its source and is in no mean with what Taskwatt measured; `taskwatt table --source paper` shows it. \
-            Importing a file twice changes nothing. `taskwatt import list` shows what was brought, and `import undo` takes \
-            it out again.
+            Bundles of other machines appear in the table beside this machine's runs. Measurements of other programs keep \
+            their source and are never averaged with Taskwatt's own; `taskwatt table --source paper` shows them. Importing \
+            a file twice changes nothing. `taskwatt import list` lists the imported files, and `import undo` removes them.
             """,
         subcommands: [
             ImportBundle.self, ImportPaper.self, ImportCodeCarbon.self, ImportList.self, ImportUndo.self,
@@ -55,7 +54,7 @@ struct ImportSummary: Encodable {
         if asJSON {
             Console.print(try Console.json(self))
         } else {
-            let known = outcome.known == 0 ? "" : "; \(Self.runs(outcome.known)) in the record already, left as before"
+            let known = outcome.known == 0 ? "" : "; \(Self.runs(outcome.known)) already in the record, unchanged"
             Console.print("\(Self.runs(outcome.added)) imported from \(name)\(remark)\(known)\n")
             for (reason, count) in passedOver.sorted(by: { $0.value > $1.value }) {
                 Console.print("not imported: \(Self.runs(count)) \(reason)\n")
@@ -76,7 +75,7 @@ struct ImportSummary: Encodable {
         }
         throw CommandFailure(
             (rest.isEmpty ? "" : "and \(rest.count) more; ")
-                + "\(problems.count) could not be read; mend \(problems.count == 1 ? "it" : "them") and import again\(alternative)"
+                + "\(problems.count) could not be read; fix \(problems.count == 1 ? "it" : "them") and import again\(alternative)"
         )
     }
 

@@ -7,9 +7,9 @@ struct ImportPaper: AsyncParsableCommand {
         commandName: "paper", abstract: "Import the logs of the paper's Table 2.",
         discussion: """
             The directory is data/emissions of github.com/sashavor/co2_inference, the logs of Luccioni et al., Power Hungry \
-            Processing (arXiv 2311.16863), or one that `taskwatt export --format paper` wrote. Only the runs of Table 2 are \
-            imported: those that complete/ has under one of the ten tasks, images resized, summaries of 15 tokens, without \
-            the two models that the table leaves out.
+            Processing (arXiv 2311.16863), or a directory that `taskwatt export --format paper` wrote. Only the runs of \
+            Table 2 are imported: those of the ten tasks in complete/, with resized images and summaries of 15 tokens, \
+            without the two models that the table leaves out.
 
             Example:
               git clone https://github.com/sashavor/co2_inference
@@ -17,10 +17,10 @@ struct ImportPaper: AsyncParsableCommand {
               taskwatt table --source paper
             """)
 
-    @Argument(help: "The directory with base/ and complete/ in it.", completion: .directory)
+    @Argument(help: "The directory that has base/ and complete/.", completion: .directory)
     var directory: String
 
-    @Flag(help: "Print what was done as JSON.")
+    @Flag(help: "Print the result as JSON.")
     var json = false
 
     @OptionGroup var state: StateOptions

@@ -5,10 +5,10 @@ import Service
 
 struct ImportUndo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "undo", abstract: "Take out of the record what files brought.",
+        commandName: "undo", abstract: "Remove imported files from the record.",
         discussion: """
-            For a file that was imported with the wrong --task or --inferences: undo it, and import it again. What was \
-            measured here stays as it is.
+            Use it for a file that was imported with the wrong --task or --inferences, and import it again. Runs that were \
+            measured here are not changed.
 
             Examples:
               taskwatt import list
@@ -17,17 +17,17 @@ struct ImportUndo: AsyncParsableCommand {
             """)
 
     @Argument(
-        help: "The number of an import, or the first and the last of several, as `taskwatt import list` has them.")
+        help: "The number of an import in `taskwatt import list`, or the first and the last of several.")
     var numbers: [ImportRange] = []
 
-    @Flag(help: "Print what was taken out as JSON.")
+    @Flag(help: "Print the result as JSON.")
     var json = false
 
     @OptionGroup var state: StateOptions
 
     func validate() throws {
         guard numbers.isEmpty else { return }
-        throw ValidationError("say which import by its number; `taskwatt import list` has them")
+        throw ValidationError("give the number of an import; `taskwatt import list` shows all")
     }
 
     func run() async throws {
@@ -43,7 +43,7 @@ struct ImportUndo: AsyncParsableCommand {
         if json { return Console.print(try Console.json(undone)) }
         let runs = undone.reduce(0) { $0 + $1.runs }
         let files = undone.count == 1 ? undone[0].file : "\(undone.count) files"
-        Console.print("\(runs) run\(runs == 1 ? "" : "s") of \(files) taken out of the record\n")
+        Console.print("removed \(runs) run\(runs == 1 ? "" : "s") of \(files) from the record\n")
     }
 }
 

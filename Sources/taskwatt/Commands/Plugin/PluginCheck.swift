@@ -10,8 +10,8 @@ struct PluginCheck: AsyncParsableCommand {
         commandName: "check",
         abstract: "Try a plugin on every rule of the protocol.",
         discussion: """
-            Starts the plugin several times, as a run does and as no run does, and prints a line for each rule: kept (✓), \
-            broken (✗) with the reason, or not tried (–). Exits with 1 if any is broken. Nothing is measured.
+            Starts the plugin several times, with correct and with wrong requests, and prints a line for each rule: kept (✓), \
+            broken (✗) with the reason, or not tried (–). Exits with 1 if one is broken. Nothing is measured.
 
             Examples:
               taskwatt plugin check onnx-proxies --size tiny
@@ -22,13 +22,13 @@ struct PluginCheck: AsyncParsableCommand {
     @Argument(help: "The plugin's name, or its directory.", completion: .directory)
     var plugin: String
 
-    @Option(help: "The task to try it with; without it, the manifest's first.")
+    @Option(help: "The task to try. Default: the first of the manifest.")
     var task: String?
 
-    @Option(help: "The model, where the plugin has several.")
+    @Option(help: "The model, if the plugin has several.")
     var model: String?
 
-    @Option(help: "Where to run, such as cpu.")
+    @Option(help: "The device, such as cpu.")
     var device = "cpu"
 
     @OptionGroup(title: "Parameters of the plugin") var parameters: ParameterOptions

@@ -7,22 +7,22 @@ struct PluginClean: ParsableCommand {
         commandName: "clean",
         abstract: "Remove the files that plugins made and can make again.",
         discussion: """
-            Empties the cache directories of all plugins, or of those that are named. Whatever is needed again is made or \
-            fetched again. A cache that a run uses is left alone.
+            Empties the cache directories of all plugins, or of the named ones. Plugins make or download again what they \
+            need. A cache that a run uses is left alone.
 
-            These are the caches of whoever runs it: $TASKWATT_CACHE_DIR, else $XDG_CACHE_HOME/taskwatt (~/.cache/taskwatt). \
-            The service's is emptied with: sudo TASKWATT_CACHE_DIR=/var/cache/taskwatt-plugin taskwatt plugin clean \
-            (links in it are removed, and never followed)
+            It empties your own caches, in $TASKWATT_CACHE_DIR, else $XDG_CACHE_HOME/taskwatt (~/.cache/taskwatt). To empty \
+            the service's: sudo TASKWATT_CACHE_DIR=/var/cache/taskwatt-plugin taskwatt plugin clean (links in it are \
+            removed, and never followed)
 
             Examples:
               taskwatt plugin clean --dry-run
               taskwatt plugin clean onnx-proxies
             """)
 
-    @Argument(help: "The plugins; all if none is named.")
+    @Argument(help: "The plugins. Default: all.")
     var names: [String] = []
 
-    @Flag(help: "Say what would be removed, and remove nothing.")
+    @Flag(help: "Print what would be removed, and remove nothing.")
     var dryRun = false
 
     @Flag(help: "Print JSON.")
@@ -59,7 +59,7 @@ struct PluginClean: ParsableCommand {
             case .emptied: row.removed = true
             case .inUse:
                 row.bytes = 0
-                problems.append("the cache of \(cache.plugin) is in use by a run; wait for its end, and clean it then")
+                problems.append("the cache of \(cache.plugin) is in use by a run; clean it when the run has ended")
             case .stuck(let path):
                 row.bytes -= cache.bytes
                 problems.append("\(path) cannot be removed; check its permissions, or run it as the user that owns it")

@@ -8,9 +8,9 @@ import WorkloadProtocol
 struct PluginExportModel: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export-model",
-        abstract: "Copy the files of a model that a plugin made.",
+        abstract: "Copy the model files that a plugin makes.",
         discussion: """
-            Starts the plugin as for a run, lets it make its files, and copies those of the model. Nothing is measured.
+            Starts the plugin as for a run, lets it make its files, and copies the files of the model. Nothing is measured.
 
             Examples:
               taskwatt plugin export-model --task image-classification --output resnet
@@ -20,19 +20,19 @@ struct PluginExportModel: AsyncParsableCommand {
     @Option(help: "The task.")
     var task: String
 
-    @Option(help: "The model, where the plugin has several.")
+    @Option(help: "The model, if the plugin has several.")
     var model: String?
 
-    @Option(help: "The plugin; without it, the default for the task.")
+    @Option(help: "The plugin. Default: the one that `taskwatt run` takes for the task.")
     var plugin: String?
 
-    @Option(help: "Where it would run, such as cpu.")
+    @Option(help: "The device, such as cpu.")
     var device = "cpu"
 
-    @Option(help: "The seed of the weights, where they are random.")
+    @Option(help: "The seed of random weights.")
     var seed: Int64 = 1
 
-    @Option(help: "The directory to copy to; it is made.", completion: .directory)
+    @Option(help: "The directory to copy to; it is created.", completion: .directory)
     var output: String
 
     @OptionGroup(title: "Parameters of the plugin") var parameters: ParameterOptions
@@ -74,7 +74,7 @@ struct ModelFiles {
     init(_ paths: [String], plugin: String) throws {
         if paths.isEmpty { throw CommandFailure("\(plugin) has no files of a model to hand out") }
         for path in paths where !path.hasPrefix("/") || !FileManager.default.fileExists(atPath: path) {
-            throw CommandFailure("\(plugin) tells a file of its model that is not there: \(path)")
+            throw CommandFailure("\(plugin) names a model file that does not exist: \(path)")
         }
         self.paths = paths
     }

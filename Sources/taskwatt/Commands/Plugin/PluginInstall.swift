@@ -6,10 +6,10 @@ import WorkloadProtocol
 struct PluginInstall: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "install",
-        abstract: "Make the Python environment of a plugin.",
+        abstract: "Install the Python environment of a plugin.",
         discussion: """
-            A plugin in Python has a virtual environment of its own, made with python3 -m venv and pip from the plugin's \
-            requirements. pip's own variables, such as PIP_INDEX_URL and PIP_CONSTRAINT, are honoured.
+            Each plugin in Python has a virtual environment of its own, made by python3 -m venv and pip from the plugin's \
+            requirements. pip's environment variables, such as PIP_INDEX_URL and PIP_CONSTRAINT, apply.
 
             Environments are made in $TASKWATT_ENVIRONMENTS, else in $XDG_DATA_HOME/taskwatt/environments \
             (~/.local/share/taskwatt/environments), and also looked for in /usr/local/lib/taskwatt/environments, \
