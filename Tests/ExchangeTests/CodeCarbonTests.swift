@@ -48,7 +48,7 @@ struct CodeCarbonTests {
         let batch = contents.batch
         #expect(contents.problems.isEmpty && contents.remarks.isEmpty)
         #expect(try await batch.write(to: record.store).added == 2)
-        await #expect(try batch.write(to: record.store).known == 2)
+        #expect(try await batch.write(to: record.store).known == 2)
         let runs = try record.store.runs()
         #expect(runs.count == 2)
         let run = try #require(runs.first)

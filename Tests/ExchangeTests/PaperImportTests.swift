@@ -28,7 +28,7 @@ struct PaperImportTests {
             do throws(ImportProblem) {
                 let (batch, remark) = try paper.batch(run)
                 if let remark { remarks.append(remark) }
-                do { outcome += try batch.write(to: record.store) } catch { Issue.record("\(error)") }
+                do { outcome += try await batch.write(to: record.store) } catch { Issue.record("\(error)") }
             } catch {
                 problems.append(error)
             }
@@ -41,9 +41,9 @@ struct PaperImportTests {
     }
 
     @Test("A run of the table: its stages, parts and machine")
-    func oneRun() throws {
+    func oneRun() async throws {
         try logs.add("fillmask_c4", [(1, "bert-base", 0.002)])
-        let (_, outcome, problems, _) = try importAll()
+        let (_, outcome, problems, _) = try await importAll()
         #expect(problems.isEmpty)
         #expect(outcome.added == 1)
         let runs = try record.store.runs()
@@ -71,7 +71,7 @@ struct PaperImportTests {
     }
 
     @Test("Only Table 2's files and models, and the rest is counted")
-    func whatIsOfTheTable() throws {
+    func whatIsOfTheTable() async throws {
         let files = [
             "text_classif_imdb", "qa_sciq", "fillmask_c4", "token_classif_wikiann", "image_class_cifar10_resized",
             "obj_detection_coco_resized", "textgen_oscar", "summarize_xsum_15", "itt_coco_resized",
@@ -87,7 +87,7 @@ struct PaperImportTests {
                 (24, "segmind/tiny-sd", 1),
             ])
         try logs.base(30, PaperLogs.base(30, model: "m", kWh: 1))
-        let (paper, outcome, problems, _) = try importAll()
+        let (paper, outcome, problems, _) = try await importAll()
         #expect(problems.isEmpty)
         #expect(outcome.added == 11)
         #expect(paper.passedOver.values.sorted() == [1, 1, 1, 2])
@@ -101,34 +101,34 @@ struct PaperImportTests {
     }
 
     @Test("Twice is once")
-    func twice() throws {
+    func twice() async throws {
         try logs.add("fillmask_c4", [(1, "a", 0.002), (2, "a", 0.003)])
-        #expect(try importAll().outcome.added == 2)
+        #expect(try await importAll().outcome.added == 2)
         let before = try record.store.runs()
-        let second = try importAll().outcome
+        let second = try await importAll().outcome
         #expect(second.added == 0)
         #expect(second.known == 2)
         #expect(try record.store.runs() == before)
     }
 
     @Test("Where the two directories call a model differently, complete/ is right")
-    func renamed() throws {
+    func renamed() async throws {
         try logs.add("summarize_cnn_15", [(1, "sshleifer/distilbart-xsum-12-6", 0.03)])
         try logs.base(1, PaperLogs.base(1, model: "sshleifer/distilbart-cnn-6-6", kWh: 0.03))
-        let (_, _, problems, remarks) = try importAll()
+        let (_, _, problems, remarks) = try await importAll()
         #expect(problems.isEmpty)
         #expect(remarks.count == 1)
         #expect(try queries.first?.record.workload?.model == "sshleifer/distilbart-xsum-12-6")
     }
 
     @Test("Columns in another order, a byte order mark and blank lines are no matter")
-    func otherOrder() throws {
+    func otherOrder() async throws {
         try logs.add("fillmask_c4", [(1, "a", 0.002)])
         let lines = PaperLogs.base(1, model: "a", kWh: 0.002).split(separator: "\r\n").map { line in
             line.split(separator: ",", omittingEmptySubsequences: false).reversed().joined(separator: ",")
         }
         try logs.base(1, "\u{FEFF}\n" + lines.joined(separator: "\n\n"))
-        #expect(try importAll().problems.isEmpty)
+        #expect(try await importAll().problems.isEmpty)
         #expect(try queries.first?.record.energy.total.energy == Energy(joules: 7200))
     }
 
@@ -179,14 +179,14 @@ struct PaperImportTests {
     ]
 
     @Test("A file that cannot be read is named with its line, and nothing of it is imported", arguments: faults.indices)
-    func fault(_ index: Int) throws {
+    func fault(_ index: Int) async throws {
         let fault = Self.faults[index]
         try logs.add("fillmask_c4", [(1, "a", 0.002), (2, "b", 0.003)])
         let text = PaperLogs.base(1, model: "a", kWh: 0.002)
         let changed = fault.change(text)
         #expect(changed != text, "\(fault.name)")
         try logs.base(1, changed)
-        let (_, outcome, problems, _) = try importAll()
+        let (_, outcome, problems, _) = try await importAll()
         #expect(problems.count == 1, "\(fault.name): \(problems)")
         #expect(problems.first?.contains(fault.says) == true, "\(fault.name): \(problems)")
         #expect(problems.first?.hasPrefix("base/emissions_base_\(PaperLogs.id(1)).csv:") == true, "\(problems)")
@@ -195,7 +195,7 @@ struct PaperImportTests {
     }
 
     @Test("Other encodings are read, and what is no text is named", arguments: ["UTF-16", "Latin-1", "binary"])
-    func encodings(_ name: String) throws {
+    func encodings(_ name: String) async throws {
         try logs.add("fillmask_c4", [(1, "bert-für-alle", 0.002)])
         let text = PaperLogs.base(1, model: "bert-für-alle", kWh: 0.002)
         let data: Data? =
@@ -205,7 +205,7 @@ struct PaperImportTests {
             default: Data([0x7F, 0x45, 0x4C, 0x46, 0, 0, 1, 2])
             }
         try logs.base(1, try #require(data))
-        let problems = try importAll().problems
+        let problems = try await importAll().problems
         #expect(problems.count == (name == "binary" ? 1 : 0))
         #expect(problems.allSatisfy { $0.contains(":1: this is no text") })
         let models = try record.store.runs().compactMap(\.record.workload?.model)
@@ -213,10 +213,10 @@ struct PaperImportTests {
     }
 
     @Test("A run id that complete/ has twice is imported from neither")
-    func duplicates() throws {
+    func duplicates() async throws {
         try logs.add("fillmask_c4", [(1, "a", 0.002), (2, "a", 0.003)])
         try logs.add("qa_sciq", [(2, "a", 0.003)])
-        let (_, outcome, problems, _) = try importAll()
+        let (_, outcome, problems, _) = try await importAll()
         #expect(outcome.added == 1)
         #expect(problems.count == 1)
         #expect(
@@ -225,11 +225,11 @@ struct PaperImportTests {
     }
 
     @Test("A run without its file in base/, and a row of complete/ that is none")
-    func missing() throws {
+    func missing() async throws {
         try logs.add("fillmask_c4", [(1, "a", 0.002), (2, "a", 0.003)])
         try FileManager.default.removeItem(atPath: logs.path + logs.baseFile(1))
         try logs.complete("qa_sciq", PaperLogs.completeHeader + "\nnonsense\n")
-        let (_, outcome, problems, _) = try importAll()
+        let (_, outcome, problems, _) = try await importAll()
         #expect(outcome.added == 1)
         #expect(
             problems == [

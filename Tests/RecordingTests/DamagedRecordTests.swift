@@ -79,7 +79,7 @@ struct DamagedRecordTests {
             _ = try? store.suite(suite.uuid)
             _ = try? store.meters(ofSuite: suite.uuid)
         }
-        _ = try? store.suiteRun(named: "last,last-1")
+        _ = try? store.suites(named: "last-1")
         _ = try? store.meterDescriptions()
         _ = try? store.lastOwnRun()
         _ = try? store.ownRuns(after: 0)

@@ -86,18 +86,18 @@ struct FiguresTests {
     }
 
     @Test("Suites by UUID, by the begin of one, and from the last one back")
-    func names() throws {
+    func names() async throws {
         let uuids = try (0..<3).map { _ in try record.suite() }
         let store = record.store
-        #expect(try store.suiteRun(named: "last") == uuids[2])
-        #expect(try store.suiteRun(named: "last-1") == uuids[1])
-        #expect(try store.suiteRun(named: "last-2") == uuids[0])
-        #expect(try store.suiteRun(named: uuids[0].uppercased()) == uuids[0])
-        #expect(try store.suiteRun(named: String(uuids[1].prefix(20))) == uuids[1])
-        #expect(try store.suiteRun(named: "last,\(uuids[0])") == "\(uuids[2]),\(uuids[0])")
+        #expect(try await store.suiteRun(named: "last") == uuids[2])
+        #expect(try await store.suiteRun(named: "last-1") == uuids[1])
+        #expect(try await store.suiteRun(named: "last-2") == uuids[0])
+        #expect(try await store.suiteRun(named: uuids[0].uppercased()) == uuids[0])
+        #expect(try await store.suiteRun(named: String(uuids[1].prefix(20))) == uuids[1])
+        #expect(try await store.suiteRun(named: "last,\(uuids[0])") == "\(uuids[2]),\(uuids[0])")
         #expect(try store.runs(RunFilter(suiteRun: "last-1,last")).allSatisfy { uuids[1...].contains($0.suiteRun) })
         for none in ["last,last-3", "last,", ",", "last-3", "last--1", "last-x", "", "%", "g"] {
-            #expect(try store.suiteRun(named: none) == nil)
+            #expect(try await store.suiteRun(named: none) == nil)
         }
         // One that was ended before anything was measured is in nobody's way; one that failed is what its user asks for.
         func end(_ uuid: String, _ status: String) throws {
@@ -106,13 +106,14 @@ struct FiguresTests {
             }
         }
         try end(uuids[2], "interrupted")
-        #expect(try store.suiteRun(named: "last") == uuids[1])
-        #expect(try store.suiteRun(named: uuids[2]) == uuids[2])
+        #expect(try await store.suiteRun(named: "last") == uuids[1])
+        #expect(try await store.suiteRun(named: uuids[2]) == uuids[2])
         try end(uuids[2], "failed")
-        #expect(try store.suiteRun(named: "last") == uuids[2])
+        #expect(try await store.suiteRun(named: "last") == uuids[2])
         // A begin that several have names none of them.
-        try DatabaseQueue(path: store.path).write { db in try db.execute(sql: "UPDATE suite_run SET uuid = 'ab' || id")
+        try await DatabaseQueue(path: store.path).write { db in
+            try db.execute(sql: "UPDATE suite_run SET uuid = 'ab' || id")
         }
-        #expect(try store.suiteRun(named: "ab") == nil)
+        #expect(try await store.suiteRun(named: "ab") == nil)
     }
 }

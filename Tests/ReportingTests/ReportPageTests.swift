@@ -126,7 +126,7 @@ struct ReportPageTests {
     }
 
     @Test("A task that the paper does not have is not beside the paper's")
-    func ownTask() throws {
+    func ownTask() async throws {
         let record = try TestRecord()
         try record.add([run(task: MLTask(rawValue: "own"))])
         let content = try PageContent(try page(record.store).html)

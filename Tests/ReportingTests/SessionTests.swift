@@ -175,7 +175,7 @@ struct EqualMeansTests {
             let x = try #require(DrawnRuns.group(try side(a, "a")))
             let y = try #require(DrawnRuns.group(try side(b, "b")))
             let past = RunHistory(try history.map { try side($0, "h") } ?? [], without: x.sessions.union(y.sessions))
-            let spread = RatioSpread(x, y) { (past, past) }
+            let spread = try await RatioSpread(x, y) { (past, past) }
             let ratio = try #require(MeanRatio(x.figure, y.figure, spread, accuracyIsCommon: true))
             let interval = try #require(ratio.interval)
             let isOut = interval.low > 1 || interval.high < 1
@@ -196,7 +196,8 @@ struct EqualMeansTests {
 
     @Test("However much they scatter", arguments: [0.005, 0.1], [(10, 1), (3, 3), (10, 3)])
     func deviations(within: Double, repeats: (a: Int, b: Int)) async throws {
-        let share = try await Self.different(Side(repeats: repeats.a), Side(repeats: repeats.b), within: within, draws: 1000)
+        let share = try await Self.different(
+            Side(repeats: repeats.a), Side(repeats: repeats.b), within: within, draws: 1000)
         #expect(share < 0.07 && share > 0.02, "\(share)")
     }
 
@@ -250,7 +251,7 @@ struct EqualMeansTests {
                         }))
             }
             let (x, y) = (try side("a"), try side("b"))
-            let spread = await RatioSpread(x, y) { (RunHistory(), RunHistory()) }
+            let spread = try await RatioSpread(x, y) { (RunHistory(), RunHistory()) }
             #expect(spread.basis == .pairedSessions)
             let ratio = try #require(MeanRatio(x.figure, y.figure, spread, accuracyIsCommon: true)?.interval)
             if ratio.p < 0.05 { different += 1 }

@@ -27,32 +27,32 @@ struct TableFilterTests {
     }
 
     @Test("By dates: from the first moment on, and before the second")
-    func dates() throws {
+    func dates() async throws {
         try record.add((0..<4).map { made(3600, day: Double($0)) })
-        #expect(try rows { $0.filter.since = 1_764_000_000 + 86_400 }.first?.n == 3)
-        #expect(try rows { $0.filter.until = 1_764_000_000 + 86_400 }.first?.n == 1)
-        #expect(try rows { $0.filter.since = 1_765_000_000 }.isEmpty)
+        #expect(try await rows { $0.filter.since = 1_764_000_000 + 86_400 }.first?.n == 3)
+        #expect(try await rows { $0.filter.until = 1_764_000_000 + 86_400 }.first?.n == 1)
+        #expect(try await rows { $0.filter.since = 1_765_000_000 }.isEmpty)
     }
 
     @Test("By suite, plugin, model, dataset, device, size and machine")
-    func choices() throws {
+    func choices() async throws {
         let other = try record.suite("night", machine: "100%_sure")
         try record.add([run(model: "a", dataset: "x", size: "tiny")], suite: other)
         try record.add([made(3600, device: "cuda", model: "b"), run(model: "c")])
-        #expect(try rows { $0.filter.suite = "night" }.map(\.models) == [["a"]])
-        #expect(try rows { $0.filter.plugin = "q" }.isEmpty)
-        #expect(try rows { $0.filter.model = "b" }.map(\.models) == [["b"]])
-        #expect(try rows { $0.filter.dataset = "x" }.map(\.models) == [["a"]])
-        #expect(try rows { $0.filter.device = "cuda" }.map(\.models) == [["b"]])
-        #expect(try rows { $0.filter.size = "tiny" }.map(\.models) == [["a"]])
-        #expect(try rows { $0.filter.machine = "100%_sure" }.map(\.models) == [["a"]])
-        #expect(try rows { $0.filter.machine = "%" }.isEmpty, "a name is no pattern")
-        let fingerprint = try #require(try rows { $0.filter.machine = "100%_sure" }.first?.machineFingerprint)
-        #expect(try rows { $0.filter.machine = String(fingerprint.prefix(5)) }.map(\.models) == [["a"]])
+        #expect(try await rows { $0.filter.suite = "night" }.map(\.models) == [["a"]])
+        #expect(try await rows { $0.filter.plugin = "q" }.isEmpty)
+        #expect(try await rows { $0.filter.model = "b" }.map(\.models) == [["b"]])
+        #expect(try await rows { $0.filter.dataset = "x" }.map(\.models) == [["a"]])
+        #expect(try await rows { $0.filter.device = "cuda" }.map(\.models) == [["b"]])
+        #expect(try await rows { $0.filter.size = "tiny" }.map(\.models) == [["a"]])
+        #expect(try await rows { $0.filter.machine = "100%_sure" }.map(\.models) == [["a"]])
+        #expect(try await rows { $0.filter.machine = "%" }.isEmpty, "a name is no pattern")
+        let fingerprint = try #require(try await rows { $0.filter.machine = "100%_sure" }.first?.machineFingerprint)
+        #expect(try await rows { $0.filter.machine = String(fingerprint.prefix(5)) }.map(\.models) == [["a"]])
     }
 
     @Test("Rows for each model, dataset, suite or day, in that order within a task")
-    func by() throws {
+    func by() async throws {
         try record.add([
             run(3600, task: .summarization, model: "b", dataset: "y"), run(3600, model: "b", dataset: "x"),
             run(3600, model: "a", dataset: "y"), run(7200, model: "a", dataset: "y"),
@@ -67,12 +67,12 @@ struct TableFilterTests {
             "the task comes first, and then what was asked for")
         #expect(both.map(\.n) == [1, 1, 2, 1])
         // Only when the task is named after it does something stand before it.
-        #expect(try rows { $0.by = [.model, .task] }.map { $0.models.joined() } == ["a", "b", "b"])
-        #expect(try rows { $0.by = [.task] }.map(\.n) == [4, 1])
+        #expect(try await rows { $0.by = [.model, .task] }.map { $0.models.joined() } == ["a", "b", "b"])
+        #expect(try await rows { $0.by = [.task] }.map(\.n) == [4, 1])
     }
 
     @Test("Days are apart when they are asked for")
-    func days() throws {
+    func days() async throws {
         try record.add([made(3600), made(3600, day: 3), made(7200, day: 3)])
         let rows = try rows { $0.by = [.date] }
         #expect(rows.map(\.n) == [1, 2])
@@ -92,29 +92,29 @@ struct TableFilterTests {
                 run.energy.total.provenance = .estimated
                 return run
             }, suite: uuid)
-        #expect(try rows().map(\.n) == [1])
-        let paper = try rows { $0.filter.source = .paper }
+        #expect(try await rows().map(\.n) == [1])
+        let paper = try await rows { $0.filter.source = .paper }
         #expect(paper.map(\.source) == [.paper])
         #expect(isClose(paper.first?.mean, 0.000002292))
-        #expect(try rows { $0.filter.source = nil }.map(\.source) == [.taskwatt, .paper])
+        #expect(try await rows { $0.filter.source = nil }.map(\.source) == [.taskwatt, .paper])
         var options = TableReport.Options()
         options.filter.source = .paper
         let report = try await TableReport(record.store, options)
         #expect(report.notes.contains { $0.contains("interval holds the spread of the runs only") })
         #expect(!report.notes.contains { $0.hasPrefix("Method:") }, "their method is not ours")
-        #expect(try rows { $0.suiteRun = "last-1" }.isEmpty, "there is one suite of ours")
+        #expect(try await rows { $0.suiteRun = "last-1" }.isEmpty, "there is one suite of ours")
         // The last suite is the last one that was measured here.
-        #expect(try rows { $0.suiteRun = "last" }.map(\.source) == [.taskwatt])
+        #expect(try await rows { $0.suiteRun = "last" }.map(\.source) == [.taskwatt])
     }
 
     /// Energy 3600 J in 100 s of 100 inferences with 2e9 operations each: 36 W, 2e11 / 3600 = 0.0556 GOP/s/W.
     @Test("Gross, net, power, latency, operations and carbon stand beside the mean")
-    func otherFigures() throws {
+    func otherFigures() async throws {
         var one = run(3600, idle: 6)
         one.workload?.operationsPerInference = 2e9
         one.latency = LatencySummary(mean: 0.9, median: 0.9, p95: 1, minimum: 0.8, maximum: 1)
         try record.add([one])
-        let row = try #require(try rows { $0.carbon = CarbonIntensity(gramsPerKilowattHour: 400) }.first)
+        let row = try #require(try await rows { $0.carbon = CarbonIntensity(gramsPerKilowattHour: 400) }.first)
         #expect(isClose(row.gross, 0.01))
         #expect(isClose(row.net, 3000 * 10 / 3.6e6))
         #expect(isClose(row.power, 36))
@@ -131,7 +131,7 @@ struct TableFilterTests {
         #expect(cost.peak == nil && cost.peakShare == nil && cost.peakGopsPerWatt == nil)
         // A figure that one run lacks is not that of the others.
         try record.add([run(3600)])
-        let both = try #require(try rows().first)
+        let both = try #require(try await rows().first)
         #expect(
             both.net == nil && both.operations == nil && both.gopsPerWatt == nil && both.operation == nil
                 && both.latency == nil)
@@ -142,24 +142,24 @@ struct TableFilterTests {
     @Test(
         "What the idle baseline's uncertainty hides is no net energy of an operation",
         arguments: [(15.0, true), (15.4, false)])
-    func hiddenNet(_ uncertainty: Double, _ isThere: Bool) throws {
+    func hiddenNet(_ uncertainty: Double, _ isThere: Bool) async throws {
         var one = run(3600, idle: 6, idleUncertainty: uncertainty)
         one.workload?.operationsPerInference = 2e9
         try record.add([one])
-        let cost = try #require(try rows().first?.operation)
+        let cost = try #require(try await rows().first?.operation)
         #expect((cost.netJoulesPerGop != nil) == isThere)
         #expect(cost.joulesPerGop == 18)
     }
 
     /// Net of 3,000 J on average, of two runs: t · s / √2 is 12.7 times half of what they are apart.
     @Test("What the runs' own scatter hides is none either", arguments: [(460.0, true), (485.0, false)])
-    func scatteredNet(_ apart: Double, _ isThere: Bool) throws {
+    func scatteredNet(_ apart: Double, _ isThere: Bool) async throws {
         for joules in [3600 - apart / 2, 3600 + apart / 2] {
             var one = run(joules, idle: 6)
             one.workload?.operationsPerInference = 2e9
             try record.add([one])
         }
-        let cost = try #require(try rows().first?.operation)
+        let cost = try #require(try await rows().first?.operation)
         #expect((cost.netJoulesPerGop != nil) == isThere)
         #expect(isClose(cost.joulesPerGop, 18))
     }
@@ -198,9 +198,9 @@ struct TableFilterTests {
     }
 
     @Test("Repeats of different models are no outliers of each other")
-    func outliersOfOneModel() throws {
+    func outliersOfOneModel() async throws {
         try record.add([100.0, 101, 99, 100, 99.5].map { run($0, model: "small") } + [run(9000, model: "large")])
-        #expect(try rows().first?.outliers.isEmpty == true)
+        #expect(try await rows().first?.outliers.isEmpty == true)
     }
 
     @Test("Suites after which the idle power was another are counted")

@@ -240,7 +240,7 @@ struct ExtremesTests {
         // What was taken can be, and all of it can be shown.
         let runs = try daemon.store.runs(limit: 10_000) { Issue.record("taken in: \($0)") }
         #expect(runs.count > 100)
-        try daemon.figures.refresh()
+        try await daemon.figures.refresh()
         try await askForAll()
         for stored in runs.prefix(20) { try await ask(.get, "/v1/runs/\(stored.id)") }
         _ = await daemon.queue.cancel(first.id)
@@ -349,7 +349,7 @@ struct ExtremesTests {
             await damage { _ in true }
             try raw.close()
             let second = try ExtremesTests(on: TestDaemon(in: directory))
-            try second.daemon.figures.refresh()
+            try await second.daemon.figures.refresh()
             try await second.askForAll()
             await second.daemon.stop()
         }

@@ -77,7 +77,7 @@ struct MetricsTests {
     @Test("promtool finds nothing to say of the answer, and everything is in it")
     func promtool() async throws {
         try record([run(3600, model: "a \"quoted\"\nback\\slash")])
-        try daemon.figures.refresh()
+        try await daemon.figures.refresh()
         #expect(try await eventually { daemon.meters.power.power != nil && daemon.meters.jitter.count > 3 })
         let text = try await scrape()
         let check = try Command(["promtool", "check", "metrics"], input: text)
@@ -168,10 +168,10 @@ struct MetricsTests {
     @Test("A model's energy is that of the latest suite that measured it, and what was imported is not ours")
     func latestSuite() async throws {
         try record([run(3600, model: "a"), run(3600, model: "b")])
-        try daemon.figures.refresh()
+        try await daemon.figures.refresh()
         try record([run(7200, model: "a"), run(7200, model: "a"), run(0, model: "c", status: .failed)], at: 6000)
         try record([run(1, model: "b", status: .interrupted)], status: .interrupted, at: 7000)
-        try daemon.figures.refresh()
+        try await daemon.figures.refresh()
         let current = daemon.figures.current
         #expect(current.rows.map(\.model) == ["a", "b"])
         #expect(isClose(current.rows.first?.kilowattHours, 0.02))
@@ -180,7 +180,7 @@ struct MetricsTests {
         #expect(current.runs == [.completed: 4, .failed: 1, .interrupted: 1])
         // A daemon that starts later finds the same figures, and counts from its own start.
         let later = try RunFigures(daemon.store, logger: Logger(label: "test"))
-        try later.refresh()
+        try await later.refresh()
         #expect(later.current.rows == current.rows)
         #expect(later.current.runs.isEmpty)
     }
@@ -190,7 +190,7 @@ struct MetricsTests {
         let running = Task { try await daemon.figures.run() }
         let job = try await daemon.queue.submit(TestDaemon.request())
         #expect(try await eventually { await daemon.queue.status(of: job.id)?.state == .completed })
-        try daemon.figures.refresh()
+        try await daemon.figures.refresh()
         let text = try await scrape()
         #expect(value(#"taskwatt_jobs_total{state="completed"}"#, in: text) == 1)
         #expect(value(#"taskwatt_queue_jobs{state="running"}"#, in: text) == 0)
@@ -206,7 +206,7 @@ struct MetricsTests {
     @Test("A scrape takes less than 10 ms of the processor")
     func cost() async throws {
         try record((0..<200).map { run(3600, model: "model-\($0)") })
-        try daemon.figures.refresh()
+        try await daemon.figures.refresh()
         #expect(daemon.figures.current.rows.count == 200)
         var best = Duration.seconds(1)
         for _ in 0..<20 {

@@ -204,7 +204,7 @@ struct OpenAPITests {
         let second: JobStatus = try decode(try await ask(.post, "/v1/jobs", body: try json(long)))
         try await ask(.delete, "/v1/jobs/{id}", ["id": "\(second.id)"])
         try await ask(.get, "/v1/jobs")
-        try daemon.figures.refresh()
+        try await daemon.figures.refresh()
         for path in [
             "/", "/metrics", "/v1/openapi.json", "/v1/access", "/v1/status", "/v1/machine", "/v1/meters",
             "/v1/plugins",
