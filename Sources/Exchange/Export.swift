@@ -77,7 +77,7 @@ package struct Export: Sendable {
         // The next page is read while this one is written, which changes this value: what the reading needs is taken out of it before.
         let (kind, store, filter) = (kind, store, filter)
         async let next = Self.read(kind, store, filter, after: end)
-        let bytes = write(page, writer)
+        let bytes = try write(page, writer)
         following = try await next
         return bytes
     }
@@ -111,7 +111,7 @@ package struct Export: Sendable {
     }
 
     /// One window that is damaged keeps no other from being exported.
-    private mutating func write(_ page: Page, _ writer: CSVWriter) -> [UInt8] {
+    private mutating func write(_ page: Page, _ writer: CSVWriter) throws -> [UInt8] {
         var writer = writer
         var lines: [UInt8] = []
         switch page {
@@ -128,7 +128,7 @@ package struct Export: Sendable {
             beginnings = [:]
             for run in page.runs {
                 guard let suite = page.suites[run.suiteRun],
-                    kind == .jsonl ? write(run, suite, to: &lines) : Self.write(run, suite, to: &writer)
+                    try kind == .jsonl ? write(run, suite, to: &lines) : Self.write(run, suite, to: &writer)
                 else {
                     damaged += 1
                     continue
@@ -148,9 +148,11 @@ package struct Export: Sendable {
     }
 
     /// Adds a row of CodeCarbon's; false where the record is none that can be.
-    private static func write(_ run: RecordPage.Run, _ suite: StoredSuite, to writer: inout CSVWriter) -> Bool {
+    private static func write(
+        _ run: RecordPage.Run, _ suite: StoredSuite, to writer: inout CSVWriter
+    ) throws -> Bool {
         guard let exported = try? ExportedRun(run, suite) else { return false }
-        if let fields = try? CodeCarbonFields(exported) { writer.row(CodeCarbonColumns.emissions.map(fields.text)) }
+        writer.row(CodeCarbonColumns.emissions.map(try CodeCarbonFields(exported).text))
         return true
     }
 

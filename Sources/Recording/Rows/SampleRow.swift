@@ -22,6 +22,7 @@ struct SampleRow: TableRow {
         case id, runId, meter, wallTime, monotonicNs, energyUj, powerUw, edge
 
         static let names = columnNames()
+        static let areStrict = false
     }
 }
 

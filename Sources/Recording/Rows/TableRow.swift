@@ -16,6 +16,8 @@ extension TableRow {
 protocol ColumnName: CodingKey, CaseIterable, RawRepresentable<String>, Sendable {
     /// `columnNames()`, kept.
     static var names: [String] { get }
+    /// Whether SQLite lets nothing but their type or NULL into the columns, as into those of a STRICT table.
+    static var areStrict: Bool { get }
 }
 
 extension ColumnName {
@@ -38,6 +40,7 @@ extension ColumnName {
         guard let column = Self.allCases.first(where: { $0.stringValue == stringValue }) else { return nil }
         self = column
     }
+    static var areStrict: Bool { true }
     var intValue: Int? { nil }
     init?(intValue: Int) { nil }
 }
@@ -67,8 +70,13 @@ struct RowReader<Name: ColumnName> {
     fileprivate let selection: Selection<Name>
 
     /// - Throws: `DamagedRow` where the column holds another type, or NULL and must not.
-    func callAsFunction<Value: DatabaseValueConvertible>(_ column: Name) throws(DamagedRow) -> Value {
-        try row.value(at: selection.place(column), column.stringValue)
+    func callAsFunction<Value: DatabaseValueConvertible & StatementColumnConvertible>(
+        _ column: Name
+    ) throws(DamagedRow) -> Value {
+        let place = selection.place(column)
+        // To look at the type of what is there first takes twice as long.
+        if Name.areStrict, let value = try? row.decode(Value.self, atIndex: place) { return value }
+        return try row.value(at: place, column.stringValue)
     }
 
     /// `nil` of NULL and of another type.
