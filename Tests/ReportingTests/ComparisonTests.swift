@@ -192,7 +192,7 @@ struct ComparisonTests {
         #expect(try comparison.rendered(as: .csv).contains(",false,") == true)
     }
 
-    @Test("Two intervals where the accuracy of the meters does not cancel: of the repeats, and of all")
+    @Test("There are two intervals where the accuracy of the meters does not cancel: of the repeats, and of all")
     func repeatsAlone() throws {
         func made(_ joules: Double, threads: Int64) -> RunRecord {
             var made = run(joules, uncertainty: 0.8 * joules, accuracy: 0.2 * joules, provenance: .estimated)
@@ -206,7 +206,7 @@ struct ComparisonTests {
         #expect(row.isSignificant == false)
         let repeats = try #require(row.repeats)
         #expect(repeats.isSignificant && repeats.low > 1 && repeats.p < 0.05)
-        #expect(comparison.notes.count { $0.hasPrefix("Two intervals") } == 1)
+        #expect(comparison.notes.count { $0.hasPrefix("There are two intervals") } == 1)
         #expect(row.differences == ["threads 1, 2"])
         let text = try comparison.rendered(as: .text)
         #expect(text.contains("95 %, repeats"))

@@ -100,7 +100,7 @@ struct TableFilterTests {
         var options = TableReport.Options()
         options.filter.source = .paper
         let report = try TableReport(record.store, options)
-        #expect(report.notes.contains { $0.contains("interval holds the spread of the runs only") })
+        #expect(report.notes.contains { $0.hasPrefix("Imported logs (paper)") })
         #expect(!report.notes.contains { $0.hasPrefix("Method:") }, "their method is not ours")
         #expect(try rows { $0.suiteRun = "last-1" }.isEmpty, "there is one suite of ours")
         // The last suite is the last one that was measured here.
