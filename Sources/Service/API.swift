@@ -83,7 +83,7 @@ package struct MeterStatus: Sendable, Hashable, Codable {
             case .failed(let errno):
                 status.isAvailable = false
                 // 0 of a file that could be read, and holds something else.
-                status.reason = errno == 0 ? "it holds no number now" : "the read failed: \(SystemError(errno))"
+                status.reason = errno == 0 ? "it has no number now" : "the read failed: \(SystemError(errno))"
             }
             return status
         }
@@ -197,7 +197,7 @@ package struct APIError: Error, Sendable, Hashable, Codable, CustomStringConvert
         case FigureFile.Absence.unreadable(let problem): self.init(.failed, "\(problem)")
         case is OutOfBounds, is SuiteError, is YAMLProblem, is PluginError, is MeteringError:
             self.init(.usage, "\(error)")
-        case is HTTPParserError: self.init(.usage, "the request is no HTTP/1.1: \(error)")
+        case is HTTPParserError: self.init(.usage, "the request is not HTTP/1.1: \(error)")
         case ComparisonError.sameRuns: self.init(.usage, "\(error)")
         case is WindowGone, is NoSuchRun, is ComparisonError: self.init(.notFound, "\(error)")
         default: self.init(.failed, "\(error)")
@@ -208,5 +208,5 @@ package struct APIError: Error, Sendable, Hashable, Codable, CustomStringConvert
 extension APIError {
     /// For a report of nothing.
     package static let nothingToReport = APIError(
-        .notFound, "there is nothing to report: no run fits; `taskwatt run` makes some")
+        .notFound, "there is nothing to report: no run fits; `taskwatt run` measures some")
 }

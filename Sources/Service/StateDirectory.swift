@@ -61,7 +61,7 @@ package struct StateDirectory: Sendable, Hashable {
             for name in ["", "-wal", "-shm", "-journal"].map({ "taskwatt.sqlite\($0)" }) {
                 if directory.isPlainFile(name) == false {
                     throw FileProblem(
-                        "\(path)/\(name) is no plain file, or has a second name, and root does not use it")
+                        "\(path)/\(name) is not a plain file, or has a second name; root does not use such a file")
                 }
             }
         } catch {

@@ -29,7 +29,7 @@ struct DaemonClient: Sendable {
         for place in places where access(place.socketPath, F_OK) == 0 {
             if place.isForOthers {
                 Console.note(
-                    "a daemon is there, and its socket \(place.socketPath) is for its group alone; join it with "
+                    "a daemon runs, but only its group may use its socket \(place.socketPath); join the group with "
                         + "`sudo usermod -aG taskwatt $USER` and log in again")
                 continue
             }
@@ -39,12 +39,12 @@ struct DaemonClient: Sendable {
                 return client
             } catch HTTPFailure.noLibrary(let problem) where client.isListenedTo {
                 // To go on without it would lead to its lock, or to an answer that there is none.
-                throw DaemonUnreachable(description: "a daemon is there, and cannot be asked: \(problem)")
+                throw DaemonUnreachable(description: "a daemon runs, but cannot be reached: \(problem)")
             } catch {}
             // A socket that a daemon has left behind is nothing; one on which somebody listens and does not answer is.
             if client.isListenedTo {
                 Console.note(
-                    "a daemon is there, and does not answer on \(place.socketPath) within 15 s; this goes on without it"
+                    "a daemon runs, but did not answer on \(place.socketPath) within 15 s; continuing without it"
                 )
             }
         }
@@ -179,8 +179,8 @@ struct DaemonClient: Sendable {
             return try JSONDecoder().decode(Value.self, from: Data(bytes))
         } catch {
             throw DaemonUnreachable(
-                description: "the daemon's answer cannot be read; its version may differ from this one's "
-                    + "(\(Version.current)): restart it")
+                description: "the daemon's answer cannot be read; its version may differ from this program's "
+                    + "(\(Version.current)): restart the daemon")
         }
     }
 }

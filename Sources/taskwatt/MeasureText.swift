@@ -71,14 +71,14 @@ struct MeasureText {
     private var disagreements: [String] {
         let disagreeing = energy.domains.filter { $0.flags.contains(.disagrees) }
         let readings = disagreeing.map { "\($0.id) \(Self.figure($0.energy.joules)) J" }
-        return readings.isEmpty ? [] : ["meters of the same silicon disagree: \(readings.joined(separator: ", "))"]
+        return readings.isEmpty ? [] : ["meters of the same chip disagree: \(readings.joined(separator: ", "))"]
     }
 
     /// What was not seen is said in words: a figure of half the time looks like one of all of it.
     private var missing: [String] {
         totals.filter { !$0.isSeen }.map { total in
             String(
-                format: "%@: only %.4g %% of the %@ was seen, and nothing is made up for the rest: not to be compared",
+                format: "%@: only %.4g %% of the %@ was seen; the rest is not in the figure, so do not compare it",
                 total.scope.rawValue, total.coverage * 100, total.flags.contains(.incomplete) ? "machine" : "time")
         }
     }
@@ -102,8 +102,8 @@ struct MeasureText {
         let unstated = counted.filter { $0.provenance != .estimated && stated[$0.id]?.accuracy == nil }
         guard !unstated.isEmpty else { return notes }
         return notes + [
-            "± holds what reading adds; accuracy not stated of \(unstated.map(\.id).joined(separator: ", "))"
-                + " (`overrides` of taskwatt.yaml can)"
+            "± includes only reading errors; accuracy not stated for \(unstated.map(\.id).joined(separator: ", "))"
+                + " (`overrides` of taskwatt.yaml can state it)"
         ]
     }
 
@@ -127,7 +127,7 @@ struct MeasureText {
         var parts: [String] = []
         if energy.total.scope == .components, !counted.isEmpty, !counted.contains(where: { $0.scope == .package }) {
             let names = counted.map(\.name).joined(separator: ", ")
-            parts.append("no CPU package is measured here: the total holds \(names) alone")
+            parts.append("no CPU package is measured here: the total has only \(names)")
         }
         if unreadable > 0 {
             parts.append(

@@ -68,14 +68,14 @@ extension ReportPage {
                     "Idle baseline: the machine without a workload, in blocks of a second; their scatter gives the uncertainty.",
                     "Load model: a separate window, as in the paper.", "Warm-up: excluded from the figures.",
                     "Query model: repeats of many inferences, one after another; these are in the table.",
-                    "Where the suite asks for it, idle once more with the plugin gone; a drift that chance makes once in "
-                        + "fifty times is flagged.",
+                    "If the suite asks for it, idle again after the plugin has ended; a drift is flagged that chance makes once "
+                        + "in fifty times.",
                 ].map { .element("li", [:], .text($0)) }),
             Self.paragraph(
                 "Gross is as measured, as in the paper; net is gross less idle power times time. kWh per 1,000 = energy ÷ "
                     + "completed inferences × 1,000 ÷ 3.6 MJ. Every energy has the half-width of a 95 % interval (GUM, JCGM "
-                    + "100:2008): edges, resolution and the meters’ accuracy in quadrature. Who states each accuracy is said under the table; where "
-                    + "nobody does, the table says so."),
+                    + "100:2008): edges, resolution and the meters’ accuracy in quadrature. The notes under the table say who "
+                    + "states each accuracy, and which is not stated."),
             .table(
                 caption: "What was done, by suite",
                 columns: [

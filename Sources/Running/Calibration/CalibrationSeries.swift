@@ -129,11 +129,10 @@ package enum CalibrationError: Error, Sendable, CustomStringConvertible {
         switch self {
         case .notSeen(let name, _):
             return
-                "\(name) was not seen for the whole of a load; check it with `taskwatt meters`, or give it more time with "
-                + "--seconds"
+                "\(name) was not seen during a whole load; check it with `taskwatt meters`, or give more time by --seconds"
         case .noLine(let points):
             let seen = points.map { String(format: "%.3g W", $0.watts) }.joined(separator: ", ")
-            return "the reference's power does not follow the load (\(seen)): does it measure this machine?"
+            return "the power of the reference does not follow the load (\(seen)); check that it measures this machine"
         }
     }
 }

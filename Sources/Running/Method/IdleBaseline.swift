@@ -47,7 +47,7 @@ extension IdleBaseline {
             if meter.kind == .gauge, microwatts < 20 * meter.resolution {
                 return String(
                     format:
-                        "no idle baseline, so no net figures: %@ tells %.3g W apart, which is too coarse for %.3g W",
+                        "no idle baseline, so no net figures: %@ has a resolution of %.3g W, which is too coarse for %.3g W",
                     meter.id, meter.resolution / 1e6, microwatts / 1e6)
             }
             let steps = meter.kind == .counter && microwatts > 0 ? 20 * meter.resolution / microwatts : 0
@@ -58,10 +58,10 @@ extension IdleBaseline {
         let asked = max((needed.seconds * 1.05).rounded(.up), seconds.rounded(.up) + 1)
         guard needed.seconds > 0, Suite.idleTimes.contains(asked) else {
             return
-                "no idle baseline, so no net figures: it is too short for its meters; measure it for longer with --idle"
+                "no idle baseline, so no net figures: it is too short for the meters; give a longer time by --idle"
         }
         return String(
-            format: "no idle baseline, so no net figures: %@ needs longer than %.3g s; measure it with --idle %.0f",
+            format: "no idle baseline, so no net figures: %@ needs more than %.3g s; give --idle %.0f",
             needed.meter, seconds, asked)
     }
 }

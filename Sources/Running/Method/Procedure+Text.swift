@@ -10,7 +10,7 @@ extension AutoCount {
             case .periods: ", 100 periods of the slowest meter"
             case .resolution: ", 20 resolutions of a meter"
             }
-        return String(format: "%d inferences a repeat, for %.0f s%@", count, neededSeconds, why)
+        return String(format: "%d inferences per repeat, for %.0f s%@", count, neededSeconds, why)
     }
 }
 
@@ -21,6 +21,6 @@ extension RepeatsEnd {
         let isEnough = self == .interval
         return String(
             format: "ended after %d repeats: the 95 %% interval is %@, %@ the %.2g %% wanted%@", repeats, width,
-            isEnough ? "within" : "not within", wanted * 100, isEnough ? "" : ", and more repeats are not allowed")
+            isEnough ? "within" : "not within", wanted * 100, isEnough ? "" : "; no more repeats are allowed")
     }
 }

@@ -70,7 +70,7 @@ struct RepeatRule {
         let middle = Statistics.median(figures) ?? 0
         return Statistics.outliers(figures).map { (place, _) in
             String(
-                format: "repeat %d is an outlier: %.3g J an inference, where the median is %.3g J; it is kept",
+                format: "repeat %d is an outlier: %.3g J per inference, the median is %.3g J; it is kept",
                 indices[place], figures[place], middle)
         }
     }

@@ -54,7 +54,7 @@ package struct PythonInstallation: Sendable {
         let marker = "\(environment)/\(PythonEnvironments.marker)"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: environment)) ?? []
         guard names.isEmpty || names.contains("pyvenv.cfg") else {
-            throw PythonEnvironmentError.cannotWrite(environment, "it is there, and is no Python environment")
+            throw PythonEnvironmentError.cannotWrite(environment, "it exists, and is no Python environment")
         }
         let keeps = mode == .upgrade && FileManager.default.fileExists(atPath: marker)
         if keeps { unlink(marker) } else { try Self.remove(name, in: place) }
@@ -207,7 +207,7 @@ package enum PythonEnvironmentError: Error, Sendable, Hashable, CustomStringConv
             "\(path): \(reason); check its permissions and the space, or set TASKWATT_ENVIRONMENTS to another directory"
         case .untrusted(let name, let reason): "\(name) is not installed: \(reason)"
         case .unsafe(let path, let reason):
-            "root makes no environment in \(path), where others could lead what it writes elsewhere: \(reason); set "
+            "root makes no environment in \(path), which other users can change: \(reason); set "
                 + "TASKWATT_ENVIRONMENTS to a directory of root's, such as /usr/local/lib/taskwatt/environments"
         case .busy(let name): "another taskwatt is installing \(name); wait for it to end"
         }

@@ -19,8 +19,8 @@ struct HostGuard: RouterMiddleware {
             return try await next(request, context)
         }
         throw Refusal(
-            "this daemon does not answer for \(PrintableText.of(String(name.prefix(100)))); ask it as localhost or by its machine's name, "
-                + "or have `names` under `listen:` of taskwatt.yaml list this one",
+            "this daemon does not answer to the name \(PrintableText.of(String(name.prefix(100)))); use localhost or the machine's name, "
+                + "or add this one to `names` under `listen:` of taskwatt.yaml",
             status: .misdirectedRequest)
     }
 }
@@ -38,7 +38,7 @@ struct BrowserGuard: RouterMiddleware {
     ) async throws -> Response {
         guard !request.head.isForeign else {
             throw Refusal(
-                "a page of another site asks for this, in a browser; open the daemon's own page, or ask without a browser",
+                "a page of another site sent this request; open the daemon's own page, or do not use a browser",
                 status: .forbidden)
         }
         return try await next(request, context)

@@ -88,8 +88,8 @@ struct AccessGuard: RouterMiddleware {
         case .withToken:
             throw Refusal(
                 request.headers[.authorization] == nil
-                    ? "this needs the token: send it as `Authorization: Bearer …`"
-                    : "that is not the token of this daemon; `token_file` of its taskwatt.yaml has it",
+                    ? "this needs the access token: send it as `Authorization: Bearer …`"
+                    : "that is not the token of this daemon; see `token_file` in its taskwatt.yaml",
                 status: .unauthorized, headers: [.wwwAuthenticate: "Bearer"])
         }
     }

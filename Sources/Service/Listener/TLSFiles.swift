@@ -11,9 +11,9 @@ extension ListenerConfiguration.TLSFiles {
         let (certificates, privateKey) = (try certificates(), try privateKey())
         do { return try TLSContext(certificates: certificates, key: privateKey) } catch {
             switch error.kind {
-            case .mismatch: throw ListenerError("the key \(key) is not that of the certificate \(certificate)")
+            case .mismatch: throw ListenerError("the key \(key) does not match the certificate \(certificate)")
             case .refused:
-                throw ListenerError("OpenSSL does not take the certificate \(certificate) or its key: \(error.reason)")
+                throw ListenerError("OpenSSL refuses the certificate \(certificate) or its key: \(error.reason)")
             default: throw ListenerError("\(error)")
             }
         }
@@ -26,7 +26,7 @@ extension ListenerConfiguration.TLSFiles {
     func privateKey() throws(ListenerError) -> TLSPrivateKey {
         let privateKey = try read(key, "key") { () throws(TLSError) in try TLSPrivateKey(pemFile: key) }
         if FileOwners.isOpenToAll(key) {
-            throw ListenerError("the key \(key) is open to everybody on this machine; chmod 640 \(key)")
+            throw ListenerError("everybody on this machine can read the key \(key); chmod 640 \(key)")
         }
         return privateKey
     }
@@ -41,7 +41,7 @@ extension ListenerConfiguration.TLSFiles {
         do { return try body() } catch {
             // Not that of the file: then no file would do.
             guard error.kind != .library else { throw ListenerError("\(error)") }
-            throw ListenerError("\(file) holds no \(what) in PEM; see `listen:` of taskwatt.yaml")
+            throw ListenerError("\(file) has no \(what) in PEM; see `listen:` of taskwatt.yaml")
         }
     }
 }

@@ -105,7 +105,7 @@ final class HeavyAnswers: Sendable {
 
     private var busy: Refusal {
         .busy(
-            "the daemon has as many reports, tables and exports to make as it takes on; ask again in \(limits.retryAfter) s",
+            "the daemon is busy with other reports, tables and exports; try again in \(limits.retryAfter) s",
             again: limits.retryAfter)
     }
 

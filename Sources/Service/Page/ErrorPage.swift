@@ -26,7 +26,7 @@ enum ErrorPage {
                     .element("p", ["class": "kind"], .text("Taskwatt")),
                     .element("h1", [:], .text(status.reasonPhrase)),
                     .element("p", ["class": "warning"], .prose(error.message)),
-                    .element("p", [:], .element("a", ["href": root], .text("To the page of this machine"))))))
+                    .element("p", [:], .element("a", ["href": root], .text("Go to the page of this machine"))))))
         return Routes.page("<!DOCTYPE html>\n\(page.source)\n".utf8, type: "text/html; charset=utf-8", status: status)
     }
 }

@@ -44,7 +44,7 @@ package struct ScheduleDirectory: Sendable {
     package func schedule(_ name: String) throws -> Schedule {
         guard Schedule.isName(name) else { throw ScheduleProblem(Schedule.namesAre(not: name)) }
         guard let data = try? BoundedFile.data(settings(name), upTo: BoundedFile.text) else {
-            throw ScheduleProblem("there is no schedule `\(name)`; `taskwatt schedule list` has them")
+            throw ScheduleProblem("there is no schedule `\(name)`; `taskwatt schedule list` shows all")
         }
         return try Schedule(name: name, text: String(decoding: data, as: UTF8.self), file: settings(name))
     }

@@ -26,11 +26,11 @@ package struct SystemdTimers: Sendable {
         if !answer.isSuccess {
             let words = answer.error.isEmpty ? "it is not understood" : answer.error
             throw ScheduleProblem(
-                "--on-calendar `\(calendar)`: \(words); it is a time as in `man systemd.time`, such as 'Mon..Fri 02:00', "
+                "--on-calendar `\(calendar)`: \(words); write it as in `man systemd.time`, such as 'Mon..Fri 02:00', "
                     + "'hourly' or '*-*-01 03:30'")
         }
         if answer.output.contains("Next elapse: never") {
-            throw ScheduleProblem("--on-calendar `\(calendar)`: that time is over, and does not come again")
+            throw ScheduleProblem("--on-calendar `\(calendar)`: that time is past, and never comes again")
         }
     }
 
@@ -103,7 +103,7 @@ package struct SystemdTimers: Sendable {
         } catch is SubprocessError {
             try Task.checkCancellation()
             throw ScheduleProblem(
-                "\(program) is not there: schedules are timers of systemd, which this machine does not seem to have")
+                "\(program) is not installed: schedules are timers of systemd, which this machine does not have")
         }
     }
 }

@@ -71,7 +71,7 @@ final class Places: Sendable {
             count += 1
             return true
         }
-        guard isFree else { throw .busy("\(most) others \(what) already; ask again later", again: 10) }
+        guard isFree else { throw .busy("\(most) clients \(what) already; try again later", again: 10) }
         return Place(self)
     }
 }

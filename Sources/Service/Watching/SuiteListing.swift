@@ -32,7 +32,7 @@ struct SuiteListing: Sendable, Hashable, Codable {
         throw APIError(
             .usage,
             "no suite `\(PrintableText.of(String(name.prefix(100))))` comes with Taskwatt\(near) "
-                + "(known: \(names.joined(separator: ", "))); one of your own is sent whole, as YAML in `suite_text`")
+                + "(known: \(names.joined(separator: ", "))); send one of your own as YAML in `suite_text`")
     }
 
     init(_ suite: Suite, text: String) {
