@@ -42,7 +42,7 @@ package struct PaperExport {
             let place = try OpenDirectory(directory, making: 0o777)
             for part in [PaperLayout.baseDirectory, PaperLayout.completeDirectory] {
                 if place.status(part) != nil {
-                    throw FileProblem("\(directory)/\(part) is there already; give a new directory")
+                    throw FileProblem("\(directory)/\(part) exists already; give a new directory")
                 }
                 parts[part] = try place.directory(part, making: 0o777)
             }

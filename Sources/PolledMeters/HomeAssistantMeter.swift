@@ -42,7 +42,7 @@ struct HomeAssistantMeter: DeviceMeter {
             } catch  where error.status == 404 {
                 throw DeviceError(
                     "\(link.address.shown) has no entity \(entity)",
-                    remedy: "see that `entity` and `address` are right",
+                    remedy: "check that `entity` and `address` are correct",
                     errno: error.errno, status: error.status)
             }
             return try read(answer)
@@ -52,10 +52,10 @@ struct HomeAssistantMeter: DeviceMeter {
     private func read(_ answer: JSONValue) throws(DeviceError) -> DeviceValue {
         guard let state = answer["state"]?.stringValue else {
             throw .unusable(
-                "\(address.shown) does not answer as Home Assistant does", remedy: "see that `address` is right")
+                "\(address.shown) does not answer as Home Assistant does", remedy: "check that `address` is correct")
         }
         guard let number = answer["state"]?.numeric else {
-            throw .unusable("\(entity) is `\(state.prefix(60))`", remedy: "see that its device is on")
+            throw .unusable("\(entity) is `\(state.prefix(60))`", remedy: "check that its device is on")
         }
         // developers.home-assistant.io/docs/core/entity/sensor: `energy_storage` is what is in a battery, in kWh too.
         if let kind = answer["attributes"]?["device_class"]?.stringValue, !Self.deviceClasses.contains(kind) {

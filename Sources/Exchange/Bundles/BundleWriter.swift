@@ -37,7 +37,8 @@ package struct BundleWriter {
             if found.count > 1 {
                 throw NoSuchRun(
                     description:
-                        "\(name) is the begin of several suite runs: \(found.joined(separator: ", ")); give more of it")
+                        "\(name) is a prefix of several suite runs: \(found.joined(separator: ", ")); give more characters"
+                )
             }
             if !suites.contains(suite) { suites.append(suite) }
         }
