@@ -22,7 +22,7 @@ help:
 	@echo 'make deps     install what is missing to build and run'
 	@echo 'make build    build .build/release/taskwatt'
 	@echo 'make deb      build .build/deb/taskwatt_<version>_<architecture>.deb'
-	@echo 'make lint     check the style of the code; `make format` mends it'
+	@echo 'make lint     check the style of the code; `make format` fixes it'
 	@echo 'make clean    remove what was built and measured here'
 	@echo 'make install  into PREFIX=$(PREFIX), with the systemd unit; `make uninstall` takes it away'
 

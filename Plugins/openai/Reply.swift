@@ -154,7 +154,7 @@ struct Reply: Sendable {
         }
     }
 
-    private static let remedy = "see that the url is of an API like OpenAI's, and that the endpoint is right"
+    private static let remedy = "check that the url is of an API like OpenAI's, and that the endpoint is correct"
 
     static func gaveUp(_ words: String?) -> PluginProblem {
         PluginProblem("the server gave up: \(words ?? "it does not say why")", remedy: "the server's log says more")

@@ -50,7 +50,7 @@ struct Server: Sendable {
         }
         guard let models = JSON(parsing: data)?["data"]?.list else {
             throw PluginProblem(
-                "\(shown)/models is no list of models", remedy: "see that the url is of an API like OpenAI's")
+                "\(shown)/models is no list of models", remedy: "check that the url is of an API like OpenAI's")
         }
         return models.compactMap { $0.text(of: "id") }
     }
@@ -135,11 +135,13 @@ struct Server: Sendable {
         let remedy: String? =
             switch head.status {
             case 300..<400: "give the address that it leads to"
-            case 401 where key != nil: "the server refuses the key of --api-key-file: see that it is the right one"
+            case 401 where key != nil: "the server refuses the key of --api-key-file: check that it is the right one"
             case 401: "give the key by --api-key-file FILE"
             case 403: "use a key that may use this model"
-            case 404: "see that the url is right and ends in /v1, and that the server has the model and the endpoint"
-            case 400, 413, 422: "see that the prompt fits the model, and that what --set extra_body=JSON says is right"
+            case 404:
+                "check that the url is correct and ends in /v1, and that the server has the model and the endpoint"
+            case 400, 413, 422:
+                "check that the prompt fits the model, and that the JSON of --set extra_body=JSON is correct"
             case 429: "wait until the quota is free; fewer requests at once (--set concurrency=1) use less of it"
             case 503: "wait until the server has loaded its model"
             default: "see the server's log"
@@ -148,7 +150,7 @@ struct Server: Sendable {
     }
 
     private func explain(_ error: any Error) -> any Error {
-        func gone(_ cause: String, _ remedy: String = "see that it runs and that the url is right") -> Gone {
+        func gone(_ cause: String, _ remedy: String = "check that it runs and that the url is correct") -> Gone {
             Gone(problem: PluginProblem("\(shown): \(cause)", remedy: remedy, isUnavailable: true))
         }
         func failed(_ cause: String, _ remedy: String = "see the server's log") -> PluginProblem {

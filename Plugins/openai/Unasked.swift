@@ -59,7 +59,7 @@ struct Unasked {
     /// What is wrong with it; `nil` of events, where a stream was asked for.
     func problem(asksForStream: Bool) -> PluginProblem? {
         let remedy =
-            "see that the url is of an API like OpenAI's and ends in /v1, and that the endpoint is right"
+            "check that the url is of an API like OpenAI's and ends in /v1, and that the endpoint is correct"
         switch form {
         case .events:
             return asksForStream

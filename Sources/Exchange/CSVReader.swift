@@ -36,7 +36,7 @@ struct CSVReader {
     init(_ bytes: [UInt8], file: String) throws(ImportProblem) {
         self.file = file
         guard let text = TextEncoding.singleBytes(bytes) else {
-            throw ImportProblem(file: file, line: 1, reason: "this is no text: give the CSV file itself, unpacked")
+            throw ImportProblem(file: file, line: 1, reason: "this is not text: give the CSV file itself, unpacked")
         }
         self.bytes = text
         if text.allSatisfy({ $0 <= 0x20 }) { throw ImportProblem(file: file, line: 1, reason: "the file is empty") }

@@ -56,7 +56,7 @@ struct CSVTable {
         func quantity(_ column: String, upTo limit: Double) throws(ImportProblem) -> Double {
             guard let value = try number(column) else { throw problem("`\(column)` is empty") }
             guard value >= 0 else { throw problem("`\(column)` is \(value): it cannot be negative") }
-            guard value <= limit else { throw problem("`\(column)` is \(value): more than can be") }
+            guard value <= limit else { throw problem("`\(column)` is \(value): impossibly large") }
             return value
         }
 

@@ -90,7 +90,7 @@ package enum CodeCarbonImport {
 
         var remarks: [String: Int] {
             [
-                "flushed more than once: the last line of each counts": flushed.count,
+                "flushed more than once: the last line counts": flushed.count,
                 "without an id: each such line is a run": nameless,
                 "with an id that is no UUID: one is made of it": renamed,
             ].filter { $0.value > 0 }
@@ -107,14 +107,14 @@ package enum CodeCarbonImport {
             let other = rows[place]
             guard other.project == row.project else {
                 throw row.row.problem(
-                    "the run id \(row.runID) is in line \(other.row.line) too, of another project: which is right?")
+                    "the run id \(row.runID) is in line \(other.row.line) too, of another project; remove one")
             }
             let (first, last) = other.duration <= row.duration ? (other, row) : (row, other)
             // What a run has consumed does not become less, but for digits.
             guard last.energy >= first.energy * (1 - 1e-6) - row.row.rounding("energy_consumed") else {
                 throw row.row.problem(
-                    "the run id \(row.runID) is in line \(other.row.line) too, and the longer of the two has less energy: "
-                        + "which is right?")
+                    "the run id \(row.runID) is in line \(other.row.line) too, and the longer of the two has less energy; "
+                        + "remove one")
             }
             if other.row.fields != row.row.fields { flushed.insert(row.runID) }
             rows[place] = last

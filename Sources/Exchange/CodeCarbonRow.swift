@@ -45,14 +45,14 @@ struct CodeCarbonRow {
         self.row = row
         (runID, hasOwnID, hasMadeID) = try Self.id(row, takesAny: takesAnyID)
         guard let project = row["project_name"] ?? model else {
-            throw row.problem("`project_name` is empty; say the model by --model")
+            throw row.problem("`project_name` is empty; give the model by --model")
         }
         self.project = project
         let time = try row.text("timestamp")
         guard let endedAt = Self.time(time, slashes) else {
             if SlashDate(time)?.isOpen == true {
                 throw row.problem(
-                    "`timestamp` is \"\(time.prefix(40))\", which may be of two days, and no line of the file tells which: write it "
+                    "`timestamp` is \"\(time.prefix(40))\", which can mean two days, and no line of the file decides: write it "
                         + "like 2023-10-02T20:20:22")
             }
             throw row.problem("`timestamp` is \"\(time.prefix(40))\", which is no time like 2023-10-02T20:20:22")
@@ -89,7 +89,7 @@ struct CodeCarbonRow {
         let power = energy * 3.6e6 / duration
         guard power <= Self.mostWatts else {
             throw row.problem(
-                "`energy_consumed` in `duration` makes \(Int64(saturating: power)) W, which no machine takes: are the columns shifted?"
+                "`energy_consumed` in `duration` makes \(Int64(saturating: power)) W, which is impossible: are the columns shifted?"
             )
         }
         for column in CodeCarbonColumns.metrics.keys.sorted() {

@@ -69,7 +69,7 @@ struct FileContents {
             let isLong = if case .tooLong = error.kind { true } else { false }
             throw ImportProblem(
                 file: name,
-                reason: isLong ? "longer than \(Self.longest >> 20) MiB: no log of CodeCarbon is" : error.reason)
+                reason: isLong ? "longer than \(Self.longest >> 20) MiB: no CodeCarbon log is" : error.reason)
         } catch let problem as ImportProblem {
             throw problem
         } catch {

@@ -51,7 +51,7 @@ package struct PaperImport: Sendable {
                     file: directory, reason: "there is no run in base/ and complete/; nothing was imported")
         }
         let known = Set(places.keys.map(PaperLayout.baseName))
-        pass(logs.count { !known.contains($0.lowercased()) }, "in no file of complete/: their task is not known")
+        pass(logs.count { !known.contains($0.lowercased()) }, "in no file of complete/, so their task is unknown")
     }
 
     private static func names(_ directory: String, _ part: String) throws(ImportProblem) -> [String] {
@@ -136,7 +136,7 @@ package struct PaperImport: Sendable {
         while let line = try table.next() {
             let row = try CodeCarbonRow(line)
             guard row.runID == run.runID else {
-                throw line.problem("the run id is \(row.runID), and the file is that of another")
+                throw line.problem("the run id is \(row.runID), but the file is of another run")
             }
             switch try line.text("task_name") {
             case "load model", "transfer model to GPU":

@@ -49,7 +49,7 @@ package struct DeviceClient: Sendable {
             if let error = Self.refusal(head, body, shown: shown) { throw error }
             return try Self.decode(body, shown: shown)
         }
-        throw DeviceError("\(shown) leads in a circle", remedy: "see that the address is right")
+        throw DeviceError("\(shown) leads in a circle", remedy: "check that the address is correct")
     }
 
     /// Sends a call as it is, whatever the answer says.
@@ -109,7 +109,8 @@ package struct DeviceClient: Sendable {
         do {
             return try JSONDecoder().decode(JSONValue.self, from: Data(body))
         } catch {
-            throw .unusable("\(shown) does not answer in JSON", remedy: "see that the address and the type are right")
+            throw .unusable(
+                "\(shown) does not answer in JSON", remedy: "check that the address and the type are correct")
         }
     }
 
@@ -124,7 +125,7 @@ package struct DeviceClient: Sendable {
             return DeviceError(text, remedy: "give an account that may read the power", errno: EACCES, status: 403)
         case 404:
             return DeviceError(
-                text, remedy: "see that the address and the type are right", errno: ENOENT, status: 404)
+                text, remedy: "check that the address and the type are correct", errno: ENOENT, status: 404)
         default: return DeviceError(text, status: head.status)
         }
     }
@@ -160,7 +161,7 @@ package struct DeviceClient: Sendable {
         case .tls(.expired):
             return DeviceError(
                 "\(shown) shows a certificate that is not valid now",
-                remedy: "see that the clocks are right, or take any by `insecure: true`", errno: EACCES)
+                remedy: "check that the clocks are correct, or take any by `insecure: true`", errno: EACCES)
         case .tls where caFile != nil:
             return DeviceError(
                 "\(shown) shows a certificate that those in \(caFile ?? "") do not sign, or none",
@@ -176,7 +177,7 @@ package struct DeviceClient: Sendable {
         case .refused(let errno):
             return DeviceError(
                 "\(shown): \(errno == 0 ? "no connection" : String(cString: strerror(errno)))",
-                remedy: "see that it is on and that its address is right", errno: errno == 0 ? ECONNREFUSED : errno)
+                remedy: "check that it is on and that its address is correct", errno: errno == 0 ? ECONNREFUSED : errno)
         case .notHTTP: return DeviceError("\(shown): the answer breaks off or is not HTTP", errno: EPROTO)
         case .noLibrary(let text): return DeviceError(text, errno: ENOSYS)
         case .unusable, .bodyUnreadable, .other: return DeviceError("\(shown): \(failure)")

@@ -59,8 +59,8 @@ struct DeviceAccess: Sendable, Hashable {
 
     /// What helps one that is not let in.
     var remedy: String? {
-        if user != nil { return "see that `user` and `password_file` are right" }
-        if tokenFile != nil { return "see that the token in `token_file` is right" }
+        if user != nil { return "check that `user` and `password_file` are correct" }
+        if tokenFile != nil { return "check that the token in `token_file` is correct" }
         switch (takesPassword, takesToken) {
         case (true, true): return "give its `user` and `password_file`, or its `token_file`"
         case (true, false): return "give its `user` and `password_file`"

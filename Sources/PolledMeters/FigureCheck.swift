@@ -38,7 +38,7 @@ struct FigureCheck: Sendable, Hashable {
         guard watts <= limit.watts else {
             throw .unusable(
                 "its figure is \(value.number.short) \(value.unit.rawValue), more than the \(limit.watts.short) W that can be",
-                remedy: "see that the unit is right, or give `plausible_power_w` in the override of \(id)")
+                remedy: "check that the unit is correct, or give `plausible_power_w` in the override of \(id)")
         }
         return value
     }
@@ -67,7 +67,8 @@ struct FigureCheck: Sendable, Hashable {
         if number == 0, !scope.mayBeZero {
             throw .unusable(
                 "0 W, while this machine runs: is it the right \(scope == .wall ? "plug" : "source")?",
-                remedy: "see that it is this machine's; what may be off has `scope: accelerator` or `scope: rail`")
+                remedy:
+                    "check that it belongs to this machine; what may be off has `scope: accelerator` or `scope: rail`")
         }
     }
 
@@ -80,7 +81,7 @@ struct FigureCheck: Sendable, Hashable {
     private static func errorCode(_ value: DeviceValue) -> DeviceError {
         .unusable(
             "its figure is \(value.number.short) \(value.unit.rawValue), which is no measurement but an error code",
-            remedy: "see that the device has a sensor there")
+            remedy: "check that the device has a sensor there")
     }
 }
 

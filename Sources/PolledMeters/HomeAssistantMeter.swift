@@ -42,7 +42,7 @@ struct HomeAssistantMeter: DeviceMeter {
             } catch  where error.status == 404 {
                 throw DeviceError(
                     "\(link.address.shown) has no entity \(entity)",
-                    remedy: "see that `entity` and `address` are right",
+                    remedy: "check that `entity` and `address` are correct",
                     errno: error.errno, status: error.status)
             }
             return try read(answer)
@@ -52,7 +52,7 @@ struct HomeAssistantMeter: DeviceMeter {
     private func read(_ answer: JSONValue) throws(DeviceError) -> DeviceValue {
         guard let state = answer["state"]?.stringValue else {
             throw .unusable(
-                "\(address.shown) does not answer as Home Assistant does", remedy: "see that `address` is right")
+                "\(address.shown) does not answer as Home Assistant does", remedy: "check that `address` is correct")
         }
         guard let number = answer["state"]?.numeric else {
             let (reason, remedy) = ("\(entity) is `\(state.prefix(60))`", "see that its device is on")

@@ -192,7 +192,7 @@ struct ChannelSelection: Sendable {
     private func missing(_ place: String) -> DeviceError { .unusable("the answer has no \(place) now") }
 
     private func nothing(at place: String) -> DeviceError {
-        .unusable("the plug has no meter of \(quantity.rawValue) at \(place)", remedy: "see that the device measures")
+        .unusable("the plug has no meter of \(quantity.rawValue) at \(place)", remedy: "check that the device measures")
     }
 
     private static func list(_ channels: [MeterChannel]) -> String {

@@ -31,7 +31,7 @@ struct PollSchedule: Sendable, Hashable {
         guard age <= longestAge else {
             throw DeviceError(
                 "its figure is \(Int64(saturating: age)) s old",
-                remedy: "see that the device reports, and that the clocks agree", errno: ESTALE)
+                remedy: "check that the device reports, and that the clocks agree", errno: ESTALE)
         }
     }
 

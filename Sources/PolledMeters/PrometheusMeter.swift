@@ -56,14 +56,14 @@ struct PrometheusMeter: DeviceMeter {
     private func read(_ answer: JSONValue) throws(DeviceError) -> DeviceValue {
         guard let data = answer["data"], let kind = data["resultType"]?.stringValue, let result = data["result"],
             case .array(let series) = result
-        else { throw .unusable("the answer has no /data/result", remedy: "see that the address is Prometheus's") }
+        else { throw .unusable("the answer has no /data/result", remedy: "check that the address is Prometheus's") }
         let value: JSONValue?
         switch kind {
         case "scalar": value = result[1]
         case "vector":
             guard series.count == 1 else {
                 throw series.isEmpty
-                    ? .unusable("the query gives no series", remedy: "see that it is scraped: \(query)")
+                    ? .unusable("the query gives no series", remedy: "check that it is scraped: \(query)")
                     : .unusable(
                         "the query gives \(series.count) series: \(Self.list(series))",
                         remedy: "give `query: 'sum(\(query.replacing("'", with: "''")))'`, or the labels of one")

@@ -47,7 +47,7 @@ final class RedfishService: Sendable {
         guard all <= Self.mostValues else {
             throw DeviceError(
                 "\(link.address.shown) tells over \(Self.mostValues) values, which no BMC has",
-                remedy: "see that the address is a BMC's",
+                remedy: "check that the address is a BMC's",
                 errno: EMSGSIZE)
         }
         return answer
@@ -80,7 +80,7 @@ final class RedfishService: Sendable {
         while let page = next, seen.insert(page).inserted, seen.count <= Self.mostPages {
             let answer = try await get(page)
             guard let elements = answer["Members"]?.elements else {
-                throw .unusable("the answer has no /Members", remedy: "see that the address is a BMC's")
+                throw .unusable("the answer has no /Members", remedy: "check that the address is a BMC's")
             }
             members += elements.compactMap { element in
                 guard let path = element.link else { return nil }

@@ -59,7 +59,7 @@ struct TasmotaMeter: DeviceMeter {
             )
         }
         guard let energy = answer["StatusSNS"]?["ENERGY"] else {
-            throw .unusable("the answer has no /StatusSNS/ENERGY", remedy: "see that the plug has a meter")
+            throw .unusable("the answer has no /StatusSNS/ENERGY", remedy: "check that the plug has a meter")
         }
         let (powers, totals) = (Self.list(energy["Power"]), Self.list(energy["Total"]))
         let exports = Self.list(energy["ExportActive"])

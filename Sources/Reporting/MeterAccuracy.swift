@@ -136,8 +136,8 @@ extension TableReport {
             let of = unstated.isEmpty ? "" : " of \(Self.some(unstated))"
             let hasOwn = rows.contains { !$0.isAccuracyStated && $0.source == .taskwatt }
             notes.append(
-                "\(unstatedMark) accuracy not stated\(of): ± 95 % holds nothing for it."
-                    + (hasOwn && advises ? " What you know of a meter goes into `overrides` of taskwatt.yaml." : ""))
+                "\(unstatedMark) accuracy not stated\(of): ± 95 % does not include it."
+                    + (hasOwn && advises ? " `overrides` of taskwatt.yaml can state it." : ""))
         }
         return notes
     }

@@ -24,10 +24,10 @@ extension TableReport {
     private func energyNote(_ shown: Set<TableColumn>) -> String {
         let unit = energyScale.exponent == 0 ? "" : ", in the unit of the mean"
         return
-            "kWh per 1,000 inferences, \(isNet ? "net: the idle baseline is taken off" : "gross: idle power is in it"); "
+            "kWh per 1,000 inferences, \(isNet ? "net: without the idle power" : "gross: with the idle power"); "
             + "std over all runs of a task (n − 1)\(unit)"
             + (shown.contains(.interval)
-                ? "; ± 95 % is half the width of the mean's 95 % interval\(unit.isEmpty ? "" : ", in that unit too")."
+                ? "; ± 95 % is half the width of the 95 % interval of the mean\(unit.isEmpty ? "" : ", in the same unit")."
                 : ".")
     }
 
@@ -38,38 +38,38 @@ extension TableReport {
         if isNet, rows.contains(where: { $0.mean < 0 }) {
             notes.append(
                 note(
-                    "Net is below zero in some rows: the idle power before was above that of the run, so the baseline was no "
-                        + "idle machine, or the load is too small to tell",
+                    "Net is below zero in some rows: the idle power before was higher than the power of the run, so the machine was "
+                        + "not idle, or the load is too small to resolve",
                     advice: "repeat on a quiet machine with a longer baseline"))
         }
         if isNet, contendedBaselines > 0 {
             notes.append(
                 note(
-                    "\(FigureText.count(contendedBaselines, "idle baseline")) contended: something else ran while the idle "
+                    "\(FigureText.count(contendedBaselines, "idle baseline")) contended: other programs ran while the idle "
                         + "power was measured, so net is too low", advice: "repeat on a quiet machine"))
         }
         if isNet, shown.contains(.interval), let shortest = method.baselines.first, shortest <= 1 {
             notes.append(
                 note(
-                    "An idle baseline of \(Self.plain(shortest)) s is a single block: its own uncertainty is not known, and is "
-                        + "in no interval here", advice: "repeat with a longer one (`taskwatt run --idle 10`)"))
+                    "An idle baseline of \(Self.plain(shortest)) s is a single block: its uncertainty is unknown, and not in the "
+                        + "intervals here", advice: "repeat with a longer one (`taskwatt run --idle 10`)"))
         }
         if isNet, autocorrelatedBaselines > 0 {
             notes.append(
                 "\(FigureText.count(autocorrelatedBaselines, "idle baseline")) autocorrelated: each second is like the one before, so "
-                    + "net is less sure than its ± says; repeat with a longer baseline (`taskwatt run --idle 60`).")
+                    + "net is less certain than its ± says; repeat with a longer baseline (`taskwatt run --idle 60`).")
         }
         if driftedBaselines > 0 {
             notes.append(
                 note(
-                    "Idle power was another after \(FigureText.count(driftedBaselines, "suite")) than before (idle-drift): "
-                        + "net is off by up to as much", advice: "let the machine settle and repeat"))
+                    "The idle power after \(FigureText.count(driftedBaselines, "suite")) differs from that before (idle-drift): "
+                        + "net may be off by the difference", advice: "let the machine settle and repeat"))
         }
         let imported = Set(rows.map(\.source)).subtracting([.taskwatt])
         if !imported.isEmpty, shown.contains(.interval) {
             notes.append(
                 "Imported logs (\(imported.map(\.rawValue).sorted().joined(separator: ", "))) state no uncertainty: their "
-                    + "interval holds the spread of the runs only.")
+                    + "interval includes only the spread of the runs.")
         }
         return notes
     }
@@ -84,7 +84,7 @@ extension TableReport {
         let baseline = seconds.map { "idle baseline of \($0) s" } ?? "no idle baseline"
         return
             "Method: \(repeats) repeat\(repeats == "1" ? "" : "s") of each model and dataset\(inSessions), \(inferences) inferences "
-            + "each, batch \(batch); \(baseline); loading and warm-up are not in it; Taskwatt "
+            + "each, batch \(batch); \(baseline); loading and warm-up are excluded; Taskwatt "
             + "\(method.versions.joined(separator: ", "))."
     }
 
@@ -126,16 +126,16 @@ extension TableReport {
                 "Scope components: CPU packages, memory and accelerators that have a meter; not the whole machine.")
         }
         if rows.contains(where: { $0.scope == .system }) {
-            notes.append("Scope system: the board, without what its power supply loses.")
+            notes.append("Scope system: the board, without the losses of its power supply.")
         }
         if rows.contains(where: { $0.scope == .wall }) { notes.append("Scope wall: the whole machine, at its plug.") }
         if rows.contains(where: { $0.provenance == .estimated && $0.source == .taskwatt }) {
             notes.append(
-                "estimated: by a model of the CPU's power, where no meter was read."
-                    + (advises ? " `taskwatt meters` says what would give measured figures." : ""))
+                "estimated: by a model of the CPU's power, since no meter was read."
+                    + (advises ? " `taskwatt meters` says how to get measured figures." : ""))
         }
         if rows.contains(where: { $0.provenance == .simulated }) {
-            notes.append("simulated: by meters that only exist for tests; no figure of a real machine.")
+            notes.append("simulated: by meters that exist only for tests; not a real machine.")
         }
         return notes
     }
@@ -150,14 +150,14 @@ extension TableReport {
         let hasPaper = shown.contains(.ratio) && rows.contains { $0.paperRatio != nil && $0.source != .paper }
         if hasPaper || shown.contains(.paper) && rows.contains(where: { $0.paperMean != nil && $0.source != .paper }) {
             notes.append(
-                "Paper: Luccioni et al., arXiv 2311.16863, Table 2, recomputed from its logs. Its figures hold the idle power "
+                "Paper: Luccioni et al., arXiv 2311.16863, Table 2, recomputed from its logs. Its figures include the idle power "
                     + "of 8 GPUs, a constant 42.5 W of CPU and a modelled 430.8 W of memory, so the ratio compares different "
                     + "scopes"
-                    + (isNet ? ", and here net with gross." : "."))
+                    + (isNet ? ", and net with gross." : "."))
         } else if rows.contains(where: { $0.source == .paper }) {
             notes.append(
-                "From the logs of Luccioni et al., arXiv 2311.16863: idle power of 8 GPUs, a constant 42.5 W of CPU and a "
-                    + "modelled 430.8 W of memory are in the figures.")
+                "From the logs of Luccioni et al., arXiv 2311.16863: the figures include idle power of 8 GPUs, a constant 42.5 W of "
+                    + "CPU and a modelled 430.8 W of memory.")
         }
         return notes
     }
@@ -171,24 +171,26 @@ extension TableReport {
             let many = pooled.map(\.models.count).filter { $0 > Self.mostModels }
             let more = Self.range(many).map { ["\(FigureText.count(many.count, "row")) of \($0) models"] } ?? []
             notes.append(
-                "Means over several models, whose std is the spread between them: "
+                "Means over several models, whose std is the spread between models: "
                     + (few + more).joined(separator: "; ") + ".")
         }
         if rows.contains(where: { $0.setup["quantization"] == "dynamic" }) {
             notes.append(
-                "quantization dynamic: weights of 8 bits, and activations quantised in each inference, which costs work; where the "
-                    + "engine has no fast kernels for that, it takes more energy than fp32.")
+                "quantization dynamic: weights of 8 bits, and activations quantised in each inference, which is extra work; if the "
+                    + "engine has no fast kernels for it, it takes more energy than fp32.")
         }
         if !changes.isEmpty {
             let shown = changes.prefix(5).map { "\($0.what) changed between run \($0.before) and run \($0.after)" }
-            let rest = changes.count > 5 ? " and \(changes.count - 5) more changes, in the JSON" : ""
-            notes.append("Rows of their own: \(shown.joined(separator: "; "))\(rest).")
+            let rest = changes.count > 5 ? ", and \(changes.count - 5) more changes in the JSON" : ""
+            notes.append("Separate rows: \(shown.joined(separator: "; "))\(rest).")
         }
-        if hasSizes { notes.append("size tiny: small models for tests; their energy says nothing of the real ones.") }
+        if hasSizes {
+            notes.append("size tiny: small models for tests; their energy says nothing about the real models.")
+        }
         let least = rows.map(\.coverage).min() ?? 1
         if least < 1 {
             notes.append(
-                "Some windows were not seen whole (down to \(FigureText.percent(least))); the energy of each meter is divided by its coverage."
+                "The meters missed part of some windows (coverage down to \(FigureText.percent(least))); each energy is divided by its coverage."
             )
         }
         let sessions =
@@ -206,7 +208,7 @@ extension TableReport {
         let shown = all.prefix(5).map { row, outlier in
             "run \(outlier.run) (\(row.title), \(outlier.model)): \(FigureText.figure(outlier.value))"
         }
-        let rest = all.count > 5 ? " and \(all.count - 5) more, in the JSON" : ""
+        let rest = all.count > 5 ? ", and \(all.count - 5) more in the JSON" : ""
         return [
             "Outliers (5 % of clean sets have one), still in the mean: "
                 + shown.joined(separator: "; ") + rest + "."
@@ -223,7 +225,7 @@ extension TableReport {
         }
         let failed = failures.map { failures in
             "\(failures.inferences) of \(FigureText.count(failures.of, "inference")) failed, in \(FigureText.count(failures.runs, "run")): "
-                + "they are in no mean, and their energy is."
+                + "they are not counted, but their energy is included."
         }
         return flags + [failed].compactMap(\.self)
             + leftOut.sorted { $0.key < $1.key }.map { reason, count in

@@ -21,17 +21,17 @@ extension TableReport {
         let kinds = Set(known.compactMap(\.sessions)).sorted()
         if kinds.contains(where: { $0 <= 1 }) {
             notes.append(
-                "± 95 % within one session: how far the mean of these models would move if the session had gone on; it assumes "
+                "± 95 % within one session: how far the mean would move if the session had continued; it assumes "
                     + "independent repeats. Another session, after a new start, may differ by more.")
         }
         if kinds.contains(where: { $0 > 1 }) {
             notes.append(
-                "± 95 % of \(kinds.filter { $0 > 1 }.map(Row.scope).joined(separator: ", ")): how far the mean of these models "
-                    + "would move with other sessions, from the spread of the sessions' means"
+                "± 95 % of \(kinds.filter { $0 > 1 }.map(Row.scope).joined(separator: ", ")): how far the mean would "
+                    + "move with other sessions, from the spread of the means of the sessions"
                     + (kinds.contains(2) ? "; from two sessions it is 12.7 standard uncertainties wide." : "."))
         }
         if rows.contains(where: { $0.uncertainty == nil && $0.source == .taskwatt }) {
-            notes.append("No ± 95 % where a model has one run alone: it does not tell how it would come out again.")
+            notes.append("No ± 95 % for a model with a single run: one run does not show how runs scatter.")
         }
         return notes
     }
@@ -40,7 +40,7 @@ extension TableReport {
     var sessionAdvice: String? {
         guard rows.contains(where: { ($0.sessions ?? 3) < 3 }) else { return nil }
         return
-            "`taskwatt run --sessions 3` starts everything anew twice, so that the interval holds for other sessions too."
+            "`taskwatt run --sessions 3` starts everything three times, so that the interval holds for other sessions too."
     }
 
     /// Repeats that are no independent draws.
@@ -60,8 +60,8 @@ extension TableReport {
         let correlated = rows(.correlation)
         if !correlated.isEmpty {
             notes.append(
-                "Repeats are each like the one before, more than their interval takes into account, so it is too narrow (said of 5 % "
-                    + "of independent series, too): " + correlated.joined(separator: "; ") + ".")
+                "Each repeat is like the one before, so the interval is too narrow (so are 5 % of independent series): "
+                    + correlated.joined(separator: "; ") + ".")
         }
         return notes
     }

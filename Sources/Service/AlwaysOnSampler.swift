@@ -67,7 +67,7 @@ struct AlwaysOnSampler: Service {
                     if isAsked { logger.info("the configuration was read again") }
                 } catch {
                     // A configuration that was just broken; what is measured goes on.
-                    logger.error("the meters are left as they are: \(error)")
+                    logger.error("the meters are unchanged: \(error)")
                 }
             }
             if lastWrite.duration(to: .now) >= Self.writeInterval {
@@ -122,7 +122,7 @@ struct AlwaysOnSampler: Service {
             return ([], false)
         } catch {
             // Once and not every ten seconds; a full disk would not want them all in its log.
-            if !hasFailed { logger.error("samples cannot be kept: \(error); trying again") }
+            if !hasFailed { logger.error("samples cannot be saved: \(error); trying again") }
             let lost = samples.count - Self.mostWaiting
             guard lost > 0 else { return (samples, true) }
             logger.error("\(lost) samples are lost")
@@ -137,7 +137,7 @@ struct AlwaysOnSampler: Service {
             where try !store.condense(keeping, now: SystemClock().wallTime()) { return false }
             return true
         } catch {
-            logger.error("old samples cannot be made coarser: \(error); trying again in an hour")
+            logger.error("old samples cannot be averaged: \(error); trying again in an hour")
             return false
         }
     }

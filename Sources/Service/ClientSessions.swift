@@ -69,7 +69,7 @@ actor ClientSessions {
     }
 
     private static func noSession(_ id: Int) -> APIError {
-        APIError(.notFound, "there is no session \(id); it ended, or nobody called for two minutes")
+        APIError(.notFound, "there is no session \(id); it ended, or had no request for two minutes")
     }
 
     func end(_ id: Int) throws {

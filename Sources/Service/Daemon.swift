@@ -51,7 +51,7 @@ package struct Daemon: Sendable {
         if let listener { try await TCPListener.check(listener.configuration.address) }
         let store = try Store(directory: directory.path)
         let cutOff = try store.markInterrupted()
-        if cutOff > 0 { logger.warning("\(cutOff) suite(s) were cut off when the last process ended") }
+        if cutOff > 0 { logger.warning("\(cutOff) suite(s) were interrupted when the last process ended") }
 
         // One budget for all sessions of all clients, the daemon's own sampling, and jobs.
         let readings = SharedReadings(clock: context.clock)

@@ -52,7 +52,7 @@ extension Routes {
                 bytes += Int64(buffer.readableBytes)
                 guard bytes <= Self.longestBundle else { throw HTTPError(.contentTooLarge) }
                 do { try handle.write(contentsOf: Data(buffer.readableBytesView)) } catch {
-                    throw APIError(.failed, "the daemon cannot keep the bundle: its disk may be full")
+                    throw APIError(.failed, "the daemon cannot store the bundle; its disk may be full")
                 }
             }
             try handle.close()

@@ -152,7 +152,7 @@ struct Routes: Sendable {
             let step = try number("step", max(1, ((until - since) / 500).rounded(.up)))
             guard since < until, step >= 1, (until - since) / step <= 10_000 else {
                 throw APIError(
-                    .usage, "since must be before until, with 10000 steps of a second or more between them at most")
+                    .usage, "since must be before until, with at most 10000 steps of a second or more between them")
             }
             return try await heavy.answer(asker) {
                 try Self.json(try store.power(from: since, to: until, seconds: Int64(saturating: step.rounded(.down))))
@@ -251,7 +251,7 @@ struct Routes: Sendable {
             let place = try uploads.place()
             let batches: [ImportBatch] = try await Self.body(request, upTo: Self.longestImport)
             guard !batches.contains(where: { $0.source == .taskwatt }) else {
-                throw APIError(.usage, "what is imported is not from taskwatt; its source is paper or codecarbon")
+                throw APIError(.usage, "an import must have the source paper or codecarbon, not taskwatt")
             }
             // All of them before any is written.
             for batch in batches { try batch.validate() }
@@ -281,7 +281,7 @@ struct Routes: Sendable {
         do {
             return try JSONDecoder().decode(Value.self, from: Data(buffer.readableBytesView))
         } catch let error as DecodingError {
-            throw APIError(.usage, "the request's body is not what is asked for: \(reason(error))")
+            throw APIError(.usage, "the request's body is not valid: \(reason(error))")
         }
     }
 

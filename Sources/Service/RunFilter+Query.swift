@@ -55,7 +55,7 @@ extension RunFilter {
     private static func number(_ name: String, _ value: (String) -> String?) throws(APIError) -> Double? {
         guard let text = value(name) else { return nil }
         guard let number = Double(text), number.isFinite else {
-            throw APIError(.usage, "\(name) is no number: \(text)")
+            throw APIError(.usage, "\(name) must be a number, not \(text)")
         }
         return number
     }

@@ -101,7 +101,7 @@ package struct SuiteExecution: Sendable {
             if number > 1 {
                 var event = RunEvent(.message)
                 event.message =
-                    "session \(number) of \(suite.sessions) begins in \(Int(saturating: suite.sessionPauseSeconds)) s"
+                    "session \(number) of \(suite.sessions) starts in \(Int(saturating: suite.sessionPauseSeconds)) s"
                 emit(event)
                 do { try await context.sleep(suite.sessionPauseSeconds) } catch {
                     result.status = .interrupted

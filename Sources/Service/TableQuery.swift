@@ -44,7 +44,7 @@ package struct TableQuery: Sendable, Hashable {
 
     private static func number(_ text: String, _ name: String) throws(APIError) -> Double {
         guard let number = Double(text), number.isFinite else {
-            throw APIError(.usage, "\(name) is no number: \(text)")
+            throw APIError(.usage, "\(name) must be a number, not \(text)")
         }
         return number
     }

@@ -15,7 +15,7 @@ enum BuiltInPlugins {
         guard words.count > 2, words[1] == "plugin-program" else { return }
         // A plugin has the caller's rights, whatever an administrator gave to the file of this program.
         guard taskwatt_drop_gained_rights() == 0 else {
-            Console.complain("the rights that this program's file has cannot be kept from the plugin \(words[2])")
+            Console.complain("the rights of this program's file cannot be taken from the plugin \(words[2])")
             exit(CommandFailure.failed)
         }
         // In place of the program's, for `ps` and `top`.
@@ -29,7 +29,7 @@ enum BuiltInPlugins {
         default:
             // As when the manifest is of another version than the program.
             Console.complain(
-                "there is no plugin \(words[2]) in taskwatt \(Version.current): its plugin.yaml is of another version; install taskwatt anew"
+                "there is no plugin \(words[2]) in taskwatt \(Version.current): its plugin.yaml is from another version; install taskwatt again"
             )
             exit(CommandFailure.usage)
         }

@@ -62,7 +62,7 @@ enum FigureConverter {
             try Task.checkCancellation()
             if error.code == .executableNotFound {
                 throw CommandFailure(
-                    "pdf and png are made by `\(program)`, which is not here; install it (`apt install librsvg2-bin`), or take "
+                    "pdf and png are made by `\(program)`, which is not installed; `apt install librsvg2-bin`, or use "
                         + "--format svg")
             }
             throw CommandFailure("`\(program)` cannot be run: \(error)")

@@ -103,8 +103,8 @@ struct MeasureText {
         let unstated = counted.filter { $0.provenance != .estimated && stated[$0.id]?.accuracy == nil }
         guard !unstated.isEmpty else { return notes }
         return notes + [
-            "± holds what reading adds; accuracy not stated of \(unstated.map(\.id).joined(separator: ", "))"
-                + " (`overrides` of taskwatt.yaml can)"
+            "± includes only reading errors; accuracy not stated for \(unstated.map(\.id).joined(separator: ", "))"
+                + " (`overrides` of taskwatt.yaml can state it)"
         ]
     }
 
@@ -129,7 +129,7 @@ struct MeasureText {
         var parts: [String] = []
         if energy.total.scope == .components, !counted.isEmpty, !counted.contains(where: { $0.scope == .package }) {
             let names = counted.map(\.name).joined(separator: ", ")
-            parts.append("no CPU package is measured here: the total holds \(names) alone")
+            parts.append("no CPU package is measured here: the total has only \(names)")
         }
         if unreadable > 0 {
             parts.append(

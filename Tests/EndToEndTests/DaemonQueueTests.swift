@@ -26,7 +26,7 @@ import Testing
         // One that cannot begin in time is skipped, and its client says so.
         let late = try await scratch.taskwatt("run", "tiny", "--deadline", "1s")
         #expect(late.status == 1, "\(late.error)")
-        #expect(late.error.contains("its deadline passed before it could begin"), "\(late.error)")
+        #expect(late.error.contains("its deadline passed before it could start"), "\(late.error)")
         #expect(!late.error.contains("interrupted"), "\(late.error)")
         let top = try await scratch.taskwatt("top", "--count", "4", "--interval", "0.3")
         let task = /text-classification +1 +(repeat \d+\/5000|warming up) +\d+\.\d\d +\d+\.\d\d\n/

@@ -118,7 +118,7 @@ import Testing
         for host in ["evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example", "[::2]", "a:b:c", ""] {
             let answer = try await served.curl("/v1/status", "--header", "Host:\(host.isEmpty ? ";" : " " + host)")
             #expect(answer.status == 421 || (host.isEmpty && answer.status == 400), "\(host): \(answer.status)")
-            #expect(host.isEmpty || answer.body.contains("ask it as localhost"))
+            #expect(host.isEmpty || answer.body.contains("use localhost"))
         }
         try await served.stop()
     }
@@ -150,7 +150,7 @@ import Testing
             ("\(at), certificate: \(pem), key: /no/such.key", "/no/such.key cannot be read: No such file"),
             ("\(at), certificate: \(key), key: \(key)", "holds no certificate in PEM"),
             ("\(at), certificate: \(pem), key: \(pem)", "holds no key in PEM"),
-            ("\(at), certificate: \(pem), key: \(otherKey)", "is not that of the certificate"),
+            ("\(at), certificate: \(pem), key: \(otherKey)", "does not match the certificate"),
             ("\(at), certificate: \(pem)", "`certificate` and `key` go together"),
             ("address: here", "taskwatt.yaml:1:19: this must be an address with a port"),
             ("address: \"192.0.2.1:9120\"", "this machine has no such address"),
@@ -224,7 +224,7 @@ import Testing
         let wrong = try await check("\(scratch.path)/none", other)
         #expect(wrong.status == 1)
         #expect(wrong.error.contains("listen.yaml:3:15: \(scratch.path)/none cannot be read: No such file"))
-        #expect(wrong.error.contains("listen.yaml:5:8: the key \(other) is not that of the certificate \(pem)"))
+        #expect(wrong.error.contains("listen.yaml:5:8: the key \(other) does not match the certificate \(pem)"))
         #expect(wrong.error.contains("2 errors in"), "all at once")
         let all = try scratch.write(
             "all.yaml", "listen: {address: foo, tokn: /x, token_file: \(scratch.path)/a, certificate: /b, key: c}\n"

@@ -88,7 +88,7 @@ import Testing
         #expect(wrong.errorLines.last?.contains("5 errors in ") == true)
         // The daemon says so and goes on.
         daemon.send(SIGHUP)
-        #expect(try await eventually { daemon.text.contains("the meters are left as they are") })
+        #expect(try await eventually { daemon.text.contains("the meters are unchanged") })
         // A job whose turn comes meanwhile is none the worse for it.
         let run = try await scratch.run("fill-mask")
         #expect(run.status == 0, "\(run.error)")

@@ -155,7 +155,7 @@ import Testing
         #expect(abs(measured.total.energyJ - 80 * measured.window.durationS) <= step + 0.1)
         let text = try await Program.run(
             simulation.command([Program.taskwatt, "measure", "--", "sleep", "0.5"]), environment: scratch.environment)
-        #expect(text.error.contains("meters of the same silicon disagree: powercap/intel-rapl:0"))
+        #expect(text.error.contains("meters of the same chip disagree: powercap/intel-rapl:0"))
     }
 
     /// A plug that answers in JSON, beside psys and a package: wall, system and components side by side, with what each

@@ -50,7 +50,7 @@ import Testing
             environment: try unfit(scratch).merging(["TASKWATT_PLUGIN_PATH": Program.fixtures]) { $1 })
         #expect(outcome.status == 0, "\(outcome.error)")
         #expect(outcome.error.contains("not fit for good figures: Meters ("), "\(outcome.error)")
-        #expect(outcome.error.contains(" inferences a repeat, for "))
+        #expect(outcome.error.contains(" inferences per repeat, for "))
         #expect(outcome.error.contains("ended after "))
         let queries = try #require(try Store.existing(directory: scratch.state)).runs(RunFilter(stage: .query))
         #expect((4...51).contains(queries.count))

@@ -93,7 +93,7 @@ import Testing
         _ = try scratch.write("data/taskwatt/plugins/napper/plugin.yaml", "name: napper\n")
         let broken = try await scratch.taskwatt("plugin", "check", "napper")
         #expect(broken.status == 1)
-        #expect(broken.output.hasPrefix("✗ the manifest is right"))
+        #expect(broken.output.hasPrefix("✗ the manifest is valid"))
         #expect(try await scratch.taskwatt("plugin", "check", "nobody").status == 64)
     }
 

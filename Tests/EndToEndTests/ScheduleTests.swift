@@ -103,13 +103,13 @@ import Testing
     @Test func wrongWordsAreToldWithTheirRemedy() async throws {
         let usual = ["--suite", "tiny", "--on-calendar", "daily"]
         let cases: [(arguments: [String], status: Int32, says: String)] = [
-            (["a b"] + usual, 64, "a schedule's name is up to 40 letters, digits, `_` and `-`"),
-            (["../x"] + usual, 64, "a schedule's name is"),
+            (["a b"] + usual, 64, "up to 40 letters, digits, `_` and `-`"),
+            (["../x"] + usual, 64, "the name of a schedule"),
             (["n", "--suite", "tony", "--on-calendar", "daily"], 64, "did you mean `tiny`?"),
             (["n", "--suite", "tiny", "--on-calendar", "often"], 64, "--on-calendar `often`: Failed to parse"),
             (
                 ["n", "--suite", "tiny", "--on-calendar", "2020-01-01"], 64,
-                "that time is over, and does not come again"
+                "that time is past"
             ),
             (["n", "--idle-below", "5"] + usual, 64, "must be a share from 0.1% to 100%, such as 5%"),
             (["n", "--deadline", "4 hours"] + usual, 64, "it is a time such as 90s, 30min, 4h or 2d"),

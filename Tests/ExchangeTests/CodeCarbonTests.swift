@@ -94,7 +94,7 @@ struct CodeCarbonTests {
         let negative = Self.line(2).replacing(",42.5,", with: ",-42.5,")
         let problems = try read([Self.columns, swapped, negative]).problems
         #expect(problems.count == 2)
-        #expect(problems.first?.description.contains("W, which no machine takes: are the columns shifted?") == true)
+        #expect(problems.first?.description.contains("W, which is impossible: are the columns shifted?") == true)
         #expect(problems.last?.description.contains("`cpu_power` is -42.5: it cannot be negative") == true)
     }
 
@@ -108,7 +108,7 @@ struct CodeCarbonTests {
         #expect(
             problems.map(\.description) == [
                 "\(path):3: 2 fields, where the header has 38",
-                "\(path):4: the run id \(PaperLogs.id(1)) is in line 2 too, of another project: which is right?",
+                "\(path):4: the run id \(PaperLogs.id(1)) is in line 2 too, of another project; remove one",
                 "\(path):5: `energy_consumed` is -1.0: it cannot be negative",
                 "\(path):6: `energy_consumed` is \"nan\", which is no number: are the columns shifted?",
             ])

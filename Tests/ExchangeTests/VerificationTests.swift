@@ -172,7 +172,7 @@ import Testing
         let error = await #expect(throws: BundleError.self) {
             _ = try await BundleImport(store, version: "9.9").run(file, at: 1)
         }
-        #expect(error?.description.contains("does not stand up to `taskwatt verify`") == true)
+        #expect(error?.description.contains("fails `taskwatt verify`") == true)
         #expect(try store.suiteRuns().isEmpty)
     }
 
@@ -207,7 +207,7 @@ import Testing
         let error = await #expect(throws: BundleError.self) {
             _ = try await BundleImport(store, version: "9.9").run(file, at: 1)
         }
-        #expect(error?.description.contains("\(name) is not what its manifest says") == true)
+        #expect(error?.description.contains("\(name) does not match the manifest") == true)
         #expect(try store.suiteRuns().isEmpty)
     }
 

@@ -238,7 +238,7 @@ import WorkloadProtocol
         server = nil
         var answer = try program.message()
         while answer["method"] != nil { answer = try program.message() }
-        #expect(refusal(answer).contains("onnection refused; see that it runs"), "\(answer)")
+        #expect(refusal(answer).contains("onnection refused; check that it runs"), "\(answer)")
         #expect(ContinuousClock.now - begin < .seconds(600), "not at the end of its time")
     }
 
@@ -252,7 +252,7 @@ import WorkloadProtocol
     }
 
     @Test func whatIsWrongIsSaidBeforeAnythingIsMeasured() throws {
-        #expect(try refused(["url": "http://127.0.0.1:1/v1"]).contains("Connection refused; see that it runs"))
+        #expect(try refused(["url": "http://127.0.0.1:1/v1"]).contains("Connection refused; check that it runs"))
         #expect(try refused(["url": "http://no-such-host.invalid/v1"]).contains("name is not known"))
         #expect(try refused(["url": "nonsense"]).contains("no address of a server"))
         let secret = try refused(["url": "http://me:secret@127.0.0.1/v1"])

@@ -76,7 +76,7 @@ import Testing
         let listing = try #require(try await discover(yaml(server.url, password: "wrong")).first)
         #expect(listing.reason?.hasPrefix("401: ") == true)
         #expect(listing.reason?.contains("who are you") == true)
-        #expect(listing.remedy == "see that `user` and `password_file` are right")
+        #expect(listing.remedy == "check that `user` and `password_file` are correct")
         #expect(try await server.log.allSatisfy { $0.scheme != "Basic" && !$0.letIn })
     }
 

@@ -134,7 +134,7 @@ import Testing
         let listing = try await listing(server, password: "wrong")
         #expect(listing.reason?.contains("refuses the user and password") == true)
         #expect(listing.reason?.contains("credentials included are missing or invalid") == true)
-        #expect(listing.remedy == "see that `user` and `password_file` are right")
+        #expect(listing.remedy == "check that `user` and `password_file` are correct")
         #expect(listing.reason?.contains("hobbes") == false)
         // A daemon looks again and again, and the BMC would lock the account.
         let count = server.requests.count

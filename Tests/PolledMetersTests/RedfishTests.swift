@@ -167,7 +167,7 @@ import Testing
         #expect(listing.reason?.contains("401: ") == true)
         #expect(listing.reason?.contains("no valid session") == true)
         #expect(listing.reason?.contains("refuses the user and password") == true)
-        #expect(listing.remedy == "see that `user` and `password_file` are right")
+        #expect(listing.remedy == "check that `user` and `password_file` are correct")
         #expect(listing.reason?.contains("hobbes") == false)
     }
 

@@ -208,7 +208,7 @@ struct ComparisonTests {
         #expect(row.isSignificant == false)
         let repeats = try #require(row.repeats)
         #expect(repeats.isSignificant && repeats.low > 1 && repeats.p < 0.05)
-        #expect(comparison.notes.count { $0.hasPrefix("Two intervals") } == 1)
+        #expect(comparison.notes.count { $0.hasPrefix("There are two intervals") } == 1)
         #expect(row.differences == ["threads 1, 2"])
         let text = try comparison.rendered(as: .text)
         #expect(text.contains("95 %, repeats"))

@@ -59,7 +59,7 @@ struct SessionTests {
         #expect(
             within.notes.contains { $0.hasPrefix("± 95 % within one session") && $0.contains("independent repeats") })
         #expect(within.sessionAdvice?.contains("--sessions 3") == true)
-        #expect(within.notes.contains { $0.hasPrefix("No ± 95 % where a model has one run") })
+        #expect(within.notes.contains { $0.hasPrefix("No ± 95 % for a model") })
         for format in [TableFormat.markdown, .latex, .html] {
             #expect(within.rendered(as: format).contains("within one session"), "\(format)")
         }

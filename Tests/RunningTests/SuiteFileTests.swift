@@ -176,7 +176,7 @@ struct SuiteFileTests {
         let latin = "\(bench.directory)/latin.yaml"
         try Data([0x6E, 0xE9, 0xFF, 0x0A]).write(to: URL(fileURLWithPath: latin))
         #expect(problem(latin) == "\(latin): cannot be read as UTF-8 text; check its permissions and encoding")
-        #expect(problem("\(bench.directory)/") == "\(bench.directory)/: is a directory; name a suite's file in it")
+        #expect(problem("\(bench.directory)/").hasPrefix("\(bench.directory)/: is a directory"))
         #expect(problem("./none.yaml") == "./none.yaml: no such file")
         #expect(
             problem("quik").hasPrefix(

@@ -106,7 +106,7 @@ struct KeptQueueTests {
         let daemon = try TestDaemon(in: directory)
         let event = try #require(try await end(id, daemon))
         #expect(event.status == .interrupted)
-        #expect(event.message?.contains("the daemon ended in the middle of it") == true)
+        #expect(event.message?.contains("the daemon ended") == true)
         let status = try #require(await daemon.queue.status(of: id))
         #expect(status.state == .interrupted)
         #expect(status.endedAt != nil)
@@ -129,7 +129,7 @@ struct KeptQueueTests {
             #expect(status.attempts == 2)
             var events: [RunEvent] = []
             for await event in try #require(await daemon.queue.events(of: id)) { events.append(event) }
-            #expect(events.first?.message == "it was cut off, and is tried again; what was finished is kept")
+            #expect(events.first?.message?.contains("will run again") == true)
             #expect(status.suiteRun != before)
             #expect(try daemon.store.suiteRuns().count == 2)
         } else {
@@ -183,7 +183,7 @@ struct KeptQueueTests {
         try await pass(12, busy: 30)
         let waiting = try #require(await daemon.queue.status(of: job.id))
         #expect(waiting.state == .queued)
-        #expect(waiting.waitsFor == "an idle machine: 30.0 % busy, and it wants 5.0 % at most")
+        #expect(waiting.waitsFor?.wholeMatch(of: /an idle machine: 30.0 % busy.* 5.0 % at most/) != nil)
         let other = try await daemon.queue.submit(TestDaemon.request("other"))
         #expect(try await end(other.id, daemon)?.status == .completed)
         #expect(await daemon.queue.status(of: job.id)?.state == .queued)
@@ -205,7 +205,7 @@ struct KeptQueueTests {
         request.deadlineSeconds = 1
         let late = try await daemon.queue.submit(request)
         let event = try #require(try await end(late.id, daemon))
-        #expect(event.message == "its deadline passed before it could begin; it waited for job \(slow.id)")
+        #expect(event.message == "its deadline passed before it could start; it waited for job \(slow.id)")
         #expect(await daemon.queue.status(of: late.id)?.state == .skipped)
         #expect(await daemon.queue.status(of: slow.id)?.state == .running)
         await daemon.stop()
@@ -221,7 +221,7 @@ struct KeptQueueTests {
         #expect(try await daemon.queue.submit(request).id == job.id, "a schedule's job is not queued twice")
         let event = try #require(try await end(job.id, daemon))
         #expect(event.status == .interrupted)
-        #expect(event.message == "its deadline passed before it could begin; it waited for an idle machine")
+        #expect(event.message == "its deadline passed before it could start; it waited for an idle machine")
         let last = try #require(try await daemon.queue.statuses(ofSchedule: "nightly").first)
         #expect(last.state == .skipped)
         #expect(last.failures.count == 1)

@@ -138,7 +138,7 @@ struct MethodTests {
         #expect(loads.withLock(\.self) == 3 && Set(result.suiteRuns).count == 3)
         #expect(result.suiteRun == result.suiteRuns.last)
         #expect(
-            bench.messages.filter { $0.hasPrefix("session ") } == ["2", "3"].map { "session \($0) of 3 begins in 7 s" })
+            bench.messages.filter { $0.hasPrefix("session ") } == ["2", "3"].map { "session \($0) of 3 starts in 7 s" })
         for suiteRun in result.suiteRuns {
             let stages = try bench.store.runs(RunFilter(suiteRun: suiteRun)).map(\.record.stage)
             #expect(stages == [.idle, .load, .warmUp, .query, .query, .idleAfter])

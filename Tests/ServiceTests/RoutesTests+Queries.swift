@@ -80,7 +80,7 @@ extension RoutesTests {
         let browser: HTTPFields = [.accept: "text/html"]
         for (access, status, words) in [
             (ListenerAccess.reading, HTTPResponse.Status.forbidden, "this listener is for reading"),
-            (.token(token), .unauthorized, "this needs the token"),
+            (.token(token), .unauthorized, "this needs the access token"),
         ] {
             let page = try await ask(.get, "/v1/backup", access: access, headers: browser)
             #expect(page.status == status && page.headers[.contentType] == "text/html; charset=utf-8")

@@ -37,13 +37,13 @@ package struct BundleImport {
         let bundle = try await UnpackedBundle(file, named: name)
         if let altered = bundle.altered.first {
             throw BundleError(
-                "\(bundle.file): \(altered) is not what its manifest says; it was altered or damaged, and nothing is imported"
+                "\(bundle.file): \(altered) does not match the manifest; it was altered or damaged, and nothing is imported"
             )
         }
         let verification = try await BundleVerifier.verify(bundle, version: version)
         if let failed = verification.allFindings.first(where: { $0.outcome == .failed }) {
             throw BundleError(
-                "\(bundle.file) does not stand up to `taskwatt verify` (\(failed.rule.rawValue): \(failed.detail)); nothing is "
+                "\(bundle.file) fails `taskwatt verify` (\(failed.rule.rawValue): \(failed.detail)); nothing is "
                     + "imported")
         }
         let label = ImportedFile(source: .taskwatt, name: name ?? file, sha256: bundle.sha256, importedAt: time)

@@ -39,7 +39,7 @@ package struct Admission: Sendable {
             // What a file holds that is no number is none the next time either. An accelerator's file may be empty while it sleeps.
             if case .failed(errno: 0)? = reading, meter.scope != .accelerator {
                 listings[index].availability = .unavailable(
-                    reason: "\(meter.source) holds no number", remedy: "see that its driver supports this hardware")
+                    reason: "\(meter.source) has no number", remedy: "check that its driver supports this hardware")
                 continue
             }
             if let reading, case .gone = reading {
@@ -133,18 +133,18 @@ package struct Admission: Sendable {
             let watts = Power(microwatts: value).watts
             let figure = figure(watts)
             if value == 0 {
-                return ("it says 0 W, and the machine runs", "see that it is the right device, and that it measures")
+                return ("it says 0 W, and the machine runs", "check that it is the right device, and that it measures")
             }
             if ErrorCode.wide.contains(value) {
                 return (
                     "it says \(value) µW, which is an error code and no power",
-                    "see that its driver supports this hardware"
+                    "check that its driver supports this hardware"
                 )
             }
             if value < 0 {
                 return (
                     "it says \(figure) W, and power is not negative",
-                    "see that it is wired the right way, and that its driver is right"
+                    "check that it is wired correctly, and that its driver is correct"
                 )
             }
             return tooMuch("it says", watts, meter)
@@ -170,7 +170,7 @@ package struct Admission: Sendable {
         if evidence.isStill {
             return (
                 "it stands at \(shown) while the machine works: it does not measure",
-                "see that the kernel's driver supports this processor; it is taken as soon as it moves"
+                "check that the kernel's driver supports this processor; it is used as soon as it changes"
             )
         }
         let isAwake = RuntimeSuspend(host: host).status(of: meter) == "active"
@@ -178,7 +178,7 @@ package struct Admission: Sendable {
         let minutes = Int64(saturating: (wallTime - evidence.since) / 60)
         return (
             "it has said \(shown) for \(minutes) min while the machine's load moved: it is dead",
-            "see that the device works; it is taken again as soon as its value changes"
+            "check that the device works; it is used again as soon as its value changes"
         )
     }
 }

@@ -41,33 +41,33 @@ extension Comparison {
         var notes = [
             "A is \(a), B is \(b). kWh per 1,000 inferences, \(isNet ? "net" : "gross"); ± 95 % is the interval of each mean.",
             "≠ 1: whether the 95 % interval of B/A leaves out 1 (Welch's test on the logarithms of the means); p is the "
-                + "probability of a difference this large by chance. Each row is a test of its own: of twenty equal pairs one "
-                + "differs.",
+                + "probability of a difference this large by chance. Each row is a separate test: one of twenty equal pairs "
+                + "looks different.",
         ]
         notes += verdicts(advises)
         if hasRepeats {
             notes.append(
-                "Two intervals, since the accuracy of the meters, or of the estimate, does not cancel for certain: that of the "
-                    + "repeats decides whether the two differ as these meters tell it, and is the one to go by where the same "
-                    + "meters err alike on both sides; that of all decides whether their true energies differ.")
+                "There are two intervals, since the error of the meters, or of the estimate, may not cancel. The interval of the "
+                    + "repeats decides whether the readings differ: use it if the same meters have the same error on both sides. "
+                    + "The interval of all decides whether the true energies differ.")
         }
         if rows.contains(where: { !$0.isAccuracyStated }) {
             notes.append(
-                "\(unstatedMark) accuracy not stated of a meter: ± 95 % holds nothing for it, nor does the interval of the ratio "
-                    + "where it does not cancel.")
+                "\(unstatedMark) accuracy not stated of a meter: neither ± 95 % nor the interval of the ratio includes it."
+            )
         }
         for row in rows where !row.differences.isEmpty {
-            notes.append("\(row.title): the two sides differ in \(row.differences.joined(separator: "; ")).")
+            notes.append("\(row.title): the sides differ in \(row.differences.joined(separator: "; ")).")
         }
         notes += doubts
         if rows.contains(where: { $0.ratio != nil && $0.low == nil }) {
             notes.append(
-                "No interval and no verdict where nothing was repeated, and the record has no other runs of the model on that "
-                    + "machine\(advises ? ": `taskwatt run --repeats 5` makes some" : "").")
+                "No interval and no verdict without repeats, if the record has no other runs of the model on that "
+                    + "machine\(advises ? ": `taskwatt run --repeats 5` measures some" : "").")
         }
         if rows.contains(where: { $0.ratio == nil }) {
             notes.append(
-                "No ratio where a mean is not above zero\(isNet ? ": what was measured is lost in the idle power" : "")."
+                "No ratio if a mean is not above zero\(isNet ? ": it is lost in the idle power" : "")."
             )
         }
         return notes + reasons
@@ -106,7 +106,7 @@ extension Comparison {
             }
         }
         if rows.contains(where: { [$0.a.provenance, $0.b.provenance].contains(Provenance.estimated.rawValue) }) {
-            notes.append("estimated: by a model of the CPU's power, which sees how busy it was and nothing else.")
+            notes.append("estimated: by a model of the CPU's power, which knows only how busy the CPU was.")
         }
         return notes
     }
@@ -128,15 +128,15 @@ extension RatioSpread.Basis {
     func text(_ row: Comparison.Row, _ advises: Bool) -> String? {
         let sides = [row.a.sessions, row.b.sessions].compactMap(\.self).map(String.init).joined(separator: " and ")
         return switch self {
-        case .oneSession: "Verdict within one session: both sides ran in it; it assumes independent repeats."
+        case .oneSession: "Verdict within one session, in which both sides ran; it assumes independent repeats."
         case .twoSessions:
-            "Verdict between these two sessions: it assumes independent repeats, and other sessions may differ by more"
+            "Verdict between these two sessions: it assumes independent repeats, and other sessions may differ more"
                 + (advises ? "; `taskwatt run --sessions 3` on both sides tells." : ".")
         case .knownSessions:
-            "Verdict between sessions: how far they differ is known from other sessions of the same on this machine."
-        case .sessions: "Verdict between sessions, of which the sides have \(sides)."
+            "Verdict between sessions: how far they differ is known from other sessions of the same workload on this machine."
+        case .sessions: "Verdict between sessions: the sides have \(sides)."
         case .pairedSessions:
-            "Verdict between sessions, of which both sides ran in the same \(sides.prefix { $0 != " " }), one by one."
+            "Verdict between sessions: both sides ran in the same \(sides.prefix { $0 != " " }) sessions."
         case .logs: nil
         }
     }
@@ -146,9 +146,9 @@ extension RatioSpread.Assumption {
     var text: String {
         switch self {
         case .equalSpread:
-            "A side has too few values for a spread of its own: it assumes equal spread, relative to the means."
+            "One side has too few values for a spread of its own: the test assumes equal spread, relative to the means."
         case .asBefore:
-            "How far values scatter is taken from the other runs of the same model on that machine in the record."
+            "The scatter is taken from other runs of the same model on that machine."
         }
     }
 }

@@ -31,7 +31,7 @@ package struct FigureKind: Sendable {
         },
         FigureKind(
             "scopes", "what each scope holds beyond the one inside it",
-            without: "one scope alone was measured, and takes a meter of another, such as a plug"
+            without: "only one scope was measured; it needs a meter of another, such as a plug"
         ) { $0.scopeChart },
         FigureKind(
             "plane", "speed over power among published accelerators",

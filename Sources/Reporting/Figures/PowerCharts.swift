@@ -36,7 +36,7 @@ struct PowerCharts: Figure {
 
     let caption: [Markup] = [
         .text(
-            "The line is the mean of the samples of the total’s meters, the band around it their least and greatest value. "
+            "The line is the mean of the samples of the total’s meters, the band their minimum and maximum. "
                 + "Shaded: loading, warm-up, and each repeat of the queries.")
     ]
 

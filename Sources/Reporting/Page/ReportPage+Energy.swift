@@ -62,14 +62,14 @@ extension ReportPage {
             rows: lines)
         let peak =
             hasPeaks
-            ? "The device’s peak is its maker’s, or what a matrix product of ours reached, or an upper estimate, as it says, and "
-                + "of the device alone, while ours is of the scope. " : "Nobody has told the peak of the device. "
+            ? "The peak of the device is its maker’s, the measured rate of a matrix product, or an upper estimate, as it says. It is "
+                + "of the device alone, while our figures are of the scope. " : "The peak of the device is unknown. "
         return Section(
             id: "operations", title: "What an operation costs",
             parts: [
                 Self.paragraph(
-                    "J/GOP are nanojoules an operation, GOP/s/W the other way round; operations are counted, a multiplication and "
-                        + "an addition as two. Net is less the idle baseline, where more is left than its uncertainty. "
+                    "J/GOP are nanojoules per operation, GOP/s/W the inverse; a multiplication and an addition count as two "
+                        + "operations. Net is without the idle power, if more is left than its uncertainty. "
                         + peak
                         + "× Landauer: how many times the \(FigureNumber.scientific(Landauer.joulesPerBit)) J a bit that forgetting "
                         + "one operand costs at least at \(FigureNumber.tick(Landauer.kelvin)) K, by the bits of the precision."

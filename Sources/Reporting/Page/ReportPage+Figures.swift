@@ -17,7 +17,7 @@ extension ReportPage {
         }
         let content: [Markup] =
             rows.isEmpty
-            ? [Self.paragraph("No run is in the table. What was left out, and why, is below.")]
+            ? [Self.paragraph("The table is empty. The runs that were left out, and why, are below.")]
             : [
                 .table(
                     caption: table.caption, columns: grid.columns.map(\.title),
@@ -59,9 +59,9 @@ extension ReportPage {
         guard charts.contains(where: { !$0.charts.isEmpty }) else { return nil }
         var parts: [Markup] = [
             Self.paragraph(
-                "One picture a workload, with the same scale within a suite. The line is the mean of the samples of the "
-                    + "total’s meters, the band around it their least and greatest value, so that no peak is lost. "
-                    + "Shaded: loading, warm-up, and each repeat of the queries. Between the windows nothing is counted."
+                "There is one picture per workload, with the same scale within a suite. The line is the mean of the samples, the band "
+                    + "their minimum and maximum. Shaded: loading, warm-up, and each repeat of the queries. Time between "
+                    + "the windows is not counted."
             )
         ]
         let suites = charts.filter { !$0.charts.isEmpty }.map(Self.power)
@@ -103,7 +103,7 @@ extension ReportPage {
                             .element("strong", [:], .name(chart.group.title)), .text(" "),
                             badge(chart.group.provenance)),
                         chart.drawing.markup,
-                        .details("The windows in figures", windows(chart.group)))
+                        .details("The windows as a table", windows(chart.group)))
                 })
         }
         let idle = charts.filter { $0.group.workload == nil }
@@ -133,7 +133,7 @@ extension ReportPage {
             alignRight: Set(1...6), rows: rows, anchors: group.windows.prefix(most).map { "run-\($0.id)" },
             hidesCaption: true)
         let more = group.windows.count - rows.count
-        return more > 0 ? table + paragraph("\(more) more are in `taskwatt export`.", "note") : table
+        return more > 0 ? table + paragraph("\(more) more: see `taskwatt export`.", "note") : table
     }
 
     var scopesSection: Section? {
@@ -143,7 +143,7 @@ extension ReportPage {
                 id: "scopes", title: "Reconciliation of scopes",
                 parts: [
                     Self.paragraph(
-                        "One scope was measured, so there is nothing to reconcile it with. A meter at the plug or of the "
+                        "Only one scope was measured, so there is nothing to compare it with. A meter at the plug or of the "
                             + "board would show what the total leaves out; `taskwatt doctor` says what is possible here."
                     )
                 ])
@@ -152,8 +152,8 @@ extension ReportPage {
             id: "scopes", title: "Reconciliation of scopes",
             parts: [
                 Self.paragraph(
-                    "Scopes nest: the wall holds the system, the system the components. What an outer one holds beyond the "
-                        + "inner one is the residual, with the uncertainty √(U₁² + U₂²) of the two."), chart.markup,
+                    "Scopes nest: wall contains system, system contains components. The residual is the energy of the outer scope less "
+                        + "that of the inner one, with the uncertainty √(U₁² + U₂²)."), chart.markup,
             ] + chart.data.map { $0.markup() })
     }
 }

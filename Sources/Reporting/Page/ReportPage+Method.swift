@@ -65,17 +65,17 @@ extension ReportPage {
             .element(
                 "ol", [:],
                 [
-                    "Idle baseline: the machine with no workload on it, in blocks of a second whose scatter is its uncertainty.",
-                    "Load model: a window of its own, as in the paper.", "Warm-up: never in the figures.",
-                    "Query model: repeats of many inferences, one after the other; these are in the table.",
-                    "Where the suite asks for it, idle once more with the plugin gone; a drift that chance makes once in "
-                        + "fifty times is flagged.",
+                    "Idle baseline: the machine without a workload, in blocks of a second; their scatter gives the uncertainty.",
+                    "Load model: a separate window, as in the paper.", "Warm-up: excluded from the figures.",
+                    "Query model: repeats of many inferences, one after another; these are in the table.",
+                    "If the suite asks for it, idle again after the plugin has ended; a drift is flagged that chance makes once "
+                        + "in fifty times.",
                 ].map { .element("li", [:], .text($0)) }),
             Self.paragraph(
-                "Gross is as measured, what the paper reports; net is gross less idle power times time. kWh per 1,000 = energy ÷ "
+                "Gross is as measured, as in the paper; net is gross less idle power times time. kWh per 1,000 = energy ÷ "
                     + "completed inferences × 1,000 ÷ 3.6 MJ. Every energy has the half-width of a 95 % interval (GUM, JCGM "
-                    + "100:2008): edges, resolution and the meters’ accuracy in quadrature. Who states each accuracy is said under the table; where "
-                    + "nobody does, the table says so."),
+                    + "100:2008): edges, resolution and the meters’ accuracy in quadrature. The notes under the table say who "
+                    + "states each accuracy, and which is not stated."),
             .table(
                 caption: "What was done, by suite",
                 columns: [
@@ -101,7 +101,7 @@ extension ReportPage {
                             return [
                                 .element("h3", [:], .name(suite.suite), .text(" \(suite.uuid.prefix(8))")),
                                 options == "{}" || options.isEmpty
-                                    ? .empty : .element("p", [:], .text("Asked for beside it: "), .name(options)),
+                                    ? .empty : .element("p", [:], .text("Options: "), .name(options)),
                                 .element("pre", ["tabindex": "0"], .text(suite.suiteText)),
                             ]
                         }))
@@ -140,7 +140,7 @@ extension ReportPage {
         if digest.failedInferences > 0 {
             parts.append(
                 Self.paragraph(
-                    "\(Self.count(digest.failedInferences, "inference")) failed; they are in no mean, and their energy is."
+                    "\(Self.count(digest.failedInferences, "inference")) failed; they are not counted, but their energy is included."
                 ))
         }
         if digest.flagged.isEmpty {

@@ -94,7 +94,7 @@ package struct RunText {
 
     private func sparkline(_ part: RunDetail.Part) -> String {
         guard let spark = Sparkline(part.trace, columns: Self.columns, isASCII: isASCII) else {
-            return "no samples of power were kept\n"
+            return "no power samples were kept\n"
         }
         let peak = part.trace.greatest.map { "; the highest sample is \(watts($0))" } ?? ""
         return """
@@ -178,9 +178,9 @@ package struct RunText {
         var table = TextTable([("from", .left), ("gross", .right), ("net", .right), ("", .left)])
         func joules(_ value: Double?) -> String { FigureText.joules(value) }
         table.add([
-            "the meters' accuracy", joules(budget.gross.accuracy), joules(budget.net?.accuracy),
+            "accuracy of the meters", joules(budget.gross.accuracy), joules(budget.net?.accuracy),
             run.record.energy.domains.contains { $0.inTotal && $0.lacksAccuracy } || budget.gross.accuracy == 0
-                ? "not stated of all; `overrides` of taskwatt.yaml can" : "as stated for them",
+                ? "not stated for all; `overrides` of taskwatt.yaml can state it" : "as stated",
         ])
         table.add(["edges and resolution", joules(budget.gross.reading), joules(budget.net?.reading), "of this window"])
         table.add(["idle baseline", "", joules(budget.net?.idle), "u(idle power) x time"])

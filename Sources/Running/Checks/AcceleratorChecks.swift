@@ -7,7 +7,7 @@ enum AcceleratorChecks {
     /// changes what is measured (NVML API reference, device queries).
     static func accelerators(_ states: [AcceleratorState]) -> Check {
         let subject = CheckSubject("accelerators", "GPUs")
-        guard !states.isEmpty else { return subject.pass("not applicable: no GPU that its library tells of") }
+        guard !states.isEmpty else { return subject.pass("not applicable: no GPU found by its library") }
         var found: [String] = []
         var remedies: [String] = []
         func warn(_ what: String, _ remedy: String) {
@@ -22,17 +22,17 @@ enum AcceleratorChecks {
                 let ids = processes.map { String($0.pid) }.joined(separator: ", ")
                 warn(
                     "\(state.address): \(count(processes.count, "process computes", "processes compute")) on it (\(ids))",
-                    "end them, or measure when they are done: their energy is counted too")
+                    "end them, or measure when they have ended: their energy is counted too")
             }
             if let reasons = state.throttleReasons, !reasons.isEmpty {
                 warn(
                     "\(state.address): clocks held down by \(reasons.joined(separator: ", "))",
-                    "see `nvidia-smi -q -d PERFORMANCE`; a GPU that is held down measures that, not itself")
+                    "see `nvidia-smi -q -d PERFORMANCE`; the figures would be those of a slowed GPU")
             }
             if let limit = state.powerLimit, let usual = state.defaultPowerLimit, abs(limit - usual) >= 1 {
                 warn(
                     "\(state.address): power limit \(Int(saturating: limit)) W, by default \(Int(saturating: usual)) W",
-                    "report the limit with the figure, or set it back: sudo nvidia-smi -pl \(Int(saturating: usual))")
+                    "report the limit with the figure, or reset it: sudo nvidia-smi -pl \(Int(saturating: usual))")
             }
             if state.isPersistent == false {
                 warn(

@@ -12,7 +12,7 @@ enum CPUChecks {
         switch try? host.integer("\(directory)/smt/active") {
         case 0: return subject.pass("off")
         case 1: return subject.pass("on; compare only with figures that were measured with it")
-        default: return subject.unknown("the kernel does not tell")
+        default: return subject.unknown("the kernel does not say")
         }
     }
 
@@ -23,7 +23,7 @@ enum CPUChecks {
         let subject = CheckSubject("offline-cpus", "CPUs offline")
         guard let present = (try? host.read("\(directory)/present")).flatMap(cpuList),
             let online = (try? host.read("\(directory)/online")).flatMap(cpuList)
-        else { return subject.unknown("the kernel does not tell") }
+        else { return subject.unknown("the kernel does not say") }
         let missing = present.subtracting(online)
         if missing.isEmpty { return subject.pass("none of \(present.count)") }
         let control = (try? host.read("\(directory)/smt/control")) ?? ""
@@ -69,7 +69,7 @@ enum CPUChecks {
         if disabled.isEmpty { return subject.pass("all enabled: \(all.sorted().joined(separator: ", "))") }
         let names = disabled.sorted { $0.key < $1.key }.map { "\($0.key) on \(count($0.value, "CPU", "CPUs"))" }
         return subject.warn(
-            "disabled: \(names.joined(separator: ", ")); the idle power is higher than it need be",
+            "disabled: \(names.joined(separator: ", ")); the idle power is higher than necessary",
             remedy: "echo 0 | sudo tee \(directory)/cpu*/cpuidle/state*/disable")
     }
 }

@@ -23,7 +23,7 @@ enum FrequencyChecks {
         if governors.allSatisfy({ $0 == "performance" }) { return subject.pass(found) }
         return subject.warn(
             found,
-            remedy: "for figures that repeat: echo performance | sudo tee \(directory)/cpu*/cpufreq/scaling_governor")
+            remedy: "for repeatable figures: echo performance | sudo tee \(directory)/cpu*/cpufreq/scaling_governor")
     }
 
     /// `powersave on 6 CPUs, performance on 2`.
@@ -54,6 +54,6 @@ enum FrequencyChecks {
     }
 
     private static func command(_ value: Int, _ file: String) -> String {
-        "for figures that repeat: echo \(value) | sudo tee \(file)"
+        "for repeatable figures: echo \(value) | sudo tee \(file)"
     }
 }

@@ -58,8 +58,8 @@ package struct Gates: Sendable, Hashable {
         }
         guard !measures, !allowsEstimate else { return refused }
         return refused + [
-            "not started (strict): nothing measures here, so that the figures would be estimates; `--allow-estimate` starts all "
-                + "the same, and `taskwatt meters` says what would measure"
+            "not started (strict): no meter measures here, so the figures would be estimates; `--allow-estimate` starts "
+                + "anyway, and `taskwatt meters` says what would help"
         ]
     }
 
@@ -67,7 +67,7 @@ package struct Gates: Sendable, Hashable {
     package var note: String? {
         if failed.isEmpty { return nil }
         let list = failed.map { "\($0.title) (\(Self.firstLine($0.found)))" }.joined(separator: "; ")
-        return "not fit for good figures: \(list); `taskwatt doctor` says what would help"
+        return "this machine is not fit for good figures: \(list); `taskwatt doctor` says what would help"
     }
 
     private static func firstLine(_ text: String) -> String {

@@ -10,7 +10,7 @@ enum HeatChecks {
         if !hot.isEmpty {
             return subject.warn(
                 "close to critical: \(hot.map(\.text).joined(separator: ", "))",
-                remedy: "let the machine cool down, and look at its fans and the air around it")
+                remedy: "let the machine cool down, and check its fans and the air around it")
         }
         if let nearest = sensors.filter({ $0.critical != nil }).min(by: { ($0.margin ?? 0) < ($1.margin ?? 0) }) {
             return subject.pass("nearest to critical: \(nearest.text)")
@@ -33,6 +33,6 @@ enum HeatChecks {
         let cpus = Set(risen.keys.compactMap { $0.split(separator: "/").first { $0.hasPrefix("cpu") && $0 != "cpu" } })
         return subject.warn(
             "now, on \(count(cpus.count, "CPU", "CPUs"))",
-            remedy: "let the machine cool down, and look at its fans and the air around it")
+            remedy: "let the machine cool down, and check its fans and the air around it")
     }
 }

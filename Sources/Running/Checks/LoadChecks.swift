@@ -18,7 +18,7 @@ enum LoadChecks {
         let names = busiest.map { "\($0.name) \(percent(Double($0.ticks) / Double(total)))" }
         let found =
             "\(percent(share)) of all CPUs" + (names.isEmpty ? "" : "; the busiest: \(names.joined(separator: ", "))")
-        let remedy = "end what else runs, or wait for it; `top` shows it"
+        let remedy = "end the other programs, or wait for them; `top` shows them"
         if share > 0.2 { return subject.fail(found, remedy: remedy) }
         return share > 0.05 ? subject.warn(found, remedy: remedy) : subject.pass(found)
     }
@@ -33,8 +33,8 @@ enum LoadChecks {
         let found = "\(percent(share)) of all CPUs"
         guard share > 0.01 else { return subject.pass(found) }
         return subject.fail(
-            found + ": the hypervisor gives this machine's CPUs to others",
-            remedy: "measure on a machine, or on CPUs, of your own")
+            found + ": the hypervisor gives CPU time to other machines",
+            remedy: "measure on a machine, or on CPUs, that you do not share")
     }
 
     /// Both readings of the CPU's counters and the ticks between them, if there are any.
@@ -54,7 +54,7 @@ enum LoadChecks {
             let found = "\(FigureText.fixed(load.one, 2)) over the last minute, on \(count(cpus, "CPU", "CPUs"))"
             // One process that runs is no sign on any machine, for a shell and its commands may be it.
             guard load.one > max(1, 0.2 * Double(cpus)) else { return subject.pass(found) }
-            return subject.warn(found, remedy: "wait a minute or two, so that the machine cools down and settles")
+            return subject.warn(found, remedy: "wait a minute or two until the machine cools down and settles")
         } catch {
             return subject.unknown("\(error)")
         }
@@ -67,12 +67,12 @@ enum LoadChecks {
         let subject = CheckSubject("memory", "Memory available")
         let info = meminfo(host)
         guard let total = info["MemTotal"], total > 0, let available = info["MemAvailable"] else {
-            return subject.unknown("/proc/meminfo does not tell")
+            return subject.unknown("/proc/meminfo does not say")
         }
         let share = Double(available) / Double(total)
         let found = "\(gibibytes(available)) of \(gibibytes(total)) (\(percent(share)))"
         guard share < 0.1 else { return subject.pass(found) }
-        return subject.warn(found, remedy: "end what takes it (`top -o %MEM`), or measure smaller models")
+        return subject.warn(found, remedy: "end the programs that use it (`top -o %MEM`), or measure smaller models")
     }
 
     /// Swap in use, and pages that go to and from it now: the energy of waiting for a disk is in no model's figure.
@@ -81,7 +81,7 @@ enum LoadChecks {
         let subject = CheckSubject("swap", "Swap")
         let info = meminfo(host)
         guard let total = info["SwapTotal"], let free = info["SwapFree"] else {
-            return subject.unknown("/proc/meminfo does not tell")
+            return subject.unknown("/proc/meminfo does not say")
         }
         if total == 0 { return subject.pass("none") }
         let used = max(0, total - free)
@@ -93,11 +93,11 @@ enum LoadChecks {
         if pages > 0 {
             return subject.fail(
                 "\(found), and the machine is swapping: \(count(Int(pages), "page", "pages")) just now",
-                remedy: "end what takes the memory, or measure smaller models; then: sudo swapoff -a")
+                remedy: "end the programs that use the memory, or measure smaller models; then: sudo swapoff -a")
         }
         return used == 0
             ? subject.pass(found)
-            : subject.warn(found, remedy: "where there is memory enough: sudo swapoff -a && sudo swapon -a")
+            : subject.warn(found, remedy: "if there is enough memory: sudo swapoff -a && sudo swapon -a")
     }
 
     /// The numbers of `/proc/meminfo` in KiB, by name.

@@ -20,8 +20,8 @@ package enum MachineKind: Sendable, Hashable {
         switch self {
         case .container(let container): container.remedy
         case .virtual:
-            "a virtual machine sees no counters of energy: measure on its host, or name a plug or the host's BMC in taskwatt.yaml"
-        case .real: "load RAPL's driver (sudo modprobe intel_rapl_msr, for Intel and AMD)"
+            "a virtual machine has no energy counters: measure on its host, or name a plug or the host's BMC in taskwatt.yaml"
+        case .real: "load the RAPL driver (sudo modprobe intel_rapl_msr, for Intel and AMD)"
         }
     }
 
@@ -33,7 +33,7 @@ package enum MachineKind: Sendable, Hashable {
     package func line(measures: Bool, isByDaemon: Bool) -> String? {
         switch self {
         case .container(let container):
-            let who = isByDaemon ? "; the meters are those of the daemon that answers in it" : ""
+            let who = isByDaemon ? "; the meters are those of the daemon that answers here" : ""
             return "This is \(container.name)\(who)."
                 + (measures ? "" : " No meter measures in it: \(container.advice).")
         case .virtual:

@@ -40,7 +40,7 @@ enum MeterChecks {
             summary = count(measuring.count, "meter measures", "meters measure") + ": \(names)\(unread)\(without)"
         } else if !available.isEmpty {
             let estimate = available.contains { $0.description.provenance == .estimated }
-            summary = estimate ? "nothing measures; the figures will be estimated" : "no meter here is part of a total"
+            summary = estimate ? "no meter measures; the figures will be estimated" : "no meter here is part of a total"
         } else {
             summary = "no meter can be read"
         }
@@ -55,7 +55,7 @@ enum MeterChecks {
             let names = silent.map(\.description.id).joined(separator: ", ")
             return subject.fail(
                 found,
-                remedy: remedy ?? "see that it is on and reachable, or take it out of the configuration: \(names)")
+                remedy: remedy ?? "check that it is on and reachable, or remove it from the configuration: \(names)")
         }
         return measuring.isEmpty || !reasons.isEmpty ? subject.warn(found, remedy: remedy) : subject.pass(found)
     }
@@ -74,7 +74,7 @@ enum MeterChecks {
         guard hasRAPL(host) else { return subject.pass("not applicable: no RAPL counter here") }
         if info.flags.contains("sgx") {
             return subject.fail(
-                "on, since SGX is: the counters are blurred, up to tens of percent over short times",
+                "on, since SGX is on: the counters are blurred, by up to tens of percent over short times",
                 remedy: "disable SGX in the firmware's settings")
         }
         for cpu in firstCPUs(host) {
@@ -82,7 +82,7 @@ enum MeterChecks {
             do throws(HostError) {
                 guard try msr(host, path, 0xBC) & 1 == 0 else {
                     return subject.fail(
-                        "on (MSR 0xBC of CPU \(cpu)): the counters are blurred, up to tens of percent over short times",
+                        "on (MSR 0xBC of CPU \(cpu)): the counters are blurred, by up to tens of percent over short times",
                         remedy: "disable energy filtering in the firmware's settings and restart")
                 }
             } catch {

@@ -21,8 +21,8 @@ enum PlatformChecks {
         }
         return subject.warn(
             "\(container)a virtual machine" + (name.map { " (\($0))" } ?? "")
-                + ": its host has the energy counters and shares the CPUs",
-            remedy: "measure on a real machine, or on the host of this one")
+                + ": the host has the energy counters and shares the CPUs",
+            remedy: "measure on a real machine, or on the host")
     }
 
     /// Whether this is a virtual machine, as far as it can be told.

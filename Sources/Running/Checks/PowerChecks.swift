@@ -28,9 +28,11 @@ enum PowerChecks {
         if !limited.isEmpty {
             return subject.warn(
                 "limited: \(limited.joined(separator: ", "))",
-                remedy: "set the limit in the firmware or by what set it (thermald, tuned, a battery profile)")
+                remedy:
+                    "change the limit in the firmware or in the program that set it (thermald, tuned, a battery profile)"
+            )
         }
-        if stated.isEmpty { return subject.unknown("no powercap zone states them") }
+        if stated.isEmpty { return subject.unknown("no powercap zone states a limit") }
         return subject.pass("none below the maximum: \(stated.joined(separator: ", "))")
     }
 
@@ -75,11 +77,11 @@ enum PowerChecks {
             case "performance", "balanced", "balanced-performance", "max-power": return subject.pass(profile)
             case "low-power", "cool", "quiet":
                 return subject.warn(
-                    "\(profile): the firmware holds speed down", remedy: "echo balanced | sudo tee \(file)")
+                    "\(profile): the firmware limits the speed", remedy: "echo balanced | sudo tee \(file)")
             default: return subject.unknown(profile)
             }
         } catch {
-            return error.kind == .missing ? subject.pass("the firmware has none") : subject.unknown("\(error)")
+            return error.kind == .missing ? subject.pass("the firmware has no profiles") : subject.unknown("\(error)")
         }
     }
 }

@@ -121,7 +121,7 @@ package struct Conformance: Sendable {
                 let text = String(decoding: line.prefix(320), as: UTF8.self)
                 return (
                     nil,
-                    "its answer is not of the form that the call asks for: `\(PluginFailure.oneLine(text, limit: 80))`"
+                    "its answer does not have the required form: `\(PluginFailure.oneLine(text, limit: 80))`"
                 )
             }
             return (value, nil)

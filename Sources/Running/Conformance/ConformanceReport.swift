@@ -43,7 +43,7 @@ package struct ConformanceReport: Sendable, Hashable, Codable {
 
         package var text: String {
             switch self {
-            case .manifest: "the manifest is right and its program is there"
+            case .manifest: "the manifest is valid and its program exists"
             case .initialize: "`initialize` is answered with protocol version 1 and a workload"
             case .wrongVersion: "another protocol version is refused, or answered with version 1"
             case .unknownParameter: "a parameter that is not in the manifest is answered, with a result or an error"

@@ -34,7 +34,7 @@ struct RunChecks: Sendable {
         case .result(let bytes): line = bytes
         }
         guard let run = try? JSONDecoder().decode(RPCResponse<RunResult>.self, from: Data(line)).result else {
-            return [.init(rule, .broken, "its answer has not the keys of a run's, or not their types")]
+            return [.init(rule, .broken, "its answer lacks a key of a `run` result, or a value has the wrong type")]
         }
         var findings = [finding(rule, countProblem(run, params) ?? durationProblem(run, params))]
         findings.append(finding(.latencies, latencyProblem(run)))

@@ -57,7 +57,7 @@ extension IdleBaseline {
         let asked = max((needed.seconds * 1.05).rounded(.up), seconds.rounded(.up) + 1)
         guard needed.seconds > 0, SuiteOption.idle.reason(asked) == nil else {
             return
-                "no idle baseline, so no net figures: it is too short for its meters; measure it for longer with --idle"
+                "no idle baseline, so no net figures: it is too short for the meters; give a longer time by --idle"
         }
         return "no idle baseline, so no net figures: \(needed.meter) needs longer than "
             + "\(FigureText.short(seconds, digits: 3)) s; measure it with --idle \(FigureText.fixed(asked, 0))"

@@ -22,7 +22,8 @@ extension PluginManifest {
         // The name becomes that of the cache directory.
         let isPlain = manifest.name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
         guard isPlain, !manifest.name.hasPrefix(".") else {
-            throw try required("name").problem("`name` is of letters, digits, `-`, `_` and `.`, not `\(manifest.name)`")
+            throw try required("name").problem(
+                "`name` must have letters, digits, `-`, `_` and `.` only, not `\(manifest.name)`")
         }
         for argument in try root["arguments"]?.list() ?? [] { manifest.arguments.append(try argument.string()) }
         for argument in try root["probe"]?.list() ?? [] { manifest.probe.append(try argument.string()) }
@@ -86,14 +87,14 @@ extension PluginManifest {
         let list = try reader.list()
         guard list.count <= PluginEnvironment.mostNames else {
             throw reader.problem(
-                "`env` names \(list.count) variables, and \(PluginEnvironment.mostNames) are the most; name what it needs"
+                "`env` names \(list.count) variables, but at most \(PluginEnvironment.mostNames) are allowed; name only what it needs"
             )
         }
         var names: [String] = []
         for value in list {
             let name = try value.string()
             guard name.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]*/) != nil else {
-                throw value.problem("`env` is of names of variables, such as HF_HOME, not `\(name)`")
+                throw value.problem("`env` must list names of variables, such as HF_HOME, not `\(name)`")
             }
             names.append(name)
         }
@@ -103,7 +104,7 @@ extension PluginManifest {
     private static func python(_ reader: YAMLReader) throws(YAMLProblem) -> Python {
         let values = try reader.mapping(keys: ["requirements", "version"])
         guard let requirements = values["requirements"] else {
-            throw reader.problem("`python` needs the key `requirements`, a file of pip's in the plugin's directory")
+            throw reader.problem("`python` needs the key `requirements`, a file for pip in the plugin's directory")
         }
         var python = Python(requirements: try requirements.string())
         if python.requirements.hasPrefix("/") || python.requirements.split(separator: "/").contains("..") {

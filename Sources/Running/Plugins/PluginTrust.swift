@@ -26,7 +26,7 @@ package struct PluginTrust: Sendable {
             do throws(FileProblem) {
                 guard let weakness = try OpenDirectory.weakness(of: file, owners: owners) else { continue }
                 return
-                    "\(weakness), who could change what the plugin runs; chmod go-w it, and give it to root or to whoever runs it"
+                    "\(weakness), who could change what the plugin runs; chmod go-w it, and chown it to root or to the user who runs it"
             } catch {
                 return error.description
             }
@@ -45,8 +45,8 @@ package struct PluginTrust: Sendable {
             var status = stat()
             guard lstat("\(directory)/\(name)", &status) == 0, let stranger = owners.strangers(status) else { continue }
             return
-                "\(directory)/\(name) is not safe: \(stranger), who could change what the plugin runs; chmod go-w it, and give it to root or "
-                + "to whoever runs it"
+                "\(directory)/\(name) is not safe: \(stranger), who could change what the plugin runs; chmod go-w it, and chown it to root or "
+                + "to the user who runs it"
         }
         return nil
     }

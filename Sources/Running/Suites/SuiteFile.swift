@@ -35,7 +35,7 @@ package enum SuiteFile {
             let reason =
                 switch error.kind {
                 case .system(ENOENT), .tooLong: error.reason
-                case .directory: "is a directory; name a suite's file in it"
+                case .directory: "is a directory; name the file of a suite in it"
                 case .system, .notPlain, .notText: "cannot be read as UTF-8 text; check its permissions and encoding"
                 }
             throw SuiteError.unreadable(file: nameOrPath, reason: reason)

@@ -101,7 +101,8 @@ final class AcceptRest: ChannelInboundHandler {
         if told.map({ now - $0 >= .minutes(1) }) ?? true {
             told = now
             logger.error(
-                "no connection can be taken: \(SystemError(error.errnoCode)); LimitNOFILE= of the unit may be too low")
+                "no connection can be accepted: \(SystemError(error.errnoCode)); LimitNOFILE= of the unit may be too low"
+            )
         }
         let channel = context.channel
         channel.setOption(.autoRead, value: false).assumeIsolated().whenComplete { [self] _ in

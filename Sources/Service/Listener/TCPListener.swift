@@ -23,10 +23,10 @@ struct TCPListener: Service {
             logger.warning(
                 hasToken
                     ? """
-                    THE TOKEN GOES OVER THE NETWORK IN THE CLEAR, and whoever sees it may run jobs here: give `listen:` a \
+                    THE TOKEN GOES OVER THE NETWORK IN THE CLEAR, and everybody who sees it can run jobs here: give `listen:` a \
                     `certificate` and a `key`, or listen on 127.0.0.1
                     """
-                    : "whoever reaches \(address) can read what this daemon knows, and it goes there in the clear")
+                    : "everybody who reaches \(address) can read what this daemon knows, without encryption")
         }
         let connections = Connections(limits)
         let server = HTTPServerBuilder.listener(connections, try configuration.tls?.context())
@@ -74,10 +74,10 @@ struct TCPListener: Service {
         let remedy =
             switch errno {
             case EADDRINUSE: "another program has the port; choose another one"
-            case EADDRNOTAVAIL: "this machine has no such address; `ip address` lists those that it has"
+            case EADDRNOTAVAIL: "this machine has no such address; `ip address` lists its addresses"
             case EACCES: "ports below 1024 are for root; choose a higher one"
             case EAFNOSUPPORT, EPERM:
-                "the unit has no network; the README of the service says which lines of a drop-in give it one"
+                "the unit has no network; the README of the service has a drop-in that gives it one"
             default: "choose another address"
             }
         return UserError(.failed, "cannot listen on \(address): \(SystemError(errno))", remedy: remedy)

@@ -62,7 +62,7 @@ final class Watchdog: Sendable {
         guard isNews else { return }
         for check in late {
             logger.critical(
-                "the \(check.name) hangs: systemd is no longer told that the daemon lives, and will restart it")
+                "the \(check.name) hangs, so the daemon stops answering the watchdog, and systemd will restart it")
         }
         if late.isEmpty { logger.warning("what hung goes on") }
     }

@@ -27,16 +27,16 @@ struct DaemonMetrics: Sendable {
     private func ofMeters() -> [MetricFamily] {
         var energy = MetricFamily(
             "taskwatt_energy_joules_total", .counter,
-            "Energy that the meter saw since the daemon's start. Scopes nest, so series of several scopes do not add up."
+            "Energy since the daemon's start. Scopes nest, so do not add up series of several scopes."
         )
         var power = MetricFamily("taskwatt_power_watts", .gauge, "Latest power of the meter.")
         var seen = MetricFamily(
             "taskwatt_observed_seconds_total", .counter,
-            "How long the meter was really seen since the daemon's start. Its rate is the coverage of any stretch of time."
+            "Time that the meter was seen since the daemon's start. Its rate is the coverage."
         )
         var coverage = MetricFamily(
             "taskwatt_coverage_ratio", .gauge,
-            "Share of the time since the meter's first reading that it was really seen.")
+            "Share of the time since the meter's first reading in which it was seen.")
         for meter in meters.figures {
             let labels: KeyValuePairs = [
                 "meter": meter.series.meter, "scope": meter.series.scope.rawValue,
@@ -54,14 +54,14 @@ struct DaemonMetrics: Sendable {
         }
         var total = MetricFamily(
             "taskwatt_total_power_watts", .gauge,
-            "Latest power of the machine: the sum of the meters that its default total is made of.")
+            "Latest power of the machine: the sum of the meters of its default total.")
         let (watts, scope, provenance) = meters.power
         if let watts, let provenance {
             total.add(watts.watts, ["scope": scope.rawValue, "provenance": provenance.rawValue])
         }
         var jitter = MetricFamily(
             "taskwatt_sampler_jitter_ratio", .histogram,
-            "By how much the sampler's intervals were off, relative to what they should be.")
+            "Relative error of the sampler's intervals.")
         let errors = meters.jitter
         jitter.add(
             buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5].map { ($0, errors.count(upTo: $0)) },
@@ -104,7 +104,8 @@ struct DaemonMetrics: Sendable {
         for state in [JobStatus.State.queued, .running] {
             jobs.add(Double(counts[state] ?? 0), ["state": state.rawValue])
         }
-        var all = MetricFamily("taskwatt_jobs_total", .counter, "Jobs that ended since the record was begun, by how.")
+        var all = MetricFamily(
+            "taskwatt_jobs_total", .counter, "Jobs that ended since the record was created, by state.")
         for state in [JobStatus.State.completed, .failed, .interrupted, .cancelled, .skipped] {
             all.add(Double(ended[state] ?? 0), ["state": state.rawValue])
         }
@@ -113,7 +114,7 @@ struct DaemonMetrics: Sendable {
 
     private func ofRuns(_ current: RunFigures.Figures) -> [MetricFamily] {
         var runs = MetricFamily(
-            "taskwatt_runs_total", .counter, "Measured windows since the daemon's start, by how they ended.")
+            "taskwatt_runs_total", .counter, "Measured windows since the daemon's start, by status.")
         for status in RunStatus.allCases { runs.add(Double(current.runs[status] ?? 0), ["status": status.rawValue]) }
         var energies = MetricFamily(
             "taskwatt_run_kwh_per_1000_inferences", .gauge,
@@ -129,7 +130,7 @@ struct DaemonMetrics: Sendable {
         }
         var last = MetricFamily(
             "taskwatt_last_suite_timestamp_seconds", .gauge,
-            "When the latest suite that this machine completed came to its end, in Unix time.")
+            "When the latest completed suite of this machine ended, in Unix time.")
         if let time = current.lastCompletedAt { last.add(time) }
         return [
             runs,

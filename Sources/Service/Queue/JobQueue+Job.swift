@@ -31,7 +31,7 @@ extension JobQueue {
 
         /// What is said of it when somebody takes it out.
         var cancelledWords: String {
-            stored.attempts > 0 ? "it was cancelled; what was finished is kept" : "it was cancelled before it began"
+            stored.attempts > 0 ? "it was cancelled; finished repeats are kept" : "it was cancelled before it started"
         }
 
         /// What the log has of it beside the words.
@@ -70,7 +70,7 @@ extension JobQueue.Job {
         } else {
             state = .interrupted
             stored.endedAt = time
-            stored.failures = ["the daemon ended in the middle of it; what was finished is kept"]
+            stored.failures = ["the daemon ended during the job; finished repeats are kept"]
         }
     }
 }
@@ -78,7 +78,7 @@ extension JobQueue.Job {
 extension RunEvent {
     static var tryingAgain: RunEvent {
         var event = RunEvent(.queued)
-        event.message = "it was cut off, and is tried again; what was finished is kept"
+        event.message = "it was interrupted, and will run again; finished repeats are kept"
         return event
     }
 }

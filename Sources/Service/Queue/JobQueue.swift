@@ -219,8 +219,8 @@ package actor JobQueue {
             if job.state == .running {
                 job.cutOff(at: time)
                 try store.update(job.stored)
-                let fate = job.state == .queued ? "it is tried again" : "what was finished is kept"
-                logger.warning("job \(stored.id) (\(request.suite)) was cut off; \(fate)", metadata: job.fields)
+                let fate = job.state == .queued ? "it is tried again" : "finished repeats are kept"
+                logger.warning("job \(stored.id) (\(request.suite)) was interrupted; \(fate)", metadata: job.fields)
             }
             let waiting = stored.attempts == 0 ? RunEvent(.queued) : RunEvent.tryingAgain
             job.history = [job.state == .queued ? waiting : job.endEvent]
@@ -234,7 +234,7 @@ package actor JobQueue {
         do {
             try await journal.update(stored)
         } catch {
-            logger.error("job \(stored.id): its state is not kept: \(error)")
+            logger.error("job \(stored.id): its state cannot be saved: \(error)")
         }
     }
 
@@ -282,7 +282,9 @@ package actor JobQueue {
             guard let limit = job.request.idleBelow else { return id }
             if let busy, busy <= limit { return id }
             let reason =
-                busy.map { "an idle machine: \(Self.percent($0)) busy, and it wants \(Self.percent(limit)) at most" }
+                busy.map {
+                    "an idle machine: \(Self.percent($0)) busy, and the job waits for \(Self.percent(limit)) at most"
+                }
                 ?? "an idle machine"
             guard reason != job.waitsFor else { continue }
             jobs[id]?.waitsFor = reason
@@ -331,8 +333,8 @@ package actor JobQueue {
             let begun = job.stored.attempts > 0
             let message =
                 begun
-                ? "it was cut off, and its deadline passed before it could be tried again\(reason)"
-                : "its deadline passed before it could begin\(reason)"
+                ? "it was interrupted, and its deadline passed before it could run again\(reason)"
+                : "its deadline passed before it could start\(reason)"
             logger.warning("job \(job.stored.id) (\(job.request.suite)): \(message)", metadata: job.fields)
             await finish(id, begun ? .interrupted : .skipped, failures: [message])
         }
@@ -425,7 +427,7 @@ package actor JobQueue {
     private func logEnd(of id: Int) {
         guard let job = jobs[id] else { return }
         guard job.state.isEnd else {
-            return logger.warning("job \(id) was cut off, and is tried again", metadata: job.fields)
+            return logger.warning("job \(id) was interrupted, and will run again", metadata: job.fields)
         }
         let why = job.stored.failures.isEmpty ? "" : ": " + job.stored.failures.joined(separator: "; ")
         logger.log(

@@ -45,7 +45,7 @@ package struct Schedule: Sendable, Hashable, Codable {
     }
 
     package static func namesAre(not text: String) -> String {
-        "a schedule's name is up to 40 letters, digits, `_` and `-`, such as `nightly`, not `\(text)`"
+        "the name of a schedule must be up to 40 letters, digits, `_` and `-`, such as `nightly`, not `\(text)`"
     }
 
     /// A time such as `90s`, `30min`, `4h` or `2d` in seconds; `nil` where it is none, or longer than a job may wait.
@@ -102,7 +102,7 @@ package struct Schedule: Sendable, Hashable, Codable {
             return (try? encoder.encode(text)).map { String(decoding: $0, as: UTF8.self) } ?? "\"\""
         }
         var lines = [
-            "# Made by `taskwatt schedule add`, which `taskwatt schedule remove \(name)` undoes.",
+            "# Made by `taskwatt schedule add`; `taskwatt schedule remove \(name)` removes it.",
             "suite: \(quoted(suite))", "calendar: \(quoted(calendar))", "persistent: \(isPersistent)",
         ]
         if let idleBelow { lines.append("idle_below: \(FigureText.short(idleBelow * 100, digits: 4))%") }

@@ -66,7 +66,8 @@ package struct PluginHost: Sendable {
             let environment = URL(fileURLWithPath: interpreter).deletingLastPathComponent().deletingLastPathComponent()
             guard Self.isOfAdministrator(environment.path) else {
                 throw refusal(
-                    "its Python environment \(environment.path) is not root's alone; remove it, and install it as root")
+                    "others than root can change its Python environment \(environment.path); remove it, and install it as root"
+                )
             }
         }
         return plugin
@@ -157,7 +158,7 @@ package struct PluginHost: Sendable {
         } catch {
             if manifest.limits.memory != nil || manifest.limits.tasks != nil {
                 tell(
-                    "\(manifest.name): \(error); limits.memory is looked at once a second, and limits.tasks does not hold"
+                    "\(manifest.name): \(error); limits.memory is checked once a second, and limits.tasks does not apply"
                 )
             }
             return nil

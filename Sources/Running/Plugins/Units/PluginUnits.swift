@@ -115,7 +115,7 @@ package struct PluginUnits: Sendable, Hashable {
         case .ended, nil:
             throw PluginFailure(
                 plugin: plugin.manifest.name,
-                cause: .cannotStart("its unit ended before it; `journalctl -u 'taskwatt-plugin*'` tells why"))
+                cause: .cannotStart("its unit ended before it; `journalctl -u 'taskwatt-plugin*'` says why"))
         }
     }
 
@@ -123,7 +123,7 @@ package struct PluginUnits: Sendable, Hashable {
         of end: PluginEnd?, during call: String, _ limits: PluginManifest.Limits
     ) -> PluginFailure.Cause {
         guard let end else {
-            return .ended(during: call, status: "as its unit was; `journalctl -u 'taskwatt-plugin*'` tells why")
+            return .ended(during: call, status: "as its unit was; `journalctl -u 'taskwatt-plugin*'` says why")
         }
         if let used = end.memoryUsed, let limit = limits.memory { return .overMemory(used: used, limit: limit) }
         return .ended(during: call, status: end.status)
