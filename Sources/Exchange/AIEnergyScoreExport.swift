@@ -6,7 +6,7 @@ import Reporting
 ///
 /// That project's score is the energy of the accelerators alone, so a run of which no accelerator's meter saw all has no
 /// line: what the processor or the whole machine took would be read as a GPU's.
-package struct AIEnergyScoreExport {
+package struct AIEnergyScoreExport: RunExporter {
     /// How many lines were written.
     package private(set) var runs = 0
     /// Runs that are no result: failed, void, or without an inference.
@@ -18,7 +18,33 @@ package struct AIEnergyScoreExport {
     /// Whether a line's energy was estimated, which the layout cannot tell.
     package private(set) var hasEstimates = false
 
-    package init() {}
+    private let hasRawCells: Bool
+
+    /// - Parameter hasRawCells: leaves texts as they are that a spreadsheet would take for formulas.
+    package init(hasRawCells: Bool = false) { self.hasRawCells = hasRawCells }
+
+    package var header: [UInt8] { CSVWriter.line(Self.columns, isRaw: hasRawCells) }
+
+    package mutating func write(_ run: ExportedRun) -> [UInt8] {
+        fields(run).map { CSVWriter.line($0, isRaw: hasRawCells) } ?? []
+    }
+
+    package var remarks: [String] {
+        var left: [String] = []
+        if withoutAccelerator > 0 {
+            left.append("\(withoutAccelerator) without a complete accelerator reading (the score is for GPUs only)")
+        }
+        if failed > 0 { left.append("\(failed) failed or void") }
+        if !otherTasks.isEmpty {
+            left.append("the tasks \(Self.names(otherTasks)) (that score has \(Self.names(Self.tasks.keys)))")
+        }
+        return (left.isEmpty ? [] : ["left out: \(left.joined(separator: "; "))"])
+            + (hasEstimates ? ["some energies are estimated, which the layout cannot show"] : [])
+    }
+
+    private static func names(_ tasks: some Sequence<MLTask>) -> String {
+        tasks.map(\.rawValue).sorted().joined(separator: ", ")
+    }
 
     package static let columns = [
         "model_name", "model_class", "task", "reasoning_state", "total_prompts", "successful_prompts", "failed_prompts",
@@ -26,8 +52,6 @@ package struct AIEnergyScoreExport {
         "total_completion_tokens", "throughput_tokens_per_second", "gpu_energy_wh", "co2_emissions_g",
         "tokens_per_joule", "avg_energy_per_prompt_wh", "timestamp", "error_message", "model", "total_gpu_energy",
     ]
-
-    package static var knownTasks: [MLTask] { Array(tasks.keys) }
 
     /// Its names of the tasks: the batch runner's where that has one, else those of its configurations.
     private static let tasks: [MLTask: String] = [

@@ -10,7 +10,7 @@ import SystemPackage
 ///
 /// The layout has no count of inferences: the paper's are a thousand a run. Energy and duration of a query window are scaled
 /// to a thousand, and divided by the coverage, as in the table. Windows that are not in the table are left out.
-package struct PaperExport {
+package struct PaperExport: RunExporter {
     /// How many runs were written.
     package private(set) var runs = 0
     /// How many were left out: failed, without an inference, or seen for less than 99 %.
@@ -19,6 +19,7 @@ package struct PaperExport {
     private var kinds: [MLTask: Set<[String]>] = [:]
 
     private let hasRawCells: Bool
+    private let directory: String
     /// Held open: what is written goes there, whatever their paths lead to by then.
     private let place: OpenDirectory
     private let parts: [String: OpenDirectory]
@@ -36,6 +37,7 @@ package struct PaperExport {
     /// - Throws: `UserError` where there are such already: what is there is never mixed with what is new.
     package init(directory: String, hasRawCells: Bool = false) throws(UserError) {
         self.hasRawCells = hasRawCells
+        self.directory = directory
         made = Self.missing(directory)
         var parts: [String: OpenDirectory] = [:]
         do throws(FileProblem) {
@@ -74,6 +76,25 @@ package struct PaperExport {
     package func discard() {
         for part in parts.keys { _ = place.remove(part) }
         Self.remove(made)
+    }
+
+    /// Adds a window, as `add` does; nothing of it goes anywhere else.
+    package mutating func write(_ run: ExportedRun) throws -> [UInt8] {
+        try add(run)
+        return []
+    }
+
+    package var remarks: [String] {
+        let left = leftOut == 0 ? [] : ["\(FigureText.count(leftOut, "run")) that no table shows left out"]
+        guard runs > 0 else { return left }
+        let written = "wrote \(FigureText.count(runs, "run")) to \(directory), each scaled to 1000 inferences"
+        let mixed = mixedTasks.map(\.rawValue).joined(separator: ", ")
+        let told = [([written] + left).joined(separator: "; ")]
+        if mixed.isEmpty { return told }
+        return told + [
+            "the layout does not distinguish scope, provenance, size and machine, of which there are several for \(mixed); "
+                + "choose by --machine, --size or --suite-run"
+        ]
     }
 
     /// Adds a window; they come in the order of the record.

@@ -18,6 +18,13 @@ package struct CSVWriter {
 
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
+    /// One row alone.
+    package static func line(_ fields: [String], isRaw: Bool = false) -> [UInt8] {
+        var writer = CSVWriter(isRaw: isRaw)
+        writer.row(fields)
+        return writer.bytes
+    }
+
     package mutating func row(_ fields: [String]) {
         for field in fields { self.field(field) }
         endRow()

@@ -178,7 +178,7 @@ package struct Column<Table: Tabular>: Sendable {
 
 extension Column {
     /// What it is and in what unit, on one line.
-    var summary: String { meaning + (unit.map { ", \($0)" } ?? "") }
+    package var summary: String { meaning + (unit.map { ", \($0)" } ?? "") }
 }
 
 extension Column: Hashable {

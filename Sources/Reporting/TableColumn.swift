@@ -287,15 +287,6 @@ extension Column where Table == TableReport {
         ]
     }
 
-    /// The names that a user may give and what they stand for, a line each.
-    package static var help: String {
-        let all = allCases
-        let width = all.map(\.name.count).max() ?? 0
-        return all.map { column in
-            "  " + column.name + String(repeating: " ", count: max(0, width - column.name.count + 2)) + column.summary
-        }.joined(separator: "\n")
-    }
-
     /// All of CSV, where no columns are asked for. Programs know them by name and some by place: what is new goes to the end.
     static var csv: [Self] {
         [

@@ -153,6 +153,14 @@ package struct YAMLReader {
         return value
     }
 
+    /// Seconds: a number, or a length of time with its unit, as `DurationText` reads it.
+    package func seconds(_ range: ClosedRange<Double>) throws(YAMLProblem) -> Double {
+        guard let text = node.scalar?.string, text.last?.isLetter == true, let value = DurationText.seconds(text),
+            range.contains(value)
+        else { return try number(range) }
+        return value
+    }
+
     /// Any scalar, list or mapping as a JSON value.
     ///
     /// - Throws: `YAMLProblem` for `.nan` and `.inf`, which JSON does not have.

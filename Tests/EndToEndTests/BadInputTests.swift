@@ -19,7 +19,7 @@ import Testing
         (["run", "--max-repeats", "2"], "--max-repeats must be from 3"),
         (["run", "--idle=-1"], "--idle must be from 0 to 86400"),
         (["run", "--idle", "86401"], "--idle must be from 0 to 86400"),
-        (["run", "--idle", "nan"], "--idle must be from 0 to 86400"),
+        (["run", "--idle", "2d"], "--idle must be from 0 to 86400"),
         (["run", "--idle", "long"], "The value 'long' is invalid for '--idle <seconds>'"),
         (["measure"], "Name a command"), (["measure", "--interval", "10ms"], "Name a command"),
         (["measure", "--jsn", "sleep", "1"], "--jsn"),

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Core
+import Exchange
 import Foundation
+import Reporting
 import Testing
 
 @testable import taskwatt
@@ -51,6 +53,13 @@ import Testing
         }
         let help = Taskwatt.helpMessage(columns: 80)
         for topic in HelpTopic.allCases { #expect(help.contains("taskwatt help \(topic.rawValue)")) }
+    }
+
+    @Test func theHelpNamesEachColumnAndEachExport() {
+        let table = Table.configuration.discussion
+        for column in TableColumn.allCases { #expect(table.contains("\n  \(column.name) "), "\(column.name)") }
+        let export = ExportCommand.configuration.discussion
+        for format in ExportFormat.allCases { #expect(export.contains("  \(format.rawValue) "), "\(format)") }
     }
 
     /// The parser would wrap them in the middle, to the margin.

@@ -242,7 +242,10 @@ struct SuiteFileTests {
 
     @Test(
         "--idle is the baseline before, and the length of the one after where there is one",
-        arguments: [("idle_s: 60", 60.0), ("{idle_s: 60, idle_after_s: 10}", 60), ("{idle_s: 3, idle_after_s: 0}", 3)])
+        arguments: [
+            ("idle_s: 60", 60.0), ("idle_s: 1min", 60), ("idle_s: 1 h 30 min", 5400),
+            ("{idle_s: 60, idle_after_s: 10}", 60), ("{idle_s: 3, idle_after_s: 0}", 3),
+        ])
     func idleOverride(text: String, before: Double) throws {
         let keys = text.hasPrefix("{") ? text.dropFirst().dropLast().replacing(", ", with: "\n") : text[...]
         let suite = try SuiteFile.parse("\(keys)\nruns: [{task: a}]", file: "m.yaml")

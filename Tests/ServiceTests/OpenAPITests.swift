@@ -1,4 +1,5 @@
 import Core
+import Exchange
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -55,7 +56,7 @@ struct OpenAPITests {
         #expect(Set(written) == Set(there), "\(Set(written).symmetricDifference(there).sorted())")
     }
 
-    @Test("The figures and their looks are those that there are")
+    @Test("The figures, their looks and the exports are those that there are")
     func figures() throws {
         let document = try JSONDecoder().decode(JSONValue.self, from: Data(PackageResources.openapi_json))
         func words(_ value: JSONValue?) -> [String] {
@@ -74,6 +75,8 @@ struct OpenAPITests {
         #expect(words(parameter(member(path, "parameters"), "name")) == FigureKind.all.map(\.name))
         let theme = parameter(member(member(path, "get"), "parameters"), "theme")
         #expect(words(theme) == FigureTheme.allCases.map(\.rawValue))
+        let export = member(member(document, "paths"), "/v1/export/{what}")
+        #expect(words(parameter(member(export, "parameters"), "what")) == Export.Kind.allCases.map(\.rawValue))
     }
 
     @Test("The fields of a table's row mean what its columns do")

@@ -53,28 +53,28 @@ package enum SuiteFile {
         suite.untilCI = try root.share(.untilCI)
         if let count = try root.whole(.maxRepeats) { suite.maxRepeats = count }
         if let count = try root.whole(.sessions) { suite.sessions = count }
-        if let seconds = try root.number(.sessionPause) { suite.sessionPauseSeconds = seconds }
+        if let seconds = try root.seconds(.sessionPause) { suite.sessionPauseSeconds = seconds }
         if let flag = try root.flag(.strict) { suite.isStrict = flag }
         if let flag = try root.flag(.allowEstimate) { suite.allowsEstimate = flag }
         suite.label = try root.text(.label)
-        if let seconds = try root.number(.idle) { suite.idleSeconds = seconds }
+        if let seconds = try root.seconds(.idle) { suite.idleSeconds = seconds }
         // Whoever wants a short baseline before does not want a long one after.
-        suite.idleAfterSeconds = try root.number(.idleAfter) ?? suite.idleSeconds
-        if let seconds = try root.number(.coolDownSeconds) { suite.coolDownSeconds = seconds }
+        suite.idleAfterSeconds = try root.seconds(.idleAfter) ?? suite.idleSeconds
+        if let seconds = try root.seconds(.coolDownSeconds) { suite.coolDownSeconds = seconds }
         if let value = root[.coolDown] {
             guard root[.coolDownSeconds] == nil else {
                 throw value.problem("a suite has either `cool_down` or `cool_down_s`, not both")
             }
             let coolDown = try Fields(value, .coolDown)
-            if let seconds = try coolDown.number(.coolDownRest) { suite.coolDownSeconds = seconds }
-            suite.coolDownMost = try coolDown.number(.coolDownMost) ?? 300
+            if let seconds = try coolDown.seconds(.coolDownRest) { suite.coolDownSeconds = seconds }
+            suite.coolDownMost = try coolDown.seconds(.coolDownMost) ?? 300
         }
         if let count = try root.whole(.retries) { suite.retries = count }
         if let seed = try root.whole(.seed) { suite.seed = Int64(seed) }
         if let value = root[.warmUp] {
             let warmUp = try Fields(value, .warmUp)
             if let count = try warmUp.whole(.warmUpInferences) { suite.warmUpInferences = count }
-            if let seconds = try warmUp.number(.warmUpSeconds) { suite.warmUpSeconds = seconds }
+            if let seconds = try warmUp.seconds(.warmUpSeconds) { suite.warmUpSeconds = seconds }
         }
         guard let runs = root[.runs] else {
             throw document.problem("the key `runs` is missing: a list of what to run")
@@ -91,7 +91,7 @@ package enum SuiteFile {
         switch (values[.count], values[.duration]) {
         case (let count?, nil) where (try? count.string()) == "auto": amount = .auto
         case (_, nil): amount = .count(try values.whole(.count) ?? 1000)
-        case (nil, _): amount = try values.number(.duration).map { .seconds($0) } ?? .count(1000)
+        case (nil, _): amount = try values.seconds(.duration).map { .seconds($0) } ?? .count(1000)
         case (.some, let seconds?):
             throw seconds.problem("a run has either `count` or `duration_s`, not both")
         }
@@ -121,7 +121,8 @@ package enum SuiteFile {
 
         func whole(_ option: SuiteOption) throws(YAMLProblem) -> Int? { try self[option]?.integer(option.wholes) }
 
-        func number(_ option: SuiteOption) throws(YAMLProblem) -> Double? { try self[option]?.number(option.numbers) }
+        /// Of time: a number, of seconds, or with its unit.
+        func seconds(_ option: SuiteOption) throws(YAMLProblem) -> Double? { try self[option]?.seconds(option.numbers) }
 
         func flag(_ option: SuiteOption) throws(YAMLProblem) -> Bool? { try self[option]?.bool() }
 

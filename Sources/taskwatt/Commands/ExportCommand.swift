@@ -11,15 +11,9 @@ struct ExportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Export every run, or every sample, with all its data.",
         discussion: """
-            csv         every run, or with --samples every reading of every meter (RFC 4180)
-            jsonl       every run with all that the record has of it, a JSON object a line
-            codecarbon  every query run as a line of an emissions.csv of CodeCarbon 3.3
-            paper       a directory with base/ and complete/, as the logs of Luccioni et al.
-            ai-energy-score
-                        every query run that an accelerator's meter saw, in the columns of AI
-                        Energy Score's results; gpu_energy_wh is the energy of the run,
-                        total_gpu_energy that of 1000 inferences in kWh
+            \(NameList.text(ExportFormat.allCases.map { ($0.rawValue, $0.meaning) }))
 
+            In ai-energy-score gpu_energy_wh is the energy of the run, total_gpu_energy that of 1000 inferences in kWh.
             Times are ISO 8601 in UTC, text is UTF-8. Without --source only Taskwatt's own runs are exported. --output replaces \
             a file that exists.
 
@@ -32,13 +26,8 @@ struct ExportCommand: AsyncParsableCommand {
               taskwatt export --format ai-energy-score > master_results.csv
             """)
 
-    enum Format: String, ExpressibleByArgument, CaseIterable {
-        case csv, jsonl, codecarbon, paper
-        case aiEnergyScore = "ai-energy-score"
-    }
-
-    @Option(help: "The format: \(Format.allCases.map(\.rawValue).joined(separator: ", ")).")
-    var format: Format = .csv
+    @Option(help: "The format: \(ExportFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var format: ExportFormat = .csv
 
     @Flag(help: "Export every measured window, one per line (the default).")
     var runs = false
@@ -97,13 +86,11 @@ struct ExportCommand: AsyncParsableCommand {
                 rest.removeFirst(start)
             }
         }
-        let kind: Export.Kind
-        switch format {
-        case .paper: return try await exportPaper(eachRun)
-        case .aiEnergyScore: return try await exportAIEnergyScore(eachRun)
-        case .csv: kind = samples ? .samples : .runs
-        case .jsonl: kind = .jsonl
-        case .codecarbon: kind = .codecarbon
+        guard let kind = format.kind(samples: samples) else {
+            guard format == .paper, let output else {
+                return try await write(AIEnergyScoreExport(hasRawCells: cells.areRaw), to: try Output(output), eachRun)
+            }
+            return try await write(PaperExport(directory: output, hasRawCells: cells.areRaw), to: nil, eachRun)
         }
         var lines = 0
         let out = try Output(output)
@@ -118,57 +105,32 @@ struct ExportCommand: AsyncParsableCommand {
         }
     }
 
-    private func exportPaper(_ eachRun: ((ExportedRun) throws -> Void) async throws -> Void) async throws {
-        guard let output else { return }
-        var paper = try PaperExport(directory: output, hasRawCells: cells.areRaw)
+    /// Has a layout write all runs.
+    ///
+    /// - Parameter out: where to; `nil` of a layout that has a place of its own.
+    private func write(
+        _ exporter: some RunExporter, to out: Output?, _ eachRun: ((ExportedRun) throws -> Void) async throws -> Void
+    ) async throws {
+        var exporter = exporter
+        var hasHeader = false
         do {
-            try await eachRun { try paper.add($0) }
-            guard paper.runs > 0 else { throw nothingToExport("") }
+            try await eachRun { run in
+                let bytes = try exporter.write(run)
+                guard !bytes.isEmpty else { return }
+                // Of nothing there is no header either.
+                if !hasHeader { try out?.write(exporter.header) }
+                hasHeader = true
+                try out?.write(bytes)
+            }
+            guard exporter.runs > 0 else { throw nothingToExport(exporter.remarks.joined(separator: "; ")) }
+            try out?.close()
         } catch {
-            paper.discard()
+            out?.discard()
+            exporter.discard()
             throw error
         }
-        paper.finish()
-        let left = paper.leftOut == 0 ? "" : "; \(FigureText.count(paper.leftOut, "run")) that no table shows left out"
-        Console.note(
-            "wrote \(FigureText.count(paper.runs, "run")) to \(output), each scaled to 1000 inferences\(left)")
-        if !paper.mixedTasks.isEmpty {
-            Console.note(
-                "the layout does not distinguish scope, provenance, size and machine, of which there are several for "
-                    + paper.mixedTasks.map(\.rawValue).joined(separator: ", ")
-                    + "; choose by --machine, --size or --suite-run")
-        }
-    }
-
-    private func exportAIEnergyScore(_ eachRun: ((ExportedRun) throws -> Void) async throws -> Void) async throws {
-        var score = AIEnergyScoreExport()
-        let out = try Output(output)
-        try await eachRun { run in
-            guard let fields = score.fields(run) else { return }
-            var csv = CSVWriter(isRaw: cells.areRaw)
-            if score.runs == 1 { csv.row(AIEnergyScoreExport.columns) }
-            csv.row(fields)
-            try out.write(csv.bytes)
-        }
-        var left: [String] = []
-        if score.withoutAccelerator > 0 {
-            left.append(
-                "\(score.withoutAccelerator) without a complete accelerator reading (the score is for GPUs only)")
-        }
-        if score.failed > 0 { left.append("\(score.failed) failed or void") }
-        if !score.otherTasks.isEmpty {
-            left.append(
-                "the tasks \(score.otherTasks.map(\.rawValue).sorted().joined(separator: ", ")) (that score has "
-                    + "\(AIEnergyScoreExport.knownTasks.map(\.rawValue).sorted().joined(separator: ", ")))")
-        }
-        let leftOut = left.isEmpty ? "" : "left out: \(left.joined(separator: "; "))"
-        guard score.runs > 0 else {
-            out.discard()
-            throw nothingToExport(leftOut)
-        }
-        try out.close()
-        if !leftOut.isEmpty { Console.note(leftOut) }
-        if score.hasEstimates { Console.note("some energies are estimated, which the layout cannot show") }
+        exporter.finish()
+        for remark in exporter.remarks { Console.note(remark) }
     }
 
     private func nothingToExport(_ why: String) -> CommandFailure {
@@ -198,3 +160,5 @@ private struct Output {
 
     func close() throws { try file?.finish() }
 }
+
+extension ExportFormat: ExpressibleByArgument {}

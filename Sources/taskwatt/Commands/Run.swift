@@ -62,13 +62,13 @@ struct Run: AsyncParsableCommand {
     var sessions: Int?
 
     @Option(name: SuiteOption.sessionPause.long, help: SuiteOption.sessionPause.help)
-    var sessionPause: Double?
+    var sessionPause: DurationArgument?
 
     @Option(name: SuiteOption.count.long, help: SuiteOption.count.help)
     var count: InferenceCount?
 
     @Option(name: SuiteOption.idle.long, help: SuiteOption.idle.help)
-    var idle: Double?
+    var idle: DurationArgument?
 
     @Flag(name: SuiteOption.strict.long, help: SuiteOption.strict.help)
     var strict = false
@@ -374,11 +374,11 @@ struct Run: AsyncParsableCommand {
         overrides.untilCI = untilCI
         overrides.maxRepeats = maxRepeats
         overrides.sessions = sessions
-        overrides.sessionPauseSeconds = sessionPause
+        overrides.sessionPauseSeconds = sessionPause?.seconds
         if strict { overrides.isStrict = true }
         if allowEstimate { overrides.allowsEstimate = true }
         overrides.label = label
-        overrides.idleSeconds = idle
+        overrides.idleSeconds = idle?.seconds
         overrides.parameters = try parameters.values()
         return overrides
     }

@@ -11,7 +11,7 @@ struct Table: AsyncParsableCommand {
         discussion: """
             The task, mean and std come first, as in the paper; --columns chooses what stands beside them, or all:
 
-            \(TableColumn.help)
+            \(NameList.text(TableColumn.allCases.map { ($0.name, $0.summary) }))
 
             Examples:
               taskwatt table

@@ -102,19 +102,18 @@ extension Verification {
     }
 
     private var verdict: String {
-        func count(_ number: Int, _ what: String) -> String { "\(number) \(what)\(number == 1 ? "" : "s")" }
         let runs = suites.flatMap(\.runs)
         let checked = runs.count { $0.recomputed != nil }
-        let rows = "\(count(suites.reduce(0) { $0 + $1.rows.count }, "row")) of the table"
-        let what = "\(checked == runs.count ? "" : "\(checked) of ")\(count(runs.count, "run")) and \(rows)"
+        let rows = "\(FigureText.count(suites.reduce(0) { $0 + $1.rows.count }, "row")) of the table"
+        let what = "\(checked == runs.count ? "" : "\(checked) of ")\(FigureText.count(runs.count, "run")) and \(rows)"
         let rest =
             checked == runs.count
             ? ""
-            : "; the other \(count(runs.count - checked, "run")) failed or saw nothing, and have no energy to check"
+            : "; the other \(FigureText.count(runs.count - checked, "run")) failed or saw nothing, and have no energy to check"
         return switch outcome {
         case .passed: "passed: \(what) follow from the samples\(rest)"
         case .warned: "passed with warnings: \(what) follow from the samples\(rest)"
-        case .failed: "failed: not all of \(count(runs.count, "run")) and \(rows) can be trusted"
+        case .failed: "failed: not all of \(FigureText.count(runs.count, "run")) and \(rows) can be trusted"
         }
     }
 }

@@ -53,13 +53,12 @@ struct ImportBundle: AsyncParsableCommand {
     }
 
     private static func line(_ outcome: BundleImport.Outcome) -> String {
-        func count(_ number: Int, _ what: String) -> String { "\(number) \(what)\(number == 1 ? "" : "s")" }
         let known =
             outcome.known.isEmpty
-            ? "" : "; \(count(outcome.known.count, "suite")) already in the record, unchanged"
+            ? "" : "; \(FigureText.count(outcome.known.count, "suite")) already in the record, unchanged"
         if outcome.imported.isEmpty { return "\(outcome.file): nothing new\(known)" }
         return
-            "\(outcome.file): \(count(outcome.imported.count, "suite")) of \(outcome.machines.joined(separator: ", ")) with "
-            + "\(count(outcome.runs, "run")) and \(count(outcome.samples, "sample"))\(known)"
+            "\(outcome.file): \(FigureText.count(outcome.imported.count, "suite")) of \(outcome.machines.joined(separator: ", ")) with "
+            + "\(FigureText.count(outcome.runs, "run")) and \(FigureText.count(outcome.samples, "sample"))\(known)"
     }
 }
