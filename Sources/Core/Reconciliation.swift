@@ -44,7 +44,7 @@ package struct Reconciliation: Sendable, Hashable, Codable {
     }
 
     /// - Parameter reading: the variance in J² of what differs from window to window.
-    private init(
+    package init(
         outer: TotalScope, inner: TotalScope, residual: Energy, reading: Double, outerAccuracy: Energy,
         innerAccuracy: Energy, outerEnergy: Energy
     ) {
@@ -61,7 +61,8 @@ package struct Reconciliation: Sendable, Hashable, Codable {
         verdict = isWithin ? .explained : residual > .zero ? .unmetered : .contradiction
     }
 
-    private var readingVariance: Double {
+    /// In J².
+    package var readingVariance: Double {
         let standard = uncertainty.joules / normalCoverageFactor
         return max(0, standard * standard - Self.square(outerAccuracy) - Self.square(innerAccuracy))
     }

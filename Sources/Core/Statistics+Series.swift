@@ -43,33 +43,33 @@ extension Statistics {
     /// Simulated, 20,000 normal series each: of independent values the 95 % interval holds in 96.1 % (n = 30) to 95.4 % (300);
     /// of ρ = 0.5 in 93.2 % (30) and 93.9 % (60); of ρ = 0.8 in 93.0 % (60).
     package static func uncertaintyOfMean(_ values: [Double]) -> MeanUncertainty? {
-        guard let s = sampleStandardDeviation(values) else { return nil }
-        let n = Double(values.count)
-        guard values.count >= longSeries, s > 0 else {
+        uncertaintyOfMean(SeriesSums(values))
+    }
+
+    package static func uncertaintyOfMean(_ series: SeriesSums) -> MeanUncertainty? {
+        guard let s = series.moments.deviation else { return nil }
+        let n = series.count
+        guard n >= Double(longSeries), s > 0 else {
             return MeanUncertainty(standard: s / n.squareRoot(), degreesOfFreedom: n - 1)
         }
-        let correlation = min(max(0, neighbourCorrelation(values)), 0.95)
-        var (inflation, power) = (1.0, 1.0)
-        for k in 1..<values.count where power > 1e-12 {
+        let correlation = min(max(0, neighbourCorrelation(series)), 0.95)
+        var (inflation, power, k) = (1.0, 1.0, 1.0)
+        while k < n, power > 1e-12 {
             power *= correlation
-            inflation += 2 * (1 - Double(k) / n) * power
+            inflation += 2 * (1 - k / n) * power
+            k += 1
         }
         let variance = s * s * (n - 1) / (n - inflation) * inflation / n
         return MeanUncertainty(standard: variance.squareRoot(), degreesOfFreedom: max(1, n / inflation - 1))
     }
 
     /// The autocorrelation of neighbours, its bias in short series taken off; 0 where nothing varies.
-    static func neighbourCorrelation(_ values: [Double]) -> Double {
-        let n = Double(values.count)
-        let r = rawNeighbourCorrelation(values)
-        return r.map { $0 + (1 + 3 * $0) / n } ?? 0
+    private static func neighbourCorrelation(_ series: SeriesSums) -> Double {
+        rawNeighbourCorrelation(series).map { $0 + (1 + 3 * $0) / series.count } ?? 0
     }
 
-    private static func rawNeighbourCorrelation(_ values: [Double]) -> Double? {
-        guard let mean = mean(values) else { return nil }
-        let squares = values.reduce(0.0) { $0 + ($1 - mean) * ($1 - mean) }
-        let products = zip(values, values.dropFirst()).reduce(0.0) { $0 + ($1.0 - mean) * ($1.1 - mean) }
-        return squares > 0 ? products / squares : nil
+    private static func rawNeighbourCorrelation(_ series: SeriesSums) -> Double? {
+        series.moments.squares > 0 ? series.neighbours / series.moments.squares : nil
     }
 
     /// Why the values of a series are not what an interval takes them for: independent draws.
@@ -86,25 +86,24 @@ extension Statistics {
     /// named. *Correlation*: of 8 to 29 values without a drift, which would make one, r of neighbours above chance (one-sided 5 %: its mean is −1/n and its variance
     /// (n − 2)²/(n²(n − 1)); simulated, 5.1 to 5.6 % of independent series are named); of more, where `uncertaintyOfMean` takes it
     /// into account, only beyond what that has been shown to hold for: 0.5, and 0.8 of 60 values or more.
-    package static func doubts(of values: [Double]) -> Set<SeriesDoubt> {
-        guard values.count >= 5, let s = sampleStandardDeviation(values), let mean = mean(values),
+    package static func doubts(of values: [Double]) -> Set<SeriesDoubt> { doubts(of: SeriesSums(values)) }
+
+    package static func doubts(of series: SeriesSums) -> Set<SeriesDoubt> {
+        let n = series.count
+        guard n >= 5, let s = series.moments.deviation,
             // What a computer's rounding leaves of equal values is no series.
-            s > 1e-12 * abs(mean)
+            s > 1e-12 * abs(series.mean)
         else { return [] }
         var doubts: Set<SeriesDoubt> = []
-        let n = Double(values.count)
-        let middle = (n - 1) / 2
-        let (times, products, squares) = values.enumerated().reduce((0.0, 0.0, 0.0)) { sums, value in
-            let (x, y) = (Double(value.offset) - middle, value.element - mean)
-            return (sums.0 + x * x, sums.1 + x * y, sums.2 + y * y)
-        }
-        let explained = min(1, products * products / (times * squares))
-        // Of a perfect line t is infinite.
-        let t = explained < 1 ? (explained * (n - 2) / (1 - explained)).squareRoot() : .infinity
+        // Of the numbers from 0 to n − 1.
+        let times = n * (n * n - 1) / 12
+        let explained = min(1, series.trend * series.trend / (times * series.moments.squares))
+        // Of a perfect line t is infinite, as far as numbers can tell.
+        let t = explained < 1 - 1e-14 ? (explained * (n - 2) / (1 - explained)).squareRoot() : .infinity
         if twoSidedP(t: t, degreesOfFreedom: n - 2) < 0.05 { doubts.insert(.drift) }
-        if values.count >= longSeries {
-            if neighbourCorrelation(values) > (values.count >= 60 ? 0.8 : 0.5) { doubts.insert(.correlation) }
-        } else if values.count >= 8, doubts.isEmpty, let r = rawNeighbourCorrelation(values) {
+        if n >= Double(longSeries) {
+            if neighbourCorrelation(series) > (n >= 60 ? 0.8 : 0.5) { doubts.insert(.correlation) }
+        } else if n >= 8, doubts.isEmpty, let r = rawNeighbourCorrelation(series) {
             let deviation = (n - 2) / (n * (n - 1).squareRoot())
             if (r + 1 / n) / deviation > 1.644854 { doubts.insert(.correlation) }
         }

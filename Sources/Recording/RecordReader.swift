@@ -62,6 +62,14 @@ package protocol RecordReader: Sendable {
         _ filter: RunFilter, _ body: (WindowFigures) -> Void, damaged: (DamagedRow) -> Void
     ) async throws(StoreError)
 
+    /// The sums of the windows that fit, all from one moment of the record; a table is made of them.
+    func sums(_ query: SumsQuery) async throws(StoreError) -> SumsAnswer
+
+    /// Hands each window with a workload that fits to `body`, with the number of its group in `sums`, in the order of the record.
+    func eachGrouped(
+        _ filter: RunFilter, _ body: (WindowFigures, _ group: Int64) -> Void
+    ) async throws(StoreError)
+
     /// What the meters of a window saw.
     func domains(ofRun id: Int64) async throws(StoreError) -> [DomainEnergy]
 

@@ -196,6 +196,122 @@ enum Schema {
         // every sample of a long record, and keep it from being opened where an old one is damaged.
         migrator = migrator.disablingDeferredForeignKeyChecks()
         migrator.registerMigration("8 typed columns") { db in try db.execute(sql: TypedColumns.sql) }
+        migrator.registerMigration("9 sums") { db in try db.execute(sql: sums) }
         return migrator
     }
+
+    /// Sums of the windows, from which tables are made at a cost that does not grow with the record. `RecordSums` keeps them.
+    private static let sums = """
+        -- Windows that are never in two rows of a table by themselves.
+        CREATE TABLE result_group (
+            id INTEGER PRIMARY KEY,
+            -- All that a window tells of it, and what of that a model's file goes with, as one text each.
+            key TEXT NOT NULL,
+            file_key TEXT NOT NULL,
+            task TEXT NOT NULL,
+            source TEXT NOT NULL,
+            scope TEXT NOT NULL,
+            provenance TEXT NOT NULL,
+            plugin TEXT NOT NULL,
+            model TEXT,
+            dataset TEXT,
+            size TEXT,
+            device TEXT,
+            precision TEXT,
+            batch INTEGER NOT NULL,
+            engine TEXT,
+            suite TEXT NOT NULL,
+            label TEXT,
+            -- Of the machine.
+            fingerprint TEXT NOT NULL,
+            -- JSON: the plugin's parameters; the total's meters; how well each measures.
+            settings TEXT NOT NULL,
+            meters TEXT NOT NULL,
+            accuracies TEXT NOT NULL,
+            program_sha256 TEXT,
+            model_sha256 TEXT
+        );
+        CREATE INDEX result_group_by_key ON result_group (key);
+        CREATE INDEX result_group_by_file ON result_group (file_key);
+        CREATE INDEX result_group_by_plugin ON result_group (plugin, fingerprint);
+        -- The hash that a name last stood for.
+        CREATE TABLE edition (name TEXT PRIMARY KEY, sha256 TEXT NOT NULL) WITHOUT ROWID;
+        -- Flags, reasons and versions, which the sums have by their numbers.
+        CREATE TABLE sum_name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+        CREATE TABLE summed_session (
+            suite_run_id INTEGER PRIMARY KEY,
+            -- Of the first window with a workload, in days since 1970 (UTC), and the earliest and the latest begin of one; NULL
+            -- while there is none.
+            day INTEGER,
+            first_at REAL,
+            last_at REAL,
+            -- What the idle baselines say.
+            contended INTEGER NOT NULL DEFAULT 0,
+            drifted INTEGER NOT NULL DEFAULT 0,
+            autocorrelated INTEGER NOT NULL DEFAULT 0,
+            baseline_s REAL,
+            baseline_degrees REAL
+        );
+        CREATE INDEX summed_session_by_time ON summed_session (first_at, last_at);
+        CREATE INDEX summed_session_flagged ON summed_session (suite_run_id)
+            WHERE contended OR drifted OR autocorrelated;
+        CREATE TABLE session_sums (
+            suite_run_id INTEGER NOT NULL,
+            -- 0 of gross, 1 of net energies.
+            net INTEGER NOT NULL,
+            group_id INTEGER NOT NULL,
+            day INTEGER NOT NULL,
+            sums BLOB NOT NULL,
+            PRIMARY KEY (suite_run_id, net, group_id)
+        ) WITHOUT ROWID;
+        CREATE INDEX session_sums_by_day ON session_sums (net, group_id, day);
+        -- The sessions of a day together, of 4 days, of 16, and so on; the last level is the whole record.
+        CREATE TABLE period_sums (
+            level INTEGER NOT NULL,
+            net INTEGER NOT NULL,
+            period INTEGER NOT NULL,
+            group_id INTEGER NOT NULL,
+            sums BLOB NOT NULL,
+            PRIMARY KEY (level, net, period, group_id)
+        ) WITHOUT ROWID;
+        -- Windows that hold what cannot be, and are in no sum.
+        CREATE TABLE damaged_run (run_id INTEGER PRIMARY KEY, suite_run_id INTEGER NOT NULL);
+        CREATE INDEX damaged_run_by_suite ON damaged_run (suite_run_id);
+        -- The last window that is in the sums, or would be if it had a workload.
+        CREATE TABLE summed (id INTEGER PRIMARY KEY CHECK (id = 1), last_run INTEGER NOT NULL);
+        INSERT INTO summed VALUES (1, 0);
+        -- Sessions whose sums have to be made anew, whoever changed their windows.
+        CREATE TABLE stale_session (suite_run_id PRIMARY KEY) WITHOUT ROWID;
+        CREATE TRIGGER run_changes AFTER UPDATE ON run BEGIN
+            INSERT OR IGNORE INTO stale_session VALUES (old.suite_run_id), (new.suite_run_id);
+        END;
+        CREATE TRIGGER run_goes AFTER DELETE ON run BEGIN
+            INSERT OR IGNORE INTO stale_session VALUES (old.suite_run_id);
+            -- Its number may be given anew.
+            UPDATE summed SET last_run = coalesce((SELECT max(id) FROM run WHERE id < old.id), 0) WHERE last_run = old.id;
+        END;
+        CREATE TRIGGER run_comes_late AFTER INSERT ON run WHEN new.id <= (SELECT last_run FROM summed) BEGIN
+            INSERT OR IGNORE INTO stale_session VALUES (new.suite_run_id);
+        END;
+        CREATE TRIGGER suite_run_comes AFTER INSERT ON suite_run BEGIN
+            INSERT OR IGNORE INTO stale_session VALUES (new.id);
+        END;
+        CREATE TRIGGER suite_run_changes
+            AFTER UPDATE OF id, uuid, machine_id, suite, taskwatt_version, source, label ON suite_run
+        BEGIN
+            INSERT OR IGNORE INTO stale_session VALUES (old.id), (new.id);
+        END;
+        CREATE TRIGGER suite_run_goes AFTER DELETE ON suite_run BEGIN
+            INSERT OR IGNORE INTO stale_session VALUES (old.id);
+        END;
+        CREATE TRIGGER machine_comes AFTER INSERT ON machine BEGIN
+            INSERT OR IGNORE INTO stale_session SELECT id FROM suite_run WHERE machine_id = new.id;
+        END;
+        CREATE TRIGGER machine_changes AFTER UPDATE OF id, fingerprint, name, inventory ON machine BEGIN
+            INSERT OR IGNORE INTO stale_session SELECT id FROM suite_run WHERE machine_id IN (old.id, new.id);
+        END;
+        -- The latest state of a machine in which its peak is known, or else the latest, is found without a look at all.
+        CREATE INDEX suite_run_by_peak
+            ON suite_run (machine_id, instr(machine_state, '"device_peaks":[{') > 0, started_at);
+        """
 }

@@ -4,8 +4,11 @@ import Synchronization
 /// Counts the transactions that change what tables and reports are made of. A process that writes holds the lock of its state directory,
 /// so that there are no others.
 final class ChangeCounter: TransactionObserver, Sendable {
-    /// What changes all the time and is in none of them: the samples, and the queue.
-    private static let others: Set = ["sample", "stretch", "condensed", "job", "job_count"]
+    /// What changes all the time and is in none of them, the samples and the queue; and what only follows from the rest.
+    private static let others: Set = [
+        "sample", "stretch", "condensed", "job", "job_count", "result_group", "edition", "sum_name", "summed_session",
+        "session_sums", "period_sums", "damaged_run", "summed", "stale_session",
+    ]
 
     private let changes = Atomic(0)
     private let isPending = Atomic(false)

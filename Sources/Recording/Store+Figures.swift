@@ -61,26 +61,45 @@ extension Store {
         _ filter: RunFilter, _ body: (WindowFigures) -> Void, damaged: (DamagedRow) -> Void = { _ in }
     ) throws(StoreError) {
         try read { db in
-            var windows = WindowReader(db)
             let condition = filter.condition
-            let rows = try Row.fetchCursor(
-                db,
-                sql: """
-                    SELECT \(WindowReader.columns.sql)
-                    FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
-                        JOIN machine ON machine.id = suite_run.machine_id
-                    WHERE \(condition.sql) ORDER BY run.id
-                    """, arguments: condition.arguments)
-            while let row = try rows.next() {
+            try Self.eachWindow(db, where: condition.sql, condition.arguments) { window in
                 // Whoever asked may have gone.
                 try Task.checkCancellation()
-                let read = WindowReader.columns.reader(row)
-                do {
-                    body(try windows.window(read))
-                } catch let error as DamagedRow {
-                    damaged(DamagedRow(run: try? read(.id), reason: error.reason))
-                }
+                body(window)
+            } damaged: {
+                damaged($0)
             }
+        }
+    }
+
+    /// The same within a transaction.
+    ///
+    /// - Parameters:
+    ///   - condition: over run, suite_run and machine.
+    ///   - most: so many at the most, with those that are damaged.
+    static func eachWindow(
+        _ db: Database, where condition: String, _ arguments: StatementArguments, most: Int = .max,
+        _ body: (WindowFigures) throws -> Void, damaged: (DamagedRow) throws -> Void
+    ) throws {
+        var windows = WindowReader(db)
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT \(WindowReader.columns.sql)
+                FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
+                    JOIN machine ON machine.id = suite_run.machine_id
+                WHERE \(condition) ORDER BY run.id LIMIT \(most)
+                """, arguments: arguments)
+        while let row = try rows.next() {
+            let read = WindowReader.columns.reader(row)
+            let window: WindowFigures
+            do {
+                window = try windows.window(read)
+            } catch let error as DamagedRow {
+                try damaged(DamagedRow(run: try? read(.id), reason: error.reason))
+                continue
+            }
+            try body(window)
         }
     }
 }

@@ -83,20 +83,28 @@ package struct RunFilter: Sendable, Hashable, Codable {
         case until = "until_unix_s"
     }
 
+    /// The condition of the suites with these names, over suite_run.
+    static func suiteRunCondition(_ names: String) -> (sql: String, arguments: StatementArguments) {
+        var named: [String] = []
+        var arguments: StatementArguments = []
+        for name in names.split(separator: ",", omittingEmptySubsequences: false) {
+            let suite = Store.suiteCondition(String(name))
+            // The begin of several means none of them.
+            named.append(
+                "suite_run.id = (SELECT CASE WHEN count(*) = 1 THEN max(id) END FROM suite_run WHERE \(suite.sql))")
+            arguments += suite.arguments
+        }
+        return ("(\(named.joined(separator: " OR ")))", arguments)
+    }
+
     /// The condition of a query over run, suite_run and machine, with its arguments.
     var condition: (sql: String, arguments: StatementArguments) {
         var conditions: [String] = []
         var arguments: StatementArguments = []
         if let suiteRun {
-            var named: [String] = []
-            for name in suiteRun.split(separator: ",", omittingEmptySubsequences: false) {
-                let suite = Store.suiteCondition(String(name))
-                // The begin of several means none of them.
-                named.append(
-                    "suite_run.id = (SELECT CASE WHEN count(*) = 1 THEN max(id) END FROM suite_run WHERE \(suite.sql))")
-                arguments += suite.arguments
-            }
-            conditions.append("(\(named.joined(separator: " OR ")))")
+            let named = Self.suiteRunCondition(suiteRun)
+            conditions.append(named.sql)
+            arguments += named.arguments
         }
         let equal: [(column: String, value: String?)] = [
             ("run.stage", stage?.rawValue), ("run.task", task?.rawValue), ("suite_run.source", source?.rawValue),

@@ -14,11 +14,13 @@ extension Store {
 
     /// What the meters of a run saw, in their order; none where one of them is damaged.
     package func domains(ofRun id: Int64) throws(StoreError) -> [DomainEnergy] {
-        try read { db in
-            var texts = DecodedTexts()
-            let rows = try DomainRow.all(ofRun: id, db)
-            return (try? rows.map { row throws in try row.domain(&texts) }) ?? []
-        }
+        try read { db in try Self.domains(db, ofRun: id) }
+    }
+
+    static func domains(_ db: Database, ofRun id: Int64) throws -> [DomainEnergy] {
+        var texts = DecodedTexts()
+        let rows = try DomainRow.all(ofRun: id, db)
+        return (try? rows.map { row throws in try row.domain(&texts) }) ?? []
     }
 
     /// The least and the greatest number of a run; `nil` of an empty record.

@@ -104,24 +104,27 @@ extension Store {
 
     /// All that the record says of its meters, by the fingerprints of their machines.
     package func meterDescriptions() throws(StoreError) -> [String: [MeterDescription]] {
-        try read { db in
-            let decoder = JSONDecoder()
-            var meters: [String: [MeterDescription]] = [:]
-            let rows = try Row.fetchCursor(
-                db,
-                sql: """
-                    SELECT machine.fingerprint, meter.description FROM meter JOIN machine ON machine.id = meter.machine_id
-                    ORDER BY meter.id
-                    """)
-            while let row = try rows.next() {
-                guard let fingerprint: String = row.optional("fingerprint"),
-                    let text: String = row.optional("description"),
-                    let meter = Self.meter(text, decoder)
-                else { continue }
-                meters[fingerprint, default: []].append(meter)
-            }
-            return meters
+        try read { db in try Self.meterDescriptions(db, where: "TRUE", []) }
+    }
+
+    static func meterDescriptions(
+        _ db: Database, where condition: String, _ arguments: StatementArguments
+    ) throws -> [String: [MeterDescription]] {
+        let decoder = JSONDecoder()
+        var meters: [String: [MeterDescription]] = [:]
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT machine.fingerprint, meter.description FROM meter JOIN machine ON machine.id = meter.machine_id
+                WHERE \(condition) ORDER BY meter.id
+                """, arguments: arguments)
+        while let row = try rows.next() {
+            guard let fingerprint: String = row.optional("fingerprint"), let text: String = row.optional("description"),
+                let meter = Self.meter(text, decoder)
+            else { continue }
+            meters[fingerprint, default: []].append(meter)
         }
+        return meters
     }
 
     /// A machine of the record, as it is equipped.

@@ -39,6 +39,7 @@ package final class Store: Sendable {
             // GRDB sets a pool's writer to NORMAL, after whatever the configuration says: a power cut could take results.
             try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
             try Schema.migrator.migrate(pool)
+            try settleSums()
             pool.add(transactionObserver: counter, extent: .databaseLifetime)
         } catch let error as StoreError {
             throw error
@@ -101,8 +102,14 @@ package final class Store: Sendable {
         }
     }
 
-    /// A transaction whose own errors come through as they are.
-    func writing<Value>(_ body: (Database) throws -> Value) throws -> Value { try pool.write(body) }
+    /// A transaction whose own errors come through as they are. What it changes of the windows is in the sums when it ends.
+    func writing<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        try pool.write { db in
+            let value = try body(db)
+            try RecordSums.follow(db)
+            return value
+        }
+    }
 
     func write<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
         do {

@@ -30,70 +30,61 @@ struct MeanFigure {
     /// sessions' means. Blocks of models that ran in different sessions add up as they are, for what one session is like it is
     /// to all that ran in it. What is the same in all runs joins once, undivided: accuracy, rounding, and of net figures the
     /// idle baseline of a session that is the only one.
-    ///
-    /// - Parameter baselines: the degrees of freedom of each suite's idle baseline.
-    init?(_ runs: [RunFigure], _ baselines: [String: Double]) {
-        let values = runs.map(\.kilowattHours)
-        guard let mean = Statistics.mean(values) else { return nil }
-        self.mean = mean
-        std = Statistics.sampleStandardDeviation(values)
-        let n = Double(runs.count)
-        let models = Dictionary(grouping: runs) { [$0.model, $0.dataset] }.values
-        let bySessions = Dictionary(grouping: models) { Set($0.map(\.session)) }
-        blocks = bySessions.map { SessionBlock(models: $0.value, sessions: $0.key, of: n) }
-            .sorted { $0.order < $1.order }
+    init?(_ models: [ModelFigures]) {
+        var whole = RunSums()
+        for model in models { whole.merge(model.sums) }
+        let n = whole.count
+        guard n > 0 else { return nil }
+        mean = whole.series.mean
+        std = whole.series.moments.deviation
+        blocks = Dictionary(grouping: models, by: \.sessionSet).sorted { $0.key.lexicographicallyPrecedes($1.key) }
+            .map { SessionBlock(models: $0.value, of: n) }
         let parts = blocks.compactMap(\.random)
         random = parts.count < blocks.count ? nil : parts.count == 1 ? parts[0] : CombinedUncertainty(together: parts)
-        let alone = Set(blocks.filter { $0.sessions.count == 1 }.flatMap { block in block.models.joined().map(\.id) })
-        let singles = Dictionary(grouping: runs.filter { alone.contains($0.id) }, by: \.window.suiteRun)
         idle = CombinedUncertainty(
-            singles.sorted { $0.key < $1.key }.map { suite, members in
+            blocks.filter { $0.sessionCount == 1 }.map { block in
                 CombinedUncertainty(
-                    standard: members.map(\.idle).reduce(0, +) / n,
-                    degrees: members.first?.window.idleDegreesOfFreedom ?? baselines[suite] ?? .infinity)
+                    standard: block.models.reduce(0) { $0 + $1.sums.idle } / n,
+                    degrees: block.models.first?.sums.idleDegrees ?? .infinity)
             })
-        let rounding = runs.map(\.idleRounding).reduce(0, +) / n
-        let resolution = models.reduce(0.0) { $0 + Double($1.count) / n * Self.rounding($1) }
+        let rounding = whole.idleRounding / n
+        let resolution = models.reduce(0.0) { $0 + $1.sums.count / n * Self.rounding($1.sums) }
         common = (rounding * rounding + resolution * resolution).squareRoot()
         idleRoundingHalfWidth = 0.95 * 3.0.squareRoot() * rounding
         commonHalfWidth = idleRoundingHalfWidth + 0.95 * 3.0.squareRoot() * resolution
-        halfStep = models.count == 1 ? Self.halfStep(runs) : nil
-        accuracy = runs.map(\.accuracy).reduce(0, +) / n
+        halfStep = models.count == 1 ? models.first.flatMap { Self.halfStep($0.sums) } : nil
+        accuracy = whole.accuracy / n
     }
+
+    /// - Parameter baselines: the degrees of freedom of each suite's idle baseline.
+    init?(_ runs: [RunFigure], _ baselines: [String: Double]) { self.init(runs.byModel(baselines)) }
 
     /// What the rounding of a coarse meter leaves in the mean of one model's runs, each of which has u = q/√12 of it. Of fewer than five
     /// runs their scatter is not known well enough.
     ///
     /// Rounding makes q²/12 of the scatter where that is large, and less where few runs lie mostly on one step; what is taken off was
     /// found by simulation, so that intervals hold 95 % for every scatter (5, 7, 10 and 15 runs: at least 93.6 %; 30: 93.4 %).
-    private static func rounding(_ runs: [RunFigure]) -> Double {
-        guard let q = step(runs), let s = Statistics.sampleStandardDeviation(runs.map(\.kilowattHours)) else {
-            return common(runs)
-        }
-        let ofRounding = (runs.count < 16 ? 1 / 16.0 : 1 / 12) * q * q
+    private static func rounding(_ sums: RunSums) -> Double {
+        guard let q = step(sums), let s = sums.series.moments.deviation else { return sums.common / sums.count }
+        let ofRounding = (sums.count < 16 ? 1 / 16.0 : 1 / 12) * q * q
         return Statistics.roundingUncertainty(step: q, relativeScatter: (s * s - ofRounding) / (q * q))
-    }
-
-    private static func common(_ runs: [RunFigure]) -> Double {
-        runs.map(\.common).reduce(0, +) / Double(runs.count)
     }
 
     /// The step that a coarse meter's runs are rounded to, where it is told from their figures; `nil` of fewer than five. What edges leave
     /// (`stale-edges`) is common to all runs too and is no rounding: no scatter averages it out.
-    private static func step(_ runs: [RunFigure]) -> Double? {
-        let u = common(runs)
-        guard u > 0, runs.count >= 5, !runs.contains(where: { $0.window.total.flags.contains(.staleEdges) }) else {
-            return nil
-        }
+    private static func step(_ sums: RunSums) -> Double? {
+        let u = sums.common / sums.count
+        guard u > 0, sums.count >= 5, sums.staleEdges == 0 else { return nil }
         return u * 12.0.squareRoot()
     }
 
-    private static func halfStep(_ runs: [RunFigure]) -> Double? {
-        let values = runs.map(\.kilowattHours)
-        guard let step = step(runs), let least = values.min(), let most = values.max(), most - least < 1.01 * step
-        else { return nil }
+    private static func halfStep(_ sums: RunSums) -> Double? {
+        guard let step = step(sums), sums.series.most - sums.series.least < 1.01 * step else { return nil }
         return step / 2
     }
+
+    /// Whether the interval may be wider than that of the runs one by one, since only sums of them are there.
+    var isBound: Bool { blocks.contains(where: \.isBound) }
 
     /// The half-width of the 95 % interval; `nil` where a model has one run alone.
     var interval: Double? { random.map { min(width($0), widthWithinOneStep ?? .infinity) } }
@@ -118,16 +109,16 @@ struct MeanFigure {
     }
 
     /// In how many sessions the model ran that ran in the fewest.
-    var sessions: Int { blocks.map(\.sessions.count).min() ?? 0 }
+    var sessions: Int { blocks.map(\.sessionCount).min() ?? 0 }
 
     /// The deviation between the sessions' means, relative to the mean; `nil` where no model ran in several.
     var betweenSessions: Double? {
-        let several = blocks.filter { $0.sessions.count > 1 }
-        let degrees = several.reduce(0) { $0 + $1.sessions.count - 1 }
+        let several = blocks.filter { $0.sessionCount > 1 }
+        let degrees = several.reduce(0) { $0 + $1.sessionCount - 1 }
         guard degrees > 0, mean > 0 else { return nil }
         let squares = several.reduce(0.0) { sum, block in
             let deviation = block.deviation / block.share
-            return sum + Double(block.sessions.count - 1) * deviation * deviation
+            return sum + Double(block.sessionCount - 1) * deviation * deviation
         }
         return (squares / Double(degrees)).squareRoot() / mean
     }
@@ -135,8 +126,9 @@ struct MeanFigure {
 
 /// Models and datasets of a mean that ran in the same sessions.
 struct SessionBlock {
-    /// The runs of each model and dataset.
-    var models: [[RunFigure]]
+    var models: [ModelFigures]
+    var sessionCount: Int
+    /// Empty where they are not known one by one.
     var sessions: Set<String>
     /// The part that these models have in the mean, 0 to 1.
     var share: Double
@@ -148,27 +140,32 @@ struct SessionBlock {
     var deviation = 0.0
     /// By session, its share in the block's runs.
     var weights: [String: Double] = [:]
+    /// Whether the uncertainty is only known to be no larger than this.
+    var isBound = false
 
     /// - Parameter n: all runs of the mean.
-    init(models: [[RunFigure]], sessions: Set<String>, of n: Double) {
+    init(models: [ModelFigures], of n: Double) {
         self.models = models
-        self.sessions = sessions
-        share = Double(models.reduce(0) { $0 + $1.count }) / n
-        if sessions.count > 1 {
-            compareSessions(n)
-        } else {
+        sessionCount = models.first?.sessionCount ?? 0
+        sessions = models.first?.names ?? []
+        share = models.reduce(0) { $0 + $1.sums.count } / n
+        if sessionCount <= 1 {
             random = Self.withinOneSession(models, n)
+        } else if models.allSatisfy({ $0.sessions != nil }) {
+            compareSessions(n)
+        } else if models.count == 1, let model = models.first {
+            compareSessions(of: model.sums)
+        } else {
+            boundSessions()
         }
     }
 
-    var order: String { sessions.sorted().joined() }
-
     /// The repeats are a sample, and the models and datasets are not, so the variance is that of a stratified mean,
     /// Σ (n_g/n)² u_g² (Cochran, *Sampling Techniques*, 5.3). The spread of the repeats holds edges and resolution already.
-    private static func withinOneSession(_ models: [[RunFigure]], _ n: Double) -> CombinedUncertainty? {
-        let parts = models.compactMap { runs in
-            Statistics.uncertaintyOfMean(runs.map(\.kilowattHours)).map {
-                CombinedUncertainty($0).scaled(by: Double(runs.count) / n)
+    private static func withinOneSession(_ models: [ModelFigures], _ n: Double) -> CombinedUncertainty? {
+        let parts = models.compactMap { model in
+            Statistics.uncertaintyOfMean(model.sums.series).map {
+                CombinedUncertainty($0).scaled(by: model.sums.count / n)
             }
         }
         return parts.count == models.count ? CombinedUncertainty(parts) : nil
@@ -178,11 +175,10 @@ struct SessionBlock {
     /// the spread inside them: to decide by a test which of the two to take holds in 81 to 91 % only.
     private mutating func compareSessions(_ n: Double) {
         var parts: [String: Double] = [:]
-        for runs in models {
-            guard let mean = Statistics.mean(runs.map(\.kilowattHours)) else { continue }
-            for run in runs {
-                parts[run.session, default: 0] += (run.kilowattHours - mean) / n
-                weights[run.session, default: 0] += 1 / (n * share)
+        for model in models {
+            for (name, session) in model.sessions ?? [:] {
+                parts[name, default: 0] += session.count * (session.mean - model.sums.series.mean) / n
+                weights[name, default: 0] += session.count / (n * share)
             }
         }
         // A session of few runs is off by as much as one of many, where sessions differ.
@@ -190,6 +186,37 @@ struct SessionBlock {
         deviation = Statistics.sampleStandardDeviation(offsets.sorted { $0.key < $1.key }.map(\.value)) ?? 0
         let squares = weights.values.reduce(0) { $0 + $1 * $1 }
         random = CombinedUncertainty(
-            standard: deviation * squares.squareRoot(), degrees: Double(sessions.count - 1))
+            standard: deviation * squares.squareRoot(), degrees: Double(sessionCount - 1))
+    }
+
+    /// The same of one model, of which the sums say all that it takes.
+    private mutating func compareSessions(of sums: RunSums) {
+        deviation = share * (sums.sessions.deviation ?? 0)
+        random = CombinedUncertainty(
+            standard: deviation * sums.squaredRuns.squareRoot() / sums.count, degrees: Double(sessionCount - 1))
+    }
+
+    /// An upper bound of the same, of several models whose sums do not say how far they go together.
+    ///
+    /// A session's offset is Σ p_gs d_gs, with the share p that a model's runs have in those of the session, and d, what its mean there is
+    /// off its mean of all. The length of a sum of vectors is at most the sum of their lengths (Minkowski), no p is larger than the
+    /// most runs of its model in a session by that and the fewest of each other one, and the sessions' weights are sums over the models
+    /// too. Where each model has as many runs in each session, and what sessions do they do to all models, the bound is the value.
+    private mutating func boundSessions() {
+        isBound = true
+        let count = models.reduce(0) { $0 + $1.sums.count }
+        let fewest = models.reduce(0) { $0 + $1.sums.fewestRuns }
+        var length = 0.0
+        var weight = 0.0
+        for model in models {
+            let sums = model.sums
+            let part = sums.mostRuns / (sums.mostRuns + fewest - sums.fewestRuns)
+            let off = sums.sessions.mean - sums.series.mean
+            let squares = sums.sessions.squares + sums.sessions.count * off * off
+            length += part * (squares / (sums.sessions.count - 1)).squareRoot()
+            weight += sums.squaredRuns.squareRoot() / count
+        }
+        deviation = share * length
+        random = CombinedUncertainty(standard: deviation * weight, degrees: Double(sessionCount - 1))
     }
 }

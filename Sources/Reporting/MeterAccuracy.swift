@@ -1,21 +1,12 @@
 import Core
 import Recording
 
-/// The accuracy of one meter of a row's total.
-package struct MeterAccuracy: Sendable, Hashable, Codable {
-    package var meter: String
-    /// Relative, as it is in the interval: 0.05 is ± 5 %; `nil` where none is stated.
-    package var relative: Double?
-    /// Who states it; `nil` where none is stated, or the record does not say.
-    package var source: String?
-}
-
 extension [MeterAccuracy] {
     /// Whether an accuracy of every meter is in the interval.
     var areStated: Bool { !isEmpty && allSatisfy { $0.relative != nil } }
 }
 
-/// How well the meters of a record's runs measure, and who says so.
+/// How well the meters of some runs of a record measure, and who says so.
 struct MeterAccuracies {
     /// Runs whose totals are of the same meters, as they were described for the suite.
     private struct Total: Hashable {
@@ -23,21 +14,20 @@ struct MeterAccuracies {
         var meters: [String]
     }
 
-    /// What the record knows of its meters, by the fingerprints of their machines.
-    private let descriptions: [String: [MeterDescription]]
-    /// The share a of a · E / √3 of each meter, 0 where none is stated.
-    private var shares: [Total: [String: Double]] = [:]
+    private var known: [Total: [MeterAccuracy]] = [:]
 
     /// Of no record, where none is known.
-    init() { descriptions = [:] }
+    init() {}
 
     /// Reads one run of each suite and total: decoding all would take longer than the table.
     init(_ store: any RecordReader, _ runs: some Sequence<RunFigure>) async throws(StoreError) {
-        descriptions = try await store.meterDescriptions()
+        let descriptions = try await store.meterDescriptions()
         for run in runs {
             let total = Self.total(run)
-            if shares[total] == nil {
-                shares[total] = Self.shares(run.window, try await store.domains(ofRun: run.window.id))
+            if known[total] == nil {
+                known[total] = MeterAccuracy.all(
+                    run.window, try await store.domains(ofRun: run.window.id),
+                    descriptions[run.window.machineFingerprint] ?? [])
             }
         }
     }
@@ -46,41 +36,14 @@ struct MeterAccuracies {
         Total(suiteRun: run.window.suiteRun, meters: run.window.total.domainIDs)
     }
 
-    private static func shares(_ window: WindowFigures, _ domains: [DomainEnergy]) -> [String: Double] {
-        func share(_ accuracy: Energy, of energy: Energy) -> Double {
-            3.0.squareRoot() * accuracy.joules / energy.joules
-        }
-        let parts = domains.filter { window.total.domainIDs.contains($0.id) && $0.energy > .zero }
-        if !parts.isEmpty {
-            return Dictionary(parts.map { ($0.id, share($0.accuracyUncertainty, of: $0.energy)) }) { first, _ in first }
-        }
-        // A record without domains tells only of the whole.
-        guard window.total.energy > .zero else { return [:] }
-        let whole = share(window.total.accuracyUncertainty, of: window.total.energy)
-        return Dictionary(window.total.domainIDs.map { ($0, whole) }) { first, _ in first }
-    }
-
     /// Each meter of the runs' totals once, or as often as it was stated differently, by name.
     func of(_ runs: [RunFigure]) -> [MeterAccuracy] {
-        var found: Set<MeterAccuracy> = []
-        for (total, run) in Dictionary(runs.map { (Self.total($0), $0) }, uniquingKeysWith: { first, _ in first }) {
-            for (id, share) in shares[total] ?? [:] {
-                guard share > 0 else {
-                    found.insert(MeterAccuracy(meter: id))
-                    continue
-                }
-                // The record has microjoules, so the share is the stated one but for as much.
-                let stated = descriptions[run.window.machineFingerprint]?.last { meter in
-                    meter.id == id && meter.relativeAccuracy.map { abs($0 - share) < 0.01 * $0 + 1e-4 } == true
-                }
-                found.insert(
-                    MeterAccuracy(
-                        meter: id, relative: stated?.relativeAccuracy ?? (share * 1e3).rounded() / 1e3,
-                        source: stated?.accuracySource))
-            }
-        }
-        return found.sorted { ($0.meter, $0.relative ?? 0) < ($1.meter, $1.relative ?? 0) }
+        Set(Set(runs.map(Self.total)).flatMap { known[$0] ?? [] }).inOrder
     }
+}
+
+extension Set<MeterAccuracy> {
+    var inOrder: [MeterAccuracy] { sorted { ($0.meter, $0.relative ?? 0) < ($1.meter, $1.relative ?? 0) } }
 }
 
 extension TableReport.Row {

@@ -6,15 +6,32 @@ import Recording
 /// A run of which nobody knows the hash, such as one from before it was recorded, is taken for what the run before it was of, and
 /// the first known after it else: what is not known to differ is not told apart.
 struct RunEditions {
+    /// Runs of one program, file and choice of meters.
+    struct Part {
+        var machine: String
+        var model: String
+        var meters: [String]
+        var program: String?
+        var file: String?
+        /// The numbers of its first and last run.
+        var runs: ClosedRange<Int64>
+    }
+
     /// The files or programs that one name has stood for, in the order in which they came.
     private struct Series {
         var hashes: [String] = []
         var current = 0
-        var lastRun: Int64?
+        /// Of runs so far, as far as they are known: the first and last ones of the parts.
+        var runs: [Int64] = []
 
         /// - Returns: which one it is, and the run before it where that was another.
-        mutating func edition(of hash: String?, run: Int64) -> (number: Int, changedSince: Int64?) {
-            defer { lastRun = run }
+        mutating func edition(of hash: String?, _ part: ClosedRange<Int64>) -> (number: Int, changedSince: Int64?) {
+            let lastRun = runs.filter { $0 < part.lowerBound }.max()
+            defer {
+                runs =
+                    [lastRun, part.lowerBound, part.upperBound].compactMap(\.self)
+                    + runs.filter { $0 > part.lowerBound }
+            }
             guard let hash else { return (current, nil) }
             let before = hashes.isEmpty ? nil : current
             if let known = hashes.firstIndex(of: hash) {
@@ -39,28 +56,34 @@ struct RunEditions {
 
     /// The key of a run's row; runs come in the order of the record.
     mutating func key(_ key: RunGroups.Key, _ figure: RunFigure) -> RunGroups.Key {
+        let window = figure.window
+        return self.key(
+            key,
+            Part(
+                machine: window.machine, model: figure.model, meters: window.total.domainIDs.sorted(),
+                program: window.programSHA256, file: window.modelSHA256, runs: window.id...window.id))
+    }
+
+    /// The key of a part's row; parts come in the order of their first runs.
+    mutating func key(_ key: RunGroups.Key, _ part: Part) -> RunGroups.Key {
         var key = key
-        let (window, run) = (figure.window, figure.window.id)
-        let program = programs[[window.plugin, window.machineFingerprint], default: Series()]
-            .edition(of: window.programSHA256, run: run)
-        note("the program of the plugin \(window.plugin)", program.changedSince, run)
+        let program = programs[[key.plugin, key.fingerprint], default: Series()].edition(of: part.program, part.runs)
+        note("the program of the plugin \(key.plugin)", program.changedSince, part)
         key.program = program.number
-        if window.source == .taskwatt {
-            let scope = window.total.scope.rawValue
-            let total = meters[[window.machineFingerprint, scope, window.total.provenance.rawValue], default: Series()]
-                .edition(of: window.total.domainIDs.sorted().joined(separator: " "), run: run)
-            note("the meters of the total `\(scope)` of \(window.machine)", total.changedSince, run)
+        if key.source == .taskwatt {
+            let total = meters[[key.fingerprint, key.scope.rawValue, key.provenance.rawValue], default: Series()]
+                .edition(of: part.meters.joined(separator: " "), part.runs)
+            note("the meters of the total `\(key.scope.rawValue)` of \(part.machine)", total.changedSince, part)
             key.meters = total.number
         }
-        let file = files[FileName(key: key, model: figure.model), default: Series()]
-            .edition(of: window.modelSHA256, run: run)
-        note("the model \(figure.model) of \(figure.task.title)", file.changedSince, run)
+        let file = files[FileName(key: key, model: part.model), default: Series()].edition(of: part.file, part.runs)
+        note("the model \(part.model) of \(key.task.title)", file.changedSince, part)
         key.file = file.number
         return key
     }
 
-    private mutating func note(_ what: String, _ before: Int64?, _ after: Int64) {
+    private mutating func note(_ what: String, _ before: Int64?, _ part: Part) {
         guard let before else { return }
-        changes.append(TableReport.Change(what: what, before: before, after: after))
+        changes.append(TableReport.Change(what: what, before: before, after: part.runs.lowerBound))
     }
 }

@@ -45,7 +45,7 @@ extension Column where Table == TableReport {
 
     static var cv: Self {
         .share(
-            "cv", "run-to-run variation within a session, the median over models and datasets", title: "run CV",
+            "cv", "run-to-run variation within a session, pooled over models, datasets and sessions", title: "run CV",
             field: "run_to_run_cv", path: "run_to_run_cv"
         ) { $0.runToRunCV }
     }

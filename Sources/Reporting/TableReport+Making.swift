@@ -4,139 +4,121 @@ package import Recording
 extension TableReport {
     /// Makes the table of a record.
     package init(_ store: any RecordReader, _ options: Options = Options()) async throws(StoreError) {
-        let groups = try await RunGroups(store, options)
+        let groups = try await TableGroups(store, options)
         isNet = options.isNet
         by = options.by
         carbon = options.carbon
         leftOut = groups.leftOut
-        failures = Failures(of: groups.groups.values.flatMap { $0 }.map(\.window))
-        contendedBaselines = groups.baselines.contended.count
-        driftedBaselines = groups.baselines.drifted.count
-        autocorrelatedBaselines = groups.baselines.autocorrelated.count
+        failures = Failures(of: groups.rows.values.joined().map(\.sums))
+        contendedBaselines = groups.answer.contended
+        driftedBaselines = groups.answer.drifted
+        autocorrelatedBaselines = groups.answer.autocorrelated
         method = groups.method
-        let accuracies = try await MeterAccuracies(store, groups.groups.values.joined())
         changes = groups.changes
+        outliersSearched = options.outliers ?? (groups.runs <= Self.mostRunsForOutliers)
+        let outliers = outliersSearched ? try await groups.outliers(store, options) : [:]
         let peaks = try await DevicePeaks(store)
         let order = options.by.contains(.task) ? options.by : [.task] + options.by
-        rows = groups.groups.compactMap { key, runs in
-            Self.row(key, runs, groups.baselines, accuracies.of(runs), options.carbon, peaks)
-        }.sorted { Self.isBefore($0, $1, order) }
+        let made = groups.rows.compactMap { key, groups in
+            Self.row(key, groups, outliers[key] ?? [], options.carbon, peaks)
+        }
+        boundIntervals = made.count(where: \.isBound)
+        rows = made.map(\.row).sorted { Self.isBefore($0, $1, order) }
     }
 
+    /// So many runs are read for what lies far off the others, if nothing else is asked for.
+    static let mostRunsForOutliers = 100_000.0
+
     private static func row(
-        _ key: RunGroups.Key, _ runs: [RunFigure], _ baselines: RunGroups.Baselines, _ accuracies: [MeterAccuracy],
-        _ carbon: CarbonIntensity?, _ peaks: DevicePeaks
-    ) -> Row? {
-        guard let first = runs.first, let figure = MeanFigure(runs, baselines.degrees) else { return nil }
-        let series = RunGroups.series(runs)
-        let variations = series.compactMap { runs -> Double? in
-            let values = runs.map(\.kilowattHours)
-            guard let std = Statistics.sampleStandardDeviation(values), let mean = Statistics.mean(values), mean > 0
-            else { return nil }
-            return std / mean
-        }
-        var flags: [String: Int] = [:]
-        for flag in runs.flatMap(\.window.flags) { flags[flag, default: 0] += 1 }
-        let times = runs.map(\.window.startedAt)
-        let inferences = runs.reduce(0.0) { $0 + Double($1.window.completedInferences) }
-        let operations = total(runs) { run in
-            run.window.operations.map { $0 * Double(run.window.completedInferences) }
-        }
-        let joules = runs.reduce(0.0) { $0 + $1.window.total.energy.joules * $1.window.total.scale }
-        let seconds = runs.reduce(0.0) { $0 + $1.window.durationSeconds }
-        let latencies = total(runs) { run in
-            run.window.meanLatency.map { $0 * Double(run.window.completedInferences) }
-        }
-        let nets = runs.compactMap(\.net)
-        // What the uncertainty of the idle baseline hides is no net energy of an operation.
-        let hidden = runs.reduce(0.0) { $0 + 1.96 * ($1.window.idleUncertaintyWatts ?? 0) * $1.window.durationSeconds }
-        // Nor what the scatter of the runs does, of which two say little (t is 12.7): the ratio of it to anything would be one of noise.
-        let scatter = Statistics.sampleStandardDeviation(nets).map { deviation in
-            Statistics.studentT95(Double(nets.count - 1)) * deviation / Double(nets.count).squareRoot()
-                * joulesOfInference * inferences
-        }
-        let netJoules = total(runs) { run in
-            run.net.map { $0 * joulesOfInference * Double(run.window.completedInferences) }
-        }.flatMap { $0 > hidden + (scatter ?? 0) ? $0 : nil }
+        _ key: RunGroups.Key, _ groups: [GroupSums], _ outliers: [Outlier], _ carbon: CarbonIntensity?,
+        _ peaks: DevicePeaks
+    ) -> (row: Row, isBound: Bool)? {
+        let models = Dictionary(grouping: groups) { [$0.group.key.modelName, $0.group.key.dataset ?? ""] }
+            .sorted { $0.key.lexicographicallyPrecedes($1.key) }
+            .map { ModelFigures($0.key.first ?? "", $0.key.last ?? "", $0.value) }
+        guard let first = groups.first, let figure = MeanFigure(models) else { return nil }
+        let sums = groups.dropFirst().reduce(into: first.sums) { $0.merge($1.sums) }
+        let n = sums.count
+        let operations = sums.operations.count == n ? sums.operations.total : nil
+        let group = first.group
         let device = WorkloadDescription(
-            task: key.task, plugin: key.plugin, device: first.window.device, precision: first.window.precision)
+            task: key.task, plugin: key.plugin, device: group.key.device, precision: group.key.precision)
         let paper = PaperTable.rows[key.task]?.mean
         // A small model for tests is another than the paper's.
         let isPublished = key.size == nil || key.size == "full"
-        let files = runs.compactMap { run in run.window.modelSHA256.map { (run.model, $0) } }
-        return Row(
-            task: key.task, title: key.task.title, mean: figure.mean, std: figure.std, n: runs.count,
-            models: Set(runs.map(\.model)).sorted(), datasets: Set(runs.compactMap(\.window.dataset)).sorted(),
-            suites: Set(runs.map(\.window.suite)).sorted(), source: key.source, scope: key.scope,
+        let accuracies = Set(groups.flatMap(\.group.accuracies)).inOrder
+        let files = groups.compactMap { group in group.group.file.map { (group.group.key.modelName, $0) } }
+        let row = Row(
+            task: key.task, title: key.task.title, mean: figure.mean, std: figure.std, n: sums.runs,
+            models: Set(models.map(\.model)).sorted(), datasets: Set(groups.compactMap(\.group.key.dataset)).sorted(),
+            suites: Set(groups.map(\.group.key.suite)).sorted(), source: key.source, scope: key.scope,
             provenance: key.provenance, size: key.size, plugin: key.plugin, setup: key.setup,
-            machine: first.window.machine, machineFingerprint: key.fingerprint, processor: first.window.processor,
-            firstDay: times.min().map(FigureText.day) ?? "", lastDay: times.max().map(FigureText.day) ?? "",
+            machine: group.machine, machineFingerprint: key.fingerprint, processor: group.processor,
+            firstDay: FigureText.day(sums.firstTime), lastDay: FigureText.day(sums.lastTime),
             // A log states no uncertainty: of runs that are all the same, zero would be a claim.
             uncertainty: figure.interval.flatMap { key.source == .taskwatt || $0 > 0 ? $0 : nil },
             accuracies: accuracies,
             relativeAccuracy: figure.accuracy > 0 && figure.mean != 0
                 ? 3.0.squareRoot() * figure.accuracy / abs(figure.mean) : nil,
             isAccuracyStated: accuracies.areStated,
-            sessions: key.source == .taskwatt ? figure.sessions : nil, runToRunCV: Statistics.median(variations),
-            betweenSessionsCV: figure.betweenSessions, doubts: doubts(series),
-            gross: Statistics.mean(runs.map(\.gross)) ?? 0,
-            net: nets.count == runs.count ? Statistics.mean(nets) : nil,
-            power: seconds > 0 ? joules / seconds : nil, latency: latencies.map { $0 / inferences },
-            operations: operations.map { $0 / inferences },
-            gopsPerWatt: joules > 0 ? operations.map { $0 / joules / 1e9 } : nil,
+            sessions: key.source == .taskwatt ? figure.sessions : nil, runToRunCV: sums.repeatVariation,
+            betweenSessionsCV: figure.betweenSessions, doubts: doubts(sums),
+            gross: sums.gross / n, net: sums.nets.count == n ? sums.nets.mean : nil,
+            power: sums.seconds > 0 ? sums.joules / sums.seconds : nil,
+            latency: sums.latency.count == n ? sums.latency.total / sums.completed : nil,
+            operations: operations.map { $0 / sums.completed },
+            gopsPerWatt: sums.joules > 0 ? operations.map { $0 / sums.joules / 1e9 } : nil,
             operation: operations.flatMap {
                 OperationCost(
-                    operations: $0, seconds: seconds, joules: joules, netJoules: netJoules,
-                    precision: first.window.precision, peak: peaks.peak(of: device, on: key.fingerprint))
+                    operations: $0, seconds: sums.seconds, joules: sums.joules, netJoules: netJoules(sums),
+                    precision: group.key.precision, peak: peaks.peak(of: device, on: key.fingerprint))
             },
             carbon: carbon.map { figure.mean * $0.gramsPerKilowattHour },
-            coverage: runs.map(\.window.total.coverage).min() ?? 0, flags: flags, outliers: outliers(series),
-            otherScopes: otherScopes(runs), reconciliations: reconciliations(runs), paperMean: paper,
+            coverage: sums.coverage, flags: sums.flags, outliers: outliers,
+            otherScopes: Dictionary(
+                sums.otherScopes.map { ($0.key.rawValue, $0.value.total / $0.value.count) }
+            ) { first, _ in first },
+            reconciliations: reconciliations(sums), paperMean: paper,
             paperRatio: figure.mean > 0 && isPublished ? paper.map { figure.mean / $0 } : nil, engine: key.engine,
             modelSHA256: Dictionary(files) { $1 },
-            programSHA256: runs.last { $0.window.programSHA256 != nil }?.window.programSHA256,
-            suiteLabels: Set(runs.compactMap(\.window.label)).sorted())
+            programSHA256: groups.last { $0.group.program != nil }?.group.program,
+            suiteLabels: Set(groups.compactMap(\.group.key.label)).sorted())
+        return (row, figure.isBound)
     }
 
     /// kWh per 1,000 inferences are so many joules of one for each.
-    static let joulesOfInference = 3.6e6 / 1000
+    static let joulesOfInference = RunFigure.joulesOfInference
 
-    /// A sum over all runs; `nil` where one of them does not have it.
-    private static func total(_ runs: [RunFigure], _ value: (RunFigure) -> Double?) -> Double? {
-        let values = runs.compactMap(value)
-        return values.count == runs.count ? values.reduce(0, +) : nil
+    /// Net joules of all runs; `nil` where one of them has none, or they are no more than what hides them.
+    private static func netJoules(_ sums: RunSums) -> Double? {
+        guard sums.nets.count == sums.count else { return nil }
+        // What the scatter of the runs hides is no net energy of an operation, nor what the uncertainty of the idle baseline does. Two
+        // runs say little of scatter (t is 12.7): the ratio of it to anything would be one of noise.
+        let scatter = sums.nets.deviation.map { deviation in
+            Statistics.studentT95(sums.nets.count - 1) * deviation / sums.nets.count.squareRoot()
+                * joulesOfInference * sums.completed
+        }
+        return sums.netJoules > sums.hidden + (scatter ?? 0) ? sums.netJoules : nil
     }
 
     /// How many series of repeats speak against being independent draws, by how.
-    private static func doubts(_ series: [[RunFigure]]) -> [String: Int] {
-        var counts: [String: Int] = [:]
-        for runs in series {
-            for doubt in Statistics.doubts(of: runs.map(\.kilowattHours)) { counts[doubt.rawValue, default: 0] += 1 }
+    private static func doubts(_ sums: RunSums) -> [String: Int] {
+        let counts = [Statistics.SeriesDoubt.drift: sums.drifts, .correlation: sums.correlations].filter {
+            $0.value > 0
         }
-        return counts
+        return Dictionary(counts.map { ($0.key.rawValue, Int(saturating: $0.value)) }) { first, _ in first }
     }
 
-    private static func outliers(_ series: [[RunFigure]]) -> [Outlier] {
-        series.flatMap { runs in
-            Statistics.outliers(runs.map(\.kilowattHours)).map { place in
-                let run = runs[place.index]
-                return Outlier(run: run.window.id, model: run.model, value: run.kilowattHours, score: place.score)
-            }
-        }.sorted { $0.run < $1.run }
-    }
-
-    /// The mean of each other scope over the runs that have it.
-    private static func otherScopes(_ runs: [RunFigure]) -> [String: Double] {
-        let all = runs.map(\.otherScopes)
-        var means: [String: Double] = [:]
-        for scope in TotalScope.allCases { means[scope.rawValue] = Statistics.mean(all.compactMap { $0[scope] }) }
-        return means
-    }
-
-    private static func reconciliations(_ runs: [RunFigure]) -> [Reconciliation] {
-        let pairs = Dictionary(grouping: runs.flatMap(\.reconciliations)) { [$0.outer, $0.inner] }
-        return pairs.sorted { $0.key.map(\.rawValue).joined() > $1.key.map(\.rawValue).joined() }
-            .compactMap { Reconciliation(sumOf: $0.value) }
+    private static func reconciliations(_ sums: RunSums) -> [Reconciliation] {
+        sums.reconciliations.sorted {
+            $0.key.outer.rawValue + $0.key.inner.rawValue > $1.key.outer.rawValue + $1.key.inner.rawValue
+        }
+        .map { scopes, pair in
+            Reconciliation(
+                outer: scopes.outer, inner: scopes.inner, residual: Energy(joules: pair.residual),
+                reading: pair.readingVariance, outerAccuracy: Energy(joules: pair.outerAccuracy),
+                innerAccuracy: Energy(joules: pair.innerAccuracy), outerEnergy: Energy(joules: pair.outerEnergy))
+        }
     }
 
     /// The paper's order of tasks, a user's own after them; then what the table is by; then the rest, so that the order is
@@ -188,18 +170,11 @@ extension TableReport.Row {
 
 extension TableReport.Failures {
     /// `nil` where none failed.
-    init?(of windows: [WindowFigures]) {
-        // What is in a record may be any number.
-        func sum(_ value: (WindowFigures) -> Int) -> Int {
-            windows.reduce(0) { sum, window in
-                let (total, overflow) = sum.addingReportingOverflow(max(0, value(window)))
-                return overflow ? .max : total
-            }
-        }
-        inferences = sum(\.failedInferences)
+    init?(of sums: [RunSums]) {
+        func sum(_ value: (RunSums) -> Double) -> Int { Int(saturating: sums.reduce(0) { $0 + value($1) }) }
+        inferences = sum(\.failed)
         guard inferences > 0 else { return nil }
-        let all = inferences.addingReportingOverflow(sum(\.completedInferences))
-        of = all.overflow ? .max : all.partialValue
-        runs = windows.count { $0.failedInferences > 0 }
+        of = sum { $0.failed + $0.completed }
+        runs = sum(\.failedRuns)
     }
 }

@@ -193,6 +193,11 @@ extension TableReport {
                 "The meters missed part of some windows (coverage down to \(FigureText.percent(least))); each energy is divided by its coverage."
             )
         }
+        if boundIntervals > 0, columns.contains(.interval) {
+            notes.append(
+                "± 95 % and the session CV of \(FigureText.count(boundIntervals, "row")) of several models are upper bounds: there are "
+                    + "too many sessions to compare them one by one.")
+        }
         let sessions =
             columns.contains(.interval) ? sessionNotes + (advises ? [sessionAdvice].compactMap(\.self) : []) : []
         return notes + sessions + scopesSideBySide + outlierNotes + doubtNotes
@@ -203,6 +208,10 @@ extension TableReport {
 
     /// The runs far off the others; of many, the first.
     private var outlierNotes: [String] {
+        if !outliersSearched {
+            let runs = FigureText.count(rows.reduce(0) { $0.addingSaturated($1.n) }, "run")
+            return ["Outliers were not searched for in \(runs); `taskwatt table --outliers` does it, run by run."]
+        }
         let all = rows.flatMap { row in row.outliers.map { (row, $0) } }
         if all.isEmpty { return [] }
         let shown = all.prefix(5).map { row, outlier in

@@ -42,8 +42,8 @@ package struct TableReport: Sendable, Hashable, Codable {
         /// In how many sessions (runs of a suite) each model ran, of the one that ran in the fewest: what the interval is of. Of
         /// one it is that of repeating within this session. `nil` of imported logs, of which it is not known.
         package var sessions: Int?
-        /// The median of the variation between repeats of one model on one dataset in one session, relative; `nil` without
-        /// repeats.
+        /// The variation between repeats of one model on one dataset in one session, relative: √(Σ ν (s/m)² / Σ ν) over these series;
+        /// `nil` without repeats.
         package var runToRunCV: Double?
         /// The variation between the means of sessions, relative; `nil` of one session.
         package var betweenSessionsCV: Double?
@@ -112,12 +112,12 @@ package struct TableReport: Sendable, Hashable, Codable {
 
     /// How the runs of the table were measured.
     package struct Method: Sendable, Hashable, Codable {
-        /// Repeats of one model on one dataset.
+        /// Repeats of one model on one dataset, the fewest and the most.
         package var repeats: [Int] = []
-        /// Completed inferences of a run.
+        /// Completed inferences of a run, the fewest and the most.
         package var inferences: [Int] = []
         package var batches: [String] = []
-        /// Seconds.
+        /// Seconds, the fewest and the most.
         package var baselines: [Double] = []
         package var versions: [String] = []
     }
@@ -147,9 +147,16 @@ package struct TableReport: Sendable, Hashable, Codable {
     package var changes: [Change]
     /// How many idle baselines have blocks that hang together more than their uncertainty takes into account.
     package var autocorrelatedBaselines: Int
+    /// Whether runs far off the others were looked for, which takes all runs one by one.
+    package var outliersSearched = true
+    /// How many intervals are upper bounds: of several models in more sessions than are looked at one by one, sums do not say how far
+    /// the models go together.
+    package var boundIntervals = 0
 
     enum CodingKeys: String, CodingKey {
         case rows, by, carbon, method, failures, changes
+        case outliersSearched = "outliers_searched"
+        case boundIntervals = "bound_intervals"
         case isNet = "net"
         case leftOut = "left_out"
         case contendedBaselines = "contended_baselines"
@@ -164,6 +171,8 @@ package struct TableReport: Sendable, Hashable, Codable {
         package var filter = RunFilter(source: .taskwatt)
         package var by: [TableDimension] = [.task]
         package var carbon: CarbonIntensity?
+        /// Whether runs far off the others are looked for; `nil`: where there are not too many runs for that.
+        package var outliers: Bool?
 
         package init() {}
 

@@ -3,7 +3,7 @@ import Foundation
 import Recording
 package import Reporting
 
-/// What `GET /v1/table` is asked for, as the query of its address: the keys of `RunFilter`, `net`, `by`, and the carbon
+/// What `GET /v1/table` is asked for, as the query of its address: the keys of `RunFilter`, `net`, `outliers`, `by`, and the carbon
 /// intensity by its zone or in g CO2e per kWh.
 package struct TableQuery: Sendable, Hashable {
     package var options: TableReport.Options
@@ -18,6 +18,7 @@ package struct TableQuery: Sendable, Hashable {
         options.filter = try RunFilter(value)
         // A table of every source there is would be of unlike things.
         options.filter.source = options.filter.source ?? .taskwatt
+        if let text = value("outliers") { options.outliers = try APIError.flag("outliers", text) }
         if let text = value("by") { options.by = TableDimension.parse(text) }
         if let zone = value("carbon_zone") {
             guard let carbon = CarbonIntensity.of(zone: zone) else {
@@ -33,7 +34,7 @@ package struct TableQuery: Sendable, Hashable {
     /// The query, encoded for an address.
     package var text: String {
         let values: [(String, String?)] = [
-            ("net", options.isNet ? "true" : nil),
+            ("net", options.isNet ? "true" : nil), ("outliers", options.outliers.map { "\($0)" }),
             ("by", options.by == [.task] ? nil : options.by.map(\.rawValue).joined(separator: ",")),
             ("carbon_zone", options.carbon?.zone),
             ("carbon_g_per_kwh", options.carbon.flatMap { $0.zone == nil ? "\($0.gramsPerKilowattHour)" : nil }),

@@ -81,6 +81,11 @@ struct DamagedRecordTests {
         }
         _ = try? store.suites(named: "last-1")
         _ = try? store.meterDescriptions()
+        for net in [false, true] {
+            _ = try? store.sums(SumsQuery(RunFilter(), isNet: net, isByDay: net))
+            _ = try? store.sums(SumsQuery(filter, isNet: net))
+        }
+        try? store.eachGrouped(RunFilter()) { _, _ in }
         _ = try? store.lastOwnRun()
         _ = try? store.ownRuns(after: 0)
         _ = try? store.ownEndedSuites(after: 0, limit: 10)

@@ -25,7 +25,8 @@ struct SessionTests {
         #expect(two.sessions == 2 && two.intervalScope == "two sessions")
         #expect(isClose(two.uncertainty, 12.706204736174694 * 150 / 360_000, relative: 1e-7))
         #expect(isClose(two.betweenSessionsCV, 300 / 2.0.squareRoot() / 3750))
-        #expect(isClose(two.runToRunCV, (100.0 / 3600 + 100.0 / 3900) / 2), "within each")
+        let squares = [3600.0, 3900].map { 100 / $0 * 100 / $0 }
+        #expect(isClose(two.runToRunCV, ((squares[0] + squares[1]) / 2).squareRoot()), "within each")
         try record.add([run(3750)])
         let three = try await Self.row(record)
         #expect(three.sessions == 3 && three.intervalScope == "3 sessions")

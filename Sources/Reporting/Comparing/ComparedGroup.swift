@@ -21,9 +21,9 @@ struct ComparedGroup {
     private var meters: Set<[String]>
 
     init?(
-        _ key: RunGroups.Key, _ runs: [RunFigure], _ baselines: RunGroups.Baselines, _ accuracies: MeterAccuracies
+        _ key: RunGroups.Key, _ runs: [RunFigure], _ baselines: [String: Double], _ accuracies: MeterAccuracies
     ) {
-        guard let first = runs.first, let figure = MeanFigure(runs, baselines.degrees) else { return nil }
+        guard let first = runs.first, let figure = MeanFigure(runs, baselines) else { return nil }
         self.key = key
         self.figure = figure
         let series = RunGroups.series(runs).map { $0.map(\.kilowattHours) }

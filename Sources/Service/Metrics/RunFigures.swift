@@ -90,6 +90,7 @@ final class RunFigures: Service {
         let suites = try store.ownEndedSuites(after: suite, limit: Self.mostSuites)
         var options = TableReport.Options()
         options.by = [.task, .model]
+        options.outliers = false
         var rows: [Row: Row] = [:]
         for suite in suites {
             options.suiteRun = suite.uuid

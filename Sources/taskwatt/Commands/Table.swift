@@ -38,6 +38,11 @@ struct Table: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The columns beside mean and std, with commas.", valueName: "names"))
     var columns: String?
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Look for runs far off the others, run by run. (default: of 100,000 runs at most)")
+    var outliers: Bool?
+
     @OptionGroup var carbonOptions: CarbonOptions
     @OptionGroup var cells: CellOptions
     @OptionGroup(title: "Which runs") var filter: FilterOptions
@@ -55,6 +60,7 @@ struct Table: AsyncParsableCommand {
             options.filter = try filter.filter
             if let by { options.by = TableDimension.parse(by) }
             options.carbon = try carbonOptions.intensity
+            options.outliers = outliers
             return options
         }
     }

@@ -46,6 +46,6 @@ enum DrawnRuns {
     }
 
     static func group(_ runs: [RunFigure]) -> ComparedGroup? {
-        ComparedGroup(key, runs, RunGroups.Baselines(), MeterAccuracies())
+        ComparedGroup(key, runs, [:], MeterAccuracies())
     }
 }

@@ -1,47 +1,58 @@
-import Core
-import Recording
+package import Core
 
 /// One run's figure for a mean, in kWh per 1,000 inferences throughout.
-struct RunFigure {
-    var window: WindowFigures
-    var task: MLTask
+package struct RunFigure: Sendable {
+    package var window: WindowFigures
+    package var task: MLTask
     /// Gross or net, as asked for.
-    var kilowattHours: Double
-    var gross: Double
+    package var kilowattHours: Double
+    package var gross: Double
     /// `nil` without an idle baseline.
-    var net: Double?
+    package var net: Double?
     /// The standard uncertainty that is common to all runs of these meters.
-    var accuracy: Double
+    package var accuracy: Double
     /// The standard uncertainty that is common to all runs of these meters beside their accuracy: what their rounding, and edges
     /// that err alike, leave.
-    var common: Double
+    package var common: Double
     /// The standard uncertainty that the scatter of the idle baseline makes, which is common to all runs with that baseline.
-    var idle: Double
+    package var idle: Double
     /// The one that its rounding makes, which is common to all runs.
-    var idleRounding: Double
+    package var idleRounding: Double
 
-    enum Outcome {
+    package init(
+        window: WindowFigures, task: MLTask, kilowattHours: Double, gross: Double, net: Double? = nil, accuracy: Double,
+        common: Double, idle: Double, idleRounding: Double
+    ) {
+        self.window = window
+        self.task = task
+        self.kilowattHours = kilowattHours
+        self.gross = gross
+        self.net = net
+        self.accuracy = accuracy
+        self.common = common
+        self.idle = idle
+        self.idleRounding = idleRounding
+    }
+
+    package enum Outcome: Sendable {
         case measured(RunFigure)
         case leftOut(String)
     }
 
-    var id: Int64 { window.id }
+    package var id: Int64 { window.id }
     /// The run of a suite that it was part of. How imported logs came about is not known: theirs are taken for one.
-    var session: String { window.source == .taskwatt ? window.suiteRun : "" }
-    var model: String { window.model ?? window.plugin }
-    var dataset: String { window.dataset ?? "" }
+    package var session: String { window.source == .taskwatt ? window.suiteRun : "" }
+    package var model: String { window.model ?? window.plugin }
+    package var dataset: String { window.dataset ?? "" }
+
+    /// kWh per 1,000 inferences are so many joules of one for each.
+    package static let joulesOfInference = 3.6e6 / 1000
 
     /// Device, precision, batch and those of the plugin's parameters that have to do with the task. The size is apart anyway.
-    var setup: [String: String] {
-        var setup = window.parameters.filter { name, _ in TaskParameters.matters(name, to: task) && name != "size" }
-        setup["device"] = window.device
-        setup["precision"] = window.precision
-        setup["batch"] = String(window.batch)
-        return setup
-    }
+    package var setup: [String: String] { window.setup(for: task) }
 
     /// Gross kWh per 1,000 inferences of the other scopes that were seen.
-    var otherScopes: [TotalScope: Double] {
+    package var otherScopes: [TotalScope: Double] {
         Dictionary(
             window.otherScopes.filter(\.isSeen).map { other in
                 let per1000 = 1000 / Double(window.completedInferences) * other.scale
@@ -50,7 +61,7 @@ struct RunFigure {
     }
 
     /// Each scope that was measured with the next one inside it.
-    var reconciliations: [Reconciliation] {
+    package var reconciliations: [Reconciliation] {
         if window.otherScopes.isEmpty { return [] }
         return WindowEnergy(
             window: Window(start: .init(seconds: 0), end: .init(seconds: 0)), total: window.total,
@@ -59,7 +70,7 @@ struct RunFigure {
     }
 
     /// - Returns: `nil` of a window without a workload.
-    static func of(_ window: WindowFigures, net: Bool) -> Outcome? {
+    package static func of(_ window: WindowFigures, net: Bool) -> Outcome? {
         guard let task = window.task else { return nil }
         let total = window.total
         guard window.status == .completed else { return .leftOut(window.status.rawValue) }
@@ -96,5 +107,20 @@ struct RunFigure {
                 net: difference.map { $0 * per1000 }, accuracy: accuracy * per1000,
                 common: total.commonUncertainty.joules * per1000, idle: idle * per1000,
                 idleRounding: idleRounding * per1000))
+    }
+}
+
+extension WindowFigures {
+    /// Those of the plugin's parameters that have to do with the task. The size is apart anyway.
+    func settings(for task: MLTask) -> [String: String] {
+        parameters.filter { name, _ in name != "size" && TaskParameters.matters(name, to: task) }
+    }
+
+    func setup(for task: MLTask) -> [String: String] {
+        var setup = settings(for: task)
+        setup["device"] = device
+        setup["precision"] = precision
+        setup["batch"] = String(batch)
+        return setup
     }
 }

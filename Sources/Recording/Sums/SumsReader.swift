@@ -1,0 +1,366 @@
+import Core
+import Foundation
+import GRDB
+import Glibc
+
+/// Makes the answer to one question of the sums, within one transaction.
+struct SumsReader {
+    private struct Bin: Hashable {
+        var group: Int64
+        var day: Int?
+    }
+
+    /// A session whose windows are read, or whose sums are.
+    private struct Session {
+        var id: Int64
+        var uuid: String
+        var row: SummedSession
+    }
+
+    private let db: Database
+    private let query: SumsQuery
+    private let net: Int
+    private let filter: RunFilter
+    private let all: [Int64: ResultGroup]
+    private let chosen: [Int64: ResultGroup]
+    private let names: SumNames
+    private var bins: [Bin: Int] = [:]
+    private var sums: [GroupSums] = []
+    /// Those whose baselines count and that were looked at one by one.
+    private var seen: Set<Int64> = []
+    /// Whether each session's mean has been taken down on the way.
+    private var hasSessions = true
+
+    init(_ db: Database, _ query: SumsQuery) throws {
+        self.db = db
+        self.query = query
+        net = query.isNet ? 1 : 0
+        filter = query.filter.queries
+        all = try GroupReader.all(db)
+        var filter = filter
+        // What is finer than groups is looked at in each window.
+        if filter.isFinerThanGroups { filter.parameters = nil }
+        chosen = all.filter { [filter] in filter.fits($0.value) }
+        names = try SumNames(db)
+    }
+
+    mutating func answer() throws -> SumsAnswer {
+        var answer = SumsAnswer()
+        if filter.isFinerThanGroups {
+            try addWindows(of: try sessions("z.day IS NOT NULL AND \(inTime(touching: true))", []))
+        } else if let suiteRun = filter.suiteRun {
+            let named = RunFilter.suiteRunCondition(suiteRun)
+            try addSessions(try sessions("z.day IS NOT NULL AND \(named.sql)", named.arguments))
+        } else if query.isByDay {
+            try addSessions(try sessions("z.day IS NOT NULL AND \(inTime(touching: true))", []))
+        } else {
+            hasSessions = false
+            if filter.hasTimes { try addTime() } else { try add(level: RecordSums.wholeLevel, 0) }
+            try countBaselines(&answer)
+        }
+        try countSeen(&answer)
+        try addMeans()
+        answer.groups = sums
+        let damaged = filter.condition
+        answer.damaged =
+            try Int.fetchOne(
+                db,
+                sql: """
+                    SELECT count(*) FROM damaged_run CROSS JOIN run ON run.id = damaged_run.run_id
+                        JOIN suite_run ON suite_run.id = run.suite_run_id JOIN machine ON machine.id = suite_run.machine_id
+                    WHERE \(damaged.sql)
+                    """, arguments: damaged.arguments) ?? 0
+        return answer
+    }
+
+    // MARK: Bins
+
+    private mutating func add(_ closed: RunSums, _ group: Int64, _ day: Int?, of session: String? = nil) {
+        guard let known = chosen[group] else { return }
+        let bin = Bin(group: group, day: day)
+        let index = bins[bin] ?? sums.count
+        if index == sums.count {
+            bins[bin] = index
+            sums.append(GroupSums(group: known, day: day, sums: RunSums(), sessions: nil))
+        }
+        sums[index].sums.merge(closed)
+        if let session, closed.count > 0 {
+            sums[index].sessions = sums[index].sessions ?? []
+            sums[index].sessions?.append(
+                GroupSums.Session(name: session, count: closed.count, mean: closed.series.mean))
+        }
+    }
+
+    private func decoded(_ row: Row, _ column: Int) throws -> RunSums {
+        guard let bytes: Data = row.optional(at: column), let sums = RunSums(bytes: bytes, names: names.texts) else {
+            throw RecordSums.Damage()
+        }
+        return sums
+    }
+
+    // MARK: Whole periods
+
+    /// Whether it is quicker to look the chosen groups up one by one.
+    private var areFew: Bool { chosen.count * 4 < all.count }
+
+    private func ofChosen(_ column: String) -> String {
+        areFew ? "\(column) IN (\(chosen.keys.sorted().map(String.init).joined(separator: ", ")))" : "TRUE"
+    }
+
+    private mutating func add(level: Int, _ period: Int64) throws {
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT group_id, sums FROM period_sums
+                WHERE level = ? AND net = ? AND period = ? AND \(ofChosen("group_id")) ORDER BY group_id
+                """, arguments: [level, net, period])
+        while let row = try rows.next() {
+            guard let group: Int64 = row.optional(at: 0) else { throw RecordSums.Damage() }
+            if chosen[group] != nil { add(try decoded(row, 1), group, nil) }
+        }
+    }
+
+    /// The days from one to another, in the longest periods that fit.
+    static func cover(_ days: Range<Int64>) -> [(level: Int, period: Int64)] {
+        var pieces: [(level: Int, period: Int64)] = []
+        var day = days.lowerBound
+        while day < days.upperBound {
+            var level = 0
+            while level < RecordSums.longestLevel {
+                let length = Int64(1) << (2 * (level + 1))
+                guard day.isMultiple(of: length), day <= days.upperBound - length else { break }
+                level += 1
+            }
+            pieces.append((level, RecordSums.period(level, of: day)))
+            day += Int64(1) << (2 * level)
+        }
+        return pieces
+    }
+
+    /// What lies between two times: whole days, and at the edges whole sessions and, of those that reach over them, windows.
+    private mutating func addTime() throws {
+        // One by one, so that each is the first of its index.
+        let ofDays = "FROM period_sums WHERE level = 0 AND net = \(net)"
+        let known = try Row.fetchOne(
+            db, sql: "SELECT (SELECT min(period) \(ofDays)), (SELECT max(period) \(ofDays))")
+        guard let known, let first: Int64 = known.optional(at: 0), let last: Int64 = known.optional(at: 1) else {
+            return
+        }
+        let over = try sessions(
+            "z.day IS NOT NULL AND \(inTime(touching: true)) AND NOT \(inTime(touching: false))", [])
+        var edges = Set(over.compactMap(\.row.day))
+        var begin = first
+        var end = last + 1
+        if let since = filter.since {
+            let day = RecordSums.day(since)
+            if Double(day) * 86_400 < since { edges.insert(day) }
+            begin = max(begin, Double(day) * 86_400 < since ? day + 1 : day)
+        }
+        if let until = filter.until {
+            let day = RecordSums.day(until)
+            if Double(day) * 86_400 < until { edges.insert(day) }
+            end = min(end, day)
+        }
+        if begin == first, end == last + 1, edges.isEmpty { return try add(level: RecordSums.wholeLevel, 0) }
+        var day = begin
+        for edge in edges.sorted() + [end] where edge >= day {
+            let stop = min(edge, end)
+            if day < stop { for piece in Self.cover(day..<stop) { try add(level: piece.level, piece.period) } }
+            day = max(day, edge + 1)
+        }
+        for edge in edges.sorted() {
+            let inside = try sessions("z.day = ? AND \(inTime(touching: false))", [edge])
+            for session in inside { try addSums(of: session, takesMeans: false) }
+        }
+        try addWindows(of: over)
+    }
+
+    /// - Parameter touching: whether it is enough that some of a session may be in the time.
+    private func inTime(touching: Bool) -> String {
+        var conditions: [String] = []
+        // As numbers that SQLite reads as they are.
+        if let since = filter.since {
+            conditions.append("z.\(touching ? "last_at" : "first_at") >= \(Self.sql(since))")
+        }
+        if let until = filter.until { conditions.append("z.\(touching ? "first_at" : "last_at") < \(Self.sql(until))") }
+        return conditions.isEmpty ? "TRUE" : "(\(conditions.joined(separator: " AND ")))"
+    }
+
+    private static func sql(_ number: Double) -> String {
+        number.isFinite ? "\(number)" : number > 0 ? "9e999" : "-9e999"
+    }
+
+    // MARK: Sessions
+
+    private func sessions(_ condition: String, _ arguments: StatementArguments) throws -> [Session] {
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT z.suite_run_id, suite_run.uuid, z.day, z.first_at, z.last_at, z.baseline_s, z.baseline_degrees
+                FROM summed_session z JOIN suite_run ON suite_run.id = z.suite_run_id
+                WHERE \(condition) ORDER BY z.suite_run_id
+                """, arguments: arguments)
+        var sessions: [Session] = []
+        while let row = try rows.next() {
+            guard let id: Int64 = row.optional(at: 0), let uuid: String = row.optional(at: 1),
+                let day: Int64 = row.optional(at: 2),
+                let first: Double = row.optional(at: 3), let last: Double = row.optional(at: 4)
+            else { throw RecordSums.Damage() }
+            sessions.append(
+                Session(
+                    id: id, uuid: uuid,
+                    row: SummedSession(
+                        day: day, firstAt: first, lastAt: last, baselineSeconds: row.optional(at: 5),
+                        baselineDegrees: row.optional(at: 6))))
+        }
+        return sessions
+    }
+
+    /// Of each session its sums, where all of it is in the time and in one day; else its windows.
+    private mutating func addSessions(_ sessions: [Session]) throws {
+        var torn: [Session] = []
+        for session in sessions {
+            let (first, last) = (session.row.firstAt ?? 0, session.row.lastAt ?? 0)
+            let isWhole =
+                filter.isInTime(first) && filter.isInTime(last)
+                && (!query.isByDay || Self.localDay(first) == Self.localDay(last))
+            if isWhole { try addSums(of: session, takesMeans: true) } else { torn.append(session) }
+        }
+        try addWindows(of: torn)
+    }
+
+    private mutating func addSums(of session: Session, takesMeans: Bool) throws {
+        let rows = try Row.fetchCursor(
+            db.cachedStatement(
+                sql: "SELECT group_id, sums FROM session_sums WHERE suite_run_id = ? AND net = ? ORDER BY group_id"),
+            arguments: [session.id, net])
+        let day = query.isByDay ? session.row.firstAt.map(Self.localDay) : nil
+        while let row = try rows.next() {
+            guard let group: Int64 = row.optional(at: 0) else { throw RecordSums.Damage() }
+            guard chosen[group] != nil else { continue }
+            let closed = try decoded(row, 1).closed
+            if closed.count > 0, takesMeans { seen.insert(session.id) }
+            add(closed, group, day, of: takesMeans ? session.uuid : nil)
+        }
+    }
+
+    private mutating func addWindows(of sessions: [Session]) throws {
+        var resolver = try GroupResolver(db, all)
+        let condition = filter.condition
+        for session in sessions {
+            // Whoever asked may have gone.
+            try Task.checkCancellation()
+            var made: [Bin: RunSums] = [:]
+            var order: [Bin] = []
+            try Store.eachWindow(
+                db, where: "run.suite_run_id = ? AND \(condition.sql)", [session.id] + condition.arguments
+            ) { window in
+                guard let group = try resolver.group(of: window) else { return }
+                let bin = Bin(group: group, day: query.isByDay ? Self.localDay(window.startedAt) : nil)
+                if made[bin] == nil { order.append(bin) }
+                let baseline = (session.row.baselineDegrees, session.row.baselineSeconds)
+                switch RunFigure.of(window, net: query.isNet) {
+                case .measured(let figure):
+                    made[bin, default: RunSums(session: session.uuid)].add(figure, baseline: baseline)
+                case .leftOut(let reason): made[bin, default: RunSums(session: session.uuid)].leaveOut(reason)
+                case nil: break
+                }
+            } damaged: { _ in
+            }
+            for bin in order {
+                guard let closed = made[bin]?.closed else { continue }
+                if closed.count > 0 { seen.insert(session.id) }
+                add(closed, bin.group, bin.day, of: session.uuid)
+            }
+        }
+    }
+
+    /// As year × 10,000 + month × 100 + day, in the time zone of this process.
+    static func localDay(_ unixSeconds: Double) -> Int {
+        var seconds = time_t(saturating: unixSeconds.rounded(.down))
+        var parts = tm()
+        localtime_r(&seconds, &parts)
+        return (Int(parts.tm_year) + 1900) * 10_000 + (Int(parts.tm_mon) + 1) * 100 + Int(parts.tm_mday)
+    }
+
+    // MARK: Means of sessions
+
+    /// What the mean of each session is, where there are not too many.
+    private mutating func addMeans() throws {
+        let count = sums.reduce(0) { $0 + $1.sums.sessions.count }
+        guard count <= Double(query.mostSessions) else {
+            for index in sums.indices { sums[index].sessions = nil }
+            return
+        }
+        if hasSessions { return }
+        let (since, until) = (filter.since ?? 0, filter.until ?? Bounds.unixSeconds.upperBound)
+        let statement = try db.makeStatement(
+            sql: """
+                SELECT suite_run.uuid, s.sums FROM session_sums s
+                    JOIN summed_session z ON z.suite_run_id = s.suite_run_id
+                    JOIN suite_run ON suite_run.id = s.suite_run_id
+                WHERE s.net = ? AND s.group_id = ? AND s.day BETWEEN ? AND ? AND \(inTime(touching: false))
+                """)
+        for index in sums.indices {
+            let rows = try Row.fetchCursor(
+                statement,
+                arguments: [net, sums[index].group.id, RecordSums.day(since), RecordSums.day(until)])
+            var sessions = sums[index].sessions ?? []
+            while let row = try rows.next() {
+                guard let uuid: String = row.optional(at: 0), let bytes: Data = row.optional(at: 1),
+                    let head = RunSums.Head(bytes: bytes)
+                else { throw RecordSums.Damage() }
+                if head.count > 0 {
+                    sessions.append(GroupSums.Session(name: uuid, count: head.count, mean: head.mean))
+                }
+            }
+            sums[index].sessions = sessions
+        }
+    }
+
+    // MARK: Baselines
+
+    /// Of whole sessions.
+    private func countBaselines(_ answer: inout SumsAnswer) throws {
+        let flagged = try Row.fetchAll(
+            db,
+            sql: """
+                SELECT z.suite_run_id, z.contended, z.drifted, z.autocorrelated FROM summed_session z
+                WHERE (z.contended OR z.drifted OR z.autocorrelated) AND z.day IS NOT NULL AND \(inTime(touching: false))
+                """)
+        let ofSession = try db.makeStatement(
+            sql: """
+                SELECT group_id, sums FROM session_sums
+                WHERE suite_run_id = ? AND net = ? AND \(ofChosen("group_id"))
+                """)
+        for row in flagged {
+            guard let id: Int64 = row.optional(at: 0) else { throw RecordSums.Damage() }
+            let cells = try Row.fetchCursor(ofSession, arguments: [id, net])
+            while let cell = try cells.next() {
+                guard let group: Int64 = cell.optional(at: 0), let bytes: Data = cell.optional(at: 1),
+                    let head = RunSums.Head(bytes: bytes)
+                else { throw RecordSums.Damage() }
+                if chosen[group] != nil, head.count > 0 {
+                    Self.count(row, &answer)
+                    break
+                }
+            }
+        }
+    }
+
+    private func countSeen(_ answer: inout SumsAnswer) throws {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT suite_run_id, contended, drifted, autocorrelated FROM summed_session WHERE suite_run_id = ?
+                """)
+        for id in seen {
+            if let row = try Row.fetchOne(statement, arguments: [id]) { Self.count(row, &answer) }
+        }
+    }
+
+    private static func count(_ row: Row, _ answer: inout SumsAnswer) {
+        if row.optional(at: 1) ?? false { answer.contended += 1 }
+        if row.optional(at: 2) ?? false { answer.drifted += 1 }
+        if row.optional(at: 3) ?? false { answer.autocorrelated += 1 }
+    }
+}
