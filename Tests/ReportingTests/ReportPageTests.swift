@@ -129,7 +129,7 @@ struct ReportPageTests {
     func ownTask() async throws {
         let record = try TestRecord()
         try record.add([run(task: MLTask(rawValue: "own"))])
-        let content = try PageContent(try page(record.store).html)
+        let content = try await PageContent(try page(record.store).html)
         #expect(content.headings.contains("h2:Energy of each task"))
         #expect(!content.headings.contains { $0.contains("paper") } && !content.text.contains("430.8 W"))
     }

@@ -58,10 +58,10 @@ struct TableFilterTests {
             run(3600, model: "a", dataset: "y"), run(7200, model: "a", dataset: "y"),
             run(3600, model: "a", dataset: "x"),
         ])
-        let models = try rows { $0.by = [.model] }
+        let models = try await rows { $0.by = [.model] }
         #expect(models.map { $0.task.rawValue + $0.models.joined() } == ["fill-maska", "fill-maskb", "summarizationb"])
         #expect(models.map(\.n) == [3, 1, 1])
-        let both = try rows { $0.by = [.dataset, .model] }
+        let both = try await rows { $0.by = [.dataset, .model] }
         #expect(
             both.map { ($0.datasets + $0.models).joined() } == ["xa", "xb", "ya", "yb"],
             "the task comes first, and then what was asked for")
@@ -74,7 +74,7 @@ struct TableFilterTests {
     @Test("Days are apart when they are asked for")
     func days() async throws {
         try record.add([made(3600), made(3600, day: 3), made(7200, day: 3)])
-        let rows = try rows { $0.by = [.date] }
+        let rows = try await rows { $0.by = [.date] }
         #expect(rows.map(\.n) == [1, 2])
         #expect(rows[0].firstDay == rows[0].lastDay && rows[0].firstDay < rows[1].firstDay)
     }

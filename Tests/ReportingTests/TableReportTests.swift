@@ -34,7 +34,7 @@ struct TableReportTests {
 
     @Test("An empty record makes an empty table")
     func empty() async throws {
-        let report = try report()
+        let report = try await report()
         #expect(report.rows.isEmpty)
         #expect(report.leftOut.isEmpty)
     }
@@ -42,7 +42,7 @@ struct TableReportTests {
     @Test("Inferences that failed are not divided by")
     func perInference() async throws {
         try record.add([run(36, inferences: 1), run(36, task: .summarization, inferences: 1000)])
-        let rows = try report().rows
+        let rows = try await report().rows
         #expect(isClose(rows.first { $0.task == .fillMask }?.mean, 0.01))
         #expect(isClose(rows.first { $0.task == .summarization }?.mean, 0.00001))
     }
@@ -54,7 +54,7 @@ struct TableReportTests {
         var some = run(inferences: 97)
         some.failedInferences = 3
         try record.add([some])
-        let report = try report()
+        let report = try await report()
         let failures = try #require(report.failures)
         #expect(failures.inferences == 3 && failures.of == 200 && failures.runs == 1)
         #expect(report.rendered(as: .text).contains("3 of 200 inferences failed, in 1 run"))
@@ -65,7 +65,7 @@ struct TableReportTests {
     @Test("A run whose total lacks an accelerator is left out, with the reason and the option that helps")
     func incomplete() async throws {
         try record.add([run(), run(coverage: 0.5, flags: [.lowCoverage, .incomplete])])
-        let report = try report()
+        let report = try await report()
         #expect(report.rows.map(\.n) == [1])
         #expect(report.leftOut.keys.first?.contains("--meter") == true)
     }
@@ -77,7 +77,7 @@ struct TableReportTests {
             run(9999, status: .interrupted), run(9999, flags: [.suspended]), run(9999, inferences: 0),
             run(9999, stage: .load), run(9999, stage: .warmUp), run(9999, stage: .idle),
         ])
-        let report = try report()
+        let report = try await report()
         #expect(report.rows.count == 1)
         #expect(report.rows.first?.n == 1)
         #expect(isClose(report.rows.first?.mean, 0.01))
@@ -94,7 +94,7 @@ struct TableReportTests {
     @Test("From 99 % up, the energy is divided by the coverage, which is said")
     func coverage() async throws {
         try record.add([run(3564, coverage: 0.99), run(3600)])
-        let report = try report()
+        let report = try await report()
         let row = try #require(report.rows.first)
         #expect(isClose(row.mean, 0.01))
         #expect(isClose(row.std, 0) || row.std.map { $0 < 1e-12 } == true)
@@ -105,7 +105,7 @@ struct TableReportTests {
     @Test("Flags are counted and explained")
     func flags() async throws {
         try record.add([run(flags: [.contended]), run(flags: [.contended, .samplerLate]), run()])
-        let report = try report()
+        let report = try await report()
         #expect(report.rows.first?.flags == ["contended": 2, "sampler-late": 1])
         #expect(report.notes.contains { $0.hasPrefix("2 runs flagged contended") })
         #expect(report.notes.contains { $0.hasPrefix("1 run flagged sampler-late") })
@@ -116,7 +116,7 @@ struct TableReportTests {
     @Test("Measured, derived, estimated and simulated are never in one mean", arguments: [false, true])
     func provenance(net: Bool) async throws {
         try record.add(Provenance.allCases.map { run(provenance: $0, idle: 1) })
-        let rows = try report(net: net).rows
+        let rows = try await report(net: net).rows
         #expect(rows.map(\.provenance) == [.measured, .derived, .estimated, .simulated])
         #expect(rows.allSatisfy { $0.n == 1 })
     }
@@ -126,7 +126,7 @@ struct TableReportTests {
         try record.add([
             run(), run(size: "tiny"), run(scope: .wall), run(scope: .system), run(size: nil), run(size: "tiny"),
         ])
-        let rows = try report().rows
+        let rows = try await report().rows
         #expect(rows.count == 5)
         #expect(rows.first { $0.size == "tiny" }?.n == 2)
         #expect(try await report().rendered(as: .text).contains("size tiny"))
@@ -141,7 +141,7 @@ struct TableReportTests {
             return made
         }
         try record.add([made(10), made(10), made(60), made(10, plugin: "q")])
-        let report = try report()
+        let report = try await report()
         #expect(report.rows.map(\.n) == [2, 1, 1])
         let text = report.rendered(as: .text)
         #expect(
@@ -160,7 +160,7 @@ struct TableReportTests {
         for task in [MLTask.fillMask, .textToImage, own] {
             try record.add([made(task, ["size": .string("full")]), made(task, ["steps": .integer(20)])])
         }
-        let report = try report()
+        let report = try await report()
         #expect(report.rows.map(\.n) == [2, 1, 1, 1, 1])
         #expect(report.rows.map { $0.setup["steps"] } == [nil, nil, "20", nil, "20"])
     }
@@ -169,7 +169,7 @@ struct TableReportTests {
     func contendedBaseline() async throws {
         let suite = try record.add([run(stage: .idle, seconds: 3, flags: [.contended])])
         try record.add([run(task: .fillMask, idle: 40)], suite: suite)
-        let net = try report(net: true)
+        let net = try await report(net: true)
         #expect(net.contendedBaselines == 1)
         #expect(net.rendered(as: .text).contains("1 idle baseline contended"))
         #expect(net.rows[0].mean < 0 && net.rows[0].paperRatio == nil)
@@ -189,7 +189,7 @@ struct TableReportTests {
     func shortBaseline() async throws {
         let suite = try record.add([run(stage: .idle, seconds: 0.2)])
         try record.add([run(idle: 4)], suite: suite)
-        let gross = try report().rendered(as: .text)
+        let gross = try await report().rendered(as: .text)
         #expect(gross.contains("idle baseline of 0.2 s;") && !gross.contains("single block"))
         #expect(try await report(net: true).rendered(as: .text).contains("An idle baseline of 0.2 s is a single block"))
     }
@@ -203,7 +203,7 @@ struct TableReportTests {
         try record.add([run(7200)], suite: second)
         try record.add([run(3600)], suite: other)
         try record.add([run(3600)], suite: record.suite(machine: "node", inventory: "{\"gpu\":1}"))
-        let report = try report()
+        let report = try await report()
         #expect(report.rows.map(\.machine) == ["node", "node", "other"])
         #expect(Set(report.rows.map(\.machineFingerprint)).count == 3)
         #expect(report.rows.map(\.n).sorted() == [1, 1, 2])
@@ -217,7 +217,7 @@ struct TableReportTests {
     @Test("Of one machine the name is not shown")
     func oneMachine() async throws {
         try record.add([run()])
-        let text = try report().rendered(as: .text)
+        let text = try await report().rendered(as: .text)
         #expect(text.split(separator: "\n").prefix(3).allSatisfy { !$0.contains("host") && !$0.contains("machine") })
     }
 
@@ -227,7 +227,7 @@ struct TableReportTests {
     func order() async throws {
         let own = [MLTask(rawValue: "zebra"), MLTask(rawValue: "apple")]
         try record.add((MLTask.paperTasks.reversed() + own).map { run(task: $0) })
-        #expect(
+        await #expect(
             try report().rows.map(\.task)
                 == MLTask.paperTasks + [MLTask(rawValue: "apple"), MLTask(rawValue: "zebra")])
     }
@@ -235,7 +235,7 @@ struct TableReportTests {
     @Test("A user's own task has no ratio")
     func ownTask() async throws {
         try record.add([run(task: MLTask(rawValue: "apple"))])
-        let report = try report()
+        let report = try await report()
         #expect(report.rows.first?.paperRatio == nil)
         #expect(!report.rendered(as: .text).contains("Luccioni"))
     }
@@ -326,7 +326,7 @@ struct IntervalTests {
         try record.add(
             [run(6, stage: .idle, seconds: 3.1, idle: 2, idleUncertainty: 0.5)]
                 + Self.joules.map { run($0, uncertainty: 1500, accuracy: 720, idle: 2, idleUncertainty: 0.5) })
-        let row = try row(net: true)
+        let row = try await row(net: true)
         #expect(isClose(row.mean, 0.0094444444444444))
         #expect(isClose(row.std, 0.001))
         #expect(isClose(row.uncertainty ?? 0, 0.0038965182345080964, relative: 1e-6))
@@ -355,7 +355,7 @@ struct IntervalTests {
         let idle = run(6, stage: .idle, seconds: 3, idle: 2, idleUncertainty: 0.5)
         let one = run(3600, uncertainty: 100, accuracy: 30, idle: 2, idleUncertainty: 0.5)
         let suite = try record.add([idle, one])
-        let row = try row(net: net)
+        let row = try await row(net: net)
         #expect(row.n == 1 && row.std == nil && row.uncertainty == nil && row.sessions == 1)
         var two = one
         two.workload?.model = "two"

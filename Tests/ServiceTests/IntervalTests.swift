@@ -94,7 +94,7 @@ struct IntervalTests {
             }
         }
         #expect(result.failures == [])
-        let (gross, net) = (try bench.row(result), try bench.row(result, net: true))
+        let (gross, net) = (try await bench.row(result), try await bench.row(result, net: true))
         // Of steady series one in twenty looks as if it rose or fell.
         #expect(Set(gross.flags.keys).isSubset(of: [RunFlag.repeatsDrift.rawValue]))
         #expect(gross.n == 5 && gross.coverage == 1 && gross.sessions == 1)

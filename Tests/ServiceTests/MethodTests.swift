@@ -69,7 +69,7 @@ struct MethodTests {
         #expect(runs.map { $0.procedure?.repeatsEnd } == [nil, nil, nil, nil, nil, .count, nil])
 
         // Gross: 65, 70 and 75 kJ per 1,000; 70 kJ is 70,000 / 3.6e6 kWh, and s is 5,000 J.
-        let gross = try bench.row(result)
+        let gross = try await bench.row(result)
         #expect(isClose(gross.mean, 70_000 / 3.6e6))
         #expect(isClose(gross.std, 5000 / 3.6e6))
         #expect(gross.n == 3)
@@ -79,7 +79,7 @@ struct MethodTests {
         #expect(isClose(gross.uncertainty, 12_420.688_559 / 3.6e6, relative: 1e-8))
 
         // Net: 5,000 J less a repeat, so 40, 45 and 50 kJ per 1,000.
-        let net = try bench.row(result, net: true)
+        let net = try await bench.row(result, net: true)
         #expect(isClose(net.mean, 45_000 / 3.6e6))
         #expect(isClose(net.std, 5000 / 3.6e6))
         // Accuracy 0.01 · 45,000 / √3 = 259.808 J; idle 1/3 W · 100 s · 5 = 166.667 J with 9 degrees of freedom.
@@ -115,9 +115,9 @@ struct MethodTests {
             options.filter.suiteRun = name
             return try await TableReport(bench.store, options).driftedBaselines
         }
-        #expect(try drifts(nil) == 1)
-        #expect(try drifts("last") == 0)
-        #expect(try drifts(drifted.suiteRun) == 1)
+        #expect(try await drifts(nil) == 1)
+        #expect(try await drifts("last") == 0)
+        #expect(try await drifts(drifted.suiteRun) == 1)
     }
 
     @Test("Sessions start everything anew, each a record of its own, and the table is of them all")
@@ -225,7 +225,7 @@ struct MethodTests {
         #expect(auto.reason == .tenSeconds)
         #expect(isClose(auto.secondsPerInference, 0.4))
         // 0.4 s · 120 W · 1,000.
-        #expect(isClose(try bench.row(result).mean, 48_000 / 3.6e6))
+        #expect(isClose(try await bench.row(result).mean, 48_000 / 3.6e6))
     }
 
     @Test("What doctor said is in the record; a strict suite does not start where a check fails, and leaves no record")

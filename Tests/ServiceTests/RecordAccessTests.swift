@@ -1,8 +1,11 @@
 import Client
+import Core
+import Exchange
 import Foundation
 import Hummingbird
 import Logging
 import Recording
+import Reporting
 import TestSupport
 import Testing
 

@@ -194,7 +194,7 @@ struct RecordWriterConformance {
         let uuid = try await begin("first")
         try await writer.record(run(1), samples: [], suiteRun: uuid)
         let sample = Sample(
-            meterID: "m", time: MonotonicTime(seconds: 11), wallTime: 1_764_000_001, energy: Energy(joules: 1))
+            meterID: "m", time: MonotonicTime(seconds: 11), wallTime: 1_764_000_001, energy: Energy(joules: 1), power: nil)
         try await writer.record(run(2), samples: [sample], suiteRun: uuid)
         #expect(try await energies() == [1, 2], "in the order of the calls")
         let last = try #require(try await reader.runNumbers()?.upperBound)

@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import Metering
 import Recording
+import Running
 import Synchronization
 import TestSupport
 import Testing
