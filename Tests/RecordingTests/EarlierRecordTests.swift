@@ -171,5 +171,10 @@ struct EarlierRecordTests {
         try expectColumns(DomainRow.self)
         try expectColumns(ScopeRow.self)
         try expectColumns(SampleRow.self)
+        try expectColumns(MachineRow.self)
+        try expectColumns(MeterRow.self)
+        try expectColumns(SuiteRunRow.self)
+        try expectColumns(ImportRow.self)
+        try expectColumns(JobRow.self)
     }
 }
