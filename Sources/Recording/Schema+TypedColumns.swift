@@ -1,7 +1,7 @@
 /// What the migration "8 typed columns" does, in SQL. As every migration that has shipped it never changes.
 ///
-/// A window was one JSON document with some columns beside it that were searched by, and all else was taken out of the document whenever it
-/// was asked for. Now a window is a row of typed columns. The document stays, in a table of its own: it is what was measured, word for word,
+/// A window was one JSON document with some columns beside it that were searched by, and all else was taken out of the document whenever
+/// it was asked for. Now a window is a row of typed columns. The document stays, in a table of its own: it is what was measured, word for word,
 /// and bundles and `show` are made of it. The columns are what is searched, averaged and exported, and are read without it.
 ///
 /// Every number of an old record is brought over, and none can keep the migration from coming to its end: what has another type than its

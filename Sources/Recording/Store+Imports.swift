@@ -78,9 +78,10 @@ extension Store {
     ) throws -> Value {
         do {
             return try writing { db in
-                try db.execute(
-                    sql: "INSERT INTO import (source, file, sha256, imported_at) VALUES (?, ?, ?, ?)",
-                    arguments: [file.source.rawValue, file.name, file.sha256, file.importedAt])
+                try ImportRow(
+                    id: nil, source: file.source.rawValue, file: file.name, sha256: file.sha256,
+                    importedAt: file.importedAt
+                ).insert(db)
                 let id = db.lastInsertedRowID
                 let value = try body(ImportWriter(database: db, importID: id))
                 try db.execute(
@@ -103,18 +104,19 @@ extension Store {
     private static func imports(
         _ db: Database, where condition: String, _ arguments: StatementArguments
     ) throws -> [StoredImport] {
+        let columns = Selection<ImportRow.CodingKeys>(of: ImportRow.databaseTableName)
         let rows = try Row.fetchCursor(
             db,
             sql: """
-                SELECT import.id AS id, import.source AS source, file, sha256, imported_at,
-                    count(DISTINCT suite_run.id) AS suites, count(run.id) AS runs
+                SELECT \(columns.sql), count(DISTINCT suite_run.id) AS suites, count(run.id) AS runs
                 FROM import LEFT JOIN suite_run ON import_id = import.id LEFT JOIN run ON suite_run_id = suite_run.id
                 WHERE \(condition) GROUP BY import.id ORDER BY import.id
                 """, arguments: arguments)
         return try wholeRows(rows) { row in
-            StoredImport(
-                id: try row.value("id"), source: RecordSource(rawValue: try row.value("source")) ?? .taskwatt,
-                file: try row.value("file"), sha256: try row.value("sha256"), importedAt: try row.time("imported_at"),
+            let read = columns.reader(row)
+            return StoredImport(
+                id: try read(.id), source: RecordSource(rawValue: try read(.source)) ?? .taskwatt,
+                file: try read(.file), sha256: try read(.sha256), importedAt: try read.time(.importedAt),
                 suites: try row.value("suites"), runs: try row.value("runs"))
         }
     }

@@ -37,20 +37,20 @@ package struct StoredJob: Sendable, Hashable {
         self.failures = failures
     }
 
-    private static let columns =
-        "id, state, request, schedule, submitted_at, attempts, started_at, ended_at, suite_run, failures"
+    private static let columns = Selection<JobRow.CodingKeys>(of: JobRow.databaseTableName)
 
     static func fetch(_ db: Database, _ rest: String, _ arguments: StatementArguments = []) throws -> [StoredJob] {
-        let rows = try Row.fetchCursor(db, sql: "SELECT \(columns) FROM job \(rest)", arguments: arguments)
+        let rows = try Row.fetchCursor(db, sql: "SELECT \(columns.sql) FROM job \(rest)", arguments: arguments)
         return try Store.wholeRows(rows) { row in
-            let failures: String = try row.value("failures")
-            let attempts: Int = try row.value("attempts")
+            let read = columns.reader(row)
+            let failures: String = try read(.failures)
+            let attempts: Int = try read(.attempts)
             guard Bounds.repeats.contains(attempts) else { throw DamagedRow(reason: "\(attempts) are no attempts") }
             return StoredJob(
-                id: try row.value("id"), state: try row.value("state"), request: try row.value("request"),
-                schedule: try row.value("schedule"), submittedAt: try row.time("submitted_at"), attempts: attempts,
-                startedAt: try row.optionalTime("started_at"), endedAt: try row.optionalTime("ended_at"),
-                suiteRun: try row.value("suite_run"),
+                id: try read(.id), state: try read(.state), request: try read(.request),
+                schedule: try read(.schedule), submittedAt: try read.time(.submittedAt), attempts: attempts,
+                startedAt: try read.optionalTime(.startedAt), endedAt: try read.optionalTime(.endedAt),
+                suiteRun: try read(.suiteRun),
                 failures: (try? JSONDecoder().decode([String].self, from: Data(failures.utf8))) ?? [])
         }
     }
@@ -65,16 +65,11 @@ extension Store {
     /// - Returns: its number.
     package func add(_ job: StoredJob) throws(StoreError) -> Int64 {
         try write { db in
-            try db.execute(
-                sql: """
-                    INSERT INTO job (state, request, schedule, submitted_at, attempts, started_at, ended_at, suite_run,
-                        failures)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    """,
-                arguments: [
-                    job.state, job.request, job.schedule, job.submittedAt, job.attempts, job.startedAt, job.endedAt,
-                    job.suiteRun, try Self.text(job.failures),
-                ])
+            try JobRow(
+                id: nil, state: job.state, request: job.request, schedule: job.schedule, submittedAt: job.submittedAt,
+                attempts: job.attempts, startedAt: job.startedAt, endedAt: job.endedAt, suiteRun: job.suiteRun,
+                failures: try Self.text(job.failures)
+            ).insert(db)
             let id = db.lastInsertedRowID
             try db.execute(
                 sql: """

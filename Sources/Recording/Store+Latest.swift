@@ -61,18 +61,20 @@ extension Store {
 
     /// Suites measured here that ended, of those after one, the latest first.
     package func ownEndedSuites(after id: Int64, limit: Int) throws(StoreError) -> [EndedSuite] {
-        try read { db in
+        let columns = Selection<SuiteRunRow.CodingKeys>([.id, .uuid, .status, .endedAt], of: "suite_run")
+        return try read { db in
             let rows = try Row.fetchCursor(
                 db,
                 sql: """
-                    SELECT id, uuid, status, ended_at FROM suite_run
+                    SELECT \(columns.sql) FROM suite_run
                     WHERE id > ? AND import_id IS NULL AND status <> 'running' ORDER BY id DESC
                     """, arguments: [id])
             return try Self.wholeRows(rows, limit: limit) { row in
-                EndedSuite(
-                    id: try row.value("id"), uuid: try row.value("uuid"),
-                    status: RunStatus(rawValue: try row.value("status")) ?? .failed,
-                    endedAt: try row.optionalTime("ended_at"))
+                let read = columns.reader(row)
+                return EndedSuite(
+                    id: try read(.id), uuid: try read(.uuid),
+                    status: RunStatus(rawValue: try read(.status)) ?? .failed,
+                    endedAt: try read.optionalTime(.endedAt))
             }
         }
     }

@@ -241,23 +241,24 @@ extension Store {
     package func suiteRuns(
         label: String? = nil, suite: String? = nil, machine: String? = nil, limit: Int = 100
     ) throws(StoreError) -> [SuiteRunSummary] {
-        try read { db in
+        let columns = Selection<SuiteRunRow.CodingKeys>(
+            [.uuid, .suite, .startedAt, .endedAt, .status, .error, .source, .label], of: "suite_run")
+        return try read { db in
             let rows = try Row.fetchCursor(
                 db,
                 sql: """
-                    SELECT uuid, suite, machine.name, started_at, ended_at, status, error,
-                        (SELECT count(*) FROM run WHERE suite_run_id = suite_run.id) AS runs, source, label
+                    SELECT \(columns.sql), machine.name, (SELECT count(*) FROM run WHERE suite_run_id = suite_run.id) AS runs
                     FROM suite_run JOIN machine ON machine.id = machine_id
                     WHERE (?1 IS NULL OR label = ?1) AND (?2 IS NULL OR suite = ?2) AND (?3 IS NULL OR machine.name = ?3)
                     ORDER BY suite_run.id DESC
                     """, arguments: [label, suite, machine])
             return try Self.wholeRows(rows, limit: limit) { row in
-                SuiteRunSummary(
-                    uuid: try row.value("uuid"), suite: try row.value("suite"), machine: try row.value("name"),
-                    startedAt: try row.time("started_at"), endedAt: try row.optionalTime("ended_at"),
-                    status: try row.value("status"), error: try row.value("error"), runs: try row.value("runs"),
-                    source: RecordSource(rawValue: try row.value("source")) ?? .taskwatt,
-                    label: try row.value("label"))
+                let read = columns.reader(row)
+                return SuiteRunSummary(
+                    uuid: try read(.uuid), suite: try read(.suite), machine: try row.value("name"),
+                    startedAt: try read.time(.startedAt), endedAt: try read.optionalTime(.endedAt),
+                    status: try read(.status), error: try read(.error), runs: try row.value("runs"),
+                    source: RecordSource(rawValue: try read(.source)) ?? .taskwatt, label: try read(.label))
             }
         }
     }

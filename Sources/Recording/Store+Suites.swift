@@ -22,23 +22,26 @@ package struct StoredSuite: Sendable, Hashable {
     package var source: RecordSource
     package var label: String?
 
+    private static let suites = Selection<SuiteRunRow.CodingKeys>(of: SuiteRunRow.databaseTableName)
+    private static let machines = Selection<MachineRow.CodingKeys>(of: MachineRow.databaseTableName, from: suites.end)
+
     static func fetch(_ db: Database, where condition: String, _ arguments: StatementArguments) throws -> StoredSuite? {
         let statement = try db.cachedStatement(
             sql: """
-                SELECT uuid, suite, suite_text, options, name, fingerprint, inventory, machine_state, preflight,
-                    taskwatt_version, started_at, ended_at, status, error, source, label
-                FROM suite_run JOIN machine ON machine.id = machine_id WHERE \(condition)
+                SELECT \(suites.sql), \(machines.sql)
+                FROM suite_run JOIN machine ON machine.id = suite_run.machine_id WHERE \(condition)
                 """)
         return try Row.fetchOne(statement, arguments: arguments).map { row in
-            StoredSuite(
-                uuid: try row.value("uuid"), suite: try row.value("suite"), suiteText: try row.value("suite_text"),
-                options: try row.value("options"), machine: try row.value("name"),
-                machineFingerprint: try row.value("fingerprint"), inventory: try row.value("inventory"),
-                machineState: try row.value("machine_state"), preflight: try row.value("preflight"),
-                version: try row.value("taskwatt_version"), startedAt: try row.time("started_at"),
-                endedAt: try row.optionalTime("ended_at"), status: try row.value("status"),
-                error: try row.value("error"), source: RecordSource(rawValue: try row.value("source")) ?? .taskwatt,
-                label: try row.value("label"))
+            let (suite, machine) = (suites.reader(row), machines.reader(row))
+            return StoredSuite(
+                uuid: try suite(.uuid), suite: try suite(.suite), suiteText: try suite(.suiteText),
+                options: try suite(.options), machine: try machine(.name),
+                machineFingerprint: try machine(.fingerprint),
+                inventory: try machine(.inventory), machineState: try suite(.machineState),
+                preflight: try suite(.preflight), version: try suite(.taskwattVersion),
+                startedAt: try suite.time(.startedAt), endedAt: try suite.optionalTime(.endedAt),
+                status: try suite(.status), error: try suite(.error),
+                source: RecordSource(rawValue: try suite(.source)) ?? .taskwatt, label: try suite(.label))
         }
     }
 }

@@ -173,28 +173,23 @@ package final class Store: Sendable {
     static func insert(_ start: SuiteStart, uuid: String, importID: Int64? = nil, _ db: Database) throws {
         let machine = try machineID(db, start)
         for meter in start.meters {
-            try db.execute(
-                sql: "INSERT OR IGNORE INTO meter (machine_id, name, description) VALUES (?, ?, ?)",
-                arguments: [machine, meter.id, try RecordJSON.text(meter)])
+            try MeterRow(id: nil, machineId: machine, name: meter.id, description: try RecordJSON.text(meter))
+                .insert(db, onConflict: .ignore)
         }
-        try db.execute(
-            sql: """
-                INSERT INTO suite_run
-                    (uuid, machine_id, suite, suite_text, options, machine_state, taskwatt_version, started_at, status,
-                     source, import_id, preflight, label)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?, ?, ?)
-                """,
-            arguments: [
-                uuid, machine, start.suite, start.suiteText, start.options, start.machineState, start.version,
-                start.startedAt, start.source.rawValue, importID, start.preflight, start.label,
-            ])
+        try SuiteRunRow(
+            id: nil, uuid: uuid, machineId: machine, suite: start.suite, suiteText: start.suiteText,
+            options: start.options, machineState: start.machineState, taskwattVersion: start.version,
+            startedAt: start.startedAt, endedAt: nil, status: "running", error: nil, source: start.source.rawValue,
+            importId: importID, preflight: start.preflight, label: start.label
+        ).insert(db)
     }
 
     private static func machineID(_ db: Database, _ start: SuiteStart) throws -> Int64 {
         let fingerprint = fingerprint(machineName: start.machineName, inventory: start.inventory)
-        try db.execute(
-            sql: "INSERT OR IGNORE INTO machine (fingerprint, name, inventory, first_seen) VALUES (?, ?, ?, ?)",
-            arguments: [fingerprint, start.machineName, start.inventory, start.startedAt])
+        try MachineRow(
+            id: nil, fingerprint: fingerprint, name: start.machineName, inventory: start.inventory,
+            firstSeen: start.startedAt
+        ).insert(db, onConflict: .ignore)
         return try Int64.fetchOne(db, sql: "SELECT id FROM machine WHERE fingerprint = ?", arguments: [fingerprint])
             ?? 0
     }

@@ -49,18 +49,6 @@ extension Row {
         Value.fromDatabaseValue(self[place] as DatabaseValue)  // trap: as above.
     }
 
-    /// - Throws: `DamagedRow` for what is no time that a date can be made of.
-    func time(_ column: String) throws(DamagedRow) -> Double {
-        let seconds: Double = try value(column)
-        guard Bounds.unixSeconds.contains(seconds) else { throw DamagedRow(reason: "\(seconds) is no time") }
-        return seconds
-    }
-
-    func optionalTime(_ column: String) throws(DamagedRow) -> Double? {
-        let seconds: Double? = try value(column)
-        return seconds == nil ? nil : try time(column)
-    }
-
     private static func kind(_ value: DatabaseValue) -> String {
         switch value.storage {
         case .null: "nothing"

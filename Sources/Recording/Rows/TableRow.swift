@@ -1,4 +1,4 @@
-import Foundation
+import Core
 import GRDB
 
 /// A row of a table of the record. Its properties are the table's columns, the only place where these are named: each has the column's name
@@ -50,13 +50,18 @@ struct Selection<Name: ColumnName>: Sendable {
     /// As they stand behind SELECT.
     let sql: String
     private let places: [Int]
+    /// The place of the column behind the last of them.
+    let end: Int
 
-    /// - Parameter table: by which the query knows it.
-    init(_ columns: [Name] = Array(Name.allCases), of table: String) {
+    /// - Parameters:
+    ///   - table: by which the query knows it.
+    ///   - first: the place of the first of them, where the columns of another table are before.
+    init(_ columns: [Name] = Array(Name.allCases), of table: String, from first: Int = 0) {
         sql = columns.map { "\(table).\($0.stringValue)" }.joined(separator: ", ")
         var places = Array(repeating: Int.max, count: 256)
-        for (place, column) in columns.enumerated() { places[column.byte] = place }
+        for (place, column) in columns.enumerated() { places[column.byte] = first + place }
         self.places = places
+        end = first + columns.count
     }
 
     func reader(_ row: Row) -> RowReader<Name> { RowReader(row: row, selection: self) }
@@ -77,6 +82,20 @@ struct RowReader<Name: ColumnName> {
         // To look at the type of what is there first takes twice as long.
         if Name.areStrict, let value = try? row.decode(Value.self, atIndex: place) { return value }
         return try row.value(at: place, column.stringValue)
+    }
+
+    /// - Throws: `DamagedRow` for what is no time that a date can be made of.
+    func time(_ column: Name) throws(DamagedRow) -> Double {
+        guard let seconds = try optionalTime(column) else {
+            throw DamagedRow(reason: "`\(column.stringValue)` holds nothing")
+        }
+        return seconds
+    }
+
+    func optionalTime(_ column: Name) throws(DamagedRow) -> Double? {
+        guard let seconds: Double = try self(column) as Double? else { return nil }
+        guard Bounds.unixSeconds.contains(seconds) else { throw DamagedRow(reason: "\(seconds) is no time") }
+        return seconds
     }
 
     /// `nil` of NULL and of another type.
