@@ -94,7 +94,7 @@ import Testing
         #expect(again.output.contains("1 run in the record already"))
         let logs = try await scratch.taskwatt(
             "export", "--format", "paper", "--source", "codecarbon", "--output", "\(scratch.path)/logs")
-        #expect(logs.error.contains("1 run is in"), "\(logs.error)")
+        #expect(logs.error.contains("1 run to "), "\(logs.error)")
         let paper = try await scratch.taskwatt("import", "paper", "\(scratch.path)/logs", "--json")
         // The run is known by its id, whichever way it comes back.
         let json = try #require(
