@@ -293,6 +293,17 @@ enum Schema {
         CREATE TRIGGER run_comes_late AFTER INSERT ON run WHEN new.id <= (SELECT last_run FROM summed) BEGIN
             INSERT OR IGNORE INTO stale_session VALUES (new.suite_run_id);
         END;
+        CREATE TRIGGER scope_changes AFTER UPDATE ON scope_energy BEGIN
+            INSERT OR IGNORE INTO stale_session SELECT suite_run_id FROM run WHERE id IN (old.run_id, new.run_id);
+        END;
+        CREATE TRIGGER scope_goes AFTER DELETE ON scope_energy BEGIN
+            INSERT OR IGNORE INTO stale_session SELECT suite_run_id FROM run WHERE id = old.run_id;
+        END;
+        CREATE TRIGGER scope_comes_late AFTER INSERT ON scope_energy
+            WHEN new.run_id <= (SELECT last_run FROM summed)
+        BEGIN
+            INSERT OR IGNORE INTO stale_session SELECT suite_run_id FROM run WHERE id = new.run_id;
+        END;
         CREATE TRIGGER suite_run_comes AFTER INSERT ON suite_run BEGIN
             INSERT OR IGNORE INTO stale_session VALUES (new.id);
         END;

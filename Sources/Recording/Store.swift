@@ -39,7 +39,8 @@ package final class Store: Sendable {
             // GRDB sets a pool's writer to NORMAL, after whatever the configuration says: a power cut could take results.
             try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
             try Schema.migrator.migrate(pool)
-            try settleSums()
+            // What keeps the sums from being made is told to whoever asks for them.
+            try? settleSums()
             pool.add(transactionObserver: counter, extent: .databaseLifetime)
         } catch let error as StoreError {
             throw error

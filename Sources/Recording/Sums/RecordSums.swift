@@ -89,13 +89,12 @@ enum RecordSums {
 extension Store {
     /// So many windows are summed in one transaction when an old record is opened: others need not wait for all, and what was done is
     /// not lost where the process ends.
-    private static let windowsAtOnce = 20_000
+    private static let windowsAtOnce = 100_000
 
     /// Brings the sums of the record up to date, in as many transactions as that takes.
     func settleSums(rebuilding: Bool = false) throws {
         if rebuilding { try pool.write { db in try RecordSums.forget(db) } }
-        while try pool.read({ db in try !RecordSums.isSettled(db) }) {
-            _ = try pool.write { db in try RecordSums.settle(db, most: Self.windowsAtOnce) }
-        }
+        if try pool.read({ db in try RecordSums.isSettled(db) }) { return }
+        while try !pool.write({ db in try RecordSums.settle(db, most: Self.windowsAtOnce) }) {}
     }
 }
