@@ -18,7 +18,7 @@ package struct RunDetail: Sendable, Hashable, Codable {
     /// More workloads than that are not shown one by one.
     private static let mostParts = 200
 
-    /// Finds a run by its number, or a suite by `last`, `last-1`, its UUID or the begin of it.
+    /// Finds a run by its number, or a suite by `last`, `last-1`, its UUID or a prefix of it.
     ///
     /// - Parameter columns: so many values of power are kept of each workload.
     /// - Throws: `UserError` where there is none, or several, `StoreError`.
