@@ -1,3 +1,4 @@
+import Core
 import Foundation
 package import Host
 package import Sensors
@@ -114,8 +115,7 @@ package struct Inventory: Sendable, Hashable, Codable {
             ("openstack", "OpenStack"), ("parallels", "Parallels"), ("bochs", "Bochs"), ("firecracker", "Firecracker"),
         ]
         if let match = known.first(where: { names.contains($0.0) }) { return match.1 }
-        // In the fingerprint, as all of this: another wording would make other machines of those in records.
-        return flags == nil ? nil : "a hypervisor that does not say its name"
+        return flags == nil ? nil : HypervisorName.unnamed
     }
 
     private static func product(_ host: HostRoot) -> String? {

@@ -21,7 +21,7 @@ package enum InventoryText {
             "memory    \(gibibytes(inventory.memory.totalBytes)) GiB, swap \(gibibytes(inventory.memory.swapBytes)) GiB"
         )
         if let product = inventory.product { lines.append("machine   \(product)") }
-        if let hypervisor = inventory.hypervisor { lines.append("virtual   \(hypervisor)") }
+        if let hypervisor = inventory.hypervisor { lines.append("virtual   \(HypervisorName.shown(hypervisor))") }
         lines.append("kernel    \(inventory.kernel)")
 
         lines += ["", "Accelerators"]

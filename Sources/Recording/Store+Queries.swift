@@ -59,7 +59,7 @@ package struct RunFilter: Sendable, Hashable, Codable {
     package var engine: String?
     /// The plugin's parameters as text, by name; `batch` is what the plugin answers at once, whatever it was told.
     package var parameters: [String: String]?
-    /// The machine's name, or the begin of its fingerprint.
+    /// The machine's name, or a prefix of its fingerprint.
     package var machine: String?
     /// Seconds since 1970: those that began then or later.
     package var since: Double?

@@ -50,7 +50,7 @@ extension Store {
     /// The condition of the suites that a user means, over suite_run.
     ///
     /// - Parameter name: `last` for the one that was measured here last, `last-1` for the one before it, of those that were not
-    ///   interrupted before anything was measured; a UUID, or the begin of one, of four letters or more.
+    ///   interrupted before anything was measured; a UUID, or a prefix of one, of four letters or more.
     static func suiteCondition(_ name: String) -> (sql: String, arguments: StatementArguments) {
         if name == "last" || name.hasPrefix("last-") {
             guard let back = name == "last" ? 0 : Int(name.dropFirst(5)), back >= 0 else { return ("FALSE", []) }

@@ -39,7 +39,7 @@ extension TableReport {
 
     var hasSizes: Bool { rows.contains { $0.size != nil && $0.size != "full" } }
 
-    /// The machine's name; where several machines of the table have the same one, with the begin of its fingerprint.
+    /// The machine's name; where several machines of the table have the same one, with a prefix of its fingerprint.
     func machine(_ row: Row) -> String {
         let namesakes = rows.filter { $0.machine == row.machine && $0.machineFingerprint != row.machineFingerprint }
         return namesakes.isEmpty ? row.machine : "\(row.machine) (\(row.machineFingerprint.prefix(6)))"

@@ -43,8 +43,8 @@ enum HelpTopic: String, CaseIterable {
     private var summary: String {
         switch self {
         case .scopes: "which part of the machine a figure is of"
-        case .terms: "gross, net, provenance, coverage, ± 95 %, session, …"
-        case .flags: "every flag of a run and of a meter, and what to do"
+        case .terms: "gross, net, provenance, coverage, …"
+        case .flags: "every flag, and what to do about it"
         }
     }
 

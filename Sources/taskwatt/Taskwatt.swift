@@ -17,7 +17,7 @@ struct Taskwatt: AsyncParsableCommand {
             Examples:
               taskwatt run                       a first table in two minutes
               taskwatt run --task fill-mask      one task of it
-              taskwatt measure -- make -j4       the energy of any command
+              taskwatt measure make -j4          the energy of any command
               taskwatt meters                    what can be measured here
               taskwatt doctor                    what would make it better
               taskwatt table --format markdown   the table again

@@ -164,7 +164,7 @@ import Testing
         let served = try await Served(scratch)
         #expect(try await scratch.start(small).status() == 0)
         // One that waits has a button beside it.
-        let waiting = try await scratch.taskwatt("run", "tiny", "--idle-below", "1%", "--detach")
+        let waiting = try await scratch.taskwatt("run", "tiny", "--idle-below", "0.1%", "--detach")
         #expect(waiting.status == 0, "\(waiting.error)")
         let browser = try await WebBrowser.window()
         var grounds: Set<String> = []
@@ -182,7 +182,7 @@ import Testing
                 let over = try await browser.value("document.documentElement.scrollWidth - \(width)")
                 #expect((over.integerValue ?? 99) <= 0, "\(width): \(over.text)")
                 // A button's word stays on one line.
-                let button = "document.querySelector('#jobs button').getClientRects()[0].height"
+                let button = "document.querySelector('#jobs button')?.getClientRects()[0].height ?? 0"
                 let height = try await browser.value(button).text
                 #expect((Double(height) ?? 99) < 45, "\(width): \(height)")
                 if let directory = ProcessInfo.processInfo.environment["TASKWATT_PICTURES"] {

@@ -68,6 +68,7 @@ import Testing
         let refusal = Refusal(parsing: Array(words(line).dropFirst()))
         let isUnknown =
             refusal.message.contains("Unknown option") || refusal.message.contains("nexpected argument")
+            || refusal.message.contains("unknown command")
             || refusal.message.contains("is invalid for")
         return isUnknown ? refusal.message : nil
     }

@@ -103,9 +103,9 @@ struct ComparisonTests {
         #expect(refused.rows.isEmpty)
         #expect(
             refused.refused == [
-                "masked language modeling: provenance measured, estimated; --mixed compares them all the same.",
-                "text generation: size full, tiny; --mixed compares them all the same.",
-                "summarization: scope components, wall; --mixed compares them all the same.",
+                "masked language modeling: provenance measured, estimated; --mixed compares them anyway.",
+                "text generation: size full, tiny; --mixed compares them anyway.",
+                "summarization: scope components, wall; --mixed compares them anyway.",
             ])
         let mixed = try await compare("last-1", "last", mixed: true)
         #expect(
@@ -123,7 +123,7 @@ struct ComparisonTests {
         ])
         await #expect(
             try compare("last-1", "last").refused == [
-                "masked language modeling: provenance measured, estimated; --mixed compares them all the same."
+                "masked language modeling: provenance measured, estimated; --mixed compares them anyway."
             ])
     }
 

@@ -23,7 +23,7 @@ package struct BundleWriter {
         self.version = version
     }
 
-    /// The suites that a user means: UUIDs, the begins of such, or `last`.
+    /// The suites that a user means: UUIDs, prefixes of them, or `last`.
     ///
     /// - Throws: `UserError` for none, or several.
     package static func suites(_ names: [String], in store: any RecordReader) async throws -> [String] {

@@ -5,7 +5,7 @@ import Glibc
 
 /// Puts pseudonyms in the place of what tells who or where: host names, user names, paths, addresses, serial numbers.
 ///
-/// A pseudonym is the begin of an HMAC-SHA256 (RFC 2104) of the name, keyed by a secret of the machine that makes the bundle.
+/// A pseudonym is a prefix of an HMAC-SHA256 (RFC 2104) of the name, keyed by a secret of the machine that makes the bundle.
 /// So two bundles of one machine belong together, and nobody can try names against it. The key is kept nowhere.
 package struct Redaction: Sendable {
     private let key: Digest

@@ -198,7 +198,7 @@ package struct Comparison: Sendable, Hashable, Codable {
         }
         rows += made
         if made.isEmpty, let barred {
-            refused.append("\(task.title): \(barred); --mixed compares them all the same.")
+            refused.append("\(task.title): \(barred); --mixed compares them anyway.")
         } else {
             onlyInA += first.map { "\(task.title) (\($0.name))" }
             onlyInB += second.map { "\(task.title) (\($0.name))" }
@@ -244,7 +244,7 @@ package enum ComparisonError: UserFacingError, Sendable, Hashable {
         switch self {
         case .noSuite(let name):
             return UserError(
-                .notFound, "`\(name)` does not name one suite", remedy: "`taskwatt list` has the UUID of each")
+                .notFound, "`\(name)` does not name one suite", remedy: "`taskwatt list` shows the UUID of each")
         case .noRuns(let label, let leftOut):
             let left = leftOut.sorted { $0.key < $1.key }.map { "\($0.value) left out: \($0.key)" }
             let reason = left.isEmpty ? "" : " (\(left.joined(separator: ", ")))"
@@ -253,15 +253,15 @@ package enum ComparisonError: UserFacingError, Sendable, Hashable {
             let isKind = RunSelection.kinds.contains(String(kind)) || kind.count == label.count
             let taken =
                 isKind
-                ? "" : "; `\(kind)` is taken for a parameter, beside \(RunSelection.kinds.joined(separator: ", "))"
+                ? "" : "; `\(kind)` is read as a parameter, since it is none of \(RunSelection.kinds.joined(separator: ", "))"
             return UserError(
                 .notFound, "no run fits \(label)\(reason)\(taken)",
                 remedy: "`taskwatt table --columns all` shows what there is")
         case .sameRuns(let a, let b, let count):
             return UserError(
-                .usage, "\(FigureText.count(count, "run")) would stand on both sides: \(a) and \(b) are not apart",
+                .usage, "\(FigureText.count(count, "run")) would be on both sides: \(a) and \(b) overlap",
                 remedy:
-                    "`taskwatt list` has the UUID of each suite, and `taskwatt run --label NAME` tells later ones apart"
+                    "`taskwatt list` shows the UUID of each suite, and `taskwatt run --label NAME` labels new ones"
             )
         }
     }

@@ -19,7 +19,7 @@ package struct RunSelection: Sendable, Hashable, Codable {
         "source",
     ]
 
-    /// What a user writes: a suite's UUID or the begin of it, `last`, `last-1`; one of `kinds` with a colon and a name, such as
+    /// What a user writes: a suite's UUID or a prefix of it, `last`, `last-1`; one of `kinds` with a colon and a name, such as
     /// `machine:NAME`; a parameter of the plugins so, such as `threads:1`; two times with `..` between.
     ///
     /// - Parameter base: what holds for both sides.

@@ -321,16 +321,15 @@ struct EnergyAxis: Figure {
         let more = placed.count - min(placed.count, Self.mostRows)
         return [
             .text(
-                "One step is a factor of ten, and every step as wide as any other: what stands a hand’s breadth to the right is a "
-                    + "billion times more. Ours: the energy of an inference, of its counted operations, and of the whole suite, each "
-                    + "scope and provenance apart; below, each row of the table with its 95 % interval, which runs to the "
-                    + "edge where it reaches below zero. "
+                "Each step is a factor of ten. Ours: the energy of an inference, of its counted operations, and of the whole suite, "
+                    + "separately for each scope and provenance; below, each row of the table with its 95 % interval, which "
+                    + "runs to the edge if it reaches below zero. "
                     + (more > 0 ? "The first \(Self.mostRows) rows are drawn; \(more) more are in the table. " : "")
-                    + "Operations of a class of accelerator: at the peak and power that their makers state, from the most "
-                    + "efficient part to the least. GPT-4’s training is as claimed, and OpenAI has not said: 25,000 A100 are "
-                    + "3,125 servers of eight, and at 6.5 kW for 100 days these take 48.75 GWh. The article that the 50 GWh are "
-                    + "of says 6.5 kW “each”, which of 25,000 cards would make 390 GWh. It also gives a person’s food as "
-                    + "8.5 × 10⁻⁵ GWh a year, a tenth of what it is: 2,000 kcal a day are 8.49 × 10⁻⁴ GWh.")
+                    + "Operations of a class of accelerator are at the peak and power that the makers state, from the most "
+                    + "to the least efficient part. GPT-4’s training is as claimed; OpenAI has published nothing: 25,000 A100 are "
+                    + "3,125 servers of eight, which at 6.5 kW for 100 days use 48.75 GWh. The article with the 50 GWh "
+                    + "says 6.5 kW “each”, which for 25,000 cards would be 390 GWh. It also gives a person’s food as "
+                    + "8.5 × 10⁻⁵ GWh a year, a tenth of the true value: 2,000 kcal a day are 8.49 × 10⁻⁴ GWh.")
         ]
     }
 

@@ -12,7 +12,7 @@ package enum FigureTheme: String, Sendable, Hashable, CaseIterable {
 
     var css: String {
         var text = Self.styles
-        // The longest first: `--query` is the begin of another.
+        // The longest first: `--query` is a prefix of another.
         for (name, value) in values.sorted(by: { $0.key.count > $1.key.count }) {
             text = text.replacing("var(--\(name))", with: self == .grey ? Self.grey(value) : value)
         }

@@ -423,13 +423,13 @@ struct PlaneChart: Figure {
     let caption: [Markup] = [
         .text(
             "Stars: this record’s tasks, by their number in the table below: counted operations (a multiplication and an "
-                + "addition are two) by time, and the mean power of the total’s scope, idle power in it. A ring: what the device of "
-                + "a task can do at most, and the line from it to the star what was made of it, in percent; a published peak is the "
-                + "maker’s, of the chip or card alone and at its own precision, a measured one is a matrix product of ours and "
-                + "never the maker’s peak. The other marks are peaks that makers and papers state. Diagonals: equal efficiency. "
+                + "addition are two) per second, and the mean power of the total’s scope with the idle power. A ring is the peak of "
+                + "the device of a task; the line from it to the star is the share that the task reached, in percent. A published peak "
+                + "is the maker’s, of the chip or card alone and at its own precision; a measured peak is that of a matrix product. "
+                + "The other marks are peaks that makers and papers state. Diagonals: equal efficiency. "
                 + "Landauer’s bound: k·T·ln 2 = \(FigureNumber.scientific(Landauer.joulesPerBit)) J a bit at "
                 + "\(FigureNumber.tick(Landauer.kelvin)) K, for an operation that forgets one operand of the run’s precision. The "
-                + "brain is a region: nobody has counted its operations, and published estimates differ by ten orders of "
-                + "magnitude and more.")
+                + "brain is a region, since published estimates of its operations differ by ten orders of magnitude and more."
+        )
     ]
 }

@@ -1,6 +1,6 @@
 /// BibTeX for what a measurement rests on.
 enum Bibliography {
-    /// The key of an engine's entry, by the begin of its name; `nil` of one that has none here.
+    /// The key of an engine's entry, by a prefix of its name; `nil` of one that has none here.
     static func key(of engine: String) -> String? { engines.first { engine.lowercased().hasPrefix($0.prefix) }?.key }
 
     /// - Parameter versions: of Taskwatt.

@@ -143,7 +143,7 @@ struct MethodsFacts: Sendable {
                 }
             }
             if let hypervisor = inventory["hypervisor"]?.stringValue {
-                parts.append("a virtual machine (\(hypervisor))")
+                parts.append("a virtual machine (\(HypervisorName.shown(hypervisor)))")
             }
         }
         if case .object(let state) = suite.machineState, let kernel = state["kernel"]?.stringValue {

@@ -234,7 +234,7 @@ package enum JSONFacts {
                     (title(String(name.dropLast(6))), FigureNumber.three(Double(bytes) / 1_073_741_824) + " GiB")
                 ]
             }
-            return [(title(name), value.text)]
+            return [(title(name), HypervisorName.shown(value.text))]
         }
     }
 

@@ -18,7 +18,7 @@ package struct RunDetail: Sendable, Hashable, Codable {
     /// More workloads than that are not shown one by one.
     private static let mostParts = 200
 
-    /// Finds a run by its number, or a suite by `last`, `last-1`, its UUID or the begin of it.
+    /// Finds a run by its number, or a suite by `last`, `last-1`, its UUID or a prefix of it.
     ///
     /// - Parameter columns: so many values of power are kept of each workload.
     /// - Throws: `UserError` where there is none, or several, `StoreError`.
@@ -64,8 +64,8 @@ package struct RunDetail: Sendable, Hashable, Codable {
         // `last` is of what was measured here.
         if name.hasPrefix("last"), try await store.suites(named: "last").isEmpty {
             return UserError(
-                .notFound, "nothing was measured here yet, and `last` is of that",
-                remedy: "of what was imported, give a suite's UUID, such as \(suites[0].uuid.prefix(8))")
+                .notFound, "nothing was measured here yet, so there is no `last`",
+                remedy: "give the UUID of an imported suite, such as \(suites[0].uuid.prefix(8))")
         }
         let named = suites.map { "\($0.uuid.prefix(8)) (\($0.suite))" }.joined(separator: ", ")
         let numbers = try await store.runNumbers().map { "the runs \($0.lowerBound) to \($0.upperBound), and " } ?? ""

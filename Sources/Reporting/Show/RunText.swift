@@ -191,7 +191,7 @@ package struct RunText {
                 + (budget.net.map { ", and x \(FigureText.fixed($0.factor, 3)) of net" } ?? ""),
         ])
         table.add(["energy", joules(budget.gross.energy), joules(budget.net?.energy), ""])
-        let none = budget.net == nil ? "net: there is no idle baseline to take off\n" : ""
+        let none = budget.net == nil ? "net: there is no idle baseline to subtract\n" : ""
         return heading("Uncertainty budget (standard uncertainties)") + "\n" + table.text() + none
     }
 
@@ -207,7 +207,7 @@ package struct RunText {
             ("engine", workload.engine), ("device", workload.device), ("precision", workload.precision),
             ("batch", String(workload.batch)), ("size", workload.size),
             ("weights", workload.parameterCount.map { FigureText.grouped(Double($0)) }),
-            ("operations an inference", workload.operationsPerInference.map { FigureText.figure($0 / 1e9) + " GOP" }),
+            ("operations per inference", workload.operationsPerInference.map { FigureText.figure($0 / 1e9) + " GOP" }),
             ("seed", workload.seed.map { String($0) }), ("model's SHA-256", workload.modelSHA256),
             ("program's SHA-256", workload.programSHA256),
         ]

@@ -267,7 +267,9 @@ export function inventory(place, machine) {
   const facts = [
     ["Processor", cpu?.model], ["Memory", memory ? `${(memory / 2 ** 30).toFixed(0)} GiB` : null],
     ["Accelerators", accelerators.map((one) => one.name ?? one.device ?? one.address).filter(Boolean).join(", ") || "none"],
-    ["Product", product], ["Virtual machine of", hypervisor],
+    ["Product", product],
+    // As the record has one without a name.
+    ["Virtual machine of", hypervisor === "a hypervisor that does not say its name" ? "unknown hypervisor" : hypervisor],
   ];
   put(
     place,

@@ -9,7 +9,7 @@ struct List: AsyncParsableCommand {
         commandName: "list",
         abstract: "List the suites in the record, the latest first.",
         discussion: """
-            Each has a UUID. `taskwatt show`, `taskwatt compare` and --suite-run accept a prefix of it.
+            Each has a UUID. `taskwatt show`, `taskwatt compare` and other commands accept a prefix of it.
 
             Examples:
               taskwatt list

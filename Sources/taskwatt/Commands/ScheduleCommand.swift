@@ -16,7 +16,7 @@ struct ScheduleCommand: AsyncParsableCommand {
             timers too, and `journalctl -u 'taskwatt-schedule@*'` their log.
 
             Examples:
-              sudo taskwatt schedule add nightly --suite quick --on-calendar 'Mon..Fri 02:00'
+              sudo taskwatt schedule add nightly --suite quick --on-calendar 'Mon 02:00'
               taskwatt schedule list
               sudo taskwatt schedule remove nightly
             """,
@@ -45,10 +45,8 @@ struct ScheduleCommand: AsyncParsableCommand {
 
                 Examples:
                   sudo taskwatt schedule add nightly --suite quick --on-calendar '*-*-* 02:00'
-                  sudo taskwatt schedule add weekly --suite ./my.yaml \\
-                      --on-calendar 'Sun 03:00' --persistent
-                  sudo taskwatt schedule add lab --suite quick --on-calendar 'Mon..Fri 02:00' \\
-                      --idle-below 5% --deadline 4h
+                  sudo taskwatt schedule add weekly --suite ./my.yaml --on-calendar 'Sun 03:00'
+                  sudo taskwatt schedule add lab --suite quick --on-calendar daily --deadline 4h
                 """)
 
         @Argument(help: "The name: letters, digits, `_` and `-`.")
