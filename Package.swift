@@ -238,7 +238,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Core", "Digests", "Exchange", "Fetching", "Host", "Metering", "Onnx", "PolledMeters", "Recording",
+                "Client", "Core", "Digests", "Exchange", "Fetching", "Host", "Metering", "Onnx", "PolledMeters",
+                "Recording",
                 "Reporting",
                 "Running", "Service", "TestSupport", "WorkloadProtocol", "YAMLReading", "onnx-proxies",
                 "sensor-simulator",

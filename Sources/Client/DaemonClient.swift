@@ -9,7 +9,9 @@ package import Service
 package struct DaemonUnreachable: UserFacingError {
     package var userError: UserError
 
-    package init(_ message: String, remedy: String? = nil) { userError = UserError(.unavailable, message, remedy: remedy) }
+    package init(_ message: String, remedy: String? = nil) {
+        userError = UserError(.unavailable, message, remedy: remedy)
+    }
 }
 
 /// Talks to a daemon over its socket.

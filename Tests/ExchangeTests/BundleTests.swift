@@ -115,6 +115,8 @@ import Testing
         #expect(try await BundleWriter.suites([bench.uuid.prefix(8).uppercased(), "last"], in: store) == [bench.uuid])
         await #expect(throws: UserError.self) { try await BundleWriter.suites(["%"], in: store) }
         await #expect(throws: UserError.self) { try await BundleWriter.suites([""], in: store) }
-        await #expect(throws: UserError.self) { try await BundleWriter.suites([String(bench.uuid.prefix(3))], in: store) }
+        await #expect(throws: UserError.self) {
+            try await BundleWriter.suites([String(bench.uuid.prefix(3))], in: store)
+        }
     }
 }

@@ -48,8 +48,10 @@ struct RecordAccessConformance {
         #expect(all.map(\.uuid) == [own.second, own.first])
         #expect(all.map(\.runs) == [3, 2] && all.allSatisfy { $0.status == "completed" })
         #expect(try await access.suiteRuns(label: nil, suite: nil, machine: nil, limit: 1).map(\.uuid) == [own.second])
-        #expect(try await access.suiteRuns(label: "small", suite: nil, machine: nil, limit: 9).map(\.uuid) == [own.first])
-        #expect(try await access.suiteRuns(label: nil, suite: "large", machine: "b", limit: 9).map(\.uuid) == [own.second])
+        #expect(
+            try await access.suiteRuns(label: "small", suite: nil, machine: nil, limit: 9).map(\.uuid) == [own.first])
+        #expect(
+            try await access.suiteRuns(label: nil, suite: "large", machine: "b", limit: 9).map(\.uuid) == [own.second])
         #expect(try await access.suiteRuns(label: nil, suite: "large", machine: "a", limit: 9).isEmpty)
     }
 
@@ -194,7 +196,8 @@ struct RecordWriterConformance {
         let uuid = try await begin("first")
         try await writer.record(run(1), samples: [], suiteRun: uuid)
         let sample = Sample(
-            meterID: "m", time: MonotonicTime(seconds: 11), wallTime: 1_764_000_001, energy: Energy(joules: 1), power: nil)
+            meterID: "m", time: MonotonicTime(seconds: 11), wallTime: 1_764_000_001, energy: Energy(joules: 1),
+            power: nil)
         try await writer.record(run(2), samples: [sample], suiteRun: uuid)
         #expect(try await energies() == [1, 2], "in the order of the calls")
         let last = try #require(try await reader.runNumbers()?.upperBound)
@@ -248,6 +251,7 @@ struct RecordWriterConformance {
     private func begin(_ suite: String) async throws -> String { try await writer.beginSuiteRun(start(suite)) }
 
     private func energies() async throws -> [Double] {
-        try await reader.runs(RunFilter(), after: 0, limit: 100, damaged: { _ in }).map(\.record.energy.total.energy.joules)
+        try await reader.runs(RunFilter(), after: 0, limit: 100, damaged: { _ in }).map(
+            \.record.energy.total.energy.joules)
     }
 }

@@ -31,7 +31,8 @@ extension RealTime {
         private static let interval = 0.01
         private static let clients = 8
 
-        private static func measure(_ session: Int, _ sessions: ClientSessions, into timing: inout Timing) async throws {
+        private static func measure(_ session: Int, _ sessions: ClientSessions, into timing: inout Timing) async throws
+        {
             let metering = try await sessions.metering(session)
             _ = await metering.takeSamples()
             for _ in 0..<25 {

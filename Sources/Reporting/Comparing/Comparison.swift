@@ -253,7 +253,8 @@ package enum ComparisonError: UserFacingError, Sendable, Hashable {
             let isKind = RunSelection.kinds.contains(String(kind)) || kind.count == label.count
             let taken =
                 isKind
-                ? "" : "; `\(kind)` is read as a parameter, since it is none of \(RunSelection.kinds.joined(separator: ", "))"
+                ? ""
+                : "; `\(kind)` is read as a parameter, since it is none of \(RunSelection.kinds.joined(separator: ", "))"
             return UserError(
                 .notFound, "no run fits \(label)\(reason)\(taken)",
                 remedy: "`taskwatt table --columns all` shows what there is")

@@ -84,7 +84,8 @@ package struct FigureFile: Sendable {
     ///   - store: `nil` where there is no record yet.
     ///   - peaks: as of `ReportPage.Options`.
     package init(
-        _ kind: FigureKind, _ store: (any RecordReader)?, _ options: TableReport.Options, peaks: [String: [DevicePeak]] = [:]
+        _ kind: FigureKind, _ store: (any RecordReader)?, _ options: TableReport.Options,
+        peaks: [String: [DevicePeak]] = [:]
     ) async throws(Absence) {
         let pageOptions = ReportPage.Options(table: options, version: "", writtenAt: 0, peaks: peaks)
         let page: ReportPage
