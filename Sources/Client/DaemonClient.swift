@@ -165,9 +165,9 @@ package struct DaemonClient: Sendable {
         }
         guard answer.status < 300 else {
             let body = try? await answer.body.collect(upTo: 1 << 20)
-            let error = body.flatMap { try? JSONDecoder().decode(APIError.self, from: Data($0)) }
+            let error = body.flatMap { try? JSONDecoder().decode(UserError.self, from: Data($0)) }
             throw error
-                ?? APIError(.failed, "the daemon answers \(answer.status) \(answer.head.reason) to \(path)")
+                ?? UserError(.failed, "the daemon answers \(answer.status) \(answer.head.reason) to \(path)")
         }
         return answer
     }

@@ -68,8 +68,8 @@ actor ClientSessions {
         return lease.metering
     }
 
-    private static func noSession(_ id: Int) -> APIError {
-        APIError(.notFound, "there is no session \(id); it ended, or had no request for two minutes")
+    private static func noSession(_ id: Int) -> UserError {
+        UserError(.notFound, "there is no session \(id)", remedy: "it ended, or had no request for two minutes")
     }
 
     func end(_ id: Int) throws {

@@ -24,14 +24,15 @@ struct QueryGuard: RouterMiddleware {
         return try await next(request, context)
     }
 
-    private static func check(_ names: [String], _ known: [QueryKey], of path: String) throws(APIError) {
+    private static func check(_ names: [String], _ known: [QueryKey], of path: String) throws(UserError) {
         for (index, name) in names.enumerated() {
             guard let key = known.first(where: { $0.name == name }) else {
                 throw UserError.unknown(
                     "query parameter", String(name.prefix(100)), "of \(path)", known: known.map(\.name))
             }
             guard key.isList || !names[..<index].contains(name) else {
-                throw APIError(.usage, "query parameter `\(name)` is given more than once; \(path) takes one")
+                throw UserError(
+                    .usage, "query parameter `\(name)` is given more than once", remedy: "\(path) takes one")
             }
         }
     }
@@ -71,13 +72,13 @@ extension JSONValue {
     fileprivate subscript(_ key: String) -> JSONValue? { members[key] }
 }
 
-extension APIError {
+extension UserError {
     /// A value of a query that is true or false; `nil`, where it is not there, is false.
-    static func flag(_ name: String, _ value: String?) throws(APIError) -> Bool {
+    static func flag(_ name: String, _ value: String?) throws(UserError) -> Bool {
         switch value {
         case "true": return true
         case "false", nil: return false
-        case let other?: throw APIError(.usage, "\(name) must be true or false, not \(other)")
+        case let other?: throw UserError(.usage, "\(name) must be true or false, not \(other)")
         }
     }
 }

@@ -17,8 +17,8 @@ extension Routes {
         v1.get("bundle") { request, _ in
             let parameters = request.uri.queryParameters
             let names = parameters.getAll("run")
-            guard !names.isEmpty else { throw APIError(.usage, "no run is named") }
-            let isRedacted = try APIError.flag("redact", parameters.get("redact"))
+            guard !names.isEmpty else { throw UserError(.usage, "no run is named") }
+            let isRedacted = try UserError.flag("redact", parameters.get("redact"))
             let version = await status().version
             // The file is there until the client has it.
             let place = try heavy.open(asker)
@@ -52,7 +52,7 @@ extension Routes {
                 bytes += Int64(buffer.readableBytes)
                 guard bytes <= Self.longestBundle else { throw HTTPError(.contentTooLarge) }
                 do { try handle.write(contentsOf: Data(buffer.readableBytesView)) } catch {
-                    throw APIError(.failed, "the daemon cannot store the bundle; its disk may be full")
+                    throw UserError(.failed, "the daemon cannot store the bundle", remedy: "its disk may be full")
                 }
             }
             try handle.close()
@@ -104,14 +104,14 @@ private final class TransferFile: Sendable {
     func create() throws -> FileHandle {
         let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            throw APIError(.failed, "the daemon cannot write \(path): \(String(cString: strerror(errno)))")
+            throw UserError(.failed, "the daemon cannot write \(path): \(String(cString: strerror(errno)))")
         }
         return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     }
 
     func open() throws -> FileHandle {
         guard let handle = FileHandle(forReadingAtPath: path) else {
-            throw APIError(.failed, "the daemon cannot read the file that it wrote")
+            throw UserError(.failed, "the daemon cannot read the file that it wrote")
         }
         return handle
     }

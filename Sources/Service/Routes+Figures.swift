@@ -29,16 +29,17 @@ extension Routes {
                 throw unknown
             }
             let options = try TableQuery { parameters.get($0) }.options
-            let isRaw = try APIError.flag("raw_cells", parameters.get("raw_cells"))
+            let isRaw = try UserError.flag("raw_cells", parameters.get("raw_cells"))
             let format = parameters.get("format") ?? "svg"
             guard ["svg", "csv"].contains(format) else {
-                throw APIError(
-                    .usage, "format must be svg or csv, not \(format); `taskwatt figure` makes a pdf or png of it")
+                throw UserError(
+                    .usage, "format must be svg or csv, not \(format)",
+                    remedy: "`taskwatt figure` makes a pdf or png of it")
             }
             let named = parameters.get("theme") ?? FigureTheme.light.rawValue
             guard let theme = FigureTheme(rawValue: named) else {
                 let known = FigureTheme.allCases.map(\.rawValue).joined(separator: ", ")
-                throw APIError(.usage, "theme must be one of \(known), not \(named)")
+                throw UserError(.usage, "theme must be one of \(known), not \(named)")
             }
             let asked = FigureRequest(kind, options, isCSV: format == "csv", theme: theme, hasRawCells: isRaw)
             return try await fromRecord(request, asker, and: machine.peaks()) {

@@ -143,7 +143,7 @@ struct Routes: Sendable {
             func number(_ name: String, _ usual: Double) throws -> Double {
                 guard let text = request.uri.queryParameters.get(name) else { return usual }
                 guard let value = Double(text), (0...1e11).contains(value) else {
-                    throw APIError(.usage, "\(name) must be a number of seconds, not \(text)")
+                    throw UserError(.usage, "\(name) must be a number of seconds, not \(text)")
                 }
                 return value
             }
@@ -151,7 +151,7 @@ struct Routes: Sendable {
             let since = try number("since", until - 3600)
             let step = try number("step", max(1, ((until - since) / 500).rounded(.up)))
             guard since < until, step >= 1, (until - since) / step <= 10_000 else {
-                throw APIError(
+                throw UserError(
                     .usage, "since must be before until, with at most 10000 steps of a second or more between them")
             }
             return try await heavy.answer(asker) {
@@ -213,10 +213,10 @@ struct Routes: Sendable {
         v1.get("export/:what") { request, context in
             guard let kind = Export.Kind(rawValue: context.parameters.get("what") ?? "") else {
                 let kinds = Export.Kind.allCases.map(\.rawValue).joined(separator: ", ")
-                throw APIError(.notFound, "there is \(kinds) to export")
+                throw UserError(.notFound, "there is \(kinds) to export")
             }
             let filter = try RunFilter { request.uri.queryParameters.get($0) }
-            let hasRawCells = try APIError.flag("raw_cells", request.uri.queryParameters.get("raw_cells"))
+            let hasRawCells = try UserError.flag("raw_cells", request.uri.queryParameters.get("raw_cells"))
             let (store, place) = (store, try heavy.open(asker))
             return Response(
                 status: .ok, headers: [.contentType: kind.mediaType],
@@ -243,7 +243,7 @@ struct Routes: Sendable {
         v1.delete("imports/:id") { _, context in
             let id = Int64(try Self.id(context))
             guard let undone = try await heavy.answer(asker, { try await record.undoImport(id) }) else {
-                throw APIError(.notFound, "there is no such import; `taskwatt import list` has them")
+                throw UserError(.notFound, "there is no such import", remedy: "`taskwatt import list` has them")
             }
             return try Self.json(undone)
         }
@@ -251,7 +251,7 @@ struct Routes: Sendable {
             let place = try uploads.place()
             let batches: [ImportBatch] = try await Self.body(request, upTo: Self.longestImport)
             guard !batches.contains(where: { $0.source == .taskwatt }) else {
-                throw APIError(.usage, "an import must have the source paper or codecarbon, not taskwatt")
+                throw UserError(.usage, "an import must have the source paper or codecarbon, not taskwatt")
             }
             // All of them before any is written.
             for batch in batches { try batch.validate() }
@@ -265,7 +265,7 @@ struct Routes: Sendable {
 
     // MARK: JSON
 
-    private static let noJob = APIError(.notFound, "there is no such job; `taskwatt status` lists them")
+    private static let noJob = UserError(.notFound, "there is no such job", remedy: "`taskwatt status` lists them")
 
     private static func id(_ context: Context) throws -> Int { try context.parameters.require("id", as: Int.self) }
 
@@ -281,7 +281,7 @@ struct Routes: Sendable {
         do {
             return try JSONDecoder().decode(Value.self, from: Data(buffer.readableBytesView))
         } catch let error as DecodingError {
-            throw APIError(.usage, "the request's body is not valid: \(reason(error))")
+            throw UserError(.usage, "the request's body is not valid: \(reason(error))")
         }
     }
 
@@ -338,15 +338,15 @@ private struct ErrorAnswers: RouterMiddleware {
         } catch let error as any HTTPResponseError {
             let reason = "\(request.uri.path): \(error.status.reasonPhrase)"
             return try Self.response(
-                APIError(APIError.Kind(error.status), reason), status: error.status, to: request)
+                UserError(UserError.Kind(error.status), reason), status: error.status, to: request)
         } catch {
-            let answer = APIError(answering: error)
+            let answer = UserError(answering: error)
             return try Self.response(answer, status: answer.kind.status, to: request)
         }
     }
 
     private static func response(
-        _ error: APIError, status: HTTPResponse.Status, to request: Request
+        _ error: UserError, status: HTTPResponse.Status, to request: Request
     ) throws -> Response {
         var response =
             request.head.wantsPage

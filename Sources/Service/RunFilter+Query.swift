@@ -16,8 +16,8 @@ extension RunFilter {
     }
 
     /// - Parameter value: what the query says for a name, decoded.
-    /// - Throws: `APIError` for a value that cannot be.
-    init(_ value: (String) -> String?) throws(APIError) {
+    /// - Throws: `UserError` for a value that cannot be.
+    init(_ value: (String) -> String?) throws(UserError) {
         self.init(suiteRun: value("suite_run"), task: value("task").map(MLTask.init(rawValue:)))
         stage = try Self.member("stage", value)
         source = try Self.member("source", value)
@@ -32,7 +32,7 @@ extension RunFilter {
         engine = value("engine")
         if let text = value("parameters") {
             guard let values = try? JSONDecoder().decode([String: String].self, from: Data(text.utf8)) else {
-                throw APIError(
+                throw UserError(
                     .usage, "parameters must be a JSON object of texts, such as {\"threads\":\"1\"}, not \(text)")
             }
             parameters = values
@@ -44,7 +44,7 @@ extension RunFilter {
 
     private static func member<Member: RawRepresentable<String> & CaseIterable>(
         _ name: String, _ value: (String) -> String?
-    ) throws(APIError) -> Member? {
+    ) throws(UserError) -> Member? {
         guard let text = value(name) else { return nil }
         guard let member = Member(rawValue: text) else {
             throw UserError.unknown(name, text, known: Member.allCases.map(\.rawValue))
@@ -52,10 +52,10 @@ extension RunFilter {
         return member
     }
 
-    private static func number(_ name: String, _ value: (String) -> String?) throws(APIError) -> Double? {
+    private static func number(_ name: String, _ value: (String) -> String?) throws(UserError) -> Double? {
         guard let text = value(name) else { return nil }
         guard let number = Double(text), number.isFinite else {
-            throw APIError(.usage, "\(name) must be a number, not \(text)")
+            throw UserError(.usage, "\(name) must be a number, not \(text)")
         }
         return number
     }

@@ -11,14 +11,14 @@ package struct TableQuery: Sendable, Hashable {
     package init(_ options: TableReport.Options) { self.options = options }
 
     /// - Parameter value: the value of a name in the query, decoded.
-    /// - Throws: `APIError` for a value that cannot be.
-    init(_ value: (String) -> String?) throws(APIError) {
+    /// - Throws: `UserError` for a value that cannot be.
+    init(_ value: (String) -> String?) throws(UserError) {
         var options = TableReport.Options()
-        options.isNet = try APIError.flag("net", value("net"))
+        options.isNet = try UserError.flag("net", value("net"))
         options.filter = try RunFilter(value)
         // A table of every source there is would be of unlike things.
         options.filter.source = options.filter.source ?? .taskwatt
-        if let text = value("outliers") { options.outliers = try APIError.flag("outliers", text) }
+        if let text = value("outliers") { options.outliers = try UserError.flag("outliers", text) }
         if let text = value("by") { options.by = TableDimension.parse(text) }
         if let zone = value("carbon_zone") {
             guard let carbon = CarbonIntensity.of(zone: zone) else {
@@ -43,9 +43,9 @@ package struct TableQuery: Sendable, Hashable {
             .filter { !$0.isEmpty }.joined(separator: "&")
     }
 
-    private static func number(_ text: String, _ name: String) throws(APIError) -> Double {
+    private static func number(_ text: String, _ name: String) throws(UserError) -> Double {
         guard let number = Double(text), number.isFinite else {
-            throw APIError(.usage, "\(name) must be a number, not \(text)")
+            throw UserError(.usage, "\(name) must be a number, not \(text)")
         }
         return number
     }

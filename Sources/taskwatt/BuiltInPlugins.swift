@@ -1,4 +1,5 @@
 import CLinux
+import Core
 import Glibc
 import command
 import onnx_model
@@ -16,7 +17,7 @@ enum BuiltInPlugins {
         // A plugin has the caller's rights, whatever an administrator gave to the file of this program.
         guard taskwatt_drop_gained_rights() == 0 else {
             Console.complain("the rights of this program's file cannot be taken from the plugin \(words[2])")
-            exit(CommandFailure.failed)
+            exit(UserError.Kind.failed.exitStatus)
         }
         // In place of the program's, for `ps` and `top`.
         taskwatt_name_process(words[2])
@@ -31,7 +32,7 @@ enum BuiltInPlugins {
             Console.complain(
                 "there is no plugin \(words[2]) in taskwatt \(Version.current): its plugin.yaml is from another version; install taskwatt again"
             )
-            exit(CommandFailure.usage)
+            exit(UserError.Kind.usage.exitStatus)
         }
         exit(0)
     }

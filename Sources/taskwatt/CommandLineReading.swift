@@ -1,6 +1,5 @@
 import ArgumentParser
 import Core
-import YAMLReading
 
 extension Taskwatt {
     /// What a command line asks for: as the parser reads it, but that `measure` needs no `--`, and that an unknown command is named.
@@ -32,7 +31,7 @@ extension Taskwatt {
     }
 
     /// The error of a word that is no command, with the one that is most likely meant.
-    static func unknownCommand(_ words: [String], also others: [String] = []) -> CommandFailure? {
+    static func unknownCommand(_ words: [String], also others: [String] = []) -> UserError? {
         var command: any ParsableCommand.Type = Taskwatt.self
         var path = "taskwatt"
         for word in words {
@@ -48,7 +47,7 @@ extension Taskwatt {
                 known.compactMap { $0.configuration.commandName } + (path == "taskwatt" ? ["help"] + others : [])
             if names.contains(word) { return nil }
             let near = names.closest(to: word).map { "did you mean `\(path) \($0)`?" } ?? "`\(path) --help` lists them"
-            return CommandFailure("unknown command `\(path) \(word)`; \(near)", status: CommandFailure.usage)
+            return UserError(.usage, "unknown command `\(path) \(word)`", remedy: near)
         }
         return nil
     }

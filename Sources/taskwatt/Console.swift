@@ -126,7 +126,7 @@ enum Console {
                 // Half of a table must not pass for a whole one.
                 if descriptor == STDOUT_FILENO {
                     complain("the output cannot be written: \(String(cString: strerror(errno)))")
-                    Glibc.exit(CommandFailure.failed)
+                    Glibc.exit(UserError.Kind.failed.exitStatus)
                 }
                 return
             }

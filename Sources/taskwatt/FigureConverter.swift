@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Glibc
 import Subprocess
@@ -20,8 +21,10 @@ enum FigureConverter {
     static func png(_ svg: String, width: Int) async throws -> [UInt8] {
         if let ratio = ratio(svg), Double(width) * Double(width) * ratio > mostPixels {
             let most = (mostPixels / ratio).squareRoot().rounded(.down)
-            throw CommandFailure(
-                "this figure is so high that \(width) pixels of width are over \(Int(mostPixels / 1e6)) million in all; take --width "
+            throw UserError(
+                .failed,
+                "this figure is so high that \(width) pixels of width are over \(Int(mostPixels / 1e6)) million in all",
+                remedy: "take --width "
                     + "\(Int(most)) or less, fewer runs, or --format pdf")
         }
         return try await run(svg, ["--format", "png", "--width", String(width), "--keep-aspect-ratio"])
@@ -38,13 +41,15 @@ enum FigureConverter {
     private static func run(_ svg: String, _ arguments: [String]) async throws -> [UInt8] {
         // Not by a pipe: one that ends before it has read all would end the writing too, and its reason would not be told.
         guard let file = tmpfile() else {
-            throw CommandFailure(
-                "no temporary file can be made: \(String(cString: strerror(errno))); --format svg needs none")
+            throw UserError(
+                .failed, "no temporary file can be made: \(String(cString: strerror(errno)))",
+                remedy: "--format svg needs none")
         }
         defer { fclose(file) }
         guard fputs(svg, file) >= 0, fflush(file) == 0, fseek(file, 0, SEEK_SET) == 0 else {
-            throw CommandFailure(
-                "no temporary file can be written: \(String(cString: strerror(errno))); --format svg needs none")
+            throw UserError(
+                .failed, "no temporary file can be written: \(String(cString: strerror(errno)))",
+                remedy: "--format svg needs none")
         }
         do {
             let result = try await Subprocess.run(
@@ -55,17 +60,18 @@ enum FigureConverter {
             try Task.checkCancellation()
             guard result.terminationStatus.isSuccess, !result.standardOutput.isEmpty else {
                 let last = result.standardError.split(whereSeparator: \.isNewline).last ?? "it does not say why"
-                throw CommandFailure("`\(program)` fails: \(last); --format svg needs no converter")
+                throw UserError(.failed, "`\(program)` fails: \(last)", remedy: "--format svg needs no converter")
             }
             return result.standardOutput
         } catch let error as SubprocessError {
             try Task.checkCancellation()
             if error.code == .executableNotFound {
-                throw CommandFailure(
-                    "pdf and png are made by `\(program)`, which is not installed; `apt install librsvg2-bin`, or use "
+                throw UserError(
+                    .unavailable, "pdf and png are made by `\(program)`, which is not installed",
+                    remedy: "`apt install librsvg2-bin`, or use "
                         + "--format svg")
             }
-            throw CommandFailure("`\(program)` cannot be run: \(error)")
+            throw UserError(.failed, "`\(program)` cannot be run: \(error)")
         }
     }
 }

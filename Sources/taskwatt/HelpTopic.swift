@@ -5,11 +5,12 @@ import Reporting
 /// `taskwatt help scopes`: the words that tables, notes and flags are made of.
 enum HelpTopic: String, CaseIterable {
     case scopes, terms, flags
+    case exitStatuses = "exit-statuses"
 
     /// The text of the topic that a command line asks for; `nil` where it asks for none.
     ///
-    /// - Throws: `CommandFailure` where it asks for help with something that there is not.
-    static func asked(_ arguments: [String]) throws(CommandFailure) -> String? {
+    /// - Throws: `UserError` where it asks for help with something that there is not.
+    static func asked(_ arguments: [String]) throws(UserError) -> String? {
         guard arguments.first == "help", let name = arguments.dropFirst().first else { return nil }
         if arguments.count == 2, let topic = HelpTopic(rawValue: name) { return topic.text }
         if let failure = Taskwatt.unknownCommand(Array(arguments.dropFirst()), also: allCases.map(\.rawValue)) {
@@ -45,6 +46,7 @@ enum HelpTopic: String, CaseIterable {
         case .scopes: "which part of the machine a figure is of"
         case .terms: "gross, net, provenance, coverage, …"
         case .flags: "every flag, and what to do about it"
+        case .exitStatuses: "the numbers that commands end with"
         }
     }
 
@@ -55,6 +57,7 @@ enum HelpTopic: String, CaseIterable {
             case .scopes: Self.scopeWords
             case .terms: Self.termWords
             case .flags: Self.flagWords
+            case .exitStatuses: Self.exitStatusWords
             }
         let texts = entries.map { name, meaning in
             let words = meaning.split(separator: " ").map { Glyph.line(String($0)) }
@@ -145,6 +148,28 @@ enum HelpTopic: String, CaseIterable {
         ),
         ("counter, gauge", "A meter that adds up energy, or one that tells the power of a moment."),
     ]
+
+    private static var exitStatusWords: [(String, String)] {
+        func status(_ kind: UserError.Kind) -> String { "\(kind.exitStatus)" }
+        return [
+            ("0", "Done."),
+            (
+                status(.failed),
+                "It could not be done: the message says what is wrong and what to do. `doctor`, `verify` and `plugin check` end so "
+                    + "where a check fails, `run` where one of its tasks does."
+            ),
+            (
+                status(.usage),
+                "Wrong usage: an option, a name or a value that is unknown, or a mistake in a file that was given."
+            ),
+            (
+                "126, 127",
+                "Of `measure`: its command may not be executed, or is not found. Else `measure` ends as its command does: with 128 "
+                    + "and the signal's number where a signal ended it."
+            ),
+            (status(.interrupted), "Interrupted, by Ctrl-C or by a signal. What was finished is kept."),
+        ]
+    }
 
     private static var flagWords: [(String, String)] {
         var entries = [("Flags of runs, in tables and in `taskwatt show`", "")]

@@ -1,4 +1,5 @@
 import Client
+import Core
 import Foundation
 import Glibc
 import Recording
@@ -21,7 +22,7 @@ enum Record {
                 identity($0) == target
             }
         }
-        if isOwn { throw CommandFailure("\(file) is a file of the record itself; name another file") }
+        if isOwn { throw UserError(.failed, "\(file) is a file of the record itself", remedy: "name another file") }
     }
 
     /// The record that a command asks and writes to: that of the daemon which answers, or else this user's own.
@@ -30,7 +31,8 @@ enum Record {
         let directory = surroundings.ownState(options)
         return OwnRecord(
             version: Version.current,
-            missing: CommandFailure("there is no record in \(directory.path) yet; `taskwatt run` makes one"),
+            missing: UserError(
+                .notFound, "there is no record in \(directory.path) yet", remedy: "`taskwatt run` makes one"),
             peaks: { surroundings.peaks(options) },
             open: {
                 try directory.refuseForeignFiles()

@@ -168,7 +168,7 @@ struct Surroundings {
     /// Every meter of this machine and of its configuration.
     ///
     /// - Parameter configuration: what is configured of meters; `nil` to read it.
-    /// - Throws: `YAMLProblem`, `APIError`, `CommandFailure` for a configuration that cannot be used.
+    /// - Throws: `YAMLProblem`, `UserError`, `UserError` for a configuration that cannot be used.
     func meters(_ options: StateOptions, _ configuration: MeterConfiguration? = nil) async throws -> [MeterListing] {
         let configuration = try configuration ?? self.configuration().meters
         // What is learnt of them is kept there.
@@ -227,7 +227,7 @@ struct Surroundings {
     /// All that is configured, read now. A process that lives for long keeps it, as `CurrentConfiguration`.
     ///
     /// - Parameter options: of the command line.
-    /// - Throws: `YAMLProblem`, `APIError`, `CommandFailure` for the first that is wrong.
+    /// - Throws: `YAMLProblem`, `UserError`, `UserError` for the first that is wrong.
     func configuration(_ options: [ConfigurationKey: String] = [:]) throws -> Configuration {
         var layers = layers
         layers.options.merge(options) { $1 }
@@ -239,7 +239,7 @@ struct Surroundings {
     /// - Parameters:
     ///   - file: one that need not be what commands use; then nothing else counts. `nil` for the one that they use.
     ///   - files: looks into the files that the section of the listener names.
-    /// - Throws: `CommandFailure` for a file that cannot be read.
+    /// - Throws: `UserError` for a file that cannot be read.
     func configuration(
         of file: String?, checking files: ListenerConfiguration.FileCheck
     ) throws -> Configuration {
@@ -247,7 +247,7 @@ struct Surroundings {
         do throws(BoundedFileError) {
             return Configuration(file: (file, try BoundedFile.text(file)), checking: files)
         } catch {
-            throw CommandFailure("\(file) cannot be read: \(error.reason)")
+            throw UserError(.failed, "\(file) cannot be read: \(error.reason)")
         }
     }
 
@@ -266,7 +266,7 @@ struct Surroundings {
     /// Who writes the configuration says which meters are believed, where secrets are sent, and who may ask.
     static func refuseOpen(configuration file: String) throws {
         if let openness = FileOwners.openness(of: file) {
-            throw CommandFailure("the configuration \(file) is not used: \(openness)")
+            throw UserError(.notAllowed, "the configuration \(file) is not used: \(openness)")
         }
     }
 
@@ -277,9 +277,9 @@ struct Surroundings {
         do {
             return (file, String(decoding: try host.readBytes(file), as: UTF8.self))
         } catch {
-            throw CommandFailure(
-                "the configuration \(file) cannot be read: \(error.reason); name another in \(ConfigurationKey.file.variable)"
-            )
+            throw UserError(
+                .failed, "the configuration \(file) cannot be read: \(error.reason)",
+                remedy: "name another in \(ConfigurationKey.file.variable)")
         }
     }
 

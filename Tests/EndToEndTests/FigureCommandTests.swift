@@ -134,7 +134,7 @@ private let hasConverter = (ProcessInfo.processInfo.environment["PATH"] ?? "").s
         #expect(FigureConverter.ratio(high) == 1000)
         #expect(FigureConverter.ratio("<svg viewBox=\"0 0 0 1\">") == nil && FigureConverter.ratio("") == nil)
         // 317² × 1000 are over a hundred million.
-        await #expect(throws: CommandFailure.self) { try await FigureConverter.png(high, width: 317) }
+        await #expect(throws: UserError.self) { try await FigureConverter.png(high, width: 317) }
     }
 
     @Test func aDaemonDrawsItsOwnRecord() async throws {

@@ -40,6 +40,7 @@ import Testing
             case .scopes: TotalScope.allCases.map(\.rawValue) + MeterScope.allCases.map(\.rawValue)
             case .terms: Provenance.allCases.map(\.rawValue) + ["gross", "net", "coverage", "session", "repeat"]
             case .flags: RunFlag.allCases.map(\.rawValue) + EnergyFlag.allCases.map(\.rawValue)
+            case .exitStatuses: UserError.Kind.allCases.map { "\($0.exitStatus)" }
             }
         for word in words { #expect(text.contains(word), "\(word)") }
     }
@@ -48,8 +49,8 @@ import Testing
         #expect(try HelpTopic.asked(["help"]) == nil && HelpTopic.asked(["help", "table"]) == nil)
         #expect(try HelpTopic.asked(["table", "scopes"]) == nil && HelpTopic.asked(["help", "plugin", "new"]) == nil)
         for (words, meant) in [(["scope"], "scopes"), (["tabel"], "table"), (["plugin", "chek"], "plugin check")] {
-            let failure = #expect(throws: CommandFailure.self) { try HelpTopic.asked(["help"] + words) }
-            #expect(failure?.status == 64 && failure?.message.contains(meant) == true, "\(words)")
+            let failure = #expect(throws: UserError.self) { try HelpTopic.asked(["help"] + words) }
+            #expect(failure?.kind == .usage && failure?.description.contains(meant) == true, "\(words)")
         }
         let help = Taskwatt.helpMessage(columns: 80)
         for topic in HelpTopic.allCases { #expect(help.contains("taskwatt help \(topic.rawValue)")) }

@@ -32,7 +32,7 @@ import WorkloadProtocol
         // Reasons of `MeterAvailability`.
         "NVMLFailure", "AMDSMIFailure", "PerfError",
         // Within one file or module.
-        "BadAddress", "Fault", "Unknown", "NotStarted", "Unavailable",
+        "BadAddress", "Damage", "Fault", "NotStarted", "Unavailable", "Unknown",
     ]
 
     private struct Declaration {

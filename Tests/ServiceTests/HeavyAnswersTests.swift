@@ -213,7 +213,7 @@ struct HeavyAnswersTests {
                 uri: path, method: method, body: body.map(ByteBuffer.init(string:)))
             #expect(answer.status == .serviceUnavailable, "\(path)")
             #expect(answer.headers[.retryAfter] == "5", "\(path)")
-            let error = try JSONDecoder().decode(APIError.self, from: Data(answer.body.readableBytesView))
+            let error = try JSONDecoder().decode(UserError.self, from: Data(answer.body.readableBytesView))
             #expect(error.kind == .busy, "\(path)")
         }
         // What is small is answered all the same.

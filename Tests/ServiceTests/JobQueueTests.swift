@@ -118,7 +118,7 @@ struct JobQueueTests {
         var told: [RunEvent.Kind] = []
         for await event in ofWaiting { told.append(event.event) }
         #expect(told == [.queued], "who waits for it is not told of an end")
-        await #expect(throws: APIError.self) { try await daemon.queue.submit(TestDaemon.request()) }
+        await #expect(throws: UserError.self) { try await daemon.queue.submit(TestDaemon.request()) }
     }
 
     @Test("A job that cannot begin fails with its reason")

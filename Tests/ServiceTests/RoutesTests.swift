@@ -32,12 +32,12 @@ struct RoutesTests {
 
     /// What every answer that is no success looks like.
     func expectError(
-        _ response: RouterAnswer, _ status: HTTPResponse.Status, _ kind: APIError.Kind, contains words: String,
+        _ response: RouterAnswer, _ status: HTTPResponse.Status, _ kind: UserError.Kind, contains words: String,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         #expect(response.status == status, sourceLocation: sourceLocation)
         #expect(response.headers[.contentType] == "application/json", sourceLocation: sourceLocation)
-        let error: APIError = try decode(response)
+        let error: UserError = try decode(response)
         #expect(error.kind == kind, sourceLocation: sourceLocation)
         #expect("\(error)".contains(words), "\(error)", sourceLocation: sourceLocation)
         #expect(!"\(error)".contains("\n"), sourceLocation: sourceLocation)
@@ -304,7 +304,7 @@ struct RoutesTests {
     func wrongJobs(suiteText: String, more: String, words: String) async throws {
         let response = try await ask(.post, "/v1/jobs", body: job(suiteText: suiteText, more: more))
         #expect(response.status == .badRequest)
-        let error: APIError = try decode(response)
+        let error: UserError = try decode(response)
         #expect(error.kind == .usage)
         #expect("\(error)".contains(words), "\(error)")
         #expect(await daemon.queue.statuses.isEmpty)
@@ -441,7 +441,7 @@ struct RoutesTests {
             return await metering.takeSamples().isEmpty
         }
         #expect(hasEnded)
-        await #expect(throws: APIError.self) { try await daemon.sessions.metering(created.id) }
+        await #expect(throws: UserError.self) { try await daemon.sessions.metering(created.id) }
         running.cancel()
         try await running.value
     }

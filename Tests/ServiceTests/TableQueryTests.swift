@@ -61,7 +61,7 @@ struct TableQueryTests {
             "carbon_g_per_kwh=lots",
         ])
     func wrong(text: String) {
-        let error = #expect(throws: APIError.self) { try read(text) }
+        let error = #expect(throws: UserError.self) { try read(text) }
         #expect(error?.kind == .usage)
     }
 }

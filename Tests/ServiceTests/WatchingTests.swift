@@ -146,7 +146,7 @@ struct WatchingTests {
 
     @Test("A shorter token is none, and one is compared whole")
     func tokens() throws {
-        #expect(throws: APIError.self) { try AccessToken("short", file: "f") }
+        #expect(throws: UserError.self) { try AccessToken("short", file: "f") }
         let token = try AccessToken("0123456789abcdef", file: "f")
         #expect(token.matches("Bearer 0123456789abcdef") && token.matches("bearer 0123456789abcdef"))
         for header in ["", "Bearer", "Bearer 0123456789abcde", "Bearer 0123456789abcdef ", "0123456789abcdef"] {
@@ -170,5 +170,5 @@ struct WatchingTests {
     @Test(
         "What is no address",
         arguments: ["", "9120", ":9120", "a:", "a:65536", "::1:80", "a b:1", "http://a:1", "a:1/"])
-    func noAddress(_ text: String) { #expect(throws: APIError.self) { try ListenAddress(text) } }
+    func noAddress(_ text: String) { #expect(throws: UserError.self) { try ListenAddress(text) } }
 }

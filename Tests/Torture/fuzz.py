@@ -62,7 +62,7 @@ TARGETS = {
     "NPY": (ONNX, ["Plugins/onnx-model"], ["-lz", "-lcrypto", "-lssl"], [f"{FUZZ}/Corpora/ZIP"]),
     "Model": (ONNX, ["Plugins/onnx-model"], ["-lz", "-lcrypto", "-lssl"], []),
     "Expression": ([], ["Plugins/onnx-model/DimensionExpression.swift"], [], []),
-    "Head": (["Core", "Digests", "HTTPTypes"], [*LISTENER, f"{FUZZ}/Stubs/APIError.swift"], ["-lcrypto", "-lssl"], []),
+    "Head": (["Core", "Digests", "HTTPTypes"], LISTENER, ["-lcrypto", "-lssl"], []),
     "Answer": (
         ["Core", "WorkloadProtocol", "PluginKit"],
         [f"Plugins/openai/{name}.swift" for name in ("EventStream", "JSON", "Reply", "RunFigures", "ServerFault")], [], []),

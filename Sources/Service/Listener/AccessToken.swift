@@ -1,4 +1,4 @@
-import Core
+package import Core
 import Digests
 
 /// The word by which a client on TCP shows that it may change things: `Authorization: Bearer …` (RFC 6750).
@@ -10,15 +10,14 @@ package struct AccessToken: Sendable {
     private let digest: Digest
 
     /// - Parameter file: for the message.
-    /// - Throws: `APIError` for one that is too short, or where OpenSSL has no SHA-256.
-    package init(_ token: String, file: String) throws(APIError) {
+    /// - Throws: `UserError` for one that is too short, or where OpenSSL has no SHA-256.
+    package init(_ token: String, file: String) throws(UserError) {
         guard token.utf8.count >= Self.shortest else {
-            throw APIError(
-                .failed,
-                "the token in \(file) is shorter than \(Self.shortest) characters; make one: openssl rand -hex 32 >\(file)"
-            )
+            throw UserError(
+                .failed, "the token in \(file) is shorter than \(Self.shortest) characters",
+                remedy: "make one: openssl rand -hex 32 >\(file)")
         }
-        do { digest = try SHA256.hash(token.utf8) } catch { throw APIError(.failed, "\(error)") }
+        do { digest = try SHA256.hash(token.utf8) } catch { throw UserError(.failed, "\(error)") }
     }
 
     /// - Parameter header: the value of `Authorization`.

@@ -1,4 +1,4 @@
-import Core
+package import Core
 import Foundation
 
 /// Where the daemon listens on TCP, as a user writes it: `127.0.0.1:9120`, `[::1]:9120`, `lab7:9120`.
@@ -12,10 +12,11 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
         self.port = port
     }
 
-    /// - Throws: `APIError` of the kind usage for what is no address with a port.
-    package init(_ text: String) throws(APIError) {
-        let wrong = APIError(
-            .usage, "`\(text)` is no address to listen on; write it as 127.0.0.1:9120, [::1]:9120 or a name and a port")
+    /// - Throws: `UserError` of the kind usage for what is no address with a port.
+    package init(_ text: String) throws(UserError) {
+        let wrong = UserError(
+            .usage, "`\(text)` is no address to listen on",
+            remedy: "write it as 127.0.0.1:9120, [::1]:9120 or a name and a port")
         guard let match = text.wholeMatch(of: /(?:\[([0-9A-Fa-f:.%a-z]+)\]|([^:\[\]\/\s]+)):([0-9]{1,5})/),
             let host = match.1 ?? match.2, let port = Int(match.3), port <= 65_535
         else { throw wrong }

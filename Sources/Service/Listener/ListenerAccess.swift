@@ -35,15 +35,15 @@ package struct AccessStatus: Sendable, Hashable, Codable {
 
 /// What a listener does not do for who asks.
 struct Refusal: UserFacingError {
-    var error: APIError
+    var error: UserError
     var status: HTTPResponse.Status
     var headers: HTTPFields
 
     init(_ message: String, remedy: String? = nil, status: HTTPResponse.Status, headers: HTTPFields = [:]) {
-        self.init(APIError(.notAllowed, message, remedy: remedy), status: status, headers: headers)
+        self.init(UserError(.notAllowed, message, remedy: remedy), status: status, headers: headers)
     }
 
-    init(_ error: APIError, status: HTTPResponse.Status, headers: HTTPFields = [:]) {
+    init(_ error: UserError, status: HTTPResponse.Status, headers: HTTPFields = [:]) {
         self.error = error
         self.status = status
         self.headers = headers
@@ -54,14 +54,14 @@ struct Refusal: UserFacingError {
     /// - Parameter seconds: after which it is worth while to ask again.
     static func busy(_ message: String, again seconds: Int) -> Refusal {
         Refusal(
-            APIError(.busy, message, remedy: "ask again in \(seconds) s"), status: .serviceUnavailable,
+            UserError(.busy, message, remedy: "ask again in \(seconds) s"), status: .serviceUnavailable,
             headers: [.retryAfter: "\(seconds)"])
     }
 
     /// Too much was asked for, and waits: 429.
     static func tooMany(_ message: String, remedy: String, again seconds: Int) -> Refusal {
         Refusal(
-            APIError(.busy, message, remedy: remedy), status: .tooManyRequests,
+            UserError(.busy, message, remedy: remedy), status: .tooManyRequests,
             headers: [.retryAfter: "\(seconds)"])
     }
 }

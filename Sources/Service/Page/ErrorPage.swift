@@ -7,7 +7,7 @@ import Reporting
 /// An answer that is no success, for people: who follows a link in a browser shall not have to read JSON.
 enum ErrorPage {
     /// - Parameter path: of the request, from which the way to the page's style is.
-    static func response(_ error: APIError, status: HTTPResponse.Status, path: String) -> Response {
+    static func response(_ error: UserError, status: HTTPResponse.Status, path: String) -> Response {
         // Relative, for a proxy may have put all of it under a name of its own.
         let root = "./" + String(repeating: "../", count: max(0, path.count { $0 == "/" } - 1))
         let page: Markup = .element(

@@ -33,11 +33,11 @@ extension Routes {
             if let (type, bytes) = Self.own[name] { return Self.page(bytes, type: type) }
             // Only names that are known: nothing else of the machine's files can be asked for.
             guard let type = Self.library[name] else {
-                throw APIError(.notFound, "the page has no file \(name)")
+                throw UserError(.notFound, "the page has no file \(name)")
             }
             let path = "\(Self.chartLibrary)/\(name)"
             guard let data = await offPool({ try? BoundedFile.data(path, upTo: Self.mostLibraryBytes) }) else {
-                throw APIError(.notFound, "\(path) does not exist; sudo apt install libjs-dygraphs")
+                throw UserError(.notFound, "\(path) does not exist", remedy: "sudo apt install libjs-dygraphs")
             }
             return Self.page(data, type: type)
         }

@@ -92,12 +92,14 @@ package actor JobQueue {
     /// Takes a job that has been checked. One of a schedule whose last one still waits or runs is that one: a machine that is
     /// busy for weeks shall not be measured for days thereafter.
     ///
-    /// - Throws: `APIError` while the daemon stops, `Refusal` when too many wait, `StoreError`.
+    /// - Throws: `UserError` while the daemon stops, `Refusal` when too many wait, `StoreError`.
     func submit(_ request: JobRequest) async throws -> JobStatus {
         // One at a time: what is looked at here must still be so when the job is kept.
         await beginAdding()
         defer { endAdding() }
-        guard !isStopping else { throw APIError(.failed, "the daemon is stopping; submit again when it is back") }
+        guard !isStopping else {
+            throw UserError(.failed, "the daemon is stopping", remedy: "submit again when it is back")
+        }
         if let schedule = request.schedule,
             let same = jobs.values.first(where: { $0.stored.schedule == schedule && !$0.state.isEnd })
         {

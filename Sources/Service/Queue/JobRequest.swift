@@ -38,7 +38,7 @@ package struct JobRequest: Sendable, Hashable, Codable {
 
     /// What changes nothing may be left out.
     ///
-    /// - Throws: `DecodingError`, for a field that nobody reads too; `APIError` for a suite that nobody knows.
+    /// - Throws: `DecodingError`, for a field that nobody reads too; `UserError` for a suite that nobody knows.
     package init(from decoder: any Decoder) throws {
         try decoder.refuseFields(besides: CodingKeys.allCases)
         let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -84,17 +84,18 @@ package struct JobRequest: Sendable, Hashable, Codable {
 
     /// The suite with the overrides in it, all of it checked against the plugins that there are.
     ///
-    /// - Throws: `YAMLProblem`, `SuiteError`, `PluginError`, `APIError`.
+    /// - Throws: `YAMLProblem`, `SuiteError`, `PluginError`, `UserError`.
     func suite(for plugins: PluginCatalogue) throws -> Suite {
         // Overrides come over the socket too, so the command line's own checks are not enough.
-        if let (option, reason) = problem { throw APIError(.usage, "`\(option.rawValue)` \(reason)") }
+        if let (option, reason) = problem { throw UserError(.usage, "`\(option.rawValue)` \(reason)") }
         // It is shown on terminals and in logs.
         guard suite.count <= 255, !suite.isEmpty,
             !suite.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
         else {
-            throw APIError(.usage, "the suite's name must be a text of up to 255 characters without control characters")
+            throw UserError(
+                .usage, "the suite's name must be a text of up to 255 characters without control characters")
         }
-        if let schedule, !Schedule.isName(schedule) { throw APIError(.usage, Schedule.namesAre(not: schedule)) }
+        if let schedule, !Schedule.isName(schedule) { throw UserError(.usage, Schedule.namesAre(not: schedule)) }
         let suite = try SuiteFile.parse(suiteText, file: suite).applying(overrides)
         try plugins.check(suite)
         return suite

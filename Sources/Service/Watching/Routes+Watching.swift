@@ -73,7 +73,7 @@ extension Routes {
         guard let text = request.uri.queryParameters.get(name) else { return nil }
         guard let number = Int(text), range.contains(number) else {
             let most = range.upperBound == .max ? "" : " to \(range.upperBound)"
-            throw APIError(.usage, "\(name) must be a whole number from \(range.lowerBound)\(most), not \(text)")
+            throw UserError(.usage, "\(name) must be a whole number from \(range.lowerBound)\(most), not \(text)")
         }
         return number
     }

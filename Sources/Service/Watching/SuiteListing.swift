@@ -23,7 +23,7 @@ struct SuiteListing: Sendable, Hashable, Codable {
 
     /// The one that has a name here: what GET /v1/suites lists, and no file is looked for.
     ///
-    /// - Throws: `APIError` that lists those that there are.
+    /// - Throws: `UserError` that lists those that there are.
     static func shipped(named name: String) throws -> SuiteListing {
         let all = try shipped()
         if let one = all.first(where: { $0.name == name }) { return one }

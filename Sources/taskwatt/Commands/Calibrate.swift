@@ -178,9 +178,9 @@ struct Calibrate: AsyncParsableCommand {
             throw MeteringError.noSuchMeter(against, available: metering.meters.map(\.id))
         }
         guard reference.provenance != .estimated else {
-            throw CommandFailure(
-                "\(against) is a model itself; name a meter that measures (`taskwatt meters` lists them)",
-                status: CommandFailure.usage)
+            throw UserError(
+                .usage, "\(against) is a model itself",
+                remedy: "name a meter that measures (`taskwatt meters` lists them)")
         }
         let scopes = try TotalSelection(meters: metering.meters).members
         if let scope = TotalScope(rawValue: of.rawValue), scopes[scope] == nil {
@@ -188,9 +188,7 @@ struct Calibrate: AsyncParsableCommand {
         }
         let members = Set(TotalScope(rawValue: of.rawValue).flatMap { scopes[$0] } ?? [])
         if members.contains(against) {
-            throw CommandFailure(
-                "\(against) is part of \(of.rawValue) itself; name a meter outside of it",
-                status: CommandFailure.usage)
+            throw UserError(.usage, "\(against) is part of \(of.rawValue) itself", remedy: "name a meter outside of it")
         }
         let period = max(reference.periodSeconds, reference.averagingSeconds)
         let seconds = seconds?.seconds ?? max(5, 10 * period)

@@ -62,7 +62,7 @@ struct PeakCommand {
             let product = try MatrixProduct(runtime, size: size, precision: precision, device: place, cache: cache)
             // The first run prepares kernels, the second tells.
             guard try product.check() else {
-                throw CommandFailure("the matrix product in \(precision.rawValue) gave no numbers on \(place.name)")
+                throw UserError(.failed, "the matrix product in \(precision.rawValue) gave no numbers on \(place.name)")
             }
             let start = Clocks.monotonic()
             try product.run()
@@ -72,7 +72,7 @@ struct PeakCommand {
             best = product
             if seconds * 8 > Self.mostSecondsARun { break }
         }
-        guard let best else { throw CommandFailure("no matrix product could be made") }
+        guard let best else { throw UserError(.failed, "no matrix product could be made") }
         return best
     }
 

@@ -69,7 +69,7 @@ struct Compare: AsyncParsableCommand {
         let comparison = try await Record.find(Surroundings(), state).comparison(request)
         guard !comparison.rows.isEmpty else {
             let reasons = comparison.reasons.joined(separator: " ")
-            throw CommandFailure("\(a) and \(b) have nothing in common to compare: \(reasons)")
+            throw UserError(.failed, "\(a) and \(b) have nothing in common to compare: \(reasons)")
         }
         let format = json ? .json : format
         Console.print(

@@ -47,7 +47,7 @@ struct Config: AsyncParsableCommand {
             let problems = configuration.problems.sorted { place($0) < place($1) }
             for problem in problems { Console.complain("\(problem)") }
             guard problems.isEmpty else {
-                throw CommandFailure("\(problems.count) error\(problems.count == 1 ? "" : "s") in \(path)")
+                throw UserError(.failed, "\(problems.count) error\(problems.count == 1 ? "" : "s") in \(path)")
             }
             for open in configuration.meters.plainCredentials { Console.note("\(open)") }
             Console.print("\(path): OK\n")

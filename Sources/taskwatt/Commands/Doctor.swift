@@ -38,7 +38,7 @@ struct DoctorCommand: AsyncParsableCommand {
             await offPool { Doctor.examine(host, meters: meters, accelerators: NVML.system.states()) }
             + [Self.plugins(surroundings.plugins), configuration]
         Console.print(json ? try Console.json(checks) : .lines(Self.text(checks)))
-        if checks.contains(where: { $0.verdict == .fail }) { throw ExitCode(CommandFailure.failed) }
+        if checks.contains(where: { $0.verdict == .fail }) { throw ExitCode.failure }
     }
 
     /// The meters, and whether the configuration can be used. With one that cannot, all else is checked all the same.

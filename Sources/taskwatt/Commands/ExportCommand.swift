@@ -101,7 +101,8 @@ struct ExportCommand: AsyncParsableCommand {
         let isEmpty = !filterOptions.asked.isEmpty && lines <= (kind == .jsonl ? 0 : 1)
         if isEmpty { out.discard() } else { try out.close() }
         if isEmpty {
-            throw CommandFailure("nothing fits \(filterOptions.asked); without it the whole record is exported")
+            throw UserError(
+                .notFound, "nothing fits \(filterOptions.asked)", remedy: "without it the whole record is exported")
         }
     }
 
@@ -133,8 +134,9 @@ struct ExportCommand: AsyncParsableCommand {
         for remark in exporter.remarks { Console.note(remark) }
     }
 
-    private func nothingToExport(_ why: String) -> CommandFailure {
-        CommandFailure(
+    private func nothingToExport(_ why: String) -> UserError {
+        UserError(
+            .notFound,
             "no query run to export" + (filterOptions.asked.isEmpty ? "" : " fits \(filterOptions.asked)")
                 + (why.isEmpty ? "" : "; \(why)"))
     }

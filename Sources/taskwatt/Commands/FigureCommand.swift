@@ -119,7 +119,8 @@ struct FigureCommand: AsyncParsableCommand {
         let format = try chosenFormat
         let output = output ?? "-"
         if output == "-", format == .pdf || format == .png, isatty(STDOUT_FILENO) != 0 {
-            throw CommandFailure("a \(format.rawValue) cannot be shown on a terminal; name a file by --output")
+            throw UserError(
+                .failed, "a \(format.rawValue) cannot be shown on a terminal", remedy: "name a file by --output")
         }
         let surroundings = Surroundings()
         var file: OutputFile?
@@ -148,8 +149,8 @@ struct FigureCommand: AsyncParsableCommand {
         do {
             return try await Record.find(surroundings, state).figure(
                 FigureRequest(kind, try options, isCSV: isCSV, theme: theme, hasRawCells: cells.areRaw))
-        } catch let error as APIError where error == .nothingToReport && !filter.asked.isEmpty {
-            throw CommandFailure("no run fits \(filter.asked)")
+        } catch let error as UserError where error == .nothingToReport && !filter.asked.isEmpty {
+            throw UserError(.notFound, "no run fits \(filter.asked)")
         }
     }
 }

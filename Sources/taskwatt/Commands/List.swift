@@ -45,7 +45,8 @@ struct List: AsyncParsableCommand {
         guard !suites.isEmpty else {
             let asked = [("label", label), ("suite", suite), ("machine", machine)]
                 .compactMap { name, value in value.map { "--\(name) \($0)" } }.joined(separator: " ")
-            throw CommandFailure(
+            throw UserError(
+                .failed,
                 asked.isEmpty
                     ? "the record has no suite; `taskwatt run` measures the first"
                     : "no suite fits \(asked)")

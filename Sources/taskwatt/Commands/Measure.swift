@@ -83,7 +83,7 @@ struct Measure: AsyncParsableCommand {
             await access.end()
             // The command is done, and how it ended is not for us to change.
             Console.complain("the energy is lost: \(error)")
-            throw ExitCode(Self.exitStatus(status) == 0 ? CommandFailure.failed : Self.exitStatus(status))
+            throw ExitCode(Self.exitStatus(status) == 0 ? UserError.Kind.failed.exitStatus : Self.exitStatus(status))
         }
         await access.end()
         try write(energy, status: Self.exitStatus(status), access, to: file)

@@ -67,8 +67,8 @@ struct Report: AsyncParsableCommand {
         do {
             let record = try await Record.find(surroundings, state)
             text = methods ? try await record.methods(options) : try await record.report(options)
-        } catch let error as APIError where error == .nothingToReport && !filter.asked.isEmpty {
-            throw CommandFailure("no run fits \(filter.asked)")
+        } catch let error as UserError where error == .nothingToReport && !filter.asked.isEmpty {
+            throw UserError(.notFound, "no run fits \(filter.asked)")
         }
         if output == "-" {
             Console.print(document: text)

@@ -122,7 +122,8 @@ struct Run: AsyncParsableCommand {
         let client = try await DaemonClient.find(surroundings.daemonStates(state))
         if detach || queue.idleBelow != nil || queue.deadline != nil {
             guard let client, try await hasPlugins(client, suite.applying(request.overrides)) else {
-                throw CommandFailure(
+                throw UserError(
+                    .failed,
                     "--detach, --idle-below and --deadline are for the daemon's queue, and "
                         + (client == nil ? "no daemon answers" : "the daemon does not have this suite's plugins"))
             }
@@ -239,7 +240,7 @@ struct Run: AsyncParsableCommand {
                         suiteRun: event.suiteRun ?? "", status: event.status ?? .failed, failures: failures)
                 }
             }
-        } catch let error as APIError {
+        } catch let error as UserError {
             throw error
         } catch {
             // The connection broke off. If the end was told before, that is how it ends.
@@ -326,10 +327,10 @@ struct Run: AsyncParsableCommand {
             let reasons = table.leftOut.sorted { $0.key < $1.key }.map { "\($0.value): \($0.key)" }
             Console.complain(
                 "no run fits into the table (\(reasons.joined(separator: "; "))); `taskwatt export --runs` has them")
-            throw ExitCode(CommandFailure.failed)
-        case .failed: throw ExitCode(CommandFailure.failed)
+            throw ExitCode.failure
+        case .failed: throw ExitCode.failure
         // Somebody else ended it, or the daemon did, and why was told.
-        case .interrupted where !result.failures.isEmpty: throw ExitCode(CommandFailure.failed)
+        case .interrupted where !result.failures.isEmpty: throw ExitCode.failure
         case .interrupted:
             Console.complain("interrupted; what was finished is kept")
             throw ExitCode(130)

@@ -32,7 +32,7 @@ struct ScheduleCommand: AsyncParsableCommand {
     /// What only root may do is refused before half of it is done.
     private static func requireRoot(_ command: String, _ root: RootOption) throws {
         guard root.root == "/", geteuid() != 0 else { return }
-        throw CommandFailure("only the administrator may change timers: sudo taskwatt schedule \(command)")
+        throw UserError(.failed, "only the administrator may change timers: sudo taskwatt schedule \(command)")
     }
 
     struct Add: AsyncParsableCommand {
@@ -80,13 +80,13 @@ struct ScheduleCommand: AsyncParsableCommand {
 
         func run() async throws {
             guard Schedule.isName(name) else {
-                throw CommandFailure(Schedule.namesAre(not: name), status: CommandFailure.usage)
+                throw UserError(.usage, Schedule.namesAre(not: name))
             }
             try ScheduleCommand.requireRoot("add …", root)
             let directory = ScheduleDirectory(root: root.root)
             let isNew = !directory.contains(name)
             guard force || isNew else {
-                throw CommandFailure("the schedule `\(name)` exists already; --force replaces it")
+                throw UserError(.failed, "the schedule `\(name)` exists already", remedy: "--force replaces it")
             }
             let (suite, text) = try SuiteFile.load(self.suite)
             // Not the user's own plugins: they are not the daemon's.
@@ -94,8 +94,9 @@ struct ScheduleCommand: AsyncParsableCommand {
             let timers = SystemdTimers(root: root.root)
             try await timers.check(calendar: onCalendar)
             guard timers.isRunning || root.root != "/" else {
-                throw CommandFailure(
-                    "systemd does not run here, and schedules are its timers; --root writes to a system image")
+                throw UserError(
+                    .unavailable, "systemd does not run here, and schedules are its timers",
+                    remedy: "--root writes to a system image")
             }
             let isShipped = SuiteFile.shipped.contains(self.suite)
             let schedule = Schedule(
@@ -231,7 +232,8 @@ struct ScheduleCommand: AsyncParsableCommand {
             while true {
                 if let client = try await DaemonClient.find(places) { return client }
                 guard ContinuousClock.now < end, !places.contains(where: \.isForOthers) else {
-                    throw CommandFailure(
+                    throw UserError(
+                        .unavailable,
                         "no daemon answers on \(places.map(\.socketPath).joined(separator: " or ")): "
                             + "`systemctl status taskwatt` says why")
                 }

@@ -29,9 +29,10 @@ struct Status: AsyncParsableCommand {
         let places = Surroundings().daemonStates(state)
         guard let client = try await DaemonClient.find(places) else {
             // One that is not for us was told of.
-            if places.contains(where: \.isForOthers) { throw ExitCode(CommandFailure.failed) }
-            throw CommandFailure(
-                "no daemon answers on \(places.map(\.socketPath).joined(separator: " or ")); `taskwatt serve` starts one, and "
+            if places.contains(where: \.isForOthers) { throw ExitCode.failure }
+            throw UserError(
+                .unavailable, "no daemon answers on \(places.map(\.socketPath).joined(separator: " or "))",
+                remedy: "`taskwatt serve` starts one, and "
                     + "commands work without it")
         }
         let status = try await client.status()
@@ -93,12 +94,13 @@ struct Cancel: AsyncParsableCommand {
     func run() async throws {
         let places = Surroundings().daemonStates(state)
         guard let client = try await DaemonClient.find(places) else {
-            throw CommandFailure(
+            throw UserError(
+                .unavailable,
                 "no daemon answers on \(places.map(\.socketPath).joined(separator: " or ")), so there is no queue")
         }
         let before: JobStatus = try await client.get("/v1/jobs/\(job)")
         guard !before.state.isEnd else {
-            throw CommandFailure("job \(job) (\(before.suite)) has already ended: \(before.state.rawValue)")
+            throw UserError(.failed, "job \(job) (\(before.suite)) has already ended: \(before.state.rawValue)")
         }
         let status: JobStatus = try await client.delete("/v1/jobs/\(job)")
         Console.note(

@@ -89,20 +89,22 @@ struct Table: AsyncParsableCommand {
             forPeople: format.isForPeople, isText: format == .text)
     }
 
-    private func nothingFits(_ report: TableReport) -> CommandFailure {
+    private func nothingFits(_ report: TableReport) -> UserError {
         let left = report.leftOut.map { "\($0.value) left out: \($0.key)" }.sorted().joined(separator: ", ")
-        if !left.isEmpty { return CommandFailure("no run fits (\(left))") }
+        if !left.isEmpty { return UserError(.notFound, "no run fits (\(left))") }
         switch filter.source {
         case .paper:
-            return CommandFailure("no run fits \(filter.asked); `taskwatt import paper` imports the paper's logs")
+            return UserError(
+                .notFound, "no run fits \(filter.asked)", remedy: "`taskwatt import paper` imports the paper's logs")
         case .codecarbon:
-            return CommandFailure("no run fits \(filter.asked); `taskwatt import codecarbon` imports logs")
+            return UserError(
+                .notFound, "no run fits \(filter.asked)", remedy: "`taskwatt import codecarbon` imports logs")
         case .taskwatt: break
         }
         if !filter.asked.isEmpty {
-            return CommandFailure("no run fits \(filter.asked)")
+            return UserError(.notFound, "no run fits \(filter.asked)")
         }
-        return CommandFailure("no run fits; `taskwatt run` measures the first")
+        return UserError(.notFound, "no run fits", remedy: "`taskwatt run` measures the first")
     }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Core
 import Exchange
 
 struct Verify: AsyncParsableCommand {
@@ -32,8 +33,8 @@ struct Verify: AsyncParsableCommand {
         Console.print(json ? try Console.json(verification) : .lines(verification.text()))
         switch verification.outcome {
         case .passed: return
-        case .warned: if strict { throw ExitCode(CommandFailure.failed) }
-        case .failed: throw ExitCode(CommandFailure.failed)
+        case .warned: if strict { throw ExitCode.failure }
+        case .failed: throw ExitCode.failure
         }
     }
 }

@@ -16,7 +16,7 @@ struct Configuration: Sendable {
     private(set) var listener: ListenerConfiguration?
     /// What is set, and where; what is not there has its default.
     private(set) var settings: [ConfigurationKey: Setting] = [:]
-    /// All that is wrong: `YAMLProblem` of the file, `APIError` of the environment and the options.
+    /// All that is wrong: `YAMLProblem` of the file, `UserError` of the environment and the options.
     private(set) var problems: [any Error] = []
 
     /// - Parameters:
@@ -72,7 +72,7 @@ struct Configuration: Sendable {
         }
         settings[key] = layers.setting(key, file: inFile)
         guard let setting = settings[key], setting != inFile, let wrong = apply(&self, setting.text) else { return }
-        problems.append(APIError(.usage, "\(setting.origin): \(wrong)"))
+        problems.append(UserError(.usage, "\(setting.origin): \(wrong)"))
     }
 
     /// The address may come from elsewhere; all else of the listener is the file's.
@@ -90,12 +90,12 @@ struct Configuration: Sendable {
         }
         settings[.listen] = layers.setting(.listen, file: inFile)
         guard let setting = settings[.listen], setting != inFile else { return }
-        do throws(APIError) {
+        do throws(UserError) {
             let address = try ListenAddress(setting.text)
             listener = listener ?? ListenerConfiguration(address: address)
             listener?.address = address
         } catch {
-            problems.append(APIError(.usage, "\(setting.origin): \(error.message)"))
+            problems.append(error.at("\(setting.origin)"))
         }
     }
 

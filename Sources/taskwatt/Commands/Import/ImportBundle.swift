@@ -48,7 +48,7 @@ struct ImportBundle: AsyncParsableCommand {
         }
         if json { Console.print(try Console.json(outcomes)) }
         if problems > 0 {
-            throw CommandFailure("\(problems) of \(files.count) files not imported")
+            throw UserError(.failed, "\(problems) of \(files.count) files not imported")
         }
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Core
 import Exchange
 import Foundation
 import Glibc
@@ -47,7 +48,7 @@ struct ImportSummary: Encodable {
     /// - Parameters:
     ///   - isLeavingOut: whether the user said to leave out what cannot be read.
     ///   - alternative: to mending what cannot be read.
-    /// - Throws: `CommandFailure` where something could not be read that was not to be left out.
+    /// - Throws: `UserError` where something could not be read that was not to be left out.
     func show(
         _ name: String, remark: String = "", asJSON: Bool, isLeavingOut: Bool = false, or alternative: String = ""
     ) throws {
@@ -73,7 +74,8 @@ struct ImportSummary: Encodable {
                 "\(problems.count) line\(problems.count == 1 ? "" : "s") could not be read and \(problems.count == 1 ? "was" : "were") left out"
             )
         }
-        throw CommandFailure(
+        throw UserError(
+            .failed,
             (rest.isEmpty ? "" : "and \(rest.count) more; ")
                 + "\(problems.count) could not be read; fix \(problems.count == 1 ? "it" : "them") and import again\(alternative)"
         )

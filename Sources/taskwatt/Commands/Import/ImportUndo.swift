@@ -34,7 +34,7 @@ struct ImportUndo: AsyncParsableCommand {
         let record = try await Record.find(Surroundings(), state)
         let known = try await record.imports()
         for asked in numbers where !known.contains(where: { asked.range.contains($0.id) }) {
-            throw CommandFailure("there is no import \(asked.text); `taskwatt import list` has them")
+            throw UserError(.notFound, "there is no import \(asked.text)", remedy: "`taskwatt import list` has them")
         }
         var undone: [StoredImport] = []
         for item in known where numbers.contains(where: { $0.range.contains(item.id) }) {

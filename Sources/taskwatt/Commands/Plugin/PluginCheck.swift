@@ -45,7 +45,7 @@ struct PluginCheck: AsyncParsableCommand {
         do {
             let found = try context.plugins.plugin(named: name)
             guard let first = found.manifest.tasks.first?.id ?? task.map(MLTask.init(rawValue:)) else {
-                throw CommandFailure("the manifest of \(name) has no tasks; add one under `tasks`")
+                throw UserError(.failed, "the manifest of \(name) has no tasks", remedy: "add one under `tasks`")
             }
             var chosen = try parameters.values()
             // A check is of the protocol, and no large model is written for it.
@@ -65,7 +65,7 @@ struct PluginCheck: AsyncParsableCommand {
             report = broken
         }
         Console.print(json ? try Console.json(report) : .lines(Self.text(report)))
-        if !report.isConforming { throw ExitCode(CommandFailure.failed) }
+        if !report.isConforming { throw ExitCode.failure }
     }
 
     /// The plugins of this machine, or the one directory.

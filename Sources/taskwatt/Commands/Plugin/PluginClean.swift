@@ -1,4 +1,5 @@
 import ArgumentParser
+import Core
 import Running
 import WorkloadProtocol
 
@@ -81,6 +82,6 @@ struct PluginClean: ParsableCommand {
             }
         }
         for problem in problems { Console.complain(problem) }
-        if !problems.isEmpty { throw ExitCode(CommandFailure.failed) }
+        if !problems.isEmpty { throw ExitCode.failure }
     }
 }

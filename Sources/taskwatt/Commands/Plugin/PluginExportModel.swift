@@ -70,11 +70,11 @@ struct PluginExportModel: AsyncParsableCommand {
 struct ModelFiles {
     private let paths: [String]
 
-    /// - Throws: `CommandFailure` if the plugin told none, or ones that cannot be.
+    /// - Throws: `UserError` if the plugin told none, or ones that cannot be.
     init(_ paths: [String], plugin: String) throws {
-        if paths.isEmpty { throw CommandFailure("\(plugin) has no files of a model to hand out") }
+        if paths.isEmpty { throw UserError(.failed, "\(plugin) has no files of a model to hand out") }
         for path in paths where !path.hasPrefix("/") || !FileManager.default.fileExists(atPath: path) {
-            throw CommandFailure("\(plugin) names a model file that does not exist: \(path)")
+            throw UserError(.failed, "\(plugin) names a model file that does not exist: \(path)")
         }
         self.paths = paths
     }
@@ -92,7 +92,7 @@ struct ModelFiles {
         }
         let targets = names.map { "\(directory)/\($0)" }
         if let taken = targets.first(where: files.fileExists(atPath:)) {
-            throw CommandFailure("\(taken) is there already; remove it, or name another --output")
+            throw UserError(.failed, "\(taken) is there already", remedy: "remove it, or name another --output")
         }
         do {
             for (path, target) in zip(paths, targets) {
@@ -113,7 +113,8 @@ struct ModelFiles {
         } catch let problem as FileProblem {
             throw problem
         } catch {
-            throw CommandFailure(
+            throw UserError(
+                .failed,
                 "the model cannot be copied to \(directory): check its permissions and the space on the disk, or name "
                     + "another --output")
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Core
 import Host
 import Running
 import WorkloadProtocol
@@ -83,7 +84,8 @@ struct PluginUninstall: ParsableCommand {
         let removed = try PythonInstallation.uninstall(name, Surroundings().pythonEnvironments)
         for directory in removed { Console.note("removed \(directory)") }
         if removed.isEmpty {
-            throw CommandFailure("there is no environment of \(name); `taskwatt plugins` lists what is here")
+            throw UserError(
+                .notFound, "there is no environment of \(name)", remedy: "`taskwatt plugins` lists what is here")
         }
     }
 }

@@ -45,7 +45,7 @@ struct PluginNew: ParsableCommand {
         let surroundings = Surroundings()
         let path = "\(directory ?? surroundings.ownPlugins)/\(name)"
         if FileManager.default.fileExists(atPath: path) {
-            throw CommandFailure("\(path) exists already; choose another name, or remove it")
+            throw UserError(.failed, "\(path) exists already", remedy: "choose another name, or remove it")
         }
         let files =
             switch language {
@@ -60,7 +60,7 @@ struct PluginNew: ParsableCommand {
                         file.text.utf8, as: (target as NSString).lastPathComponent, mode: file.isProgram ? 0o755 : 0o644
                     )
             } catch {
-                throw CommandFailure("\(error.cause); choose another place with --directory")
+                throw UserError(.failed, "\(error.cause)", remedy: "choose another place with --directory")
             }
         }
         Console.print("\(path)\n")

@@ -44,7 +44,7 @@ struct Plugins: AsyncParsableCommand {
         }
         for problem in catalogue.problems { Console.complain("\(problem)") }
         if plugins.isEmpty {
-            throw CommandFailure("there is no plugin in \(catalogue.directories.joined(separator: ", "))")
+            throw UserError(.notFound, "there is no plugin in \(catalogue.directories.joined(separator: ", "))")
         }
     }
 

@@ -12,11 +12,3 @@ extension UserError.Kind {
         }
     }
 }
-
-typealias CommandFailure = UserError
-
-extension UserError {
-    static let usage: Int32 = 64
-    static let failed: Int32 = 1
-    init(_ message: String, status: Int32 = failed) { self.init(status == Self.usage ? .usage : .failed, message) }
-}

@@ -1,9 +1,6 @@
-package import Core
+import Core
 import HTTPTypes
 import NIOHTTP1
-
-/// Every answer that is not a success.
-package typealias APIError = UserError
 
 extension UserError.Kind {
     /// What an answer has for it, where the route says no other.
