@@ -87,7 +87,7 @@ package protocol RecordReader: Sendable {
     func exportedSamples(_ filter: RunFilter, after: Int64, limit: Int) async throws(StoreError) -> [ExportedSample]
 
     /// The power of every meter over a time, in stretches of one length in seconds.
-    func power(from: Double, to: Double, seconds: Int64) async throws(StoreError) -> [PowerStretch]
+    func power(from: Double, to: Double, seconds: Int64) async throws(StoreError) -> [PowerBucket]
 
     // MARK: Machines
 

@@ -20,8 +20,8 @@ extension Store {
         if let last {
             // They are no more than the last that came before the step, and nobody waits for a clock to be there again.
             let from = max(Double(done), ahead)
-            for stretch in try stretches(db, seconds: 60, from: from, to: .infinity, upTo: last) {
-                try insert(stretch, db)
+            for bucket in try buckets(db, seconds: 60, from: from, to: .infinity, upTo: last) {
+                try insert(bucket, db)
             }
         }
         // By their order and not by their time: what came since the step is in no minute yet.

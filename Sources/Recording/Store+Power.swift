@@ -1,42 +1,16 @@
-package import Core
+import Core
 import Foundation
 import GRDB
 
-/// What a meter saw over a stretch of time.
-package struct PowerStretch: Sendable, Hashable, Codable {
-    package var meter: String
-    /// Seconds since 1970, a multiple of `seconds`.
-    package var start: Int64
-    package var seconds: Int64
-    package var energy: Energy
-    /// So much of the stretch was seen.
-    package var seenSeconds: Double
-    /// The least and the greatest power of what was seen, as finely as it is kept.
-    package var least: Power
-    package var most: Power
-
-    /// The mean power of what was seen.
-    package var mean: Power? { energy.over(seenSeconds) }
-
-    enum CodingKeys: String, CodingKey {
-        case meter, seconds
-        case start = "start_unix_s"
-        case energy = "energy_j"
-        case seenSeconds = "seen_s"
-        case least = "least_w"
-        case most = "most_w"
-    }
-}
-
 extension Store {
-    /// The power of every meter over a time, in stretches of one length: from samples, from minutes where they will do or the
-    /// samples are gone, else from hours. A stretch of which nothing is known is left out, and none is shorter than what is
+    /// The power of every meter over a time, in buckets of one length: from samples, from minutes where they will do or the
+    /// samples are gone, else from hours. A bucket of which nothing is known is left out, and none is shorter than what is
     /// kept of its time.
     ///
     /// - Parameters:
     ///   - from: seconds since 1970.
-    ///   - seconds: the length of a stretch; above a minute whole minutes.
-    package func power(from: Double, to: Double, seconds: Int64) throws(StoreError) -> [PowerStretch] {
+    ///   - seconds: the length of a bucket; above a minute whole minutes.
+    package func power(from: Double, to: Double, seconds: Int64) throws(StoreError) -> [PowerBucket] {
         let seconds = seconds <= 60 ? max(1, seconds) : (seconds + 59) / 60 * 60
         let first = Int64(saturating: from.rounded(.down)) / seconds * seconds
         return try read { db in
@@ -50,16 +24,16 @@ extension Store {
                         first,
                         oldest.map { (Int64(saturating: $0.rounded(.down)) / 60 * 60).addingSaturated(60) } ?? .max))
             }
-            var all: [String: [Int64: PowerStretch]] = [:]
-            func add(_ stretch: PowerStretch) {
-                all[stretch.meter, default: [:]][stretch.start] =
-                    all[stretch.meter]?[stretch.start]?.joined(with: stretch) ?? stretch
+            var all: [String: [Int64: PowerBucket]] = [:]
+            func add(_ bucket: PowerBucket) {
+                all[bucket.meter, default: [:]][bucket.start] =
+                    all[bucket.meter]?[bucket.start]?.joined(with: bucket) ?? bucket
             }
             // What reaches back over where minutes end is in none of them yet, unless they go on.
             let clip = Double(samplesFrom < done ? samplesFrom : first)
-            for stretch in try Self.stretches(
+            for bucket in try Self.buckets(
                 db, seconds: seconds, from: Double(samplesFrom), to: to, notBefore: clip)
-            { add(stretch) }
+            { add(bucket) }
             let kept = try Row.fetchCursor(
                 db,
                 sql: """
@@ -70,8 +44,8 @@ extension Store {
                     GROUP BY meter, stretch.start / max(stretch.seconds, ?1), max(stretch.seconds, ?1)
                     """, arguments: [seconds, first, min(to, Double(samplesFrom))])
             while let row = try kept.next() {
-                guard let stretch = try? PowerStretch(row) else { continue }
-                add(stretch)
+                guard let bucket = try? PowerBucket(row) else { continue }
+                add(bucket)
             }
             return all.values.flatMap(\.values).sorted { ($0.meter, $0.start) < ($1.meter, $1.start) }
         }
@@ -80,17 +54,17 @@ extension Store {
     /// The longest time between two samples that is taken for seen, in seconds: two and a half times the slowest meter's.
     static let longestSilence = 150.0
 
-    /// Stretches made of samples. A counter's sample has the mean power since the one before it; between two of a gauge the
+    /// Buckets made of samples. A counter's sample has the mean power since the one before it; between two of a gauge the
     /// power goes straight. The time between two samples counts if the later one lies in the time asked for, and is shared out
-    /// among the stretches that it reaches over.
+    /// among the buckets that it reaches over.
     ///
     /// - Parameters:
     ///   - limit: what was seen before is left out.
     ///   - lastID: of the last sample that counts.
-    static func stretches(
+    static func buckets(
         _ db: Database, seconds: Int64, from: Double, to: Double, notBefore limit: Double = 0, upTo lastID: Int64 = .max
-    ) throws -> [PowerStretch] {
-        var result: [String: [Int64: PowerStretch]] = [:]
+    ) throws -> [PowerBucket] {
+        var result: [String: [Int64: PowerBucket]] = [:]
         var last: [String: (time: MonotonicTime, power: Int64?)] = [:]
         let columns = Selection<SampleRow.CodingKeys>(
             [.meter, .wallTime, .monotonicNs, .energyUj, .powerUw], of: "sample")
@@ -113,16 +87,16 @@ extension Store {
             guard length <= longestSilence else { continue }
             let first = isCounter ? power : before.power ?? power
             let mean = (Double(first) + Double(power)) / 2
-            // From the later edge backwards, a stretch at a time.
+            // From the later edge backwards, a bucket at a time.
             var end = wall
-            let least = max(wall - length, limit)
-            while end > least {
+            let earliest = max(wall - length, limit)
+            while end > earliest {
                 let start = Int64(saturating: (end / Double(seconds)).rounded(.up) - 1).multipliedSaturated(by: seconds)
-                let begin = max(least, Double(start))
-                let new = PowerStretch(
+                let begin = max(earliest, Double(start))
+                let new = PowerBucket(
                     meter: meter, start: start, seconds: seconds,
                     energy: Energy(microjoules: Int64(saturating: mean * (end - begin))), seenSeconds: end - begin,
-                    least: Power(microwatts: min(first, power)), most: Power(microwatts: max(first, power)))
+                    minimum: Power(microwatts: min(first, power)), maximum: Power(microwatts: max(first, power)))
                 result[meter, default: [:]][start] = result[meter]?[start]?.joined(with: new) ?? new
                 end = begin
             }
@@ -131,21 +105,21 @@ extension Store {
     }
 }
 
-extension PowerStretch {
+extension PowerBucket {
     fileprivate init(_ row: Row) throws(DamagedRow) {
         self.init(
             meter: try row.value("meter"), start: try row.value("start"), seconds: try row.value("seconds"),
             energy: Energy(microjoules: Int64(saturating: try row.value("energy_uj"))),
-            seenSeconds: try row.value("seen_s"), least: Power(microwatts: try row.value("least_uw")),
-            most: Power(microwatts: try row.value("most_uw")))
+            seenSeconds: try row.value("seen_s"), minimum: Power(microwatts: try row.value("least_uw")),
+            maximum: Power(microwatts: try row.value("most_uw")))
     }
 
-    fileprivate func joined(with other: PowerStretch) -> PowerStretch {
+    fileprivate func joined(with other: PowerBucket) -> PowerBucket {
         var joined = self
         joined.energy = energy + other.energy
         joined.seenSeconds += other.seenSeconds
-        joined.least = min(least, other.least)
-        joined.most = max(most, other.most)
+        joined.minimum = min(minimum, other.minimum)
+        joined.maximum = max(maximum, other.maximum)
         return joined
     }
 }

@@ -25,7 +25,7 @@ struct AlwaysOnSampler: Service {
     /// Where what is seen of the meters is kept.
     let evidence: MeterEvidenceFile
     let store: Store
-    let keeping: @Sendable () -> Keeping
+    let retention: @Sendable () -> RetentionPolicy
     /// Reads the configuration again; where that fails, all stays as it is.
     var reread: @Sendable () throws -> Void = {}
     /// Whether the configuration is to be read again now.
@@ -81,8 +81,8 @@ struct AlwaysOnSampler: Service {
                 isCondensing = true
             }
             if isCondensing {
-                let keeping = keeping()
-                isCondensing = await offPool { condense(keeping) }
+                let retention = retention()
+                isCondensing = await offPool { condense(retention) }
             }
         }
         meters.session.stop()
@@ -131,10 +131,10 @@ struct AlwaysOnSampler: Service {
     }
 
     /// - Returns: whether there is more to do.
-    private func condense(_ keeping: Keeping) -> Bool {
+    private func condense(_ retention: RetentionPolicy) -> Bool {
         do {
             for _ in 0..<Self.stepsAtOnce
-            where try !store.condense(keeping, now: SystemClock().wallTime()) { return false }
+            where try !store.condense(retention, now: SystemClock().wallTime()) { return false }
             return true
         } catch {
             logger.error("old samples cannot be averaged: \(error); trying again in an hour")

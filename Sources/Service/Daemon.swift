@@ -15,25 +15,25 @@ package struct Daemon: Sendable {
     private let context: RunnerContext
     private let machine: MachineRecord
     private let listings: @Sendable () async throws -> [MeterListing]
-    private let keeping: @Sendable () -> Keeping
+    private let retention: @Sendable () -> RetentionPolicy
     private let reread: @Sendable () throws -> Void
     private let listener: (configuration: ListenerConfiguration, token: AccessToken?)?
     private let logger: Logger
 
     /// - Parameters:
-    ///   - keeping: what the configuration of now says.
+    ///   - retention: what the configuration of now says.
     ///   - reread: reads the configuration again, at SIGHUP; where that fails, all stays as it is.
     ///   - listener: beside the Unix socket; `nil` for none.
     package init(
         directory: StateDirectory, context: RunnerContext, machine: MachineRecord,
-        keeping: @escaping @Sendable () -> Keeping, reread: @escaping @Sendable () throws -> Void,
+        retention: @escaping @Sendable () -> RetentionPolicy, reread: @escaping @Sendable () throws -> Void,
         listener: (configuration: ListenerConfiguration, token: AccessToken?)? = nil,
         logger: Logger, listings: @escaping @Sendable () async throws -> [MeterListing]
     ) {
         self.directory = directory
         self.context = context
         self.machine = machine
-        self.keeping = keeping
+        self.retention = retention
         self.reread = reread
         self.listener = listener
         self.logger = logger
@@ -113,7 +113,7 @@ package struct Daemon: Sendable {
                 .init(
                     service: AlwaysOnSampler(
                         meters: meters, listings: listings,
-                        evidence: MeterEvidenceFile(directory: directory.path), store: store, keeping: keeping,
+                        evidence: MeterEvidenceFile(directory: directory.path), store: store, retention: retention,
                         reread: reread, reload: reload,
                         notifier: notifier, checks: [queue.check], logger: logger)),
                 .init(service: sessions),

@@ -26,8 +26,8 @@ import Testing
     @Test func whatNobodySetsHasItsDefault() throws {
         let configuration = try Self.read(nil).checked()
         #expect(configuration.settings.isEmpty && configuration.listener == nil && configuration.meters.count == 0)
-        #expect(configuration.keeping.samples == 7 * 86_400 && configuration.keeping.minutes == 90 * 86_400)
-        #expect(configuration.keeping.hours == nil)
+        #expect(configuration.retention.samples == 7 * 86_400 && configuration.retention.minutes == 90 * 86_400)
+        #expect(configuration.retention.hours == nil)
         #expect(
             ConfigurationKey.keepSamples.facts.default == "7d" && ConfigurationKey.keepMinutes.facts.default == "90d")
         #expect(ConfigurationKey.keepHours.facts.default == "forever")
@@ -37,7 +37,7 @@ import Testing
 
     @Test func theFileIsUnderTheEnvironmentWhichIsUnderTheOptions() throws {
         let only = try Self.read().checked()
-        #expect(only.keeping.samples == 2 * 86_400 && only.keeping.hours == 5 * 365.25 * 86_400)
+        #expect(only.retention.samples == 2 * 86_400 && only.retention.hours == 5 * 365.25 * 86_400)
         #expect(only.settings[.keepSamples] == Setting("2d", .file(place: "taskwatt.yaml:1:17")))
         #expect(only.settings[.keepMinutes] == nil)
         #expect(only.settings[.overrides]?.text == "1" && only.settings[.meters] == nil)
@@ -48,13 +48,14 @@ import Testing
             "TASKWATT_KEEP_SAMPLES": "3d", "TASKWATT_KEEP_HOURS": "forever", "TASKWATT_LISTEN": "127.0.0.1:1",
         ]
         let over = try Self.read(environment: variables).checked()
-        #expect(over.keeping.samples == 3 * 86_400 && over.keeping.hours == nil)
+        #expect(over.retention.samples == 3 * 86_400 && over.retention.hours == nil)
         #expect(over.settings[.keepSamples] == Setting("3d", .environment("TASKWATT_KEEP_SAMPLES")))
         #expect(over.listener?.address.port == 1 && over.listener?.names == ["watt.example.org", "lab7"])
 
         let options: [ConfigurationKey: String] = [.keepSamples: "4d", .listen: "[::1]:2", .keepMinutes: "1w"]
         let top = try Self.read(environment: variables, options: options).checked()
-        #expect(top.keeping.samples == 4 * 86_400 && top.keeping.minutes == 7 * 86_400 && top.keeping.hours == nil)
+        #expect(
+            top.retention.samples == 4 * 86_400 && top.retention.minutes == 7 * 86_400 && top.retention.hours == nil)
         #expect(top.settings[.keepSamples] == Setting("4d", .option("--keep-samples")))
         #expect(top.listener?.address.port == 2 && top.settings[.listen]?.origin == .option("--listen"))
         // Without a file, and with the short form of one.
@@ -77,7 +78,7 @@ import Testing
             #expect(told.contains { $0.hasPrefix("taskwatt.yaml\(place)") }, "\(place) \(told)")
         }
         // What stands in the file is wrong even where something weighs more.
-        #expect(configuration.keeping.samples == 86_400)
+        #expect(configuration.retention.samples == 86_400)
         #expect(
             told.contains { $0.hasPrefix("TASKWATT_KEEP_MINUTES: ") } && told.contains { $0.hasPrefix("--listen: ") })
         #expect(told.count == 8, "\(told)")
@@ -133,11 +134,11 @@ import Testing
         let current = try CurrentConfiguration {
             try Self.read(left.withLock { $0.removeFirst() }).checked()
         }
-        #expect(current.value.keeping.samples == 2 * 86_400)
+        #expect(current.value.retention.samples == 2 * 86_400)
         #expect(throws: (any Error).self) { try current.reload() }
-        #expect(current.value.keeping.samples == 2 * 86_400)
+        #expect(current.value.retention.samples == 2 * 86_400)
         try current.reload()
-        #expect(current.value.keeping.samples == 3 * 86_400)
+        #expect(current.value.retention.samples == 3 * 86_400)
     }
 
     @Test func configShowTellsWhereEachSettingIsFrom() async throws {

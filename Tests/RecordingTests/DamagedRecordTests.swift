@@ -30,7 +30,7 @@ struct DamagedRecordTests {
             try store.endSuiteRun(uuid, status: .completed, error: nil, at: 1_764_000_100)
         }
         try store.record(Fixture.samples(100))
-        _ = try store.condense(Keeping(), now: 1_764_000_000 + 10_000)
+        _ = try store.condense(RetentionPolicy(), now: 1_764_000_000 + 10_000)
         let job = StoredJob(state: "queued", request: "{}", schedule: "nightly", submittedAt: 5)
         _ = try store.add(job)
         let file = ImportedFile(source: .codecarbon, name: "f", sha256: "00", importedAt: 1)
@@ -96,7 +96,7 @@ struct DamagedRecordTests {
         for seconds in [1, 60, 3600] as [Int64] {
             _ = try? store.power(from: 1_764_000_000, to: 1_764_000_900, seconds: seconds)
         }
-        _ = try? store.condense(Keeping(), now: 1_764_000_000 + 20_000)
+        _ = try? store.condense(RetentionPolicy(), now: 1_764_000_000 + 20_000)
         return (figures, runs.count)
     }
 

@@ -35,7 +35,7 @@ struct PowerTraceTests {
         }
         let bins = power.take()
         #expect(bins.count == 2)
-        #expect(bins.allSatisfy { $0.mean == 106 && $0.least == 106 && $0.greatest == 106 })
+        #expect(bins.allSatisfy { $0.mean == 106 && $0.minimum == 106 && $0.maximum == 106 })
     }
 
     /// A peak of a tenth of a second in a day is one sample in 864,000, and still there; memory is that of the picture.
@@ -45,10 +45,10 @@ struct PowerTraceTests {
         for step in 0..<864_000 { power.add(sample("cpu", Double(step) / 10, step == 500_000 ? 900 : 50)) }
         let bins = power.take()
         #expect(bins.count == 400)
-        #expect(bins.map(\.greatest).max() == 900)
-        let bin = try #require(bins.first { $0.greatest == 900 })
+        #expect(bins.map(\.maximum).max() == 900)
+        let bin = try #require(bins.first { $0.maximum == 900 })
         #expect(isClose(bin.mean, 50 + 850.0 / 2160, relative: 1e-6))
-        #expect(bin.least == 50)
+        #expect(bin.minimum == 50)
     }
 
     @Test("A slow meter's value holds for 2.5 of its periods, and then there is no sum")
@@ -102,8 +102,8 @@ struct PowerTraceTests {
         let stretches = detail.parts[1].trace.stretches
         #expect(stretches.map(\.stage) == [.load, .warmUp, .query, .query])
         #expect(stretches.allSatisfy { !$0.bins.isEmpty })
-        #expect(stretches[2].bins.map(\.greatest).max() == 106)
-        #expect(stretches[3].bins.map(\.greatest).max() == 206)
+        #expect(stretches[2].bins.map(\.maximum).max() == 106)
+        #expect(stretches[3].bins.map(\.maximum).max() == 206)
     }
 
     @Test("Windows that overlap, as a broken record may have them, make no more columns than asked for")
@@ -124,7 +124,7 @@ struct PowerTraceTests {
     private func trace(_ values: [Double]) -> PowerTrace {
         let end = Double(values.count)
         let bins = values.enumerated().map { index, watts in
-            PowerTrace.Bin(time: Double(index) + 0.5, mean: watts, least: watts, greatest: watts)
+            PowerTrace.Bin(time: Double(index) + 0.5, mean: watts, minimum: watts, maximum: watts)
         }
         return PowerTrace(stretches: [
             PowerTrace.Stretch(

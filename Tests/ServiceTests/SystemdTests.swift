@@ -139,7 +139,7 @@ struct SystemdTests {
         let first = meters.session
         let sampler = AlwaysOnSampler(
             refreshInterval: .milliseconds(100), meters: meters, listings: { present.withLock { $0 } },
-            evidence: MeterEvidenceFile(directory: directory.path), store: store, keeping: { Keeping() },
+            evidence: MeterEvidenceFile(directory: directory.path), store: store, retention: { RetentionPolicy() },
             notifier: SystemdNotifier(environment: ["WATCHDOG_USEC": "100000"]), logger: Logger(label: "test"))
         let running = Task { try await sampler.run() }
         #expect(try await eventually { meters.power.power != nil })
@@ -168,7 +168,7 @@ struct SystemdTests {
         let session = meters.session
         let sampler = AlwaysOnSampler(
             meters: meters, listings: { [FakeMeters.meter] },
-            evidence: MeterEvidenceFile(directory: directory.path), store: store, keeping: { Keeping() },
+            evidence: MeterEvidenceFile(directory: directory.path), store: store, retention: { RetentionPolicy() },
             notifier: SystemdNotifier(environment: [
                 "NOTIFY_SOCKET": "\(directory.path)/notify", "WATCHDOG_USEC": "100000",
             ]), logger: Logger(label: "test"))

@@ -68,15 +68,15 @@ struct PowerChart {
         stretch.repeatIndex.map { "\(stretch.stage.rawValue) \($0)" } ?? stretch.stage.rawValue
     }
 
-    /// The band from the least to the greatest value, and the mean in it.
+    /// The band from the minimum to the maximum, and the mean in it.
     private func draw(_ time: Scale, _ power: Scale, _ drawing: inout Drawing) {
         let style = trace.stretches.isEmpty ? "" : group.provenance.rawValue
         for stretch in trace.stretches where !stretch.bins.isEmpty {
             func point(_ bin: PowerTrace.Bin, _ value: Double) -> (x: Double, y: Double) {
                 (time(bin.time - trace.start), power(value))
             }
-            let upper = stretch.bins.map { point($0, $0.greatest) }
-            let lower = stretch.bins.reversed().map { point($0, $0.least) }
+            let upper = stretch.bins.map { point($0, $0.maximum) }
+            let lower = stretch.bins.reversed().map { point($0, $0.minimum) }
             if stretch.bins.count > 1 {
                 drawing.path(Drawing.path(upper + lower) + "Z", "spread \(style)")
                 drawing.path(Drawing.path(stretch.bins.map { point($0, $0.mean) }), "power \(style)")

@@ -49,8 +49,8 @@ struct PowerCharts: Figure {
                         .name(chart.group.title), .provenance(chart.group.provenance),
                         .number(Double(stretch.run), shown: String(stretch.run)), .text(stretch.stage.rawValue),
                         stretch.repeatIndex.map { .number(Double($0), shown: String($0)) } ?? .none,
-                        .number(bin.time - chart.trace.start), .number(bin.mean), .number(bin.least),
-                        .number(bin.greatest),
+                        .number(bin.time - chart.trace.start), .number(bin.mean), .number(bin.minimum),
+                        .number(bin.maximum),
                     ])
                 }
             }
@@ -66,8 +66,8 @@ struct PowerCharts: Figure {
                     .init(title: "repeat", key: "repeat", isNumber: true),
                     .init(title: "s", key: "time_s", isNumber: true),
                     .init(title: "mean W", key: "mean_w", isNumber: true),
-                    .init(title: "least W", key: "min_w", isNumber: true),
-                    .init(title: "greatest W", key: "max_w", isNumber: true),
+                    .init(title: "minimum W", key: "min_w", isNumber: true),
+                    .init(title: "maximum W", key: "max_w", isNumber: true),
                 ], rows: rows)
         ]
     }

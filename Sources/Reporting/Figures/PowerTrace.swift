@@ -2,7 +2,7 @@ package import Core
 
 /// Power over the time of one workload, thinned out to what a picture can show without losing a peak.
 ///
-/// Samples go through one at a time; what is kept is a fixed number of bins, each with its mean, its least and its greatest
+/// Samples go through one at a time; what is kept is a fixed number of bins, each with its mean, its minimum and its maximum
 /// value.
 package struct PowerTrace: Sendable, Hashable, Codable {
     /// One column of the picture.
@@ -10,21 +10,21 @@ package struct PowerTrace: Sendable, Hashable, Codable {
         /// The middle of the times of its values: seconds on CLOCK_MONOTONIC.
         package var time: Double
         package var mean: Double
-        package var least: Double
-        package var greatest: Double
+        package var minimum: Double
+        package var maximum: Double
 
-        package init(time: Double, mean: Double, least: Double, greatest: Double) {
+        package init(time: Double, mean: Double, minimum: Double, maximum: Double) {
             self.time = time
             self.mean = mean
-            self.least = least
-            self.greatest = greatest
+            self.minimum = minimum
+            self.maximum = maximum
         }
 
         enum CodingKeys: String, CodingKey {
             case time = "monotonic_s"
             case mean = "mean_w"
-            case least = "min_w"
-            case greatest = "max_w"
+            case minimum = "min_w"
+            case maximum = "max_w"
         }
     }
 
@@ -56,8 +56,8 @@ package struct PowerTrace: Sendable, Hashable, Codable {
 
     package var start: Double { stretches.map(\.window.start.seconds).min() ?? 0 }
     package var end: Double { stretches.map(\.window.end.seconds).max() ?? 0 }
-    package var greatest: Double? { stretches.flatMap(\.bins).map(\.greatest).max() }
-    package var least: Double? { stretches.flatMap(\.bins).map(\.least).min() }
+    package var maximum: Double? { stretches.flatMap(\.bins).map(\.maximum).max() }
+    package var minimum: Double? { stretches.flatMap(\.bins).map(\.minimum).min() }
 }
 
 /// Adds up the meters of a total, sample by sample.
@@ -81,8 +81,8 @@ package struct PowerAccumulator {
         var time = 0.0
         var watts = 0.0
         var count = 0.0
-        var least = Double.infinity
-        var greatest = -Double.infinity
+        var minimum = Double.infinity
+        var maximum = -Double.infinity
     }
 
     /// - Parameters:
@@ -139,8 +139,8 @@ package struct PowerAccumulator {
         bin.time += roundStart
         bin.watts += watts
         bin.count += 1
-        bin.least = min(bin.least, watts)
-        bin.greatest = max(bin.greatest, watts)
+        bin.minimum = min(bin.minimum, watts)
+        bin.maximum = max(bin.maximum, watts)
         bins[Int(saturating: place)] = bin
     }
 
@@ -150,7 +150,7 @@ package struct PowerAccumulator {
         defer { bins = [:] }
         return bins.sorted { $0.key < $1.key }.map { _, sum in
             PowerTrace.Bin(
-                time: sum.time / sum.count, mean: sum.watts / sum.count, least: sum.least, greatest: sum.greatest)
+                time: sum.time / sum.count, mean: sum.watts / sum.count, minimum: sum.minimum, maximum: sum.maximum)
         }
     }
 }

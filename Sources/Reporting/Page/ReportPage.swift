@@ -87,8 +87,8 @@ package struct ReportPage: Sendable {
                 let trace = try await group.trace(from: store, meters: suite?.meters ?? [], columns: columns)
                 traces.append((group, trace))
             }
-            let greatest = traces.compactMap { $0.1.greatest }.max() ?? 0
-            let charts = traces.filter { $0.1.greatest != nil }
+            let greatest = traces.compactMap { $0.1.maximum }.max() ?? 0
+            let charts = traces.filter { $0.1.maximum != nil }
                 .map { PowerChart(group: $0.0, trace: $0.1, greatest: greatest) }
             result.append((suite, charts))
         }

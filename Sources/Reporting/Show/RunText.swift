@@ -96,7 +96,7 @@ package struct RunText {
         guard let spark = Sparkline(part.trace, columns: Self.columns, isASCII: isASCII) else {
             return "no power samples were kept\n"
         }
-        let peak = part.trace.greatest.map { "; the highest sample is \(watts($0))" } ?? ""
+        let peak = part.trace.maximum.map { "; the highest sample is \(watts($0))" } ?? ""
         return """
 
             power   \(spark.line)

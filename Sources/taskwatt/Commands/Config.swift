@@ -52,12 +52,12 @@ struct Config: AsyncParsableCommand {
             for open in configuration.meters.plainCredentials { Console.note("\(open)") }
             Console.print("\(path): OK\n")
             Console.print(
-                .lines(Self.summary(configuration.meters, configuration.keeping, configuration.listener)))
+                .lines(Self.summary(configuration.meters, configuration.retention, configuration.listener)))
         }
 
         /// What was read of each section, a line for each.
         static func summary(
-            _ meters: MeterConfiguration, _ keeping: Keeping, _ listener: ListenerConfiguration?
+            _ meters: MeterConfiguration, _ retention: RetentionPolicy, _ listener: ListenerConfiguration?
         ) -> String {
             func list(_ names: [String]) -> String {
                 names.isEmpty ? "none" : names.map(PrintableText.of).joined(separator: ", ")
@@ -75,7 +75,7 @@ struct Config: AsyncParsableCommand {
                 meters     \(list(meters.ids))
                 overrides  \(list(meters.overridden.sorted()))
                 listen     \(listen.joined(separator: "; "))
-                keep       samples \(DurationText.exact(keeping.samples)), minutes \(DurationText.exact(keeping.minutes)), hours \(keeping.hours.map(DurationText.exact) ?? "forever")
+                keep       samples \(DurationText.exact(retention.samples)), minutes \(DurationText.exact(retention.minutes)), hours \(retention.hours.map(DurationText.exact) ?? "forever")
 
                 """
         }

@@ -73,7 +73,7 @@ struct Serve: AsyncParsableCommand {
         }
         let daemon = Daemon(
             directory: surroundings.ownState(state), context: context, machine: try surroundings.machineRecord(state),
-            keeping: { configuration.value.keeping }, reread: { try configuration.reload() }, listener: listener,
+            retention: { configuration.value.retention }, reread: { try configuration.reload() }, listener: listener,
             logger: logger, listings: { try await surroundings.meters(state, configuration.value.meters) })
         try await daemon.run()
     }

@@ -11,7 +11,7 @@ import YAMLReading
 /// `checked()`.
 struct Configuration: Sendable {
     private(set) var meters = MeterConfiguration()
-    private(set) var keeping = Keeping()
+    private(set) var retention = RetentionPolicy()
     /// `nil`: the daemon answers on its Unix socket alone.
     private(set) var listener: ListenerConfiguration?
     /// What is set, and where; what is not there has its default.
@@ -46,7 +46,7 @@ struct Configuration: Sendable {
         }
         self.problems = problems
         for key in ConfigurationKey.keep {
-            take(key, keep[key.field], layers) { $0.keeping.set(key, $1) }
+            take(key, keep[key.field], layers) { $0.retention.set(key, $1) }
         }
         takeListener(sections["listen"], layers)
         for key in ConfigurationKey.allCases where !key.facts.layers.contains(.file) {

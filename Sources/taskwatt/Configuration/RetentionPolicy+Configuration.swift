@@ -1,7 +1,7 @@
 import Core
 import Recording
 
-extension Keeping {
+extension RetentionPolicy {
     /// Takes a time such as `7d`.
     ///
     /// - Returns: what is wrong with it; `nil` where nothing is.

@@ -2,36 +2,26 @@ import Core
 import Foundation
 import GRDB
 
-/// For how long the power outside of runs is kept, and how finely. What belongs to a run is kept for good.
-package struct Keeping: Sendable, Hashable {
-    /// Every sample for so many seconds; then minutes; then hours.
-    package var samples = 7.0 * 86_400
-    package var minutes = 90.0 * 86_400
-    /// `nil`: for good.
-    package var hours: Double?
-
-    package init() {}
-}
-
 extension Store {
     /// One step of keeping: minutes are made of samples soon after these came; old samples go; old minutes become hours, and
     /// old hours go. A step is one transaction, short enough that nobody waits for it.
     ///
     /// - Parameter now: seconds since 1970.
     /// - Returns: whether there is more to do.
-    package func condense(_ keeping: Keeping, now: Double) throws(StoreError) -> Bool {
+    package func condense(_ retention: RetentionPolicy, now: Double) throws(StoreError) -> Bool {
         try write { db in
             if try Self.followClock(db, now: now, slack: Self.latest) { return true }
             if try Self.condenseSamples(db, until: Int64(saturating: (now - Self.latest).rounded(.down)) / 60 * 60) {
                 return true
             }
-            if try Self.deleteSamples(db, before: now - keeping.samples) { return true }
-            let minutesUntil = Int64(saturating: (now - keeping.samples - keeping.minutes).rounded(.down)) / 3600 * 3600
+            if try Self.deleteSamples(db, before: now - retention.samples) { return true }
+            let minutesUntil =
+                Int64(saturating: (now - retention.samples - retention.minutes).rounded(.down)) / 3600 * 3600
             if try Self.condenseMinutes(db, until: minutesUntil) { return true }
-            if let hours = keeping.hours {
+            if let hours = retention.hours {
                 try db.execute(
                     sql: "DELETE FROM stretch WHERE seconds = 3600 AND start < ?",
-                    arguments: [now - keeping.samples - keeping.minutes - hours])
+                    arguments: [now - retention.samples - retention.minutes - hours])
             }
             return false
         }
@@ -56,7 +46,7 @@ extension Store {
         guard let oldest else { return false }
         let from = Int64(saturating: oldest.rounded(.down)) / 60 * 60
         let end = min(until, from.addingSaturated(samplesAtOnce))
-        for stretch in try stretches(db, seconds: 60, from: Double(from), to: Double(end)) { try insert(stretch, db) }
+        for bucket in try buckets(db, seconds: 60, from: Double(from), to: Double(end)) { try insert(bucket, db) }
         try db.execute(sql: "UPDATE condensed SET until = ?", arguments: [end])
         return true
     }
@@ -74,7 +64,7 @@ extension Store {
         return true
     }
 
-    /// A stretch that is there already gets more in it.
+    /// A bucket that is there already gets more in it.
     private static let addingUp = """
         ON CONFLICT DO UPDATE SET energy_uj = energy_uj + excluded.energy_uj, seen_s = seen_s + excluded.seen_s,
             least_uw = min(least_uw, excluded.least_uw), most_uw = max(most_uw, excluded.most_uw)
@@ -96,11 +86,11 @@ extension Store {
         return true
     }
 
-    static func insert(_ stretch: PowerStretch, _ db: Database) throws {
+    static func insert(_ bucket: PowerBucket, _ db: Database) throws {
         let statement = try db.cachedStatement(sql: "INSERT INTO stretch VALUES (?, ?, ?, ?, ?, ?, ?) \(addingUp)")
         try statement.execute(arguments: [
-            stretch.seconds, stretch.meter, stretch.start, stretch.energy.microjoules, stretch.seenSeconds,
-            stretch.least.microwatts, stretch.most.microwatts,
+            bucket.seconds, bucket.meter, bucket.start, bucket.energy.microjoules, bucket.seenSeconds,
+            bucket.minimum.microwatts, bucket.maximum.microwatts,
         ])
     }
 

@@ -5,8 +5,8 @@ import Recording
 import TestSupport
 import Testing
 
-@Suite("Keeping")
-struct KeepingTests {
+@Suite("Retention")
+struct RetentionTests {
     private let directory: TemporaryDirectory
     private let store: Store
     /// A whole hour.
@@ -36,24 +36,24 @@ struct KeepingTests {
         }
     }
 
-    private func condense(_ keeping: Keeping, at seconds: Double) throws -> Int {
+    private func condense(_ retention: RetentionPolicy, at seconds: Double) throws -> Int {
         var steps = 0
-        while try store.condense(keeping, now: Self.begin + seconds) {
+        while try store.condense(retention, now: Self.begin + seconds) {
             steps += 1
             try #require(steps < 10_000)
         }
         return steps
     }
 
-    private func joules(_ stretches: [PowerStretch], _ meter: String) -> Double {
+    private func joules(_ stretches: [PowerBucket], _ meter: String) -> Double {
         stretches.filter { $0.meter == meter }.reduce(0) { $0 + $1.energy.joules }
     }
 
-    private static var short: Keeping {
-        var keeping = Keeping()
-        keeping.samples = 3600
-        keeping.minutes = 7200
-        return keeping
+    private static var short: RetentionPolicy {
+        var retention = RetentionPolicy()
+        retention.samples = 3600
+        retention.minutes = 7200
+        return retention
     }
 
     @Test("Samples become minutes and minutes hours, and not a joule is lost or twice there")
@@ -77,7 +77,7 @@ struct KeepingTests {
         #expect(after.first?.seenSeconds == before.first?.seenSeconds)
         // Each stretch by itself too.
         for (a, b) in zip(after, before) { #expect(isClose(a.energy.joules, b.energy.joules, relative: 1e-5)) }
-        #expect(after.allSatisfy { $0.least.watts >= 10 && $0.most.watts <= 32 })
+        #expect(after.allSatisfy { $0.minimum.watts >= 10 && $0.maximum.watts <= 32 })
         // And finely where the samples are there, with minutes before them.
         let fine = try store.power(from: Self.begin, to: Self.begin + 4 * 3600, seconds: 10)
         #expect(isClose(joules(fine, "counter"), joules(before, "counter"), relative: 1e-7))
@@ -178,11 +178,11 @@ struct KeepingTests {
     @Test("Old hours go where a time is set for them")
     func hours() throws {
         try store.record(samples(seconds: 0..<120))
-        var keeping = Self.short
-        keeping.hours = 86_400
-        _ = try condense(keeping, at: 86_400)
+        var retention = Self.short
+        retention.hours = 86_400
+        _ = try condense(retention, at: 86_400)
         #expect(try !store.power(from: Self.begin, to: Self.begin + 3600, seconds: 3600).isEmpty)
-        _ = try condense(keeping, at: 3 * 86_400)
+        _ = try condense(retention, at: 3 * 86_400)
         #expect(try store.power(from: Self.begin, to: Self.begin + 3600, seconds: 3600).isEmpty)
     }
 
