@@ -65,7 +65,8 @@ struct Settings: Sendable {
         let extra = request.parameters["extra_body"]?.text ?? "{}"
         guard case .object(let body)? = JSON(parsing: Data(extra.utf8)) else {
             throw PluginProblem(
-                "extra_body is no JSON object", remedy: #"give one, such as --set extra_body='{"ignore_eos": true}'"#)
+                "extra_body is not a JSON object", remedy: #"give one, such as --set extra_body='{"ignore_eos": true}'"#
+            )
         }
         extraBody = body
     }
@@ -78,7 +79,7 @@ struct Settings: Sendable {
             parts.scheme == "http" || parts.scheme == "https"
         else {
             throw PluginProblem(
-                "the url `\(text)` is no address of a server", remedy: "give one such as http://127.0.0.1:8000/v1")
+                "the url `\(text)` is not an address of a server", remedy: "give one such as http://127.0.0.1:8000/v1")
         }
         // What is in the address is shown and recorded.
         guard parts.user == nil, parts.password == nil, parts.query == nil, parts.fragment == nil else {

@@ -112,7 +112,7 @@ extension WorkloadDescription: Bounded {
         bounds.count("parameters.concurrency", parameters.concurrency, Bounds.concurrency)
         for (name, value) in parameters {
             bounds.text("parameters", name)
-            bounds.rule("parameters.\(name.prefix(64))", value.isFinite, "is no number")
+            bounds.rule("parameters.\(name.prefix(64))", value.isFinite, "is not a number")
         }
     }
 }
@@ -152,7 +152,7 @@ package enum FreeDocument: String, Sendable, CaseIterable {
             for key in ["id", "title", "verdict", "found", "remedy"] {
                 let value = check[key] ?? .null
                 bounds.rule(
-                    "preflight[\(index)].\(key)", value == .null || value.stringValue != nil, "is no text")
+                    "preflight[\(index)].\(key)", value == .null || value.stringValue != nil, "is not text")
             }
         }
     }
@@ -161,7 +161,7 @@ package enum FreeDocument: String, Sendable, CaseIterable {
         guard bounds.problem == nil else { return }
         bounds.rule(key, depth <= mostDepth, "has more than \(mostDepth) lists and objects within each other")
         switch value {
-        case .number(let number): bounds.rule(key, number.isFinite, "is no number")
+        case .number(let number): bounds.rule(key, number.isFinite, "is not a number")
         case .array(let values):
             bounds.list(key, values.count, most: mostEntries)
             for (index, value) in values.enumerated().prefix(mostEntries) {

@@ -32,7 +32,7 @@ struct CSVTable {
         func number(_ column: String) throws(ImportProblem) -> Double? {
             guard let text = self[column] else { return nil }
             guard let number = CSVNumber(text, isDecimalComma: isDecimalComma) else {
-                throw problem("`\(column)` is \"\(text.prefix(40))\", which is no number: are the columns shifted?")
+                throw problem("`\(column)` is \"\(text.prefix(40))\", which is not a number: are the columns shifted?")
             }
             return number.value
         }

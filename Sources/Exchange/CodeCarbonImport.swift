@@ -92,7 +92,7 @@ package enum CodeCarbonImport {
             [
                 "flushed more than once: the last line counts": flushed.count,
                 "without an id: each such line is a run": nameless,
-                "with an id that is no UUID: one is made of it": renamed,
+                "with an id that is not a UUID: one is made of it": renamed,
             ].filter { $0.value > 0 }
         }
 

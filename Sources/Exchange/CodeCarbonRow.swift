@@ -55,7 +55,7 @@ struct CodeCarbonRow {
                     "`timestamp` is \"\(time.prefix(40))\", which can mean two days, and no line of the file decides: write it "
                         + "like 2023-10-02T20:20:22")
             }
-            throw row.problem("`timestamp` is \"\(time.prefix(40))\", which is no time like 2023-10-02T20:20:22")
+            throw row.problem("`timestamp` is \"\(time.prefix(40))\", which is not a time like 2023-10-02T20:20:22")
         }
         self.endedAt = endedAt
         duration = try row.quantity("duration", upTo: Self.longest)
@@ -134,7 +134,7 @@ struct CodeCarbonRow {
 
     private static func uuid(_ id: String, _ column: String, _ row: CSVTable.Row) throws(ImportProblem) -> String {
         guard let uuid = parsed(id) else {
-            throw row.problem("`\(column)` is \"\(id.prefix(40))\", which is no UUID: are the columns shifted?")
+            throw row.problem("`\(column)` is \"\(id.prefix(40))\", which is not a UUID: are the columns shifted?")
         }
         return uuid.uuidString.lowercased()
     }

@@ -62,7 +62,7 @@ struct FileContents {
             attributes = try FileManager.default.attributesOfItem(
                 atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
             guard attributes[.type] as? FileAttributeType == .typeRegular else {
-                throw ImportProblem(file: name, reason: "this is no file")
+                throw ImportProblem(file: name, reason: "this is not a file")
             }
             data = try BoundedFile.data(path, upTo: Self.longest)
         } catch let error as BoundedFileError {

@@ -41,7 +41,7 @@ extension ImportedSuite: Bounded {
         bounds.number("started_at_unix_s", startedAt, Bounds.unixSeconds)
         bounds.number("ended_at_unix_s", endedAt, Bounds.unixSeconds)
         for (key, text) in [("inventory", inventory), ("machine_state", machineState)] {
-            bounds.rule(key, (try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))) != nil, "is no JSON")
+            bounds.rule(key, (try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))) != nil, "is not JSON")
         }
         for (index, run) in runs.enumerated() { bounds.inside("runs[\(index)]", run.check) }
     }

@@ -98,12 +98,12 @@ struct Destination: Sendable {
     init(_ call: HTTPCall) throws(HTTPFailure) {
         guard var parts = URLComponents(string: call.url), let scheme = parts.scheme, let host = parts.host,
             !host.isEmpty, ["http", "https"].contains(scheme)
-        else { throw .unusable("the address is no URL that begins with http:// or https://") }
+        else { throw .unusable("the address is not a URL that begins with http:// or https://") }
         guard parts.user == nil, parts.password == nil else {
             throw .unusable("the address holds a user or a password")
         }
         parts.fragment = nil
-        guard let url = parts.string else { throw .unusable("the address is no URL") }
+        guard let url = parts.string else { throw .unusable("the address is not a URL") }
         self.url = url
         origin = "\(scheme)://\(host):\(parts.port.map(String.init) ?? "")"
         isLocal = call.socketPath != nil || Self.isLoopback(host)

@@ -186,7 +186,7 @@ final class Transfer: Sendable {
         let (isTooLong, hasHead) = state.withLock { ($0.isHeadTooLong, $0.head != nil) }
         if isTooLong { return .tooLong }
         switch code {
-        case TW_CURLE_URL_MALFORMAT: return .unusable("the address is no URL that can be asked")
+        case TW_CURLE_URL_MALFORMAT: return .unusable("the address is not a URL that can be asked")
         case TW_CURLE_COULDNT_RESOLVE_HOST, TW_CURLE_COULDNT_RESOLVE_PROXY: return .unresolved
         case TW_CURLE_COULDNT_CONNECT: return .refused(errno: errno)
         case TW_CURLE_PROXY: return .refused(errno: 0)

@@ -56,7 +56,7 @@ package struct ModelScan: Sendable {
         do {
             return try Onnx_ModelProto(serializedBytes: skeleton)
         } catch {
-            throw .model(path: path, cause: "it is no ONNX model")
+            throw .model(path: path, cause: "it is not an ONNX model")
         }
     }
 
@@ -67,7 +67,7 @@ package struct ModelScan: Sendable {
         }
         if isDirectory.boolValue { throw .model(path: path, cause: "it is a directory") }
         // What is no file, such as a device or a pipe, has no size by which it could be mapped, and may have no end.
-        guard size(of: path) != nil else { throw .model(path: path, cause: "it is no file") }
+        guard size(of: path) != nil else { throw .model(path: path, cause: "it is not a file") }
         guard let file = try? Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped) else {
             throw .model(path: path, cause: "it cannot be read: permission denied")
         }
@@ -91,7 +91,7 @@ package struct ModelScan: Sendable {
         if file.starts(with: [0x50, 0x4b]) { return "it is a zip archive (PyTorch's format?) and no ONNX model" }
         return switch fault {
         case .truncated: "it is cut short, or no ONNX model"
-        case .malformed, .noGraph: "it is no ONNX model"
+        case .malformed, .noGraph: "it is not an ONNX model"
         }
     }
 }

@@ -162,7 +162,7 @@ struct DeviceLink: Sendable {
     /// A path that is another host's URL would be given the credentials of this one.
     private static func checked(_ path: String, of address: DeviceAddress) throws(DeviceError) -> String {
         guard path.hasPrefix("/"), !path.hasPrefix("//") else {
-            throw .unusable("\(address.shown) gives the link `\(path.prefix(100))`, which is no path")
+            throw .unusable("\(address.shown) gives the link `\(path.prefix(100))`, which is not a path")
         }
         return path
     }

@@ -80,7 +80,7 @@ struct FigureCheck: Sendable, Hashable {
 
     private static func errorCode(_ value: DeviceValue) -> DeviceError {
         .unusable(
-            "its figure is \(value.number.short) \(value.unit.rawValue), which is no measurement but an error code",
+            "its figure is \(value.number.short) \(value.unit.rawValue), which is not a measurement but an error code",
             remedy: "check that the device has a sensor there")
     }
 }

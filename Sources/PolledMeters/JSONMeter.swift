@@ -32,7 +32,7 @@ struct JSONMeter: DeviceMeter {
             }
             guard let number = value.numeric else {
                 throw .unusable(
-                    "\(pointer.text) is `\(value.text.prefix(40))`, which is no number",
+                    "\(pointer.text) is `\(value.text.prefix(40))`, which is not a number",
                     remedy: "give a `pointer` to a number, such as /emeter/power")
             }
             return DeviceValue(number, unit, step: value.printedStep)

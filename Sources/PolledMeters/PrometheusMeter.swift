@@ -74,7 +74,7 @@ struct PrometheusMeter: DeviceMeter {
         }
         // "NaN" and "+Inf" are values of Prometheus and no power.
         guard let value, let number = value.numeric else {
-            throw .unusable("the query gives `\(value?.text.prefix(40) ?? "nothing")`, which is no number")
+            throw .unusable("the query gives `\(value?.text.prefix(40) ?? "nothing")`, which is not a number")
         }
         return DeviceValue(number, unit, step: value.printedStep)
     }

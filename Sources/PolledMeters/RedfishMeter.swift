@@ -131,7 +131,7 @@ struct RedfishSource: Sendable {
             }
             // In a sum it would not be seen.
             guard figures.count == 1 || (number >= 0 && !FigureCheck.isErrorCode(number)) else {
-                throw .unusable("\(figure.path) says \(number.short) W, which is no measurement")
+                throw .unusable("\(figure.path) says \(number.short) W, which is not a measurement")
             }
             sum += number * figure.scale
             step = max(step, value.printedStep * figure.scale)

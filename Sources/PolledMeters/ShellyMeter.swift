@@ -38,7 +38,8 @@ struct ShellyMeter: DeviceMeter {
             return try await connect(link, "/rpc/Shelly.GetStatus", selection, ShellyStatus.components)
         }
         guard about["type"]?.stringValue != nil else {
-            throw .unusable("\(link.address.shown) is no Shelly", remedy: "check that `address` and `type` are correct")
+            throw .unusable(
+                "\(link.address.shown) is not a Shelly", remedy: "check that `address` and `type` are correct")
         }
         return try await connect(link, "/status", selection.ofPhases) { ShellyStatus.firstGeneration($0, about: about) }
     }

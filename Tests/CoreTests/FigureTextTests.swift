@@ -14,7 +14,7 @@ struct FigureTextTests {
     func figures(value: Double, text: String) { #expect(FigureText.figure(value) == text) }
 
     @Test(
-        "What is no measurement has no zeros at its end",
+        "What is not a measurement has no zeros at its end",
         arguments: [
             (15.0, "15"), (0.5, "0.5"), (100, "100"), (0, "0"), (7.25, "7.25"), (1.0 / 3, "0.333333"), (2e9, "2e9"),
             (2.5e-7, "2.5e-7"), (1_234_567, "1.23457e6"), (.infinity, "–"),
@@ -84,7 +84,7 @@ struct DurationTextTests {
     }
 
     @Test(
-        "What is no time",
+        "What is not a time",
         arguments: [
             "", " ", "s", "soon", "-5s", "5 parsecs", "7days", "30m1h", "1h1h", "5s 5", "inf", "infs", "nan", "0x10s",
             "1e400s", "5,5s", "5s,", "1e308y", "--5", "5ss", "٣s",

@@ -49,7 +49,7 @@ import Testing
         (["table", "--parameter", "threads"], "--parameter takes name=value, such as --parameter threads=1"),
         (["run", "--label", ""], "--label must have 1 to 100 characters"),
         (["list", "--limit", "0"], "--limit must be from 1"),
-        (["table", "--since", "soon"], "--since soon is no time"),
+        (["table", "--since", "soon"], "--since soon is not a time"),
         (["table", "--since", "2026-11-24", "--until", "2026-11-01"], "--since is not before --until"),
         (["table", "--source", "nobody"], "nobody"),
         (["table", "--carbon-zone", "XX"], "There is no zone XX"),
@@ -63,7 +63,7 @@ import Testing
         (["export", "--runs", "--samples"], "either --runs or --samples"),
         (["export", "--samples", "--format", "jsonl"], "Samples are exported as csv alone"),
         (["export", "--format", "paper"], "name it by --output"),
-        (["export", "--since", "someday"], "--since someday is no time"),
+        (["export", "--since", "someday"], "--since someday is not a time"),
     ]) func whatACommandRefuses(arguments: [String], message: String) async throws {
         let scratch = try Scratch()
         let refusal = await Refusal(running: arguments, in: scratch)
@@ -80,7 +80,7 @@ import Testing
         (["run", "quik"], "unknown suite `quik`; did you mean `quick`?"),
         (["table", "--columns", "n,colour"], "unknown column `colour`"),
         (["compare", ":red", "last"], "`:red` names no runs"),
-        (["export", "--since", "someday"], "--since someday is no time"),
+        (["export", "--since", "someday"], "--since someday is not a time"),
         (["run", "--task", "text-clasification"], "`text-clasification`; did you mean `text-classification`?"),
         (["run", "--plugin", "onnx-proxys"], "unknown plugin `onnx-proxys`; did you mean `onnx-proxies`?"),
         (["run", "--model", "gpt5"], "unknown model `gpt5`"),

@@ -181,7 +181,7 @@ import Testing
         #expect(try await other.taskwatt("import", "bundle", file).output.contains("nothing new"))
         let bad = try await other.taskwatt("import", "bundle", "\(scratch.path)/small.yaml")
         #expect(bad.status == 1 && bad.errorLines.count == 1, "\(bad.error)")
-        #expect(bad.error.contains("small.yaml is no bundle of taskwatt: it is not compressed by zstd"))
+        #expect(bad.error.contains("small.yaml is not a bundle of taskwatt: it is not compressed by zstd"))
         for daemon in [daemon, taker] {
             try await daemon.stop()
         }

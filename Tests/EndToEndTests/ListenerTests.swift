@@ -168,7 +168,7 @@ import Testing
         let open = try await refusal(scratch, "listen: {\(at), certificate: \(pem), key: \(key)}")
         #expect(open.contains("chmod 640"))
         let usage = try await scratch.taskwatt("serve", "--listen", "nowhere")
-        #expect(usage.status == 64 && usage.error.contains("`nowhere` is no address to listen on"))
+        #expect(usage.status == 64 && usage.error.contains("`nowhere` is not an address to listen on"))
     }
 
     @Test func aPortThatIsTakenIsToldOf() async throws {

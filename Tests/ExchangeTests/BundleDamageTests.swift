@@ -102,7 +102,7 @@ import Testing
         Damage(file: "preflight.json", python: "text = '{}'", reason: "preflight.json: `preflight` is no list"),
         Damage(file: "preflight.json", python: "text = '[1]'", reason: "`preflight[0]` is no check"),
         Damage(
-            file: "preflight.json", python: "text = '[{\"verdict\":1}]'", reason: "`preflight[0].verdict` is no text"),
+            file: "preflight.json", python: "text = '[{\"verdict\":1}]'", reason: "`preflight[0].verdict` is not text"),
         Damage(file: "inventory.json", python: "text = text.encode('utf-16')", reason: "inventory.json is not UTF-8"),
     ]
 

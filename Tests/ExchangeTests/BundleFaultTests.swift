@@ -94,7 +94,7 @@ import Testing
         try await refuses(made(": > \"$2\""), "is empty")
         try await refuses(made("echo hello > \"$2\""), "it is not compressed by zstd")
         try await refuses(made("head -c 5000 /dev/urandom | gzip > \"$2\""), "it is not compressed by zstd")
-        try await refuses(made("head -c 5000 /dev/urandom | zstd -q -o \"$2\""), "is no tar archive")
+        try await refuses(made("head -c 5000 /dev/urandom | zstd -q -o \"$2\""), "is not a tar archive")
         try await refuses(made("printf '' | zstd -q -o \"$2\""), "it has no manifest.json")
         try await refuses(made("printf '\\x28\\xb5\\x2f\\xfdgarbage' > \"$2\""), "damaged or cut short")
         try await refuses(
@@ -111,7 +111,7 @@ import Testing
             ("add('manifest.json', b'[1')", "manifest.json: this is not JSON"),
             ("manifest(suites=3)", "manifest.json: `suites` is not what it should be"),
             ("manifest(suites=[])", "names no suite"),
-            ("manifest(suites=['../../etc'])", "names a suite that is no UUID"),
+            ("manifest(suites=['../../etc'])", "names a suite that is not a UUID"),
             ("manifest(suites=[suite, suite])", "or one twice"),
             ("manifest([(\(file), 2)])", "is in its manifest and not in it"),
             ("manifest([(\(file), 2), (\(file), 2)])", "is in it twice"),
@@ -129,7 +129,7 @@ import Testing
         for name in names {
             let text = "f'\(name)'"
             cases.append(("manifest(); add(\(text), b'x')", "which no bundle has"))
-            cases.append(("manifest([(\(text), 1)]); add(\(text), b'x')", "is no file of a bundle"))
+            cases.append(("manifest([(\(text), 1)]); add(\(text), b'x')", "is not a file of a bundle"))
         }
         for kind in ["SYMTYPE", "LNKTYPE", "DIRTYPE", "FIFOTYPE", "CHRTYPE"] {
             cases.append(

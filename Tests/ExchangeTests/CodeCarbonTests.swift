@@ -110,7 +110,7 @@ struct CodeCarbonTests {
                 "\(path):3: 2 fields, where the header has 38",
                 "\(path):4: the run id \(PaperLogs.id(1)) is in line 2 too, of another project; remove one",
                 "\(path):5: `energy_consumed` is -1.0: it cannot be negative",
-                "\(path):6: `energy_consumed` is \"nan\", which is no number: are the columns shifted?",
+                "\(path):6: `energy_consumed` is \"nan\", which is not a number: are the columns shifted?",
             ])
     }
 
@@ -127,7 +127,7 @@ struct CodeCarbonTests {
 
     @Test("No file, and a directory")
     func noFile() {
-        for (file, says) in [("/nonexistent/e.csv", "it is not there"), (directory.path, "this is no file")] {
+        for (file, says) in [("/nonexistent/e.csv", "it is not there"), (directory.path, "this is not a file")] {
             let error = #expect(throws: ImportProblem.self) {
                 try CodeCarbonImport.read(
                     file, CodeCarbonImport.Options(task: .fillMask, inferences: 1), version: "1.0")

@@ -173,7 +173,7 @@ struct PaperImportTests {
         ("no duration", { $0.replacing(",8.5,", with: ",0,") }, "`duration` is 0"),
         ("no day", { $0.replacing("2023-10-02", with: "2023-02-30") }, "`timestamp` is \"2023-02-30"),
         ("another's run id", { $0.replacing(PaperLogs.id(1), with: PaperLogs.id(7)) }, "the file is of another run"),
-        ("no run id", { $0.replacing(PaperLogs.id(1), with: "one") }, "`run_id` is \"one\", which is no UUID"),
+        ("no run id", { $0.replacing(PaperLogs.id(1), with: "one") }, "`run_id` is \"one\", which is not a UUID"),
         ("another stage", { $0.replacing("query model,", with: "train model,") }, "`task_name` is \"train model\""),
         ("the query twice", { $0.replacing("load model,", with: "query model,") }, ":3: a second row of `query model`"),
     ]
@@ -207,7 +207,7 @@ struct PaperImportTests {
         try logs.base(1, try #require(data))
         let problems = try await importAll().problems
         #expect(problems.count == (name == "binary" ? 1 : 0))
-        #expect(problems.allSatisfy { $0.contains(":1: this is no text") })
+        #expect(problems.allSatisfy { $0.contains(":1: this is not text") })
         let models = try record.store.runs().compactMap(\.record.workload?.model)
         #expect(Set(models) == (name == "binary" ? [] : ["bert-für-alle"]))
     }

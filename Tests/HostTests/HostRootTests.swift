@@ -79,7 +79,7 @@ struct HostRootTests {
     }
 
     @Test(
-        "What is no whole number is malformed",
+        "What is not a whole number is malformed",
         arguments: ["", "\n", "zebra", "1.5", "0x10", "1 2", "9223372036854775808"])
     func notInteger(_ text: String) throws {
         try tree.write("/sys/number", text)

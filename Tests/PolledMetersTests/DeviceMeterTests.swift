@@ -179,7 +179,7 @@ import Testing
         (#"{"data":{"resultType":"vector","result":[]}}"#, "the query gives no series"),
         (#"{"data":{"resultType":"vector","result":[{"value":[1,"1"]},{"value":[1,"2"]}]}}"#, "gives 2 series"),
         (#"{"data":{"resultType":"matrix","result":[]}}"#, "the query gives a matrix"),
-        (#"{"data":{"resultType":"scalar","result":[1,"NaN"]}}"#, "`NaN`, which is no number"),
+        (#"{"data":{"resultType":"scalar","result":[1,"NaN"]}}"#, "`NaN`, which is not a number"),
         (#"{"data":{"resultType":"scalar","result":[1]}}"#, "`nothing`"),
         (#"{"status":"error"}"#, "no /data/result"),
     ])
@@ -238,9 +238,9 @@ import Testing
     @Test(arguments: [
         ("/emeter/volts", "the answer has no /emeter/volts"), ("/emeter", "/emeter is `"),
         ("/list/01", "has no /list/01"),
-        ("/list/2", "has no /list/2"), ("/nothing", "`null`, which is no number"),
-        ("/text", "`12 W`, which is no number"),
-        ("/infinite", "`inf`, which is no number"), ("/yes", "`true`, which is no number"),
+        ("/list/2", "has no /list/2"), ("/nothing", "`null`, which is not a number"),
+        ("/text", "`12 W`, which is not a number"),
+        ("/infinite", "`inf`, which is not a number"), ("/yes", "`true`, which is not a number"),
     ])
     func aPointerThatFindsNoFigure(pointer: String, reason: String) async throws {
         let server = try TestServer { _ in

@@ -102,7 +102,8 @@ import Testing
 
     @Test(arguments: [
         (#"{"gen":2,"auth_en":true,"auth_domain":"shellyplus1pm"}"#, "asks for a password"),
-        (#"{"gen":3,"auth_en":false}"#, "no meter of power at channel 0"), (#"{"name":"a printer"}"#, "is no Shelly"),
+        (#"{"gen":3,"auth_en":false}"#, "no meter of power at channel 0"),
+        (#"{"name":"a printer"}"#, "is not a Shelly"),
     ])
     func aShellyThatCannotBeRead(about: String, reason: String) async throws {
         let server = try TestServer { request in .json(request.path == "/shelly" ? about : #"{"switch:0":{"id":0}}"#) }

@@ -187,7 +187,7 @@ import Testing
     func aLinkToAnotherHostIsNotFollowed(link: String) async throws {
         let server = try TestServer(tls: tls) { _ in .json(#"{"Members":[{"@odata.id":"\#(link)"}]}"#) }
         let listing = try #require(try await discover(yaml(server, "insecure: true")).first)
-        #expect(listing.reason?.contains("which is no path") == true)
+        #expect(listing.reason?.contains("which is not a path") == true)
         #expect(server.requests.count == 1)
     }
 }

@@ -300,7 +300,7 @@ struct TimeTextTests {
     func times(text: String, seconds: Double) { #expect(parse(text) == 1_795_521_600 + seconds) }
 
     @Test(
-        "What is no time",
+        "What is not a time",
         arguments: [
             "", "soon", "2026-13-01", "2026-02-30", "2025-02-29", "2026-11-24T25:00", "2026-11-24T10:60", "24.11.2026",
             "7",

@@ -168,7 +168,7 @@ struct WatchingTests {
     }
 
     @Test(
-        "What is no address",
+        "What is not an address",
         arguments: ["", "9120", ":9120", "a:", "a:65536", "::1:80", "a b:1", "http://a:1", "a:1/"])
     func noAddress(_ text: String) { #expect(throws: UserError.self) { try ListenAddress(text) } }
 }

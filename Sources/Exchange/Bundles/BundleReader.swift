@@ -41,7 +41,7 @@ final class UnpackedBundle: Sendable {
         }
         (manifest, altered) = try state.withLock { state in
             guard let manifest = state.1.manifest else {
-                throw BundleError("\(file) is no bundle of taskwatt: it has no \(BundleFormat.manifest)")
+                throw BundleError("\(file) is not a bundle of taskwatt: it has no \(BundleFormat.manifest)")
             }
             guard state.0.isAtEnd else { throw BundleError("\(file) is cut short: its archive does not end") }
             if let missing = state.1.missing {
@@ -73,7 +73,7 @@ final class UnpackedBundle: Sendable {
         while let piece = try? handle.read(upToCount: 1 << 20), !piece.isEmpty {
             // RFC 8878, 3.1.1: the magic number of a frame.
             if isFirst, !piece.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) {
-                throw BundleError("\(file) is no bundle of taskwatt: it is not compressed by zstd")
+                throw BundleError("\(file) is not a bundle of taskwatt: it is not compressed by zstd")
             }
             isFirst = false
             hash.update(piece)
@@ -274,7 +274,7 @@ private struct Unpacker: TarReader.Handler {
         guard manifest != nil else {
             guard path == BundleFormat.manifest else {
                 throw BundleError(
-                    "this is no bundle of taskwatt: its first file is \(path), not \(BundleFormat.manifest)")
+                    "this is not a bundle of taskwatt: its first file is \(path), not \(BundleFormat.manifest)")
             }
             guard bytes <= bounds.manifestBytes else {
                 throw BundleError("\(path) is too large: \(bytes) bytes, and \(bounds.manifestBytes) are the most")
@@ -344,12 +344,12 @@ private struct Unpacker: TarReader.Handler {
         // They become the names of directories.
         let suites = Set(manifest.suites)
         guard manifest.suites.allSatisfy(BundleFormat.isUUID), suites.count == manifest.suites.count else {
-            throw BundleError("\(name) names a suite that is no UUID, or one twice")
+            throw BundleError("\(name) names a suite that is not a UUID, or one twice")
         }
         var total: Int64 = 0
         for entry in manifest.files {
             guard let (suite, file) = BundleFormat.parts(entry.path), suites.contains(suite) else {
-                throw BundleError("\(name): \(entry.path) is no file of a bundle")
+                throw BundleError("\(name): \(entry.path) is not a file of a bundle")
             }
             guard entry.bytes >= 0, entry.bytes <= file.mostBytes else {
                 throw BundleError(

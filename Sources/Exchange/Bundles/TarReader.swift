@@ -72,7 +72,7 @@ struct TarReader {
         guard zeroBlocks == 0 else { throw BundleError("something follows the end of the archive") }
         // The magic, at 257, is what tells ustar from anything else.
         guard Array(block[257..<262]) == Array("ustar".utf8) else {
-            throw BundleError("what zstd unpacks is no tar archive in the layout of a bundle (ustar)")
+            throw BundleError("what zstd unpacks is not a tar archive in the layout of a bundle (ustar)")
         }
         let sum = block.enumerated().reduce(0) { $0 + ((148..<156).contains($1.offset) ? 32 : Int($1.element)) }
         guard let stated = octal(148..<156), stated == Int64(sum) else {
@@ -94,7 +94,7 @@ struct TarReader {
     private func text(_ range: Range<Int>) throws -> String {
         let bytes = block[range].prefix { $0 != 0 }
         guard let text = String(validating: bytes, as: UTF8.self), text.unicodeScalars.allSatisfy({ $0.value >= 32 })
-        else { throw BundleError("a name in the archive is no text") }
+        else { throw BundleError("a name in the archive is not text") }
         return text
     }
 

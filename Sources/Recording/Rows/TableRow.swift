@@ -94,7 +94,7 @@ struct RowReader<Name: ColumnName> {
 
     func optionalTime(_ column: Name) throws(DamagedRow) -> Double? {
         guard let seconds: Double = try self(column) as Double? else { return nil }
-        guard Bounds.unixSeconds.contains(seconds) else { throw DamagedRow(reason: "\(seconds) is no time") }
+        guard Bounds.unixSeconds.contains(seconds) else { throw DamagedRow(reason: "\(seconds) is not a time") }
         return seconds
     }
 

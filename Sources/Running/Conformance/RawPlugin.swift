@@ -108,7 +108,7 @@ final class RawPlugin: Sendable {
             return state.nextID
         }
         guard let line = try? JSONEncoder().encode(AnyCall(id: id, method: method, params: params)) else {
-            return .none("the call is no JSON")
+            return .none("the call is not JSON")
         }
         await send(Array(line))
         return await wait(seconds) { state in state.answers.removeValue(forKey: id) }

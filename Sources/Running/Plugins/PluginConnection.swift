@@ -142,7 +142,7 @@ package final class PluginConnection: Sendable {
                 plugin: plugin,
                 cause: .refused(
                     WorkloadError(
-                        code: WorkloadError.invalidParamsCode, message: "a parameter is no JSON value: \(error)")))
+                        code: WorkloadError.invalidParamsCode, message: "a parameter is not a JSON value: \(error)")))
         }
     }
 

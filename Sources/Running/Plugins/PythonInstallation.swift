@@ -54,7 +54,7 @@ package struct PythonInstallation: Sendable {
         let marker = "\(environment)/\(PythonEnvironments.marker)"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: environment)) ?? []
         guard names.isEmpty || names.contains("pyvenv.cfg") else {
-            throw PythonEnvironmentError.cannotWrite(environment, "it exists, and is no Python environment")
+            throw PythonEnvironmentError.cannotWrite(environment, "it exists, and is not a Python environment")
         }
         let keeps = mode == .upgrade && FileManager.default.fileExists(atPath: marker)
         if keeps { unlink(marker) } else { try Self.remove(name, in: place) }

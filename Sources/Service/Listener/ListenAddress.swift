@@ -15,7 +15,7 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     /// - Throws: `UserError` of the kind usage for what is no address with a port.
     package init(_ text: String) throws(UserError) {
         let wrong = UserError(
-            .usage, "`\(text)` is no address to listen on",
+            .usage, "`\(text)` is not an address to listen on",
             remedy: "write it as 127.0.0.1:9120, [::1]:9120 or a name and a port")
         guard let match = text.wholeMatch(of: /(?:\[([0-9A-Fa-f:.%a-z]+)\]|([^:\[\]\/\s]+)):([0-9]{1,5})/),
             let host = match.1 ?? match.2, let port = Int(match.3), port <= 65_535

@@ -107,7 +107,7 @@ struct FilterOptions: ParsableArguments {
 
     static func time(_ text: String, _ option: String) throws -> Double {
         guard let time = TimeText.parse(text, now: Date()) else {
-            throw ValidationError("\(option) \(text) is no time; write 2026-11-24, 2026-11-24T08:30, today or 7d.")
+            throw ValidationError("\(option) \(text) is not a time; write 2026-11-24, 2026-11-24T08:30, today or 7d.")
         }
         return time
     }

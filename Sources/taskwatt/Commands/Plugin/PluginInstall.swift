@@ -76,7 +76,7 @@ struct PluginUninstall: ParsableCommand {
     func validate() throws {
         // It becomes part of a path that is removed.
         if name.isEmpty || name.hasPrefix(".") || name.contains("/") {
-            throw ValidationError("'\(name)' is no name of a plugin.")
+            throw ValidationError("'\(name)' is not a name of a plugin.")
         }
     }
 
