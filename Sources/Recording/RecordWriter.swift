@@ -1,5 +1,5 @@
 package import Core
-import Dispatch
+import Foundation
 
 /// Keeps what is measured, and what is brought from elsewhere.
 package protocol RecordWriter: Sendable {
@@ -46,16 +46,19 @@ extension Store: RecordWriter, JobJournal {}
 /// whoever imports much.
 package struct QueuedWriter: RecordWriter, JobJournal {
     private let store: Store
-    private let queue = DispatchQueue(label: "record")
+    private let queue = OperationQueue()
 
-    package init(_ store: Store) { self.store = store }
+    package init(_ store: Store) {
+        self.store = store
+        queue.maxConcurrentOperationCount = 1
+    }
 
     /// Does the work when its turn comes.
     private func queued<Value: Sendable>(
         _ work: @escaping @Sendable (Store) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         let result = await withCheckedContinuation { (done: CheckedContinuation<Result<Value, StoreError>, Never>) in
-            queue.async { [store] in
+            queue.addOperation { [store] in
                 do throws(StoreError) {
                     done.resume(returning: .success(try work(store)))
                 } catch {

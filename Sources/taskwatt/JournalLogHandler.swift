@@ -15,8 +15,7 @@ struct JournalLogHandler: LogHandler {
     /// Whether standard error goes to the journal: systemd names its device and inode in `JOURNAL_STREAM` (systemd.exec(5)).
     static var isWanted: Bool {
         guard let stream = ProcessInfo.processInfo.environment["JOURNAL_STREAM"] else { return false }
-        var status = stat()
-        return fstat(STDERR_FILENO, &status) == 0 && stream == "\(status.st_dev):\(status.st_ino)"
+        return FileIdentity.of(descriptor: STDERR_FILENO) == stream
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {

@@ -1,7 +1,7 @@
 import Client
 import Core
 import Foundation
-import Glibc
+import Host
 import Recording
 import Service
 
@@ -10,16 +10,12 @@ enum Record {
     /// An output over the record itself, by whatever name, would be its end, and one over its lock or the daemon's socket lets a second
     /// daemon in.
     static func refuse(output file: String, _ directories: [StateDirectory]) throws {
-        func identity(_ path: String) -> String? {
-            var status = stat()
-            return stat(path, &status) == 0 ? "\(status.st_dev):\(status.st_ino)" : nil
-        }
-        guard let target = identity(file) else { return }
+        guard let target = FileIdentity.of(path: file) else { return }
         let isOwn = directories.contains { directory in
             // Of one that only others may look into there is nothing that this user could write over.
             let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
             return (names.map { "\(directory.path)/\($0)" } + [directory.socketPath]).contains {
-                identity($0) == target
+                FileIdentity.of(path: $0) == target
             }
         }
         if isOwn { throw UserError(.failed, "\(file) is a file of the record itself", remedy: "name another file") }
