@@ -67,7 +67,6 @@ extension RealTime {
             let session = try await daemon.sessions.create(
                 SessionRequest(interval: Self.interval, scope: nil, meters: [])
             ).id
-            let router = daemon.routes.router()
             let paths = ["/v1/report", "/v1/table?by=model", "/v1/report?net=true", "/v1/runs/last"]
 
             // By turns, so that what else the machine does is in both.
@@ -79,6 +78,7 @@ extension RealTime {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for client in 0..<Self.clients {
                         group.addTask {
+                            let router = daemon.routes.router()
                             while !clients.areDone.load(ordering: .relaxed) {
                                 let path = paths[client % paths.count]
                                 let answer = try await router.execute(uri: path, method: .get)
