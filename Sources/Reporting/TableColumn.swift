@@ -9,9 +9,11 @@ extension Column where Table == TableReport {
     // MARK: Always there
 
     static var task: Self {
-        Column("task", "task of the paper, or one of yours", path: "task", exact: { row, _ in row.task.rawValue }) {
-            row, _ in row.markedTitle
-        }
+        Column(
+            "task", "task of the paper, or one of yours", path: "task", exact: { row, _ in row.task.rawValue },
+            cell: {
+                row, _ in row.markedTitle
+            })
     }
 
     static var mean: Self {

@@ -72,7 +72,7 @@ struct MeasureText {
     private var disagreements: [String] {
         let disagreeing = energy.domains.filter { $0.flags.contains(.disagrees) }
         let readings = disagreeing.map { "\($0.id) \(FigureText.joules($0.energy.joules))" }
-        return readings.isEmpty ? [] : ["meters of the same silicon disagree: \(readings.joined(separator: ", "))"]
+        return readings.isEmpty ? [] : ["meters of the same chip disagree: \(readings.joined(separator: ", "))"]
     }
 
     /// What was not seen is said in words: a figure of half the time looks like one of all of it.

@@ -19,7 +19,7 @@ import Testing
         let same = try await scratch.taskwatt("compare", "last", "date:today")
         #expect(same.status == 64 && same.error.contains("2 runs"))
         let unknown = try await scratch.taskwatt("compare", "last-5", "last")
-        #expect(unknown.status == 1 && unknown.error.contains("no one suite that `last-5` names"))
+        #expect(unknown.status == 1 && unknown.error.contains("`last-5` does not name one suite"))
         let runs = try await scratch.taskwatt("export", "--runs")
         #expect(runs.output.split(separator: "\r\n").count == 1 + 5)
         let status = try await scratch.taskwatt("status")

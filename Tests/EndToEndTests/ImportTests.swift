@@ -25,7 +25,7 @@ import Testing
         #expect(first.output.contains("taken as 1000 inferences each"))
         let second = try await importing(scratch, Self.line(1), Self.line(2), Self.line(3))
         #expect(second.output.hasPrefix("1 run imported from "))
-        #expect(second.output.contains("2 runs in the record already"))
+        #expect(second.output.contains("2 runs already in the record"))
         // What Taskwatt did not measure is exported when it is asked for.
         #expect(try await scratch.taskwatt("export").output.split(separator: "\r\n").count == 1)
         let runs = try await scratch.taskwatt("export", "--source", "codecarbon")
@@ -59,7 +59,7 @@ import Testing
         for known in [false, true] {
             let outcome = try await importing(scratch, bare)
             #expect(
-                outcome.status == 0 && outcome.output.contains("1 run in the record already") == known,
+                outcome.status == 0 && outcome.output.contains("1 run already in the record") == known,
                 "\(outcome.error)")
             #expect(outcome.output.contains("without an id"))
         }
@@ -79,7 +79,7 @@ import Testing
         let none = try await scratch.taskwatt("import", "undo", "7")
         #expect(none.status == 1 && none.error.contains("there is no import 7; `taskwatt import list` has them"))
         let undone = try await scratch.taskwatt("import", "undo", "1")
-        #expect(undone.output.hasPrefix("2 runs of "), "\(undone.error)")
+        #expect(undone.output.hasPrefix("removed 2 runs of "), "\(undone.error)")
         #expect(try await scratch.taskwatt("import", "list").error.contains("nothing was imported"))
         let again = try await importing(scratch, Self.line(1), Self.line(2))
         #expect(again.output.hasPrefix("2 runs imported from "))
@@ -91,7 +91,7 @@ import Testing
         let outcome = try await importing(scratch, Self.line(1))
         #expect(outcome.status == 0, "\(outcome.error)")
         let again = try await importing(scratch, Self.line(1))
-        #expect(again.output.contains("1 run in the record already"))
+        #expect(again.output.contains("1 run already in the record"))
         let logs = try await scratch.taskwatt(
             "export", "--format", "paper", "--source", "codecarbon", "--output", "\(scratch.path)/logs")
         #expect(logs.error.contains("1 run to "), "\(logs.error)")
@@ -102,7 +102,7 @@ import Testing
         #expect(json["known"] as? Int == 1)
         #expect(json["imported"] as? Int == 0)
         let undone = try await scratch.taskwatt("import", "undo", "1-9")
-        #expect(undone.output.hasPrefix("1 run of "), "\(undone.error)")
+        #expect(undone.output.hasPrefix("removed 1 run of "), "\(undone.error)")
         #expect(try await scratch.taskwatt("import", "list", "--json").output.filter { !$0.isWhitespace } == "[]")
         try await daemon.stop()
     }

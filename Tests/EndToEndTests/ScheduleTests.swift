@@ -94,7 +94,7 @@ import Testing
         #expect(cancelled.status == 0, "\(cancelled.error)")
         #expect(try await eventually { try await schedule("list").output.contains("cancelled") })
         let ended = try await scratch.taskwatt("cancel", "1")
-        #expect(ended.status == 1 && ended.error.contains("has ended already: completed"), "\(ended.error)")
+        #expect(ended.status == 1 && ended.error.contains("has already ended: completed"), "\(ended.error)")
         let unknown = try await scratch.taskwatt("cancel", "77")
         #expect(unknown.status == 1 && unknown.error.contains("there is no such job"))
         try await daemon.stop()
@@ -111,8 +111,8 @@ import Testing
                 ["n", "--suite", "tiny", "--on-calendar", "2020-01-01"], 64,
                 "that time is past"
             ),
-            (["n", "--idle-below", "5"] + usual, 64, "must be a share from 0.1% to 100%, such as 5%"),
-            (["n", "--deadline", "4 hours"] + usual, 64, "it is a time such as 90s, 30min, 4h or 2d"),
+            (["n", "--idle-below", "5"] + usual, 64, "must be a share from 0.1 % to 100 %, such as 5%"),
+            (["n", "--deadline", "4 hours"] + usual, 64, "a time such as 90s, 30min, 4h or 2d"),
         ]
         for (arguments, status, says) in cases {
             let said = try await Program.run(

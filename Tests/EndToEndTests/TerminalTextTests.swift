@@ -86,6 +86,7 @@ import Testing
         "run.provenance", "run.status", "run.metrics", "run.flags", "run.energy_flags", "run_record.procedure",
         "domain_energy.scope", "domain_energy.provenance", "domain_energy.kind", "domain_energy.flags",
         "scope_energy.scope", "scope_energy.provenance", "scope_energy.flags",
+        "result_group.source", "result_group.scope", "result_group.provenance", "result_group.fingerprint",
         "import.source", "sample.edge",
     ]
 

@@ -94,7 +94,7 @@ struct CodeCarbonFormTests {
         #expect(try read([Self.header, Self.line(1, energy: "\"0,002\"")]).problems.isEmpty)
         #expect(
             try read([Self.header, Self.line(1, seconds: "\"1,234\"")]).problems.first?.description.contains(
-                "no number") == true)
+                "not a number") == true)
         let times = [
             "2026-01-02 03:04:05", "2026-01-02 3:04:05", "02.01.2026 03:04:05", "2.1.2026 3:04:05", "02.01.26 03:04:05",
             "2026-01-02T04:04:05+01:00", "2026-01-02T03:04:05.000",

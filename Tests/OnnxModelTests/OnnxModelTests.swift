@@ -138,7 +138,7 @@ import Testing
     @Test(arguments: [
         ("", "needs a model"), ("model.onnx", "there is no model file"),
         ("/nowhere/model.onnx", "there is no such file"),
-        ("/", "it is a directory"), ("/etc/passwd", "no ONNX model"),
+        ("/", "it is a directory"), ("/etc/passwd", "not an ONNX model"),
     ])
     func aFileThatIsNoModelIsAClearError(path: String, expected: String) throws {
         let problem = try #require(bench.problem(["file": .string(path)]))

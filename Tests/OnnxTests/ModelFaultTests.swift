@@ -42,9 +42,9 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "it is empty"), ("not a model", "no ONNX model"),
+        ("", "it is empty"), ("not a model", "not an ONNX model"),
         ("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n", "git lfs pull"),
-        ("PK\u{3}\u{4} and so on", "zip archive"), ("<!DOCTYPE html><html></html>", "no ONNX model"),
+        ("PK\u{3}\u{4} and so on", "zip archive"), ("<!DOCTYPE html><html></html>", "not an ONNX model"),
     ])
     func whatIsNoModelIsSaid(content: String, expected: String) throws {
         let path = "\(cache.path)/model.onnx"

@@ -254,7 +254,7 @@ import WorkloadProtocol
     @Test func whatIsWrongIsSaidBeforeAnythingIsMeasured() throws {
         #expect(try refused(["url": "http://127.0.0.1:1/v1"]).contains("Connection refused; check that it runs"))
         #expect(try refused(["url": "http://no-such-host.invalid/v1"]).contains("name is not known"))
-        #expect(try refused(["url": "nonsense"]).contains("no address of a server"))
+        #expect(try refused(["url": "nonsense"]).contains("not an address of a server"))
         let secret = try refused(["url": "http://me:secret@127.0.0.1/v1"])
         #expect(secret.contains("--api-key-file") && !secret.contains("secret"))
         let server = try ScriptedServer { _, _ in Self.good }

@@ -23,7 +23,7 @@ import Testing
         ("-1", "W", "-1 W"), ("65535", "mW", "error code"), ("4294967295", "mW", "error code"),
         ("2147483647", "J", "error code"), ("4294967295", "J", "error code"), ("-5", "kWh", "below zero"),
         ("25000", "W", "20000 W that can be"), ("1e300", "kWh", "more than can be counted"),
-        ("\"NaN\"", "W", "no number"), ("\"-inf\"", "W", "no number"), ("\"unavailable\"", "W", "no number"),
+        ("\"NaN\"", "W", "not a number"), ("\"-inf\"", "W", "not a number"), ("\"unavailable\"", "W", "not a number"),
     ])
     func isAFailedReadingWithItsReason(figure: String, unit: String, reason: String) async throws {
         let listing = try await listing(figure, unit: unit)

@@ -112,7 +112,7 @@ struct ComparisonTests {
             mixed.rows.map(\.differences.first) == [
                 "provenance measured, estimated", "size full, tiny", "scope components, wall",
             ])
-        #expect(mixed.notes.contains { $0.contains("the two sides differ in provenance measured, estimated") })
+        #expect(mixed.notes.contains { $0.contains("differ in provenance measured, estimated") })
     }
 
     @Test("What bars the pair that is most alike is what is said")

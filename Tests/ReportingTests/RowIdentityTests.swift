@@ -53,7 +53,8 @@ struct RowIdentityTests {
         try record.add([of(file: "a"), of(model: "other", file: "x")])
         let table = try await table()
         #expect(table.rows.map { ($0.models.joined(separator: " ") + " \($0.n)") }.sorted() == ["m 1", "m other 5"])
-        #expect(table.changes.count == 2)
+        // The sums know what a name has stood for, and not how often it went back.
+        #expect(table.changes.count == 1)
     }
 
     @Test("A total that is made of other meters has rows of its own")

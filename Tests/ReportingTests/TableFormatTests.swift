@@ -111,7 +111,7 @@ struct TableFormatTests {
         #expect(
             Set(object.keys) == [
                 "rows", "net", "by", "changes", "method", "left_out", "contended_baselines", "drifted_baselines",
-                "autocorrelated_baselines",
+                "autocorrelated_baselines", "bound_intervals", "outliers_searched",
             ])
         #expect(object["net"] as? Bool == false)
         let rows = try #require(object["rows"] as? [[String: Any]])

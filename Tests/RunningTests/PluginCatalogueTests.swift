@@ -32,7 +32,7 @@ struct PluginCatalogueTests {
         #expect(catalogue.problems.map(\.file) == ["\(first)/broken/plugin.yaml"])
         #expect(catalogue.plugins.first?.program == .found("/usr/bin/true") || Self.isInPath(catalogue))
         let error = #expect(throws: PluginError.self) { try catalogue.plugin(named: "broken", for: .fillMask) }
-        #expect(error.map { "\($0)".contains("has a broken manifest: \(first)/broken/plugin.yaml:") } == true)
+        #expect(error.map { "\($0)".contains("`broken` is broken: \(first)/broken/plugin.yaml:") } == true)
     }
 
     private static func isInPath(_ catalogue: PluginCatalogue) -> Bool {
@@ -128,8 +128,8 @@ struct PluginCatalogueTests {
                 manifest("p", more: "parameters: [{name: a, default: 1, required: true}]"),
                 "f:6:33: a parameter is either `required` or has a `default`"
             ),
-            (manifest("../p"), "f:1:7: `name` is of letters, digits"),
-            (manifest(".p"), "f:1:7: `name` is of letters, digits"),
+            (manifest("../p"), "f:1:7: `name` must have letters, digits"),
+            (manifest(".p"), "f:1:7: `name` must have letters, digits"),
         ])
     func mistakes(text: String, says: String) {
         do {

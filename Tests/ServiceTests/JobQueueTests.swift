@@ -57,7 +57,7 @@ struct JobQueueTests {
             try await daemon.queue.submit(TestDaemon.request(suiteText: text))
         }
         #expect(refusal?.status == .tooManyRequests && refusal?.headers[.retryAfter] != nil)
-        #expect(refusal?.error.kind == .busy && refusal?.error.message.contains("taskwatt cancel") == true)
+        #expect(refusal?.error.kind == .busy && "\(refusal?.error.description ?? "")".contains("taskwatt cancel"))
         _ = await daemon.queue.cancel(last.id)
         _ = try await daemon.queue.submit(TestDaemon.request(suiteText: text))
         await daemon.stop()

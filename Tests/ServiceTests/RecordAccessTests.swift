@@ -65,7 +65,7 @@ struct RecordAccessTests {
             make: { try Store(directory: path) })
         await #expect(throws: None.self) { try await access.imports() }
         await #expect(throws: None.self) { try await access.table(.init()) }
-        #expect(try await access.figure(FigureRequest(.named("plane"), .init())).contains("<svg"))
+        #expect(try await access.figure(FigureRequest(.named("axis"), .init())).contains("<svg"))
         #expect(try await access.bring([]).added == 0)
         #expect(try await access.imports().isEmpty)
     }

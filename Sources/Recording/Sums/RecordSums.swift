@@ -20,7 +20,15 @@ enum RecordSums {
 
     static func period(_ level: Int, of day: Int64) -> Int64 { level == wholeLevel ? 0 : day >> (2 * level) }
 
-    static func day(_ unixSeconds: Double) -> Int64 { Int64(saturating: (unixSeconds / 86_400).rounded(.down)) }
+    /// Of a time that a date can be made of; what is beyond is taken for the first or the last of these.
+    static func day(_ unixSeconds: Double) -> Int64 {
+        let times = Bounds.unixSeconds
+        let seconds = min(max(unixSeconds, times.lowerBound), times.upperBound)
+        return Int64(saturating: (seconds / 86_400).rounded(.down))
+    }
+
+    /// The days that there can be: whatever the file holds, no loop goes over more.
+    static let days = day(Bounds.unixSeconds.lowerBound)...day(Bounds.unixSeconds.upperBound)
 
     /// Whether the sums are those of the windows that are there.
     ///

@@ -146,6 +146,7 @@ struct SumsReader {
         guard let known, let first: Int64 = known.optional(at: 0), let last: Int64 = known.optional(at: 1) else {
             return
         }
+        guard RecordSums.days.contains(first), RecordSums.days.contains(last) else { throw RecordSums.Damage() }
         let over = try sessions(
             "z.day IS NOT NULL AND \(inTime(touching: true)) AND NOT \(inTime(touching: false))", [])
         var edges = Set(over.compactMap(\.row.day))

@@ -7,9 +7,11 @@ extension Comparison: Tabular {
 
 extension Column where Table == Comparison {
     private static var task: Self {
-        Column("task", exact: { row, _ in row.task }) { row, _ in
-            row.isAccuracyStated ? row.title : "\(row.title) \(unstatedMark)"
-        }
+        Column(
+            "task", exact: { row, _ in row.task },
+            cell: { row, _ in
+                row.isAccuracyStated ? row.title : "\(row.title) \(unstatedMark)"
+            })
     }
 
     // MARK: One side
@@ -43,14 +45,16 @@ extension Column where Table == Comparison {
     // MARK: Both
 
     private static var ratio: Self {
-        Column("ratio", title: "B/A", alignment: .decimal, exact: { row, _ in CSVWriter.number(row.ratio) }) { row, _ in
-            let half = (row.repeats?.high ?? row.high).flatMap { high in
-                (row.repeats?.low ?? row.low).map { (high - $0) / 2 }
-            }
-            // A ratio is never zero, however wide its interval is.
-            let digits = half.flatMap { half in row.ratio.flatMap { half < $0 ? half : nil } }
-            return DecimalScale.one.text(row.ratio, uncertainty: digits)
-        }
+        Column(
+            "ratio", title: "B/A", alignment: .decimal, exact: { row, _ in CSVWriter.number(row.ratio) },
+            cell: { row, _ in
+                let half = (row.repeats?.high ?? row.high).flatMap { high in
+                    (row.repeats?.low ?? row.low).map { (high - $0) / 2 }
+                }
+                // A ratio is never zero, however wide its interval is.
+                let digits = half.flatMap { half in row.ratio.flatMap { half < $0 ? half : nil } }
+                return DecimalScale.one.text(row.ratio, uncertainty: digits)
+            })
     }
 
     private static func interval(
@@ -65,16 +69,20 @@ extension Column where Table == Comparison {
     private static func verdict(
         _ field: String, _ isSignificant: @escaping @Sendable (Comparison.Row) -> Bool?
     ) -> Self {
-        Column(field, title: "≠ 1", exact: { row, _ in isSignificant(row).map { String($0) } }) { row, _ in
-            isSignificant(row).map { $0 ? "yes" : "no" }
-        }
+        Column(
+            field, title: "≠ 1", exact: { row, _ in isSignificant(row).map { String($0) } },
+            cell: { row, _ in
+                isSignificant(row).map { $0 ? "yes" : "no" }
+            })
     }
 
     private static var chance: Self {
-        Column("p", alignment: .right, exact: { row, _ in CSVWriter.number(row.p) }) { row, _ in
-            // Two digits; below a thousandth only that.
-            row.p.map { $0 < 0.001 ? "<0.001" : FigureText.short($0, digits: 2) }
-        }
+        Column(
+            "p", alignment: .right, exact: { row, _ in CSVWriter.number(row.p) },
+            cell: { row, _ in
+                // Two digits; below a thousandth only that.
+                row.p.map { $0 < 0.001 ? "<0.001" : FigureText.short($0, digits: 2) }
+            })
     }
 
     private static func number(

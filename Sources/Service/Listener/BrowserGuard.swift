@@ -19,9 +19,9 @@ struct HostGuard: RouterMiddleware {
             return try await next(request, context)
         }
         throw Refusal(
-            "this daemon does not answer for \(name.prefix(100))",
+            "this daemon does not answer to the name \(name.prefix(100))",
             remedy:
-                "ask it as localhost or by its machine's name, or add this one to `names` under `listen:` of taskwatt.yaml",
+                "use localhost or the machine's name, or add this one to `names` under `listen:` of taskwatt.yaml",
             status: .misdirectedRequest)
     }
 }

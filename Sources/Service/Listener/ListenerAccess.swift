@@ -94,7 +94,7 @@ struct AccessGuard: RouterMiddleware {
         case .withToken:
             throw Refusal(
                 request.headers[.authorization] == nil
-                    ? "this needs the token" : "that is not the token of this daemon",
+                    ? "this needs the access token" : "that is not the token of this daemon",
                 remedy: "send the one in `token_file` of its taskwatt.yaml as `Authorization: Bearer …`",
                 status: .unauthorized, headers: [.wwwAuthenticate: "Bearer"])
         }

@@ -12,10 +12,10 @@ extension ListenerConfiguration.TLSFiles {
         let (certificates, privateKey) = (try certificates(), try privateKey())
         do { return try TLSContext(certificates: certificates, key: privateKey) } catch {
             switch error.kind {
-            case .mismatch: throw UserError(.failed, "the key \(key) is not that of the certificate \(certificate)")
+            case .mismatch: throw UserError(.failed, "the key \(key) does not match the certificate \(certificate)")
             case .refused:
                 throw UserError(
-                    .failed, "OpenSSL does not take the certificate \(certificate) or its key: \(error.reason)")
+                    .failed, "OpenSSL refuses the certificate \(certificate) or its key: \(error.reason)")
             default: throw UserError(.failed, "\(error)")
             }
         }

@@ -31,7 +31,7 @@ package struct SystemdTimers: Sendable {
                 remedy: "write a time as in `man systemd.time`, such as 'Mon..Fri 02:00', 'hourly' or '*-*-01 03:30'")
         }
         if answer.output.contains("Next elapse: never") {
-            throw UserError(.usage, "--on-calendar `\(calendar)`: that time is over, and does not come again")
+            throw UserError(.usage, "--on-calendar `\(calendar)`: that time is past")
         }
     }
 

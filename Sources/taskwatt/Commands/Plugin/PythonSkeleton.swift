@@ -181,10 +181,12 @@ struct PythonSkeleton {
                 identifier = method = None
                 try:
                     call = json.loads(line)
-                    identifier, method = call.get("id"), call["method"]
-                    send({"id": identifier, "result": server.answer(method, call.get("params") or {})})
                 except json.JSONDecodeError:
                     send({"id": None, "error": {"code": -32700, "message": "the line is not JSON"}})
+                    continue
+                try:
+                    identifier, method = call.get("id"), call["method"]
+                    send({"id": identifier, "result": server.answer(method, call.get("params") or {})})
                 except Problem as problem:
                     error = {"code": problem.code, "message": str(problem)}
                     if problem.remedy:
