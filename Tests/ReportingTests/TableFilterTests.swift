@@ -223,7 +223,7 @@ struct TableFilterTests {
         #expect(
             notes.contains(
                 "Method: 3 repeats of each model and dataset, 100 to 120 inferences each, batch 1; idle baseline of 60 s; "
-                    + "loading and warm-up are not included; Taskwatt 1.0."), "\(notes)")
+                    + "loading and warm-up are excluded; Taskwatt 1.0."), "\(notes)")
         #expect(notes.contains("Machine: lab: Zen."))
     }
 }
