@@ -245,7 +245,8 @@ struct MethodTests {
         #expect(strict.suiteRun.isEmpty)
         #expect(strict.failures.count == 1)
         #expect(
-            strict.failures[0].hasPrefix("not started (strict): Meters fails, no meter can be read; load the RAPL driver")
+            strict.failures[0].hasPrefix(
+                "not started (strict): Meters fails, no meter can be read; load the RAPL driver")
         )
         #expect(try bench.store.suiteRuns().isEmpty)
 

@@ -162,7 +162,7 @@ package struct RunText {
         if let latency = run.record.latency {
             lines.append(
                 "latency: median \(DurationText.figure(latency.median)), 95th percentile \(DurationText.figure(latency.p95)), "
-                    + "longest \(DurationText.figure(latency.maximum))")
+                    + "maximum \(DurationText.figure(latency.maximum))")
         }
         let shares = [
             ("other processes", run.record.otherCPUShare), ("steal", run.record.stealShare),

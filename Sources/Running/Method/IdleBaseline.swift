@@ -45,8 +45,8 @@ extension IdleBaseline {
             let energy = idle.domains.first { $0.id == meter.id }?.energy ?? idle.total.energy
             let microwatts = energy.over(seconds).map { Double($0.microwatts) } ?? 0
             if meter.kind == .gauge, microwatts < 20 * meter.resolution {
-                return "no idle baseline, so no net figures: \(meter.id) tells "
-                    + "\(FigureText.short(meter.resolution / 1e6, digits: 3)) W apart, which is too coarse for "
+                return "no idle baseline, so no net figures: \(meter.id) has a resolution "
+                    + "of \(FigureText.short(meter.resolution / 1e6, digits: 3)) W, which is too coarse for "
                     + "\(FigureText.figure(microwatts / 1e6)) W"
             }
             let steps = meter.kind == .counter && microwatts > 0 ? 20 * meter.resolution / microwatts : 0
@@ -59,7 +59,7 @@ extension IdleBaseline {
             return
                 "no idle baseline, so no net figures: it is too short for the meters; give a longer time by --idle"
         }
-        return "no idle baseline, so no net figures: \(needed.meter) needs longer than "
-            + "\(FigureText.short(seconds, digits: 3)) s; measure it with --idle \(FigureText.fixed(asked, 0))"
+        return "no idle baseline, so no net figures: \(needed.meter) needs more than "
+            + "\(FigureText.short(seconds, digits: 3)) s; give --idle \(FigureText.fixed(asked, 0))"
     }
 }

@@ -10,7 +10,7 @@ extension AutoCount {
             case .periods: ", 100 periods of the slowest meter"
             case .resolution: ", 20 resolutions of a meter"
             }
-        return "\(count) inferences a repeat, for \(FigureText.fixed(neededSeconds, 0)) s\(why)"
+        return "\(count) inferences per repeat, for \(FigureText.fixed(neededSeconds, 0)) s\(why)"
     }
 }
 
@@ -21,6 +21,6 @@ extension RepeatsEnd {
         let isEnough = self == .interval
         return
             "ended after \(repeats) repeats: the 95 % interval is \(width), \(isEnough ? "within" : "not within") the "
-            + "\(FigureText.shortPercent(wanted, digits: 2)) wanted\(isEnough ? "" : ", and more repeats are not allowed")"
+            + "\(FigureText.shortPercent(wanted, digits: 2)) wanted\(isEnough ? "" : "; no more repeats are allowed")"
     }
 }

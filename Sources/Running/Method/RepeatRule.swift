@@ -69,8 +69,8 @@ struct RepeatRule {
     var outliers: [String] {
         let middle = Statistics.median(figures) ?? 0
         return Statistics.outliers(figures).map { (place, _) in
-            "repeat \(indices[place]) is an outlier: \(FigureText.short(figures[place], digits: 3)) J an inference, where the median "
-                + "is \(FigureText.short(middle, digits: 3)) J; it is kept"
+            "repeat \(indices[place]) is an outlier: \(FigureText.short(figures[place], digits: 3)) J per inference, the median is "
+                + "\(FigureText.short(middle, digits: 3)) J; it is kept"
         }
     }
 
