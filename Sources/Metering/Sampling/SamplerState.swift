@@ -56,6 +56,15 @@ struct OpenMeter {
         (nextDue, isOffGrid) = (now, true)
     }
 
+    /// Opens it again where its device had gone and is back. A look that finds nothing is no reading, and is told nobody.
+    mutating func lookAgain() {
+        guard isClosed else { return }
+        let found = open()
+        if case .gone = found.read() { return }
+        reader = found
+        outage.end()
+    }
+
     /// What came of its last reading; `nil` before the first.
     var condition: MeterCondition? {
         lastReading.map { MeterCondition($0, isPlausible: account.isPlausible($0)) }
@@ -110,9 +119,10 @@ struct OpenMeter {
     /// - Parameters:
     ///   - now: when the sampler woke up.
     ///   - latest: as in `read`.
+    ///   - isMeasured: whether a window is open.
     /// - Returns: the reading, and the error of the interval since the tick before, relative to the nominal one.
     mutating func tick(
-        at now: MonotonicTime, latest: inout MonotonicTime, clock: any MeteringClock
+        at now: MonotonicTime, latest: inout MonotonicTime, clock: any MeteringClock, isMeasured: Bool
     ) -> (TimedReading?, intervalError: Double?) {
         let timed = read(latest: &latest, clock: clock)
         var error: Double?
@@ -123,8 +133,8 @@ struct OpenMeter {
         lastTick = now
         if firstTick == nil { firstTick = now }
         if isClosed {
-            // The time goes on, unseen.
-            (nextDue, isOffGrid) = (now.advanced(bySeconds: 1), true)
+            // The time goes on, unseen. In a window, whose account it is missing in, it is looked for more often.
+            (nextDue, isOffGrid) = (now.advanced(bySeconds: isMeasured ? 0.1 : 1), true)
             return (timed, error)
         }
         // Deadlines stay on their grid; those that were missed are left out, not made up for in a burst.
@@ -246,7 +256,9 @@ struct SamplerState {
         var intervalError: Double?
         for index in meters.indices {
             if meters[index].nextDue <= now {
-                let (reading, error) = meters[index].tick(at: now, latest: &latest, clock: clock)
+                if !windows.isEmpty { meters[index].lookAgain() }
+                let (reading, error) = meters[index].tick(
+                    at: now, latest: &latest, clock: clock, isMeasured: !windows.isEmpty)
                 if intervalError == nil { intervalError = error }
                 if let reading {
                     note(index, reading)
