@@ -117,7 +117,8 @@ struct SuiteFileTests {
             Bad("idle_s: .nan\nruns: [{task: a}]", "1:9", "`idle_s` must be a number"),
             Bad("seed: -1\nruns: [{task: a}]", "1:7", "`seed` must be a whole number"),
             Bad("warm_up: 3\nruns: [{task: a}]", "1:10", "`warm_up` must be a mapping with the keys inferences"),
-            Bad("until_ci: 2\nruns: [{task: a}]", "1:11", "`until_ci` must be a share from 0.01 % to 100 %, such as 2%"),
+            Bad(
+                "until_ci: 2\nruns: [{task: a}]", "1:11", "`until_ci` must be a share from 0.01 % to 100 %"),
             Bad("until_ci: 0%\nruns: [{task: a}]", "1:11", "`until_ci` must be a share"),
             Bad("until_ci: 101%\nruns: [{task: a}]", "1:11", "`until_ci` must be a share"),
             Bad("until_ci: nan%\nruns: [{task: a}]", "1:11", "`until_ci` must be a share"),
