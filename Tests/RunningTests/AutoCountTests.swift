@@ -43,7 +43,7 @@ struct AutoCountTests {
         let auto = Self.count([Self.meter("a")], Self.warmUp(["a": 100]))
         // 10 s · 1.1 / 0.1 s.
         #expect(auto == AutoCount(count: 110, neededSeconds: 10, reason: .tenSeconds, secondsPerInference: 0.1))
-        #expect(auto.text == "110 inferences a repeat, for 10 s")
+        #expect(auto.text == "110 inferences per repeat, for 10 s")
     }
 
     @Test("A window is short under nine tenths of what is aimed at, whatever the provenance of its meters")
@@ -132,10 +132,10 @@ struct AutoCountTests {
         #expect(queries.map { $0.energy.total.energy.joules } == [21, 18])
         #expect(queries.map { $0.procedure?.repeatedWindows } == [1, nil])
         #expect(queries[0].procedure?.autoCount?.count == 1320)
-        #expect(bench.events.compactMap(\.message).contains("550 inferences a repeat, for 10 s"))
+        #expect(bench.events.compactMap(\.message).contains("550 inferences per repeat, for 10 s"))
         #expect(
             bench.events.compactMap(\.message).contains(
-                "faster than before; measuring again: 1320 inferences a repeat, for 10 s"))
+                "faster than before; measuring again: 1320 inferences per repeat, for 10 s"))
     }
 
     @Test("A window that never gets long enough is kept after three more tries")

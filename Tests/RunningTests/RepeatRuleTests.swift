@@ -83,7 +83,7 @@ struct RepeatRuleTests {
             rule.take(&taken, repeatIndex: place + 2)
         }
         #expect(rule.isOver)
-        #expect(rule.outliers == ["repeat 8 is an outlier: 20 J an inference, where the median is 10 J; it is kept"])
+        #expect(rule.outliers == ["repeat 8 is an outlier: 20 J per inference, the median is 10 J; it is kept"])
         #expect(Self.rule().outliers == [])
     }
 

@@ -2,7 +2,7 @@ import Core
 import Foundation
 
 extension AutoCount {
-    /// For people to watch, such as `1840 inferences a repeat, for 10 s`.
+    /// For people to watch, such as `1840 inferences per repeat, for 10 s`.
     var text: String {
         let why =
             switch reason {
