@@ -69,7 +69,7 @@ import Testing
         #expect(right.output.hasPrefix("\(file): OK\n"), "\(right.error)")
         let sections = right.output.split(separator: "\n").dropFirst()
         #expect(sections.map { $0.prefix { $0 != " " } } == ["meters", "overrides", "listen", "keep"])
-        #expect(sections.contains { $0.hasSuffix(" estimate/cpu") } && right.output.contains("samples 2 days"))
+        #expect(sections.contains { $0.hasSuffix(" estimate/cpu") } && right.output.contains("samples 2d"))
 
         let daemon = try await scratch.daemon(environment: environment)
         daemon.send(SIGHUP)
@@ -162,7 +162,7 @@ import Testing
             sleep 1
             dd if=/dev/zero of=disk/ballast bs=4096 status=none 2>/dev/null || true
             full=$(date +%s.%N)
-            until grep -q 'samples cannot be kept' daemon.log; do sleep 0.1; kill -0 $daemon || break; done
+            until grep -q 'disk is full' daemon.log; do sleep 0.1; kill -0 $daemon || break; done
             "$1" status --state-dir disk/state || echo 'no status'
             rm disk/ballast
             until (($(sqlite3 $record 'SELECT count(*) FROM sample') > 0)); do sleep 0.1; kill -0 $daemon || break; done
