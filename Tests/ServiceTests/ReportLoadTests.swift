@@ -33,6 +33,18 @@ extension RealTime {
             let answered = Atomic(0)
         }
 
+        /// Ticks that all CPUs worked, and that this process did (proc(5): /proc/stat, /proc/self/stat).
+        private static func work() throws -> (all: Double, own: Double, possible: Double) {
+            let stat = try String(contentsOfFile: "/proc/stat", encoding: .utf8)
+            let all = stat.prefix { $0 != "\n" }.split(separator: " ").dropFirst().compactMap { Double($0) }
+            // user, nice, system, idle, iowait, irq, softirq, steal; what guests take is in the first two.
+            let possible = all.prefix(8).reduce(0, +)
+            let idle = all.dropFirst(3).prefix(2).reduce(0, +)
+            let own = try String(contentsOfFile: "/proc/self/stat", encoding: .utf8).split(separator: " ")
+                .dropFirst(13).prefix(2).compactMap { Double($0) }.reduce(0, +)
+            return (possible - idle, own, possible)
+        }
+
         private static let interval = 0.01
         private static let clients = 8
 
@@ -69,6 +81,7 @@ extension RealTime {
             ).id
             let paths = ["/v1/report", "/v1/table?by=model", "/v1/report?net=true", "/v1/runs/last"]
 
+            let before = try Self.work()
             // By turns, so that what else the machine does is in both.
             var (alone, beside) = (Timing(), Timing())
             var answered = 0
@@ -94,13 +107,20 @@ extension RealTime {
                 answered += clients.answered.load(ordering: .relaxed)
             }
             #expect(answered > 0)
+            // Three that want two processors wait for each other, whatever their priorities: then it is held to what a suite would notice.
+            let after = try Self.work()
+            let others = (after.all - before.all) - (after.own - before.own)
+            let isQuiet = others < 0.05 * (after.possible - before.possible)
+            let allowance = isQuiet ? 1e-3 : 0.05
             for (name, without, with) in [
                 ("the end of a window", alone.lateness, beside.lateness),
                 ("the sampler's interval", alone.intervals, beside.intervals),
             ] {
                 let (usual, loaded) = (Timing.percentile95(without), Timing.percentile95(with))
                 #expect(without.count > 50 && with.count > 50)
-                #expect(loaded <= max(1.3 * usual, usual + 1e-3), "\(name): \(loaded) s, and \(usual) s without")
+                #expect(
+                    loaded <= max(1.3 * usual, usual + allowance),
+                    "\(name): \(loaded) s, and \(usual) s without; quiet: \(isQuiet)")
             }
         }
     }
