@@ -207,6 +207,19 @@ struct SumsTests {
         #expect(runs(after) == 13 && before.groups.count == after.groups.count)
     }
 
+    @Test("A day that cannot be ends no table of a time", arguments: [Int64.max, .min, -1, 1 << 40])
+    func damagedDay(day: Int64) throws {
+        try fill(store)
+        let start = Fixture.run(1).startedAt
+        func ofTime() throws -> Double { runs(try answer { ($0.since, $0.until) = (start + 0.5, start + 2e5) }) }
+        let before = try ofTime()
+        try raw.write { db in
+            // It reaches over the edge of the time, so that it is looked at.
+            try db.execute(sql: "UPDATE summed_session SET day = ?, first_at = ?", arguments: [day, start])
+        }
+        #expect(try ofTime() == before, "the sums are made anew")
+    }
+
     @Test("A window that holds what cannot be is in no sum, and is counted where it fits")
     func damagedWindows() throws {
         try fill(store)

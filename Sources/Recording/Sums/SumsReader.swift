@@ -204,7 +204,7 @@ struct SumsReader {
         var sessions: [Session] = []
         while let row = try rows.next() {
             guard let id: Int64 = row.optional(at: 0), let uuid: String = row.optional(at: 1),
-                let day: Int64 = row.optional(at: 2),
+                let day: Int64 = row.optional(at: 2), RecordSums.days.contains(day),
                 let first: Double = row.optional(at: 3), let last: Double = row.optional(at: 4)
             else { throw RecordSums.Damage() }
             sessions.append(
