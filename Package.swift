@@ -77,8 +77,9 @@ let package = Package(
         .target(name: "Host", dependencies: ["CLinux", "Core", systemPackage]),
         .target(name: "Sensors", dependencies: ["CSensors"]),
         .target(name: "Hardware", dependencies: ["CPCI", "Core", "Host", "Sensors"]),
+        .target(name: "Accounting", dependencies: ["Core"]),
         .target(
-            name: "Metering", dependencies: ["CAMDSMI", "CLinux", "CNVML", "Core", "Host", "Sensors"],
+            name: "Metering", dependencies: ["Accounting", "CAMDSMI", "CLinux", "CNVML", "Core", "Host", "Sensors"],
             exclude: ["README.md"]),
 
         .target(name: "TLS", dependencies: ["COpenSSL", nioCore]),
@@ -86,7 +87,9 @@ let package = Package(
         .target(name: "Fetching", dependencies: ["CCurl", "Core"]),
         .target(
             name: "PolledMeters",
-            dependencies: ["Core", "Fetching", "Host", "Metering", "YAMLReading", subprocess, systemPackage],
+            dependencies: [
+                "Accounting", "Core", "Fetching", "Host", "Metering", "YAMLReading", subprocess, systemPackage,
+            ],
             exclude: ["README.md"]),
 
         // Workloads. The plugins are built into the program, which starts itself as one; a user's is a program of its own.
@@ -108,17 +111,25 @@ let package = Package(
 
         // Run, record, report, serve.
         .target(
-            name: "Running",
+            name: "Suites", dependencies: ["Core", "YAMLReading"],
+            resources: [
+                .embedInCode("tiny.yaml"), .embedInCode("quick.yaml"), .embedInCode("standard.yaml"),
+                .embedInCode("paper.yaml"),
+            ]),
+        .target(
+            name: "PluginHosting",
             dependencies: [
-                "CLinux", "Core", "Digests", "Host", "Metering", "WorkloadProtocol", "YAMLReading", subprocess,
+                "CLinux", "Core", "Digests", "Host", "Suites", "WorkloadProtocol", "YAMLReading", subprocess,
                 systemPackage,
             ],
-            exclude: ["Method/README.md"],
-            resources: [
-                .embedInCode("Suites/tiny.yaml"), .embedInCode("Suites/quick.yaml"),
-                .embedInCode("Suites/standard.yaml"), .embedInCode("Suites/paper.yaml"),
-                .embedInCode("Engines/onnxruntime.py"),
-            ]),
+            resources: [.embedInCode("Engines/onnxruntime.py")]),
+        .target(name: "Diagnostics", dependencies: ["Core", "Host", "Metering"]),
+        .target(
+            name: "Running",
+            dependencies: [
+                "Accounting", "Core", "Diagnostics", "Host", "Metering", "PluginHosting", "Suites", "WorkloadProtocol",
+            ],
+            exclude: ["Method/README.md"]),
         .target(name: "Recording", dependencies: ["Core", grdb]),
         .target(
             name: "Reporting", dependencies: ["Core", "Recording"], exclude: ["README.md"],
@@ -133,10 +144,23 @@ let package = Package(
             dependencies: ["Core", "Digests", "Host", "Recording", "Reporting", subprocess, systemPackage],
             exclude: ["README.md", "Bundles/README.md"]),
         .target(
+            name: "API",
+            dependencies: [
+                "Core", "Exchange", "Host", "Metering", "PluginHosting", "Recording", "Reporting", "Running", "Suites",
+                "WorkloadProtocol", "YAMLReading",
+            ]),
+        .target(
+            name: "Listening",
+            dependencies: [
+                "Core", "Digests", "Host", "TLS", "YAMLReading", httpTypes, hummingbird, hummingbirdCore, logging,
+                nioCore,
+                nioHTTP1, nioPosix, serviceLifecycle,
+            ]),
+        .target(
             name: "Service",
             dependencies: [
-                "Core", "Digests", "Exchange", "Host", "Metering", "Recording", "Reporting", "Running",
-                "TLS", "WorkloadProtocol", "YAMLReading",
+                "API", "Accounting", "Core", "Diagnostics", "Digests", "Exchange", "Host", "Listening", "Metering",
+                "PluginHosting", "Recording", "Reporting", "Running", "Suites", "WorkloadProtocol", "YAMLReading",
                 asyncAlgorithms, httpTypes, hummingbird, hummingbirdCore, logging, nioCore, nioHTTP1, nioPosix,
                 serviceLifecycle, subprocess, systemPackage, unixSignals,
             ],
@@ -149,15 +173,15 @@ let package = Package(
         .target(
             name: "Client",
             dependencies: [
-                "Core", "Exchange", "Fetching", "Host", "Metering", "Recording", "Reporting", "Running", "Service",
+                "API", "Core", "Exchange", "Fetching", "Host", "Metering", "Recording", "Reporting", "Running",
             ]),
         .executableTarget(
             name: "taskwatt",
             dependencies: [
-                "Client", "CLinux", "Core", "Exchange", "Fetching", "Hardware", "Host", "Metering", "Onnx",
-                "PolledMeters",
-                "Recording",
-                "Reporting", "Running", "Service", "WorkloadProtocol", "YAMLReading", "command", "onnx-model",
+                "API", "Accounting", "Client", "CLinux", "Core", "Diagnostics", "Exchange", "Fetching", "Hardware",
+                "Host", "Metering", "Onnx",
+                "Listening", "PluginHosting", "PolledMeters", "Recording", "Reporting", "Running", "Service", "Suites",
+                "WorkloadProtocol", "YAMLReading", "command", "onnx-model",
                 "onnx-proxies", "openai",
                 argumentParser, logging, subprocess, systemPackage,
             ]),
@@ -168,11 +192,13 @@ let package = Package(
         .target(name: "CBareLoop", path: "Tests/Benchmarks/Sources/CBareLoop"),
         .executableTarget(
             name: "sampler-benchmark",
-            dependencies: ["CBareLoop", "Core", "Host", "Metering", "TestSupport", argumentParser],
+            dependencies: ["Accounting", "CBareLoop", "Core", "Host", "Metering", "TestSupport", argumentParser],
             path: "Tests/Benchmarks/Sources/sampler-benchmark"),
         .target(
             name: "CoverageBench",
-            dependencies: ["Core", "Metering", "Recording", "Reporting", "Running", "TestSupport"],
+            dependencies: [
+                "Accounting", "Host", "Core", "Metering", "Recording", "Reporting", "Running", "TestSupport",
+            ],
             path: "Tests/Benchmarks/Sources/CoverageBench"),
         .executableTarget(
             name: "coverage-benchmark", dependencies: ["CoverageBench", argumentParser],
@@ -184,7 +210,7 @@ let package = Package(
         .testTarget(
             name: "HardwareTests", dependencies: ["Hardware", "Host", "TestSupport"], resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "MeteringTests", dependencies: ["Core", "Host", "Metering", "Sensors", "TestSupport"],
+            name: "MeteringTests", dependencies: ["Accounting", "Core", "Host", "Metering", "Sensors", "TestSupport"],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "FetchingTests", dependencies: ["CCurl", "Fetching", "TestSupport", nioCore, nioPosix],
@@ -192,7 +218,8 @@ let package = Package(
         .testTarget(
             name: "PolledMetersTests",
             dependencies: [
-                "Core", "Fetching", "Host", "Metering", "PolledMeters", "TestSupport", "TLS", "YAMLReading", nioCore,
+                "Accounting", "Core", "Fetching", "Host", "Metering", "PolledMeters", "TestSupport", "TLS",
+                "YAMLReading", nioCore,
                 nioHTTP1, nioPosix,
             ], exclude: ["digest_server.py"]),
         .testTarget(name: "OnnxTests", dependencies: ["Onnx", "TestSupport", protobuf]),
@@ -213,7 +240,10 @@ let package = Package(
             exclude: ["Fixtures", "constraints.txt", "requirements.txt"]),
         .testTarget(
             name: "RunningTests",
-            dependencies: ["Core", "Host", "Metering", "Running", "TestSupport", "WorkloadProtocol", "YAMLReading"],
+            dependencies: [
+                "Accounting", "Diagnostics", "PluginHosting", "Suites", "Core", "Host", "Metering", "Running",
+                "TestSupport", "WorkloadProtocol", "YAMLReading",
+            ],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "RecordingTests", dependencies: ["Core", "Recording", grdb, "TestSupport"], exclude: ["Fixtures"]),
@@ -224,7 +254,8 @@ let package = Package(
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "Client", "Core", "Exchange", "Host", "Metering", "Recording", "Reporting", "Running", "Service",
+                "API", "Accounting", "Listening", "PluginHosting", "Suites", "Client", "Core", "Exchange", "Host",
+                "Metering", "Recording", "Reporting", "Running", "Service",
                 "TestSupport", "TLS",
                 grdb, hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioEmbedded, nioHTTP1, nioPosix,
             ], exclude: ["validate_api.py"]),
@@ -232,13 +263,15 @@ let package = Package(
         .testTarget(
             name: "FuzzTests",
             dependencies: [
-                "Core", "Exchange", "Onnx", "openai", "onnx-model", "PluginKit", "Recording", "Reporting", "Running",
+                "API", "Listening", "Suites", "Core", "Exchange", "Onnx", "openai", "onnx-model", "PluginKit",
+                "Recording", "Reporting", "Running",
                 "Service", "TestSupport", "WorkloadProtocol", "YAMLReading", httpTypes,
             ], path: "Tests/Torture/Fuzz", exclude: ["Corpora", "Stubs", "Descriptors.c", "PCI.c"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Client", "Core", "Digests", "Exchange", "Fetching", "Host", "Metering", "Onnx", "PolledMeters",
+                "API", "Accounting", "Listening", "PluginHosting", "Suites", "Client", "Core", "Digests", "Exchange",
+                "Fetching", "Host", "Metering", "Onnx", "PolledMeters",
                 "Recording",
                 "Reporting",
                 "Running", "Service", "TestSupport", "WorkloadProtocol", "YAMLReading", "onnx-proxies",

@@ -1,9 +1,9 @@
+package import API
 package import Core
 import Fetching
 package import Foundation
 import Glibc
 import Host
-package import Service
 
 /// The daemon's socket is there and it does not answer.
 package struct DaemonUnreachable: UserFacingError {

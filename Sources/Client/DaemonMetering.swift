@@ -1,7 +1,7 @@
+package import API
 package import Core
 package import Metering
 import Running
-package import Service
 import Synchronization
 
 /// Measures with the daemon's meters, which it may read where we may not; the work measured is ours and runs with our

@@ -1,10 +1,10 @@
+package import API
 import Core
 package import Exchange
 import Foundation
 package import Host
 package import Recording
 package import Reporting
-package import Service
 
 /// A daemon's record, asked over HTTP.
 package struct DaemonRecord: RecordAccess {

@@ -1,3 +1,4 @@
+package import Accounting
 import Core
 package import Host
 

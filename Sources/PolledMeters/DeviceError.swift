@@ -1,3 +1,4 @@
+import Accounting
 package import Core
 import Glibc
 import Metering

@@ -1,5 +1,8 @@
+import API
+import Accounting
 import Core
 import Host
+import Listening
 import Metering
 import Running
 import ServiceLifecycle

@@ -1,3 +1,4 @@
+import Accounting
 import Metering
 
 /// Says once that a meter has no value any more, and once that it has one again.

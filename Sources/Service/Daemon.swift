@@ -1,9 +1,13 @@
+package import API
 import Core
 import Foundation
 import Glibc
+import Host
 import Hummingbird
+package import Listening
 package import Logging
 package import Metering
+import PluginHosting
 package import Recording
 package import Running
 import ServiceLifecycle
@@ -72,14 +76,14 @@ package struct Daemon: Sendable {
         let hangups = await UnixSignalsSequence(trapping: .sighup)
         let routes = Routes(
             queue: queue, sessions: sessions, store: store,
-            record: OwnRecord(store, version: context.version, peaks: machine.peaks), plugins: context.plugins,
+            record: OwnRecord(store, version: context.hosting.version, peaks: machine.peaks), plugins: context.plugins,
             metrics: DaemonMetrics(
-                meters: meters, queue: queue, figures: figures, version: context.version, startedAt: startedAt),
+                meters: meters, queue: queue, figures: figures, version: context.hosting.version, startedAt: startedAt),
             machine: machine, listings: listings
         ) { [directory, context] in
             let (power, scope, provenance) = meters.power
             return DaemonStatus(
-                version: context.version, processID: getpid(), stateDirectory: directory.path, startedAt: startedAt,
+                version: context.hosting.version, processID: getpid(), stateDirectory: directory.path, startedAt: startedAt,
                 power: power, scope: scope, provenance: provenance, jobs: await queue.statuses)
         }
         let socketPath = directory.socketPath
@@ -90,7 +94,7 @@ package struct Daemon: Sendable {
             router: routes.router(), server: .listener(connections),
             configuration: ApplicationConfiguration(
                 address: .unixDomainSocket(path: try directory.socketAddress()),
-                serverName: "taskwatt/\(context.version)"),
+                serverName: "taskwatt/\(context.hosting.version)"),
             onServerRunning: { [logger] channel in
                 try? await channel.rest(connections, logger: logger)
                 logger.info("ready on \(socketPath)")
@@ -101,7 +105,7 @@ package struct Daemon: Sendable {
             names.findWholeName()
             return try TCPListener(
                 configuration, router: routes.router(token.map(ListenerAccess.token) ?? .reading, names: names),
-                serverName: "taskwatt/\(context.version)", hasToken: token != nil,
+                serverName: "taskwatt/\(context.hosting.version)", hasToken: token != nil,
                 limits: ConnectionLimits.tcp.within(files: files, listeners: listeners), logger: logger,
                 quietLogger: quiet(logger))
         }

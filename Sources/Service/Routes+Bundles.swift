@@ -1,8 +1,10 @@
+import API
 import Core
 import Exchange
 import Foundation
 import Glibc
 import Hummingbird
+import Listening
 import NIOCore
 import Recording
 import Running

@@ -1,6 +1,8 @@
+import API
 import Core
 import HTTPTypes
 import Hummingbird
+import Listening
 import NIOCore
 import Reporting
 

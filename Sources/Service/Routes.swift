@@ -1,11 +1,15 @@
+import API
+import Accounting
 import Core
 import Exchange
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Listening
 import Logging
 import Metering
 import NIOCore
+import PluginHosting
 import Recording
 import Reporting
 import Running

@@ -1,9 +1,15 @@
+package import API
+import Accounting
 package import Core
+import Diagnostics
 import Foundation
+import Host
 package import Metering
+import PluginHosting
 package import Recording
 package import Reporting
 package import Running
+import Suites
 
 /// This machine, as the record describes it.
 package struct MachineRecord: Sendable {
@@ -124,7 +130,8 @@ package struct SuiteExecution: Sendable {
         emit: @escaping @Sendable (RunEvent) -> Void
     ) async throws -> SuiteResult {
         let gates = await Gates.examine(
-            context, listings: listings, measuring: metering.meters, seconds: gateSeconds)
+            context.host, listings: listings, measuring: metering.meters, accelerators: context.accelerators,
+            clock: context.clock, seconds: gateSeconds)
         if suite.isStrict {
             let refusals = gates.refusals(allowsEstimate: suite.allowsEstimate)
             if !refusals.isEmpty { return SuiteResult(suiteRun: "", status: .failed, failures: refusals) }
@@ -139,7 +146,7 @@ package struct SuiteExecution: Sendable {
             Store.SuiteStart(
                 suite: suite.name, suiteText: request.suiteText, options: options, machineName: machine.name,
                 inventory: machine.inventory, machineState: machine.state(), meters: metering.meters,
-                version: context.version, startedAt: context.clock.wallTime(), preflight: gates.json,
+                version: context.hosting.version, startedAt: context.clock.wallTime(), preflight: gates.json,
                 label: suite.label))
         let runner = Runner(suite: suite, context: context, metering: metering) { [record] run, samples in
             try await record.record(run, samples: samples, suiteRun: uuid)

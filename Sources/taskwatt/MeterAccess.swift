@@ -1,3 +1,5 @@
+import API
+import Accounting
 import Client
 import Core
 import Host

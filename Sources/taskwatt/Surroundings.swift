@@ -1,10 +1,13 @@
+import API
 import ArgumentParser
 import Core
 import Foundation
 import Glibc
 import Hardware
 import Host
+import Listening
 import Metering
+import PluginHosting
 import PolledMeters
 import Recording
 import Reporting
@@ -160,7 +163,8 @@ struct Surroundings {
     func runnerContext(isDaemon: Bool = false) -> RunnerContext {
         RunnerContext(
             host: host, plugins: isDaemon ? plugins(for: PluginTrust(isStrict: true)) : plugins,
-            cacheDirectory: cacheDirectory, version: Version.current, accelerators: { NVML.system.states() })
+            hosting: PluginContext(cacheDirectory: cacheDirectory, version: Version.current),
+            accelerators: { NVML.system.states() })
     }
 
     // MARK: Meters

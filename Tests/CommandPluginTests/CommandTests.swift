@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import Glibc
+import PluginHosting
 import Running
 import TestSupport
 import Testing

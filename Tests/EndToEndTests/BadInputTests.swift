@@ -1,5 +1,7 @@
 import Foundation
+import Listening
 import Running
+import Suites
 import Testing
 
 /// One clear line on standard error that names the thing and the remedy; 64 for wrong usage, 1 for failed work.

@@ -1,4 +1,5 @@
 import Foundation
+import Listening
 import PolledMeters
 import Recording
 import Service

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import Listening
 import Recording
 import TestSupport
 import Testing

@@ -2,20 +2,25 @@ import Client
 import Foundation
 import HTTPTypes
 import Host
+import Listening
 import Metering
 import Testing
 import WorkloadProtocol
 
+@testable import API
+@testable import Accounting
 @testable import Core
 @testable import Digests
 @testable import Exchange
 @testable import Fetching
 @testable import Onnx
+@testable import PluginHosting
 @testable import PolledMeters
 @testable import Recording
 @testable import Reporting
 @testable import Running
 @testable import Service
+@testable import Suites
 @testable import YAMLReading
 @testable import taskwatt
 
@@ -242,7 +247,7 @@ import WorkloadProtocol
         StateError.unusable(path: text, reason: text), StateError.busy(path: text, holder: text), WindowGone(),
         CalibrationError.notSeen(text, load: text),
         CalibrationError.noLine([Calibration.Point(load: text, x: 0, watts: 1)]),
-        Service.Refusal.busy(text, again: 5), DaemonUnreachable(text, remedy: text),
+        Listening.Refusal.busy(text, again: 5), DaemonUnreachable(text, remedy: text),
     ]
 
     private static let examples: [any UserFacingError] = {

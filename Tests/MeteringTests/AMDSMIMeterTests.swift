@@ -4,6 +4,7 @@ import Host
 import TestSupport
 import Testing
 
+@testable import Accounting
 @testable import Metering
 
 @Suite(.serialized) struct AMDSMIMeterTests {

@@ -4,6 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import Accounting
 @testable import Metering
 
 /// The test at a meter's door: what is refused, what is unproven and what is dead, and that a second look takes no time.

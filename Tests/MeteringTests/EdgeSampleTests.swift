@@ -1,6 +1,7 @@
 import Core
 import Testing
 
+@testable import Accounting
 @testable import Metering
 
 /// What is kept of a window's edges is enough to find its energy again.

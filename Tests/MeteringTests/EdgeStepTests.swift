@@ -2,6 +2,7 @@ import Core
 import TestSupport
 import Testing
 
+@testable import Accounting
 @testable import Metering
 
 /// Power steps at a window's edges, since work begins and ends there: no meter may take a part of what is outside into it, and none

@@ -1,6 +1,7 @@
 import Core
 import Testing
 
+@testable import Accounting
 @testable import Metering
 
 /// Readings that no meter makes, one after the other in every order: an account of them is a number.

@@ -5,6 +5,7 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import Accounting
 @testable import Metering
 
 /// A value, none now, a failure that may pass, a device that is gone: four results, and what the sampler makes of each.

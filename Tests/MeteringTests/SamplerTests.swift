@@ -3,6 +3,7 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import Accounting
 @testable import Metering
 
 @Suite struct SamplerTests {

@@ -2,6 +2,7 @@ import Core
 import Synchronization
 import Testing
 
+@testable import Accounting
 @testable import Metering
 
 /// What the group of the daemon gets to know of a counter, however many sessions it has (PLATYPUS, CVE-2020-8694).

@@ -1,4 +1,5 @@
 import Core
+import Host
 import Metering
 import Synchronization
 import TestSupport

@@ -3,6 +3,7 @@ import Glibc
 import Host
 import Testing
 
+@testable import Accounting
 @testable import Metering
 
 /// A day of sampling on an injected clock: what a daemon must endure that nobody restarts.

@@ -1,6 +1,7 @@
 import Core
 import Testing
 
+@testable import Accounting
 @testable import Metering
 
 /// What a meter saw since its session began, whatever windows there were.

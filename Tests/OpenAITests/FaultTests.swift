@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import PluginHosting
 import Running
 import TLS
 import TestSupport

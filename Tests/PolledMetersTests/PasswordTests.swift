@@ -1,3 +1,4 @@
+import Accounting
 import Core
 import Fetching
 import Foundation

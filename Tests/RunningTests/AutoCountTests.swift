@@ -1,7 +1,9 @@
 import Core
 import Host
+import Suites
 import Testing
 
+@testable import Diagnostics
 @testable import Running
 
 /// `count: auto`: 10 s, 100 periods, 20 resolutions.

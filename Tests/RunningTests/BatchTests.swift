@@ -1,4 +1,6 @@
 import Core
+import PluginHosting
+import Suites
 import Testing
 import WorkloadProtocol
 

@@ -7,6 +7,7 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import Accounting
 @testable import Running
 
 /// A series of real loads against a plug that is made up.

@@ -5,6 +5,7 @@ import Metering
 import Synchronization
 import Testing
 
+@testable import Accounting
 @testable import Running
 
 @Suite struct CalibrationTests {

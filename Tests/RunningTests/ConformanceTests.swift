@@ -3,7 +3,9 @@ import Foundation
 import Testing
 import WorkloadProtocol
 
+@testable import PluginHosting
 @testable import Running
+@testable import Suites
 
 /// The conformance suite finds what a plugin breaks, and nothing else.
 @Suite("Conformance", .serialized)
@@ -13,7 +15,7 @@ struct ConformanceTests {
     fileprivate static func report(_ bench: PluginBench, _ entry: Suite.Entry) async throws -> ConformanceReport {
         let context = bench.runner(PluginBench.suite([entry])).context
         let plugin = try context.plugins.plugin(named: entry.plugin, for: entry.task)
-        return try await Conformance(plugin, entry: entry, context: context).run()
+        return try await Conformance(plugin, entry: entry, context: context.hosting, clock: context.clock).run()
     }
 
     struct Case: Sendable, CustomStringConvertible {

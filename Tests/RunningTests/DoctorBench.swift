@@ -1,4 +1,6 @@
+import Accounting
 import Core
+import Diagnostics
 import Host
 import Metering
 import Running

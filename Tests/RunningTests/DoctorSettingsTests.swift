@@ -1,3 +1,4 @@
+import Diagnostics
 import Running
 import TestSupport
 import Testing

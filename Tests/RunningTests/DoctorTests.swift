@@ -1,4 +1,5 @@
 import Core
+import Diagnostics
 import Foundation
 import Host
 import Metering

@@ -1,11 +1,13 @@
 import Core
 import Foundation
+import PluginHosting
 import TestSupport
 import Testing
 import WorkloadProtocol
 import YAMLReading
 
 @testable import Running
+@testable import Suites
 
 /// Values that nothing real has, in every field of a plugin's answers and of the files that people write.
 @Suite("Extremes of plugins and files")

@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import Host
 import Running
+import Suites
 import Testing
 
 /// Plugins that crash, hang, print nonsense or will not end: a clear error of one line, and no process is left.

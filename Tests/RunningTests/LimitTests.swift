@@ -1,9 +1,11 @@
 import Core
 import Foundation
 import Host
+import Suites
 import TestSupport
 import Testing
 
+@testable import PluginHosting
 @testable import Running
 
 /// What a manifest allows a plugin of the machine.

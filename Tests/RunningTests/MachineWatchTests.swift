@@ -7,6 +7,7 @@ import TestSupport
 import Testing
 
 @testable import Running
+@testable import Suites
 
 /// What is looked at between repeats: temperature, power, clocks, throttling.
 @Suite("The machine between repeats", .serialized)

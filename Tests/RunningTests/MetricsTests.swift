@@ -1,4 +1,5 @@
 import Core
+import PluginHosting
 import Testing
 import WorkloadProtocol
 

@@ -3,7 +3,9 @@ import Foundation
 import Glibc
 import Host
 import Metering
+import PluginHosting
 import Running
+import Suites
 import Synchronization
 import Testing
 
@@ -80,7 +82,7 @@ final class PluginBench: Sendable {
     ) -> Runner {
         var context = RunnerContext(
             host: host, plugins: PluginCatalogue(directories: ["\(directory)/plugins"], programDirectory: directory),
-            cacheDirectory: "\(directory)/cache", version: "test", launcher: launcher, accelerators: accelerators)
+            hosting: PluginContext(cacheDirectory: "\(directory)/cache", version: "test", launcher: launcher), accelerators: accelerators)
         if let clock {
             context.clock = clock
             context.sleep = { clock.sleep(until: clock.now().advanced(bySeconds: $0)) }

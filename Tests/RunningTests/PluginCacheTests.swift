@@ -3,6 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
+@testable import PluginHosting
 @testable import Running
 
 /// Emptying the caches of plugins.

@@ -1,7 +1,9 @@
 import Core
 import Foundation
 import Glibc
+import PluginHosting
 import Running
+import Suites
 import Testing
 import WorkloadProtocol
 import YAMLReading

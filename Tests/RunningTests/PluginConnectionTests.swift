@@ -4,6 +4,7 @@ import Synchronization
 import Testing
 import WorkloadProtocol
 
+@testable import PluginHosting
 @testable import Running
 
 /// One call at a time, with its deadlines; no process.

@@ -6,6 +6,7 @@ import Testing
 import WorkloadProtocol
 import YAMLReading
 
+@testable import PluginHosting
 @testable import Running
 
 /// What others could do to a plugin, and what it could do with what is not for it.

@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 import WorkloadProtocol
 
+@testable import PluginHosting
 @testable import Running
 
 @Suite("The hash of a plugin's program")

@@ -4,7 +4,9 @@ import TestSupport
 import Testing
 import WorkloadProtocol
 
+@testable import PluginHosting
 @testable import Running
+@testable import Suites
 
 /// Virtual environments of plugins, made for real with a package that is made here: nothing is fetched.
 @Suite("Python environments", .serialized)
@@ -79,9 +81,9 @@ struct PythonEnvironmentTests {
             host: bench.runner(PluginBench.suite([])).context.host,
             plugins: PluginCatalogue(
                 directories: ["\(directory.path)/plugins"], programDirectory: directory.path,
-                environments: environments), cacheDirectory: "\(directory.path)/cache", version: "test")
+                environments: environments), hosting: PluginContext(cacheDirectory: "\(directory.path)/cache", version: "test"))
         let start = WorkloadStart(
-            plugin: ready, entry: Suite.Entry(task: .fillMask, amount: .count(1)), seed: 1, context: context)
+            plugin: ready, entry: Suite.Entry(task: .fillMask, amount: .count(1)), seed: 1, context: context.hosting)
         let engine = try await start.with { connection, _ in
             try await start.initialize(connection) { _ in }.workload.engine
         }

@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import Running
+@testable import Suites
 
 /// When repeats are enough.
 @Suite("Repeats until an interval")

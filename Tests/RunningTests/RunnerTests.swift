@@ -4,6 +4,7 @@ import Host
 import Testing
 
 @testable import Running
+@testable import Suites
 
 /// The measurement method, with a meter that returns known energies.
 @Suite("Runner", .serialized)

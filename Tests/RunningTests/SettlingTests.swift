@@ -1,5 +1,6 @@
 import Core
 import Host
+import Suites
 import Testing
 
 @testable import Running

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import PluginHosting
 import Running
 import TestSupport
 import Testing

@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import Running
+import Suites
 import Testing
 
 @Suite("Suite files")

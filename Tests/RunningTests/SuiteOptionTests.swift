@@ -3,6 +3,7 @@ import Foundation
 import Testing
 
 @testable import Running
+@testable import Suites
 
 /// The table of options, against what reads and writes them.
 @Suite("Options of suites and runs")

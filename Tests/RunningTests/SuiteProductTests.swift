@@ -3,6 +3,7 @@ import Foundation
 import Testing
 
 @testable import Running
+@testable import Suites
 
 /// What a suite comes to is counted before it is made.
 @Suite("Products of suites", .timeLimit(.minutes(1)))

@@ -3,6 +3,7 @@ import Foundation
 import Testing
 
 @testable import Running
+@testable import Suites
 
 /// The look at every plugin before anything is measured.
 @Suite("Check of the workloads", .serialized)

@@ -2,6 +2,7 @@ import HTTPTypes
 import NIOCore
 import Testing
 
+@testable import Listening
 @testable import Service
 
 /// What pages of other sites may have a visitor's browser do.

@@ -10,6 +10,7 @@ import NIOPosix
 import TestSupport
 import Testing
 
+@testable import Listening
 @testable import Service
 
 /// What one connection may take, and how many there may be.

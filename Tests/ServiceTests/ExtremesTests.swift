@@ -9,6 +9,8 @@ import Recording
 import TestSupport
 import Testing
 
+@testable import API
+@testable import Accounting
 @testable import Service
 
 /// A document of JSON Schema, of which examples are made.

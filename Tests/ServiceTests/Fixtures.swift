@@ -8,7 +8,11 @@ import Running
 import Synchronization
 import TestSupport
 
+@testable import API
+@testable import Accounting
+@testable import PluginHosting
 @testable import Service
+@testable import Suites
 
 /// A counter of 10 W without end, which is always fresh. It says when it counted, so that its power is 10 W on a busy machine
 /// too.
@@ -78,7 +82,7 @@ final class TestDaemon: Sendable {
         context = RunnerContext(
             host: HostRoot(),
             plugins: PluginCatalogue(directories: ["\(directory.path)/plugins"], programDirectory: directory.path),
-            cacheDirectory: "\(directory.path)/cache", version: "1.0")
+            hosting: PluginContext(cacheDirectory: "\(directory.path)/cache", version: "1.0"))
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         var looked = context

@@ -8,6 +8,7 @@ import TLS
 import TestSupport
 import Testing
 
+@testable import Listening
 @testable import Service
 
 /// HTTP on our own TLS, as `curl` sees it.

@@ -7,6 +7,7 @@ import Recording
 import Synchronization
 import Testing
 
+@testable import Listening
 @testable import Service
 
 /// Reports, tables and exports: some at a time, and the rest is told to come again.

@@ -8,6 +8,7 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import Accounting
 @testable import Service
 
 /// RAPL's counter on the known machine: it moves about every millisecond, at times that scatter by a fifth of it, in steps of

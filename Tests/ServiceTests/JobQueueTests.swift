@@ -1,3 +1,4 @@
+import API
 import Core
 import Foundation
 import HTTPTypes
@@ -5,6 +6,7 @@ import Recording
 import Running
 import Testing
 
+@testable import Listening
 @testable import Service
 
 @Suite("The queue")

@@ -7,7 +7,9 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import API
 @testable import Service
+@testable import Suites
 
 /// A machine whose CPUs are as busy as a test says; `/proc/stat` is written anew at each look.
 private final class BusyMachine: Sendable {

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import Host
 import Metering
 import Recording
 import Reporting
@@ -8,6 +9,7 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import PluginHosting
 @testable import Service
 
 /// A machine whose time moves only when the test says so, and whose energy is known for every moment.
@@ -126,7 +128,7 @@ final class MethodBench: Sendable {
         let context = RunnerContext(
             host: directory.host,
             plugins: PluginCatalogue(directories: ["\(directory.path)/plugins"], programDirectory: directory.path),
-            clock: machine, cacheDirectory: "\(directory.path)/cache", version: "1.0", sleep: { sleep($0) })
+            hosting: PluginContext(cacheDirectory: "\(directory.path)/cache", version: "1.0"), clock: machine, sleep: { sleep($0) })
         let execution = SuiteExecution(
             context: context, store: store, machine: MachineRecord(name: "host", inventory: "{}") { "{}" })
         return try await execution.run(TestDaemon.request(suiteText: suite), metering: metering, listings: []) {

@@ -8,6 +8,8 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import API
+@testable import Accounting
 @testable import Service
 
 /// What came of a meter's last reading, wherever the daemon tells of it.

@@ -1,6 +1,8 @@
+import API
 import Core
 import Foundation
 import Glibc
+import Host
 import Hummingbird
 import Logging
 import Metering

@@ -11,6 +11,7 @@ import Running
 import TestSupport
 import Testing
 
+@testable import API
 @testable import Service
 
 /// The document of the API says what there is, all of it and no more.

@@ -9,6 +9,7 @@ import Reporting
 import TestSupport
 import Testing
 
+@testable import API
 @testable import Service
 
 /// A daemon that answers on a Unix socket.

@@ -6,6 +6,7 @@ import Reporting
 import TestSupport
 import Testing
 
+@testable import API
 @testable import Exchange
 @testable import Service
 

@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import HTTPTypes
+import Host
 import Hummingbird
 import Metering
 import Recording
@@ -9,6 +10,7 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import API
 @testable import Service
 
 /// What measures real time, one after the other and beside nothing else (`.ci/test --group realtime`).

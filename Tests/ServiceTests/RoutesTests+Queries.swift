@@ -6,6 +6,8 @@ import Recording
 import Reporting
 import Testing
 
+@testable import API
+@testable import Listening
 @testable import Service
 
 /// What may be in a query, and what is said of one that is wrong.

@@ -9,6 +9,8 @@ import Reporting
 import Running
 import Testing
 
+@testable import API
+@testable import Listening
 @testable import Service
 
 @Suite("The API")

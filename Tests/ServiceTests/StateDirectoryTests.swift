@@ -4,6 +4,7 @@ import Glibc
 import TestSupport
 import Testing
 
+@testable import API
 @testable import Service
 
 @Suite("The state directory")

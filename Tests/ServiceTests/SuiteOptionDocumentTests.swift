@@ -3,7 +3,9 @@ import Foundation
 import Running
 import Testing
 
+@testable import API
 @testable import Service
+@testable import Suites
 
 /// The API's document says of an option of a suite what the table says.
 @Suite("Options of suites in the API's document")

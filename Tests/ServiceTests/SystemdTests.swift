@@ -2,6 +2,7 @@ import Core
 import Dispatch
 import Foundation
 import Glibc
+import Host
 import Logging
 import Metering
 import Recording
@@ -9,6 +10,7 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import Accounting
 @testable import Service
 
 @Suite("systemd")

@@ -4,6 +4,7 @@ import Recording
 import Reporting
 import Testing
 
+@testable import API
 @testable import Service
 
 @Suite("What the table is asked for over the API")

@@ -8,6 +8,8 @@ import Recording
 import Running
 import Testing
 
+@testable import API
+@testable import Listening
 @testable import Service
 
 /// What those see who look on, and that they hold nobody.

@@ -190,7 +190,7 @@ def seeds(context):
     batch = {"source": "codecarbon", "file": "emissions.csv", "sha256": "0" * 64, "version": "1", "suites": [{
         "uuid": "11111111-2222-4333-8444-555555555555", "suite": "imported", "machine": "m", "inventory": "{}", "machine_state": "{}",
         "started_at_unix_s": 1.7e9, "ended_at_unix_s": 1.7e9 + 100, "runs": runs}]}
-    return {"bundle": bundle.read_bytes(), "import": batch, "suite": (ROOT / "Sources/Running/Suites/tiny.yaml").read_text()}
+    return {"bundle": bundle.read_bytes(), "import": batch, "suite": (ROOT / "Sources/Suites/tiny.yaml").read_text()}
 
 
 def run(context):

@@ -222,7 +222,7 @@ class Texts(Kind):
 class Suites(Texts):
     def start(self):
         self.path = self.directory / "suite.yaml"
-        self.seeds = [path.read_text() for path in sorted((ROOT / "Sources/Running/Suites").glob("*.yaml"))]
+        self.seeds = [path.read_text() for path in sorted((ROOT / "Sources/Suites").glob("*.yaml"))]
 
     def attempt(self):
         self.path.write_bytes(self.changed(self.random.choice(self.seeds)))

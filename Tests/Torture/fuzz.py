@@ -44,15 +44,15 @@ MODULES = {
 }
 FUZZ = "Tests/Torture/Fuzz"
 ONNX = ["Core", "COnnxRuntime", "Digests", "SwiftProtobuf", "Onnx", "WorkloadProtocol", "PluginKit"]
-LISTENER = [f"Sources/Service/Listener/{name}.swift" for name in ("AccessToken", "HostNames", "ListenAddress", "RequestHead")]
+LISTENER = [f"Sources/Listening/{name}.swift" for name in ("AccessToken", "HostNames", "ListenAddress", "RequestHead")]
 # Targets: the modules they need, sources beside their own, libraries, and what inputs are made of to begin with beside their corpora.
 TARGETS = {
-    "YAML": (["Core", "CYaml", "Yams", "YAMLReading"], [], [], ["Systemd/taskwatt.yaml", "Sources/Running/Suites", "Plugins/*/plugin.yaml"]),
+    "YAML": (["Core", "CYaml", "Yams", "YAMLReading"], [], [], ["Systemd/taskwatt.yaml", "Sources/Suites", "Plugins/*/plugin.yaml"]),
     "Suites": (
         ["Core", "CYaml", "Yams", "YAMLReading", "WorkloadProtocol"],
-        ["Sources/Running/Suites", f"{FUZZ}/Stubs/PackageResources.swift",
-         *(f"Sources/Running/Plugins/{name}.swift" for name in ("PluginManifest+YAML", "MemorySize"))],
-        [], ["Sources/Running/Suites/tiny.yaml", "Plugins/*/plugin.yaml"]),
+        ["Sources/Suites", f"{FUZZ}/Stubs/PackageResources.swift",
+         *(f"Sources/PluginHosting/{name}.swift" for name in ("PluginManifest+YAML", "MemorySize"))],
+        [], ["Sources/Suites/tiny.yaml", "Plugins/*/plugin.yaml"]),
     "Messages": (["Core", "WorkloadProtocol"], [], [], []),
     "JSON": (
         ["Core"], ["Sources/Exchange/ImportBatch.swift"], [], [f"{FUZZ}/Corpora/Messages"]),

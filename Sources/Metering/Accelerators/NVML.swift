@@ -1,6 +1,7 @@
 import CNVML
 import Core
 import Foundation
+import Host
 import Synchronization
 
 /// NVIDIA's Management Library, opened and initialised when it is first needed and never shut down.

@@ -1,4 +1,6 @@
+import Accounting
 import Core
+import Host
 
 /// Reads a meter of a vendor's library, not faster than its value changes.
 ///

@@ -1,4 +1,5 @@
 import Core
+import Host
 
 /// How often a counter is updated, found by watching it change.
 struct UpdateWatch: Sendable {

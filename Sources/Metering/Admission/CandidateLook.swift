@@ -1,4 +1,5 @@
 import Core
+import Host
 
 /// One candidate while it is looked at.
 struct CandidateLook {

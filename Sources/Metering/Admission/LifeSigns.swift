@@ -1,3 +1,4 @@
+import Accounting
 import Core
 
 /// Whether a meter's value changes, as its readings come in. Allocates nothing.

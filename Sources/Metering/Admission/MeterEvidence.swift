@@ -71,10 +71,4 @@ extension MeterDescription {
 
     /// Whether its counter moves whenever the machine runs: there is no idle at 0 W for it.
     var mustMove: Bool { kind == .counter && isWatched && [.package, .core, .dram, .system].contains(scope) }
-
-    /// Whether a steady value is right: an accelerator that sleeps takes nothing, and nor does a processor's graphics where there is
-    /// nothing to draw.
-    func mayStand(at value: Int64) -> Bool {
-        scope == .uncore || (kind == .gauge && value == 0 && scope == .accelerator)
-    }
 }

@@ -1,3 +1,4 @@
+import Accounting
 import CLinux
 import Core
 import Glibc

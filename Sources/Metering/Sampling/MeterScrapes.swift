@@ -1,3 +1,5 @@
+package import Accounting
+
 /// How often a meter was read, what came of it, and how long that took: what `/metrics` shows of it. Plain numbers, which allocate
 /// nothing and are counted under the lock that the reading has anyway.
 package struct MeterScrapes: Sendable, Hashable, AdditiveArithmetic {

@@ -1,6 +1,7 @@
+package import Accounting
 package import Core
 import Foundation
-import Host
+package import Host
 import Synchronization
 
 /// Meters that are open and sampled at an interval, and windows over them.

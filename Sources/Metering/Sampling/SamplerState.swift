@@ -1,4 +1,6 @@
+import Accounting
 import Core
+import Host
 
 /// A meter that a session has open.
 struct OpenMeter {

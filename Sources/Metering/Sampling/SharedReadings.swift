@@ -1,4 +1,6 @@
+import Accounting
 import Core
+package import Host
 import Synchronization
 
 /// The meters that many sessions of this process read: each is opened once, and read for all of them within one `ReadingBudget`.

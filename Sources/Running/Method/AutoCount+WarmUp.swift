@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import PluginHosting
 
 extension AutoCount {
     /// Room for a query that is somewhat faster than the warm-up was, as a share of its time.

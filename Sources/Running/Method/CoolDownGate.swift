@@ -1,5 +1,7 @@
 import Core
+import Host
 import Metering
+import Suites
 
 /// Lets the machine rest between repeats: for a time, and until it is back to where the first repeat began.
 struct CoolDownGate {

@@ -1,4 +1,6 @@
+package import Accounting
 package import Core
+import Host
 package import Metering
 
 /// Whoever can measure the energy of a window: this process's own meters, or the daemon's over its socket.

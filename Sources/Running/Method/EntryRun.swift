@@ -2,6 +2,8 @@ import Core
 import Foundation
 import Host
 import Metering
+import PluginHosting
+import Suites
 import Synchronization
 import WorkloadProtocol
 
@@ -18,7 +20,7 @@ struct EntryRun: Sendable {
 
     func run() async throws {
         announce(nil, message: "starting \(plugin.manifest.name)")
-        let start = WorkloadStart(plugin: plugin, entry: entry, seed: runner.suite.seed, context: runner.context)
+        let start = WorkloadStart(plugin: plugin, entry: entry, seed: runner.suite.seed, context: runner.context.hosting)
         try await start.with { connection, processID in
             let workload = try await start.initialize(connection) { announce(nil, message: $0) }.workload
             try await load(connection, processID, workload)

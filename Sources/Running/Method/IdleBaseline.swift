@@ -1,5 +1,6 @@
 package import Core
 import Foundation
+import Suites
 
 /// The machine's power with no workload on it, from a window that was measured in blocks.
 package struct IdleBaseline: Sendable, Hashable {

@@ -1,4 +1,5 @@
 import Core
+import Diagnostics
 import Host
 import Metering
 

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import Suites
 
 /// When the repeats of an entry are enough: after a number of them, or when the interval of their mean is narrow.
 struct RepeatRule {

@@ -1,6 +1,9 @@
+import Accounting
 package import Core
 package import Host
 package import Metering
+package import PluginHosting
+package import Suites
 import WorkloadProtocol
 
 /// What a runner needs to know of its surroundings.
@@ -8,12 +11,8 @@ package struct RunnerContext: Sendable {
     package var host: HostRoot
     package var plugins: PluginCatalogue
     package var clock: any MeteringClock
-    /// The caches of all plugins; each has a directory in it.
-    package var cacheDirectory: String
-    package var version: String
-    package var launcher: PluginLauncher
-    /// Added to the environment of every plugin that is a child of this process.
-    package var environment: [String: String]
+    /// What plugins are started with.
+    package var hosting: PluginContext
     /// The state of the accelerators at this moment; may take some milliseconds.
     package var accelerators: @Sendable () -> [AcceleratorState]
     /// Waits for so many seconds of `clock`; tests bring their own, with their own clock.
@@ -22,8 +21,7 @@ package struct RunnerContext: Sendable {
     package var chance: @Sendable () -> Double
 
     package init(
-        host: HostRoot, plugins: PluginCatalogue, clock: any MeteringClock = SystemClock(), cacheDirectory: String,
-        version: String, launcher: PluginLauncher = .child, environment: [String: String] = [:],
+        host: HostRoot, plugins: PluginCatalogue, hosting: PluginContext, clock: any MeteringClock = SystemClock(),
         accelerators: @escaping @Sendable () -> [AcceleratorState] = { [] },
         sleep: @escaping @Sendable (_ seconds: Double) async throws -> Void = {
             try await Task.sleep(for: .seconds($0))
@@ -33,10 +31,7 @@ package struct RunnerContext: Sendable {
         self.host = host
         self.plugins = plugins
         self.clock = clock
-        self.cacheDirectory = cacheDirectory
-        self.version = version
-        self.launcher = launcher
-        self.environment = environment
+        self.hosting = hosting
         self.accelerators = accelerators
         self.sleep = sleep
         self.chance = chance

@@ -1,4 +1,6 @@
 import Core
+import PluginHosting
+import Suites
 import WorkloadProtocol
 
 /// A look at every workload of a suite before anything is measured: each plugin is started and asked what it will run. Files
@@ -63,7 +65,7 @@ struct WorkloadCheck: Sendable {
             plugin = found
             let what = [entry.model, entry.dataset].compactMap(\.self).joined(separator: " with ")
             announce("preparing \(found.manifest.name)\(what.isEmpty ? "" : ": \(what)")", entry, index)
-            let start = WorkloadStart(plugin: found, entry: entry, seed: runner.suite.seed, context: runner.context)
+            let start = WorkloadStart(plugin: found, entry: entry, seed: runner.suite.seed, context: runner.context.hosting)
             try await start.with { connection, _ in
                 _ = try await start.initialize(connection) { message in
                     if let message { announce(message, entry, index) }

@@ -1,6 +1,8 @@
+import API
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Listening
 import Recording
 import Synchronization
 

@@ -1,3 +1,5 @@
+import API
+import Accounting
 import Core
 import Glibc
 import Metering

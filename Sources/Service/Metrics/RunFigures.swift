@@ -1,4 +1,5 @@
 import Core
+import Listening
 import Logging
 import Recording
 import Reporting

@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import HTTPTypes
+import Host
 import Hummingbird
 import NIOCore
 import Reporting

@@ -1,5 +1,8 @@
+package import API
 import Core
 import Foundation
+import Host
+import Listening
 import Logging
 import Metering
 import Recording

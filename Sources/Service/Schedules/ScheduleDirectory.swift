@@ -1,8 +1,10 @@
+package import API
 package import Core
 import Foundation
 import Glibc
 import Host
 import Running
+import Suites
 import YAMLReading
 
 /// The schedules of a machine, as files: what to run in `/etc/taskwatt/schedules`, and when in a drop-in of the timer

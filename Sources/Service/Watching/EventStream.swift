@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Listening
 import NIOCore
 import ServiceLifecycle
 import Synchronization

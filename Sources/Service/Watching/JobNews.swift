@@ -1,3 +1,4 @@
+import API
 import Running
 
 /// GET /v1/events, one each: at first all jobs as they are, then the one in which something happened, and what.

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import Host
 import Running
 
 /// GET /v1/machine: this machine, as the record describes it with a suite that begins now.

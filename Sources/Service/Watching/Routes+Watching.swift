@@ -1,7 +1,9 @@
+import API
 import AsyncAlgorithms
 import Core
 import Foundation
 import Hummingbird
+import Listening
 import Recording
 import Running
 

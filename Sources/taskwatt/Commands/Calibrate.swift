@@ -1,3 +1,5 @@
+import API
+import Accounting
 import ArgumentParser
 import Core
 import Foundation

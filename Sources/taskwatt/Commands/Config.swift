@@ -1,6 +1,7 @@
 import ArgumentParser
 import Core
 import Foundation
+import Listening
 import PolledMeters
 import Recording
 import Reporting

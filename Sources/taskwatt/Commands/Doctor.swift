@@ -1,9 +1,13 @@
+import API
+import Accounting
 import ArgumentParser
 import Client
 import Core
+import Diagnostics
 import Glibc
 import Host
 import Metering
+import PluginHosting
 import PolledMeters
 import Reporting
 import Running

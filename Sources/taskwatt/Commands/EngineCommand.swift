@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import PluginHosting
 import Running
 
 struct EngineCommand: AsyncParsableCommand {

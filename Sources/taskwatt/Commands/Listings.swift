@@ -1,6 +1,9 @@
+import API
+import Accounting
 import ArgumentParser
 import Client
 import Core
+import Diagnostics
 import Foundation
 import Hardware
 import Metering

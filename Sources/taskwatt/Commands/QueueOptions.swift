@@ -1,6 +1,6 @@
 import ArgumentParser
-import Running
-import Service
+import API
+import Suites
 
 /// When the daemon's queue may begin a job.
 struct QueueOptions: ParsableArguments {

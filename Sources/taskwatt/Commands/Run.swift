@@ -1,12 +1,15 @@
+import API
 import ArgumentParser
 import Client
 import Core
 import Foundation
 import Metering
+import PluginHosting
 import Recording
 import Reporting
 import Running
 import Service
+import Suites
 import Synchronization
 import WorkloadProtocol
 

@@ -1,11 +1,14 @@
+import API
 import ArgumentParser
 import Client
 import Core
 import Foundation
 import Glibc
+import PluginHosting
 import Reporting
 import Running
 import Service
+import Suites
 
 struct ScheduleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

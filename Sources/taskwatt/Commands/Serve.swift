@@ -2,8 +2,10 @@ import ArgumentParser
 import Core
 import Foundation
 import Glibc
+import Listening
 import Logging
 import Metering
+import PluginHosting
 import PolledMeters
 import Recording
 import Running
@@ -57,7 +59,7 @@ struct Serve: AsyncParsableCommand {
         var logger = Logger(label: "taskwatt")
         logger.logLevel = verbose ? .debug : .info
         var context = surroundings.runnerContext(isDaemon: true)
-        context.launcher = surroundings.pluginLauncher
+        context.hosting.launcher = surroundings.pluginLauncher
         for problem in context.plugins.problems { logger.warning("\(problem)") }
         for plugin in context.plugins.refused {
             logger.warning("the plugin \(plugin.name) does not run: \(plugin.reason)")

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Core
-import Running
+import Suites
 
 // How the command line has the options of a suite: their names and their help are those of the table.
 

@@ -1,4 +1,5 @@
 import Core
+import Listening
 import PolledMeters
 import Recording
 import Service

@@ -3,6 +3,7 @@ import Core
 import Foundation
 
 @testable import taskwatt
+import Listening
 
 /// What a command line comes to where it ends before anything is done: it is read, checked and begun as the program does it,
 /// in the process of the tests.

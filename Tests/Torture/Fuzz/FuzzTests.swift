@@ -26,7 +26,7 @@ import Testing
         switch name {
         case "YAML": paths += ["\(repository)/Systemd/taskwatt.yaml", "\(repository)/Plugins/openai/plugin.yaml"]
         case "Suites":
-            paths += ["\(repository)/Sources/Running/Suites/tiny.yaml", "\(repository)/Plugins/command/plugin.yaml"]
+            paths += ["\(repository)/Sources/Suites/tiny.yaml", "\(repository)/Plugins/command/plugin.yaml"]
         default: break
         }
         return try paths.sorted().map { Array(try Data(contentsOf: URL(fileURLWithPath: $0))) }

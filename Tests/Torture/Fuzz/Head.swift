@@ -2,6 +2,7 @@ import Core
 import HTTPTypes
 
 #if !LIBFUZZER
+@testable import Listening
 @testable import Service
 #endif
 

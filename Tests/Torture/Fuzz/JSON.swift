@@ -2,6 +2,7 @@ import Core
 import Foundation
 
 #if !LIBFUZZER
+@testable import API
 @testable import Exchange
 import Reporting
 import Recording

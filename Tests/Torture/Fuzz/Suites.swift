@@ -1,10 +1,12 @@
 import Core
 import Foundation
+import PluginHosting
 import WorkloadProtocol
 import YAMLReading
 
 #if !LIBFUZZER
 @testable import Running
+@testable import Suites
 #endif
 
 /// A suite as `POST /v1/jobs` takes it: the overrides in JSON up to a NUL, and after it the YAML. The latter as a plugin's manifest, too.

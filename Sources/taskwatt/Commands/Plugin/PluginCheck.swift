@@ -1,7 +1,9 @@
 import ArgumentParser
 import Core
 import Foundation
+import PluginHosting
 import Running
+import Suites
 import WorkloadProtocol
 import YAMLReading
 
@@ -56,7 +58,7 @@ struct PluginCheck: AsyncParsableCommand {
                 device: device,
                 amount: .count(1), parameters: chosen)
             try context.plugins.check(Suite(name: "check", entries: [entry]))
-            let conformance = Conformance(found, entry: entry, context: context) { Console.note("trying \($0)") }
+            let conformance = Conformance(found, entry: entry, context: context.hosting) { Console.note("trying \($0)") }
             report = try await Interruption.cancelling { try await conformance.run() }
         } catch PluginError.brokenManifest(_, let problem) {
             var broken = ConformanceReport(plugin: name, task: task ?? "")

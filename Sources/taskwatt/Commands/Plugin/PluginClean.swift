@@ -1,5 +1,6 @@
 import ArgumentParser
 import Core
+import PluginHosting
 import Running
 import WorkloadProtocol
 
@@ -46,7 +47,7 @@ struct PluginClean: ParsableCommand {
         let plugins =
             names.isEmpty ? context.plugins.plugins : try names.map { try context.plugins.plugin(named: $0) }
         let caches = plugins.map(\.manifest.name).map {
-            PluginCache(plugin: $0, directory: context.cacheDirectory(of: $0))
+            PluginCache(plugin: $0, directory: context.hosting.cacheDirectory(of: $0))
         }
         var rows: [Row] = []
         var problems: [String] = []

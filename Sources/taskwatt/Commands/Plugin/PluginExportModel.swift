@@ -2,7 +2,9 @@ import ArgumentParser
 import Core
 import Foundation
 import Host
+import PluginHosting
 import Running
+import Suites
 import WorkloadProtocol
 
 struct PluginExportModel: AsyncParsableCommand {
@@ -51,7 +53,7 @@ struct PluginExportModel: AsyncParsableCommand {
         try context.plugins.check(Suite(name: "export", entries: [entry]))
         let start = WorkloadStart(
             plugin: try context.plugins.plugin(named: plugin, for: entry.task), entry: entry, seed: seed,
-            context: context)
+            context: context.hosting)
         let output = output
         let copied = try await Interruption.cancelling {
             try await start.with { connection, _ in

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Core
 import Host
+import PluginHosting
 import Running
 import WorkloadProtocol
 

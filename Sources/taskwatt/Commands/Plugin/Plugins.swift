@@ -1,5 +1,7 @@
+import API
 import ArgumentParser
 import Core
+import PluginHosting
 import Reporting
 import Running
 import Service

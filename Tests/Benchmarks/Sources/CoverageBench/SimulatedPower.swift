@@ -1,4 +1,6 @@
+import Accounting
 import Core
+import Host
 import Metering
 import Synchronization
 

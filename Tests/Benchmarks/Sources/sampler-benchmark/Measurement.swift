@@ -1,6 +1,7 @@
 import CBareLoop
 import Core
 import Foundation
+import Host
 import Metering
 
 /// One round of a subject.

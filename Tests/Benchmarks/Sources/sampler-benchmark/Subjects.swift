@@ -1,6 +1,8 @@
+import Accounting
 import CBareLoop
 import Core
 import Foundation
+import Host
 import Metering
 
 /// Something that reads the counters of a tree at an interval, on a thread of its own.

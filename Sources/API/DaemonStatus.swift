@@ -1,0 +1,33 @@
+package import Core
+
+/// GET /v1/status
+package struct DaemonStatus: Sendable, Hashable, Codable {
+    package var version: String
+    package var processID: Int32
+    package var stateDirectory: String
+    package var startedAt: Double
+    /// The latest power of the default total.
+    package var power: Power?
+    package var scope: TotalScope?
+    package var provenance: Provenance?
+    package var jobs: [JobStatus]
+
+    package init(version: String, processID: Int32, stateDirectory: String, startedAt: Double, power: Power? = nil, scope: TotalScope? = nil, provenance: Provenance? = nil, jobs: [JobStatus]) {
+        self.version = version
+        self.processID = processID
+        self.stateDirectory = stateDirectory
+        self.startedAt = startedAt
+        self.power = power
+        self.scope = scope
+        self.provenance = provenance
+        self.jobs = jobs
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case version, scope, provenance, jobs
+        case processID = "process_id"
+        case stateDirectory = "state_directory"
+        case startedAt = "started_at_unix_s"
+        case power = "power_w"
+    }
+}

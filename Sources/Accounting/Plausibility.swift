@@ -1,0 +1,61 @@
+package import Core
+
+/// What drivers and firmware say when they know nothing: all ones, with and without the sign.
+package enum ErrorCode {
+    /// Of 32 bits, which are none in whatever unit and of whatever quantity.
+    package static let wide: Set<Int64> = [0xFFFF_FFFF, 0x7FFF_FFFF]
+    /// Of 16 and 24 bits too, of a power in watts.
+    package static let any: Set<Int64> = wide.union([0xFFFF, 0x7FFF, 0xFF_FFFF])
+}
+
+/// What a meter can tell at all: anything else is a fault of the sensor, and counts as not read.
+package struct Plausibility {
+    /// In microwatts.
+    let least: Int64
+    let most: Int64
+
+    package init(least: Int64, most: Int64) {
+        self.least = least
+        self.most = most
+    }
+
+    package func allows(_ microwatts: Int64) -> Bool {
+        least <= microwatts && microwatts <= most && !ErrorCode.wide.contains(microwatts)
+    }
+
+    /// What the silicon of a scope can draw, with a margin, where its maker states no maximum. A power limit is none: whoever
+    /// administers the machine sets it, and it may be set anew at any time.
+    package static func mostPower(of scope: MeterScope) -> Power {
+        switch scope {
+        case .package, .core, .uncore: Power(watts: 1500)
+        case .dram: Power(watts: 300)
+        case .accelerator: Power(watts: 3000)
+        case .battery: Power(watts: 500)
+        case .wall, .system, .rail: Power(watts: 20_000)
+        }
+    }
+}
+
+extension MeterScope {
+    /// A machine that runs draws some power, at its plug, on its board and in its processors, and from the battery that alone feeds it;
+    /// the rest may rest.
+    package var mayBeZero: Bool {
+        switch self {
+        case .wall, .system, .package, .battery: false
+        case .core, .uncore, .dram, .accelerator, .rail: true
+        }
+    }
+}
+
+extension MeterDescription {
+    /// Whether a steady value is right: an accelerator that sleeps takes nothing, and nor does a processor's graphics where there is
+    /// nothing to draw.
+    package func mayStand(at value: Int64) -> Bool {
+        scope == .uncore || (kind == .gauge && value == 0 && scope == .accelerator)
+    }
+
+    /// Of a gauge. Power that is accounted for is not negative.
+    package var plausibility: Plausibility {
+        Plausibility(least: scope.mayBeZero ? 0 : 1, most: max(0, plausiblePower.microwatts))
+    }
+}
