@@ -7,9 +7,11 @@ package import Reporting
 
 /// A record that this process holds: the daemon's, or a user's own without a daemon.
 package struct OwnRecord: RecordAccess {
-    private let open: @Sendable () throws -> Store?
-    private let make: @Sendable () throws -> Store
-    private let missing: any Error & Sendable
+    /// `nil` where there is none yet.
+    private let existing: @Sendable () throws -> Store?
+    private let needed: @Sendable () throws -> Store
+    /// Made where there is none yet.
+    private let made: @Sendable () throws -> Store
     private let version: String
     private let peaks: @Sendable () -> [String: [DevicePeak]]
 
@@ -19,7 +21,8 @@ package struct OwnRecord: RecordAccess {
     package init(
         _ store: Store, version: String, peaks: @escaping @Sendable () -> [String: [DevicePeak]] = { [:] }
     ) {
-        self.init(version: version, missing: CancellationError(), peaks: peaks, open: { store }, make: { store })
+        (existing, needed, made) = ({ store }, { store }, { store })
+        (self.version, self.peaks) = (version, peaks)
     }
 
     /// A record that may not be there yet. It is opened by the first question; writing makes it.
@@ -30,21 +33,17 @@ package struct OwnRecord: RecordAccess {
         peaks: @escaping @Sendable () -> [String: [DevicePeak]] = { [:] },
         open: @escaping @Sendable () throws -> Store?, make: @escaping @Sendable () throws -> Store
     ) {
-        self.open = open
-        self.make = make
-        self.missing = missing
-        self.version = version
-        self.peaks = peaks
+        (existing, made) = (open, make)
+        needed = {
+            guard let store = try open() else { throw missing }
+            return store
+        }
+        (self.version, self.peaks) = (version, peaks)
     }
 
     private var reader: any RecordReader { get throws { try store } }
 
-    private var store: Store {
-        get throws {
-            guard let store = try open() else { throw missing }
-            return store
-        }
-    }
+    private var store: Store { get throws { try needed() } }
 
     // MARK: Questions
 
@@ -85,7 +84,7 @@ package struct OwnRecord: RecordAccess {
 
     package func figure(_ request: FigureRequest) async throws -> String {
         // Some need no run, and so no record.
-        let record = request.kind.needsRuns ? try store : try open()
+        let record = request.kind.needsRuns ? try store : try existing()
         let figure: FigureFile
         do throws(FigureFile.Absence) {
             figure = try await FigureFile(request.kind, record, request.options, peaks: peaks())
@@ -120,7 +119,7 @@ package struct OwnRecord: RecordAccess {
     // MARK: Writing
 
     package func bring(_ batches: [ImportBatch]) async throws -> ImportOutcome {
-        let store = try make()
+        let store = try made()
         var outcome = ImportOutcome()
         for batch in batches {
             try Task.checkCancellation()
@@ -135,7 +134,7 @@ package struct OwnRecord: RecordAccess {
 
     /// - Parameter name: of the file as the user gave it, where it is not read from there.
     package func bring(bundle file: String, named name: String?) async throws -> BundleImport.Outcome {
-        try await BundleImport(try make(), version: version).run(
+        try await BundleImport(try made(), version: version).run(
             file, named: name, at: Date().timeIntervalSince1970)
     }
 

@@ -3,16 +3,15 @@ import Foundation
 package import Recording
 
 extension RunFilter {
-    /// The filter as the query of an address: its keys in JSON are the names.
-    package var query: String {
+    /// The filter as names and values of a query: its keys in JSON are the names.
+    package var pairs: [(String, String?)] {
         let values = (try? JSONEncoder().encode(self)).flatMap {
             try? JSONDecoder().decode([String: JSONValue].self, from: $0)
         }
-        return PercentEncoding.query(
-            (values ?? [:]).sorted { $0.key < $1.key }.map { name, value in
-                guard case .object = value else { return (name, value.text) }
-                return (name, (try? JSONEncoder().encode(value)).map { String(decoding: $0, as: UTF8.self) })
-            })
+        return (values ?? [:]).sorted { $0.key < $1.key }.map { name, value in
+            guard case .object = value else { return (name, value.text) }
+            return (name, (try? JSONEncoder().encode(value)).map { String(decoding: $0, as: UTF8.self) })
+        }
     }
 
     /// - Parameter value: what the query says for a name, decoded.

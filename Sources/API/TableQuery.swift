@@ -31,16 +31,14 @@ package struct TableQuery: Sendable, Hashable {
         self.options = options
     }
 
-    /// The query, encoded for an address.
-    package var text: String {
-        let values: [(String, String?)] = [
+    /// Its names and values; `nil` where nothing is asked for.
+    package var pairs: [(String, String?)] {
+        options.filter.pairs + [
             ("net", options.isNet ? "true" : nil), ("outliers", options.outliers.map { "\($0)" }),
             ("by", options.by == [.task] ? nil : options.by.map(\.rawValue).joined(separator: ",")),
             ("carbon_zone", options.carbon?.zone),
             ("carbon_g_per_kwh", options.carbon.flatMap { $0.zone == nil ? "\($0.gramsPerKilowattHour)" : nil }),
         ]
-        return ([options.filter.query] + values.compactMap { name, value in value.map { "\(name)=\($0)" } })
-            .filter { !$0.isEmpty }.joined(separator: "&")
     }
 
     private static func number(_ text: String, _ name: String) throws(UserError) -> Double {

@@ -79,7 +79,11 @@ package struct DaemonClient: Sendable {
 
     /// A path with a query, from which what is `nil` is left out.
     package static func path(_ path: String, _ query: KeyValuePairs<String, String?>) -> String {
-        let query = PercentEncoding.query(query.map { ($0.key, $0.value) })
+        Self.path(path, query.map { ($0.key, $0.value) })
+    }
+
+    package static func path(_ path: String, _ query: [(String, String?)]) -> String {
+        let query = PercentEncoding.query(query)
         return query.isEmpty ? path : "\(path)?\(query)"
     }
 

@@ -24,7 +24,7 @@ package struct DaemonRecord: RecordAccess {
     }
 
     package func table(_ options: TableReport.Options) async throws -> TableReport {
-        try await client.get("/v1/table?\(TableQuery(options).text)", timeout: Self.patience)
+        try await client.get(DaemonClient.path("/v1/table", TableQuery(options).pairs), timeout: Self.patience)
     }
 
     package func comparison(_ request: Comparison.Request) async throws -> Comparison {
@@ -37,34 +37,37 @@ package struct DaemonRecord: RecordAccess {
     }
 
     package func report(_ options: TableReport.Options) async throws -> String {
-        try await client.text("/v1/report?\(TableQuery(options).text)")
+        try await client.text(DaemonClient.path("/v1/report", TableQuery(options).pairs))
     }
 
     package func methods(_ options: TableReport.Options) async throws -> String {
-        try await client.text("/v1/methods?\(TableQuery(options).text)")
+        try await client.text(DaemonClient.path("/v1/methods", TableQuery(options).pairs))
     }
 
     package func figure(_ request: FigureRequest) async throws -> String {
-        let more = [
-            "format=\(request.isCSV ? "csv" : "svg")",
-            request.theme == .light ? "" : "theme=\(request.theme.rawValue)",
-            request.isCSV && request.hasRawCells ? "raw_cells=true" : "",
-        ]
-        let query = ([TableQuery(request.options).text] + more).filter { !$0.isEmpty }.joined(separator: "&")
-        return try await client.text("/v1/figure/\(request.kind.name)?\(query)")
+        let options = TableQuery(request.options).pairs
+        return try await client.text(
+            DaemonClient.path(
+                "/v1/figure/\(request.kind.name)",
+                options + [
+                    ("format", request.isCSV ? "csv" : "svg"),
+                    ("theme", request.theme == .light ? nil : request.theme.rawValue),
+                    ("raw_cells", request.isCSV && request.hasRawCells ? "true" : nil),
+                ]))
     }
 
     package func export(
         _ kind: Export.Kind, _ filter: RunFilter, hasRawCells: Bool, _ body: ([UInt8]) async throws -> Void
     ) async throws -> Int? {
-        let query = [filter.query, hasRawCells ? "raw_cells=true" : ""].filter { !$0.isEmpty }.joined(separator: "&")
-        try await client.pieces("/v1/export/\(kind.rawValue)?\(query)", body)
+        try await client.pieces(
+            DaemonClient.path(
+                "/v1/export/\(kind.rawValue)", filter.pairs + [("raw_cells", hasRawCells ? "true" : nil)]), body)
         return nil
     }
 
     package func bundle(_ names: [String], isRedacted: Bool, to output: OutputFile) async throws {
-        let query = PercentEncoding.query(names.map { ("run", $0) } + [("redact", "\(isRedacted)")])
-        try await client.pieces("/v1/bundle?\(query)") { try output.write($0) }
+        let query = names.map { ("run", $0) } + [("redact", "\(isRedacted)")]
+        try await client.pieces(DaemonClient.path("/v1/bundle", query)) { try output.write($0) }
     }
 
     package func backup(to output: OutputFile) async throws {
@@ -80,7 +83,7 @@ package struct DaemonRecord: RecordAccess {
     package func bring(bundle file: String) async throws -> BundleImport.Outcome {
         let handle: FileHandle
         do throws(BoundedFileError) { handle = try BoundedFile.plain(file) } catch { throw BundleError("\(error)") }
-        return try await client.upload("/v1/imports/bundle?name=\(PercentEncoding.encoded(file))", handle)
+        return try await client.upload(DaemonClient.path("/v1/imports/bundle", [("name", file)]), handle)
     }
 
     package func undoImport(_ id: Int64) async throws -> StoredImport? {

@@ -3,6 +3,7 @@ import Core
 import Exchange
 import Foundation
 import Glibc
+import Host
 import Hummingbird
 import Listening
 import NIOCore
@@ -21,28 +22,17 @@ extension Routes {
             let names = parameters.getAll("run")
             guard !names.isEmpty else { throw UserError(.usage, "no run is named") }
             let isRedacted = try UserError.flag("redact", parameters.get("redact"))
-            let version = await status().version
-            // The file is there until the client has it.
-            let place = try heavy.open(asker)
-            let file = try await heavy.answer(asker) {
-                let file = TransferFile()
-                let redaction = isRedacted ? try Redaction.ofThisMachine() : nil
-                try await BundleWriter(store, redaction: redaction, version: version).write(
-                    try await BundleWriter.suites(names, in: store), to: file.path, isPrivate: true)
-                return file
+            return try await answer(asker, TransferFile(), type: "application/zstd") { output in
+                try await record.bundle(names, isRedacted: isRedacted, to: output)
             }
-            return Self.answer(file, place, type: "application/zstd")
         }
         // GET /v1/backup: the record as of this moment, an SQLite database
         v1.get("backup") { _, _ in
             // Beside the record, for it may be larger than what is for temporary files.
             let file = TransferFile(path: "\(store.path).backup-\(UUID().uuidString)")
-            // SQLite would make it readable by whoever the umask says.
-            try file.create().close()
-            let (store, path) = (store, file.path)
-            let place = try heavy.open(asker)
-            try await heavy.answer(asker) { try store.backup(to: path) }
-            return Self.answer(file, place, type: "application/vnd.sqlite3")
+            return try await answer(asker, file, type: "application/vnd.sqlite3") { output in
+                try await record.backup(to: output)
+            }
         }
         // POST /v1/imports/bundle?name=…, the file as the body
         v1.post("imports/bundle") { request, _ in
@@ -76,8 +66,18 @@ extension Routes {
 }
 
 extension Routes {
-    private static func answer(_ file: TransferFile, _ place: HeavyAnswers.Open, type: String) -> Response {
-        Response(
+    /// What is written to a file, which is there until the client has it.
+    private func answer(
+        _ asker: HeavyAnswers.Asker, _ file: TransferFile, type: String,
+        _ write: @escaping @Sendable (OutputFile) async throws -> Void
+    ) async throws -> Response {
+        let place = try heavy.open(asker)
+        try await heavy.answer(asker) {
+            let output = try OutputFile(file.path, .refused, isPrivate: true)
+            try await write(output)
+            try output.finish()
+        }
+        return Response(
             status: .ok, headers: [.contentType: type],
             body: ResponseBody { writer in
                 let handle = try file.open()

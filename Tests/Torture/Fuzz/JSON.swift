@@ -20,7 +20,7 @@ func fuzzJSON(_ input: UnsafeRawBufferPointer) {
     read(JobRequest.self, data) { _ in }
     read(SessionRequest.self, data) { _ in }
     read(Comparison.Request.self, data) { _ in }
-    read(RunFilter.self, data) { _ = $0.query }
+    read(RunFilter.self, data) { _ = $0.pairs }
     #endif
 }
 
