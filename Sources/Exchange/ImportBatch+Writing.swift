@@ -15,7 +15,7 @@ extension ImportBatch {
         return try await record.importing(file) { writer in
             var outcome = ImportOutcome()
             for suite in suites {
-                let start = Store.SuiteStart(
+                let start = SuiteStart(
                     suite: suite.suite, suiteText: "", options: "{}", machineName: suite.machine,
                     inventory: suite.inventory, machineState: suite.machineState, meters: [], version: version,
                     startedAt: suite.startedAt, source: source)

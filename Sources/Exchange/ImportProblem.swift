@@ -8,11 +8,5 @@ package struct ImportProblem: UserFacingError, Sendable, Hashable, Codable {
     package var line: Int?
     package var reason: String
 
-    package init(file: String, line: Int? = nil, reason: String) {
-        self.file = file
-        self.line = line
-        self.reason = reason
-    }
-
     package var userError: UserError { UserError(.failed, "\(file):\(line.map { "\($0): " } ?? " ")\(reason)") }
 }

@@ -59,16 +59,15 @@ package protocol RecordReader: Sendable {
     /// Hands each window that fits to `body`, in the order of the record, all from one moment of it. It ends early where its task is
     /// cancelled.
     func eachWindow(
-        _ filter: RunFilter, _ body: (WindowFigures) -> Void, damaged: (DamagedRow) -> Void
+        _ filter: RunFilter, _ body: (MeasuredWindow) -> Void, damaged: (DamagedRow) -> Void
     ) async throws(StoreError)
 
     /// The sums of the windows that fit, all from one moment of the record; a table is made of them.
     func sums(_ query: SumsQuery) async throws(StoreError) -> SumsAnswer
 
-    /// Hands each window with a workload that fits to `body`, with the number of its group in `sums`, in the order of the record.
-    func eachGrouped(
-        _ filter: RunFilter, _ body: (WindowFigures, _ group: Int64) -> Void
-    ) async throws(StoreError)
+    /// Hands on the figure of each window that fits and is in a mean, with the number of its group in `sums`, in the order of the
+    /// record.
+    func eachValue(_ query: SumsQuery, _ body: (GroupedValue) -> Void) async throws(StoreError)
 
     /// What the meters of a window saw.
     func domains(ofRun id: Int64) async throws(StoreError) -> [DomainEnergy]
@@ -98,7 +97,7 @@ package protocol RecordReader: Sendable {
     func meterDescriptions() async throws(StoreError) -> [String: [MeterDescription]]
 
     /// The machines of the record.
-    func machines() async throws(StoreError) -> [Store.Machine]
+    func machines() async throws(StoreError) -> [StoredMachine]
 }
 
 extension RecordReader {

@@ -6,7 +6,7 @@ package protocol RecordWriter: Sendable {
     /// Begins a suite's record, with its machine and meters.
     ///
     /// - Returns: the UUID that names it.
-    func beginSuiteRun(_ start: Store.SuiteStart) async throws(StoreError) -> String
+    func beginSuiteRun(_ start: SuiteStart) async throws(StoreError) -> String
 
     /// Keeps one window with its domains and samples, all of it or nothing. It is on the disk when this returns; a task that is
     /// cancelled meanwhile does not take it back.
@@ -69,7 +69,7 @@ package struct QueuedWriter: RecordWriter, JobJournal {
         return try result.get()
     }
 
-    package func beginSuiteRun(_ start: Store.SuiteStart) async throws(StoreError) -> String {
+    package func beginSuiteRun(_ start: SuiteStart) async throws(StoreError) -> String {
         try await queued { store throws(StoreError) in try store.beginSuiteRun(start) }
     }
 

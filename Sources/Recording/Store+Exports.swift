@@ -84,9 +84,7 @@ extension Store {
                 try db.cachedStatement(
                     sql: """
                         SELECT \(Self.runColumns.sql), run_record.procedure, run_record.machine_before, run_record.machine_after
-                        FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
-                            JOIN machine ON machine.id = suite_run.machine_id
-                            LEFT JOIN run_record ON run_record.run_id = run.id
+                        FROM \(Self.windowTables) LEFT JOIN run_record ON run_record.run_id = run.id
                         WHERE run.id > ? AND \(condition.sql) ORDER BY run.id LIMIT ?
                         """), arguments: [after] + condition.arguments + [limit])
             while let row = try rows.next() {
@@ -120,9 +118,7 @@ extension Store {
                     sql: """
                         SELECT run.id AS id, run.suite_run_id, CASE WHEN json_valid(run_record.record)
                             THEN CASE json_type(run_record.record) WHEN 'object' THEN run_record.record END END AS record
-                        FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
-                            JOIN machine ON machine.id = suite_run.machine_id
-                            LEFT JOIN run_record ON run_record.run_id = run.id
+                        FROM \(Self.windowTables) LEFT JOIN run_record ON run_record.run_id = run.id
                         WHERE run.id > ? AND \(condition.sql) ORDER BY run.id LIMIT ?
                         """), arguments: [after] + condition.arguments + [limit])
             while let row = try rows.next() {

@@ -45,7 +45,7 @@ package struct ImportWriter {
     ///
     /// - Parameter uuid: by which it is known again when the file is imported once more.
     /// - Returns: false if the record has it already, and then nothing of it may be written.
-    package func begin(_ start: Store.SuiteStart, uuid: String) throws -> Bool {
+    package func begin(_ start: SuiteStart, uuid: String) throws -> Bool {
         let known = try Bool.fetchOne(
             database, sql: "SELECT EXISTS (SELECT 1 FROM suite_run WHERE uuid = ?)", arguments: [uuid])
         if known == true { return false }

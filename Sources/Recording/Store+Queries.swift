@@ -106,8 +106,10 @@ package struct RunFilter: Sendable, Hashable, Codable {
             conditions.append(named.sql)
             arguments += named.arguments
         }
+        // Most windows are query windows. By the index of stages and tasks they would all have to be put back into the record's order.
+        let stageColumn = stage == .query && task == nil ? "+run.stage" : "run.stage"
         let equal: [(column: String, value: String?)] = [
-            ("run.stage", stage?.rawValue), ("run.task", task?.rawValue), ("suite_run.source", source?.rawValue),
+            (stageColumn, stage?.rawValue), ("run.task", task?.rawValue), ("suite_run.source", source?.rawValue),
             ("suite_run.suite", suite), ("run.plugin", plugin), ("run.model", model), ("run.dataset", dataset),
             ("run.device", device), ("run.size", size), ("suite_run.label", label),
             ("run.precision", precision), ("run.engine", engine),
@@ -191,9 +193,7 @@ extension Store {
             let sql = """
                 SELECT run.id AS id, suite_run.uuid, suite_run.suite, machine.name, machine.fingerprint,
                     suite_run.taskwatt_version, run_record.record, suite_run.machine_state, suite_run.source
-                FROM run JOIN suite_run ON suite_run.id = run.suite_run_id
-                    JOIN machine ON machine.id = suite_run.machine_id
-                    LEFT JOIN run_record ON run_record.run_id = run.id
+                FROM \(Self.windowTables) LEFT JOIN run_record ON run_record.run_id = run.id
                 WHERE \(page) AND \(condition.sql) ORDER BY \(order) LIMIT ?
                 """
             return try Self.wholePage(after: first, limit: limit, damaged: damaged) { last, most in

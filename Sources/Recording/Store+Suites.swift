@@ -130,17 +130,8 @@ extension Store {
         return meters
     }
 
-    /// A machine of the record, as it is equipped.
-    package struct Machine: Sendable, Hashable {
-        package var fingerprint: String
-        /// JSON.
-        package var inventory: String
-        /// JSON: what was so when its latest suite began, of those that knew of a measured peak if any did.
-        package var state: String?
-    }
-
     /// Rows that cannot be are left out.
-    package func machines() throws(StoreError) -> [Machine] {
+    package func machines() throws(StoreError) -> [StoredMachine] {
         try read { db in
             let rows = try Row.fetchCursor(
                 db,
@@ -150,12 +141,13 @@ extension Store {
                         ORDER BY instr(machine_state, '"device_peaks":[{') > 0 DESC, started_at DESC LIMIT 1) AS state
                     FROM machine ORDER BY id
                     """)
-            var machines: [Machine] = []
+            var machines: [StoredMachine] = []
             while let row = try rows.next() {
                 guard let fingerprint: String = row.optional("fingerprint"),
                     let inventory: String = row.optional("inventory")
                 else { continue }
-                machines.append(Machine(fingerprint: fingerprint, inventory: inventory, state: row.optional("state")))
+                machines.append(
+                    StoredMachine(fingerprint: fingerprint, inventory: inventory, state: row.optional("state")))
             }
             return machines
         }
@@ -165,13 +157,5 @@ extension Store {
     private static func meter(_ json: String, _ decoder: JSONDecoder) -> MeterDescription? {
         let meter = try? decoder.decode(MeterDescription.self, from: Data(json.utf8))
         return meter.flatMap { $0.outOfBounds == nil ? $0 : nil }
-    }
-
-    /// The fingerprint by which the record tells one machine, as it is equipped, from another.
-    package static func fingerprint(machineName: String, inventory: String) -> String {
-        // FNV-1a: short, stable, and nobody attacks it here.
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in (machineName + inventory).utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        return String(hash, radix: 16)
     }
 }

@@ -9,14 +9,14 @@ import Glibc
 /// neither a crash nor a power cut takes a finished repeat. Readers and the writer do not wait for each other (WAL).
 package final class Store: Sendable {
     package let path: String
-    let pool: DatabasePool
+    let pool: any DatabaseWriter
     let counter = ChangeCounter()
 
     /// Opens the record in a directory, making both if they are not there.
     ///
     /// - Throws: `StoreError`. A file that is no record of ours, or one of a newer version, is refused and left as it is.
-    package init(directory: String) throws(StoreError) {
-        path = "\(directory)/taskwatt.sqlite"
+    package convenience init(directory: String) throws(StoreError) {
+        let path = "\(directory)/taskwatt.sqlite"
         do {
             try FileManager.default.createDirectory(
                 atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
@@ -35,17 +35,40 @@ package final class Store: Sendable {
             }
             try Self.refuseForeign(path)
             Self.makePrivate(path, in: directory)
-            pool = try DatabasePool(path: path, configuration: configuration)
+            let pool = try DatabasePool(path: path, configuration: configuration)
             // GRDB sets a pool's writer to NORMAL, after whatever the configuration says: a power cut could take results.
             try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
-            try Schema.migrator.migrate(pool)
-            // What keeps the sums from being made is told to whoever asks for them.
-            try? settleSums()
-            pool.add(transactionObserver: counter, extent: .databaseLifetime)
+            try self.init(pool, path: path)
         } catch let error as StoreError {
             throw error
         } catch {
             throw StoreError(error, path: path)
+        }
+    }
+
+    private init(_ pool: any DatabaseWriter, path: String) throws {
+        (self.pool, self.path) = (pool, path)
+        try Schema.migrator.migrate(pool)
+        // What keeps the sums from being made is told to whoever asks for them.
+        try? settleSums()
+        pool.add(transactionObserver: counter, extent: .databaseLifetime)
+    }
+
+    /// A record of one suite that is nowhere but in this process, and goes with it: SQLite keeps it in memory and, where it gets large, in
+    /// a file without a name (https://sqlite.org/inmemorydb.html#temp_db).
+    package static func temporary(
+        _ start: SuiteStart, uuid: String, runs: [RunRecord]
+    ) throws(StoreError) -> any RecordReader {
+        let name = "the temporary record"
+        do {
+            let store = try Store(DatabaseQueue(path: ""), path: name)
+            try store.writing { db in
+                try insert(start, uuid: uuid, db)
+                for run in runs { _ = try insert(run, suiteRun: uuid, db) }
+            }
+            return store
+        } catch {
+            throw StoreError(error, path: name)
         }
     }
 
@@ -122,46 +145,6 @@ package final class Store: Sendable {
 
     // MARK: Writing
 
-    /// What is known when a suite begins.
-    package struct SuiteStart: Sendable {
-        package var suite: String
-        package var suiteText: String
-        /// JSON of what the command line changed.
-        package var options: String
-        package var machineName: String
-        /// JSON of the hardware; its hash tells machines apart.
-        package var inventory: String
-        /// JSON of governor, kernel and the like.
-        package var machineState: String
-        package var meters: [MeterDescription]
-        package var version: String
-        package var startedAt: Double
-        package var source: RecordSource
-        /// JSON of what `doctor` said before it began.
-        package var preflight: String?
-        /// What the user calls what was so.
-        package var label: String?
-
-        package init(
-            suite: String, suiteText: String, options: String, machineName: String, inventory: String,
-            machineState: String, meters: [MeterDescription], version: String, startedAt: Double,
-            source: RecordSource = .taskwatt, preflight: String? = nil, label: String? = nil
-        ) {
-            self.suite = suite
-            self.suiteText = suiteText
-            self.options = options
-            self.machineName = machineName
-            self.inventory = inventory
-            self.machineState = machineState
-            self.meters = meters
-            self.version = version
-            self.startedAt = startedAt
-            self.source = source
-            self.preflight = preflight
-            self.label = label
-        }
-    }
-
     /// Begins a suite's record, with its machine and meters.
     ///
     /// - Returns: the UUID that names it.
@@ -186,7 +169,7 @@ package final class Store: Sendable {
     }
 
     private static func machineID(_ db: Database, _ start: SuiteStart) throws -> Int64 {
-        let fingerprint = fingerprint(machineName: start.machineName, inventory: start.inventory)
+        let fingerprint = MachineFingerprint.of(machineName: start.machineName, inventory: start.inventory)
         try MachineRow(
             id: nil, fingerprint: fingerprint, name: start.machineName, inventory: start.inventory,
             firstSeen: start.startedAt

@@ -57,7 +57,7 @@ struct MeanFigure {
     }
 
     /// - Parameter baselines: the degrees of freedom of each suite's idle baseline.
-    init?(_ runs: [RunFigure], _ baselines: [String: Double]) { self.init(runs.byModel(baselines)) }
+    init?(_ runs: [RunObservation], _ baselines: [String: Double]) { self.init(runs.byModel(baselines)) }
 
     /// What the rounding of a coarse meter leaves in the mean of one model's runs, each of which has u = q/√12 of it. Of fewer than five
     /// runs their scatter is not known well enough.

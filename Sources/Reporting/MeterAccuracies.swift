@@ -20,7 +20,7 @@ struct MeterAccuracies {
     init() {}
 
     /// Reads one run of each suite and total: decoding all would take longer than the table.
-    init(_ store: any RecordReader, _ runs: some Sequence<RunFigure>) async throws(StoreError) {
+    init(_ store: any RecordReader, _ runs: some Sequence<RunObservation>) async throws(StoreError) {
         let descriptions = try await store.meterDescriptions()
         for run in runs {
             let total = Self.total(run)
@@ -32,12 +32,12 @@ struct MeterAccuracies {
         }
     }
 
-    private static func total(_ run: RunFigure) -> Total {
+    private static func total(_ run: RunObservation) -> Total {
         Total(suiteRun: run.window.suiteRun, meters: run.window.total.domainIDs)
     }
 
     /// Each meter of the runs' totals once, or as often as it was stated differently, by name.
-    func of(_ runs: [RunFigure]) -> [MeterAccuracy] {
+    func of(_ runs: [RunObservation]) -> [MeterAccuracy] {
         Set(Set(runs.map(Self.total)).flatMap { known[$0] ?? [] }).inOrder
     }
 }

@@ -36,7 +36,7 @@ struct ModelFigures {
     /// - Parameters:
     ///   - runs: of one model and dataset, in the order of the record.
     ///   - baselines: the degrees of freedom of each suite's idle baseline.
-    init(_ runs: [RunFigure], _ baselines: [String: Double]) {
+    init(_ runs: [RunObservation], _ baselines: [String: Double]) {
         model = runs.first?.model ?? ""
         dataset = runs.first?.dataset ?? ""
         isImported = runs.first.map { $0.window.source != .taskwatt } ?? false
@@ -70,7 +70,7 @@ extension GroupSums.Session {
     }
 }
 
-extension [RunFigure] {
+extension [RunObservation] {
     /// By model and dataset, in the order of their names.
     func byModel(_ baselines: [String: Double]) -> [ModelFigures] {
         Dictionary(grouping: self) { [$0.model, $0.dataset] }.sorted { $0.key.lexicographicallyPrecedes($1.key) }

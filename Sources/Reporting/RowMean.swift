@@ -11,9 +11,9 @@ package struct RowMean: Sendable {
     package var random: Double
 
     /// - Returns: `nil` where no window is fit for the table.
-    package init?(of windows: [WindowFigures], net: Bool = false) {
-        let runs = windows.compactMap { window -> RunFigure? in
-            guard case .measured(let figure) = RunFigure.of(window, net: net) else { return nil }
+    package init?(of windows: [MeasuredWindow], net: Bool = false) {
+        let runs = windows.compactMap { window -> RunObservation? in
+            guard case .measured(let figure) = RunObservation.of(window, net: net) else { return nil }
             return figure
         }
         guard let figure = MeanFigure(runs, [:]) else { return nil }

@@ -55,7 +55,7 @@ struct RunEditions {
     private(set) var changes: [TableReport.Change] = []
 
     /// The key of a run's row; runs come in the order of the record.
-    mutating func key(_ key: RunGroups.Key, _ figure: RunFigure) -> RunGroups.Key {
+    mutating func key(_ key: RunGroups.Key, _ figure: RunObservation) -> RunGroups.Key {
         let window = figure.window
         return self.key(
             key,

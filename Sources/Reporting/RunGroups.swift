@@ -31,7 +31,7 @@ struct RunGroups {
         }
     }
 
-    var groups: [Key: [RunFigure]] = [:]
+    var groups: [Key: [RunObservation]] = [:]
     var leftOut: [String: Int] = [:]
     /// The degrees of freedom of each suite's idle baseline.
     var baselines: [String: Double] = [:]
@@ -51,10 +51,10 @@ struct RunGroups {
         baselines = degrees
         var filter = options.filter
         filter.stage = .query
-        var figures: [RunFigure] = []
+        var figures: [RunObservation] = []
         var leftOut: [String: Int] = [:]
         try await store.eachWindow(filter) { window in
-            switch RunFigure.of(window, net: options.isNet) {
+            switch RunObservation.of(window, net: options.isNet) {
             case .measured(let figure): figures.append(figure)
             case .leftOut(let reason): leftOut[reason, default: 0] += 1
             case nil: break
@@ -63,8 +63,12 @@ struct RunGroups {
             leftOut[Self.damaged, default: 0] += 1
         }
         var editions = RunEditions()
-        var groups: [Key: [RunFigure]] = [:]
-        for figure in figures { groups[editions.key(Self.key(figure, options.by), figure), default: []].append(figure) }
+        var groups: [Key: [RunObservation]] = [:]
+        for figure in figures {
+            guard let own = ResultGroup.Key(figure.window) else { continue }
+            let key = Key(own, FigureText.day(figure.window.startedAt), options.by)
+            groups[editions.key(key, figure), default: []].append(figure)
+        }
         self.groups = groups
         self.leftOut = leftOut
     }
@@ -72,28 +76,30 @@ struct RunGroups {
     /// Why windows that hold what cannot be are left out; `taskwatt show NUMBER` says what of one.
     static let damaged = "damaged in the record"
 
-    private static func key(_ figure: RunFigure, _ by: [TableDimension]) -> Key {
-        let window = figure.window
-        return Key(
-            task: figure.task, source: window.source, scope: window.total.scope, provenance: window.total.provenance,
-            size: window.size, plugin: window.plugin, setup: figure.setup, fingerprint: window.machineFingerprint,
-            engine: window.engine,
+    /// The repeats of each model and dataset in each session, in their order.
+    static func series(_ runs: [RunObservation]) -> [[RunObservation]] {
+        Dictionary(grouping: runs) { [$0.model, $0.dataset, $0.session] }
+            .sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
+    }
+}
+
+extension RunGroups.Key {
+    /// - Parameter day: on which the runs began, where days are apart.
+    init(_ group: ResultGroup.Key, _ day: @autoclosure () -> String, _ by: [TableDimension]) {
+        self.init(
+            task: group.task, source: group.source, scope: group.scope, provenance: group.provenance,
+            size: group.size, plugin: group.plugin, setup: group.setup, fingerprint: group.fingerprint,
+            engine: group.engine,
             apart: by.map { dimension in
                 switch dimension {
-                case .model: figure.model
-                case .dataset: figure.dataset
-                case .suite: window.suite
-                case .label: window.label ?? ""
-                case .date: FigureText.day(window.startedAt)
+                case .model: group.modelName
+                case .dataset: group.dataset ?? ""
+                case .suite: group.suite
+                case .label: group.label ?? ""
+                case .date: day()
                 // These are always apart.
                 case .task, .device, .machine, .plugin, .size, .precision, .engine, .parameter: ""
                 }
             })
-    }
-
-    /// The repeats of each model and dataset in each session, in their order.
-    static func series(_ runs: [RunFigure]) -> [[RunFigure]] {
-        Dictionary(grouping: runs) { [$0.model, $0.dataset, $0.session] }
-            .sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
     }
 }

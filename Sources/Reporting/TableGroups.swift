@@ -10,8 +10,6 @@ struct TableGroups {
     var changes: [TableReport.Change] = []
     var answer: SumsAnswer
     private let query: SumsQuery
-    /// The row of each group and day.
-    private var keys: [Place: RunGroups.Key] = [:]
 
     private struct Place: Hashable {
         var group: Int64
@@ -29,13 +27,12 @@ struct TableGroups {
         let measured = answer.groups.filter { $0.sums.count > 0 && $0.sums.firstRun <= $0.sums.lastRun }
         for group in measured.sorted(by: { ($0.sums.firstRun, $0.group.id) < ($1.sums.firstRun, $1.group.id) }) {
             let key = editions.key(
-                RunGroups.Key(group, options.by),
+                RunGroups.Key(group.group.key, group.day.map(String.init) ?? "", options.by),
                 RunEditions.Part(
                     machine: group.group.machine, model: group.group.key.modelName, meters: group.group.key.meters,
                     program: group.group.program, file: group.group.file, runs: group.sums.firstRun...group.sums.lastRun
                 ))
             rows[key, default: []].append(group)
-            keys[Place(group: group.group.id, day: group.day)] = key
         }
         changes = editions.changes
     }
@@ -66,56 +63,61 @@ struct TableGroups {
 
     // MARK: Outliers
 
-    private struct Series: Hashable {
+    /// What the runs of a series have in common beside their session.
+    private struct SeriesName: Hashable {
         var row: RunGroups.Key
         var model: String
         var dataset: String
-        var session: String
+    }
+
+    private struct Series: Hashable {
+        var name: Int
+        var session: Int64
     }
 
     /// Runs far off the others of their model and dataset in their session, by rows. All windows are read for it: neither a median nor
     /// the median of deviations from it can be made of sums.
-    func outliers(
-        _ store: any RecordReader, _ options: TableReport.Options
-    ) async throws(StoreError) -> [RunGroups.Key: [TableReport
-        .Outlier]]
-    {
-        var series: [Series: [(run: Int64, value: Double)]] = [:]
-        try await store.eachGrouped(options.filter) { window, group in
-            guard let row = keys[Place(group: group, day: query.day(of: window))],
-                case .measured(let run) = RunFigure.of(window, net: options.isNet)
-            else { return }
-            series[Series(row: row, model: run.model, dataset: run.dataset, session: run.session), default: []]
-                .append((run.id, run.kilowattHours))
+    func outliers(_ store: any RecordReader) async throws(StoreError) -> [RunGroups.Key: [TableReport.Outlier]] {
+        // By numbers, and all values in one array: there may be a million windows, in as many series as there are sessions.
+        var names: [SeriesName] = []
+        var numbers: [SeriesName: Int] = [:]
+        var places: [Place: (name: Int, isOwn: Bool)] = [:]
+        for (row, groups) in rows {
+            for group in groups {
+                let key = group.group.key
+                let name = SeriesName(row: row, model: key.modelName, dataset: key.dataset ?? "")
+                let number = numbers[name] ?? names.count
+                if number == names.count {
+                    names.append(name)
+                    numbers[name] = number
+                }
+                places[Place(group: group.group.id, day: group.day)] = (number, key.source == .taskwatt)
+            }
         }
+        var series: [Series: Int] = [:]
+        var values: [(series: Int, name: Int, run: Int64, value: Double)] = []
+        values.reserveCapacity(Int(saturating: runs))
+        try await store.eachValue(query) { value in
+            guard let place = places[Place(group: value.group, day: query.day(of: value))] else { return }
+            // How imported logs came about is not known: theirs are taken for one session.
+            let own = Series(name: place.name, session: place.isOwn ? value.session : 0)
+            let number = series[own] ?? series.count
+            series[own] = number
+            values.append((number, place.name, value.run, value.kilowattHours))
+        }
+        values.sort { ($0.series, $0.run) < ($1.series, $1.run) }
         var found: [RunGroups.Key: [TableReport.Outlier]] = [:]
-        for (series, runs) in series {
+        var rest = values[...]
+        while let first = rest.first {
+            let runs = Array(rest.prefix { $0.series == first.series })
+            rest = rest.dropFirst(runs.count)
             for place in Statistics.outliers(runs.map(\.value)) {
                 let run = runs[place.index]
-                found[series.row, default: []].append(
-                    TableReport.Outlier(run: run.run, model: series.model, value: run.value, score: place.score))
+                let name = names[run.name]
+                found[name.row, default: []].append(
+                    TableReport.Outlier(run: run.run, model: name.model, value: run.value, score: place.score))
             }
         }
         return found.mapValues { $0.sorted { $0.run < $1.run } }
-    }
-}
-
-extension RunGroups.Key {
-    init(_ sums: GroupSums, _ by: [TableDimension]) {
-        let key = sums.group.key
-        self.init(
-            task: key.task, source: key.source, scope: key.scope, provenance: key.provenance, size: key.size,
-            plugin: key.plugin, setup: key.setup, fingerprint: key.fingerprint, engine: key.engine,
-            apart: by.map { dimension in
-                switch dimension {
-                case .model: key.modelName
-                case .dataset: key.dataset ?? ""
-                case .suite: key.suite
-                case .label: key.label ?? ""
-                case .date: sums.day.map(String.init) ?? ""
-                // These are always apart.
-                case .task, .device, .machine, .plugin, .size, .precision, .engine, .parameter: ""
-                }
-            })
     }
 }

@@ -16,7 +16,7 @@ extension TableReport {
         method = groups.method
         changes = groups.changes
         outliersSearched = options.outliers ?? (groups.runs <= Self.mostRunsForOutliers)
-        let outliers = outliersSearched ? try await groups.outliers(store, options) : [:]
+        let outliers = outliersSearched ? try await groups.outliers(store) : [:]
         let peaks = try await DevicePeaks(store)
         let order = options.by.contains(.task) ? options.by : [.task] + options.by
         let made = groups.rows.compactMap { key, groups in
@@ -87,7 +87,7 @@ extension TableReport {
     }
 
     /// kWh per 1,000 inferences are so many joules of one for each.
-    static let joulesOfInference = RunFigure.joulesOfInference
+    static let joulesOfInference = RunObservation.joulesOfInference
 
     /// Net joules of all runs; `nil` where one of them has none, or they are no more than what hides them.
     private static func netJoules(_ sums: RunSums) -> Double? {

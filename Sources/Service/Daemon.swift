@@ -70,7 +70,7 @@ package struct Daemon: Sendable {
         let sessions = ClientSessions(listings: listings)
         let notifier = SystemdNotifier()
         let startedAt = context.clock.wallTime()
-        let figures = try RunFigures(store, logger: logger)
+        let figures = try ResultMetrics(store, logger: logger)
         let reload = ReloadRequest()
         // In place before systemd is told that we are ready: until then SIGHUP would end the process.
         let hangups = await UnixSignalsSequence(trapping: .sighup)

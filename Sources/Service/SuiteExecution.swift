@@ -143,7 +143,7 @@ package struct SuiteExecution: Sendable {
         }
         let options = String(decoding: try JSONEncoder().encode(request.overrides), as: UTF8.self)
         let uuid = try await record.beginSuiteRun(
-            Store.SuiteStart(
+            SuiteStart(
                 suite: suite.name, suiteText: request.suiteText, options: options, machineName: machine.name,
                 inventory: machine.inventory, machineState: machine.state(), meters: metering.meters,
                 version: context.hosting.version, startedAt: context.clock.wallTime(), preflight: gates.json,

@@ -324,12 +324,12 @@ struct Surroundings {
 
     /// Of this machine, as the record tells it from others.
     var fingerprint: String {
-        get throws { Store.fingerprint(machineName: Self.machineName, inventory: try inventory) }
+        get throws { MachineFingerprint.of(machineName: Self.machineName, inventory: try inventory) }
     }
 
     func machineRecord(_ options: StateOptions) throws -> MachineRecord {
         let (inventory, name) = (try inventory, Self.machineName)
-        let fingerprint = Store.fingerprint(machineName: name, inventory: inventory)
+        let fingerprint = MachineFingerprint.of(machineName: name, inventory: inventory)
         let (host, calibrations) = (host, calibrations(options))
         let directories = [ownState(options).path, Self.systemState.path]
         // Looked at each time: a daemon runs for months.

@@ -52,7 +52,7 @@ import Testing
     private func recorded(_ scratch: Scratch) throws {
         let store = try Store(directory: scratch.state)
         let uuid = try store.beginSuiteRun(
-            Store.SuiteStart(
+            SuiteStart(
                 suite: "s", suiteText: "", options: "{}", machineName: "m", inventory: "{}", machineState: "{}",
                 meters: [], version: "1", startedAt: 1_764_000_000))
         try store.record(run(), samples: [], suiteRun: uuid)
@@ -194,7 +194,7 @@ import Testing
         let host = ProcessInfo.processInfo.hostName
         let home = "/home/somebody-\(UUID().uuidString.prefix(6))"
         let uuid = try store.beginSuiteRun(
-            Store.SuiteStart(
+            SuiteStart(
                 suite: "s", suiteText: "# in \(home) on \(host)", options: #"{"model":"\#(home)/m.onnx"}"#,
                 machineName: host, inventory: #"{"host":"\#(host)"}"#,
                 machineState: #"{"path":"\#(scratch.path)","user":"somebody"}"#, meters: [], version: "1",

@@ -17,7 +17,7 @@ private let hasConverter = (ProcessInfo.processInfo.environment["PATH"] ?? "").s
         let scratch = try Scratch()
         let store = try Store(directory: scratch.state)
         let suite = try store.beginSuiteRun(
-            Store.SuiteStart(
+            SuiteStart(
                 suite: "s", suiteText: "", options: "{}", machineName: "m", inventory: "{}", machineState: "{}",
                 meters: [], version: "1", startedAt: 1_764_000_000))
         try store.record(TestSupport.run(wall: (5000, 10)), samples: [], suiteRun: suite)

@@ -16,7 +16,7 @@ import Testing
         let state = "\(scratch.path)/\(seconds)"
         let store = try Store(directory: state)
         let uuid = try store.beginSuiteRun(
-            Store.SuiteStart(
+            SuiteStart(
                 suite: "long", suiteText: "", options: "{}", machineName: "m", inventory: "{}", machineState: "{}",
                 meters: [meter], version: "1", startedAt: 1_764_000_000))
         let window = Window(start: MonotonicTime(seconds: 100), end: MonotonicTime(seconds: 100 + Double(seconds)))

@@ -104,7 +104,7 @@ import Testing
         #expect(none.error.contains("there is no record in"))
         #expect(try await scratch.taskwatt("show").status == 64)
         let suite = try Store(directory: scratch.state).beginSuiteRun(
-            Store.SuiteStart(
+            SuiteStart(
                 suite: "s", suiteText: "", options: "{}", machineName: "m", inventory: "{}", machineState: "{}",
                 meters: [], version: "1", startedAt: 1_764_000_000))
         try Store(directory: scratch.state).record(TestSupport.run(), samples: [], suiteRun: suite)

@@ -27,7 +27,7 @@ import Testing
             id: evil, name: evil, scope: .package, kind: .counter, provenance: .measured, source: evil,
             periodSeconds: 0.001, resolution: 61, rangeMicrojoules: 262_143_328_850,
             plausiblePower: Power(watts: 1500), silicon: evil)
-        let start = Store.SuiteStart(
+        let start = SuiteStart(
             suite: evil, suiteText: evil, options: try json(["model": evil]), machineName: evil,
             inventory: try json(["product": evil]), machineState: try json(["note": evil]), meters: [meter],
             version: evil, startedAt: 1_764_000_000, preflight: try json([evil]), label: evil)

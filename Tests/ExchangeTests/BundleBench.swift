@@ -31,7 +31,7 @@ struct BundleBench: Sendable {
         record = try TestRecord()
         directory = try TemporaryDirectory()
         uuid = try record.store.beginSuiteRun(
-            Store.SuiteStart(
+            SuiteStart(
                 suite: "bench", suiteText: "# of alice\nruns:\n  - {task: fill-mask, model: /home/alice/m.onnx}\n",
                 options: #"{"model":"/home/alice/my models/m.onnx"}"#, machineName: host,
                 inventory: Self.inventory, machineState: #"{"kernel":"6.1","note":"measured on \#(host)"}"#,

@@ -225,7 +225,7 @@ import Testing
         let record = try TestRecord()
         let meter = BundleBench.counter
         let uuid = try record.store.beginSuiteRun(
-            Store.SuiteStart(
+            SuiteStart(
                 suite: "s", suiteText: "", options: "{}", machineName: "m", inventory: "{}", machineState: "{}",
                 meters: [meter], version: "1", startedAt: 1_764_000_000))
         let window = Window(start: MonotonicTime(seconds: 10), end: MonotonicTime(nanoseconds: 10_005_000_000))

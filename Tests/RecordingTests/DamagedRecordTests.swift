@@ -85,7 +85,7 @@ struct DamagedRecordTests {
             _ = try? store.sums(SumsQuery(RunFilter(), isNet: net, isByDay: net))
             _ = try? store.sums(SumsQuery(filter, isNet: net))
         }
-        try? store.eachGrouped(RunFilter()) { _, _ in }
+        try? store.eachValue(SumsQuery(RunFilter())) { _ in }
         _ = try? store.lastOwnRun()
         _ = try? store.ownRuns(after: 0)
         _ = try? store.ownEndedSuites(after: 0, limit: 10)

@@ -51,7 +51,7 @@ struct EarlierRecordTests {
         let store = try Store(directory: directory.path)
         #expect(try store.runs().map(\.id) == [1, 2, 3, 8])
         for run in try store.runs() { #expect(try run.record == decoded(documents[run.id])) }
-        var windows: [Int64: WindowFigures] = [:]
+        var windows: [Int64: MeasuredWindow] = [:]
         try store.eachWindow(RunFilter()) { windows[$0.id] = $0 }
         #expect(windows.keys.sorted() == [1, 2, 3])
         for (id, window) in windows {

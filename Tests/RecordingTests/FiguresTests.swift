@@ -12,8 +12,8 @@ struct FiguresTests {
 
     init() throws { record = try TestRecord() }
 
-    private func windows(_ filter: RunFilter = RunFilter()) throws -> [WindowFigures] {
-        var all: [WindowFigures] = []
+    private func windows(_ filter: RunFilter = RunFilter()) throws -> [MeasuredWindow] {
+        var all: [MeasuredWindow] = []
         try record.store.eachWindow(filter) { all.append($0) }
         return all
     }

@@ -13,9 +13,8 @@ enum Fixture {
         id: "powercap/intel-rapl:0", name: "package-0", scope: .package, kind: .counter, provenance: .measured,
         source: "test", periodSeconds: 0.001, resolution: 61, plausiblePower: Power(watts: 1500), silicon: "package-0")
 
-    static func start(_ suite: String = "quick", machine: String = "host", inventory: String = "{}") -> Store.SuiteStart
-    {
-        Store.SuiteStart(
+    static func start(_ suite: String = "quick", machine: String = "host", inventory: String = "{}") -> SuiteStart {
+        SuiteStart(
             suite: suite, suiteText: "runs: []", options: "{}", machineName: machine, inventory: inventory,
             machineState: "{}", meters: [meter], version: "1.0", startedAt: 1_764_000_000)
     }

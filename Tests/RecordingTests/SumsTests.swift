@@ -47,11 +47,11 @@ struct SumsTests {
     @Test("Bytes and back are the same sums; what are none is told")
     func bytes() throws {
         var sums = RunSums(session: "s")
-        var window = WindowFigures(
+        var window = MeasuredWindow(
             7, session: "s", Fixture.run(3).energy, idle: nil, inferences: 100)
         window.flags = ["contended", "unsettled"]
         window.version = "1.0"
-        guard case .measured(let figure)? = RunFigure.of(window, net: false) else {
+        guard case .measured(let figure)? = RunObservation.of(window, net: false) else {
             Issue.record("no figure")
             return
         }
@@ -68,7 +68,7 @@ struct SumsTests {
                 return known
             }
             #expect(RunSums(bytes: bytes, names: names) == sums)
-            #expect(RunSums.Head(bytes: bytes)?.count == sums.count)
+            #expect(try RunSums.Head(bytes: bytes).count == sums.count)
             #expect(RunSums(bytes: bytes.dropLast(8), names: names) == nil)
             #expect(RunSums(bytes: bytes.dropLast(3), names: names) == nil)
         }
@@ -243,7 +243,7 @@ struct SumsTests {
         let groups = try answer().groups.sorted { $0.sums.firstRun < $1.sums.firstRun }
         #expect(groups.map(\.group.program) == ["p", "q"] && groups.map(\.sums.count) == [5, 2])
         var seen: [Int64] = []
-        try store.eachGrouped(RunFilter()) { _, group in seen.append(group) }
+        try store.eachValue(SumsQuery(RunFilter())) { value in seen.append(value.group) }
         let (p, q) = (groups[0].group.id, groups[1].group.id)
         #expect(seen == [p, p, p, p, q, q, p])
     }

@@ -36,7 +36,7 @@ import Testing
     private func table(_ runs: [RunRecord], _ meters: [MeterDescription]) async throws -> TableReport {
         let record = try TestRecord()
         let suite = try record.store.beginSuiteRun(
-            Store.SuiteStart(
+            SuiteStart(
                 suite: "s", suiteText: "runs: []", options: "{}", machineName: "host", inventory: "{}",
                 machineState: "{}", meters: meters, version: "1.0", startedAt: 1_764_000_000))
         try record.add(runs, suite: suite)

@@ -171,7 +171,7 @@ struct RowIdentityTests {
     func labels() async throws {
         for label in ["before", "after", nil] {
             let uuid = try record.store.beginSuiteRun(
-                Store.SuiteStart(
+                SuiteStart(
                     suite: "s", suiteText: "runs: []", options: "{}", machineName: "host", inventory: "{}",
                     machineState: "{}", meters: [], version: "1.0", startedAt: 1_764_000_000, label: label))
             try record.add([of(), of()], suite: uuid)

@@ -9,7 +9,7 @@ import Testing
 @Suite("Sessions from sums")
 struct SessionBoundTests {
     /// As it is defined, of the runs one by one: the sample deviation of the sessions' offsets, times √Σ w².
-    private static func reference(_ runs: [RunFigure]) -> Double {
+    private static func reference(_ runs: [RunObservation]) -> Double {
         let models = Dictionary(grouping: runs, by: \.model).values
         var offsets: [String: (sum: Double, count: Double)] = [:]
         for model in models {
@@ -27,7 +27,7 @@ struct SessionBoundTests {
     /// Models in the same sessions, with numbers of runs as `counts` says.
     private static func draw(
         _ random: inout SeededRandom, models: Int, sessions: Int, counts: (Int, Int) -> Int
-    ) -> [RunFigure] {
+    ) -> [RunObservation] {
         let middles = (0..<sessions).map { _ in random.normal(0, 0.02) }
         return (0..<sessions).flatMap { session in
             (0..<models).flatMap { model in
@@ -40,7 +40,7 @@ struct SessionBoundTests {
         }
     }
 
-    private static func withoutSessions(_ runs: [RunFigure]) -> [ModelFigures] {
+    private static func withoutSessions(_ runs: [RunObservation]) -> [ModelFigures] {
         runs.byModel([:]).map { figures in
             var figures = figures
             figures.sessions = nil

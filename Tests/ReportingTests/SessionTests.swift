@@ -169,7 +169,7 @@ struct EqualMeansTests {
         var random = SeededRandom(seed: UInt64(a.repeats * 1000 + b.repeats * 10 + a.sessions) + UInt64(within * 1e6))
         var different = 0
         for _ in 0..<draws {
-            func side(_ side: Side, _ name: String) throws -> [RunFigure] {
+            func side(_ side: Side, _ name: String) throws -> [RunObservation] {
                 DrawnRuns.runs(
                     sessions: side.sessions, repeats: side.repeats, within: within, between: between, name: name,
                     &random)

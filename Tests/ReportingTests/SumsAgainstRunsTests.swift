@@ -46,8 +46,8 @@ struct SumsAgainstRunsTests {
             return made
         }
 
-        private mutating func start() -> Store.SuiteStart {
-            Store.SuiteStart(
+        private mutating func start() -> SuiteStart {
+            SuiteStart(
                 suite: pick(["day", "night"]), suiteText: "runs: []", options: "{}",
                 machineName: pick(["host", "lab"]),
                 inventory: "{}", machineState: "{}", meters: [], version: pick(["1.0", "1.1"]), startedAt: Self.begin,
@@ -134,7 +134,8 @@ struct SumsAgainstRunsTests {
     }
 
     /// One row as it is defined, of the runs one by one.
-    private static func compare(_ row: TableReport.Row, _ runs: [RunFigure], _ baselines: [String: Double]) throws {
+    private static func compare(_ row: TableReport.Row, _ runs: [RunObservation], _ baselines: [String: Double]) throws
+    {
         let values = runs.map(\.kilowattHours)
         let figure = try #require(MeanFigure(runs, baselines))
         #expect(row.n == runs.count)

@@ -83,7 +83,7 @@ struct TableFilterTests {
     func sources() async throws {
         try record.add([run(3600)])
         let uuid = try record.store.beginSuiteRun(
-            Store.SuiteStart(
+            SuiteStart(
                 suite: "paper", suiteText: "", options: "{}", machineName: "host", inventory: "{}", machineState: "{}",
                 meters: [], version: "codecarbon", startedAt: 1, source: .paper))
         try record.add(

@@ -150,7 +150,7 @@ struct ExtremesTests {
     @Test("In every parameter of an address", .timeLimit(.minutes(5)))
     func addresses() async throws {
         let uuid = try daemon.store.beginSuiteRun(
-            Store.SuiteStart(
+            SuiteStart(
                 suite: "s", suiteText: "", options: "{}", machineName: "m", inventory: "{}", machineState: "{}",
                 meters: [], version: "1", startedAt: 1))
         try daemon.store.record(run(), samples: [], suiteRun: uuid)
@@ -299,7 +299,7 @@ struct ExtremesTests {
     @Test("A daemon starts on a record of which every column holds something else", .timeLimit(.minutes(5)))
     func damaged() async throws {
         let uuid = try daemon.store.beginSuiteRun(
-            Store.SuiteStart(
+            SuiteStart(
                 suite: "s", suiteText: "", options: "{}", machineName: "m", inventory: "{}", machineState: "{}",
                 meters: [FakeMeters.meter.description], version: "1", startedAt: 1))
         for index in 0..<3 {

@@ -64,7 +64,7 @@ final class TestDaemon: Sendable {
     let queue: JobQueue
     let sessions: ClientSessions
     let meters: CurrentMeters
-    let figures: RunFigures
+    let figures: ResultMetrics
     let routes: Routes
     private let running: Task<Void, Never>
 
@@ -98,7 +98,7 @@ final class TestDaemon: Sendable {
         sessions = ClientSessions(
             clock: sessionClock, checkInterval: .milliseconds(50), listings: FakeMeters.all)
         meters = try CurrentMeters(FakeMeters.all(), intervalSeconds: 0.05, logger: logger)
-        figures = try RunFigures(store, logger: logger)
+        figures = try ResultMetrics(store, logger: logger)
         routes = Routes(
             queue: queue, sessions: sessions, store: store, record: OwnRecord(store, version: "1.0"),
             plugins: context.plugins,

@@ -248,7 +248,7 @@ struct HeavyAnswersTests {
         }
         #expect(done, "a run in the record makes it another one")
         let uuid = try daemon.store.beginSuiteRun(
-            Store.SuiteStart(
+            SuiteStart(
                 suite: "s", suiteText: "", options: "{}", machineName: "m", inventory: "{}", machineState: "{}",
                 meters: [], version: "1", startedAt: 1))
         let before = try #require(try await ask("/v1/suite-runs").headers[.eTag])

@@ -40,7 +40,7 @@ struct MetricsTests {
     private func record(_ runs: [RunRecord], status: RunStatus = .completed, at time: Double = 5000) throws {
         let store = daemon.store
         let uuid = try store.beginSuiteRun(
-            Store.SuiteStart(
+            SuiteStart(
                 suite: "test", suiteText: "", options: "{}", machineName: "host", inventory: "{}", machineState: "{}",
                 meters: [], version: "1.0", startedAt: 4000))
         for run in runs { try store.record(run, samples: [], suiteRun: uuid) }
@@ -181,7 +181,7 @@ struct MetricsTests {
         #expect(current.lastCompletedAt == 6000)
         #expect(current.runs == [.completed: 4, .failed: 1, .interrupted: 1])
         // A daemon that starts later finds the same figures, and counts from its own start.
-        let later = try RunFigures(daemon.store, logger: Logger(label: "test"))
+        let later = try ResultMetrics(daemon.store, logger: Logger(label: "test"))
         try await later.refresh()
         #expect(later.current.rows == current.rows)
         #expect(later.current.runs.isEmpty)

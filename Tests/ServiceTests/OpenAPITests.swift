@@ -159,7 +159,7 @@ struct OpenAPITests {
         let store = daemon.store
         for model in ["a", "b"] {
             let uuid = try store.beginSuiteRun(
-                Store.SuiteStart(
+                SuiteStart(
                     suite: model, suiteText: "runs: []", options: "{}", machineName: "host",
                     inventory: #"{"cpu":{"model":"c"}}"#, machineState: "{}", meters: [FakeMeters.meter.description],
                     version: "1.0", startedAt: 4000, preflight: "[]", label: "l"))

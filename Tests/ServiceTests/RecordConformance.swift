@@ -24,7 +24,7 @@ struct RecordAccessConformance {
     static func fill(_ store: Store) throws -> (first: String, second: String) {
         func suite(_ name: String, _ machine: String, _ runs: [RunRecord]) throws -> String {
             let uuid = try store.beginSuiteRun(
-                Store.SuiteStart(
+                SuiteStart(
                     suite: name, suiteText: "runs: []", options: "{}", machineName: machine, inventory: "{}",
                     machineState: "{}", meters: [], version: "1.0", startedAt: 1_764_000_000, label: name))
             for run in runs { try store.record(run, samples: [], suiteRun: uuid) }
@@ -212,6 +212,14 @@ struct RecordWriterConformance {
         task.cancel()
         try await task.value
         #expect(try await energies() == [1, 2, 3])
+        let query = SumsQuery(RunFilter())
+        let group = try #require(try await reader.sums(query).groups.first)
+        var values: [GroupedValue] = []
+        try await reader.eachValue(query) { values.append($0) }
+        #expect(values.map(\.group) == Array(repeating: group.group.id, count: 3))
+        #expect(
+            Set(values.map(\.session)).count == 1
+                && isClose(group.sums.gross, values.reduce(0) { $0 + $1.kilowattHours }))
         try await importing()
     }
 
@@ -244,8 +252,8 @@ struct RecordWriterConformance {
         #expect(try await energies() == [1, 2, 3])
     }
 
-    private func start(_ suite: String) -> Store.SuiteStart {
-        Store.SuiteStart(
+    private func start(_ suite: String) -> SuiteStart {
+        SuiteStart(
             suite: suite, suiteText: "runs: []", options: "{}", machineName: "host", inventory: "{}",
             machineState: "{}", meters: [], version: "1.0", startedAt: 1_764_000_000)
     }

@@ -69,7 +69,7 @@ extension RealTime {
             let daemon = try TestDaemon()
             let store = daemon.store
             let uuid = try store.beginSuiteRun(
-                Store.SuiteStart(
+                SuiteStart(
                     suite: "s", suiteText: "", options: "{}", machineName: "m", inventory: "{}", machineState: "{}",
                     meters: [], version: "1", startedAt: 1_764_000_000))
             let file = ImportedFile(source: .taskwatt, name: "f", sha256: "0", importedAt: 1)

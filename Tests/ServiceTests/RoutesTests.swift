@@ -62,7 +62,7 @@ struct RoutesTests {
         try expectError(
             try await ask(.get, "/v1/runs/last"), .notFound, .notFound, contains: "no run in the record yet")
         let uuid = try daemon.store.beginSuiteRun(
-            Store.SuiteStart(
+            SuiteStart(
                 suite: "s", suiteText: "", options: "{}", machineName: "m", inventory: "{}", machineState: "{}",
                 meters: [], version: "1", startedAt: 1))
         try expectError(

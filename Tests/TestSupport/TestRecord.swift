@@ -16,7 +16,7 @@ package final class TestRecord: Sendable {
         _ name: String = "test", machine: String = "host", inventory: String = "{}", state: String = "{}"
     ) throws -> String {
         try store.beginSuiteRun(
-            Store.SuiteStart(
+            SuiteStart(
                 suite: name, suiteText: "runs: []", options: "{}", machineName: machine, inventory: inventory,
                 machineState: state, meters: [], version: "1.0", startedAt: 1_764_000_000))
     }

@@ -78,15 +78,15 @@ package struct BundleImport {
         return outcome
     }
 
-    private func start(_ suite: BundledSuite, of bundle: UnpackedBundle) throws -> Store.SuiteStart {
+    private func start(_ suite: BundledSuite, of bundle: UnpackedBundle) throws -> SuiteStart {
         let inventory = try bundle.json(.inventory, of: suite.uuid)
-        guard Store.fingerprint(machineName: suite.machine.name, inventory: inventory) == suite.machine.fingerprint
+        guard MachineFingerprint.of(machineName: suite.machine.name, inventory: inventory) == suite.machine.fingerprint
         else {
             throw BundleError(
                 "\(bundle.place(.suite, of: suite.uuid)): the machine's fingerprint is not that of its name and inventory"
             )
         }
-        return Store.SuiteStart(
+        return SuiteStart(
             suite: suite.suite, suiteText: try bundle.required(.suiteText, of: suite.uuid),
             options: try bundle.json(.options, of: suite.uuid), machineName: suite.machine.name, inventory: inventory,
             machineState: try bundle.json(.state, of: suite.uuid),

@@ -99,7 +99,7 @@ package struct BundleWriter {
         let suite = BundledSuite(
             uuid: uuid, suite: try redaction?.text(stored.suite) ?? stored.suite,
             machine: BundledSuite.Machine(
-                name: machine, fingerprint: Store.fingerprint(machineName: machine, inventory: inventory)),
+                name: machine, fingerprint: MachineFingerprint.of(machineName: machine, inventory: inventory)),
             version: stored.version, startedAt: stored.startedAt, endedAt: stored.endedAt, status: status,
             error: stored.error.map { redaction == nil ? $0 : Redaction.leftOut },
             label: try stored.label.map { try redaction?.text($0) ?? $0 })

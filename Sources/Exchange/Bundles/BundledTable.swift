@@ -1,5 +1,4 @@
 package import Core
-import Foundation
 import Recording
 import Reporting
 
@@ -36,27 +35,19 @@ package struct BundledTable: Sendable, Hashable, Codable {
     package var gross: [Row]
     package var net: [Row]
 
-    /// The table that `taskwatt table` makes of a suite's runs. It reads a record, so it is given one of its own.
+    /// The table that `taskwatt table` makes of a suite's runs. It reads a record, so it is given one of these alone.
     static func make(of suite: BundledSuite, runs: [RunRecord]) async throws -> BundledTable {
-        let directory = try ScratchDirectory()
-        let store = try Store(directory: directory.path)
-        let start = Store.SuiteStart(
+        let start = SuiteStart(
             suite: suite.suite, suiteText: "", options: "{}", machineName: suite.machine.name, inventory: "{}",
             machineState: "{}", meters: [], version: suite.version, startedAt: suite.startedAt)
-        let file = ImportedFile(source: .taskwatt, name: "", sha256: "", importedAt: suite.startedAt)
-        try store.importing(file) { writer in
-            _ = try writer.begin(start, uuid: suite.uuid)
-            for run in runs { try writer.record(run, suiteRun: suite.uuid) }
-            try writer.end(suite.uuid, status: suite.status, at: suite.endedAt ?? suite.startedAt)
-        }
-        return BundledTable(
-            gross: try await rows(store, net: false), net: try await rows(store, net: true))
+        let record = try Store.temporary(start, uuid: suite.uuid, runs: runs)
+        return BundledTable(gross: try await rows(record, net: false), net: try await rows(record, net: true))
     }
 
-    private static func rows(_ store: any RecordReader, net: Bool) async throws -> [Row] {
+    private static func rows(_ record: any RecordReader, net: Bool) async throws -> [Row] {
         var options = TableReport.Options()
         options.isNet = net
-        return try await TableReport(store, options).rows.map { row in
+        return try await TableReport(record, options).rows.map { row in
             Row(
                 task: row.task, scope: row.scope, provenance: row.provenance, size: row.size, plugin: row.plugin,
                 models: row.models, setup: row.setup, n: row.n, mean: row.mean, std: row.std,
@@ -64,22 +55,4 @@ package struct BundledTable: Sendable, Hashable, Codable {
                 uncertainty: row.uncertainty ?? 0)
         }.sorted { $0.name.lexicographicallyPrecedes($1.name) }
     }
-}
-
-/// A directory that goes with its owner.
-final class ScratchDirectory: Sendable {
-    let path: String
-
-    init() throws {
-        path = FileManager.default.temporaryDirectory.appendingPathComponent("taskwatt-\(UUID().uuidString)").path
-        do {
-            try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        } catch {
-            throw BundleError(
-                "no directory can be made in \(FileManager.default.temporaryDirectory.path)", remedy: "set TMPDIR")
-        }
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -19,6 +19,7 @@ struct DecodedTexts {
     private let decoder = JSONDecoder()
     private var parameters: [String: [String: String]] = [:]
     private var lists: [String: [String]] = [:]
+    private var accuracies: [String: [MeterAccuracy]] = [:]
 
     /// The plugin's parameters as text; none of a window without a workload.
     ///
@@ -39,6 +40,14 @@ struct DecodedTexts {
         let values = try decoded([String].self, text, column.stringValue)
         if lists.count >= Self.most { lists = [:] }
         lists[text] = values
+        return values
+    }
+
+    mutating func accuracies(_ text: String) throws(DamagedRow) -> [MeterAccuracy] {
+        if let known = accuracies[text] { return known }
+        let values = try decoded([MeterAccuracy].self, text, "accuracies")
+        if accuracies.count >= Self.most { accuracies = [:] }
+        accuracies[text] = values
         return values
     }
 

@@ -6,7 +6,7 @@ struct MachineRow: TableRow {
 
     /// `nil` of one that is not written yet, as of the other tables.
     var id: Int64?
-    /// `Store.fingerprint`.
+    /// `MachineFingerprint`.
     var fingerprint: String
     var name: String
     /// JSON.
@@ -20,6 +20,9 @@ struct MachineRow: TableRow {
         static let names = columnNames()
         static let areStrict = false
     }
+
+    /// The processor's name, where the inventory has it, as SQL.
+    static let processor = "CASE WHEN json_valid(inventory) THEN json_extract(inventory, '$.cpu.model') END"
 }
 
 /// What is known of a meter of a machine: a row of `meter`.

@@ -41,11 +41,11 @@ struct GroupWriter {
     }
 
     /// The number of a window's group; windows come in the order of the record.
-    mutating func group(of window: WindowFigures, _ key: ResultGroup.Key, session: Int64) throws -> Int64 {
+    mutating func group(of window: MeasuredWindow, _ key: ResultGroup.Key, session: Int64) throws -> Int64 {
         let place = Place(session: session, key: key)
         if entries[place] == nil { entries[place] = try entries(of: place) }
         var isMeasured = false
-        if case .measured = RunFigure.of(window, net: false) { isMeasured = true }
+        if case .measured = RunObservation.of(window, net: false) { isMeasured = true }
         if let latest = entries[place]?.last, latest.isMeasured || !isMeasured,
             latest.program == window.programSHA256 ?? latest.program, latest.file == window.modelSHA256 ?? latest.file
         {
@@ -136,17 +136,18 @@ struct GroupWriter {
 
     // MARK: Groups
 
+    private static let columns = Selection<ResultGroupRow.CodingKeys>(
+        [.id, .programSha256, .modelSha256, .accuracies], of: "result_group")
+
     private func groups(_ key: String) throws -> [Entry] {
         let statement = try db.cachedStatement(
-            sql: "SELECT id, program_sha256, model_sha256, accuracies FROM result_group WHERE key = ? ORDER BY id")
-        let rows = try Row.fetchCursor(statement, arguments: [key])
+            sql: "SELECT \(Self.columns.sql) FROM result_group WHERE key = ? ORDER BY id")
         var groups: [Entry] = []
-        while let row = try rows.next() {
-            guard let id: Int64 = row.optional(at: 0), let accuracies: String = row.optional(at: 3) else {
-                throw RecordSums.Damage()
-            }
+        try RecordSums.each(try Row.fetchCursor(statement, arguments: [key]), Self.columns) { read in
             groups.append(
-                Entry(id: id, program: row.optional(at: 1), file: row.optional(at: 2), accuracies: accuracies))
+                Entry(
+                    id: try read(.id), program: try read(.programSha256), file: try read(.modelSha256),
+                    accuracies: try read(.accuracies)))
         }
         return groups
     }
@@ -154,16 +155,17 @@ struct GroupWriter {
     /// Those of a key that have windows of the session, the latest last.
     private func entries(of place: Place) throws -> [Entry] {
         var found: [(entry: Entry, last: Int64)] = []
+        let columns = SessionSumsRow.sums
         let statement = try db.cachedStatement(
-            sql: "SELECT sums FROM session_sums WHERE suite_run_id = ? AND net = 0 AND group_id = ?")
+            sql: "SELECT \(columns.sql) FROM session_sums s WHERE suite_run_id = ? AND net = 0 AND group_id = ?")
         for group in try groups(place.key.text) {
-            guard let row = try Row.fetchOne(statement, arguments: [place.session, group.id]) else { continue }
-            guard let bytes: Data = row.optional(at: 0), let head = RunSums.Head(bytes: bytes) else {
-                throw RecordSums.Damage()
+            let rows = try Row.fetchCursor(statement, arguments: [place.session, group.id])
+            try RecordSums.each(rows, columns) { read in
+                let head = try RunSums.Head(bytes: try read(.sums))
+                var entry = group
+                entry.isMeasured = head.count > 0
+                found.append((entry, head.lastRun))
             }
-            var entry = group
-            entry.isMeasured = head.count > 0
-            found.append((entry, head.lastRun))
         }
         return found.sorted { $0.last < $1.last }.map(\.entry)
     }
@@ -171,20 +173,14 @@ struct GroupWriter {
     private func insert(
         _ key: ResultGroup.Key, _ program: String?, _ file: String?, _ accuracies: String
     ) throws -> Entry {
-        try db.execute(
-            sql: """
-                INSERT INTO result_group (
-                    key, file_key, task, source, scope, provenance, plugin, model, dataset, size, device, precision, batch,
-                    engine, suite, label, fingerprint, settings, meters, accuracies, program_sha256, model_sha256)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """,
-            arguments: [
-                key.text, key.fileText, key.task.rawValue, key.source.rawValue, key.scope.rawValue,
-                key.provenance.rawValue, key.plugin, key.model, key.dataset, key.size, key.device, key.precision,
-                key.batch, key.engine, key.suite, key.label, key.fingerprint, try json(key.settings),
-                try json(key.meters),
-                accuracies, program, file,
-            ])
+        try ResultGroupRow(
+            id: nil, key: key.text, fileKey: key.fileText, task: key.task.rawValue, source: key.source.rawValue,
+            scope: key.scope.rawValue, provenance: key.provenance.rawValue, plugin: key.plugin, model: key.model,
+            dataset: key.dataset, size: key.size, device: key.device, precision: key.precision, batch: key.batch,
+            engine: key.engine, suite: key.suite, label: key.label, fingerprint: key.fingerprint,
+            settings: try json(key.settings), meters: try json(key.meters), accuracies: accuracies,
+            programSha256: program, modelSha256: file
+        ).insert(db)
         return Entry(id: db.lastInsertedRowID, program: program, file: file, accuracies: accuracies)
     }
 
@@ -193,7 +189,7 @@ struct GroupWriter {
     }
 
     /// How well the meters of a window's total measure, as JSON.
-    private mutating func accuracies(of window: WindowFigures) throws -> String {
+    private mutating func accuracies(of window: MeasuredWindow) throws -> String {
         let machine = window.machineFingerprint
         let descriptions =
             try self.descriptions[machine]

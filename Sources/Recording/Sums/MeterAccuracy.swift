@@ -22,7 +22,7 @@ extension MeterAccuracy {
     ///   - domains: of the window; a record may have none.
     ///   - descriptions: of the machine's meters, the latest last.
     package static func all(
-        _ window: WindowFigures, _ domains: [DomainEnergy], _ descriptions: [MeterDescription]
+        _ window: MeasuredWindow, _ domains: [DomainEnergy], _ descriptions: [MeterDescription]
     ) -> [MeterAccuracy] {
         guard window.total.energy > .zero else {
             // Of nothing no share can be told.
@@ -45,7 +45,7 @@ extension MeterAccuracy {
     }
 
     /// The share a of a · E / √3 of each meter, 0 where none is stated.
-    private static func shares(_ window: WindowFigures, _ domains: [DomainEnergy]) -> [String: Double] {
+    private static func shares(_ window: MeasuredWindow, _ domains: [DomainEnergy]) -> [String: Double] {
         func share(_ accuracy: Energy, of energy: Energy) -> Double {
             3.0.squareRoot() * accuracy.joules / energy.joules
         }

@@ -34,10 +34,9 @@ enum RecordSums {
     ///
     /// - Throws: `Damage` where nothing tells.
     private static func areSettled(_ db: Database) throws -> Bool {
-        guard let row = try Row.fetchOne(db.cachedStatement(sql: state)), let summed: Int64 = row.optional(at: 0) else {
-            throw Damage()
-        }
-        let (latest, isStale): (Int64?, Bool?) = (row.optional(at: 1), row.optional(at: 2))
+        guard let row = try Row.fetchOne(db.cachedStatement(sql: state)), let summed: Int64 = row.optional("summed")
+        else { throw Damage() }
+        let (latest, isStale): (Int64?, Bool?) = (row.optional("latest"), row.optional("is_stale"))
         return isStale == false && (latest ?? 0) <= summed
     }
 
@@ -46,7 +45,8 @@ enum RecordSums {
     }
 
     private static let state = """
-        SELECT (SELECT last_run FROM summed), (SELECT max(id) FROM run), EXISTS (SELECT 1 FROM stale_session)
+        SELECT (SELECT last_run FROM summed) AS summed, (SELECT max(id) FROM run) AS latest,
+            EXISTS (SELECT 1 FROM stale_session) AS is_stale
         """
 
     /// Brings the sums up to date.

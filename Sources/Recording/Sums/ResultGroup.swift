@@ -41,7 +41,7 @@ package struct ResultGroup: Sendable, Hashable {
 
 extension ResultGroup.Key {
     /// - Returns: `nil` of a window without a workload.
-    package init?(_ window: WindowFigures) {
+    package init?(_ window: MeasuredWindow) {
         guard let task = window.task else { return nil }
         self.init(
             task: task, source: window.source, scope: window.total.scope, provenance: window.total.provenance,

@@ -1,8 +1,9 @@
 package import Core
 
-/// One run's figure for a mean, in kWh per 1,000 inferences throughout.
-package struct RunFigure: Sendable {
-    package var window: WindowFigures
+/// What one run adds to the mean of a row: its figure, and what of its uncertainty it shares with other runs, in kWh per 1,000
+/// inferences throughout.
+package struct RunObservation: Sendable {
+    package var window: MeasuredWindow
     package var task: MLTask
     /// Gross or net, as asked for.
     package var kilowattHours: Double
@@ -19,23 +20,8 @@ package struct RunFigure: Sendable {
     /// The one that its rounding makes, which is common to all runs.
     package var idleRounding: Double
 
-    package init(
-        window: WindowFigures, task: MLTask, kilowattHours: Double, gross: Double, net: Double? = nil, accuracy: Double,
-        common: Double, idle: Double, idleRounding: Double
-    ) {
-        self.window = window
-        self.task = task
-        self.kilowattHours = kilowattHours
-        self.gross = gross
-        self.net = net
-        self.accuracy = accuracy
-        self.common = common
-        self.idle = idle
-        self.idleRounding = idleRounding
-    }
-
     package enum Outcome: Sendable {
-        case measured(RunFigure)
+        case measured(RunObservation)
         case leftOut(String)
     }
 
@@ -47,9 +33,6 @@ package struct RunFigure: Sendable {
 
     /// kWh per 1,000 inferences are so many joules of one for each.
     package static let joulesOfInference = 3.6e6 / 1000
-
-    /// Device, precision, batch and those of the plugin's parameters that have to do with the task. The size is apart anyway.
-    package var setup: [String: String] { window.setup(for: task) }
 
     /// Gross kWh per 1,000 inferences of the other scopes that were seen.
     package var otherScopes: [TotalScope: Double] {
@@ -70,7 +53,7 @@ package struct RunFigure: Sendable {
     }
 
     /// - Returns: `nil` of a window without a workload.
-    package static func of(_ window: WindowFigures, net: Bool) -> Outcome? {
+    package static func of(_ window: MeasuredWindow, net: Bool) -> Outcome? {
         guard let task = window.task else { return nil }
         let total = window.total
         guard window.status == .completed else { return .leftOut(window.status.rawValue) }
@@ -102,7 +85,7 @@ package struct RunFigure: Sendable {
             accuracy = gross > 0 ? accuracy * abs(joules) / gross : 0
         }
         return .measured(
-            RunFigure(
+            RunObservation(
                 window: window, task: task, kilowattHours: joules * per1000, gross: gross * per1000,
                 net: difference.map { $0 * per1000 }, accuracy: accuracy * per1000,
                 common: total.commonUncertainty.joules * per1000, idle: idle * per1000,
@@ -110,17 +93,9 @@ package struct RunFigure: Sendable {
     }
 }
 
-extension WindowFigures {
+extension MeasuredWindow {
     /// Those of the plugin's parameters that have to do with the task. The size is apart anyway.
     func settings(for task: MLTask) -> [String: String] {
         parameters.filter { name, _ in name != "size" && TaskParameters.matters(name, to: task) }
-    }
-
-    func setup(for task: MLTask) -> [String: String] {
-        var setup = settings(for: task)
-        setup["device"] = device
-        setup["precision"] = precision
-        setup["batch"] = String(batch)
-        return setup
     }
 }

@@ -131,14 +131,15 @@ extension RunSums {
         var count: Double
         var mean: Double
 
-        init?(bytes: Data) {
+        /// - Throws: `RecordSums.Damage` for what are no sums, or those of another version.
+        init(bytes: Data) throws(RecordSums.Damage) {
             var words = Words(bytes: bytes)
-            guard words.next() == RunSums.version else { return nil }
+            guard words.next() == RunSums.version else { throw RecordSums.Damage() }
             firstRun = Int64(bitPattern: words.next())
             lastRun = Int64(bitPattern: words.next())
             count = words.number()
             mean = words.number()
-            if words.isShort { return nil }
+            if words.isShort { throw RecordSums.Damage() }
         }
     }
 

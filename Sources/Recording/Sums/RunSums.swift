@@ -48,7 +48,7 @@ package struct RunSums: Sendable, Hashable {
     package var drifts = 0.0
     package var correlations = 0.0
 
-    // MARK: Standard uncertainties, summed over the runs; see `RunFigure`
+    // MARK: Standard uncertainties, summed over the runs; see `RunObservation`
 
     package var accuracy = 0.0
     package var common = 0.0
@@ -125,7 +125,7 @@ extension RunSums {
     /// Adds a run of one session, in the order of the record.
     ///
     /// - Parameter baseline: the degrees of freedom and the seconds of the session's idle baseline, as far as they are known.
-    package mutating func add(_ run: RunFigure, baseline: (degrees: Double?, seconds: Double?)) {
+    package mutating func add(_ run: RunObservation, baseline: (degrees: Double?, seconds: Double?)) {
         let window = run.window
         let inferences = Double(window.completedInferences)
         if series.count == 0 {
@@ -135,7 +135,7 @@ extension RunSums {
         gross += run.gross
         if let net = run.net {
             nets.add(net)
-            netJoules += net * RunFigure.joulesOfInference * inferences
+            netJoules += net * RunObservation.joulesOfInference * inferences
         }
         accuracy += run.accuracy
         common += run.common

@@ -13,23 +13,8 @@ extension Store {
         }
     }
 
-    /// Hands each window with a workload that fits to `body`, with the number of its group, in the order of the record.
-    package func eachGrouped(
-        _ filter: RunFilter, _ body: (WindowFigures, Int64) -> Void
-    ) throws(StoreError) {
-        try summed { db in
-            let condition = filter.queries.condition
-            var resolver = try GroupResolver(db)
-            try Self.eachWindow(db, where: condition.sql, condition.arguments) { window in
-                try Task.checkCancellation()
-                if let group = try resolver.group(of: window) { body(window, group) }
-            } damaged: { _ in
-            }
-        }
-    }
-
     /// Reads where the sums are those of the windows; brings them up to date before if they are not.
-    private func summed<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+    func summed<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
         do {
             for _ in 0..<3 {
                 do {

@@ -8,20 +8,24 @@ struct SumNames {
     private var numbers: [String: Int64] = [:]
 
     init(_ db: Database) throws {
-        let rows = try Row.fetchCursor(db, sql: "SELECT id, name FROM sum_name")
-        while let row = try rows.next() {
-            guard let number: Int64 = row.optional(at: 0), let name: String = row.optional(at: 1) else {
-                throw RecordSums.Damage()
-            }
+        let columns = Selection<SumNameRow.CodingKeys>(of: "sum_name")
+        try RecordSums.each(try Row.fetchCursor(db, sql: "SELECT \(columns.sql) FROM sum_name"), columns) { read in
+            let (number, name): (Int64, String) = (try read(.id), try read(.name))
             texts[number] = name
             numbers[name] = number
         }
     }
 
+    /// - Throws: `RecordSums.Damage` for what are no sums.
+    func sums(_ bytes: Data) throws(RecordSums.Damage) -> RunSums {
+        guard let sums = RunSums(bytes: bytes, names: texts) else { throw RecordSums.Damage() }
+        return sums
+    }
+
     /// The number of a name, which it is given where it has none.
     mutating func number(_ name: String, _ db: Database) throws -> Int64 {
         if let known = numbers[name] { return known }
-        try db.execute(sql: "INSERT INTO sum_name (name) VALUES (?)", arguments: [name])
+        try SumNameRow(id: nil, name: name).insert(db)
         let number = db.lastInsertedRowID
         texts[number] = name
         numbers[name] = number
@@ -41,10 +45,13 @@ struct SumsMerger {
 
     mutating func merge(_ days: Set<SummedDay>) throws {
         if days.isEmpty { return }
-        let ofDay = try db.cachedStatement(
-            sql: "SELECT sums FROM session_sums WHERE net = ? AND group_id = ? AND day = ?")
+        let ofDay = SessionSumsRow.sums
+        let statement = try db.cachedStatement(
+            sql: "SELECT \(ofDay.sql) FROM session_sums s WHERE net = ? AND group_id = ? AND day = ?")
         for day in days {
-            let sessions = try sums(ofDay, [day.net, day.group, day.day]).map(\.closed)
+            var sessions: [RunSums] = []
+            let rows = try Row.fetchCursor(statement, arguments: [day.net, day.group, day.day])
+            try RecordSums.each(rows, ofDay) { read in sessions.append(try names.sums(try read(.sums)).closed) }
             try write(sessions, 0, day)
         }
         var periods = days
@@ -76,21 +83,15 @@ struct SumsMerger {
     }
 
     private func parts(_ level: Int, _ periods: ClosedRange<Int64>, _ of: SummedDay) throws -> [RunSums] {
+        let columns = PeriodSumsRow.sums
         let statement = try db.cachedStatement(
-            sql: "SELECT sums FROM period_sums WHERE level = ? AND net = ? AND period = ? AND group_id = ?")
-        return try periods.flatMap { try sums(statement, [level, of.net, $0, of.group]) }
-    }
-
-    private func sums(_ statement: Statement, _ arguments: StatementArguments) throws -> [RunSums] {
-        let rows = try Row.fetchCursor(statement, arguments: arguments)
-        var all: [RunSums] = []
-        while let row = try rows.next() {
-            guard let bytes: Data = row.optional(at: 0), let sums = RunSums(bytes: bytes, names: names.texts) else {
-                throw RecordSums.Damage()
-            }
-            all.append(sums)
+            sql: "SELECT \(columns.sql) FROM period_sums WHERE level = ? AND net = ? AND period = ? AND group_id = ?")
+        var parts: [RunSums] = []
+        for period in periods {
+            let rows = try Row.fetchCursor(statement, arguments: [level, of.net, period, of.group])
+            try RecordSums.each(rows, columns) { read in parts.append(try names.sums(try read(.sums))) }
         }
-        return all
+        return parts
     }
 
     private mutating func write(_ parts: [RunSums], _ level: Int, _ period: SummedDay) throws {
@@ -104,7 +105,7 @@ struct SumsMerger {
         // In the order of the record, for what follows from the order of the values.
         for part in parts.sorted(by: { $0.firstRun < $1.firstRun }) { whole.merge(part) }
         let bytes = try whole.bytes { try names.number($0, db) }
-        try db.cachedStatement(sql: "INSERT OR REPLACE INTO period_sums VALUES (?, ?, ?, ?, ?)")
-            .execute(arguments: [level, period.net, period.day, period.group, bytes])
+        try PeriodSumsRow(level: level, net: period.net, period: period.day, groupId: period.group, sums: bytes)
+            .insert(db, onConflict: .replace)
     }
 }

@@ -17,10 +17,8 @@ package struct SumsQuery: Sendable, Hashable {
 }
 
 extension SumsQuery {
-    /// The day of a window as it is in `GroupSums`, where days are apart.
-    package func day(of window: WindowFigures) -> Int? {
-        isByDay ? SumsReader.localDay(window.startedAt) : nil
-    }
+    /// The day as it is in `GroupSums`, where days are apart.
+    package func day(of value: GroupedValue) -> Int? { isByDay ? SumsReader.localDay(value.startedAt) : nil }
 }
 
 /// What is asked for of one group, and day.

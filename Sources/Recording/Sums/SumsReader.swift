@@ -12,9 +12,9 @@ struct SumsReader {
 
     /// A session whose windows are read, or whose sums are.
     private struct Session {
-        var id: Int64
         var uuid: String
-        var row: SummedSession
+        var row: SummedSessionRow
+        var id: Int64 { row.suiteRunId }
     }
 
     private let db: Database
@@ -27,7 +27,7 @@ struct SumsReader {
     private var bins: [Bin: Int] = [:]
     private var sums: [GroupSums] = []
     /// Those whose baselines count and that were looked at one by one.
-    private var seen: Set<Int64> = []
+    private var seen: [Int64: SummedSessionRow] = [:]
     /// Whether each session's mean has been taken down on the way.
     private var hasSessions = true
 
@@ -58,7 +58,7 @@ struct SumsReader {
             if filter.hasTimes { try addTime() } else { try add(level: RecordSums.wholeLevel, 0) }
             try countBaselines(&answer)
         }
-        try countSeen(&answer)
+        for session in seen.values { answer.count(session) }
         try addMeans()
         answer.groups = sums
         let damaged = filter.condition
@@ -91,13 +91,6 @@ struct SumsReader {
         }
     }
 
-    private func decoded(_ row: Row, _ column: Int) throws -> RunSums {
-        guard let bytes: Data = row.optional(at: column), let sums = RunSums(bytes: bytes, names: names.texts) else {
-            throw RecordSums.Damage()
-        }
-        return sums
-    }
-
     // MARK: Whole periods
 
     /// Whether it is quicker to look the chosen groups up one by one.
@@ -108,15 +101,16 @@ struct SumsReader {
     }
 
     private mutating func add(level: Int, _ period: Int64) throws {
+        let columns = PeriodSumsRow.ofGroups
         let rows = try Row.fetchCursor(
             db,
             sql: """
-                SELECT group_id, sums FROM period_sums
+                SELECT \(columns.sql) FROM period_sums
                 WHERE level = ? AND net = ? AND period = ? AND \(ofChosen("group_id")) ORDER BY group_id
                 """, arguments: [level, net, period])
-        while let row = try rows.next() {
-            guard let group: Int64 = row.optional(at: 0) else { throw RecordSums.Damage() }
-            if chosen[group] != nil { add(try decoded(row, 1), group, nil) }
+        try RecordSums.each(rows, columns) { read in
+            let group: Int64 = try read(.groupId)
+            if chosen[group] != nil { add(try names.sums(try read(.sums)), group, nil) }
         }
     }
 
@@ -142,8 +136,8 @@ struct SumsReader {
         // One by one, so that each is the first of its index.
         let ofDays = "FROM period_sums WHERE level = 0 AND net = \(net)"
         let known = try Row.fetchOne(
-            db, sql: "SELECT (SELECT min(period) \(ofDays)), (SELECT max(period) \(ofDays))")
-        guard let known, let first: Int64 = known.optional(at: 0), let last: Int64 = known.optional(at: 1) else {
+            db, sql: "SELECT (SELECT min(period) \(ofDays)) AS first, (SELECT max(period) \(ofDays)) AS last")
+        guard let known, let first: Int64 = known.optional("first"), let last: Int64 = known.optional("last") else {
             return
         }
         guard RecordSums.days.contains(first), RecordSums.days.contains(last) else { throw RecordSums.Damage() }
@@ -194,25 +188,25 @@ struct SumsReader {
     // MARK: Sessions
 
     private func sessions(_ condition: String, _ arguments: StatementArguments) throws -> [Session] {
+        let columns = SummedSessionRow.columns
+        let uuid = Selection<SuiteRunRow.CodingKeys>([.uuid], of: "suite_run", from: columns.end)
         let rows = try Row.fetchCursor(
             db,
             sql: """
-                SELECT z.suite_run_id, suite_run.uuid, z.day, z.first_at, z.last_at, z.baseline_s, z.baseline_degrees
+                SELECT \(columns.sql), \(uuid.sql)
                 FROM summed_session z JOIN suite_run ON suite_run.id = z.suite_run_id
                 WHERE \(condition) ORDER BY z.suite_run_id
                 """, arguments: arguments)
         var sessions: [Session] = []
         while let row = try rows.next() {
-            guard let id: Int64 = row.optional(at: 0), let uuid: String = row.optional(at: 1),
-                let day: Int64 = row.optional(at: 2), RecordSums.days.contains(day),
-                let first: Double = row.optional(at: 3), let last: Double = row.optional(at: 4)
-            else { throw RecordSums.Damage() }
-            sessions.append(
-                Session(
-                    id: id, uuid: uuid,
-                    row: SummedSession(
-                        day: day, firstAt: first, lastAt: last, baselineSeconds: row.optional(at: 5),
-                        baselineDegrees: row.optional(at: 6))))
+            do {
+                let session = Session(
+                    uuid: try uuid.reader(row)(.uuid), row: try SummedSessionRow(columns.reader(row)))
+                guard let day = session.row.day, RecordSums.days.contains(day), session.row.firstAt != nil,
+                    session.row.lastAt != nil
+                else { throw RecordSums.Damage() }
+                sessions.append(session)
+            } catch is DamagedRow { throw RecordSums.Damage() }
         }
         return sessions
     }
@@ -233,14 +227,15 @@ struct SumsReader {
     private mutating func addSums(of session: Session, takesMeans: Bool) throws {
         let rows = try Row.fetchCursor(
             db.cachedStatement(
-                sql: "SELECT group_id, sums FROM session_sums WHERE suite_run_id = ? AND net = ? ORDER BY group_id"),
-            arguments: [session.id, net])
+                sql: """
+                    SELECT \(SessionSumsRow.ofGroups.sql) FROM session_sums s WHERE suite_run_id = ? AND net = ? ORDER BY group_id
+                    """), arguments: [session.id, net])
         let day = query.isByDay ? session.row.firstAt.map(Self.localDay) : nil
-        while let row = try rows.next() {
-            guard let group: Int64 = row.optional(at: 0) else { throw RecordSums.Damage() }
-            guard chosen[group] != nil else { continue }
-            let closed = try decoded(row, 1).closed
-            if closed.count > 0, takesMeans { seen.insert(session.id) }
+        try RecordSums.each(rows, SessionSumsRow.ofGroups) { read in
+            let group: Int64 = try read(.groupId)
+            guard chosen[group] != nil else { return }
+            let closed = try names.sums(try read(.sums)).closed
+            if closed.count > 0, takesMeans { seen[session.id] = session.row }
             add(closed, group, day, of: takesMeans ? session.uuid : nil)
         }
     }
@@ -251,6 +246,7 @@ struct SumsReader {
         for session in sessions {
             // Whoever asked may have gone.
             try Task.checkCancellation()
+            try resolver.enter(session.id)
             var made: [Bin: RunSums] = [:]
             var order: [Bin] = []
             try Store.eachWindow(
@@ -259,8 +255,8 @@ struct SumsReader {
                 guard let group = try resolver.group(of: window) else { return }
                 let bin = Bin(group: group, day: query.isByDay ? Self.localDay(window.startedAt) : nil)
                 if made[bin] == nil { order.append(bin) }
-                let baseline = (session.row.baselineDegrees, session.row.baselineSeconds)
-                switch RunFigure.of(window, net: query.isNet) {
+                let baseline = (session.row.baselineDegrees, session.row.baselineS)
+                switch RunObservation.of(window, net: query.isNet) {
                 case .measured(let figure):
                     made[bin, default: RunSums(session: session.uuid)].add(figure, baseline: baseline)
                 case .leftOut(let reason): made[bin, default: RunSums(session: session.uuid)].leaveOut(reason)
@@ -270,7 +266,7 @@ struct SumsReader {
             }
             for bin in order {
                 guard let closed = made[bin]?.closed else { continue }
-                if closed.count > 0 { seen.insert(session.id) }
+                if closed.count > 0 { seen[session.id] = session.row }
                 add(closed, bin.group, bin.day, of: session.uuid)
             }
         }
@@ -295,9 +291,11 @@ struct SumsReader {
         }
         if hasSessions { return }
         let (since, until) = (filter.since ?? 0, filter.until ?? Bounds.unixSeconds.upperBound)
+        let uuid = Selection<SuiteRunRow.CodingKeys>([.uuid], of: "suite_run")
+        let columns = Selection<SessionSumsRow.CodingKeys>([.sums], of: "s", from: uuid.end)
         let statement = try db.makeStatement(
             sql: """
-                SELECT suite_run.uuid, s.sums FROM session_sums s
+                SELECT \(uuid.sql), \(columns.sql) FROM session_sums s
                     JOIN summed_session z ON z.suite_run_id = s.suite_run_id
                     JOIN suite_run ON suite_run.id = s.suite_run_id
                 WHERE s.net = ? AND s.group_id = ? AND s.day BETWEEN ? AND ? AND \(inTime(touching: false))
@@ -308,12 +306,13 @@ struct SumsReader {
                 arguments: [net, sums[index].group.id, RecordSums.day(since), RecordSums.day(until)])
             var sessions = sums[index].sessions ?? []
             while let row = try rows.next() {
-                guard let uuid: String = row.optional(at: 0), let bytes: Data = row.optional(at: 1),
-                    let head = RunSums.Head(bytes: bytes)
-                else { throw RecordSums.Damage() }
-                if head.count > 0 {
-                    sessions.append(GroupSums.Session(name: uuid, count: head.count, mean: head.mean))
-                }
+                do {
+                    let head = try RunSums.Head(bytes: try columns.reader(row)(.sums))
+                    if head.count > 0 {
+                        sessions.append(
+                            GroupSums.Session(name: try uuid.reader(row)(.uuid), count: head.count, mean: head.mean))
+                    }
+                } catch is DamagedRow { throw RecordSums.Damage() }
             }
             sums[index].sessions = sessions
         }
@@ -323,45 +322,40 @@ struct SumsReader {
 
     /// Of whole sessions.
     private func countBaselines(_ answer: inout SumsAnswer) throws {
-        let flagged = try Row.fetchAll(
-            db,
+        let flagged = try SummedSessionRow.all(
+            try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT \(SummedSessionRow.columns.sql) FROM summed_session z
+                    WHERE (z.contended OR z.drifted OR z.autocorrelated) AND z.day IS NOT NULL
+                        AND \(inTime(touching: false))
+                    """))
+        let statement = try db.makeStatement(
             sql: """
-                SELECT z.suite_run_id, z.contended, z.drifted, z.autocorrelated FROM summed_session z
-                WHERE (z.contended OR z.drifted OR z.autocorrelated) AND z.day IS NOT NULL AND \(inTime(touching: false))
-                """)
-        let ofSession = try db.makeStatement(
-            sql: """
-                SELECT group_id, sums FROM session_sums
+                SELECT \(SessionSumsRow.ofGroups.sql) FROM session_sums s
                 WHERE suite_run_id = ? AND net = ? AND \(ofChosen("group_id"))
                 """)
-        for row in flagged {
-            guard let id: Int64 = row.optional(at: 0) else { throw RecordSums.Damage() }
-            let cells = try Row.fetchCursor(ofSession, arguments: [id, net])
-            while let cell = try cells.next() {
-                guard let group: Int64 = cell.optional(at: 0), let bytes: Data = cell.optional(at: 1),
-                    let head = RunSums.Head(bytes: bytes)
-                else { throw RecordSums.Damage() }
-                if chosen[group] != nil, head.count > 0 {
-                    Self.count(row, &answer)
-                    break
+        for session in flagged {
+            var isMeasured = false
+            try RecordSums.each(
+                try Row.fetchCursor(statement, arguments: [session.suiteRunId, net]), SessionSumsRow.ofGroups
+            ) {
+                read in
+                if !isMeasured, chosen[try read(.groupId)] != nil {
+                    isMeasured = try RunSums.Head(bytes: try read(.sums)).count > 0
                 }
             }
+            if isMeasured { answer.count(session) }
         }
     }
 
-    private func countSeen(_ answer: inout SumsAnswer) throws {
-        let statement = try db.cachedStatement(
-            sql: """
-                SELECT suite_run_id, contended, drifted, autocorrelated FROM summed_session WHERE suite_run_id = ?
-                """)
-        for id in seen {
-            if let row = try Row.fetchOne(statement, arguments: [id]) { Self.count(row, &answer) }
-        }
-    }
+}
 
-    private static func count(_ row: Row, _ answer: inout SumsAnswer) {
-        if row.optional(at: 1) ?? false { answer.contended += 1 }
-        if row.optional(at: 2) ?? false { answer.drifted += 1 }
-        if row.optional(at: 3) ?? false { answer.autocorrelated += 1 }
+extension SumsAnswer {
+    /// Counts what is wrong with a session's idle baselines.
+    fileprivate mutating func count(_ session: SummedSessionRow) {
+        if session.contended { contended += 1 }
+        if session.drifted { drifted += 1 }
+        if session.autocorrelated { autocorrelated += 1 }
     }
 }

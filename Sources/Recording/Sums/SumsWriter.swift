@@ -63,13 +63,11 @@ final class SumsWriter {
     }
 
     private func forget(session id: Int64) throws {
-        let rows = try Row.fetchAll(
-            db, sql: "SELECT net, group_id, day FROM session_sums WHERE suite_run_id = ?", arguments: [id])
-        for row in rows {
-            guard let net: Int = row.optional(at: 0), let group: Int64 = row.optional(at: 1),
-                let day: Int64 = row.optional(at: 2)
-            else { throw RecordSums.Damage() }
-            days.insert(SummedDay(net: net, group: group, day: day))
+        let columns = Selection<SessionSumsRow.CodingKeys>([.net, .groupId, .day], of: "session_sums")
+        let rows = try Row.fetchCursor(
+            db, sql: "SELECT \(columns.sql) FROM session_sums WHERE suite_run_id = ?", arguments: [id])
+        try RecordSums.each(rows, columns) { read in
+            days.insert(SummedDay(net: try read(.net), group: try read(.groupId), day: try read(.day)))
         }
         for table in ["session_sums", "summed_session", "damaged_run"] {
             try db.execute(sql: "DELETE FROM \(table) WHERE suite_run_id = ?", arguments: [id])
@@ -114,7 +112,7 @@ final class SumsWriter {
         }
     }
 
-    private func add(_ window: WindowFigures) throws {
+    private func add(_ window: MeasuredWindow) throws {
         let isIdle = window.stage == .idle || window.stage == .idleAfter
         guard isIdle || window.stage == .query && window.task != nil else { return }
         guard let id = try sessionNumber(window.suiteRun) else { return }
@@ -166,23 +164,12 @@ struct SummedDay: Hashable {
     var day: Int64
 }
 
-/// What the record knows of one session beside its sums.
-struct SummedSession {
-    var day: Int64?
-    /// Seconds since 1970.
-    var firstAt: Double?
-    var lastAt: Double?
-    var contended = false
-    var drifted = false
-    var autocorrelated = false
-    var baselineSeconds: Double?
-    var baselineDegrees: Double?
-
-    mutating func add(idle: WindowFigures) {
+extension SummedSessionRow {
+    fileprivate mutating func add(idle: MeasuredWindow) {
         if idle.flags.contains(RunFlag.idleDrift.rawValue) { drifted = true }
         guard idle.stage == .idle else { return }
         baselineDegrees = idle.idleDegreesOfFreedom ?? IdlePower.degreesOfOldRecord(seconds: idle.durationSeconds)
-        baselineSeconds = idle.durationSeconds
+        baselineS = idle.durationSeconds
         if idle.flags.contains(RunFlag.autocorrelated.rawValue) { autocorrelated = true }
         if idle.flags.contains(RunFlag.contended.rawValue) { contended = true }
     }
@@ -195,28 +182,20 @@ private struct SessionInWork {
         var group: Int64
     }
 
-    var id: Int64
     var uuid: String
-    var row = SummedSession()
+    var row: SummedSessionRow
     var cells: [Cell: RunSums] = [:]
 
     init(_ db: Database, _ id: Int64, _ uuid: String) throws {
-        self.id = id
         self.uuid = uuid
         let statement = try db.cachedStatement(
-            sql: """
-                SELECT day, first_at, last_at, contended, drifted, autocorrelated, baseline_s, baseline_degrees
-                FROM summed_session WHERE suite_run_id = ?
-                """)
-        guard let stored = try Row.fetchOne(statement, arguments: [id]) else { return }
-        row = SummedSession(
-            day: stored.optional(at: 0), firstAt: stored.optional(at: 1), lastAt: stored.optional(at: 2),
-            contended: stored.optional(at: 3) ?? false, drifted: stored.optional(at: 4) ?? false,
-            autocorrelated: stored.optional(at: 5) ?? false, baselineSeconds: stored.optional(at: 6),
-            baselineDegrees: stored.optional(at: 7))
+            sql: "SELECT \(SummedSessionRow.columns.sql) FROM summed_session z WHERE suite_run_id = ?")
+        row =
+            try SummedSessionRow.all(try Row.fetchCursor(statement, arguments: [id])).first
+            ?? SummedSessionRow(suiteRunId: id)
     }
 
-    mutating func add(_ window: WindowFigures, _ group: Int64, _ db: Database, _ names: SumNames) throws {
+    mutating func add(_ window: MeasuredWindow, _ group: Int64, _ db: Database, _ names: SumNames) throws {
         row.day = row.day ?? RecordSums.day(window.startedAt)
         row.firstAt = min(row.firstAt ?? .infinity, window.startedAt)
         row.lastAt = max(row.lastAt ?? -.infinity, window.startedAt)
@@ -228,9 +207,9 @@ private struct SessionInWork {
                 if let known, known.lastRun >= window.id { throw RecordSums.Damage() }
                 cells[cell] = known ?? RunSums(session: uuid)
             }
-            switch RunFigure.of(window, net: net == 1) {
+            switch RunObservation.of(window, net: net == 1) {
             case .measured(let figure):
-                cells[cell]?.add(figure, baseline: (row.baselineDegrees, row.baselineSeconds))
+                cells[cell]?.add(figure, baseline: (row.baselineDegrees, row.baselineS))
             case .leftOut(let reason): cells[cell]?.leaveOut(reason)
             case nil: break
             }
@@ -238,29 +217,24 @@ private struct SessionInWork {
     }
 
     private func stored(_ cell: Cell, _ db: Database, _ names: SumNames) throws -> RunSums? {
+        let columns = SessionSumsRow.sums
         let statement = try db.cachedStatement(
-            sql: "SELECT sums FROM session_sums WHERE suite_run_id = ? AND net = ? AND group_id = ?")
-        guard let row = try Row.fetchOne(statement, arguments: [id, cell.net, cell.group]) else { return nil }
-        guard let bytes: Data = row.optional(at: 0), let sums = RunSums(bytes: bytes, names: names.texts) else {
-            throw RecordSums.Damage()
-        }
-        return sums
+            sql: "SELECT \(columns.sql) FROM session_sums s WHERE suite_run_id = ? AND net = ? AND group_id = ?")
+        var stored: RunSums?
+        let rows = try Row.fetchCursor(statement, arguments: [row.suiteRunId, cell.net, cell.group])
+        try RecordSums.each(rows, columns) { read in stored = try names.sums(try read(.sums)) }
+        return stored
     }
 
     /// - Returns: what has to be merged anew.
     func write(_ db: Database, _ names: inout SumNames) throws -> Set<SummedDay> {
-        try db.cachedStatement(
-            sql: "INSERT OR REPLACE INTO summed_session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        ).execute(arguments: [
-            id, row.day, row.firstAt, row.lastAt, row.contended, row.drifted, row.autocorrelated, row.baselineSeconds,
-            row.baselineDegrees,
-        ])
+        try row.insert(db, onConflict: .replace)
         var days: Set<SummedDay> = []
         guard let day = row.day else { return days }
-        let statement = try db.cachedStatement(sql: "INSERT OR REPLACE INTO session_sums VALUES (?, ?, ?, ?, ?)")
         for (cell, sums) in cells {
             let bytes = try sums.bytes { try names.number($0, db) }
-            try statement.execute(arguments: [id, cell.net, cell.group, day, bytes])
+            try SessionSumsRow(suiteRunId: row.suiteRunId, net: cell.net, groupId: cell.group, day: day, sums: bytes)
+                .insert(db, onConflict: .replace)
             days.insert(SummedDay(net: cell.net, group: cell.group, day: day))
         }
         return days

@@ -21,7 +21,7 @@ struct ComparedGroup {
     private var meters: Set<[String]>
 
     init?(
-        _ key: RunGroups.Key, _ runs: [RunFigure], _ baselines: [String: Double], _ accuracies: MeterAccuracies
+        _ key: RunGroups.Key, _ runs: [RunObservation], _ baselines: [String: Double], _ accuracies: MeterAccuracies
     ) {
         guard let first = runs.first, let figure = MeanFigure(runs, baselines) else { return nil }
         self.key = key
@@ -119,7 +119,7 @@ struct ComparedGroup {
     }
 
     /// Whether a run is of these too.
-    func isOfSameFiles(as run: RunFigure) -> Bool {
+    func isOfSameFiles(as run: RunObservation) -> Bool {
         !Self.differ(programs, Set([run.window.programSHA256].compactMap(\.self)))
             && !Self.differ(files[run.model] ?? [], Set([run.window.modelSHA256].compactMap(\.self)))
     }

@@ -57,7 +57,7 @@ struct RunHistory {
     /// - Parameters:
     ///   - runs: of one row.
     ///   - known: the sessions that are compared.
-    init(_ runs: [RunFigure], without known: Set<String>) {
+    init(_ runs: [RunObservation], without known: Set<String>) {
         let others = runs.filter { !known.contains($0.session) && $0.window.source == .taskwatt }
         let models = Dictionary(grouping: others) { [$0.model, $0.dataset] }
             .sorted { $0.key.lexicographicallyPrecedes($1.key) }

@@ -7,11 +7,6 @@ package struct RunSelection: Sendable, Hashable, Codable {
     package var label: String
     package var filter: RunFilter
 
-    package init(label: String, filter: RunFilter) {
-        self.label = label
-        self.filter = filter
-    }
-
     /// What a user may write before a colon, beside the name of any parameter.
     package static let kinds = [
         "machine", "model", "plugin", "device", "dataset", "suite", "label", "task", "size", "precision", "engine",

@@ -6,11 +6,6 @@ package struct NumberedRun: Sendable, Hashable, Codable {
     package var id: Int64
     package var record: RunRecord
 
-    package init(id: Int64, record: RunRecord) {
-        self.id = id
-        self.record = record
-    }
-
     package var seconds: Double { record.energy.window.durationSeconds }
     /// The mean power of the time that was seen.
     package var meanWatts: Double? {

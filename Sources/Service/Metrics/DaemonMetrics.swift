@@ -10,7 +10,7 @@ import Running
 struct DaemonMetrics: Sendable {
     let meters: CurrentMeters
     let queue: JobQueue
-    let figures: RunFigures
+    let figures: ResultMetrics
     let version: String
     /// Seconds since 1970.
     let startedAt: Double
@@ -114,7 +114,7 @@ struct DaemonMetrics: Sendable {
         return [jobs, all]
     }
 
-    private func ofRuns(_ current: RunFigures.Figures) -> [MetricFamily] {
+    private func ofRuns(_ current: ResultMetrics.Figures) -> [MetricFamily] {
         var runs = MetricFamily(
             "taskwatt_runs_total", .counter, "Measured windows since the daemon's start, by status.")
         for status in RunStatus.allCases { runs.add(Double(current.runs[status] ?? 0), ["status": status.rawValue]) }

@@ -9,7 +9,7 @@ import Synchronization
 
 /// What the record says about the latest runs, kept for Prometheus. A year's record is never gone through for that: each
 /// suite is read once, when it has ended.
-final class RunFigures: Service {
+final class ResultMetrics: Service {
     /// The latest mean of one task with one model and set-up.
     struct Row: Sendable, Hashable {
         var task: String

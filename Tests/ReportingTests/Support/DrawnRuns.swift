@@ -13,8 +13,8 @@ enum DrawnRuns {
     /// A run of one figure, in kWh per 1,000 inferences.
     static func run(
         _ figure: Double, session: String, model: String = "m", common: Double = 0, flags: [EnergyFlag] = []
-    ) -> RunFigure {
-        let window = WindowFigures(
+    ) -> RunObservation {
+        let window = MeasuredWindow(
             id: 0, suiteRun: session, suite: "s", source: .taskwatt, version: "1", machine: "host",
             machineFingerprint: "f", stage: .query, status: .completed, task: .fillMask, plugin: "p", model: model,
             batch: 1, parameters: [:], startedAt: 0, durationSeconds: 1, completedInferences: 1000,
@@ -23,7 +23,7 @@ enum DrawnRuns {
                 energy: Energy(joules: figure * 3.6e6), uncertainty: .zero, accuracyUncertainty: .zero,
                 scope: .components, provenance: .measured, coverage: 1, flags: flags, domainIDs: ["a"]),
             otherScopes: [], flags: [])
-        return RunFigure(
+        return RunObservation(
             window: window, task: .fillMask, kilowattHours: figure, gross: figure, accuracy: 0, common: common, idle: 0,
             idleRounding: 0)
     }
@@ -36,8 +36,8 @@ enum DrawnRuns {
     static func runs(
         sessions: Int = 1, repeats: Int, within: Double, between: Double = 0, name: String, model: String = "m",
         _ random: inout SeededRandom
-    ) -> [RunFigure] {
-        (0..<sessions).flatMap { session -> [RunFigure] in
+    ) -> [RunObservation] {
+        (0..<sessions).flatMap { session -> [RunObservation] in
             let middle = random.normal(1, between)
             return (0..<repeats).map { _ in
                 run(middle * random.normal(1, within), session: "\(name)\(session)", model: model)
@@ -45,7 +45,7 @@ enum DrawnRuns {
         }
     }
 
-    static func group(_ runs: [RunFigure]) -> ComparedGroup? {
+    static func group(_ runs: [RunObservation]) -> ComparedGroup? {
         ComparedGroup(key, runs, [:], MeterAccuracies())
     }
 }

@@ -23,7 +23,7 @@ struct SampledRecord {
     ) throws {
         record = try TestRecord()
         suite = try record.store.beginSuiteRun(
-            Store.SuiteStart(
+            SuiteStart(
                 suite: names.suite, suiteText: "name: \(names.suite)\n# \(names.parameter)", options: "{\"repeats\":2}",
                 machineName: names.machine,
                 inventory:

@@ -54,7 +54,7 @@ package enum BundleVerifier {
         var result = Verification.Suite(
             uuid: uuid, suite: suite.suite, machine: suite.machine.name,
             machineFingerprint: suite.machine.fingerprint, startedAt: suite.startedAt, runs: [], rows: [], findings: [])
-        if Store.fingerprint(machineName: suite.machine.name, inventory: inventory) != suite.machine.fingerprint {
+        if MachineFingerprint.of(machineName: suite.machine.name, inventory: inventory) != suite.machine.fingerprint {
             result.findings.append(
                 .failed(.figures, "the machine's fingerprint is not that of its name and inventory"))
         }

@@ -171,20 +171,9 @@ package struct Verification: Sendable, Hashable, Codable {
         case isRedacted = "redacted"
     }
 
-    package init(
-        file: String, version: Int, createdBy: String, isRedacted: Bool, sha256: String,
-        findings: [VerificationFinding],
-        suites: [Suite]
-    ) {
-        self.file = file
-        self.version = version
-        self.createdBy = createdBy
-        self.isRedacted = isRedacted
-        self.sha256 = sha256
-        self.findings = findings
-        self.suites = suites
-    }
+}
 
+extension Verification {
     /// All that was found, wherever.
     package var allFindings: [VerificationFinding] {
         findings + suites.flatMap { suite in suite.findings + suite.runs.flatMap(\.findings) }

@@ -24,7 +24,7 @@ extension CoverageCell {
 
     /// Measures the sessions of one row on an injected clock, by the real sampler, account and statistics.
     package func draw(_ random: inout SeededRandom) -> CoverageDraw? {
-        var figures: [WindowFigures] = []
+        var figures: [MeasuredWindow] = []
         var sessionMean = 0.0
         // A steady power lies anywhere between two steps of a meter that rounds.
         let before = Self.before + rounding * Double.random(in: -0.5..<0.5, using: &random)
@@ -35,7 +35,7 @@ extension CoverageCell {
             guard let measured = measure(before, inside * (1 + effect), &random) else { return nil }
             for window in measured.windows {
                 figures.append(
-                    WindowFigures(
+                    MeasuredWindow(
                         Int64(figures.count), session: "session \(session)", window, idle: measured.idle,
                         inferences: 1000))
             }
