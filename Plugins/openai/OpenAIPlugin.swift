@@ -1,3 +1,4 @@
+import Core
 import Dispatch
 import Foundation
 import PluginKit
@@ -14,8 +15,8 @@ struct OpenAIPlugin: WorkloadPlugin {
         /// The body of a request.
         func body(_ prompt: Prompts.Prompt, maxTokens: Int) throws -> Data {
             let settings = server.settings
-            var body: [String: JSON] = [
-                "model": .string(model), "max_tokens": .integer(maxTokens), "stream": .bool(settings.stream),
+            var body: [String: JSONValue] = [
+                "model": .string(model), "max_tokens": .integer(Int64(maxTokens)), "stream": .bool(settings.stream),
                 "temperature": .number(settings.temperature),
             ]
             if settings.stream, settings.asksForUsage {

@@ -7,7 +7,7 @@ struct Prompts: Sendable {
     enum Prompt: Sendable, Hashable {
         case text(String)
         /// Messages of a chat.
-        case messages(JSON)
+        case messages(JSONValue)
     }
 
     private enum Source: Sendable {
@@ -64,11 +64,13 @@ struct Prompts: Sendable {
     private static func prompt(
         _ line: Data, _ task: Settings.Task, _ endpoint: Settings.Endpoint
     ) throws -> Prompt {
-        guard let json = JSON(parsing: line), case .object = json else {
+        guard let json = JSONValue(parsing: line), case .object = json else {
             throw PluginProblem("not a JSON object", remedy: #"write one such as {"prompt": "Once upon a time"}"#)
         }
-        if let text = json["prompt"]?.text { return .text(text) }
-        if let text = json["text"]?.text { return .text(task == .summarization ? summarize(text, endpoint) : text) }
+        if let text = json["prompt"]?.stringValue { return .text(text) }
+        if let text = json["text"]?.stringValue {
+            return .text(task == .summarization ? summarize(text, endpoint) : text)
+        }
         if let messages = json["messages"], messages.list?.isEmpty == false {
             guard endpoint == .chat else {
                 throw PluginProblem("`messages` are of a chat", remedy: "use --set endpoint=chat")

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import PluginKit
 
@@ -29,7 +30,7 @@ struct Reply: Sendable {
 
     /// Takes a whole answer.
     mutating func take(document data: Data) throws {
-        guard let json = JSON(parsing: data) else {
+        guard let json = JSONValue(parsing: data) else {
             throw PluginProblem("the server's answer is not JSON" + Self.excerpt(data), remedy: Self.remedy)
         }
         if let words = ServerFault.find(in: json) { throw Self.gaveUp(words) }
@@ -60,7 +61,7 @@ struct Reply: Sendable {
             return
         }
         let isOther = !["", "message"].contains(event.name)
-        guard let json = JSON(parsing: data) else {
+        guard let json = JSONValue(parsing: data) else {
             // A ping or a state, in words of its own.
             if isOther { return }
             throw PluginProblem("the server's answer is not JSON" + Self.excerpt(data), remedy: Self.remedy)
@@ -78,7 +79,7 @@ struct Reply: Sendable {
         if event.data == Array("[DONE]".utf8) { isDone = true }
         guard !isDone else { return }
         if event.name.lowercased().contains("error") { throw Self.gaveUp(ServerFault.words(ofError: event.data)) }
-        if let words = JSON(parsing: Data(event.data)).flatMap({ ServerFault.find(in: $0) }) {
+        if let words = JSONValue(parsing: Data(event.data)).flatMap({ ServerFault.find(in: $0) }) {
             throw Self.gaveUp(words)
         }
     }
@@ -102,13 +103,13 @@ struct Reply: Sendable {
     }
 
     /// - Returns: whether there was a part of the answer in them.
-    @discardableResult private mutating func take(_ choices: [JSON]) throws -> Bool {
+    @discardableResult private mutating func take(_ choices: [JSONValue]) throws -> Bool {
         var isPart = false
         for choice in choices {
             let index = choice["index"]?.whole ?? 0
             begun.insert(index)
             if Self.isAnswer(choice) { isPart = true }
-            guard let finish = choice["finish_reason"]?.text, !finish.isEmpty else { continue }
+            guard let finish = choice["finish_reason"]?.stringValue, !finish.isEmpty else { continue }
             guard Self.finishes.contains(finish.lowercased()) else {
                 throw PluginProblem(
                     "the server ended its answer with finish_reason `\(ServerFault.plain(finish))`",
@@ -131,7 +132,7 @@ struct Reply: Sendable {
     ]
 
     /// Whether a choice has a text, a thought, a call of a tool or a refusal.
-    private static func isAnswer(_ choice: JSON) -> Bool {
+    private static func isAnswer(_ choice: JSONValue) -> Bool {
         if isText(choice["text"]) { return true }
         guard let said = choice["delta"] ?? choice["message"] else { return false }
         // A thought is `reasoning_content` of DeepSeek, vLLM, SGLang and llama.cpp, `reasoning` of Ollama, OpenRouter and
@@ -145,7 +146,7 @@ struct Reply: Sendable {
     }
 
     /// A text that is not empty, or a list of parts with one among them.
-    private static func isText(_ json: JSON?) -> Bool {
+    private static func isText(_ json: JSONValue?) -> Bool {
         switch json {
         case .string(let text)?: !text.isEmpty
         case .array(let parts)?:
@@ -166,7 +167,7 @@ struct Reply: Sendable {
         return text.isEmpty ? "" : ": \(text.prefix(100))"
     }
 
-    private static func usage(_ json: JSON) -> Usage? {
+    private static func usage(_ json: JSONValue) -> Usage? {
         guard let usage = json["usage"], let input = usage["prompt_tokens"]?.whole, input >= 0 else { return nil }
         // A prompt of which nothing is made has no completion tokens in some servers' answers.
         let output = usage["completion_tokens"]?.whole ?? 0

@@ -48,11 +48,11 @@ struct Server: Sendable {
             let answer = try await execute(call("models", .get))
             return Data(try await answer.body.collect(upTo: Self.longestAnswer))
         }
-        guard let models = JSON(parsing: data)?["data"]?.list else {
+        guard let models = JSONValue(parsing: data)?["data"]?.list else {
             throw PluginProblem(
                 "\(shown)/models is no list of models", remedy: "check that the url is of an API like OpenAI's")
         }
-        return models.compactMap { $0.text(of: "id") }
+        return models.compactMap { $0["id"]?.stringValue }
     }
 
     /// Sends one request and waits for its whole answer.

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// An error in what a server says, and its words for it.
@@ -10,7 +11,7 @@ enum ServerFault {
     ///
     /// - Parameter isOther: whether it is an event of another kind than an answer, which may say something in words.
     /// - Returns: `nil` if there is none; else its words, on one line.
-    static func find(in json: JSON, isOther: Bool = false) -> String? {
+    static func find(in json: JSONValue, isOther: Bool = false) -> String? {
         guard case .object(let values) = json else {
             // Neither a text nor a number is an answer.
             return json == .null ? nil : words(json)
@@ -28,7 +29,9 @@ enum ServerFault {
         for choice in values["choices"]?.list ?? [] {
             if let error = choice["error"], isSaid(error) { return words(error) ?? unsaid }
         }
-        let isNamed = ["object", "type", "status"].contains { failures.contains(values[$0]?.text?.lowercased() ?? "") }
+        let isNamed = ["object", "type", "status"].contains {
+            failures.contains(values[$0]?.stringValue?.lowercased() ?? "")
+        }
         if isNamed || values["success"] == .bool(false) { return words(json) ?? unsaid }
         if let code = values["error_code"], isSaid(code) { return words(json) ?? unsaid }
         // What has no choices and says something, says what is wrong.
@@ -44,7 +47,7 @@ enum ServerFault {
     /// - Returns: `nil` if it has none.
     static func words(ofError body: some Sequence<UInt8>) -> String? {
         let data = Data(body)
-        if let json = JSON(parsing: data) { return find(in: json) ?? words(json) }
+        if let json = JSONValue(parsing: data) { return find(in: json) ?? words(json) }
         let text = plain(String(decoding: data.prefix(4096), as: UTF8.self))
         // A page of a proxy says nothing in its first line.
         return text.isEmpty || text.hasPrefix("<") ? nil : text
@@ -54,7 +57,7 @@ enum ServerFault {
     private static let unsaid = "it does not say why"
 
     /// Programs that have a field for an error send it empty too: as nothing, as a code that is 0, or as an object of such.
-    private static func isSaid(_ error: JSON) -> Bool {
+    private static func isSaid(_ error: JSONValue) -> Bool {
         switch error {
         case .null, .bool(false), .integer(0): false
         case .string(let text): !["", "0"].contains(text.trimmingCharacters(in: .whitespaces))
@@ -65,7 +68,7 @@ enum ServerFault {
         }
     }
 
-    private static func words(_ json: JSON, depth: Int = 0) -> String? {
+    private static func words(_ json: JSONValue, depth: Int = 0) -> String? {
         guard depth < 6 else { return nil }
         switch json {
         case .null, .bool: return nil
@@ -85,7 +88,7 @@ enum ServerFault {
             for key in keys {
                 guard let words = values[key].flatMap({ words($0, depth: depth + 1) }) else { continue }
                 // FastAPI says in `loc` which field does not fit.
-                let place = (values["loc"]?.list ?? []).map { $0.text ?? $0.compact }.joined(separator: ".")
+                let place = (values["loc"]?.list ?? []).map { $0.stringValue ?? $0.compact }.joined(separator: ".")
                 return place.isEmpty ? words : "\(plain(place)): \(words)"
             }
             return values.isEmpty ? nil : plain(json.compact)

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import PluginKit
 
@@ -31,7 +32,7 @@ struct Settings: Sendable {
     var temperature: Double
     var timeout: Double
     /// A JSON object.
-    var extraBody: [String: JSON]
+    var extraBody: [String: JSONValue]
     /// Whether the server is asked to count the tokens of a stream.
     var asksForUsage = true
 
@@ -63,7 +64,7 @@ struct Settings: Sendable {
         temperature = try request.number("temperature", default: 0, in: 0...2)
         timeout = try request.number("timeout_s", default: 120, in: 0.001...600)
         let extra = request.parameters["extra_body"]?.text ?? "{}"
-        guard case .object(let body)? = JSON(parsing: Data(extra.utf8)) else {
+        guard case .object(let body)? = JSONValue(parsing: Data(extra.utf8)) else {
             throw PluginProblem(
                 "extra_body is not a JSON object", remedy: #"give one, such as --set extra_body='{"ignore_eos": true}'"#
             )

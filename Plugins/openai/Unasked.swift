@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import PluginKit
 
@@ -9,7 +10,7 @@ struct Unasked {
         case page
         /// Several JSON values, one a line, as Ollama's own API streams.
         case lines
-        case document(JSON)
+        case document(JSONValue)
         /// Server-sent events.
         case events
         case text(String)
@@ -26,7 +27,7 @@ struct Unasked {
         let first = ServerFault.plain(String(decoding: begin.prefix(400), as: UTF8.self))
         if begin.isEmpty {
             form = .nothing
-        } else if let json = JSON(parsing: data) {
+        } else if let json = JSONValue(parsing: data) {
             form = .document(json)
         } else if Self.isPage(first, self.type) {
             form = .page
@@ -53,7 +54,7 @@ struct Unasked {
     private static func isLines(_ begin: Data) -> Bool {
         let lines = begin.split(separator: UInt8(ascii: "\n"), maxSplits: 2)
         guard lines.count >= 2, let first = lines.first else { return false }
-        return JSON(parsing: Data(first)).map { if case .object = $0 { true } else { false } } ?? false
+        return JSONValue(parsing: Data(first)).map { if case .object = $0 { true } else { false } } ?? false
     }
 
     /// What is wrong with it; `nil` of events, where a stream was asked for.
