@@ -1,5 +1,3 @@
-import Core
-import Foundation
 import Host
 
 /// What was learnt of this machine's meters, `meters.json` in the state directory: by their ids, whoever learnt it.
@@ -7,17 +5,14 @@ package struct MeterEvidenceFile: Sendable, Hashable {
     /// A meter that stands still is noted again after so long, in seconds; what changes a verdict at once.
     private static let spacing = 300.0
 
-    private static let name = "meters.json"
+    private let file: StateFile
+    package var path: String { file.path }
 
-    private let directory: String
-    package var path: String { "\(directory)/\(Self.name)" }
-
-    package init(directory: String) { self.directory = directory }
+    package init(directory: String) { file = StateFile("meters.json", in: directory) }
 
     /// What is known; nothing where there is no such file, or none that can be read: then it is learnt again.
     package func read() -> [String: MeterEvidence] {
-        guard let bytes = try? OpenDirectory(directory).contents(Self.name, upTo: BoundedFile.state) else { return [:] }
-        return (try? JSONDecoder().decode([String: MeterEvidence].self, from: Data(bytes))) ?? [:]
+        (try? file.read([String: MeterEvidence].self, remedy: "remove it")) ?? [:]
     }
 
     /// Adds what a session has seen. A file that cannot be written loses nothing but the next look's time.
@@ -37,9 +32,6 @@ package struct MeterEvidenceFile: Sendable, Hashable {
                 || (evidence.value != nil && evidence.lastSeen - before.lastSeen >= Self.spacing)
         }
         guard isNew else { return }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(all) else { return }
-        try? OpenDirectory(directory).put(data, as: Self.name, mode: 0o644)
+        try? file.write(all)
     }
 }
