@@ -76,7 +76,7 @@ let package = Package(
         .target(name: "Digests", dependencies: ["COpenSSL", "Core"]),
         .target(name: "Host", dependencies: ["CLinux", "Core", systemPackage]),
         .target(name: "Sensors", dependencies: ["CSensors"]),
-        .target(name: "Hardware", dependencies: ["CPCI", "Core", "Host", "Sensors"]),
+        .target(name: "Hardware", dependencies: ["Core", "CPCI", "Host", "Sensors"]),
         .target(name: "Accounting", dependencies: ["Core"]),
         .target(
             name: "Metering", dependencies: ["Accounting", "CAMDSMI", "CLinux", "CNVML", "Core", "Host", "Sensors"],
@@ -100,7 +100,7 @@ let package = Package(
             name: "onnx-proxies", dependencies: ["Onnx", "PluginKit"], path: "Plugins/onnx-proxies",
             exclude: ["plugin.yaml", "README.md"]),
         .target(
-            name: "onnx-model", dependencies: ["CZlib", "Core", "Onnx", "PluginKit"], path: "Plugins/onnx-model",
+            name: "onnx-model", dependencies: ["Core", "CZlib", "Onnx", "PluginKit"], path: "Plugins/onnx-model",
             exclude: ["plugin.yaml", "README.md"]),
         .target(
             name: "openai", dependencies: ["Core", "Fetching", "PluginKit"], path: "Plugins/openai",
@@ -122,12 +122,19 @@ let package = Package(
                 "CLinux", "Core", "Digests", "Host", "Suites", "WorkloadProtocol", "YAMLReading", subprocess,
                 systemPackage,
             ],
-            resources: [.embedInCode("Engines/onnxruntime.py")]),
-        .target(name: "Diagnostics", dependencies: ["Core", "Host", "Metering"]),
+            resources: [
+                .embedInCode("Engines/onnxruntime.py"), .embedInCode("Skeletons/python-model.py"),
+                .embedInCode("Skeletons/python-plugin.yaml"), .embedInCode("Skeletons/python-program.py"),
+                .embedInCode("Skeletons/python-readme.txt"), .embedInCode("Skeletons/swift-main.txt"),
+                .embedInCode("Skeletons/swift-package.txt"), .embedInCode("Skeletons/swift-plugin.yaml"),
+                .embedInCode("Skeletons/swift-readme.txt"),
+            ]),
+        .target(name: "Diagnostics", dependencies: ["Core", "Host", "Metering", systemPackage]),
         .target(
             name: "Running",
             dependencies: [
                 "Accounting", "Core", "Diagnostics", "Host", "Metering", "PluginHosting", "Suites", "WorkloadProtocol",
+                subprocess, systemPackage,
             ],
             exclude: ["Method/README.md"]),
         .target(name: "Recording", dependencies: ["Core", grdb]),
@@ -146,23 +153,21 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Core", "Exchange", "Host", "Metering", "PluginHosting", "Recording", "Reporting", "Running", "Suites",
-                "WorkloadProtocol", "YAMLReading",
+                "Accounting", "Core", "Exchange", "Host", "Metering", "PluginHosting", "Recording", "Reporting",
+                "Running", "Suites", "WorkloadProtocol", "YAMLReading", systemPackage,
             ]),
         .target(
             name: "Listening",
             dependencies: [
                 "Core", "Digests", "Host", "TLS", "YAMLReading", httpTypes, hummingbird, hummingbirdCore, logging,
-                nioCore,
-                nioHTTP1, nioPosix, serviceLifecycle,
+                nioCore, nioHTTP1, nioPosix, serviceLifecycle,
             ]),
         .target(
             name: "Service",
             dependencies: [
-                "API", "Accounting", "Core", "Diagnostics", "Digests", "Exchange", "Host", "Listening", "Metering",
-                "PluginHosting", "Recording", "Reporting", "Running", "Suites", "WorkloadProtocol", "YAMLReading",
-                asyncAlgorithms, httpTypes, hummingbird, hummingbirdCore, logging, nioCore, nioHTTP1, nioPosix,
-                serviceLifecycle, subprocess, systemPackage, unixSignals,
+                "Accounting", "API", "Core", "Diagnostics", "Exchange", "Host", "Listening", "Metering",
+                "PluginHosting", "Recording", "Reporting", "Running", "Suites", "YAMLReading", asyncAlgorithms,
+                httpTypes, hummingbird, logging, nioCore, serviceLifecycle, subprocess, unixSignals,
             ],
             resources: [
                 .embedInCode("openapi.json"), .embedInCode("Page/index.html"), .embedInCode("Page/page.css"),
@@ -170,20 +175,35 @@ let package = Package(
                 .embedInCode("Page/plane.js"), .embedInCode("Page/sections.js"),
                 .embedInCode("Page/icon.svg"),
             ]),
+        // The command line.
+        .target(name: "Terminal", dependencies: ["Core"]),
+        .target(
+            name: "Settings",
+            dependencies: [
+                "API", "Core", "Hardware", "Host", "Listening", "Metering", "PluginHosting", "PolledMeters",
+                "Recording", "Reporting", "Running", "Service", "YAMLReading",
+            ]),
         .target(
             name: "Client",
             dependencies: [
-                "API", "Core", "Exchange", "Fetching", "Host", "Metering", "Recording", "Reporting", "Running",
+                "Accounting", "API", "Core", "Exchange", "Fetching", "Host", "Metering", "Recording", "Reporting",
+                "Running", "Service", "Settings",
             ]),
+        .target(
+            name: "Commands",
+            dependencies: [
+                "Accounting", "API", "Client", "Core", "Diagnostics", "Hardware", "Host", "Metering", "Onnx",
+                "PluginHosting", "PolledMeters", "Recording", "Reporting", "Running", "Service", "Settings", "Suites",
+                "Terminal", "WorkloadProtocol",
+            ],
+            resources: [.embedInCode("HelpTopics.txt")]),
         .executableTarget(
             name: "taskwatt",
             dependencies: [
-                "API", "Accounting", "Client", "CLinux", "Core", "Diagnostics", "Exchange", "Fetching", "Hardware",
-                "Host", "Metering", "Onnx",
-                "Listening", "PluginHosting", "PolledMeters", "Recording", "Reporting", "Running", "Service", "Suites",
-                "WorkloadProtocol", "YAMLReading", "command", "onnx-model",
-                "onnx-proxies", "openai",
-                argumentParser, logging, subprocess, systemPackage,
+                "Accounting", "API", "Client", "CLinux", "command", "Commands", "Core", "Diagnostics", "Exchange",
+                "Hardware", "Host", "Listening", "Metering", "Onnx", "onnx-model", "onnx-proxies", "openai",
+                "PluginHosting", "PolledMeters", "Recording", "Reporting", "Running", "Service", "Settings", "Suites",
+                "Terminal", "WorkloadProtocol", argumentParser, logging,
             ]),
 
         // Tests. What only tests need is in Tests/; the simulator stands for sensors that are not here.
@@ -197,7 +217,7 @@ let package = Package(
         .target(
             name: "CoverageBench",
             dependencies: [
-                "Accounting", "Host", "Core", "Metering", "Recording", "Reporting", "Running", "TestSupport",
+                "Accounting", "Core", "Host", "Metering", "Recording", "Reporting", "Running", "TestSupport",
             ],
             path: "Tests/Benchmarks/Sources/CoverageBench"),
         .executableTarget(
@@ -219,21 +239,22 @@ let package = Package(
             name: "PolledMetersTests",
             dependencies: [
                 "Accounting", "Core", "Fetching", "Host", "Metering", "PolledMeters", "TestSupport", "TLS",
-                "YAMLReading", nioCore,
-                nioHTTP1, nioPosix,
+                "YAMLReading", nioCore, nioHTTP1, nioPosix,
             ], exclude: ["digest_server.py"]),
         .testTarget(name: "OnnxTests", dependencies: ["Onnx", "TestSupport", protobuf]),
         .testTarget(
-            name: "OnnxModelTests", dependencies: ["Onnx", "PluginKit", "onnx-model", "TestSupport", protobuf]),
-        .testTarget(name: "OnnxProxiesTests", dependencies: ["Onnx", "PluginKit", "onnx-proxies", "TestSupport"]),
+            name: "OnnxModelTests", dependencies: ["Onnx", "onnx-model", "PluginKit", "TestSupport", protobuf]),
+        .testTarget(name: "OnnxProxiesTests", dependencies: ["Onnx", "onnx-proxies", "PluginKit", "TestSupport"]),
         .testTarget(name: "PluginKitTests", dependencies: ["PluginKit", "WorkloadProtocol"]),
         .testTarget(
             name: "OpenAITests",
             dependencies: [
-                "Core", "openai", "Running", "TestSupport", "TLS", "WorkloadProtocol", nioCore, nioHTTP1, nioPosix,
+                "Core", "PluginHosting", "Running", "TestSupport", "TLS", "WorkloadProtocol", nioCore, nioHTTP1,
+                nioPosix,
             ], exclude: ["llama_server.py"]),
         .testTarget(
-            name: "CommandPluginTests", dependencies: ["command", "Core", "Running", "TestSupport", "WorkloadProtocol"]),
+            name: "CommandPluginTests",
+            dependencies: ["command", "Core", "PluginHosting", "Running", "TestSupport", "WorkloadProtocol"]),
         .testTarget(name: "TLSTests", dependencies: ["TestSupport", "TLS", nioCore, nioPosix]),
         .testTarget(
             name: "TransformersTests", dependencies: ["TestSupport"],
@@ -241,42 +262,39 @@ let package = Package(
         .testTarget(
             name: "RunningTests",
             dependencies: [
-                "Accounting", "Diagnostics", "PluginHosting", "Suites", "Core", "Host", "Metering", "Running",
+                "Accounting", "Core", "Diagnostics", "Host", "Metering", "PluginHosting", "Running", "Suites",
                 "TestSupport", "WorkloadProtocol", "YAMLReading",
             ],
             resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "RecordingTests", dependencies: ["Core", "Recording", grdb, "TestSupport"], exclude: ["Fixtures"]),
+            name: "RecordingTests", dependencies: ["Core", "Recording", "TestSupport", grdb], exclude: ["Fixtures"]),
         .testTarget(
-            name: "ReportingTests", dependencies: ["Core", "CoverageBench", "Recording", "Reporting", "TestSupport"]),
+            name: "ReportingTests",
+            dependencies: ["Core", "CoverageBench", "Recording", "Reporting", "TestSupport", grdb]),
         .testTarget(
             name: "ExchangeTests", dependencies: ["Core", "Exchange", "Host", "Recording", "Reporting", "TestSupport"]),
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "API", "Accounting", "Listening", "PluginHosting", "Suites", "Client", "Core", "Exchange", "Host",
-                "Metering", "Recording", "Reporting", "Running", "Service",
-                "TestSupport", "TLS",
-                grdb, hummingbird, hummingbirdCore, httpTypes, logging, nioCore, nioEmbedded, nioHTTP1, nioPosix,
+                "Accounting", "API", "Client", "Core", "Exchange", "Host", "Listening", "Metering", "PluginHosting",
+                "Recording", "Reporting", "Running", "Service", "Suites", "TestSupport", "TLS", grdb, httpTypes,
+                hummingbird, hummingbirdCore, logging, nioCore, nioEmbedded, nioHTTP1, nioPosix,
             ], exclude: ["validate_api.py"]),
         // The parsers under the functions that libFuzzer calls in `make torture`.
         .testTarget(
             name: "FuzzTests",
             dependencies: [
-                "API", "Listening", "Suites", "Core", "Exchange", "Onnx", "openai", "onnx-model", "PluginKit",
-                "Recording", "Reporting", "Running",
-                "Service", "TestSupport", "WorkloadProtocol", "YAMLReading", httpTypes,
+                "API", "Core", "Exchange", "Listening", "Onnx", "onnx-model", "openai", "PluginHosting", "PluginKit",
+                "Recording", "Reporting", "Running", "Service", "Suites", "TestSupport", "WorkloadProtocol",
+                "YAMLReading", httpTypes,
             ], path: "Tests/Torture/Fuzz", exclude: ["Corpora", "Stubs", "Descriptors.c", "PCI.c"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "API", "Accounting", "Listening", "PluginHosting", "Suites", "Client", "Core", "Digests", "Exchange",
-                "Fetching", "Host", "Metering", "Onnx", "PolledMeters",
-                "Recording",
-                "Reporting",
-                "Running", "Service", "TestSupport", "WorkloadProtocol", "YAMLReading", "onnx-proxies",
-                "sensor-simulator",
-                "taskwatt", argumentParser, httpTypes, subprocess, systemPackage,
+                "Accounting", "API", "Client", "Commands", "Core", "Digests", "Exchange", "Fetching", "Host",
+                "Listening", "Metering", "Onnx", "PluginHosting", "PolledMeters", "Recording", "Reporting", "Running",
+                "sensor-simulator", "Service", "Settings", "Suites", "taskwatt", "Terminal", "TestSupport",
+                "WorkloadProtocol", "YAMLReading", argumentParser, httpTypes, subprocess, systemPackage,
             ], exclude: ["Traffic"]),
     ]
 )

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// A chain of products of square matrices, A · B · B · …, to see how fast a device multiplies at most.
@@ -56,5 +57,39 @@ package final class MatrixProduct: @unchecked Sendable {
     package func check() throws -> Bool {
         let results = try session.run([("a", input)], outputs: ["c"])
         return try results.allSatisfy { try $0.withFloats { $0.allSatisfy(\.isFinite) } }
+    }
+}
+
+extension MatrixProduct {
+    /// Tried from the smallest on: a larger one is nearer to the peak, and takes longer.
+    private static let sizes = [512, 1024, 2048, 4096]
+    /// One run of the product shall fit several times into a window.
+    private static let longestRun = 0.25
+
+    /// The largest product of which one run is short enough.
+    ///
+    /// - Parameter cache: where the matrices B are kept.
+    /// - Throws: `OnnxError`; `UserError` where the device does not multiply.
+    package static func largest(
+        _ runtime: OnnxRuntime, precision: Precision, device: ExecutionDevice, cache: String
+    ) throws -> MatrixProduct {
+        var best: MatrixProduct?
+        for size in sizes {
+            let product = try MatrixProduct(runtime, size: size, precision: precision, device: device, cache: cache)
+            // The first run prepares kernels, the second tells.
+            guard try product.check() else {
+                throw UserError(
+                    .failed, "the matrix product in \(precision.rawValue) gave no numbers on \(device.name)")
+            }
+            let start = ContinuousClock.now
+            try product.run()
+            let seconds = (ContinuousClock.now - start) / .seconds(1)
+            // A larger one takes eight times as long.
+            guard best == nil || seconds <= longestRun else { break }
+            best = product
+            if seconds * 8 > longestRun { break }
+        }
+        guard let best else { throw UserError(.failed, "no matrix product could be made") }
+        return best
     }
 }

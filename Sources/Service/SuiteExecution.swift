@@ -39,6 +39,7 @@ package struct SuiteResult: Sendable, Hashable {
     /// Those of all sessions, in their order.
     package var suiteRuns: [String]
     package var status: RunStatus
+    /// Each a task, a colon and what is wrong.
     package var failures: [String]
 
     package init(suiteRun: String, status: RunStatus, failures: [String]) {
@@ -46,6 +47,24 @@ package struct SuiteResult: Sendable, Hashable {
         suiteRuns = suiteRun.isEmpty ? [] : [suiteRun]
         self.status = status
         self.failures = failures
+    }
+
+    /// What failed for several tasks in the same way, such as an engine that is not there, is said once.
+    package var condensedFailures: [String] {
+        var tasks: [(reason: String, names: [String])] = []
+        for failure in failures {
+            let parts = failure.split(separator: ": ", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else {
+                tasks.append((failure, []))
+                continue
+            }
+            if let index = tasks.firstIndex(where: { $0.reason == parts[1] && !$0.names.isEmpty }) {
+                tasks[index].names.append(parts[0])
+            } else {
+                tasks.append((parts[1], [parts[0]]))
+            }
+        }
+        return tasks.map { $0.names.isEmpty ? $0.reason : "\($0.names.joined(separator: ", ")): \($0.reason)" }
     }
 }
 

@@ -1,6 +1,7 @@
 import CLinux
 import Core
 import Glibc
+import Terminal
 import command
 import onnx_model
 import onnx_proxies

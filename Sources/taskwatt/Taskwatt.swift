@@ -1,8 +1,10 @@
 import ArgumentParser
 import CLinux
+import Commands
 import Core
 import Foundation
 import PolledMeters
+import Terminal
 
 /// The one program that a user types.
 @main
@@ -68,11 +70,30 @@ struct Taskwatt: AsyncParsableCommand {
         } catch {
             await PolledMeters.end()
             // Wrong usage, `--help` and `--version` are the parser's own.
-            guard error is any UserFacingError || error is CancellationError else { Console.exit(with: error) }
+            guard error is any UserFacingError || error is CancellationError else { end(with: error) }
             let shown = UserError(error)
             Console.complain("\(shown)")
             Foundation.exit(shown.kind.exitStatus)
         }
+    }
+}
+
+extension Taskwatt {
+    /// Ends with what the parser of the command line has to say: an error, or the help that was asked for.
+    private static func end(with error: any Error) -> Never {
+        let status = exitCode(for: error)
+        // What the user typed is in it, which a script may have from elsewhere.
+        let said = message(for: error)
+        var text = fullMessage(for: error)
+        if !status.isSuccess, !said.isEmpty { text = text.replacing(said, with: PrintableText.oneLine(said)) }
+        if !text.isEmpty {
+            if status.isSuccess {
+                Console.print(.markup(HelpTopic.completing(text) + "\n"))
+            } else {
+                Console.error(.lines(text + "\n"))
+            }
+        }
+        Foundation.exit(status.rawValue)
     }
 }
 

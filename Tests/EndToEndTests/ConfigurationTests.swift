@@ -3,6 +3,7 @@ import Listening
 import PolledMeters
 import Recording
 import Service
+import Settings
 import Synchronization
 import Testing
 

@@ -1,4 +1,5 @@
 import Core
+import Exchange
 import Foundation
 import Listening
 import Recording
@@ -28,9 +29,10 @@ private let hasConverter = (ProcessInfo.processInfo.environment["PATH"] ?? "").s
         let scratch = try Scratch()
         let list = try await scratch.taskwatt("figure")
         #expect(list.status == 0 && list.error.isEmpty)
-        let names = list.output.split(separator: "\n").map { $0.prefix { $0 != " " } }
-        for name in ["energy", "power", "scopes", "plane"] { #expect(names.contains { $0 == name }, "\(name)") }
-        #expect(list.output.split(separator: "\n").allSatisfy { $0.count > 20 && $0.count <= 100 })
+        for name in ["energy", "power", "scopes", "plane"] {
+            #expect(list.output.contains(try Regex("(?m)^  \(name)  +\\S")), "\(name)")
+        }
+        #expect(list.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
     }
 
     @Test func theNameTellsTheFormat() async throws {

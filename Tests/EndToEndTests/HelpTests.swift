@@ -1,8 +1,10 @@
 import ArgumentParser
+import Commands
 import Core
 import Exchange
 import Foundation
 import Reporting
+import Terminal
 import Testing
 
 @testable import taskwatt

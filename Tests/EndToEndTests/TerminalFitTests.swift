@@ -1,7 +1,7 @@
 import Reporting
 import Testing
 
-@testable import taskwatt
+@testable import Terminal
 
 /// What is printed on a terminal fits its width.
 @Suite struct TerminalFitTests {

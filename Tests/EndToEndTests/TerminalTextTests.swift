@@ -2,6 +2,7 @@ import ArgumentParser
 import Core
 import Foundation
 import Recording
+import Terminal
 import TestSupport
 import Testing
 

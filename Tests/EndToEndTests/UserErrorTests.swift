@@ -4,6 +4,7 @@ import HTTPTypes
 import Host
 import Listening
 import Metering
+import Terminal
 import Testing
 import WorkloadProtocol
 

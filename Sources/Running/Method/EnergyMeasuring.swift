@@ -21,6 +21,22 @@ extension EnergyMeasuring {
     package var total: [MeterDescription] {
         (try? TotalSelection(meters: meters)).map { $0.total(of: meters) } ?? meters
     }
+
+    /// Measures a window in which something is done.
+    ///
+    /// - Returns: what `work` returns, and the energy, or why it is lost: the work is done all the same.
+    /// - Throws: what `work` throws, and where no window can be opened.
+    package func measuring<Value: Sendable>(
+        _ work: () async throws -> Value
+    ) async throws -> (Value, Result<WindowEnergy, any Error>) {
+        let window = try await openWindow()
+        let value: Value
+        do { value = try await work() } catch {
+            await discardWindow(window)
+            throw error
+        }
+        do { return (value, .success(try await closeWindow(window))) } catch { return (value, .failure(error)) }
+    }
 }
 
 extension TotalSelection {

@@ -1,9 +1,12 @@
 import API
 import ArgumentParser
+import Client
 import Foundation
 import Host
 import Recording
 import Service
+import Settings
+import Terminal
 
 struct Backup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -32,11 +35,11 @@ struct Backup: AsyncParsableCommand {
     }
 
     private func write() async throws {
-        let surroundings = Surroundings()
-        let record = try await Record.find(surroundings, state)
-        try Record.refuse(output: file, surroundings.daemonStates(state) + [surroundings.ownState(state)])
+        let surroundings = state.surroundings
+        let record = try await surroundings.record()
         // The record is for its owner and group, and a copy of it for nobody else.
-        let output = try OutputFile(file, force ? .replaced : .refused, isPrivate: true)
+        let output = try surroundings.output(
+            file, force ? .replaced : .refused, isPrivate: true, remedy: "name another place")
         try await record.backup(to: output)
         guard let size = try output.finish() else { return }
         Console.note("\(file): \((size + 1023) / 1024) KiB")

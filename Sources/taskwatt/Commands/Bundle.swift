@@ -1,9 +1,12 @@
 import API
 import ArgumentParser
+import Client
 import Exchange
 import Foundation
 import Host
 import Service
+import Settings
+import Terminal
 
 struct Bundle: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -47,10 +50,9 @@ struct Bundle: AsyncParsableCommand {
     }
 
     private func write() async throws {
-        let surroundings = Surroundings()
-        try Record.refuse(output: output, surroundings.daemonStates(state) + [surroundings.ownState(state)])
-        let file = try OutputFile(output, force ? .replaced : .refused)
-        try await Record.find(surroundings, state).bundle(runs, isRedacted: redact, to: file)
+        let surroundings = state.surroundings
+        let file = try surroundings.output(output, force ? .replaced : .refused)
+        try await surroundings.record().bundle(runs, isRedacted: redact, to: file)
         // What went into a pipe is no file to be checked.
         guard let size = try file.finish() else { return }
         Console.note("\(output): \((size + 1023) / 1024) KiB; `taskwatt verify \(output)` checks it")

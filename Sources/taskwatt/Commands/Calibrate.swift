@@ -1,15 +1,17 @@
 import API
 import Accounting
 import ArgumentParser
+import Client
+import Commands
 import Core
 import Foundation
-import Glibc
 import Metering
 import Onnx
-import Recording
 import Reporting
 import Running
 import Service
+import Settings
+import Terminal
 
 struct Calibrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -94,30 +96,29 @@ struct Calibrate: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let surroundings = Surroundings()
+        let surroundings = state.surroundings
         if peak { return try await runPeak(surroundings) }
-        let directory = surroundings.ownState(state)
+        let directory = surroundings.ownState
         let file = CalibrationFile(directory: directory.path)
-        if remove {
-            Console.note(try file.remove() ? "removed \(file.path)" : "there is no \(file.path)")
-            return
-        }
-        guard let against else {
-            let kept = surroundings.calibrations(state)
-            if json {
-                Console.print(try Console.json(kept))
-            } else {
-                Console.print(
-                    kept.isEmpty
-                        ? "no calibration is kept here\n" : .lines(kept.map(Self.text).joined(separator: "\n")))
-            }
-            return
-        }
+        if remove { return tellRemoved(try file.remove(), file.path) }
+        guard let against else { return try list(surroundings.calibrations, "calibration", \.text) }
         // What cannot be kept at the end is better known at the beginning.
         try directory.create()
-        let calibration = try await Interruption.cancelling { try await calibrate(surroundings, against) }
+        let (of, seconds) = (of, seconds?.seconds)
+        let calibration = try await Interruption.cancelling {
+            let access = try await MeterAccess.open(
+                surroundings, ids: of == .estimate ? [against] : [], interval: 0.1)
+            return try await access.using { metering in
+                let series = try CalibrationSeries(
+                    of: of, against: against, seconds: seconds, metering: metering, host: surroundings.host)
+                Console.note("loading all CPUs for \(DurationText.short(series.duration)); let nothing else run")
+                return try await series.run(date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))) {
+                    Console.note("load \($0)/\($1): \($2)")
+                }
+            }
+        }
         try file.keep(calibration)
-        Console.print(json ? try Console.json(calibration) : .lines(Self.text(calibration)))
+        Console.print(json ? try Console.json(calibration) : .lines(calibration.text))
         if !calibration.disturbed.isEmpty {
             Console.complain(
                 "other processes used over 5 % of the CPUs during \(calibration.disturbed.count) of the loads; calibrate again "
@@ -127,31 +128,18 @@ struct Calibrate: AsyncParsableCommand {
     }
 
     private func runPeak(_ surroundings: Surroundings) async throws {
-        let directory = surroundings.ownState(state)
+        let directory = surroundings.ownState
         let file = PeakFile(directory: directory.path)
-        if remove {
-            Console.note(try file.remove() ? "removed \(file.path)" : "there is no \(file.path)")
-            return
-        }
+        if remove { return tellRemoved(try file.remove(), file.path) }
         let fingerprint = try surroundings.fingerprint
-        if show {
-            let kept = surroundings.peaks(state)[fingerprint] ?? []
-            if json {
-                Console.print(try Console.json(kept))
-            } else {
-                Console.print(
-                    kept.isEmpty ? "no peak is kept here\n" : .lines(kept.map(PeakCommand.text).joined(separator: "\n"))
-                )
-            }
-            return
-        }
-        // What cannot be kept at the end is better known at the beginning.
+        if show { return try list(surroundings.peaks[fingerprint] ?? [], "peak", \.text) }
         try directory.create()
-        let command = PeakCommand(
-            surroundings: surroundings, state: state, device: device ?? "cpu", precision: precision ?? .fp32)
-        let peak = try await Interruption.cancelling { try await command.run() }
+        let (device, precision) = (device ?? "cpu", precision ?? .fp32)
+        let peak = try await Interruption.cancelling {
+            try await PeakMeasurement.run(surroundings, device: device, precision: precision)
+        }
         try file.keep(peak, of: fingerprint)
-        Console.print(json ? try Console.json(peak) : .lines(PeakCommand.text(peak)))
+        Console.print(json ? try Console.json(peak) : .lines(peak.text))
         if peak.isContended {
             Console.complain(
                 "other processes used over 5 % of the CPUs meanwhile; run it again on a quiet machine, where the peak may be higher"
@@ -160,62 +148,17 @@ struct Calibrate: AsyncParsableCommand {
         Console.note("kept in \(file.path)")
     }
 
-    private func calibrate(_ surroundings: Surroundings, _ against: String) async throws -> Calibration {
-        let ids = of == .estimate ? [against] : []
-        let access = try await MeterAccess.open(surroundings, state, ids: ids, scope: nil, interval: 0.1)
-        do {
-            let calibration = try await measure(access.metering, against, surroundings)
-            await access.end()
-            return calibration
-        } catch {
-            await access.end()
-            throw error
-        }
+    private func tellRemoved(_ wasThere: Bool, _ path: String) {
+        Console.note(wasThere ? "removed \(path)" : "there is no \(path)")
     }
 
-    private func measure(
-        _ metering: any EnergyMeasuring, _ against: String, _ surroundings: Surroundings
-    ) async throws -> Calibration {
-        guard let reference = metering.meters.first(where: { $0.id == against }) else {
-            throw MeteringError.noSuchMeter(against, available: metering.meters.map(\.id))
-        }
-        guard reference.provenance != .estimated else {
-            throw UserError(
-                .usage, "\(against) is a model itself",
-                remedy: "name a meter that measures (`taskwatt meters` lists them)")
-        }
-        let scopes = try TotalSelection(meters: metering.meters).members
-        if let scope = TotalScope(rawValue: of.rawValue), scopes[scope] == nil {
-            throw MeteringError.noSuchScope(scope, available: TotalScope.allCases.filter { scopes[$0] != nil })
-        }
-        let members = Set(TotalScope(rawValue: of.rawValue).flatMap { scopes[$0] } ?? [])
-        if members.contains(against) {
-            throw UserError(.usage, "\(against) is part of \(of.rawValue) itself", remedy: "name a meter outside of it")
-        }
-        let period = max(reference.periodSeconds, reference.averagingSeconds)
-        let seconds = seconds?.seconds ?? max(5, 10 * period)
-        let series = CalibrationSeries(
-            subject: of, reference: reference, metering: metering, host: surroundings.host, seconds: seconds,
-            settleSeconds: min(seconds, max(1, 2 * period)))
-        Console.note("loading all CPUs for \(DurationText.short(series.duration)); let nothing else run")
-        return try await series.run(date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))) {
-            Console.note("load \($0)/\($1): \($2)")
-        }
-    }
-
-    private static func text(_ calibration: Calibration) -> String {
-        var table = TextTable([("load", .left), ("\(calibration.subject.rawValue)", .right), ("reference", .right)])
-        for point in calibration.points {
-            let x =
-                calibration.subject == .estimate
-                ? "\(FigureText.percent(point.x, digits: 1)) busy" : "\(FigureText.fixed(point.x, 2)) W"
-            table.add([point.load, x, "\(FigureText.fixed(point.watts, 2)) W"])
-        }
-        return table.text()
-            + "\(calibration.subject.rawValue) \(calibration.summary) (± 2 standard uncertainties of the line)\n"
-            + "the loads scatter by \(FigureText.fixed(calibration.scatter.watts, 2)) W about the line; a calibrated figure is "
-            + "± \(FigureText.percent(calibration.relativeUncertainty, digits: 0))\n"
+    private func list<Kept: Encodable>(_ kept: [Kept], _ what: String, _ text: (Kept) -> String) throws {
+        if json { return Console.print(try Console.json(kept)) }
+        Console.print(
+            kept.isEmpty ? "no \(what) is kept here\n" : .lines(kept.map(text).joined(separator: "\n")))
     }
 }
 
 extension Calibration.Subject: ExpressibleByArgument {}
+
+extension Precision: ExpressibleByArgument {}

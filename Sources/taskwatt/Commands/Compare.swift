@@ -1,10 +1,13 @@
 import API
 import ArgumentParser
+import Client
 import Core
 import Foundation
 import Recording
 import Reporting
 import Service
+import Settings
+import Terminal
 
 struct Compare: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -67,7 +70,7 @@ struct Compare: AsyncParsableCommand {
 
     func run() async throws {
         let request = try request
-        let comparison = try await Record.find(Surroundings(), state).comparison(request)
+        let comparison = try await state.surroundings.record().comparison(request)
         guard !comparison.rows.isEmpty else {
             let reasons = comparison.reasons.joined(separator: " ")
             throw UserError(.failed, "\(a) and \(b) have nothing in common to compare: \(reasons)")

@@ -1,12 +1,11 @@
 import ArgumentParser
 import Core
-import Foundation
 import Listening
 import PolledMeters
-import Recording
 import Reporting
 import Service
-import YAMLReading
+import Settings
+import Terminal
 
 struct Config: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -41,44 +40,14 @@ struct Config: AsyncParsableCommand {
                     "you may not read \(file), so it was not checked: sudo taskwatt config check \(path)")
             }
             let configuration = try Surroundings().configuration(of: file, checking: files)
-            func place(_ problem: any Error) -> (Int, Int) {
-                let problem = problem as? YAMLProblem
-                return (problem?.line ?? 0, problem?.column ?? 0)
-            }
-            let problems = configuration.problems.sorted { place($0) < place($1) }
+            let problems = configuration.problemsByPlace
             for problem in problems { Console.complain("\(problem)") }
             guard problems.isEmpty else {
-                throw UserError(.failed, "\(problems.count) error\(problems.count == 1 ? "" : "s") in \(path)")
+                throw UserError(.failed, "\(FigureText.count(problems.count, "error")) in \(path)")
             }
             for open in configuration.meters.plainCredentials { Console.note("\(open)") }
             Console.print("\(path): OK\n")
-            Console.print(
-                .lines(Self.summary(configuration.meters, configuration.retention, configuration.listener)))
-        }
-
-        /// What was read of each section, a line for each.
-        static func summary(
-            _ meters: MeterConfiguration, _ retention: RetentionPolicy, _ listener: ListenerConfiguration?
-        ) -> String {
-            func list(_ names: [String]) -> String {
-                names.isEmpty ? "none" : names.map(PrintableText.of).joined(separator: ", ")
-            }
-            var listen = ["none: only the Unix socket"]
-            if let listener {
-                listen = [
-                    listener.address.description,
-                    listener.tokenFile == nil ? "no token: for reading" : "full access with the token",
-                    listener.tls == nil ? "HTTP in the clear" : "TLS",
-                ]
-                if !listener.names.isEmpty { listen.append("names \(list(listener.names))") }
-            }
-            return """
-                meters     \(list(meters.ids))
-                overrides  \(list(meters.overridden.sorted()))
-                listen     \(listen.joined(separator: "; "))
-                keep       samples \(DurationText.exact(retention.samples)), minutes \(DurationText.exact(retention.minutes)), hours \(retention.hours.map(DurationText.exact) ?? "forever")
-
-                """
+            Console.print(.lines(configuration.summary))
         }
     }
 
@@ -100,25 +69,8 @@ struct Config: AsyncParsableCommand {
 
         @OptionGroup var state: StateOptions
 
-        /// One setting, in JSON.
-        struct Line: Encodable {
-            var setting: String
-            var value: String
-            var from: String
-            var meaning: String
-        }
-
         func run() async throws {
-            let surroundings = Surroundings()
-            var options: [ConfigurationKey: String] = [:]
-            options[.stateDirectory] = state.path
-            let configuration = try surroundings.configuration(options)
-            let lines = ConfigurationKey.allCases.map { key in
-                let setting = surroundings.shown(key, configuration, state)
-                return Line(
-                    setting: key.rawValue, value: setting.text, from: setting.origin.description,
-                    meaning: key.facts.meaning)
-            }
+            let lines = try state.surroundings.shownSettings()
             if json { return Console.print(try Console.json(lines)) }
             var table = TextTable([("setting", .left), ("value", .left), ("from", .left)])
             for line in lines { table.add([line.setting, line.value, line.from]) }

@@ -1,7 +1,10 @@
 import ArgumentParser
 import Glibc
+import Host
 import PluginHosting
 import Running
+import Settings
+import Terminal
 
 struct EngineCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,12 +1,13 @@
 import API
 import ArgumentParser
+import Client
 import Core
 import Exchange
-import Foundation
 import Host
 import Recording
-import Reporting
 import Service
+import Settings
+import Terminal
 
 struct ExportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -57,89 +58,52 @@ struct ExportCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let surroundings = Surroundings()
+        let surroundings = state.surroundings
         var filter = try filterOptions.filter
         // Samples outside any run are of no source; they are ours.
         if samples, filter == RunFilter(source: .taskwatt) { filter = RunFilter() }
-        if let output {
-            try Record.refuse(output: output, surroundings.daemonStates(state) + [surroundings.ownState(state)])
-        }
-        let record = try await Record.find(surroundings, state)
-        func eachPiece(_ kind: Export.Kind, _ body: ([UInt8]) throws -> Void) async throws {
-            let damaged = try await record.export(kind, filter, hasRawCells: cells.areRaw, body)
-            if let damaged, damaged > 0 {
-                Console.note("left out: \(FigureText.count(damaged, "run")) damaged in the record")
-            }
-        }
-        // Over JSON lines, which a daemon gives as well as the record.
-        func eachRun(_ body: (ExportedRun) throws -> Void) async throws {
-            let decoder = JSONDecoder()
-            var rest: [UInt8] = []
-            try await eachPiece(.jsonl) { piece in
-                rest += piece
-                var start = 0
-                while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
-                    // What is damaged in the record is left out, as of the other formats.
-                    let run = try? decoder.decode(ExportedRun.self, from: Data(rest[start..<end]))
-                    if let run, run.record.outOfBounds == nil { try body(run) }
-                    start = end + 1
-                }
-                rest.removeFirst(start)
-            }
-        }
-        guard let kind = format.kind(samples: samples) else {
-            guard format == .paper, let output else {
-                return try await write(AIEnergyScoreExport(hasRawCells: cells.areRaw), to: try Output(output), eachRun)
-            }
-            return try await write(PaperExport(directory: output, hasRawCells: cells.areRaw), to: nil, eachRun)
-        }
-        var lines = 0
-        let out = try Output(output)
-        try await eachPiece(kind) { piece in
-            lines += piece.count { $0 == UInt8(ascii: "\n") }
-            try out.write(piece)
-        }
-        let isEmpty = !filterOptions.asked.isEmpty && lines <= (kind == .jsonl ? 0 : 1)
-        if isEmpty { out.discard() } else { try out.close() }
-        if isEmpty {
-            throw UserError(
-                .notFound, "nothing fits \(filterOptions.asked)", remedy: "without it the whole record is exported")
-        }
-    }
-
-    /// Has a layout write all runs.
-    ///
-    /// - Parameter out: where to; `nil` of a layout that has a place of its own.
-    private func write(
-        _ exporter: some RunExporter, to out: Output?, _ eachRun: ((ExportedRun) throws -> Void) async throws -> Void
-    ) async throws {
-        var exporter = exporter
-        var hasHeader = false
+        if let output { try surroundings.refuse(output: output) }
+        let record = try await surroundings.record()
+        // A directory is the paper layout's own to make.
+        let out = try Output(format == .paper ? nil : output)
+        let isEmpty: Bool
+        let remarks: [String]
         do {
-            try await eachRun { run in
-                let bytes = try exporter.write(run)
-                guard !bytes.isEmpty else { return }
-                // Of nothing there is no header either.
-                if !hasHeader { try out?.write(exporter.header) }
-                hasHeader = true
-                try out?.write(bytes)
+            if let kind = format.kind(samples: samples) {
+                let written = try await record.writeExport(
+                    kind, filter, hasRawCells: cells.areRaw, to: out.write)
+                isEmpty = !filterOptions.asked.isEmpty && written.lines <= (kind == .jsonl ? 0 : 1)
+                remarks = written.remarks
+            } else {
+                let written =
+                    if format == .paper, let output {
+                        try await record.exportRuns(
+                            by: PaperExport(directory: output, hasRawCells: cells.areRaw), filter, to: out.write)
+                    } else {
+                        try await record.exportRuns(
+                            by: AIEnergyScoreExport(hasRawCells: cells.areRaw), filter, to: out.write)
+                    }
+                (isEmpty, remarks) = (written.runs == 0, written.remarks)
             }
-            guard exporter.runs > 0 else { throw nothingToExport(exporter.remarks.joined(separator: "; ")) }
-            try out?.close()
         } catch {
-            out?.discard()
-            exporter.discard()
+            out.discard()
             throw error
         }
-        exporter.finish()
-        for remark in exporter.remarks { Console.note(remark) }
+        if isEmpty {
+            out.discard()
+            throw nothing(remarks)
+        }
+        try out.close()
+        for remark in remarks { Console.note(remark) }
     }
 
-    private func nothingToExport(_ why: String) -> UserError {
-        UserError(
+    private func nothing(_ remarks: [String]) -> UserError {
+        let asked = filterOptions.asked
+        return UserError(
             .notFound,
-            "no query run to export" + (filterOptions.asked.isEmpty ? "" : " fits \(filterOptions.asked)")
-                + (why.isEmpty ? "" : "; \(why)"))
+            (asked.isEmpty ? "there is no run to export" : "nothing fits \(asked)")
+                + (remarks.isEmpty ? "" : " (\(remarks.joined(separator: "; ")))"),
+            remedy: asked.isEmpty ? nil : "without it the whole record is exported")
     }
 }
 

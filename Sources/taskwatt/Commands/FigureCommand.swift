@@ -1,11 +1,14 @@
 import API
 import ArgumentParser
+import Client
 import Core
+import Exchange
 import Foundation
 import Host
 import Recording
 import Reporting
 import Service
+import Terminal
 
 struct FigureCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -62,12 +65,7 @@ struct FigureCommand: AsyncParsableCommand {
     @OptionGroup(title: "Which runs") var filter: FilterOptions
     @OptionGroup var state: StateOptions
 
-    private static var list: String {
-        let longest = FigureKind.all.map(\.name.count).max() ?? 0
-        return FigureKind.all.map { kind in
-            kind.name + String(repeating: " ", count: max(0, longest - kind.name.count) + 2) + kind.meaning
-        }.joined(separator: "\n")
-    }
+    private static var list: String { NameList.text(FigureKind.all.map { ($0.name, $0.meaning) }) }
 
     func validate() throws {
         if let width, !FigureConverter.widths.contains(width) {
@@ -80,7 +78,7 @@ struct FigureCommand: AsyncParsableCommand {
             throw ValidationError("--width is for png only, not for \(format.rawValue).")
         }
         _ = try kind
-        _ = try options
+        _ = try filter.filter
     }
 
     private var kind: FigureKind? {
@@ -103,15 +101,6 @@ struct FigureCommand: AsyncParsableCommand {
         }
     }
 
-    private var options: TableReport.Options {
-        get throws {
-            var options = TableReport.Options()
-            options.isNet = net
-            options.filter = try filter.filter
-            return options
-        }
-    }
-
     func run() async throws {
         guard let kind = try kind else {
             Console.print(.lines(Self.list + "\n"))
@@ -123,13 +112,12 @@ struct FigureCommand: AsyncParsableCommand {
             throw UserError(
                 .failed, "a \(format.rawValue) cannot be shown on a terminal", remedy: "name a file by --output")
         }
-        let surroundings = Surroundings()
-        var file: OutputFile?
-        if output != "-" {
-            try Record.refuse(output: output, surroundings.daemonStates(state) + [surroundings.ownState(state)])
-            file = try OutputFile(output, remedy: "give another place by --output")
-        }
-        let text = try await document(kind, isCSV: format == .csv, surroundings)
+        let surroundings = state.surroundings
+        let file = output == "-" ? nil : try surroundings.output(output)
+        let request = FigureRequest(
+            kind, try filter.options(isNet: net), isCSV: format == .csv, theme: theme, hasRawCells: cells.areRaw)
+        let record = try await surroundings.record()
+        let text = try await filter.naming { try await record.figure(request) }
         let bytes =
             switch format {
             case .svg, .csv: Array(text.utf8)
@@ -143,16 +131,6 @@ struct FigureCommand: AsyncParsableCommand {
         try file.write(bytes)
         try file.finish()
         Console.note("wrote \(output)")
-    }
-
-    /// The figure as SVG or CSV, of the daemon's record or our own.
-    private func document(_ kind: FigureKind, isCSV: Bool, _ surroundings: Surroundings) async throws -> String {
-        do {
-            return try await Record.find(surroundings, state).figure(
-                FigureRequest(kind, try options, isCSV: isCSV, theme: theme, hasRawCells: cells.areRaw))
-        } catch let error as UserError where error == .nothingToReport && !filter.asked.isEmpty {
-            throw UserError(.notFound, "no run fits \(filter.asked)")
-        }
     }
 }
 

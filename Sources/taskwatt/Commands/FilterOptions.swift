@@ -92,6 +92,24 @@ struct FilterOptions: ParsableArguments {
         }
     }
 
+    /// What a table of these runs is asked by.
+    func options(isNet: Bool, carbon: CarbonIntensity? = nil) throws -> TableReport.Options {
+        var options = TableReport.Options()
+        options.isNet = isNet
+        options.filter = try filter
+        options.carbon = carbon
+        return options
+    }
+
+    /// Does what needs a run that fits.
+    ///
+    /// - Throws: what `body` throws; where none fits, with the options that it does not fit.
+    func naming<Value>(_ body: () async throws -> Value) async throws -> Value {
+        do { return try await body() } catch let error as UserError where error == .nothingToReport && !asked.isEmpty {
+            throw UserError(.notFound, "no run fits \(asked)")
+        }
+    }
+
     /// The options as they were given, for a message about what fits none of them.
     var asked: String {
         let all = [

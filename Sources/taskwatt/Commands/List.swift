@@ -1,9 +1,12 @@
 import API
 import ArgumentParser
+import Client
 import Core
 import Recording
 import Reporting
 import Service
+import Settings
+import Terminal
 
 struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -40,7 +43,7 @@ struct List: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let suites = try await Record.find(Surroundings(), state).suiteRuns(
+        let suites = try await state.surroundings.record().suiteRuns(
             label: label, suite: suite, machine: machine, limit: limit)
         if json { return Console.print(try Console.json(suites)) }
         guard !suites.isEmpty else {

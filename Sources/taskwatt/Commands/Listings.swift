@@ -10,6 +10,8 @@ import Metering
 import Reporting
 import Running
 import Service
+import Settings
+import Terminal
 import WorkloadProtocol
 
 struct Meters: AsyncParsableCommand {
@@ -31,14 +33,14 @@ struct Meters: AsyncParsableCommand {
     @OptionGroup var state: StateOptions
 
     func run() async throws {
-        let surroundings = Surroundings()
+        let surroundings = state.surroundings
         let meters: [MeterStatus]
         var isByDaemon = false
-        if let client = try await DaemonClient.find(surroundings.daemonStates(state)) {
+        if let client = try await surroundings.daemon() {
             meters = try await client.get("/v1/meters")
             isByDaemon = true
         } else {
-            meters = await MeterStatus.read(try await surroundings.meters(state))
+            meters = await MeterStatus.read(try await surroundings.meters())
         }
         if json {
             Console.print(try Console.json(meters))

@@ -1,15 +1,13 @@
 import ArgumentParser
+import Client
+import Commands
 import Core
-import Foundation
-import Glibc
 import Host
 import Metering
 import Reporting
 import Running
-import Service
-import Subprocess
-import Synchronization
-import SystemPackage
+import Settings
+import Terminal
 
 struct Measure: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -58,82 +56,40 @@ struct Measure: AsyncParsableCommand {
 
     func run() async throws {
         // What cannot be written at the end is better known at the beginning.
-        let surroundings = Surroundings()
-        let states = surroundings.daemonStates(state) + [surroundings.ownState(state)]
-        let file = try output.map { output in
-            try Record.refuse(output: output, states)
-            return try OutputFile(output, remedy: "give another place by --output")
-        }
-        let access = try await MeterAccess.open(
-            surroundings, state, ids: meter, scope: scope, interval: interval.seconds)
-        let metering = access.metering
-        let window = try await metering.openWindow()
-        let status: TerminationStatus
+        let surroundings = state.surroundings
+        let file = try output.map { try surroundings.output($0) }
+        let access = try await MeterAccess.open(surroundings, ids: meter, scope: scope, interval: interval.seconds)
+        let outcome: (status: Int32, energy: Result<WindowEnergy, any Error>)
         do {
-            status = try await runCommand()
-        } catch {
-            await metering.discardWindow(window)
-            await access.end()
-            throw error
+            outcome = try await access.using { [command] metering in
+                try await metering.measuring { try await MeasuredCommand(command).run() }
+            }
+        } catch let failure as MeasuredCommand.Failure {
+            Console.complain("\(failure.error)")
+            throw ExitCode(failure.exitStatus)
         }
-        let energy: WindowEnergy
-        do {
-            energy = try await metering.closeWindow(window)
-        } catch {
-            await access.end()
+        let status = outcome.status
+        switch outcome.energy {
+        case .success(let energy): try write(energy, status: status, access, to: file)
+        case .failure(let error):
             // The command is done, and how it ended is not for us to change.
             Console.complain("the energy is lost: \(error)")
-            throw ExitCode(Self.exitStatus(status) == 0 ? UserError.Kind.failed.exitStatus : Self.exitStatus(status))
+            throw ExitCode(status == 0 ? UserError.Kind.failed.exitStatus : status)
         }
-        await access.end()
-        try write(energy, status: Self.exitStatus(status), access, to: file)
-        throw ExitCode(Self.exitStatus(status))
-    }
-
-    // MARK: The command
-
-    private func runCommand() async throws -> TerminationStatus {
-        // As a shell has it: a name with a slash is a path, any other is looked up in PATH.
-        let isPath = command[0].contains("/")
-        let program: Executable = isPath ? .path(FilePath(command[0])) : .name(command[0])
-        let arguments = Arguments(Array(command.dropFirst()))
-        SignalRelay.begin()
-        do {
-            return try await Subprocess.run(
-                program, arguments: arguments,
-                input: .fileDescriptor(.standardInput, closeAfterSpawningProcess: false),
-                output: .fileDescriptor(.standardOutput, closeAfterSpawningProcess: false),
-                error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
-            ) { execution in
-                SignalRelay.relay(to: execution.processIdentifier.value)
-            }.terminationStatus
-        } catch is SubprocessError {
-            // The exit statuses of env(1) and the shells.
-            if isPath, access(command[0], F_OK) == 0, access(command[0], X_OK) != 0 {
-                Console.complain("\(command[0]) may not be executed: permission denied; chmod +x it")
-                throw ExitCode(126)
-            }
-            Console.complain("\(command[0]) cannot be found or started; check the name and PATH")
-            throw ExitCode(127)
-        }
-    }
-
-    private static func exitStatus(_ status: TerminationStatus) -> Int32 {
-        switch status {
-        case .exited(let code): code
-        case .signaled(let signal): 128 + signal
-        }
+        throw ExitCode(status)
     }
 
     // MARK: The result
 
     private func write(_ energy: WindowEnergy, status: Int32, _ access: MeterAccess, to file: OutputFile?) throws {
         let (meters, unreadable) = (access.metering.meters, access.unreadable)
-        let calibrations = Surroundings().calibrations(state)
+        let calibrations = state.surroundings.calibrations
         let text: ConsoleText =
             json
             ? try Console.json(
-                MeasureDocument(energy: energy, command: command, exitStatus: status, calibrations: calibrations))
+                MeasureDocument(
+                    energy: energy, command: command, exitStatus: status, calibrations: calibrations,
+                    version: Version.current))
             : .lines(
                 MeasureText(energy: energy, meters: meters, unreadable: unreadable, calibrations: calibrations).text)
         if let file {
@@ -148,56 +104,5 @@ struct Measure: AsyncParsableCommand {
         } else {
             Console.error(text)
         }
-    }
-}
-
-/// What signals do while the command runs.
-///
-/// Ctrl-C and Ctrl-\ reach the command by the terminal; we wait for its end and report. SIGTERM is passed on: whoever stops
-/// us means the command. They have handlers, for unlike a signal that is ignored those are not inherited by the command.
-private enum SignalRelay {
-    private static let process = Atomic<Int32>(0)
-    private static let isTerminated = Atomic<Bool>(false)
-
-    static func begin() {
-        // Made now and not inside the handler, where nothing may be made.
-        process.store(0, ordering: .sequentiallyConsistent)
-        isTerminated.store(false, ordering: .sequentiallyConsistent)
-        signal(SIGINT) { _ in }
-        signal(SIGQUIT) { _ in }
-        signal(SIGTERM) { _ in
-            SignalRelay.isTerminated.store(true, ordering: .sequentiallyConsistent)
-            let process = SignalRelay.process.load(ordering: .sequentiallyConsistent)
-            if process > 0 { kill(process, SIGTERM) }
-        }
-    }
-
-    static func relay(to identifier: Int32) {
-        process.store(identifier, ordering: .sequentiallyConsistent)
-        // It may have come before there was anybody to pass it to.
-        if isTerminated.load(ordering: .sequentiallyConsistent) { kill(identifier, SIGTERM) }
-    }
-}
-
-/// The result of `measure --json`.
-struct MeasureDocument: Encodable {
-    var energy: WindowEnergy
-    var command: [String]
-    var exitStatus: Int32
-    var calibrations: [Calibration]
-
-    enum CodingKeys: String, CodingKey {
-        case command, calibrations
-        case exitStatus = "exit_status"
-        case taskwatt = "taskwatt_version"
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        try energy.encode(to: encoder)
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(command, forKey: .command)
-        try container.encode(exitStatus, forKey: .exitStatus)
-        try container.encode(calibrations, forKey: .calibrations)
-        try container.encode(Version.current, forKey: .taskwatt)
     }
 }

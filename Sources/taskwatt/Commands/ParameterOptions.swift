@@ -1,6 +1,8 @@
 import ArgumentParser
 import Core
 import Foundation
+import Host
+import Onnx
 
 /// What the command line says of a plugin's parameters: `--set`, and the parameters that most plugins have by their names.
 struct ParameterOptions: ParsableArguments {
@@ -40,10 +42,6 @@ struct ParameterOptions: ParsableArguments {
             "A dimension of the model, for the plugin onnx-model, such as sequence=128; may be given several times.",
             valueName: "name=value"))
     var dimensions: [String] = []
-
-    enum Precision: String, ExpressibleByArgument, CaseIterable {
-        case fp32, fp16, bf16, int8
-    }
 
     enum Size: String, ExpressibleByArgument, CaseIterable {
         case full, tiny
@@ -95,21 +93,5 @@ struct ParameterOptions: ParsableArguments {
         if let number = Double(text), number.isFinite { return .number(number) }
         if let bool = Bool(text) { return .bool(bool) }
         return .string(UserPath.model(text))
-    }
-}
-
-/// Paths as users type them: a plugin runs in its own directory, from which a relative one would lead elsewhere.
-enum UserPath {
-    static func absolute(_ path: String) -> String {
-        URL(fileURLWithPath: (path as NSString).expandingTildeInPath).standardized.path
-    }
-
-    /// A model is a name or a path: what begins like a path, or is one of a file that is there, is made absolute.
-    static func model(_ text: String) -> String {
-        if ["./", "../", "~/"].contains(where: text.hasPrefix) { return absolute(text) }
-        var isDirectory: ObjCBool = false
-        let exists = FileManager.default.fileExists(atPath: text, isDirectory: &isDirectory)
-        // A directory that is called as a model is, such as gpt2, is not meant unless it is written as a path.
-        return exists && (!isDirectory.boolValue || text.contains("/")) ? absolute(text) : text
     }
 }

@@ -1,11 +1,14 @@
 import API
 import ArgumentParser
+import Client
 import Core
 import Foundation
 import Host
 import Recording
 import Reporting
 import Service
+import Settings
+import Terminal
 
 struct Report: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -52,32 +55,21 @@ struct Report: AsyncParsableCommand {
     }
 
     private var options: TableReport.Options {
-        get throws {
-            var options = TableReport.Options()
-            options.isNet = net
-            options.filter = try filter.filter
-            options.carbon = try carbonOptions.intensity
-            return options
-        }
+        get throws { try filter.options(isNet: net, carbon: carbonOptions.intensity) }
     }
 
     func run() async throws {
-        let surroundings = Surroundings()
+        let surroundings = state.surroundings
         let output = output ?? (methods ? "-" : "report.html")
-        let text: String
-        do {
-            let record = try await Record.find(surroundings, state)
-            text = methods ? try await record.methods(options) : try await record.report(options)
-        } catch let error as UserError where error == .nothingToReport && !filter.asked.isEmpty {
-            throw UserError(.notFound, "no run fits \(filter.asked)")
+        let record = try await surroundings.record()
+        let text = try await filter.naming {
+            methods ? try await record.methods(options) : try await record.report(options)
         }
         if output == "-" {
             Console.print(document: text)
             return
         }
-        try Record.refuse(output: output, surroundings.daemonStates(state) + [surroundings.ownState(state)])
-        let file = try OutputFile(
-            output, force ? .replaced : .refused, remedy: "give another place by --output")
+        let file = try surroundings.output(output, force ? .replaced : .refused)
         try file.write(text.utf8)
         try file.finish()
         Console.note("wrote \(output)")

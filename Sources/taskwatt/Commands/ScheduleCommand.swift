@@ -1,14 +1,13 @@
 import API
 import ArgumentParser
 import Client
-import Core
 import Foundation
-import Glibc
-import PluginHosting
 import Reporting
 import Running
 import Service
+import Settings
 import Suites
+import Terminal
 
 struct ScheduleCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -30,12 +29,6 @@ struct ScheduleCommand: AsyncParsableCommand {
             help: ArgumentHelp("The root directory of a system image that is being built.", valueName: "directory"),
             completion: .directory)
         var root = "/"
-    }
-
-    /// What only root may do is refused before half of it is done.
-    private static func requireRoot(_ command: String, _ root: RootOption) throws {
-        guard root.root == "/", geteuid() != 0 else { return }
-        throw UserError(.failed, "only the administrator may change timers: sudo taskwatt schedule \(command)")
     }
 
     struct Add: AsyncParsableCommand {
@@ -82,40 +75,11 @@ struct ScheduleCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            guard Schedule.isName(name) else {
-                throw UserError(.usage, Schedule.namesAre(not: name))
-            }
-            try ScheduleCommand.requireRoot("add …", root)
-            let directory = ScheduleDirectory(root: root.root)
-            let isNew = !directory.contains(name)
-            guard force || isNew else {
-                throw UserError(.failed, "the schedule `\(name)` exists already", remedy: "--force replaces it")
-            }
-            let (suite, text) = try SuiteFile.load(self.suite)
-            // Not the user's own plugins: they are not the daemon's.
-            try Surroundings().installedPlugins.check(suite)
-            let timers = SystemdTimers(root: root.root)
-            try await timers.check(calendar: onCalendar)
-            guard timers.isRunning || root.root != "/" else {
-                throw UserError(
-                    .unavailable, "systemd does not run here, and schedules are its timers",
-                    remedy: "--root writes to a system image")
-            }
-            let isShipped = SuiteFile.shipped.contains(self.suite)
             let schedule = Schedule(
-                name: name, suite: isShipped ? self.suite : (self.suite as NSString).lastPathComponent,
-                calendar: onCalendar, isPersistent: persistent, idleBelow: queue.idleBelow,
+                name: name, suite: suite, calendar: onCalendar, isPersistent: persistent, idleBelow: queue.idleBelow,
                 deadlineSeconds: queue.deadline, sessions: sessions)
-            try directory.write(schedule, suiteText: isShipped ? nil : text)
-            let timer = ScheduleDirectory.timer(name)
-            do {
-                try await timers.start(timer)
-            } catch {
-                // Half a schedule would be in the way of the next try.
-                if isNew { try? directory.remove(name) }
-                throw error
-            }
-            let next = try await timers.times(of: timer).next
+            let next = try await Schedules(root: root.root).add(
+                schedule, replaces: force, plugins: Surroundings().installedPlugins)
             Console.note("\(name) is scheduled" + (next.map { "; it runs next \(LocalTime.text($0))" } ?? ""))
         }
     }
@@ -136,39 +100,15 @@ struct ScheduleCommand: AsyncParsableCommand {
         @OptionGroup var state: StateOptions
         @OptionGroup var root: RootOption
 
-        /// One schedule, in JSON.
-        struct Line: Encodable {
-            var schedule: Schedule
-            var next: Double?
-            var last: JobStatus?
-
-            enum CodingKeys: String, CodingKey {
-                case last
-                case next = "next_unix_s"
-            }
-
-            func encode(to encoder: any Encoder) throws {
-                try schedule.encode(to: encoder)
-                var container = encoder.container(keyedBy: CodingKeys.self)
-                try container.encodeIfPresent(next, forKey: .next)
-                try container.encodeIfPresent(last, forKey: .last)
-            }
-        }
-
         func run() async throws {
-            let schedules = ScheduleDirectory(root: root.root).schedules(complain: Console.complain)
-            let client = try await DaemonClient.find(Surroundings().daemonStates(state))
-            let timers = SystemdTimers(root: root.root)
-            var lines: [Line] = []
-            for schedule in schedules {
-                var line = Line(schedule: schedule)
-                line.next = try await timers.times(of: ScheduleDirectory.timer(schedule.name)).next
-                if let client {
-                    let jobs: [JobStatus] = try await client.get(
-                        DaemonClient.path("/v1/jobs", ["schedule": schedule.name]))
-                    line.last = jobs.first
-                }
-                lines.append(line)
+            let schedules = Schedules(root: root.root)
+            let client = try await state.surroundings.daemon()
+            var lines: [ScheduleStatus] = []
+            for schedule in schedules.directory.schedules(complain: Console.complain) {
+                lines.append(
+                    ScheduleStatus(
+                        schedule, next: try await schedules.next(schedule.name),
+                        last: try await client?.jobs(ofSchedule: schedule.name).first))
             }
             if json { return Console.print(try Console.json(lines)) }
             if lines.isEmpty {
@@ -218,32 +158,14 @@ struct ScheduleCommand: AsyncParsableCommand {
             let directory = ScheduleDirectory(root: root.root)
             let schedule = try directory.schedule(name)
             let request = schedule.request(suiteText: try directory.suiteText(of: schedule))
-            let client = try await Self.daemon(state)
+            // At the machine's start a timer may be faster than the daemon.
+            let client = try await state.surroundings.daemon(within: 60)
             let askedAt = Date().timeIntervalSince1970
             let job: JobStatus = try await client.post("/v1/jobs", request)
             Console.note(
                 job.submittedAt >= askedAt
                     ? "job \(job.id) of schedule \(name) is queued"
                     : "job \(job.id) of schedule \(name) is still \(job.state.rawValue), and is not queued again")
-        }
-
-        /// The daemon. At the machine's start a timer may be faster than it.
-        private static func daemon(_ state: StateOptions) async throws -> DaemonClient {
-            let places = Surroundings().daemonStates(state)
-            let end = ContinuousClock.now + .seconds(60)
-            var isTold = false
-            while true {
-                if let client = try await DaemonClient.find(places) { return client }
-                guard ContinuousClock.now < end, !places.contains(where: \.isForOthers) else {
-                    throw UserError(
-                        .unavailable,
-                        "no daemon answers on \(places.map(\.socketPath).joined(separator: " or ")): "
-                            + "`systemctl status taskwatt` says why")
-                }
-                if !isTold { Console.note("no daemon answers yet; waiting up to a minute") }
-                isTold = true
-                try await Task.sleep(for: .seconds(1))
-            }
         }
     }
 
@@ -265,20 +187,8 @@ struct ScheduleCommand: AsyncParsableCommand {
         @OptionGroup var root: RootOption
 
         func run() async throws {
-            let directory = ScheduleDirectory(root: root.root)
-            try ScheduleCommand.requireRoot("remove \(name)", root)
-            guard Schedule.isName(name), directory.contains(name) else {
-                throw ScheduleDirectory.noSuch(name)
-            }
-            let timers = SystemdTimers(root: root.root)
-            try await timers.stop(ScheduleDirectory.timer(name))
-            try directory.remove(name)
-            try await timers.reload()
-            var left: JobStatus?
-            if let client = try await DaemonClient.find(Surroundings().daemonStates(state)) {
-                let jobs: [JobStatus] = try await client.get(DaemonClient.path("/v1/jobs", ["schedule": name]))
-                left = jobs.first { !$0.state.isEnd }
-            }
+            try await Schedules(root: root.root).remove(name)
+            let left = try await state.surroundings.daemon()?.jobs(ofSchedule: name).first { !$0.state.isEnd }
             Console.note(
                 "\(name) is removed"
                     + (left.map { "; its job \($0.id) is still \($0.state.rawValue): taskwatt cancel \($0.id)" } ?? ""))

@@ -10,6 +10,7 @@ import PolledMeters
 import Recording
 import Running
 import Service
+import Settings
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -50,7 +51,7 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
-        let surroundings = Surroundings()
+        let surroundings = state.surroundings
         let isJournal = JournalLogHandler.isWanted
         LoggingSystem.bootstrap { label -> any LogHandler in
             if isJournal { return JournalLogHandler() }
@@ -74,9 +75,9 @@ struct Serve: AsyncParsableCommand {
             (listener, try listener.tokenFile.map { try AccessToken(SecretFile.read($0), file: $0) })
         }
         let daemon = Daemon(
-            directory: surroundings.ownState(state), context: context, machine: try surroundings.machineRecord(state),
+            directory: surroundings.ownState, context: context, machine: try surroundings.machineRecord(),
             retention: { configuration.value.retention }, reread: { try configuration.reload() }, listener: listener,
-            logger: logger, listings: { try await surroundings.meters(state, configuration.value.meters) })
+            logger: logger, listings: { try await surroundings.meters(configuration.value.meters) })
         try await daemon.run()
     }
 }

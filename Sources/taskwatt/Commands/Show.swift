@@ -1,8 +1,10 @@
 import API
 import ArgumentParser
-import Foundation
+import Client
 import Reporting
 import Service
+import Settings
+import Terminal
 
 struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -33,19 +35,11 @@ struct Show: AsyncParsableCommand {
     private static let columns = 256
 
     func run() async throws {
-        let detail = try await Record.find(Surroundings(), state).detail(of: run, columns: Self.columns)
+        let detail = try await state.surroundings.record().detail(of: run, columns: Self.columns)
         if json {
             Console.print(try Console.json(detail))
             return
         }
-        Console.print(.lines(RunText(detail, isASCII: ascii || !Self.isUTF8, heading: Console.heading).text))
-    }
-
-    /// By the variables that decide on it, in their order (POSIX, 8.2); where none is set, the C locale is not UTF-8.
-    private static var isUTF8: Bool {
-        let environment = ProcessInfo.processInfo.environment
-        let names = ["LC_ALL", "LC_CTYPE", "LANG"]
-        let locale = names.lazy.compactMap { environment[$0] }.first { !$0.isEmpty } ?? ""
-        return locale.lowercased().replacing("-", with: "").contains("utf8")
+        Console.print(.lines(RunText(detail, isASCII: ascii || !Console.isUTF8, heading: Console.heading).text))
     }
 }

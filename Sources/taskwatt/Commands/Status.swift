@@ -6,6 +6,8 @@ import Foundation
 import Reporting
 import Running
 import Service
+import Settings
+import Terminal
 
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -27,14 +29,11 @@ struct Status: AsyncParsableCommand {
     @OptionGroup var state: StateOptions
 
     func run() async throws {
-        let places = Surroundings().daemonStates(state)
-        guard let client = try await DaemonClient.find(places) else {
+        let surroundings = state.surroundings
+        guard let client = try await surroundings.daemon() else {
             // One that is not for us was told of.
-            if places.contains(where: \.isForOthers) { throw ExitCode.failure }
-            throw UserError(
-                .unavailable, "no daemon answers on \(places.map(\.socketPath).joined(separator: " or "))",
-                remedy: "`taskwatt serve` starts one, and "
-                    + "commands work without it")
+            if surroundings.daemonStates.contains(where: \.isForOthers) { throw ExitCode.failure }
+            throw surroundings.noDaemon("`taskwatt serve` starts one, and commands work without it")
         }
         let status = try await client.status()
         if json {
@@ -53,7 +52,7 @@ struct Status: AsyncParsableCommand {
             let schedule = job.schedule.map { " of schedule \($0)" } ?? ""
             let tasks = job.tasks.isEmpty ? "" : " (\(job.tasks.map(\.rawValue).joined(separator: ", ")))"
             let progress = job.progress.map { event in
-                [event.task?.rawValue, ProgressDisplay.stage(event)].compactMap(\.self).joined(separator: " ")
+                [event.task?.rawValue, RunProgress.stage(event)].compactMap(\.self).joined(separator: " ")
             }
             let deadline = job.state == .queued ? job.deadline.map { "to begin by \(LocalTime.text($0))" } : nil
             let more = [
@@ -93,11 +92,9 @@ struct Cancel: AsyncParsableCommand {
     @OptionGroup var state: StateOptions
 
     func run() async throws {
-        let places = Surroundings().daemonStates(state)
-        guard let client = try await DaemonClient.find(places) else {
-            throw UserError(
-                .unavailable,
-                "no daemon answers on \(places.map(\.socketPath).joined(separator: " or ")), so there is no queue")
+        let surroundings = state.surroundings
+        guard let client = try await surroundings.daemon() else {
+            throw surroundings.noDaemon("without one there is no queue")
         }
         let before: JobStatus = try await client.get("/v1/jobs/\(job)")
         guard !before.state.isEnd else {

@@ -1,9 +1,12 @@
 import API
 import ArgumentParser
+import Client
 import Core
 import Foundation
 import Reporting
 import Service
+import Settings
+import Terminal
 
 struct Table: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -56,11 +59,8 @@ struct Table: AsyncParsableCommand {
 
     private var options: TableReport.Options {
         get throws {
-            var options = TableReport.Options()
-            options.isNet = net
-            options.filter = try filter.filter
+            var options = try filter.options(isNet: net, carbon: carbonOptions.intensity)
             if let by { options.by = TableDimension.parse(by) }
-            options.carbon = try carbonOptions.intensity
             options.outliers = outliers
             return options
         }
@@ -83,7 +83,7 @@ struct Table: AsyncParsableCommand {
 
     func run() async throws {
         let options = try options
-        let report = try await Record.find(Surroundings(), state).table(options)
+        let report = try await state.surroundings.record().table(options)
         if report.rows.isEmpty, format.isForPeople { throw nothingFits(report) }
         Console.print(
             rendered: report.rendered(as: format, columns: try chosenColumns, hasRawCells: cells.areRaw),

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Core
 import Exchange
+import Settings
+import Terminal
 
 struct Verify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

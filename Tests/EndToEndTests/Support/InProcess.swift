@@ -1,9 +1,11 @@
 import ArgumentParser
 import Core
 import Foundation
+import Listening
+import Settings
+import Terminal
 
 @testable import taskwatt
-import Listening
 
 /// What a command line comes to where it ends before anything is done: it is read, checked and begun as the program does it,
 /// in the process of the tests.

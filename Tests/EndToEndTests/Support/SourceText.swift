@@ -17,11 +17,12 @@ struct SourceText {
     static func literals(under directories: [String]) throws -> [Literal] {
         try files(under: directories).flatMap { file in
             let text = try String(contentsOfFile: "\(root)/\(file)", encoding: .utf8)
+            if file.hasSuffix(".txt") { return [Literal(file: file, line: 1, text: text, label: "")] }
             return file.hasSuffix(".swift") ? swift(text, file) : python(text, file)
         }
     }
 
-    static func files(under directories: [String], _ endings: [String] = [".swift", ".py"]) -> [String] {
+    static func files(under directories: [String], _ endings: [String] = [".swift", ".py", ".txt"]) -> [String] {
         directories.flatMap { directory -> [String] in
             let all = FileManager.default.enumerator(atPath: "\(root)/\(directory)")?.compactMap { $0 as? String } ?? []
             return all.sorted().map { "\(directory)/\($0)" }

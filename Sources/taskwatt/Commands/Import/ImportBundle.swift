@@ -1,11 +1,11 @@
 import API
 import ArgumentParser
+import Client
 import Core
 import Exchange
-import Foundation
-import Glibc
-import Recording
 import Service
+import Settings
+import Terminal
 
 struct ImportBundle: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -33,14 +33,14 @@ struct ImportBundle: AsyncParsableCommand {
     }
 
     private func bring() async throws {
-        let record = try await Record.find(Surroundings(), state)
+        let record = try await state.surroundings.record()
         var outcomes: [BundleImport.Outcome] = []
         var problems = 0
         for file in files {
             do {
                 let outcome = try await record.bring(bundle: file)
                 outcomes.append(outcome)
-                if !json { Console.print("\(Self.line(outcome))\n") }
+                if !json { Console.print("\(outcome.text)\n") }
             } catch  where files.count > 1 && (error is BundleError || error is UserError) {
                 // One bad file of many keeps none of the others out.
                 Console.complain("\(error)")
@@ -51,15 +51,5 @@ struct ImportBundle: AsyncParsableCommand {
         if problems > 0 {
             throw UserError(.failed, "\(problems) of \(files.count) files not imported")
         }
-    }
-
-    private static func line(_ outcome: BundleImport.Outcome) -> String {
-        let known =
-            outcome.known.isEmpty
-            ? "" : "; \(FigureText.count(outcome.known.count, "suite")) already in the record, unchanged"
-        if outcome.imported.isEmpty { return "\(outcome.file): nothing new\(known)" }
-        return
-            "\(outcome.file): \(FigureText.count(outcome.imported.count, "suite")) of \(outcome.machines.joined(separator: ", ")) with "
-            + "\(FigureText.count(outcome.runs, "run")) and \(FigureText.count(outcome.samples, "sample"))\(known)"
     }
 }

@@ -1,8 +1,11 @@
 import API
 import ArgumentParser
+import Client
 import Core
 import Exchange
 import Service
+import Settings
+import Terminal
 
 struct ImportCodeCarbon: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -60,7 +63,7 @@ struct ImportCodeCarbon: AsyncParsableCommand {
         var summary = ImportSummary(remarks: contents.remarks, problems: contents.problems)
         // Nothing is half-imported, unless it was said so.
         if contents.problems.isEmpty || isLeavingOut {
-            summary.outcome = try await Record.find(Surroundings(), state).bring([contents.batch])
+            summary.outcome = try await state.surroundings.record().bring([contents.batch])
         }
         let taken =
             self.inferences == nil ? ", taken as \(inferences) inferences each (--inferences says otherwise)" : ""

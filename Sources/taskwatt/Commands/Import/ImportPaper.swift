@@ -1,7 +1,10 @@
 import API
 import ArgumentParser
+import Client
 import Exchange
 import Service
+import Settings
+import Terminal
 
 struct ImportPaper: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -26,32 +29,13 @@ struct ImportPaper: AsyncParsableCommand {
 
     @OptionGroup var state: StateOptions
 
-    /// Files that go to the record at a time: enough to show progress and to keep the daemon's requests short.
-    private static let portion = 50
-
     func run() async throws {
         let paper = try PaperImport(directory, version: Version.current)
-        let record = try await Record.find(Surroundings(), state)
+        let record = try await state.surroundings.record()
         let summary = try await Interruption.cancelling {
-            var summary = ImportSummary(passedOver: paper.passedOver, problems: paper.problems)
             let progress = ImportProgress()
             defer { progress.end() }
-            var batches: [ImportBatch] = []
-            for (index, run) in paper.runs.enumerated() {
-                do throws(ImportProblem) {
-                    let (batch, remark) = try paper.batch(run)
-                    batches.append(batch)
-                    if let remark { summary.remarks[remark, default: 0] += 1 }
-                } catch {
-                    summary.problems.append(error)
-                }
-                guard batches.count == Self.portion || index == paper.runs.count - 1 else { continue }
-                try Task.checkCancellation()
-                summary.outcome += try await record.bring(batches)
-                batches = []
-                progress.show(index + 1, of: paper.runs.count)
-            }
-            return summary
+            return try await paper.bring(progress: progress.show) { try await record.bring($0) }
         }
         try summary.show(directory, asJSON: json)
     }

@@ -1,8 +1,11 @@
 import API
 import ArgumentParser
+import Client
 import Core
 import Recording
 import Service
+import Settings
+import Terminal
 
 struct ImportUndo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -32,7 +35,7 @@ struct ImportUndo: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let record = try await Record.find(Surroundings(), state)
+        let record = try await state.surroundings.record()
         let known = try await record.imports()
         for asked in numbers where !known.contains(where: { asked.range.contains($0.id) }) {
             throw UserError(.notFound, "there is no import \(asked.text)", remedy: "`taskwatt import list` has them")

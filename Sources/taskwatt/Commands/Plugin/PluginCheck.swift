@@ -1,11 +1,10 @@
 import ArgumentParser
 import Core
-import Foundation
+import Host
 import PluginHosting
 import Running
-import Suites
-import WorkloadProtocol
-import YAMLReading
+import Settings
+import Terminal
 
 struct PluginCheck: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -40,64 +39,16 @@ struct PluginCheck: AsyncParsableCommand {
 
     func run() async throws {
         let surroundings = Surroundings()
+        let (name, plugins) = surroundings.plugins(at: plugin)
         var context = surroundings.runnerContext()
-        context.plugins = catalogue(surroundings)
-        let name = Self.isDirectory(plugin) ? Self.name(ofDirectory: plugin) : plugin
-        let report: ConformanceReport
-        do {
-            let found = try context.plugins.plugin(named: name)
-            guard let first = found.manifest.tasks.first?.id ?? task.map(MLTask.init(rawValue:)) else {
-                throw UserError(.failed, "the manifest of \(name) has no tasks", remedy: "add one under `tasks`")
-            }
-            var chosen = try parameters.values()
-            // A check is of the protocol, and no large model is written for it.
-            let sizes = found.manifest.parameters.first { $0.name == "size" }?.values ?? []
-            if chosen["size"] == nil, sizes.contains(.string("tiny")) { chosen["size"] = .string("tiny") }
-            let entry = Suite.Entry(
-                task: task.map(MLTask.init(rawValue:)) ?? first, plugin: name, model: model.map(UserPath.model),
-                device: device,
-                amount: .count(1), parameters: chosen)
-            try context.plugins.check(Suite(name: "check", entries: [entry]))
-            let conformance = Conformance(found, entry: entry, context: context.hosting) { Console.note("trying \($0)") }
-            report = try await Interruption.cancelling { try await conformance.run() }
-        } catch PluginError.brokenManifest(_, let problem) {
-            var broken = ConformanceReport(plugin: name, task: task ?? "")
-            broken.note(.init(.manifest, .broken, "\(problem)"))
-            broken.finish()
-            report = broken
+        context.plugins = plugins
+        let subject = Conformance.Subject(
+            plugin: name, task: task.map(MLTask.init(rawValue:)), model: model.map(UserPath.model), device: device,
+            parameters: try parameters.values())
+        let report = try await Interruption.cancelling { [context] in
+            try await Conformance.check(subject, of: context.plugins, context.hosting) { Console.note("trying \($0)") }
         }
-        Console.print(json ? try Console.json(report) : .lines(Self.text(report)))
+        Console.print(json ? try Console.json(report) : .lines(report.text))
         if !report.isConforming { throw ExitCode.failure }
-    }
-
-    /// The plugins of this machine, or the one directory.
-    private func catalogue(_ surroundings: Surroundings) -> PluginCatalogue {
-        guard Self.isDirectory(plugin) else { return surroundings.plugins }
-        let parent = URL(fileURLWithPath: plugin).standardized.deletingLastPathComponent().path
-        return PluginCatalogue(
-            directories: [parent], programDirectory: surroundings.programDirectory,
-            environments: surroundings.pythonEnvironments)
-    }
-
-    /// A name of a plugin has no slash; a directory in this one is meant where it has a manifest.
-    private static func isDirectory(_ text: String) -> Bool {
-        text.contains("/") || FileManager.default.fileExists(atPath: "\(text)/plugin.yaml")
-    }
-
-    private static func name(ofDirectory path: String) -> String {
-        URL(fileURLWithPath: path).standardized.lastPathComponent
-    }
-
-    private static func text(_ report: ConformanceReport) -> String {
-        let lines = report.findings.map { finding in
-            switch finding.outcome {
-            case .kept: "✓ \(finding.rule.text)"
-            case .broken: "✗ \(finding.rule.text): \(PrintableText.oneLine(finding.reason ?? "broken"))"
-            case .untried: "– \(finding.rule.text): not tried"
-            }
-        }
-        let broken = report.findings.filter { $0.outcome == .broken }.count
-        let sum = broken == 0 ? "keeps every rule that was tried" : "breaks \(broken) of \(report.findings.count) rules"
-        return lines.joined(separator: "\n") + "\n\(PrintableText.of(report.plugin)) \(sum)\n"
     }
 }

@@ -1,7 +1,8 @@
 import ArgumentParser
-import Core
 import PluginHosting
 import Running
+import Settings
+import Terminal
 import WorkloadProtocol
 
 struct PluginClean: ParsableCommand {
@@ -30,47 +31,14 @@ struct PluginClean: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
-    /// What was done to one cache.
-    struct Row: Encodable {
-        var plugin: String
-        var directory: String
-        /// Freed, or to be freed.
-        var bytes: Int64
-        var removed: Bool
-
-        // The same keys in all of our JSON.
-        enum CodingKeys: String, CodingKey { case plugin, directory, bytes, removed }
-    }
-
     func run() throws {
         let context = Surroundings().runnerContext()
         let plugins =
             names.isEmpty ? context.plugins.plugins : try names.map { try context.plugins.plugin(named: $0) }
-        let caches = plugins.map(\.manifest.name).map {
-            PluginCache(plugin: $0, directory: context.hosting.cacheDirectory(of: $0))
-        }
-        var rows: [Row] = []
-        var problems: [String] = []
-        for cache in caches where cache.isThere {
-            var row = Row(plugin: cache.plugin, directory: cache.directory, bytes: cache.bytes, removed: false)
-            if dryRun {
-                rows.append(row)
-                continue
-            }
-            switch cache.empty() {
-            case .emptied: row.removed = true
-            case .inUse:
-                row.bytes = 0
-                problems.append("the cache of \(cache.plugin) is in use by a run; clean it when the run has ended")
-            case .stuck(let path):
-                row.bytes -= cache.bytes
-                problems.append("\(path) cannot be removed; check its permissions, or run it as the user that owns it")
-            case .refused(let reason):
-                row.bytes = 0
-                problems.append("the cache of \(cache.plugin) is left alone: \(reason)")
-            }
-            rows.append(row)
-        }
+        let rows = plugins.map(\.manifest.name)
+            .map { PluginCache(plugin: $0, directory: context.hosting.cacheDirectory(of: $0)) }.filter(\.isThere)
+            .map { dryRun ? PluginCache.Cleaning($0) : $0.cleaned() }
+        let problems = rows.compactMap(\.problem)
         if json {
             Console.print(try Console.json(rows))
         } else {

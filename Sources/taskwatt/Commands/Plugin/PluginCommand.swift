@@ -1,4 +1,5 @@
 import ArgumentParser
+import Settings
 
 struct PluginCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

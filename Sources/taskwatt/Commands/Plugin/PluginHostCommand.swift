@@ -2,6 +2,8 @@ import ArgumentParser
 import Glibc
 import PluginHosting
 import Running
+import Settings
+import Terminal
 
 struct PluginHostCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

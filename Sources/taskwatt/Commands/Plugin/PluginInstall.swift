@@ -3,6 +3,8 @@ import Core
 import Host
 import PluginHosting
 import Running
+import Settings
+import Terminal
 import WorkloadProtocol
 
 struct PluginInstall: AsyncParsableCommand {

@@ -1,7 +1,8 @@
 import ArgumentParser
-import Core
-import Foundation
-import Host
+import PluginHosting
+import Running
+import Settings
+import Terminal
 
 struct PluginNew: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,15 +18,11 @@ struct PluginNew: ParsableCommand {
               taskwatt run --task my-plugin --plugin my-plugin --count 20
             """)
 
-    enum Language: String, ExpressibleByArgument, CaseIterable {
-        case swift, python
-    }
-
     @Argument(help: "The plugin's name.")
     var name: String
 
     @Option(help: "The language of the program.")
-    var language = Language.python
+    var language = PluginSkeleton.Language.python
 
     @Option(
         help: ArgumentHelp(
@@ -34,35 +31,13 @@ struct PluginNew: ParsableCommand {
     var directory: String?
 
     func validate() throws {
-        let isPlain = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_".contains($0)) }
-        guard isPlain, let first = name.first, first.isLetter else {
-            throw ValidationError(
-                "'\(name)' cannot name a plugin; use letters, digits, - and _, with a letter first.")
-        }
+        do { _ = try PluginSkeleton(name: name, language, checkout: nil) } catch { throw ValidationError("\(error).") }
     }
 
     func run() throws {
         let surroundings = Surroundings()
-        let path = "\(directory ?? surroundings.ownPlugins)/\(name)"
-        if FileManager.default.fileExists(atPath: path) {
-            throw UserError(.failed, "\(path) exists already", remedy: "choose another name, or remove it")
-        }
-        let files =
-            switch language {
-            case .python: PythonSkeleton(name: name).files
-            case .swift: SwiftSkeleton(name: name, checkout: surroundings.checkout).files
-            }
-        for file in files {
-            let target = "\(path)/\(file.path)"
-            do throws(FileProblem) {
-                try OpenDirectory(target.directoryPart, making: 0o755)
-                    .put(
-                        file.text.utf8, as: (target as NSString).lastPathComponent, mode: file.isProgram ? 0o755 : 0o644
-                    )
-            } catch {
-                throw UserError(.failed, "\(error.cause)", remedy: "choose another place with --directory")
-            }
-        }
+        let skeleton = try PluginSkeleton(name: name, language, checkout: surroundings.checkout)
+        let path = try skeleton.write(in: directory ?? surroundings.ownPlugins)
         Console.print("\(path)\n")
         let build = language == .swift ? "(cd '\(path)' && swift build -c release), then " : ""
         let place = language == .python ? "put your function into \(path)/model.py; " : ""
@@ -70,9 +45,4 @@ struct PluginNew: ParsableCommand {
     }
 }
 
-/// A file of a new plugin.
-struct SkeletonFile {
-    var path: String
-    var text: String
-    var isProgram = false
-}
+extension PluginSkeleton.Language: ExpressibleByArgument {}

@@ -5,6 +5,8 @@ import PluginHosting
 import Reporting
 import Running
 import Service
+import Settings
+import Terminal
 import WorkloadProtocol
 
 struct Plugins: AsyncParsableCommand {

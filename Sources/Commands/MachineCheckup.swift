@@ -1,0 +1,83 @@
+import API
+import Accounting
+import Client
+import Core
+package import Diagnostics
+import Host
+import Metering
+import PluginHosting
+import PolledMeters
+import Running
+package import Settings
+
+/// `taskwatt doctor`: the checks of the machine, its configuration and its plugins.
+package enum MachineCheckup {
+    package static func run(_ surroundings: Surroundings) async throws -> [Check] {
+        let host = surroundings.host
+        let (listings, configuration) = await configured(surroundings)
+        let meters = try await seen(listings, surroundings)
+        return await offPool { Doctor.examine(host, meters: meters, accelerators: NVML.system.states()) }
+            + [plugins(surroundings.plugins), configuration]
+    }
+
+    /// The meters, and whether the configuration can be used. With one that cannot, all else is checked all the same.
+    private static func configured(_ surroundings: Surroundings) async -> ([MeterListing], Check) {
+        let (id, title) = ("configuration", "Configuration")
+        do {
+            let configuration = try surroundings.configuration().meters
+            let meters = try await surroundings.meters(configuration)
+            let found = surroundings.configurationFile ?? "none; none is needed"
+            // Whoever listens on the network learns them.
+            let open = configuration.plainCredentials
+            return (
+                meters,
+                Check(
+                    id: id, title: title, verdict: open.isEmpty ? .pass : .warn,
+                    found: ([found] + open.map(\.fact)).joined(separator: "\n"),
+                    remedy: open.isEmpty ? nil : open.map(\.remedy).joined(separator: "\n"))
+            )
+        } catch {
+            let check = Check(
+                id: id, title: title, verdict: .fail, found: "\(UserError(error))",
+                remedy: "fix the file; until then its meters are left out")
+            return (MeterCatalogue.discover(surroundings.host), check)
+        }
+    }
+
+    /// Whether there are plugins that are not run, for what others could do to them.
+    private static func plugins(_ catalogue: PluginCatalogue) -> Check {
+        let refused = catalogue.refused
+        let (id, title) = ("plugins", "Plugins")
+        guard !refused.isEmpty else {
+            return Check(
+                id: id, title: title, verdict: .pass,
+                found: "\(catalogue.plugins.count); others can change none of them"
+            )
+        }
+        return Check(
+            id: id, title: title, verdict: .warn,
+            found: refused.map { "\($0.name) is not run: \($0.reason)" }.joined(separator: "\n"),
+            remedy: "run chmod go-w on what is named, or chown it to root, or remove it")
+    }
+
+    /// The meters as `taskwatt meters` has them: as the daemon may read them, for it is the daemon that measures where there is one.
+    private static func seen(
+        _ listings: [MeterListing], _ surroundings: Surroundings
+    ) async throws -> [MeterListing] {
+        let statuses: [MeterStatus] =
+            if let client = try await surroundings.daemon() {
+                try await client.get("/v1/meters")
+            } else {
+                await MeterStatus.read(listings)
+            }
+        return listings.map { listing in
+            guard let status = statuses.first(where: { $0.meter.id == listing.description.id }) else { return listing }
+            var listing = listing
+            listing.availability =
+                status.isAvailable
+                ? .available : .unavailable(reason: status.reason ?? "it cannot be read", remedy: status.remedy)
+            if status.isAvailable, status.reading == .noData { listing.noDataReason = status.reason }
+            return listing
+        }
+    }
+}

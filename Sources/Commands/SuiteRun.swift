@@ -1,0 +1,129 @@
+package import API
+package import Client
+import Core
+import Host
+import Metering
+import PluginHosting
+import Recording
+package import Reporting
+package import Running
+package import Service
+package import Settings
+import Suites
+import WorkloadProtocol
+
+/// A suite that a user asks for: the daemon runs it if one answers and has its plugins, else this process does.
+package struct SuiteRun: Sendable {
+    private let surroundings: Surroundings
+    package let request: JobRequest
+    /// With the request's options.
+    private let suite: Suite
+    private let emit: @Sendable (RunEvent) -> Void
+
+    /// - Parameter emit: shows how it goes on.
+    /// - Throws: `YAMLProblem`, `SuiteError`.
+    package init(
+        _ request: JobRequest, _ surroundings: Surroundings, emit: @escaping @Sendable (RunEvent) -> Void
+    ) throws {
+        self.request = request
+        self.surroundings = surroundings
+        suite = try SuiteFile.parse(request.suiteText, file: request.suite).applying(request.overrides)
+        self.emit = emit
+    }
+
+    /// The daemon, of a suite that is for its queue alone.
+    ///
+    /// - Throws: `UserError` where none answers, or it cannot run the suite.
+    package func queue() async throws -> DaemonClient {
+        let answering = try await surroundings.daemon()
+        guard let client = answering, try await hasPlugins(client) else {
+            throw UserError(
+                .failed,
+                "--detach, --idle-below and --deadline are for the daemon's queue, and "
+                    + (answering == nil ? "no daemon answers" : "the daemon does not have this suite's plugins"))
+        }
+        return client
+    }
+
+    /// Runs it to its end.
+    ///
+    /// - Returns: how it ended, and its table; `nil` of a suite of which nothing was recorded.
+    package func run() async throws -> (SuiteResult, TableReport?) {
+        let answering = try await surroundings.daemon()
+        guard let client = answering, try await hasPlugins(client) else { return try await runHere(answering) }
+        if client.directory == Surroundings.systemState, let own = surroundings.configurationFile,
+            own != Surroundings.systemConfiguration
+        {
+            var event = RunEvent(.message)
+            event.message =
+                "the system's daemon measures, by its own configuration: what \(own) says of meters does not count; "
+                + "`--state-dir DIRECTORY` measures in this process"
+            emit(event)
+        }
+        return try await client.run(request, emit)
+    }
+
+    /// Whether the daemon can start every plugin of a suite. One of the user's own runs with the user's rights, in this process.
+    private func hasPlugins(_ client: DaemonClient) async throws -> Bool {
+        let plugins: [PluginStatus] = try await client.get("/v1/plugins")
+        let own = surroundings.plugins
+        return suite.entries.allSatisfy { entry in
+            let theirs = plugins.contains { plugin in
+                plugin.problem == nil
+                    && (entry.plugin.map { $0 == plugin.manifest.name }
+                        ?? plugin.manifest.tasks.contains { $0.id == entry.task })
+            }
+            // What neither has is for the daemon to refuse, in the same words.
+            guard let plugin = try? own.plugin(named: entry.plugin, for: entry.task) else { return true }
+            if case .missing = plugin.program { return true }
+            return theirs
+        }
+    }
+
+    /// Runs it in this process.
+    private func runHere(_ client: DaemonClient?) async throws -> (SuiteResult, TableReport?) {
+        let context = surroundings.runnerContext()
+        // All that can be known to be wrong is said before anything is made.
+        try context.plugins.check(suite)
+        let listings = try await surroundings.meters()
+        if client == nil {
+            let chosen = try MeterCatalogue.select(listings, ids: request.meters)
+            _ = try MeterAccess.selection(chosen.map(\.description), scope: request.scope, of: listings)
+        }
+        var directory = surroundings.ownState
+        if let client, client.directory == directory {
+            // The daemon holds the lock of that record.
+            directory = StateDirectory(path: "\(directory.path)-own", socketPath: directory.socketPath)
+        }
+        try directory.create()
+        let lock = try StateLock(directory, holder: "`taskwatt run`")
+        let store = try Store(directory: directory.path)
+        _ = try store.markInterrupted()
+        let execution = SuiteExecution(
+            context: context, store: QueuedWriter(store), machine: try surroundings.machineRecord(),
+            evidence: MeterEvidenceFile(directory: surroundings.ownState.path))
+        let result: SuiteResult
+        if let client {
+            surroundings.note(
+                "the daemon does not have this plugin: it runs here, and the daemon reads the meters; kept in \(directory.path)"
+            )
+            let metering = try await DaemonMetering(
+                client, SessionRequest(interval: SuiteExecution.interval, scope: request.scope, meters: request.meters))
+            let heartbeat = Task { await metering.keepAlive() }
+            result = try await execution.run(request, metering: metering, listings: listings, emit: emit)
+            heartbeat.cancel()
+            await metering.end()
+        } else {
+            result = try await execution.run(request, listings: listings, emit: emit)
+        }
+        guard !result.suiteRuns.isEmpty else { return (result, nil) }
+        // In a task of its own: this one may be cancelled, and what is kept is to be shown all the same.
+        let table = try await Task {
+            var options = TableReport.Options()
+            options.suiteRun = result.suiteRuns.joined(separator: ",")
+            return try await TableReport(store, options)
+        }.value
+        _ = consume lock
+        return (result, table)
+    }
+}
