@@ -114,7 +114,7 @@ let package = Package(
             name: "Suites", dependencies: ["Core", "YAMLReading"],
             resources: [
                 .embedInCode("tiny.yaml"), .embedInCode("quick.yaml"), .embedInCode("standard.yaml"),
-                .embedInCode("paper.yaml"),
+                .embedInCode("paper.yaml"), .embedInCode("control.yaml"),
             ]),
         .target(
             name: "PluginHosting",

@@ -1,4 +1,5 @@
 package import Core
+package import Reporting
 
 /// GET /v1/status
 package struct DaemonStatus: Sendable, Hashable, Codable {
@@ -11,8 +12,11 @@ package struct DaemonStatus: Sendable, Hashable, Codable {
     package var scope: TotalScope?
     package var provenance: Provenance?
     package var jobs: [JobStatus]
+    /// Of this machine; `nil` from a daemon that does not look.
+    package var control: [ControlCheck]?
 
-    package init(version: String, processID: Int32, stateDirectory: String, startedAt: Double, power: Power? = nil, scope: TotalScope? = nil, provenance: Provenance? = nil, jobs: [JobStatus]) {
+    package init(version: String, processID: Int32, stateDirectory: String, startedAt: Double, power: Power? = nil, scope: TotalScope? = nil, provenance: Provenance? = nil, jobs: [JobStatus], control: [ControlCheck]? = nil
+    ) {
         self.version = version
         self.processID = processID
         self.stateDirectory = stateDirectory
@@ -21,10 +25,11 @@ package struct DaemonStatus: Sendable, Hashable, Codable {
         self.scope = scope
         self.provenance = provenance
         self.jobs = jobs
+        self.control = control
     }
 
     enum CodingKeys: String, CodingKey {
-        case version, scope, provenance, jobs
+        case version, scope, provenance, jobs, control
         case processID = "process_id"
         case stateDirectory = "state_directory"
         case startedAt = "started_at_unix_s"

@@ -54,6 +54,19 @@ package struct Schedule: Sendable, Hashable, Codable {
         DurationText.seconds(text).flatMap { SuiteOption.deadline.reason($0) == nil ? $0 : nil }
     }
 
+    /// The calendar event of systemd.time(7) for every so often, from midnight on: a part of a day in whole hours, or a part of an hour in
+    /// whole minutes; `nil` of any other time, which no event of a calendar has.
+    package static func calendar(every text: String) -> String? {
+        guard let seconds = DurationText.seconds(text), let minutes = Int(exactly: seconds / 60), minutes > 0 else {
+            return nil
+        }
+        if minutes < 60 { return 60.isMultiple(of: minutes) ? "*-*-* *:0/\(minutes):00" : nil }
+        guard minutes.isMultiple(of: 60), minutes <= 1440 else { return nil }
+        let hours = minutes / 60
+        if hours == 24 { return "*-*-* 00:00:00" }
+        return 24.isMultiple(of: hours) ? "*-*-* 0/\(hours):00:00" : nil
+    }
+
     /// What it asks of the queue.
     ///
     /// - Parameter suiteText: the suite itself.

@@ -17,7 +17,7 @@ package enum MachineCheckup {
         let (listings, configuration) = await configured(surroundings)
         let meters = try await seen(listings, surroundings)
         return await offPool { Doctor.examine(host, meters: meters, accelerators: NVML.system.states()) }
-            + [plugins(surroundings.plugins), configuration]
+            + [plugins(surroundings.plugins), configuration, await control(surroundings)]
     }
 
     /// The meters, and whether the configuration can be used. With one that cannot, all else is checked all the same.
@@ -58,6 +58,37 @@ package enum MachineCheckup {
             id: id, title: title, verdict: .warn,
             found: refused.map { "\($0.name) is not run: \($0.reason)" }.joined(separator: "\n"),
             remedy: "run chmod go-w on what is named, or chown it to root, or remove it")
+    }
+
+    /// Whether the machine measures as it did, by its runs of the suite `control`.
+    private static func control(_ surroundings: Surroundings) async -> Check {
+        let (id, title) = ("control", "Control workload")
+        var options = TableReport.Options()
+        options.filter.suite = ControlCheck.suite
+        options.outliers = false
+        do {
+            options.filter.machine = try surroundings.fingerprint
+            let table = try await surroundings.record().table(options)
+            guard !table.rows.isEmpty else {
+                return Check(
+                    id: id, title: title, verdict: .unknown,
+                    found: "the suite \(ControlCheck.suite) has not run on this machine")
+            }
+            let own = table.drifting.filter { $0.machineFingerprint == options.filter.machine }
+            guard own.isEmpty else {
+                return Check(
+                    id: id, title: title, verdict: .warn, found: own.map(\.text).joined(separator: "\n"),
+                    remedy: "look what has changed: firmware, kernel, power limits, cooling, other programs, a meter; "
+                        + "`taskwatt list --suite control` has the runs")
+            }
+            return Check(
+                id: id, title: title, verdict: .pass,
+                found:
+                    "\(FigureText.count(table.rows.reduce(0) { $0.addingSaturated($1.n) }, "run")), none unlike those before"
+            )
+        } catch {
+            return Check(id: id, title: title, verdict: .unknown, found: "no record to look into")
+        }
     }
 
     /// The meters as `taskwatt meters` has them: as the daemon may read them, for it is the daemon that measures where there is one.

@@ -15,9 +15,11 @@ package struct SuiteRunSummary: Sendable, Hashable, Codable {
     package var source: RecordSource
     /// What the user calls it.
     package var label: String?
+    /// Of Taskwatt; `nil` from a daemon that does not tell.
+    package var version: String?
 
     enum CodingKeys: String, CodingKey {
-        case uuid, suite, machine, status, error, runs, source, label
+        case uuid, suite, machine, status, error, runs, source, label, version
         case startedAt = "started_at_unix_s"
         case endedAt = "ended_at_unix_s"
     }
@@ -242,7 +244,8 @@ extension Store {
         label: String? = nil, suite: String? = nil, machine: String? = nil, limit: Int = 100
     ) throws(StoreError) -> [SuiteRunSummary] {
         let columns = Selection<SuiteRunRow.CodingKeys>(
-            [.uuid, .suite, .startedAt, .endedAt, .status, .error, .source, .label], of: "suite_run")
+            [.uuid, .suite, .startedAt, .endedAt, .status, .error, .source, .label, .taskwattVersion],
+            of: "suite_run")
         return try read { db in
             let rows = try Row.fetchCursor(
                 db,
@@ -258,7 +261,8 @@ extension Store {
                     uuid: try read(.uuid), suite: try read(.suite), machine: try row.value("name"),
                     startedAt: try read.time(.startedAt), endedAt: try read.optionalTime(.endedAt),
                     status: try read(.status), error: try read(.error), runs: try row.value("runs"),
-                    source: RecordSource(rawValue: try read(.source)) ?? .taskwatt, label: try read(.label))
+                    source: RecordSource(rawValue: try read(.source)) ?? .taskwatt, label: try read(.label),
+                    version: try read(.taskwattVersion))
             }
         }
     }

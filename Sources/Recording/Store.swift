@@ -85,7 +85,7 @@ package final class Store: Sendable {
     }
 
     /// Looks at a file that is there before anything of it is changed: a pool's first act is to turn on WAL, which writes.
-    private static func refuseForeign(_ path: String) throws {
+    static func refuseForeign(_ path: String) throws {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else { return }
         if isDirectory.boolValue { throw StoreError.cannotOpen(path: path, reason: "it is a directory") }

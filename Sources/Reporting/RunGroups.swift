@@ -85,10 +85,14 @@ struct RunGroups {
 
 extension RunGroups.Key {
     /// - Parameter day: on which the runs began, where days are apart.
-    init(_ group: ResultGroup.Key, _ day: @autoclosure () -> String, _ by: [TableDimension]) {
+    /// - Parameter classes: of machines that share a row, if any.
+    init(
+        _ group: ResultGroup.Key, _ day: @autoclosure () -> String, _ by: [TableDimension],
+        _ classes: MachineClasses? = nil
+    ) {
         self.init(
             task: group.task, source: group.source, scope: group.scope, provenance: group.provenance,
-            size: group.size, plugin: group.plugin, setup: group.setup, fingerprint: group.fingerprint,
+            size: group.size, plugin: group.plugin, setup: group.setup, fingerprint: classes?.kept(apart: group.fingerprint) ?? group.fingerprint,
             engine: group.engine,
             apart: by.map { dimension in
                 switch dimension {
@@ -98,7 +102,7 @@ extension RunGroups.Key {
                 case .label: group.label ?? ""
                 case .date: day()
                 // These are always apart.
-                case .task, .device, .machine, .plugin, .size, .precision, .engine, .parameter: ""
+                case .task, .device, .machine, .equipment, .plugin, .size, .precision, .engine, .parameter: ""
                 }
             })
     }

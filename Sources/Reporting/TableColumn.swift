@@ -132,6 +132,12 @@ extension Column where Table == TableReport {
         Column("machine", "machine that ran it", path: "machine") { row, table in table.machine(row) }
     }
 
+    static var equipment: Self {
+        Column("class", "equipment of the machine: a name and a short hash", path: "machine_class") { row, _ in
+            row.equipment
+        }
+    }
+
     static var suite: Self { .names("suite", "suites that the runs are of", path: "suites") { $0.suites } }
 
     static var label: Self { .names("label", "what you called the suites", path: "labels") { $0.suiteLabels } }
@@ -283,7 +289,7 @@ extension Column where Table == TableReport {
     package static var allCases: [Self] {
         [
             n, interval, sessions, cv, between, accuracy, scope, provenance, source, models, datasets, size, device,
-            precision, batch, plugin, machine, suite, label, date, engine, setup, gross, net, power, latency,
+            precision, batch, plugin, machine, equipment, suite, label, date, engine, setup, gross, net, power, latency,
             operations, gopsPerWatt, netGopsPerWatt, joulesPerGop, netJoulesPerGop, peak, peakGopsPerWatt, peakShare,
             landauer, netLandauer, carbon, paper, ratio, coverage, flags, outliers,
         ]
@@ -313,6 +319,8 @@ extension Column where Table == TableReport {
             }, .exact("program_sha256", path: "program_sha256") { row, _ in row.programSHA256 },
             .exact("labels", path: "labels") { row, _ in row.suiteLabels.joined(separator: " ") }, joulesPerGop,
             netJoulesPerGop, netGopsPerWatt, landauer, netLandauer, peak, peakGopsPerWatt, peakShare,
+            .exact("class", path: "machine_class") { row, _ in row.equipment },
+            .exact("machines", path: "machines") { row, _ in row.machines.joined(separator: " ") },
         ]
     }
 }

@@ -1,12 +1,14 @@
 /// What rows can be told apart and sorted by.
 package enum TableDimension: Sendable, Hashable {
-    case task, model, dataset, device, machine, plugin, size, precision, engine, suite, label, date
+    /// `equipment` has the name `class`: machines of the same equipment are in one row, unless `machine` keeps them apart.
+    case task, model, dataset, device, machine, equipment, plugin, size, precision, engine, suite, label, date
     /// A parameter of the plugins, such as `threads` or `batch`.
     case parameter(String)
 
     /// Those that are no parameter.
     package static let named: [TableDimension] = [
-        .task, .model, .dataset, .device, .machine, .plugin, .size, .precision, .engine, .suite, .label, .date,
+        .task, .model, .dataset, .device, .machine, .equipment, .plugin, .size, .precision, .engine, .suite, .label,
+        .date,
     ]
 
     /// The column that shows it.
@@ -17,6 +19,7 @@ package enum TableDimension: Sendable, Hashable {
         case .dataset: .datasets
         case .device: .device
         case .machine: .machine
+        case .equipment: .equipment
         case .plugin: .plugin
         case .size: .size
         case .precision: .precision
@@ -38,6 +41,7 @@ extension TableDimension: RawRepresentable, Codable {
         case .dataset: "dataset"
         case .device: "device"
         case .machine: "machine"
+        case .equipment: "class"
         case .plugin: "plugin"
         case .size: "size"
         case .precision: "precision"

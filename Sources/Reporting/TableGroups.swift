@@ -16,7 +16,9 @@ struct TableGroups {
         var day: Int?
     }
 
-    init(_ store: any RecordReader, _ options: TableReport.Options) async throws(StoreError) {
+    init(
+        _ store: any RecordReader, _ options: TableReport.Options, _ classes: MachineClasses
+    ) async throws(StoreError) {
         query = SumsQuery(options.filter, isNet: options.isNet, isByDay: options.by.contains(.date))
         answer = try await store.sums(query)
         for group in answer.groups {
@@ -27,9 +29,10 @@ struct TableGroups {
         let measured = answer.groups.filter { $0.sums.count > 0 && $0.sums.firstRun <= $0.sums.lastRun }
         for group in measured.sorted(by: { ($0.sums.firstRun, $0.group.id) < ($1.sums.firstRun, $1.group.id) }) {
             let key = editions.key(
-                RunGroups.Key(group.group.key, group.day.map(String.init) ?? "", options.by),
+                RunGroups.Key(group.group.key, group.day.map(String.init) ?? "", options.by, classes),
                 RunEditions.Part(
-                    machine: group.group.machine, model: group.group.key.modelName, meters: group.group.key.meters,
+                    machine: group.group.machine, model: group.group.key.modelName,
+                    meters: classes.meters(group.group.key.meters),
                     program: group.group.program, file: group.group.file, runs: group.sums.firstRun...group.sums.lastRun
                 ))
             rows[key, default: []].append(group)

@@ -4,7 +4,9 @@ package import Recording
 extension TableReport {
     /// Makes the table of a record.
     package init(_ store: any RecordReader, _ options: Options = Options()) async throws(StoreError) {
-        let groups = try await TableGroups(store, options)
+        let machines = try await store.machines()
+        let classes = MachineClasses(machines, isPooling: MachineClasses.isPooling(options.by))
+        let groups = try await TableGroups(store, options, classes)
         isNet = options.isNet
         by = options.by
         carbon = options.carbon
@@ -16,14 +18,19 @@ extension TableReport {
         method = groups.method
         changes = groups.changes
         outliersSearched = options.outliers ?? (groups.runs <= Self.mostRunsForOutliers)
-        let outliers = outliersSearched ? try await groups.outliers(store) : [:]
-        let peaks = try await DevicePeaks(store)
+        let outliers = outliersSearched ? try await groups.outliers(store, options) : [:]
+        let peaks = DevicePeaks(machines)
         let order = options.by.contains(.task) ? options.by : [.task] + options.by
         let made = groups.rows.compactMap { key, groups in
-            Self.row(key, groups, outliers[key] ?? [], options.carbon, peaks)
+            Self.row(key, groups, outliers[key] ?? [], options.carbon, peaks, classes)
         }
         boundIntervals = made.count(where: \.isBound)
         rows = made.map(\.row).sorted { Self.isBefore($0, $1, order) }
+        guard options.hasControl else { return }
+        let shown = Set(groups.rows.values.joined().map(\.group.key.fingerprint))
+        drifting = try await ControlHistory.checks(store).filter {
+            $0.isDrifting && shown.contains($0.machineFingerprint)
+        }
     }
 
     /// So many runs are read for what lies far off the others, if nothing else is asked for.
@@ -31,7 +38,7 @@ extension TableReport {
 
     private static func row(
         _ key: RunGroups.Key, _ groups: [GroupSums], _ outliers: [Outlier], _ carbon: CarbonIntensity?,
-        _ peaks: DevicePeaks
+        _ peaks: DevicePeaks, _ classes: MachineClasses
     ) -> (row: Row, isBound: Bool)? {
         let models = Dictionary(grouping: groups) { [$0.group.key.modelName, $0.group.key.dataset ?? ""] }
             .sorted { $0.key.lexicographicallyPrecedes($1.key) }
@@ -47,13 +54,16 @@ extension TableReport {
         // A small model for tests is another than the paper's.
         let isPublished = key.size == nil || key.size == "full"
         let accuracies = Set(groups.flatMap(\.group.accuracies)).inOrder
+        let members = classes.members(groups)
         let files = groups.compactMap { group in group.group.file.map { (group.group.key.modelName, $0) } }
         let row = Row(
             task: key.task, title: key.task.title, mean: figure.mean, std: figure.std, n: sums.runs,
             models: Set(models.map(\.model)).sorted(), datasets: Set(groups.compactMap(\.group.key.dataset)).sorted(),
             suites: Set(groups.map(\.group.key.suite)).sorted(), source: key.source, scope: key.scope,
             provenance: key.provenance, size: key.size, plugin: key.plugin, setup: key.setup,
-            machine: group.machine, machineFingerprint: key.fingerprint, processor: group.processor,
+            machine: members.count > 1 ? FigureText.count(members.count, "machine") : group.machine,
+            machineFingerprint: members.count > 1 ? key.fingerprint : group.key.fingerprint,
+            processor: group.processor,
             firstDay: FigureText.day(sums.firstTime), lastDay: FigureText.day(sums.lastTime),
             // A log states no uncertainty: of runs that are all the same, zero would be a claim.
             uncertainty: figure.interval.flatMap { key.source == .taskwatt || $0 > 0 ? $0 : nil },
@@ -71,7 +81,7 @@ extension TableReport {
             operation: operations.flatMap {
                 OperationCost(
                     operations: $0, seconds: sums.seconds, joules: sums.joules, netJoules: netJoules(sums),
-                    precision: group.key.precision, peak: peaks.peak(of: device, on: key.fingerprint))
+                    precision: group.key.precision, peak: peaks.peak(of: device, on: group.key.fingerprint))
             },
             carbon: carbon.map { figure.mean * $0.gramsPerKilowattHour },
             coverage: sums.coverage, flags: sums.flags, outliers: outliers,
@@ -82,7 +92,9 @@ extension TableReport {
             paperRatio: figure.mean > 0 && isPublished ? paper.map { figure.mean / $0 } : nil, engine: key.engine,
             modelSHA256: Dictionary(files) { $1 },
             programSHA256: groups.last { $0.group.program != nil }?.group.program,
-            suiteLabels: Set(groups.compactMap(\.group.key.label)).sorted())
+            suiteLabels: Set(groups.compactMap(\.group.key.label)).sorted(),
+            equipment: classes[group.key.fingerprint]?.text, machines: members,
+            outlyingMachines: classes.outlying(groups))
         return (row, figure.isBound)
     }
 
@@ -161,6 +173,7 @@ extension TableReport.Row {
         case .device: [setup["device"] ?? ""]
         case .precision: [setup["precision"] ?? ""]
         case .machine: [machine]
+        case .equipment: [equipment ?? ""]
         case .plugin: [plugin]
         case .size: [size ?? ""]
         case .date: firstDay == lastDay ? [firstDay] : ["\(firstDay) – \(lastDay)"]

@@ -200,7 +200,8 @@ extension TableReport {
         }
         let sessions =
             columns.contains(.interval) ? sessionNotes + (advises ? [sessionAdvice].compactMap(\.self) : []) : []
-        return notes + sessions + scopesSideBySide + outlierNotes + doubtNotes
+        return notes + sessions + scopesSideBySide + outlierNotes + outlyingMachineNotes + driftNotes(advises)
+            + doubtNotes
     }
 
     /// Of how many models a note has the names.

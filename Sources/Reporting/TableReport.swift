@@ -83,6 +83,33 @@ package struct TableReport: Sendable, Hashable, Codable {
         package var programSHA256: String?
         /// What the user calls the suites.
         package var suiteLabels: [String]
+        /// The class of the machine by its equipment: a name and a short hash; `nil` of one that the record does not describe.
+        package var equipment: String?
+        /// The machines, by their names.
+        package var machines: [String]
+        /// Machines far off the others of the row; they are in the mean.
+        package var outlyingMachines: [OutlyingMachine]
+    }
+
+    /// A machine whose mean is far off those of the others of its class.
+    package struct OutlyingMachine: Sendable, Hashable, Codable {
+        package var machine: String
+        package var fingerprint: String
+        package var model: String
+        /// Gross or net, as the table says, in kWh per 1,000 inferences, as the median.
+        package var mean: Double
+        package var median: Double
+        /// How many machines there are.
+        package var of: Int
+        /// The modified z-score.
+        package var score: Double
+
+        enum CodingKeys: String, CodingKey {
+            case machine, model, of, score
+            case fingerprint = "machine_fingerprint"
+            case mean = "mean_kwh"
+            case median = "median_kwh"
+        }
     }
 
     /// A name that came to stand for something else between two runs, which are therefore in two rows.
@@ -152,11 +179,14 @@ package struct TableReport: Sendable, Hashable, Codable {
     /// How many intervals are upper bounds: of several models in more sessions than are looked at one by one, sums do not say how far
     /// the models go together.
     package var boundIntervals = 0
+    /// Machines of the table whose latest run of the suite `control` is unlike their earlier ones.
+    package var drifting: [ControlCheck] = []
 
     enum CodingKeys: String, CodingKey {
         case rows, by, carbon, method, failures, changes
         case outliersSearched = "outliers_searched"
         case boundIntervals = "bound_intervals"
+        case drifting = "drifting_machines"
         case isNet = "net"
         case leftOut = "left_out"
         case contendedBaselines = "contended_baselines"
@@ -173,6 +203,8 @@ package struct TableReport: Sendable, Hashable, Codable {
         package var carbon: CarbonIntensity?
         /// Whether runs far off the others are looked for; `nil`: where there are not too many runs for that.
         package var outliers: Bool?
+        /// Whether the suite `control` is looked at.
+        package var hasControl = true
 
         package init() {}
 
@@ -219,6 +251,9 @@ extension TableReport.Row {
         case modelSHA256 = "model_sha256"
         case programSHA256 = "program_sha256"
         case suiteLabels = "labels"
+        case equipment = "machine_class"
+        case machines
+        case outlyingMachines = "outlying_machines"
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -270,6 +305,9 @@ extension TableReport.Row {
         try container.encode(modelSHA256, forKey: .modelSHA256)
         try container.encode(programSHA256, forKey: .programSHA256)
         try container.encode(suiteLabels, forKey: .suiteLabels)
+        try container.encode(equipment, forKey: .equipment)
+        try container.encode(machines, forKey: .machines)
+        try container.encode(outlyingMachines, forKey: .outlyingMachines)
     }
 
     var setupText: String { setup.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ") }

@@ -70,7 +70,7 @@ package struct Daemon: Sendable {
         let sessions = ClientSessions(listings: listings)
         let notifier = SystemdNotifier()
         let startedAt = context.clock.wallTime()
-        let figures = try ResultMetrics(store, logger: logger)
+        let figures = try ResultMetrics(store, machine: machine, logger: logger)
         let reload = ReloadRequest()
         // In place before systemd is told that we are ready: until then SIGHUP would end the process.
         let hangups = await UnixSignalsSequence(trapping: .sighup)
@@ -78,13 +78,15 @@ package struct Daemon: Sendable {
             queue: queue, sessions: sessions, store: store,
             record: OwnRecord(store, version: context.hosting.version, peaks: machine.peaks), plugins: context.plugins,
             metrics: DaemonMetrics(
-                meters: meters, queue: queue, figures: figures, version: context.hosting.version, startedAt: startedAt),
+                meters: meters, queue: queue, figures: figures, version: context.hosting.version, startedAt: startedAt,
+                machineClass: MachineClass(inventory: machine.inventory)?.text),
             machine: machine, listings: listings
         ) { [directory, context] in
             let (power, scope, provenance) = meters.power
             return DaemonStatus(
                 version: context.hosting.version, processID: getpid(), stateDirectory: directory.path, startedAt: startedAt,
-                power: power, scope: scope, provenance: provenance, jobs: await queue.statuses)
+                power: power, scope: scope, provenance: provenance, jobs: await queue.statuses,
+                control: figures.current.control)
         }
         let socketPath = directory.socketPath
         let files = ConnectionLimits.raiseFileLimit()

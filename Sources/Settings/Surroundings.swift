@@ -45,6 +45,9 @@ package struct Surroundings: Sendable {
     // MARK: State
 
     /// The state directory that the user names, or systemd does for a service; `nil` for the default.
+    /// Whether the user says where the state directory is.
+    package var isStateNamed: Bool { namedState != nil }
+
     private var namedState: StateDirectory? {
         guard let setting = layers.setting(.stateDirectory) else { return nil }
         if case .environment("STATE_DIRECTORY") = setting.origin {
@@ -327,6 +330,9 @@ package struct Surroundings: Sendable {
     }
 
     private static var machineName: String { ProcessInfo.processInfo.hostName }
+
+    /// By which the record knows this machine.
+    package var machineName: String { Self.machineName }
 
     /// Of this machine, as the record tells it from others.
     package var fingerprint: String {

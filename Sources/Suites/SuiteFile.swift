@@ -6,7 +6,7 @@ package import YAMLReading
 /// Reads suites, the ones that ship with Taskwatt and users' files.
 package enum SuiteFile {
     /// The suites inside the program, in the order of a list.
-    package static let shipped = ["tiny", "quick", "standard", "paper"]
+    package static let shipped = ["tiny", "quick", "standard", "paper", "control"]
 
     private static func shippedText(_ name: String) -> String? {
         switch name {
@@ -14,6 +14,7 @@ package enum SuiteFile {
         case "quick": String(decoding: PackageResources.quick_yaml, as: UTF8.self)
         case "standard": String(decoding: PackageResources.standard_yaml, as: UTF8.self)
         case "paper": String(decoding: PackageResources.paper_yaml, as: UTF8.self)
+        case "control": String(decoding: PackageResources.control_yaml, as: UTF8.self)
         default: nil
         }
     }

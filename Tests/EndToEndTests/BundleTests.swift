@@ -243,6 +243,38 @@ import Testing
         }
     }
 
+    @Test func suitesAreChosenAndWhatIsThereStays() async throws {
+        let scratch = try Scratch()
+        for _ in 0..<2 { try recorded(scratch) }
+        let folder = "\(scratch.path)/bundles"
+        let both = try await scratch.taskwatt("bundle", "--all", "-o", "\(folder)/")
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+        #expect(both.status == 0 && names.count == 2, "\(both.error)")
+        for name in names { #expect(both.error.contains(name)) }
+        // One that is there is not written again, even if it is another.
+        _ = try scratch.write("bundles/\(names[0])", "mine")
+        try recorded(scratch)
+        let third = try await scratch.taskwatt("bundle", "--suite", "s", "-o", folder)
+        #expect(third.status == 0 && third.error.contains("2 already there"), "\(third.error)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 3)
+        #expect(try scratch.read("bundles/\(names[0])") == "mine")
+        // All into one file, which another record takes.
+        let one = try await scratch.taskwatt("bundle", "--since", "2025-11-01", "-o", "\(scratch.path)/one")
+        #expect(one.status == 0, "\(one.error)")
+        let elsewhere = try Scratch()
+        let imported = try await elsewhere.taskwatt("import", "bundle", "\(scratch.path)/one", "--json")
+        #expect(imported.output.contains("\"runs\" : 3"), "\(imported.output)\(imported.error)")
+        let list = try await elsewhere.taskwatt("import", "list")
+        #expect(list.output.contains("one"), "\(list.output)")
+        for choice in [["--since", "1h"], ["--suite", "other"]] {
+            let none = try await Program.run(
+                [Program.taskwatt, "bundle"] + choice + ["-o", "\(scratch.path)/none"], environment: scratch.environment
+            )
+            #expect(none.status == 1 && none.error.contains(choice[1]), "\(none.error)")
+            #expect(!FileManager.default.fileExists(atPath: "\(scratch.path)/none"))
+        }
+    }
+
     @Test func whatCannotBeDoneIsSaidInOneLine() async throws {
         let scratch = try Scratch()
         let empty = try await scratch.taskwatt("bundle", "last", "-o", "\(scratch.path)/b")

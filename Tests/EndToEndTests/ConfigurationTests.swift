@@ -143,6 +143,17 @@ import Testing
         #expect(current.value.retention.samples == 3 * 86_400)
     }
 
+    /// A section that `config check` says nothing of could be misread without a word.
+    @Test func checkSaysWhatItReadOfEverySection() throws {
+        let keys = ConfigurationKey.allCases.filter { $0.facts.layers.contains(.file) }
+        let sections = Set(keys.map { String($0.rawValue.prefix { $0 != "." }) })
+        let configuration = Self.read()
+        let summary = Config.Check.summary(configuration.meters, configuration.retention, configuration.listener)
+        let told = summary.split(separator: "\n").compactMap { $0.split(separator: " ").first.map(String.init) }
+        #expect(Set(told) == sections && told.count == sections.count)
+        for value in ["2d", "5y", "estimate/cpu", "127.0.0.1:9120", "lab7"] { #expect(summary.contains(value)) }
+    }
+
     @Test func configShowTellsWhereEachSettingIsFrom() async throws {
         let scratch = try Scratch()
         let file = try scratch.write("taskwatt.yaml", Self.file)

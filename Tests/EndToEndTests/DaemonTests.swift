@@ -224,6 +224,7 @@ import Testing
     /// systemd's own judgement of the units, on a machine that has it: what `security` rates them at, in tenths, at most.
     @Test(arguments: [
         ("taskwatt.service", 14), ("taskwatt-plugin@.service", 10), ("taskwatt-plugin-network@.service", 19),
+        ("taskwatt-backup.service", 8), ("taskwatt-metrics.service", 13),
     ])
     func theUnitsAreValidAndSandboxed(unit: String, exposure: Int) async throws {
         let scratch = try Scratch()

@@ -13,7 +13,7 @@ import Testing
         let scratch = try Scratch()
         let outcome = try await scratch.taskwatt("doctor", "--json")
         let checks = try JSONDecoder().decode([Found].self, from: Data(outcome.output.utf8))
-        #expect(checks.count == 23)
+        #expect(checks.count == 24)
         #expect(outcome.status == (checks.contains { $0.verdict == "fail" } ? 1 : 0))
         #expect(outcome.error.isEmpty)
     }

@@ -37,6 +37,43 @@ import Testing
         try await daemon.stop()
     }
 
+    @Test func backupsRotateAndOneIsPutBack() async throws {
+        let scratch = try Scratch()
+        _ = try Store(directory: scratch.state).beginSuiteRun(
+            SuiteStart(
+                suite: "kept", suiteText: "", options: "{}", machineName: "m", inventory: "{}", machineState: "{}",
+                meters: [], version: "1", startedAt: 1_764_000_000))
+        let folder = "\(scratch.path)/backups"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let old = "taskwatt-\(ProcessInfo.processInfo.hostName)-2020-01-01T000000Z.sqlite"
+        for name in [old, "mine.sqlite"] { _ = try scratch.write("backups/\(name)", "x") }
+        let made = try await scratch.taskwatt("backup", folder, "--keep", "1")
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+        #expect(made.status == 0 && made.error.contains("removed \(old)"), "\(made.error)")
+        #expect(names.count == 2 && names.contains("mine.sqlite"), "\(names)")
+        let backup = try #require(names.first { $0 != "mine.sqlite" })
+
+        let daemon = try await scratch.daemon()
+        let busy = try await Program.run(
+            [Program.taskwatt, "restore", "\(folder)/\(backup)", "--replace", "--state-dir", scratch.state],
+            environment: scratch.environment)
+        #expect(busy.status != 0 && busy.error.contains("stop it first"), "\(busy.error)")
+        let metrics = try await scratch.taskwatt("metrics", "--textfile", "-o", "\(scratch.path)/taskwatt.prom")
+        #expect(metrics.status == 0, "\(metrics.error)")
+        let text = try scratch.read("taskwatt.prom")
+        #expect(text.contains("taskwatt_build_info{") && !text.contains("process_") && text.hasSuffix("\n"))
+        #expect(try await scratch.taskwatt("metrics").output.contains("process_cpu_seconds_total "))
+        try await daemon.stop()
+
+        let refused = try await scratch.taskwatt("restore", "\(folder)/\(backup)")
+        #expect(refused.status == 1 && refused.error.contains("--replace"), "\(refused.error)")
+        let restored = try await scratch.taskwatt("restore", "\(folder)/\(backup)", "--replace")
+        #expect(restored.status == 0 && restored.error.contains("before-restore-"), "\(restored.error)")
+        #expect(try await scratch.taskwatt("list").output.contains("kept"))
+        let without = try await scratch.taskwatt("metrics")
+        #expect(without.status != 0 && without.error.contains("no daemon answers"), "\(without.error)")
+    }
+
     @Test func theTimesToKeepAreReadStrictly() async throws {
         let scratch = try Scratch()
         var environment = scratch.environment

@@ -136,7 +136,7 @@ import Testing
             "import undo": [["1"]], "bundle": [["last", "-o", "\(scratch.path)/b"]], "status": [[]], "meters": [[]],
             "hardware": [[]], "doctor": [[]], "plugins": [[]], "config check": [["\(scratch.path)/evil.yaml"]],
             "verify": [["\(scratch.path)/no\(Self.evil)"]], "calibrate": [[]],
-            "backup": [["\(scratch.path)/\(Self.evil)"]],
+            "backup": [["\(scratch.path)/\(Self.evil)"]], "restore": [["\(scratch.path)/evil.csv"]], "metrics": [[]],
             "top": [["--count", "1"]],
             "import codecarbon": [
                 ["\(scratch.path)/evil.csv", "--task", Self.evil, "--inferences", "1"],

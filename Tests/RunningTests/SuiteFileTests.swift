@@ -15,6 +15,7 @@ struct SuiteFileTests {
             switch name {
             case "tiny": (2, 2, .seconds(1))
             case "quick": (3, 3, .seconds(3))
+            case "control": (5, 10, .seconds(10))
             default: (10, 60, .count(1000))
             }
         #expect(suite.repeats == repeats)
@@ -24,6 +25,7 @@ struct SuiteFileTests {
         switch name {
         case "quick": #expect(tasks == [.textClassification, .fillMask, .imageClassification, .textGeneration])
         case "paper": #expect(Set(tasks) == Set(MLTask.paperTasks))
+        case "control": #expect(tasks == [.imageClassification])
         default: #expect(tasks == MLTask.paperTasks)
         }
         let sizes = suite.entries.map { $0.parameters["size"] }
@@ -182,7 +184,7 @@ struct SuiteFileTests {
         #expect(problem("./none.yaml") == "./none.yaml: no such file")
         #expect(
             problem("quik").hasPrefix(
-                "unknown suite `quik`; did you mean `quick`? (known: tiny, quick, standard, paper;"))
+                "unknown suite `quik`; did you mean `quick`? (known: tiny, quick, standard, paper, control;"))
         try PluginBench.write("runs:\n  - {task: fill-mask}\n", to: "\(bench.directory)/good.yml")
         #expect(try SuiteFile.load("\(bench.directory)/good.yml").suite.name == "good")
     }

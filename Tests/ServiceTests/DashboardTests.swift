@@ -24,8 +24,10 @@ struct DashboardTests {
         var panels: [Panel]
     }
 
-    private static func dashboard() throws -> Dashboard {
-        let data = try Data(contentsOf: URL(fileURLWithPath: "\(systemd)/grafana-dashboard.json"))
+    private static let dashboards = ["grafana-dashboard.json", "grafana-fleet.json"]
+
+    private static func dashboard(_ name: String) throws -> Dashboard {
+        let data = try Data(contentsOf: URL(fileURLWithPath: "\(systemd)/\(name)"))
         return try JSONDecoder().decode(Dashboard.self, from: data)
     }
 
@@ -41,18 +43,20 @@ struct DashboardTests {
     func metricsExist() async throws {
         let text = try await TestDaemon().routes.metrics.text()
         let there = Set(text.matches(of: /# TYPE (\S+)/).map { String($0.1) })
-        let expressions = try Self.dashboard().panels.flatMap(\.targets).map(\.expr)
-        let rules = try String(contentsOfFile: "\(Self.systemd)/alerts.yaml", encoding: .utf8)
-        let used = Self.metrics(in: (expressions + [rules]).joined(separator: "\n"))
+        let expressions = try Self.dashboards.flatMap { try Self.dashboard($0).panels.flatMap(\.targets).map(\.expr) }
+        let rules = try ["alerts.yaml", "rules.yaml"].map {
+            try String(contentsOfFile: "\(Self.systemd)/\($0)", encoding: .utf8)
+        }
+        let used = Self.metrics(in: (expressions + rules).joined(separator: "\n"))
         #expect(used.subtracting(there).isEmpty)
         #expect(there.subtracting(used).subtracting(["taskwatt_coverage_ratio", "process_start_time_seconds"]).isEmpty)
         let readme = try String(contentsOfFile: "\(Self.systemd)/README.md", encoding: .utf8)
         #expect(there.subtracting(Self.metrics(in: readme)).isEmpty, "the README does not tell of all")
     }
 
-    @Test("Prometheus understands every query of the dashboard; no panel lies on another")
-    func dashboard() throws {
-        let dashboard = try Self.dashboard()
+    @Test("Prometheus understands every query of the dashboard; no panel lies on another", arguments: dashboards)
+    func dashboard(name: String) throws {
+        let dashboard = try Self.dashboard(name)
         let directory = try TemporaryDirectory()
         let variables = [("$__rate_interval", "1m"), ("$__range", "6h"), ("$instance", ".*")]
         let rules = dashboard.panels.flatMap(\.targets).enumerated().map { index, target in
@@ -157,5 +161,83 @@ struct DashboardTests {
             "promtool", "test", "rules", "\(directory.path)/test.yaml", "\(directory.path)/days.yaml",
         ])
         #expect(test.status == 0, "\(test.output)")
+    }
+
+    @Test("The fleet's dashboard shows what the rules record, each by a name that there is")
+    func recorded() throws {
+        let rules = try String(contentsOfFile: "\(Self.systemd)/rules.yaml", encoding: .utf8)
+        let recorded = Set(rules.matches(of: /record: (\S+)/).map { String($0.1) })
+        let shown = try Self.dashboard("grafana-fleet.json").panels.flatMap(\.targets).flatMap { target in
+            target.expr.matches(of: /\b(?:class|class_task|instance_task|fleet):[a-z0-9_]+:[a-z0-9_]+/)
+                .map { String($0.output) }
+        }
+        #expect(recorded.count == 7 && Set(shown) == recorded)
+        // What a job or a suite is called is no label: there would be a series of each.
+        #expect(!rules.contains(/\b(?:suite_run|job_id|uuid)\b/))
+    }
+
+    @Test("promtool finds nothing wrong with the rules, what they record is right, and drift is told when it lasts")
+    func rules() throws {
+        let files = ["rules.yaml", "alerts.yaml"].map { "\(Self.systemd)/\($0)" }
+        let check = try Command(["promtool", "check", "rules", "--lint-fatal"] + files)
+        #expect(check.status == 0, "\(check.output)")
+        let directory = try TemporaryDirectory([
+            "/test.yaml": """
+            rule_files: [\(files.joined(separator: ", "))]
+            evaluation_interval: 1m
+            tests:
+              - interval: 1m
+                input_series:
+                  - {series: 'taskwatt_machine_info{instance="a",class="x #1"}', values: '1x2000'}
+                  - {series: 'taskwatt_machine_info{instance="b",class="x #1"}', values: '1x2000'}
+                  - {series: 'taskwatt_machine_info{instance="c",class="x #1"}', values: '1x2000'}
+                  - {series: 'taskwatt_machine_info{instance="d",class="y #2"}', values: '1x2000'}
+                  - {series: 'taskwatt_build_info{instance="a"}', values: '1x2000'}
+                  - {series: 'taskwatt_build_info{instance="d"}', values: '1x30 _x1970'}
+                  - {series: 'taskwatt_total_power_watts{instance="a",scope="wall",provenance="measured"}', values: '100x2000'}
+                  - {series: 'taskwatt_total_power_watts{instance="b",scope="wall",provenance="measured"}', values: '120x2000'}
+                  - {series: 'taskwatt_total_power_watts{instance="c",scope="components",provenance="measured"}', values: '50x2000'}
+                  - {series: 'taskwatt_run_kwh_per_1000_inferences{instance="a",task="t",model="m",scope="wall"}', values: '2x2000'}
+                  - {series: 'taskwatt_run_kwh_per_1000_inferences{instance="b",task="t",model="m",scope="wall"}', values: '3x2000'}
+                  - {series: 'taskwatt_run_kwh_per_1000_inferences{instance="c",task="t",model="m",scope="wall"}', values: '6x2000'}
+                  - {series: 'taskwatt_control_drift{instance="a",task="t",model="m"}', values: '0x360 1x360 0x1280'}
+                  - {series: 'taskwatt_control_drift{instance="b",task="t",model="m"}', values: '0x360 1x720 0x920'}
+                  - {series: 'taskwatt_queue_held{instance="a"}', values: '0x60 1x600 0x1340'}
+                promql_expr_test:
+                  - expr: 'class:taskwatt_machine_info:count'
+                    eval_time: 10m
+                    exp_samples:
+                      - {labels: 'class:taskwatt_machine_info:count{class="x #1"}', value: 3}
+                      - {labels: 'class:taskwatt_machine_info:count{class="y #2"}', value: 1}
+                  - expr: 'class:taskwatt_total_power_watts:sum'
+                    eval_time: 10m
+                    exp_samples:
+                      - {labels: 'class:taskwatt_total_power_watts:sum{class="x #1",scope="wall",provenance="measured"}', value: 220}
+                      - {labels: 'class:taskwatt_total_power_watts:sum{class="x #1",scope="components",provenance="measured"}', value: 50}
+                  - expr: 'instance_task:taskwatt_run_kwh_per_1000_inferences:ratio_to_class'
+                    eval_time: 10m
+                    exp_samples:
+                      - {labels: 'instance_task:taskwatt_run_kwh_per_1000_inferences:ratio_to_class{instance="c",class="x #1",task="t",model="m",scope="wall"}', value: 2}
+                      - {labels: 'instance_task:taskwatt_run_kwh_per_1000_inferences:ratio_to_class{instance="b",class="x #1",task="t",model="m",scope="wall"}', value: 1}
+                      - {labels: 'instance_task:taskwatt_run_kwh_per_1000_inferences:ratio_to_class{instance="a",class="x #1",task="t",model="m",scope="wall"}', value: 0.6666666666666666}
+                  - {expr: 'fleet:taskwatt_build_info:silent', eval_time: 20m, exp_samples: [{labels: 'fleet:taskwatt_build_info:silent', value: 0}]}
+                  - {expr: 'fleet:taskwatt_build_info:silent', eval_time: 60m, exp_samples: [{labels: 'fleet:taskwatt_build_info:silent', value: 1}]}
+                  - {expr: 'fleet:taskwatt_control_drift:count', eval_time: 10m, exp_samples: [{labels: 'fleet:taskwatt_control_drift:count', value: 0}]}
+                  - {expr: 'fleet:taskwatt_control_drift:count', eval_time: 400m, exp_samples: [{labels: 'fleet:taskwatt_control_drift:count', value: 2}]}
+                  - {expr: 'fleet:taskwatt_queue_held:count', eval_time: 100m, exp_samples: [{labels: 'fleet:taskwatt_queue_held:count', value: 1}]}
+                  - expr: 'count(ALERTS{alertname="TaskwattControlDrift",alertstate="firing"}) by (instance)'
+                    eval_time: 1000m
+                    exp_samples: [{labels: '{instance="b"}', value: 1}]
+                  - {expr: 'count(ALERTS{alertname="TaskwattControlDrift",alertstate="firing"}) by (instance)', eval_time: 1200m}
+            """
+        ])
+        let test = try Command(["promtool", "test", "rules", "\(directory.path)/test.yaml"])
+        #expect(test.status == 0, "\(test.output)")
+    }
+
+    @Test("promtool finds nothing wrong with the scrape configuration")
+    func scrapes() throws {
+        let check = try Command(["promtool", "check", "config", "\(Self.systemd)/prometheus.yaml"])
+        #expect(check.status == 0, "\(check.output)")
     }
 }

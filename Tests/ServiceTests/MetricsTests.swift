@@ -187,6 +187,32 @@ struct MetricsTests {
         #expect(later.current.runs.isEmpty)
     }
 
+    @Test("A machine that does not measure as it did is told, by task and model, and never by its suite's number")
+    func controlDrift() async throws {
+        func control(_ joules: Double, at time: Double) throws {
+            let uuid = try daemon.store.beginSuiteRun(
+                SuiteStart(
+                    suite: "control", suiteText: "", options: "{}", machineName: "host", inventory: "{}",
+                    machineState: "{}", meters: [], version: "1", startedAt: time))
+            try daemon.store.record(run(joules, model: "a"), samples: [], suiteRun: uuid)
+            try daemon.store.endSuiteRun(uuid, status: .completed, error: nil, at: time + 10)
+        }
+        let labels = #"task="fill-mask",model="a",scope="components",provenance="measured""#
+        for hour in 0..<8 { try control(3600 + Double(hour % 2) * 20, at: 1_764_000_000 + Double(hour) * 3600) }
+        try await daemon.figures.refresh()
+        let early = try await scrape()
+        #expect(!early.contains("taskwatt_control_drift{"), "seven say too little of the eighth")
+        try control(3610, at: 1_764_100_000)
+        try await daemon.figures.refresh()
+        #expect(value("taskwatt_control_drift{\(labels)}", in: try await scrape()) == 0)
+        try control(4000, at: 1_764_200_000)
+        try await daemon.figures.refresh()
+        #expect(value("taskwatt_control_drift{\(labels)}", in: try await scrape()) == 1)
+        let ratio = try #require(value("taskwatt_control_deviation_ratio{\(labels)}", in: try await scrape()))
+        #expect(abs(ratio - 0.108) < 0.002)
+        #expect(daemon.figures.current.control.map(\.isDrifting) == [true])
+    }
+
     @Test("A job is counted, and its figures are there when it has ended")
     func job() async throws {
         let running = Task { try await daemon.figures.run() }

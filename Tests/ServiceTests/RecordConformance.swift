@@ -47,7 +47,7 @@ struct RecordAccessConformance {
     private func suites(_ own: (first: String, second: String)) async throws {
         let all = try await access.suiteRuns(label: nil, suite: nil, machine: nil, limit: 100)
         #expect(all.map(\.uuid) == [own.second, own.first])
-        #expect(all.map(\.runs) == [3, 2] && all.allSatisfy { $0.status == "completed" })
+        #expect(all.map(\.runs) == [3, 2] && all.allSatisfy { $0.status == "completed" && $0.version == "1.0" })
         #expect(try await access.suiteRuns(label: nil, suite: nil, machine: nil, limit: 1).map(\.uuid) == [own.second])
         #expect(
             try await access.suiteRuns(label: "small", suite: nil, machine: nil, limit: 9).map(\.uuid) == [own.first])

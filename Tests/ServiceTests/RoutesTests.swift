@@ -137,7 +137,7 @@ struct RoutesTests {
         for (name, words) in [
             (
                 "quik",
-                "unknown suite `quik`; did you mean `quick`? (known: tiny, quick, standard, paper"
+                "unknown suite `quik`; did you mean `quick`? (known: tiny, quick, standard, paper, control"
             ),
             ("quick.yaml", "`suite_text`"), ("./quick.yaml", "`suite_text`"), ("", "`suite_text`"),
         ] {

@@ -19,4 +19,14 @@ struct TimerTimesTests {
     func whatIsNotThereIsNotKnown(listing: String) {
         #expect(SystemdTimers.times(ofListing: listing) == SystemdTimers.Times())
     }
+
+    @Test(arguments: [
+        ("6h", "*-*-* 0/6:00:00"), ("360min", "*-*-* 0/6:00:00"), ("1h", "*-*-* 0/1:00:00"), ("24h", "*-*-* 00:00:00"),
+        ("1d", "*-*-* 00:00:00"), ("15min", "*-*-* *:0/15:00"),
+    ]) func everySoOftenIsACalendarEvent(text: String, event: String) {
+        #expect(Schedule.calendar(every: text) == event)
+    }
+
+    @Test(arguments: ["", "5h", "90min", "7min", "2d", "30s", "0h", "-6h", "6", "1e30h"])
+    func whatDividesNoDayIsNone(text: String) { #expect(Schedule.calendar(every: text) == nil) }
 }

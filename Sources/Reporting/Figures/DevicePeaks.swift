@@ -58,15 +58,20 @@ package struct DevicePeaks: Sendable {
 
     /// - Parameter kept: of this machine, by its fingerprint: what `taskwatt calibrate --peak` found since its last suite.
     package init(_ store: any RecordReader, kept: [String: [DevicePeak]] = [:]) async throws(StoreError) {
+        self.init(try await store.machines(), kept: kept)
+    }
+
+    /// - Parameter machines: those of the record.
+    init(_ machines: [StoredMachine], kept: [String: [DevicePeak]] = [:]) {
         let decoder = JSONDecoder()
-        for machine in try await store.machines() {
+        for machine in machines {
             var inventory = try? decoder.decode(Inventory.self, from: Data(machine.inventory.utf8))
             let state = machine.state.flatMap { try? decoder.decode(State.self, from: Data($0.utf8)) }
             if let removable = state?.removable {
                 inventory = Inventory(
                     cpu: inventory?.cpu, accelerators: (inventory?.accelerators ?? []) + removable)
             }
-            machines[machine.fingerprint] = Machine(
+            self.machines[machine.fingerprint] = Machine(
                 inventory: inventory, megahertz: state?.megahertz,
                 measured: ((kept[machine.fingerprint] ?? []) + (state?.peaks ?? [])).filter {
                     $0.kind == .measured && $0.isPossible

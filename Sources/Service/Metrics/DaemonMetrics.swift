@@ -14,6 +14,8 @@ struct DaemonMetrics: Sendable {
     let version: String
     /// Seconds since 1970.
     let startedAt: Double
+    /// The class of this machine's equipment; `nil` where it is not known.
+    var machineClass: String?
 
     static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -134,8 +136,25 @@ struct DaemonMetrics: Sendable {
             "taskwatt_last_suite_timestamp_seconds", .gauge,
             "When the latest completed suite of this machine ended, in Unix time.")
         if let time = current.lastCompletedAt { last.add(time) }
+        var drift = MetricFamily(
+            "taskwatt_control_drift", .gauge,
+            "1 where the latest run of the suite control is outside the 99 % prediction interval of the machine's earlier ones, else 0."
+        )
+        var deviation = MetricFamily(
+            "taskwatt_control_deviation_ratio", .gauge,
+            "How far the energy of the latest run of the suite control is from the mean of the machine's earlier ones; 0.05 is 5 % more."
+        )
+        for check in current.control {
+            guard let ratio = check.deviation else { continue }
+            let labels: KeyValuePairs = [
+                "task": check.task.rawValue, "model": check.model, "scope": check.scope.rawValue,
+                "provenance": check.provenance.rawValue,
+            ]
+            drift.add(check.isDrifting ? 1 : 0, labels)
+            deviation.add(ratio, labels)
+        }
         return [
-            runs,
+            drift, deviation, runs,
             MetricFamily(
                 "taskwatt_run_inferences_total", .counter,
                 "Inferences completed in measured windows since the daemon's start.",
@@ -147,11 +166,15 @@ struct DaemonMetrics: Sendable {
     private func ofProcess() -> [MetricFamily] {
         var build = MetricFamily("taskwatt_build_info", .gauge, "The version of Taskwatt; always 1.")
         build.add(1, ["version": version])
+        var info = MetricFamily(
+            "taskwatt_machine_info", .gauge,
+            "The class of the machine's equipment, by a name and a short hash; always 1.")
+        if let machineClass { info.add(1, ["class": machineClass]) }
         var usage = rusage()
         getrusage(.init(RUSAGE_SELF.rawValue), &usage)
         func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
         return [
-            build,
+            build, info,
             MetricFamily(
                 "process_start_time_seconds", .gauge, "When the daemon started, in Unix time.", startedAt),
             MetricFamily(

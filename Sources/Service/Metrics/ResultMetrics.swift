@@ -51,6 +51,8 @@ final class ResultMetrics: Service {
         fileprivate(set) var inferences = 0
         /// Seconds since 1970.
         fileprivate(set) var lastCompletedAt: Double?
+        /// The latest run of the suite `control` on this machine against earlier ones.
+        fileprivate(set) var control: [ControlCheck] = []
 
         /// In an order that is always the same.
         var rows: [Row] {
@@ -65,6 +67,8 @@ final class ResultMetrics: Service {
     private static let mostSuites = 100
 
     private let store: Store
+    /// This machine, as the record knows it; `nil` for all that there are.
+    private let machine: (name: String, fingerprint: String)?
     private let logger: Logger
     private let interval: Duration
     private let figures = Mutex(Figures())
@@ -72,8 +76,13 @@ final class ResultMetrics: Service {
     private let seen: Mutex<(suite: Int64, run: Int64)>
 
     /// - Throws: `StoreError`.
-    init(_ store: Store, logger: Logger, interval: Duration = .seconds(5)) throws(StoreError) {
+    init(
+        _ store: Store, machine: MachineRecord? = nil, logger: Logger, interval: Duration = .seconds(5)
+    ) throws(StoreError) {
         self.store = store
+        self.machine = machine.map {
+            ($0.name, MachineFingerprint.of(machineName: $0.name, inventory: $0.inventory))
+        }
         self.logger = logger
         self.interval = interval
         seen = Mutex((0, try store.lastOwnRun()))
@@ -92,6 +101,7 @@ final class ResultMetrics: Service {
         var options = TableReport.Options()
         options.by = [.task, .model]
         options.outliers = false
+        options.hasControl = false
         var rows: [Row: Row] = [:]
         for suite in suites {
             options.suiteRun = suite.uuid
@@ -99,7 +109,15 @@ final class ResultMetrics: Service {
                 rows[row.key] = row
             }
         }
+        // Only what has ended can have changed it.
+        let control: [ControlCheck]? =
+            if suites.isEmpty {
+                nil
+            } else {
+                try await ControlHistory.checks(store, machine: machine?.name, fingerprint: machine?.fingerprint)
+            }
         figures.withLock { figures in
+            if let control { figures.control = control }
             figures.byKey.merge(rows) { _, new in new }
             for count in counts {
                 figures.runs[count.status, default: 0] += count.runs

@@ -77,6 +77,12 @@ function resultsSoon() {
   }, 2000);
 }
 
+const loadStatus = () =>
+  fill(find("version"), "v1/status", (place, status) => {
+    place.textContent = status.version;
+    sections.control(find("control"), status.control);
+  });
+
 async function loadMachine() {
   await Promise.all([
     fill(find("inventory"), "v1/machine", (place, machine) => {
@@ -85,7 +91,7 @@ async function loadMachine() {
       document.title = `${machine.name} – Taskwatt`;
     }),
     fill(find("meters"), "v1/meters", sections.meters),
-    fill(find("version"), "v1/status", (place, status) => { place.textContent = status.version; }),
+    loadStatus(),
   ]);
 }
 
@@ -159,7 +165,11 @@ function takeNews(news) {
   }
   if (["result", "finished"].includes(news.event?.event)) resultsSoon();
   // It takes the daemon a look at the whole record.
-  if (news.event?.event === "finished") loadPlane(find("plane-part"));
+  if (news.event?.event === "finished") {
+    loadPlane(find("plane-part"));
+    // The daemon looks at what has ended within some seconds.
+    setTimeout(loadStatus, 10_000);
+  }
   drawQueue();
 }
 

@@ -128,6 +128,20 @@ export function totalNow(total, kind, live, wasThere) {
     ...(live.provenance ? [badge(live.provenance), " "] : []), `${live.scope}: ${scopes[live.scope] ?? ""}`);
 }
 
+// MARK: Control
+
+/** What is said where the machine does not measure as it did; an older daemon does not tell. */
+export function control(place, checks) {
+  const drifting = (checks ?? []).filter((one) => one.drifting);
+  place.hidden = drifting.length === 0;
+  const parts = drifting.map((one) => {
+    const share = (one.latest_kwh / one.expected_kwh - 1) * 100;
+    return `${one.task}, ${one.model} (${one.scope}): ${Math.abs(share).toFixed(1)} % ${share < 0 ? "below" : "above"} its ${one.earlier} earlier runs`;
+  });
+  const text = `This machine drifts: the latest run of the suite control is unlike its earlier ones. ${parts.join("; ")}.`;
+  if (drifting.length > 0 && place.textContent !== text) place.textContent = text;
+}
+
 // MARK: Queue
 
 function progress({ job, event }) {

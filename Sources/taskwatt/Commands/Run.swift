@@ -16,7 +16,7 @@ struct Run: AsyncParsableCommand {
         abstract: "Measure a suite of tasks and print the table.",
         discussion: """
             Runs in the daemon if one answers, else in this process. A suite is one of those that come with Taskwatt (tiny, \
-            quick, standard, paper) or a YAML file. Ctrl-C ends the plugin and keeps the finished repeats.
+            quick, standard, paper, control) or a YAML file. Ctrl-C ends the plugin and keeps the finished repeats.
 
             Examples:
               taskwatt run

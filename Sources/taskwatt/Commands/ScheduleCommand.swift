@@ -43,6 +43,7 @@ struct ScheduleCommand: AsyncParsableCommand {
                   sudo taskwatt schedule add nightly --suite quick --on-calendar '*-*-* 02:00'
                   sudo taskwatt schedule add weekly --suite ./my.yaml --on-calendar 'Sun 03:00'
                   sudo taskwatt schedule add lab --suite quick --on-calendar daily --deadline 4h
+                  sudo taskwatt schedule add control --suite control --every 6h
                 """)
 
         @Argument(help: "The name: letters, digits, `_` and `-`.")
@@ -55,7 +56,13 @@ struct ScheduleCommand: AsyncParsableCommand {
 
         @Option(
             help: ArgumentHelp("The times, as in `man systemd.time`: 'Mon..Fri 02:00', hourly.", valueName: "event"))
-        var onCalendar: String
+        var onCalendar: String?
+
+        @Option(
+            help: ArgumentHelp(
+                "How often, from midnight on: a part of a day in whole hours, or of an hour in whole minutes.",
+                valueName: "time"))
+        var every: String?
 
         @OptionGroup var queue: QueueOptions
 
@@ -72,11 +79,26 @@ struct ScheduleCommand: AsyncParsableCommand {
 
         func validate() throws {
             if let reason = SuiteOption.sessions.reason(sessions) { throw ValidationError("--sessions \(reason).") }
+            _ = try calendar
+        }
+
+        private var calendar: String {
+            get throws {
+                switch (onCalendar, every) {
+                case (let calendar?, nil): return calendar
+                case (nil, let every?):
+                    if let calendar = Schedule.calendar(every: every) { return calendar }
+                    throw ValidationError(
+                        "--every must divide a day into whole hours, or an hour into whole minutes, such as 6h or 15min, not \(every)."
+                    )
+                default: throw ValidationError("Say when: either by --on-calendar or by --every.")
+                }
+            }
         }
 
         func run() async throws {
             let schedule = Schedule(
-                name: name, suite: suite, calendar: onCalendar, isPersistent: persistent, idleBelow: queue.idleBelow,
+                name: name, suite: suite, calendar: try calendar, isPersistent: persistent, idleBelow: queue.idleBelow,
                 deadlineSeconds: queue.deadline, sessions: sessions)
             let next = try await Schedules(root: root.root).add(
                 schedule, replaces: force, plugins: Surroundings().installedPlugins)

@@ -46,6 +46,9 @@ struct Status: AsyncParsableCommand {
         let kind = [status.scope?.rawValue, status.provenance?.rawValue].compactMap { $0 }.joined(separator: ", ")
         Console.print(
             "\(status.power.map { "\(FigureText.fixed($0.watts, 2)) W now" } ?? "no power now") (\(kind))\n")
+        for check in status.control ?? [] {
+            Console.print("control: \(check.isDrifting ? "drifts: " : "")\(PrintableText.of(check.text))\n")
+        }
         // Those that wait or run, and the last ones that ended; `--json` has all that the daemon knows.
         let ended = status.jobs.filter(\.state.isEnd).suffix(Self.mostEnded).map(\.id)
         for job in status.jobs where !job.state.isEnd || ended.contains(job.id) {
