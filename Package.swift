@@ -74,6 +74,7 @@ let package = Package(
         // Values and the machine.
         .target(name: "Core"),
         .target(name: "Digests", dependencies: ["COpenSSL", "Core"]),
+        .target(name: "BatchSystems", dependencies: ["Core", "Digests"]),
         .target(name: "Host", dependencies: ["CLinux", "Core", systemPackage]),
         .target(name: "Sensors", dependencies: ["CSensors"]),
         .target(name: "Hardware", dependencies: ["Core", "CPCI", "Host", "Sensors"]),
@@ -226,6 +227,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Core", "Host", "Recording"], path: "Tests/TestSupport"),
         .testTarget(name: "CoreTests", dependencies: ["Core", "TestSupport"]),
         .testTarget(name: "DigestsTests", dependencies: ["Core", "Digests"]),
+        .testTarget(name: "BatchSystemsTests", dependencies: ["BatchSystems", "Core", "TestSupport"]),
         .testTarget(name: "HostTests", dependencies: ["Core", "Host", "TestSupport"]),
         .testTarget(
             name: "HardwareTests", dependencies: ["Hardware", "Host", "TestSupport"], resources: [.copy("Fixtures")]),

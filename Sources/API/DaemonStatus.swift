@@ -14,8 +14,10 @@ package struct DaemonStatus: Sendable, Hashable, Codable {
     package var jobs: [JobStatus]
     /// Of this machine; `nil` from a daemon that does not look.
     package var control: [ControlCheck]?
+    /// Who holds the queue; `nil` where nobody does.
+    package var holds: [HoldStatus]?
 
-    package init(version: String, processID: Int32, stateDirectory: String, startedAt: Double, power: Power? = nil, scope: TotalScope? = nil, provenance: Provenance? = nil, jobs: [JobStatus], control: [ControlCheck]? = nil
+    package init(version: String, processID: Int32, stateDirectory: String, startedAt: Double, power: Power? = nil, scope: TotalScope? = nil, provenance: Provenance? = nil, jobs: [JobStatus], control: [ControlCheck]? = nil, holds: [HoldStatus]? = nil
     ) {
         self.version = version
         self.processID = processID
@@ -26,10 +28,11 @@ package struct DaemonStatus: Sendable, Hashable, Codable {
         self.provenance = provenance
         self.jobs = jobs
         self.control = control
+        self.holds = holds
     }
 
     enum CodingKeys: String, CodingKey {
-        case version, scope, provenance, jobs, control
+        case version, scope, provenance, jobs, control, holds
         case processID = "process_id"
         case stateDirectory = "state_directory"
         case startedAt = "started_at_unix_s"

@@ -22,6 +22,8 @@ package struct JobRequest: Sendable, Hashable, Codable {
     package var deadlineSeconds: Double?
     /// The timer that asks for it.
     package var schedule: String?
+    /// The job of a batch system that the one who asks is in.
+    package var batchJob: JobContext?
 
     package init(suite: String, suiteText: String, overrides: SuiteOverrides, scope: TotalScope?, meters: [String]) {
         self.suite = suite
@@ -34,6 +36,7 @@ package struct JobRequest: Sendable, Hashable, Codable {
     enum CodingKeys: String, CodingKey, CaseIterable {
         case suite, overrides, scope, meters, schedule
         case suiteText = "suite_text"
+        case batchJob = "batch_job"
         case idleBelow = "idle_below"
         case deadlineSeconds = "deadline_s"
     }
@@ -54,6 +57,7 @@ package struct JobRequest: Sendable, Hashable, Codable {
         idleBelow = try container.decodeIfPresent(Double.self, forKey: .idleBelow)
         deadlineSeconds = try container.decodeIfPresent(Double.self, forKey: .deadlineSeconds)
         schedule = try container.decodeIfPresent(String.self, forKey: .schedule)
+        batchJob = try container.decodeIfPresent(JobContext.self, forKey: .batchJob)
     }
 
     /// What the record keeps of a job, in the words of this version or of an earlier one.
@@ -97,6 +101,7 @@ package struct JobRequest: Sendable, Hashable, Codable {
             throw UserError(
                 .usage, "the suite's name must be a text of up to 255 characters without control characters")
         }
+        try batchJob?.validate()
         if let schedule, !Schedule.isName(schedule) { throw UserError(.usage, Schedule.namesAre(not: schedule)) }
         let suite = try SuiteFile.parse(suiteText, file: suite).applying(overrides)
         try plugins.check(suite)

@@ -7,15 +7,20 @@ package struct SessionRequest: Sendable, Hashable, Codable {
     package var scope: TotalScope?
     package var meters: [String]
 
-    package init(interval: Double, scope: TotalScope?, meters: [String]) {
+    /// How long the session lives without a request, in seconds; `nil` for two minutes. Longer is for who cannot ask meanwhile.
+    package var lease: Double?
+
+    package init(interval: Double, scope: TotalScope?, meters: [String], lease: Double? = nil) {
         self.interval = interval
         self.scope = scope
         self.meters = meters
+        self.lease = lease
     }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case scope, meters
         case interval = "interval_s"
+        case lease = "lease_s"
     }
 
     package init(from decoder: any Decoder) throws {
@@ -24,6 +29,7 @@ package struct SessionRequest: Sendable, Hashable, Codable {
         interval = try container.decode(Double.self, forKey: .interval)
         scope = try container.decodeIfPresent(TotalScope.self, forKey: .scope)
         meters = try container.decodeIfPresent([String].self, forKey: .meters) ?? []
+        lease = try container.decodeIfPresent(Double.self, forKey: .lease)
     }
 }
 

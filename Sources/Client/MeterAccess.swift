@@ -55,7 +55,7 @@ package struct MeterAccess: Sendable {
 
     /// The daemon, if it can read what we cannot and all that we can: it does not have the meters of a user's own
     /// configuration.
-    private static func better(
+    package static func better(
         than listings: [MeterListing], ids: [String], _ surroundings: Surroundings
     ) async throws -> DaemonClient? {
         let ours = Set(listings.filter(Self.measures).map(\.description.id))

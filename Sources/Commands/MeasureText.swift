@@ -158,21 +158,26 @@ package struct MeasureDocument: Encodable {
     private let command: [String]
     private let exitStatus: Int32
     private let calibrations: [Calibration]
+    /// The job that it ran in.
+    private let batchJob: JobContext?
     private let version: String
 
     /// - Parameter version: of this program.
     package init(
-        energy: WindowEnergy, command: [String], exitStatus: Int32, calibrations: [Calibration], version: String
+        energy: WindowEnergy, command: [String], exitStatus: Int32, calibrations: [Calibration],
+        batchJob: JobContext? = nil, version: String
     ) {
         self.energy = energy
         self.command = command
         self.exitStatus = exitStatus
         self.calibrations = calibrations
+        self.batchJob = batchJob
         self.version = version
     }
 
     private enum CodingKeys: String, CodingKey {
         case command, calibrations
+        case batchJob = "batch_job"
         case exitStatus = "exit_status"
         case taskwatt = "taskwatt_version"
     }
@@ -183,6 +188,7 @@ package struct MeasureDocument: Encodable {
         try container.encode(command, forKey: .command)
         try container.encode(exitStatus, forKey: .exitStatus)
         try container.encode(calibrations, forKey: .calibrations)
+        try container.encodeIfPresent(batchJob, forKey: .batchJob)
         try container.encode(version, forKey: .taskwatt)
     }
 }

@@ -1,6 +1,7 @@
 package import API
 package import Client
 import Core
+import Foundation
 import Host
 import Metering
 import PluginHosting
@@ -47,9 +48,11 @@ package struct SuiteRun: Sendable {
 
     /// Runs it to its end.
     ///
+    /// - Parameter inThisProcess: here, whatever the daemon could do, whose queue waits meanwhile.
     /// - Returns: how it ended, and its table; `nil` of a suite of which nothing was recorded.
-    package func run() async throws -> (SuiteResult, TableReport?) {
+    package func run(inThisProcess: Bool = false) async throws -> (SuiteResult, TableReport?) {
         let answering = try await surroundings.daemon()
+        if inThisProcess { return try await runHolding(answering) }
         guard let client = answering, try await hasPlugins(client) else { return try await runHere(answering) }
         if client.directory == Surroundings.systemState, let own = surroundings.configurationFile,
             own != Surroundings.systemConfiguration
@@ -80,18 +83,45 @@ package struct SuiteRun: Sendable {
         }
     }
 
+    private func runHolding(_ daemon: DaemonClient?) async throws -> (SuiteResult, TableReport?) {
+        let hold = try await QueueHold.take(
+            daemon, holder: holder, reason: "taskwatt run --here", note: surroundings.note)
+        do {
+            let outcome = try await runHere(daemon, isAsked: true)
+            await hold?.release()
+            return outcome
+        } catch {
+            await hold?.release()
+            throw error
+        }
+    }
+
+    /// Who holds the queue, for those who look at it.
+    private var holder: String {
+        let what = request.batchJob.flatMap { job in job.jobID.map { "\(job.scheduler.rawValue) job \($0)" } }
+        return "\(PrintableText.of(NSUserName())), \(what ?? "process \(ProcessInfo.processInfo.processIdentifier)")"
+    }
+
     /// Runs it in this process.
-    private func runHere(_ client: DaemonClient?) async throws -> (SuiteResult, TableReport?) {
+    ///
+    /// - Parameters:
+    ///   - daemon: that is there.
+    ///   - isAsked: whether the user asks for it; else the daemon does not have the plugin, or there is none.
+    private func runHere(_ daemon: DaemonClient?, isAsked: Bool = false) async throws -> (SuiteResult, TableReport?) {
+        let own = isAsked ? surroundings.ownState(in: request.batchJob) : surroundings.ownState
         let context = surroundings.runnerContext()
         // All that can be known to be wrong is said before anything is made.
         try context.plugins.check(suite)
         let listings = try await surroundings.meters()
+        // Who asks for it here has meters of this process, unless the daemon reads more.
+        let client =
+            isAsked ? try await MeterAccess.better(than: listings, ids: request.meters, surroundings) : daemon
         if client == nil {
             let chosen = try MeterCatalogue.select(listings, ids: request.meters)
             _ = try MeterAccess.selection(chosen.map(\.description), scope: request.scope, of: listings)
         }
-        var directory = surroundings.ownState
-        if let client, client.directory == directory {
+        var directory = own
+        if let daemon, daemon.directory == directory {
             // The daemon holds the lock of that record.
             directory = StateDirectory(path: "\(directory.path)-own", socketPath: directory.socketPath)
         }
@@ -101,12 +131,14 @@ package struct SuiteRun: Sendable {
         _ = try store.markInterrupted()
         let execution = SuiteExecution(
             context: context, store: QueuedWriter(store), machine: try surroundings.machineRecord(),
-            evidence: MeterEvidenceFile(directory: surroundings.ownState.path))
+            evidence: MeterEvidenceFile(directory: own.path))
         let result: SuiteResult
-        if let client {
+        if isAsked || client != nil {
             surroundings.note(
-                "the daemon does not have this plugin: it runs here, and the daemon reads the meters; kept in \(directory.path)"
-            )
+                (isAsked ? "it runs here" : "the daemon does not have this plugin: it runs here")
+                    + (client == nil ? "" : ", and the daemon reads the meters") + "; kept in \(directory.path)")
+        }
+        if let client {
             let metering = try await DaemonMetering(
                 client, SessionRequest(interval: SuiteExecution.interval, scope: request.scope, meters: request.meters))
             let heartbeat = Task { await metering.keepAlive() }

@@ -42,6 +42,11 @@ package enum Bounds {
     /// How often something happened since the machine was started.
     package static let events: ClosedRange<Int64> = 0...1_000_000_000_000_000
 
+    /// The index of a job in its array; Slurm's end at its MaxArraySize, of four million at most.
+    package static let jobIndices = 0...1_000_000_000
+    /// Nodes of one job.
+    package static let nodes = 0...10_000_000
+
     // MARK: Ratios
 
     /// A share of a whole, with what rounding leaves.
@@ -113,6 +118,8 @@ package enum Bounds {
             // Below one there is only zero.
             (0...operations.upperBound, ["operations_per_inference"]),
             (whole(events), ["throttle_count"]),
+            (whole(jobIndices), ["array_index"]),
+            (whole(nodes), ["node_count"]),
             (share, ["coverage", "other_cpu_share", "steal_share"]),
             (ratio, ["jitter", "relative_interval_95", "relative_accuracy"]),
             (degreesOfFreedom, ["idle_power_degrees_of_freedom"]),

@@ -7,18 +7,23 @@ import Metering
 import Running
 import ServiceLifecycle
 
-/// Meters that the daemon samples for clients, each with a lease: who does not call for two minutes loses the session.
+/// Meters that the daemon samples for clients, each with a lease: who does not call for two minutes, or as long as it asked for, loses the
+/// session.
 actor ClientSessions {
     private struct Lease {
         var session: MeteringSession
         var metering: LocalMetering
         var lastCall: MonotonicTime
+        /// How long it lives after its client's last call, in seconds.
+        var patience: Double
     }
 
     private static let most = 64
 
-    /// How long a session lives after its client's last call, in seconds.
+    /// In seconds, where the client asks for nothing else.
     private static let patience = 120.0
+    /// What it may ask for: as long as a hold of the queue.
+    static let leases = HoldRequest.durations
 
     private let clock: any MeteringClock
     private let checkInterval: Duration
@@ -41,6 +46,9 @@ actor ClientSessions {
     }
 
     func create(_ request: SessionRequest) async throws -> SessionCreated {
+        if let lease = request.lease, !Self.leases.contains(lease) {
+            throw UserError(.usage, "`lease_s` must be from 1 s to 31 days, not \(lease)")
+        }
         dropStale()
         guard leases.count + creating < Self.most else {
             throw Refusal.busy("\(Self.most) clients are measuring already", again: 10)
@@ -58,7 +66,8 @@ actor ClientSessions {
         let id = nextID
         nextID += 1
         leases[id] = Lease(
-            session: session, metering: LocalMetering(session: session, selection: selection), lastCall: clock.now())
+            session: session, metering: LocalMetering(session: session, selection: selection), lastCall: clock.now(),
+            patience: request.lease ?? Self.patience)
         return SessionCreated(id: id, meters: session.meters)
     }
 
@@ -72,7 +81,7 @@ actor ClientSessions {
     }
 
     private static func noSession(_ id: Int) -> UserError {
-        UserError(.notFound, "there is no session \(id)", remedy: "it ended, or had no request for two minutes")
+        UserError(.notFound, "there is no session \(id)", remedy: "it ended, or had no request for too long")
     }
 
     func end(_ id: Int) throws {
@@ -82,7 +91,7 @@ actor ClientSessions {
 
     private func dropStale() {
         let now = clock.now()
-        for (id, lease) in leases where now.seconds(since: lease.lastCall) > Self.patience {
+        for (id, lease) in leases where now.seconds(since: lease.lastCall) > lease.patience {
             leases[id] = nil
             lease.session.stop()
         }

@@ -83,10 +83,11 @@ package struct Daemon: Sendable {
             machine: machine, listings: listings
         ) { [directory, context] in
             let (power, scope, provenance) = meters.power
+            let holds = await queue.holds
             return DaemonStatus(
                 version: context.hosting.version, processID: getpid(), stateDirectory: directory.path, startedAt: startedAt,
                 power: power, scope: scope, provenance: provenance, jobs: await queue.statuses,
-                control: figures.current.control)
+                control: figures.current.control, holds: holds.isEmpty ? nil : holds)
         }
         let socketPath = directory.socketPath
         let files = ConnectionLimits.raiseFileLimit()

@@ -61,6 +61,7 @@ struct Routes: Sendable {
         let asker = access.asker
         addWatching(to: v1, followers, asker)
         addJobs(to: v1, followers)
+        addHolds(to: v1)
         addSessions(to: v1)
         addReports(to: v1, asker)
         addImports(to: v1, asker)
@@ -107,6 +108,16 @@ struct Routes: Sendable {
                     try await writer.finish(nil)
                     _ = place
                 })
+        }
+    }
+
+    private func addHolds(to v1: RouterGroup<Context>) {
+        v1.post("hold") { request, _ in
+            try Self.json(await queue.hold(try await Self.body(request, upTo: Self.longestQuestion)))
+        }
+        // DELETE /v1/hold?id=…: without an id all of them
+        v1.delete("hold") { request, _ in
+            try Self.json(await queue.release(request.uri.queryParameters.get("id")))
         }
     }
 

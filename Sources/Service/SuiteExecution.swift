@@ -144,6 +144,19 @@ package struct SuiteExecution: Sendable {
         return result
     }
 
+    /// The machine's state, and in it the job of a batch system that the suite runs in.
+    private func state(in job: JobContext?) -> String {
+        let state = machine.state()
+        guard let job, var fields = try? JSONDecoder().decode([String: JSONValue].self, from: Data(state.utf8)),
+            let encoded = try? JSONEncoder().encode(job),
+            let value = try? JSONDecoder().decode(JSONValue.self, from: encoded)
+        else { return state }
+        fields[JobContext.key] = value
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(fields)).map { String(decoding: $0, as: UTF8.self) } ?? state
+    }
+
     private func session(
         _ suite: Suite, _ request: JobRequest, metering: any EnergyMeasuring, listings: [MeterListing],
         emit: @escaping @Sendable (RunEvent) -> Void
@@ -164,7 +177,7 @@ package struct SuiteExecution: Sendable {
         let uuid = try await record.beginSuiteRun(
             SuiteStart(
                 suite: suite.name, suiteText: request.suiteText, options: options, machineName: machine.name,
-                inventory: machine.inventory, machineState: machine.state(), meters: metering.meters,
+                inventory: machine.inventory, machineState: state(in: request.batchJob), meters: metering.meters,
                 version: context.hosting.version, startedAt: context.clock.wallTime(), preflight: gates.json,
                 label: suite.label))
         let runner = Runner(suite: suite, context: context, metering: metering) { [record] run, samples in

@@ -59,6 +59,7 @@ extension Surroundings {
                 case .file: configurationFile
                 case .stateDirectory: ownState.path
                 case .cacheDirectory: cacheDirectory
+                case .siteSalt: siteSaltFile
                 default: configuration.settings[key]?.text
                 }
             return ShownSetting(

@@ -13,6 +13,7 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
     case enginePath = "engine_path"
     case onnxRuntime = "onnxruntime"
     case nvml, amdsmi
+    case siteSalt = "site_salt"
     case meters, overrides
     case keepSamples = "keep.samples"
     case keepMinutes = "keep.minutes"
@@ -69,6 +70,10 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
         case .onnxRuntime: Facts([.environment], "The library file of ONNX Runtime, in place of any that is found")
         case .nvml: Facts([.environment], "The library file of NVML, in place of the driver's")
         case .amdsmi: Facts([.environment], "The library file of AMD SMI, in place of ROCm's")
+        case .siteSalt:
+            Facts(
+                [.environment], default: SiteSaltFile.standard,
+                "The file with the site's salt, for the hash of a user's name in records of batch jobs")
         case .meters: Facts([.file], "Meters on the network")
         case .overrides: Facts([.file], "What the machine cannot tell of its meters")
         case .keepSamples:

@@ -249,6 +249,9 @@ package struct Surroundings: Sendable {
 
     package static let systemConfiguration = "/etc/taskwatt/taskwatt.yaml"
 
+    /// The file with what hashes of users' names are made with.
+    package var siteSaltFile: String { absolute(layers.setting(.siteSalt)?.text ?? SiteSaltFile.standard) }
+
     /// All that is configured, read now. A process that lives for long keeps it, as `CurrentConfiguration`.
     ///
     /// - Parameter options: of the command line.

@@ -118,8 +118,8 @@ import Testing
         "nvidia-smi", "docker", "podman", "apptainer", "pip", "systemctl", "ipmitool", "modprobe", "rocm-smi",
     ]
 
-    /// Files whose messages name options of container engines alone, one in a literal.
-    private static let foreign: Set = ["Sources/Host/Container.swift"]
+    /// Files whose texts have options of container engines alone, and of `sbatch`.
+    private static let foreign: Set = ["Sources/Host/Container.swift", "Sources/BatchSystems/SlurmScript.swift"]
 
     /// Commands that speak of another's options.
     private static let speakers = ["plugins": "run", "undo": "codecarbon"]

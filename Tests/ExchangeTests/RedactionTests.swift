@@ -49,6 +49,28 @@ import Testing
         #expect(try other.machine("quiet-otter.example.org") != name)
     }
 
+    /// Names of clusters and projects look like any word, and the number of a job leads to who ran it.
+    @Test func theJobOfABatchSystemTellsNothing() throws {
+        var job = JobContext(.ci)
+        (job.service, job.cluster, job.jobID, job.name, job.stepID) = ("github", "deep", "4711", "nightly", "bench")
+        (job.node, job.nodeCount, job.partition, job.namespace) = ("quiet-otter.example.org", 3, "gold", "ml")
+        (job.pod, job.project, job.user, job.arrayJobID, job.arrayIndex) = ("p-0", "team/secret", "0a1b", "4700", 7)
+        (job.isExclusive, job.exclusiveToldBy) = (true, "SLURM_JOB_EXCLUSIVE")
+        let document = try JSONDecoder().decode(
+            JSONValue.self, from: JSONEncoder().encode([JobContext.key: job]))
+        let redacted = try redaction.json(document)
+        let text = String(decoding: try JSONEncoder().encode(redacted), as: UTF8.self)
+        for word in ["deep", "4711", "4700", "nightly", "bench", "otter", "gold", "\"ml\"", "p-0", "secret", "0a1b"] {
+            #expect(!text.contains(word), "\(word) in \(text)")
+        }
+        let told = try #require(
+            JSONDecoder().decode([String: JobContext].self, from: JSONEncoder().encode(redacted))[JobContext.key])
+        #expect(told.scheduler == .ci && told.service == "github" && told.nodeCount == 3 && told.arrayIndex == 7)
+        #expect(told.isExclusive == true && told.exclusiveToldBy == "SLURM_JOB_EXCLUSIVE")
+        // A node is the machine that the bundle is from.
+        #expect(try told.node == redaction.machine("quiet-otter.example.org"))
+    }
+
     @Test func serialNumbersAndErrorsAreLeftOutOfDocuments() throws {
         let document = try redaction.json(
             .object([

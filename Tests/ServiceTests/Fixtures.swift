@@ -107,9 +107,11 @@ final class TestDaemon: Sendable {
             machine: MachineRecord(name: "host", inventory: #"{"cpu":{"model":"c"}}"#) { #"{"machine":{}}"# },
             listings: FakeMeters.all
         ) {
-            DaemonStatus(
+            let holds = await queue.holds
+            return DaemonStatus(
                 version: "1.0", processID: 1, stateDirectory: "/state", startedAt: 5, power: Power(watts: 10),
-                scope: .components, jobs: await queue.statuses)
+                scope: .components, jobs: await queue.statuses,
+                holds: holds.isEmpty ? nil : holds)
         }
         running = Task { try? await queue.run() }
     }

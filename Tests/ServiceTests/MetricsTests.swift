@@ -94,7 +94,7 @@ struct MetricsTests {
             #"taskwatt_meter_scrape_duration_seconds_sum{meter="fake/package-0"}"#,
             #"taskwatt_meter_scrapes_total{meter="fake/package-0",result="value"}"#,
             #"taskwatt_meter_scrape_failures_total{meter="fake/package-0",reason="io"}"#,
-            #"taskwatt_queue_jobs{state="queued"}"#, #"taskwatt_queue_jobs{state="running"}"#,
+            #"taskwatt_queue_jobs{state="queued"}"#, #"taskwatt_queue_jobs{state="running"}"#, "taskwatt_queue_held",
             #"taskwatt_jobs_total{state="failed"}"#, #"taskwatt_runs_total{status="completed"}"#,
             "taskwatt_run_inferences_total", "taskwatt_last_suite_timestamp_seconds",
             #"taskwatt_build_info{version="1.0"}"#, "process_start_time_seconds", "process_cpu_seconds_total",

@@ -126,7 +126,8 @@ struct OpenAPITests {
             "imports",
             "backup", "events", "samples/live", "jobs/{id}/events",
         ].map { "get /v1/\($0)" }
-        #expect(busy == Set(heavy + ["compare", "imports", "imports/bundle", "sessions"].map { "post /v1/\($0)" }))
+        #expect(
+            busy == Set(heavy + ["compare", "hold", "imports", "imports/bundle", "sessions"].map { "post /v1/\($0)" }))
         #expect(
             tagged
                 == Set(
@@ -208,6 +209,12 @@ struct OpenAPITests {
         let second: JobStatus = try decode(try await ask(.post, "/v1/jobs", body: try json(long)))
         try await ask(.delete, "/v1/jobs/{id}", ["id": "\(second.id)"])
         try await ask(.get, "/v1/jobs")
+        // A hold, of which the status and the events tell.
+        let held = #"{"holder":"alice","reason":"fans","duration_s":60}"#
+        let hold: HoldTaken = try decode(try await ask(.post, "/v1/hold", body: ByteBuffer(string: held)))
+        try await ask(.get, "/v1/status")
+        try await ask(.get, "/v1/events", query: "count=1")
+        try await ask(.delete, "/v1/hold", query: "id=\(hold.hold.id)")
         try await daemon.figures.refresh()
         for path in [
             "/", "/metrics", "/v1/openapi.json", "/v1/access", "/v1/status", "/v1/machine", "/v1/meters",

@@ -13,7 +13,7 @@ import Testing
 @testable import Service
 
 /// A daemon that answers on a Unix socket.
-private final class ServedDaemon: Sendable {
+final class ServedDaemon: Sendable {
     let daemon: TestDaemon
     let client: DaemonClient
     private let serving: Task<Void, any Error>

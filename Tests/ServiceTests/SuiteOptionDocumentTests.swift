@@ -53,7 +53,7 @@ struct SuiteOptionDocumentTests {
         let schema = Self.members(schemas[name])
         let properties = Self.members(schema["properties"])
         // What is of no suite: the suite itself, and who asks.
-        let others: Set = place == .job ? ["suite", "suite_text", "overrides", "schedule"] : []
+        let others: Set = place == .job ? ["suite", "suite_text", "overrides", "schedule", "batch_job"] : []
         let options = SuiteOption.all(in: place)
         #expect(Set(properties.keys).subtracting(others) == Set(options.map(\.rawValue)))
         #expect(schema["additionalProperties"] == .bool(false))
@@ -92,7 +92,7 @@ struct SuiteOptionDocumentTests {
     func job() {
         let names = Set(JobRequest.CodingKeys.allCases.map(\.rawValue))
         #expect(
-            names.subtracting(["suite", "suite_text", "overrides", "schedule"])
+            names.subtracting(["suite", "suite_text", "overrides", "schedule", "batch_job"])
                 == Set(SuiteOption.all(in: .job).map(\.rawValue)))
     }
 

@@ -254,6 +254,7 @@ def run(context):
             if not daemon.answers():
                 return context.broke("crash", f"it does not start again\n{daemon.tail()}", list(context.state.iterdir()))
         # What it was made to do is not what is tried here, and is not to fill the queue.
+        daemon.ask("DELETE", "/v1/hold")
         for job in daemon.jobs():
             if job["state"] in ("queued", "running") and context.random.random() < 0.9:
                 daemon.ask("DELETE", f"/v1/jobs/{job['id']}")

@@ -204,12 +204,28 @@ package struct Redaction: Sendable {
         case .integer where Self.isSerial(key): return .string(try pseudonym("serial", value.text))
         case .array(let values): return .array(try values.map { try json($0, key: key) })
         case .object(let values):
+            let isJob = key == JobContext.key
             return .object(
                 Dictionary(
-                    try values.map { name, value in (try text(name), try json(value, key: name)) },
+                    try values.map { name, value in
+                        (try text(name), isJob ? try field(name, value) : try json(value, key: name))
+                    },
                     uniquingKeysWith: { first, _ in first }
                 ))
         case .null, .bool, .integer, .number: return value
+        }
+    }
+
+    /// A field of the job of a batch system: names of clusters, projects and people are not told by their looks, and numbers of jobs lead
+    /// to them. The hash of a user gets a pseudonym of this machine, too, so that it cannot be joined with other bundles.
+    private func field(_ name: String, _ value: JSONValue) throws -> JSONValue {
+        guard case .string(let text) = value else { return value }
+        switch JobContext.CodingKeys(rawValue: name) {
+        case .scheduler, .service, .exclusiveToldBy: return value
+        // The same as the machine's, where it is one.
+        case .node: return .string(try machine(text))
+        case nil: return try json(value, key: name)
+        default: return .string(try pseudonym(name, text))
         }
     }
 

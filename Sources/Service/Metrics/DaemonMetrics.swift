@@ -21,8 +21,9 @@ struct DaemonMetrics: Sendable {
 
     func text() async -> String {
         let (jobs, ended) = await queue.counts
+        let isHeld = await !queue.holds.isEmpty
         var text = ""
-        for family in ofMeters() + ofScrapes() + ofQueue(jobs, ended) + ofRuns(figures.current) + ofProcess() {
+        for family in ofMeters() + ofScrapes() + ofQueue(jobs, ended, isHeld) + ofRuns(figures.current) + ofProcess() {
             family.write(to: &text)
         }
         return text
@@ -102,7 +103,7 @@ struct DaemonMetrics: Sendable {
     }
 
     private func ofQueue(
-        _ counts: [JobStatus.State: Int], _ ended: [JobStatus.State: Int]
+        _ counts: [JobStatus.State: Int], _ ended: [JobStatus.State: Int], _ isHeld: Bool
     ) -> [MetricFamily] {
         var jobs = MetricFamily("taskwatt_queue_jobs", .gauge, "Jobs that wait or run.")
         for state in [JobStatus.State.queued, .running] {
@@ -113,7 +114,12 @@ struct DaemonMetrics: Sendable {
         for state in [JobStatus.State.completed, .failed, .interrupted, .cancelled, .skipped] {
             all.add(Double(ended[state] ?? 0), ["state": state.rawValue])
         }
-        return [jobs, all]
+        return [
+            jobs, all,
+            MetricFamily(
+                "taskwatt_queue_held", .gauge, "1 while somebody holds the queue, so that no job starts.",
+                isHeld ? 1 : 0),
+        ]
     }
 
     private func ofRuns(_ current: ResultMetrics.Figures) -> [MetricFamily] {

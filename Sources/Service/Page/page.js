@@ -9,6 +9,8 @@ const find = (id) => document.getElementById(id);
 const chart = new PowerChart(find("chart"), find("chart-hint"));
 /** The jobs by their ids, with the latest that happened in each. */
 const jobs = new Map();
+/** Who holds the queue, as it was told last; each ends by itself. */
+let holds = [];
 /** Whether what comes next of the jobs is all of them: the first of a connection. */
 let isFirstNews = true;
 /** The latest suites of the record by their ids. */
@@ -140,19 +142,28 @@ async function takeLive(now) {
 
 // MARK: Queue
 
+let holdsEnd;
+
 function drawQueue() {
   sections.queue(find("jobs"), jobs, suiteRuns, changes, tryCancel);
   const running = [...jobs.values()].filter(({ job }) => job.state === "running");
   const waiting = [...jobs.values()].filter(({ job }) => job.state === "queued").length;
   const waits = waiting > 0 ? `, ${waiting} wait${waiting === 1 ? "s" : ""}` : "";
-  find("state").textContent = running.length > 0
+  const now = Date.now();
+  holds = holds.filter((hold) => hold.until_unix_s * 1000 > now);
+  const held = holds.length > 0 ? `; held by ${holds.map((hold) => hold.holder).join(", ")}` : "";
+  find("state").textContent = (running.length > 0
     ? `Runs ${running.map(({ job }) => `job ${job.id} (${job.suite})`).join(", ")}${waits}`
-    : `Idle${waits}`;
+    : `Idle${waits}`) + held;
+  clearTimeout(holdsEnd);
+  // A timer of more than 24 days would fire at once.
+  if (holds.length > 0) holdsEnd = setTimeout(drawQueue, Math.min(2 ** 31 - 1, Math.min(...holds.map((hold) => hold.until_unix_s)) * 1000 - now + 500));
 }
 
 function takeNews(news) {
   if (isFirstNews) jobs.clear();
   isFirstNews = false;
+  holds = news.holds ?? holds;
   for (const job of news.jobs) {
     // A stage's event stays until the next one: a message in between says no more where we are, nor does what it waits for.
     let before = jobs.get(job.id)?.event;

@@ -5,6 +5,22 @@ import Recording
 import Running
 
 extension JobQueue {
+    /// How the queue passes its time.
+    package struct Pace: Sendable {
+        /// For how long a machine must have been idle, in seconds.
+        package var idleSeconds = 10.0
+        /// How often it is looked at while a job waits for that.
+        package var lookSeconds = 1.0
+
+        package init() {}
+    }
+
+    /// For the watchdog: whether this actor answers.
+    nonisolated var check: Watchdog.Check {
+        Watchdog.Check(
+            name: "queue", lateness: { [heartbeat] in heartbeat.age(at: $0) }, patience: Watchdog.queuePatience)
+    }
+
     /// A job as the queue has it.
     struct Job {
         var stored: StoredJob

@@ -13,16 +13,6 @@ import ServiceLifecycle
 /// The daemon's queue: one suite at a time, in the order in which they came. It is kept in the record, so that what waits goes on
 /// when the daemon is back, and what was cut off is tried again where its suite says so.
 package actor JobQueue {
-    /// How the queue passes its time.
-    package struct Pace: Sendable {
-        /// For how long a machine must have been idle, in seconds.
-        package var idleSeconds = 10.0
-        /// How often it is looked at while a job waits for that.
-        package var lookSeconds = 1.0
-
-        package init() {}
-    }
-
     /// The events that are kept of a job.
     private static let longestHistory = JobListener.longestBacklog / 2
     /// Of so many ended jobs it is known how they ended, and of so many what happened in them.
@@ -54,6 +44,7 @@ package actor JobQueue {
     /// The loop, when it waits for something to change.
     private var sleeper: CheckedContinuation<Void, Never>?
     private var idle: IdleWatch
+    private var queueHolds = QueueHolds()
 
     /// - Parameter context: the machine whose load is looked at, and its clock.
     /// - Throws: `StoreError` where the record's jobs cannot be read or written.
@@ -83,6 +74,20 @@ package actor JobQueue {
     }
 
     func status(of id: Int) -> JobStatus? { jobs[id]?.status }
+
+    /// Who holds the queue now.
+    var holds: [HoldStatus] { queueHolds.live(at: clock.now()) }
+    var runningJob: Int? { running?.id }
+
+    /// Takes or releases a hold, and looks what may run now.
+    func changeHolds<Value>(
+        _ change: (inout QueueHolds, _ now: MonotonicTime, _ wall: Double) throws -> Value
+    ) rethrows -> Value {
+        let value = try change(&queueHolds, clock.now(), clock.wallTime())
+        followers.tell(JobNews(jobs: [], holds: holds))
+        wake()
+        return value
+    }
 
     /// The last jobs of a schedule, the latest first.
     func statuses(ofSchedule name: String) async throws -> [JobStatus] {
@@ -202,7 +207,7 @@ package actor JobQueue {
 
     /// All jobs as they are, then what happens in any of them, until the daemon stops.
     func news() -> AsyncStream<JobNews> {
-        followers.add(JobNews(jobs: statuses)) { [weak self] id in Task { await self?.dropFollower(id) } }
+        followers.add(JobNews(jobs: statuses, holds: holds)) { [weak self] id in Task { await self?.dropFollower(id) } }
     }
 
     private func dropFollower(_ id: Int) { followers.drop(id) }
@@ -276,6 +281,12 @@ package actor JobQueue {
     /// The first job that may run now. One that waits for an idle machine lets others pass.
     private func next() -> Int? {
         let waiting = waiting
+        if let hold = holds.first {
+            idle.forget()
+            for job in waiting { note(job, waitsFor: hold.words) }
+            return nil
+        }
+        for job in waiting where !job.wantsIdleMachine { note(job, waitsFor: nil) }
         // There is nothing to look at the machine for.
         guard waiting.contains(where: \.wantsIdleMachine) else {
             idle.forget()
@@ -291,18 +302,24 @@ package actor JobQueue {
                     "an idle machine: \(Self.percent($0)) busy, and the job waits for \(Self.percent(limit)) at most"
                 }
                 ?? "an idle machine"
-            guard reason != job.waitsFor else { continue }
-            jobs[id]?.waitsFor = reason
-            if job.waitsFor == nil {
-                // Once: how busy it is changes all the time.
-                var event = RunEvent(.queued)
-                event.message = "waiting for \(reason)"
-                tell(event, id)
-            } else if let status = jobs[id]?.status {
-                followers.tell(JobNews(jobs: [status]))
-            }
+            note(job, waitsFor: reason)
         }
         return nil
+    }
+
+    /// - Parameter reason: what it waits for beside its turn.
+    private func note(_ job: Job, waitsFor reason: String?) {
+        let id = Int(job.stored.id)
+        guard reason != job.waitsFor else { return }
+        jobs[id]?.waitsFor = reason
+        if let reason, job.waitsFor == nil {
+            // Once: how busy it is changes all the time.
+            var event = RunEvent(.queued)
+            event.message = "waiting for \(reason)"
+            tell(event, id)
+        } else if let status = jobs[id]?.status {
+            followers.tell(JobNews(jobs: [status]))
+        }
     }
 
     private static func percent(_ share: Double) -> String { FigureText.percent(share, digits: 1) }
@@ -414,7 +431,7 @@ package actor JobQueue {
     /// Waits until something changes.
     private func sleep() async {
         var alarm: Task<Void, any Error>?
-        if waiting.contains(where: \.wantsIdleMachine) {
+        if waiting.contains(where: { $0.wantsIdleMachine || $0.waitsFor != nil }) {
             alarm = Task {
                 try await Task.sleep(for: .seconds(pace.lookSeconds))
                 wake()
@@ -468,12 +485,6 @@ extension JobQueue: Service {
         }
         _ = await beating
         dropFollowers()
-    }
-
-    /// For the watchdog: whether this actor answers.
-    nonisolated var check: Watchdog.Check {
-        Watchdog.Check(
-            name: "queue", lateness: { [heartbeat] in heartbeat.age(at: $0) }, patience: Watchdog.queuePatience)
     }
 
     /// Shows the watchdog that the queue answers.

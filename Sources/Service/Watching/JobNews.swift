@@ -5,6 +5,8 @@ import Running
 struct JobNews: Sendable, Hashable, Codable {
     var jobs: [JobStatus]
     var event: RunEvent?
+    /// Who holds the queue; `nil` where that has not changed.
+    var holds: [HoldStatus]?
 }
 
 /// Those who follow all jobs. One that is slow or hangs holds nobody: when more waits for it than it is worth, it is let go,

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BatchSystems
 import Client
 import Commands
 import Core
@@ -15,7 +16,8 @@ struct Measure: AsyncParsableCommand {
         abstract: "Measure the energy of a command.",
         discussion: """
             Runs the command with your rights, passes its input, output and exit status through, and prints its energy on \
-            standard error. Options of measure come before the command. Put -- before a command that begins with a dash.
+            standard error. Options of measure come before the command. Put -- before a command that begins with a dash. Of the \
+            processes of a batch job on one node only the first measures; the others run the command.
 
             Examples:
               taskwatt measure python3 infer.py
@@ -55,18 +57,17 @@ struct Measure: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if NodeRank.later(Surroundings.environment) != nil {
+            throw ExitCode(try await Self.told { [command] in try await MeasuredCommand(command).run() })
+        }
         // What cannot be written at the end is better known at the beginning.
         let surroundings = state.surroundings
         let file = try output.map { try surroundings.output($0) }
         let access = try await MeterAccess.open(surroundings, ids: meter, scope: scope, interval: interval.seconds)
-        let outcome: (status: Int32, energy: Result<WindowEnergy, any Error>)
-        do {
-            outcome = try await access.using { [command] metering in
+        let outcome = try await Self.told { [command] in
+            try await access.using { metering in
                 try await metering.measuring { try await MeasuredCommand(command).run() }
             }
-        } catch let failure as MeasuredCommand.Failure {
-            Console.complain("\(failure.error)")
-            throw ExitCode(failure.exitStatus)
         }
         let status = outcome.status
         switch outcome.energy {
@@ -79,6 +80,16 @@ struct Measure: AsyncParsableCommand {
         throw ExitCode(status)
     }
 
+    /// What comes of a command; one that did not begin has the exit status of the shells.
+    private static func told<Value: Sendable>(_ work: () async throws -> Value) async throws -> Value {
+        do {
+            return try await work()
+        } catch let failure as MeasuredCommand.Failure {
+            Console.complain("\(failure.error)")
+            throw ExitCode(failure.exitStatus)
+        }
+    }
+
     // MARK: The result
 
     private func write(_ energy: WindowEnergy, status: Int32, _ access: MeterAccess, to file: OutputFile?) throws {
@@ -89,7 +100,7 @@ struct Measure: AsyncParsableCommand {
             ? try Console.json(
                 MeasureDocument(
                     energy: energy, command: command, exitStatus: status, calibrations: calibrations,
-                    version: Version.current))
+                    batchJob: state.surroundings.jobContext, version: Version.current))
             : .lines(
                 MeasureText(energy: energy, meters: meters, unreadable: unreadable, calibrations: calibrations).text)
         if let file {

@@ -1,5 +1,6 @@
 import API
 import ArgumentParser
+import BatchSystems
 import Client
 import Commands
 import Core
@@ -18,6 +19,9 @@ struct Run: AsyncParsableCommand {
             Runs in the daemon if one answers, else in this process. A suite is one of those that come with Taskwatt (tiny, \
             quick, standard, paper, control) or a YAML file. Ctrl-C ends the plugin and keeps the finished repeats.
 
+            With --here it runs in this process, with the CPUs, GPUs and limits that a batch job has, and the daemon's queue waits \
+            meanwhile. Of the processes of a job on one node only the first measures. `taskwatt fleet script` writes the job.
+
             Examples:
               taskwatt run
               taskwatt run standard --task text-generation --repeats 3
@@ -30,6 +34,7 @@ struct Run: AsyncParsableCommand {
               taskwatt run ./my-suite.yaml --json > table.json
               taskwatt run quick --sessions 3  an interval that holds for other days, too
               taskwatt run standard --idle-below 5% --deadline 12h --detach
+              taskwatt run quick --here       in a batch job
             """)
 
     @Argument(
@@ -84,6 +89,9 @@ struct Run: AsyncParsableCommand {
     @Flag(help: "Only put it into the daemon's queue, and come back at once.")
     var detach = false
 
+    @Flag(help: "Run in this process, as in a batch job; the daemon's queue waits meanwhile.")
+    var here = false
+
     @OptionGroup(title: "Parameters of the plugin") var parameters: ParameterOptions
 
     @Option(name: SuiteOption.meters.long, help: SuiteOption.meters.help)
@@ -107,10 +115,17 @@ struct Run: AsyncParsableCommand {
         if repeats != nil, untilCI != nil {
             throw ValidationError("Give --repeats or --until-ci, not both; --max-repeats limits --until-ci.")
         }
+        if here, detach || queue.idleBelow != nil || queue.deadline != nil {
+            throw ValidationError("--detach, --idle-below and --deadline are for the daemon's queue, not for --here.")
+        }
         if detach, json { throw ValidationError("--detach does not wait for the table that --json prints.") }
     }
 
     func run() async throws {
+        if let later = NodeRank.later(Surroundings.environment) {
+            return Console.note(
+                "rank \(later.rank) of this node (\(later.variable)) measures nothing: the first one does")
+        }
         let display = ProgressDisplay()
         defer { display.end() }
         let quiet = quiet
@@ -126,7 +141,7 @@ struct Run: AsyncParsableCommand {
                 )
             }
         }
-        let (result, table) = try await Interruption.cancelling { try await run.run() }
+        let (result, table) = try await Interruption.cancelling { [here] in try await run.run(inThisProcess: here) }
         display.end()
         try report(result, table)
     }
@@ -158,6 +173,7 @@ struct Run: AsyncParsableCommand {
         var request = JobRequest(
             suite: suite, suiteText: suiteText, overrides: try overrides(), scope: scope, meters: meter)
         (request.idleBelow, request.deadlineSeconds) = (queue.idleBelow, queue.deadline)
+        request.batchJob = state.surroundings.jobContext
         return request
     }
 

@@ -49,6 +49,12 @@ struct Status: AsyncParsableCommand {
         for check in status.control ?? [] {
             Console.print("control: \(check.isDrifting ? "drifts: " : "")\(PrintableText.of(check.text))\n")
         }
+        for hold in status.holds ?? [] {
+            let reason = hold.reason.map { " (\($0))" } ?? ""
+            Console.print(
+                "the queue is held by \(hold.holder)\(reason) until \(LocalTime.text(hold.until)) at most, hold \(hold.id)\n"
+            )
+        }
         // Those that wait or run, and the last ones that ended; `--json` has all that the daemon knows.
         let ended = status.jobs.filter(\.state.isEnd).suffix(Self.mostEnded).map(\.id)
         for job in status.jobs where !job.state.isEnd || ended.contains(job.id) {
