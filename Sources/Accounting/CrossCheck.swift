@@ -3,16 +3,13 @@ package import Core
 /// Several meters of one piece of silicon checked against each other, such as powercap and perf, or a GPU's own library and
 /// its hwmon chip.
 package enum CrossCheck {
-    /// Meters that read different registers of the same thing at slightly different times may differ by this much.
-    private static let tolerance = 0.02
-
     /// Flags those that differ by more than 2 % and more than their stated uncertainties.
     ///
     /// - Parameter meters: one for each domain, in the same order.
     package static func flag(_ domains: inout [DomainEnergy], meters: [MeterDescription]) {
         let comparable = domains.indices.filter { index in
             let domain = domains[index]
-            return domain.provenance != .estimated && domain.coverage >= 0.99 && !domain.flags.contains(.unresolved)
+            return domain.provenance != .estimated && domain.coverage >= Thresholds.leastCoverage && !domain.flags.contains(.unresolved)
         }
         let groups = Dictionary(grouping: comparable) { Silicon(name: meters[$0].silicon, scope: meters[$0].scope) }
         for group in groups.values where group.count > 1 {
@@ -50,6 +47,6 @@ package enum CrossCheck {
         let own = normalCoverageFactor * normalCoverageFactor * (a.readingVariance + b.readingVariance)
         let all = a.uncertainty.joules * a.uncertainty.joules + b.uncertainty.joules * b.uncertainty.joules
         return difference > (haveOneSensor ? own : all).squareRoot()
-            && difference > tolerance * max(a.energy.joules, b.energy.joules)
+            && difference > Thresholds.meterDisagreement * max(a.energy.joules, b.energy.joules)
     }
 }

@@ -104,7 +104,7 @@ package struct TotalSelection: Sendable, Hashable {
         // Each domain by its own coverage; the least of them alone would make more of what was seen whole.
         let coverages = parts.map(\.coverage)
         let least = coverages.min() ?? 0
-        let isUneven = missing == 0 && least >= TotalEnergy.leastCoverage && coverages.contains { $0 != least }
+        let isUneven = missing == 0 && least >= Thresholds.leastCoverage && coverages.contains { $0 != least }
         let scaled = parts.reduce(0.0) { $0 + $1.energy.joules / $1.coverage }
         let common = parts.reduce(0.0) { $0 + $1.commonUncertainty.joules * $1.commonUncertainty.joules }
         return TotalEnergy(

@@ -84,9 +84,7 @@ package struct Reconciliation: Sendable, Hashable, Codable {
 
 extension TotalEnergy {
     /// Whether so much was seen that it stands for the whole window; else it is no figure to compare.
-    package var isSeen: Bool { coverage >= Self.leastCoverage }
-
-    package static let leastCoverage = 0.99
+    package var isSeen: Bool { coverage >= Thresholds.leastCoverage }
 
     /// The seconds, of a window's, that its energy is of. The coverage of an incomplete total is a share of parts too, by which no power
     /// is made up for those that were not read.

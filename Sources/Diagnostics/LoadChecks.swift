@@ -20,7 +20,7 @@ enum LoadChecks {
             "\(percent(share)) of all CPUs" + (names.isEmpty ? "" : "; the busiest: \(names.joined(separator: ", "))")
         let remedy = "end the other programs, or wait for them; `top` shows them"
         if share > 0.2 { return subject.fail(found, remedy: remedy) }
-        return share > 0.05 ? subject.warn(found, remedy: remedy) : subject.pass(found)
+        return share > Thresholds.otherCPUShare ? subject.warn(found, remedy: remedy) : subject.pass(found)
     }
 
     /// The share of CPU time that the hypervisor gave to others; `/proc/stat`, proc(5).
@@ -31,7 +31,7 @@ enum LoadChecks {
         }
         let share = Double(max(0, last.steal - first.steal)) / Double(total)
         let found = "\(percent(share)) of all CPUs"
-        guard share > 0.01 else { return subject.pass(found) }
+        guard share > Thresholds.stealShare else { return subject.pass(found) }
         return subject.fail(
             found + ": the hypervisor gives CPU time to other machines",
             remedy: "measure on a machine, or on CPUs, that you do not share")

@@ -76,7 +76,7 @@ package struct AIEnergyScoreExport: RunExporter {
         }
         let inferences = Double(record.completedInferences)
         let accelerators = record.energy.components(.accelerator)
-        guard !accelerators.isEmpty, accelerators.allSatisfy({ $0.coverage >= TotalEnergy.leastCoverage }) else {
+        guard !accelerators.isEmpty, accelerators.allSatisfy({ $0.coverage >= Thresholds.leastCoverage }) else {
             withoutAccelerator += 1
             return nil
         }

@@ -193,7 +193,7 @@ struct RunsCSV: Sendable {
             guard coverage > 0 else { return }
             self.energy = energy
             net = row.idlePower.map { energy - $0.watts * seen }
-            if row.completed > 0, coverage >= TotalEnergy.leastCoverage {
+            if row.completed > 0, coverage >= Thresholds.leastCoverage {
                 per1000 = 1000 / Double(row.completed) / 3.6e6 * scale
             }
         }

@@ -97,7 +97,7 @@ package struct CalibrationSeries: Sendable {
     }
 
     private func power(of domains: [DomainEnergy], in window: WindowEnergy, _ name: String) throws -> Double {
-        guard !domains.isEmpty, domains.allSatisfy({ $0.coverage >= 0.99 }) else {
+        guard !domains.isEmpty, domains.allSatisfy({ $0.coverage >= Thresholds.leastCoverage }) else {
             throw CalibrationError.notSeen(name, load: nil)
         }
         return domains.reduce(0) { $0 + $1.energy.joules / $1.coverage } / window.window.durationSeconds

@@ -20,8 +20,7 @@ package struct PeakSeries: Sendable {
         package var others: Double
 
         /// Above it, what was reached is not all that can be: as `contended` is told of runs.
-        package static let contended = 0.05
-        package var isContended: Bool { others > Self.contended }
+        package var isContended: Bool { others > Thresholds.otherCPUShare }
     }
 
     /// It takes under ten seconds in all, with the half second before and what the work itself needs to begin.

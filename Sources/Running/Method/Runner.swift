@@ -183,10 +183,12 @@ package struct Runner: Sendable {
     func flags<Value>(_ measured: Measured<Value>) -> [RunFlag] {
         let (energy, cpu) = (measured.energy, measured.cpu)
         var flags: [RunFlag] = []
-        if let cpu, cpu.other > 0.05 || cpu.steal > 0.01 { flags.append(.contended) }
+        if let cpu, cpu.other > Thresholds.otherCPUShare || cpu.steal > Thresholds.stealShare {
+            flags.append(.contended)
+        }
         if energy.total.flags.contains(.unresolved) { flags.append(.unresolved) }
-        if energy.total.coverage < 0.99 { flags.append(.lowCoverage) }
-        if let jitter = energy.jitter, jitter > 0.2 { flags.append(.samplerLate) }
+        if energy.total.coverage < Thresholds.leastCoverage { flags.append(.lowCoverage) }
+        if let jitter = energy.jitter, jitter > Thresholds.samplerJitter { flags.append(.samplerLate) }
         if energy.total.flags.contains(.disagrees) { flags.append(.metersDisagree) }
         if energy.reconciliations.contains(where: { $0.verdict == .contradiction }) { flags.append(.scopesContradict) }
         if energy.domains.contains(where: { $0.flags.contains(.suspended) }) { flags.append(.suspended) }
