@@ -168,7 +168,7 @@ let package = Package(
             dependencies: [
                 "Accounting", "API", "Core", "Diagnostics", "Exchange", "Host", "Listening", "Metering",
                 "PluginHosting", "Recording", "Reporting", "Running", "Suites", "YAMLReading", asyncAlgorithms,
-                httpTypes, hummingbird, logging, nioCore, serviceLifecycle, subprocess, unixSignals,
+                httpTypes, hummingbird, logging, nioCore, serviceLifecycle, subprocess, systemPackage, unixSignals,
             ],
             resources: [
                 .embedInCode("openapi.json"), .embedInCode("Page/index.html"), .embedInCode("Page/page.css"),
@@ -181,8 +181,8 @@ let package = Package(
         .target(
             name: "Settings",
             dependencies: [
-                "API", "Core", "Hardware", "Host", "Listening", "Metering", "PluginHosting", "PolledMeters",
-                "Recording", "Reporting", "Running", "Service", "YAMLReading",
+                "API", "BatchSystems", "Core", "Hardware", "Host", "Listening", "Metering", "PluginHosting",
+                "PolledMeters", "Recording", "Reporting", "Running", "Service", "YAMLReading",
             ]),
         .target(
             name: "Client",
@@ -201,8 +201,8 @@ let package = Package(
         .executableTarget(
             name: "taskwatt",
             dependencies: [
-                "Accounting", "API", "Client", "CLinux", "command", "Commands", "Core", "Diagnostics", "Exchange",
-                "Hardware", "Host", "Listening", "Metering", "Onnx", "onnx-model", "onnx-proxies", "openai",
+                "Accounting", "API", "BatchSystems", "Client", "CLinux", "command", "Commands", "Core", "Diagnostics",
+                "Exchange", "Hardware", "Host", "Listening", "Metering", "Onnx", "onnx-model", "onnx-proxies", "openai",
                 "PluginHosting", "PolledMeters", "Recording", "Reporting", "Running", "Service", "Settings", "Suites",
                 "Terminal", "WorkloadProtocol", argumentParser, logging,
             ]),

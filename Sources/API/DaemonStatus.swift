@@ -1,5 +1,5 @@
 package import Core
-package import Reporting
+import Reporting
 
 /// GET /v1/status
 package struct DaemonStatus: Sendable, Hashable, Codable {
@@ -17,7 +17,10 @@ package struct DaemonStatus: Sendable, Hashable, Codable {
     /// Who holds the queue; `nil` where nobody does.
     package var holds: [HoldStatus]?
 
-    package init(version: String, processID: Int32, stateDirectory: String, startedAt: Double, power: Power? = nil, scope: TotalScope? = nil, provenance: Provenance? = nil, jobs: [JobStatus], control: [ControlCheck]? = nil, holds: [HoldStatus]? = nil
+    package init(
+        version: String, processID: Int32, stateDirectory: String, startedAt: Double, power: Power? = nil,
+        scope: TotalScope? = nil, provenance: Provenance? = nil, jobs: [JobStatus], control: [ControlCheck]? = nil,
+        holds: [HoldStatus]? = nil
     ) {
         self.version = version
         self.processID = processID

@@ -1,3 +1,4 @@
+import API
 package import Core
 import Foundation
 import Glibc

@@ -7,6 +7,8 @@ import Host
 import Metering
 import PluginHosting
 import PolledMeters
+import Recording
+import Reporting
 import Running
 package import Settings
 

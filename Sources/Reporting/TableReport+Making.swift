@@ -18,7 +18,7 @@ extension TableReport {
         method = groups.method
         changes = groups.changes
         outliersSearched = options.outliers ?? (groups.runs <= Self.mostRunsForOutliers)
-        let outliers = outliersSearched ? try await groups.outliers(store, options) : [:]
+        let outliers = outliersSearched ? try await groups.outliers(store) : [:]
         let peaks = DevicePeaks(machines)
         let order = options.by.contains(.task) ? options.by : [.task] + options.by
         let made = groups.rows.compactMap { key, groups in

@@ -9,6 +9,7 @@ package import Logging
 package import Metering
 import PluginHosting
 package import Recording
+import Reporting
 package import Running
 import ServiceLifecycle
 import UnixSignals
@@ -85,7 +86,8 @@ package struct Daemon: Sendable {
             let (power, scope, provenance) = meters.power
             let holds = await queue.holds
             return DaemonStatus(
-                version: context.hosting.version, processID: getpid(), stateDirectory: directory.path, startedAt: startedAt,
+                version: context.hosting.version, processID: getpid(), stateDirectory: directory.path,
+                startedAt: startedAt,
                 power: power, scope: scope, provenance: provenance, jobs: await queue.statuses,
                 control: figures.current.control, holds: holds.isEmpty ? nil : holds)
         }

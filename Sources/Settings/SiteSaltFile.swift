@@ -1,5 +1,6 @@
+package import API
 import BatchSystems
-import Core
+package import Core
 import Glibc
 import Host
 import Synchronization

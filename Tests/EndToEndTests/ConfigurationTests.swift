@@ -148,7 +148,7 @@ import Testing
         let keys = ConfigurationKey.allCases.filter { $0.facts.layers.contains(.file) }
         let sections = Set(keys.map { String($0.rawValue.prefix { $0 != "." }) })
         let configuration = Self.read()
-        let summary = Config.Check.summary(configuration.meters, configuration.retention, configuration.listener)
+        let summary = configuration.summary
         let told = summary.split(separator: "\n").compactMap { $0.split(separator: " ").first.map(String.init) }
         #expect(Set(told) == sections && told.count == sections.count)
         for value in ["2d", "5y", "estimate/cpu", "127.0.0.1:9120", "lab7"] { #expect(summary.contains(value)) }

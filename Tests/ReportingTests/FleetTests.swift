@@ -54,7 +54,7 @@ struct FleetTests {
             ("Intel(R) Core(TM) i7-8650U CPU @ 1.90GHz", "Core i7-8650U"),
             ("AMD EPYC 7763 64-Core Processor", "EPYC 7763"), ("Neoverse-N1", "Neoverse-N1"), ("CPU", "CPU"),
         ])
-    func processors(name: String, short: String) { #expect(MachineClasses.short(processor: name) == short) }
+    func processors(name: String, short: String) { #expect(MachineClass.short(processor: name) == short) }
 
     private func table(_ by: String) async throws -> TableReport {
         var options = TableReport.Options()

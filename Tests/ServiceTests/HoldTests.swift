@@ -1,6 +1,8 @@
+import API
 import Core
 import Foundation
 import HTTPTypes
+import Listening
 import NIOCore
 import Recording
 import Running

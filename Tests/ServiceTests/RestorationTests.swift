@@ -1,6 +1,8 @@
+import API
 import Core
 import Foundation
 import Glibc
+import Host
 import Recording
 import TestSupport
 import Testing

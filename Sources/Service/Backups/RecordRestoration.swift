@@ -1,3 +1,4 @@
+package import API
 import Core
 import Foundation
 import Glibc

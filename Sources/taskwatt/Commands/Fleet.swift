@@ -3,6 +3,8 @@ import BatchSystems
 import Client
 import Core
 import Foundation
+import Settings
+import Terminal
 
 struct Fleet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

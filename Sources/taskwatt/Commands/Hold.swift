@@ -1,8 +1,11 @@
+import API
 import ArgumentParser
 import Client
 import Core
 import Foundation
 import Service
+import Settings
+import Terminal
 
 struct Hold: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -80,7 +83,9 @@ struct Release: AsyncParsableCommand {
 extension Surroundings {
     /// - Throws: `UserError` where no daemon answers.
     fileprivate func queueDaemon() async throws -> DaemonClient {
-        guard let client = try await daemon() else { throw noDaemon("there is no queue without one; `taskwatt serve` starts one") }
+        guard let client = try await daemon() else {
+            throw noDaemon("there is no queue without one; `taskwatt serve` starts one")
+        }
         return client
     }
 }

@@ -64,7 +64,7 @@ struct Measure: AsyncParsableCommand {
         let surroundings = state.surroundings
         let file = try output.map { try surroundings.output($0) }
         let access = try await MeterAccess.open(surroundings, ids: meter, scope: scope, interval: interval.seconds)
-        let outcome = try await Self.told { [command] in
+        let outcome: (status: Int32, energy: Result<WindowEnergy, any Error>) = try await Self.told { [command] in
             try await access.using { metering in
                 try await metering.measuring { try await MeasuredCommand(command).run() }
             }

@@ -3,6 +3,7 @@ import Client
 import Core
 import Host
 import Service
+import Terminal
 
 struct Metrics: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,3 +1,4 @@
+import API
 import ArgumentParser
 import Client
 import Core
@@ -6,6 +7,8 @@ import Glibc
 import Host
 import Recording
 import Service
+import Settings
+import Terminal
 
 struct Restore: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -46,7 +49,9 @@ struct Restore: AsyncParsableCommand {
                 .failed, "this user's record is in \(directory.path), and the service's in \(system.path)",
                 remedy: "say which by --state-dir")
         }
-        if let client = try await DaemonClient.find([directory]) {
+        if let client = try await DaemonClient.find(
+            [directory], version: surroundings.version, note: surroundings.note)
+        {
             let status = try await client.status()
             throw UserError(
                 .busy, "the daemon uses the record in \(directory.path) (process \(status.processID))",

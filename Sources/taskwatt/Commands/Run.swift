@@ -8,6 +8,7 @@ import Host
 import Reporting
 import Running
 import Service
+import Settings
 import Suites
 import Terminal
 

@@ -1,10 +1,10 @@
 import Testing
 
-@testable import taskwatt
+@testable import Exchange
 
 @Suite struct ImportNamesTests {
     @Test(arguments: [
         (["a.tgz"], "a.tgz"), (["a.tgz", "b.tgz"], "a.tgz, b.tgz"), (["d/a", "d/b", "d/c"], "d/a, d/b, d/c"),
         (["d/a", "d/b", "d/c", "d/e"], "4 files, d/a to e"),
-    ]) func anImportNamesItsFiles(paths: [String], text: String) { #expect(ImportList.files(paths) == text) }
+    ]) func anImportNamesItsFiles(paths: [String], text: String) { #expect(ImportGroup.files(paths) == text) }
 }
