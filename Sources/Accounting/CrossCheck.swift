@@ -9,7 +9,8 @@ package enum CrossCheck {
     package static func flag(_ domains: inout [DomainEnergy], meters: [MeterDescription]) {
         let comparable = domains.indices.filter { index in
             let domain = domains[index]
-            return domain.provenance != .estimated && domain.coverage >= Thresholds.leastCoverage && !domain.flags.contains(.unresolved)
+            return domain.provenance != .estimated && domain.coverage >= Thresholds.leastCoverage
+                && !domain.flags.contains(.unresolved)
         }
         let groups = Dictionary(grouping: comparable) { Silicon(name: meters[$0].silicon, scope: meters[$0].scope) }
         for group in groups.values where group.count > 1 {

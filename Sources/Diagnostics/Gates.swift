@@ -37,7 +37,8 @@ package struct Gates: Sendable, Hashable {
         return await offPool {
             Gates(
                 checks: Doctor.examine(
-                    host, meters: meters, accelerators: accelerators(), clock: clock, seconds: seconds), measures: measures)
+                    host, meters: meters, accelerators: accelerators(), clock: clock, seconds: seconds),
+                measures: measures)
         }
     }
 

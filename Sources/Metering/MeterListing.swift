@@ -46,7 +46,9 @@ extension TotalSelection {
     /// - Parameter listings: all that there are on this machine, for the accelerators that are missing; none where the user named the
     ///   meters.
     /// - Throws: as the one it is made by.
-    package init(meters: [MeterDescription], asked: TotalScope? = nil, of listings: [MeterListing]) throws(MeteringError) {
+    package init(meters: [MeterDescription], asked: TotalScope? = nil, of listings: [MeterListing])
+        throws(MeteringError)
+    {
         let unreadable = listings.filter { !$0.availability.isAvailable && !$0.isIgnored }.map(\.description)
         try self.init(meters: meters, asked: asked, unreadable: unreadable)
     }

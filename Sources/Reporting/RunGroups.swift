@@ -92,7 +92,8 @@ extension RunGroups.Key {
     ) {
         self.init(
             task: group.task, source: group.source, scope: group.scope, provenance: group.provenance,
-            size: group.size, plugin: group.plugin, setup: group.setup, fingerprint: classes?.kept(apart: group.fingerprint) ?? group.fingerprint,
+            size: group.size, plugin: group.plugin, setup: group.setup,
+            fingerprint: classes?.kept(apart: group.fingerprint) ?? group.fingerprint,
             engine: group.engine,
             apart: by.map { dimension in
                 switch dimension {

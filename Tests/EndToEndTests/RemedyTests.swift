@@ -229,7 +229,8 @@ import Testing
         #expect(keys.isSuperset(of: ["runs", "repeats"]), "\(keys)")
         var count = 0
         for literal in try SourceText.literals(under: [
-            "Sources/PolledMeters", "Sources/Service", "Sources/API", "Sources/Listening", "Sources/Metering", "Sources/Suites",
+            "Sources/PolledMeters", "Sources/Service", "Sources/API", "Sources/Listening", "Sources/Metering",
+            "Sources/Suites",
         ]) {
             let place = "\(literal.file):\(literal.line)"
             // `insecure: true`, and `listen:`.

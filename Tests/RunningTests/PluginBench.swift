@@ -82,7 +82,8 @@ final class PluginBench: Sendable {
     ) -> Runner {
         var context = RunnerContext(
             host: host, plugins: PluginCatalogue(directories: ["\(directory)/plugins"], programDirectory: directory),
-            hosting: PluginContext(cacheDirectory: "\(directory)/cache", version: "test", launcher: launcher), accelerators: accelerators)
+            hosting: PluginContext(cacheDirectory: "\(directory)/cache", version: "test", launcher: launcher),
+            accelerators: accelerators)
         if let clock {
             context.clock = clock
             context.sleep = { clock.sleep(until: clock.now().advanced(bySeconds: $0)) }

@@ -81,7 +81,8 @@ struct PythonEnvironmentTests {
             host: bench.runner(PluginBench.suite([])).context.host,
             plugins: PluginCatalogue(
                 directories: ["\(directory.path)/plugins"], programDirectory: directory.path,
-                environments: environments), hosting: PluginContext(cacheDirectory: "\(directory.path)/cache", version: "test"))
+                environments: environments),
+            hosting: PluginContext(cacheDirectory: "\(directory.path)/cache", version: "test"))
         let start = WorkloadStart(
             plugin: ready, entry: Suite.Entry(task: .fillMask, amount: .count(1)), seed: 1, context: context.hosting)
         let engine = try await start.with { connection, _ in

@@ -128,7 +128,8 @@ final class MethodBench: Sendable {
         let context = RunnerContext(
             host: directory.host,
             plugins: PluginCatalogue(directories: ["\(directory.path)/plugins"], programDirectory: directory.path),
-            hosting: PluginContext(cacheDirectory: "\(directory.path)/cache", version: "1.0"), clock: machine, sleep: { sleep($0) })
+            hosting: PluginContext(cacheDirectory: "\(directory.path)/cache", version: "1.0"), clock: machine,
+            sleep: { sleep($0) })
         let execution = SuiteExecution(
             context: context, store: store, machine: MachineRecord(name: "host", inventory: "{}") { "{}" })
         return try await execution.run(TestDaemon.request(suiteText: suite), metering: metering, listings: []) {

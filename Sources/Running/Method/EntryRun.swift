@@ -20,7 +20,8 @@ struct EntryRun: Sendable {
 
     func run() async throws {
         announce(nil, message: "starting \(plugin.manifest.name)")
-        let start = WorkloadStart(plugin: plugin, entry: entry, seed: runner.suite.seed, context: runner.context.hosting)
+        let start = WorkloadStart(
+            plugin: plugin, entry: entry, seed: runner.suite.seed, context: runner.context.hosting)
         try await start.with { connection, processID in
             let workload = try await start.initialize(connection) { announce(nil, message: $0) }.workload
             try await load(connection, processID, workload)

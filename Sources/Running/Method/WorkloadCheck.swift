@@ -65,7 +65,8 @@ struct WorkloadCheck: Sendable {
             plugin = found
             let what = [entry.model, entry.dataset].compactMap(\.self).joined(separator: " with ")
             announce("preparing \(found.manifest.name)\(what.isEmpty ? "" : ": \(what)")", entry, index)
-            let start = WorkloadStart(plugin: found, entry: entry, seed: runner.suite.seed, context: runner.context.hosting)
+            let start = WorkloadStart(
+                plugin: found, entry: entry, seed: runner.suite.seed, context: runner.context.hosting)
             try await start.with { connection, _ in
                 _ = try await start.initialize(connection) { message in
                     if let message { announce(message, entry, index) }

@@ -1,5 +1,5 @@
-import ArgumentParser
 import API
+import ArgumentParser
 import Suites
 
 /// When the daemon's queue may begin a job.
