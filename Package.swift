@@ -15,7 +15,7 @@ if isStrict { settings.append(.treatAllWarnings(as: .error)) }
 
 /// Of the C parts in the tests: what C leaves undefined ends the program there, without a library of the compiler's. Functions of other
 /// libraries are called through types that leave out their `const`s and structures, which is what `function` would object to.
-let cTargets: Set = ["CAMDSMI", "CBareLoop", "CCurl", "CLinux", "CNVML", "COnnxRuntime", "CPCI"]
+let cTargets: Set = ["CAMDSMI", "CBareLoop", "CCurl", "CLinux", "CNVML", "COnnxRuntime", "CPCI", "CPostgres"]
 let undefined: [CSetting] = [
     .unsafeFlags(
         ["-fsanitize=undefined", "-fsanitize-trap=undefined", "-fno-sanitize=function"], .when(configuration: .debug))
@@ -70,6 +70,7 @@ let package = Package(
         .target(name: "CNVML"),
         .target(name: "CAMDSMI"),
         .target(name: "CCurl"),
+        .target(name: "CPostgres"),
 
         // Values and the machine.
         .target(name: "Core"),
@@ -138,7 +139,8 @@ let package = Package(
                 subprocess, systemPackage,
             ],
             exclude: ["Method/README.md"]),
-        .target(name: "Recording", dependencies: ["Core", grdb]),
+        .target(name: "Postgres", dependencies: ["CPostgres", "Core"]),
+        .target(name: "Recording", dependencies: ["Core", "Postgres", grdb]),
         .target(
             name: "Reporting", dependencies: ["Core", "Recording"], exclude: ["README.md"],
             resources: [
@@ -224,7 +226,8 @@ let package = Package(
         .executableTarget(
             name: "coverage-benchmark", dependencies: ["CoverageBench", argumentParser],
             path: "Tests/Benchmarks/Sources/coverage-benchmark"),
-        .target(name: "TestSupport", dependencies: ["Core", "Host", "Recording"], path: "Tests/TestSupport"),
+        .target(
+            name: "TestSupport", dependencies: ["Core", "Host", "Postgres", "Recording"], path: "Tests/TestSupport"),
         .testTarget(name: "CoreTests", dependencies: ["Core", "TestSupport"]),
         .testTarget(name: "DigestsTests", dependencies: ["Core", "Digests"]),
         .testTarget(name: "BatchSystemsTests", dependencies: ["BatchSystems", "Core", "TestSupport"]),
@@ -270,6 +273,8 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "RecordingTests", dependencies: ["Core", "Recording", "TestSupport", grdb], exclude: ["Fixtures"]),
+        .testTarget(
+            name: "PostgresRecordTests", dependencies: ["Core", "Postgres", "Recording", "TestSupport"]),
         .testTarget(
             name: "ReportingTests",
             dependencies: ["Core", "CoverageBench", "Recording", "Reporting", "TestSupport", grdb]),

@@ -8,10 +8,10 @@ package import Reporting
 /// A record that this process holds: the daemon's, or a user's own without a daemon.
 package struct OwnRecord: RecordAccess {
     /// `nil` where there is none yet.
-    private let existing: @Sendable () throws -> Store?
-    private let needed: @Sendable () throws -> Store
+    private let existing: @Sendable () throws -> (any HeldRecord)?
+    private let needed: @Sendable () throws -> any HeldRecord
     /// Made where there is none yet.
-    private let made: @Sendable () throws -> Store
+    private let made: @Sendable () throws -> any HeldRecord
     private let version: String
     private let peaks: @Sendable () -> [String: [DevicePeak]]
 
@@ -19,7 +19,7 @@ package struct OwnRecord: RecordAccess {
     ///   - version: of this program.
     ///   - peaks: as of `ReportPage.Options`.
     package init(
-        _ store: Store, version: String, peaks: @escaping @Sendable () -> [String: [DevicePeak]] = { [:] }
+        _ store: any HeldRecord, version: String, peaks: @escaping @Sendable () -> [String: [DevicePeak]] = { [:] }
     ) {
         (existing, needed, made) = ({ store }, { store }, { store })
         (self.version, self.peaks) = (version, peaks)
@@ -31,7 +31,7 @@ package struct OwnRecord: RecordAccess {
     package init(
         version: String, missing: any Error & Sendable,
         peaks: @escaping @Sendable () -> [String: [DevicePeak]] = { [:] },
-        open: @escaping @Sendable () throws -> Store?, make: @escaping @Sendable () throws -> Store
+        open: @escaping @Sendable () throws -> (any HeldRecord)?, make: @escaping @Sendable () throws -> any HeldRecord
     ) {
         (existing, made) = (open, make)
         needed = {
@@ -43,7 +43,7 @@ package struct OwnRecord: RecordAccess {
 
     private var reader: any RecordReader { get throws { try store } }
 
-    private var store: Store { get throws { try needed() } }
+    private var store: any HeldRecord { get throws { try needed() } }
 
     // MARK: Questions
 
@@ -138,5 +138,5 @@ package struct OwnRecord: RecordAccess {
             file, named: name, at: Date().timeIntervalSince1970)
     }
 
-    package func undoImport(_ id: Int64) async throws -> StoredImport? { try store.undoImport(id) }
+    package func undoImport(_ id: Int64) async throws -> StoredImport? { try await store.undoImport(id) }
 }

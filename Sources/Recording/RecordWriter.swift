@@ -18,12 +18,39 @@ package protocol RecordWriter: Sendable {
     /// Brings one file into the record: all of it or, where `body` throws, nothing. A file that brings nothing new leaves no trace.
     ///
     /// - Throws: what `body` throws, or `StoreError`.
-    func importing<Value>(_ file: ImportedFile, _ body: (ImportWriter) throws -> Value) async throws -> Value
+    func importing<Value>(_ file: ImportedFile, _ body: (any ImportWriter) throws -> Value) async throws -> Value
 
     /// Takes out of the record what a file brought.
     ///
     /// - Returns: what was taken out; `nil` if there is no such import.
     func undoImport(_ id: Int64) async throws(StoreError) -> StoredImport?
+}
+
+/// Writes what comes from one file. It is valid inside `RecordWriter.importing` only.
+package protocol ImportWriter {
+    /// Begins the record of a suite that was measured elsewhere.
+    ///
+    /// - Parameter uuid: by which it is known again when the file is imported once more.
+    /// - Returns: false if the record has it already, and then nothing of it may be written.
+    func begin(_ start: SuiteStart, uuid: String) throws -> Bool
+
+    /// - Parameter samples: hands its samples on, one at a time: those of a day do not fit into memory.
+    func record(
+        _ run: RunRecord, suiteRun uuid: String, samples: (_ keep: (Sample) throws -> Void) throws -> Void
+    ) throws
+
+    func end(_ uuid: String, status: RunStatus, error: String?, at time: Double) throws
+}
+
+extension ImportWriter {
+    /// A window without samples.
+    package func record(_ run: RunRecord, suiteRun uuid: String) throws {
+        try record(run, suiteRun: uuid) { _ in }
+    }
+
+    package func end(_ uuid: String, status: RunStatus, at time: Double) throws {
+        try end(uuid, status: status, error: nil, at: time)
+    }
 }
 
 /// The daemon's queue as it is kept, which outlives the daemon.
@@ -86,7 +113,9 @@ package struct QueuedWriter: RecordWriter, JobJournal {
     }
 
     /// Where it is called, and not on the queue: whoever imports has a priority of its own, and what is measured meanwhile goes first.
-    package func importing<Value>(_ file: ImportedFile, _ body: (ImportWriter) throws -> Value) async throws -> Value {
+    package func importing<Value>(_ file: ImportedFile, _ body: (any ImportWriter) throws -> Value) async throws
+        -> Value
+    {
         try store.importing(file, body)
     }
 

@@ -36,16 +36,12 @@ package struct StoredImport: Sendable, Hashable, Codable {
     }
 }
 
-/// Writes what comes from one file. It is valid inside `Store.importing` only.
-package struct ImportWriter {
-    fileprivate let database: Database
-    fileprivate let importID: Int64
+/// Writes what comes from one file to a store.
+private struct StoreImportWriter: ImportWriter {
+    let database: Database
+    let importID: Int64
 
-    /// Begins the record of a suite that was measured elsewhere.
-    ///
-    /// - Parameter uuid: by which it is known again when the file is imported once more.
-    /// - Returns: false if the record has it already, and then nothing of it may be written.
-    package func begin(_ start: SuiteStart, uuid: String) throws -> Bool {
+    func begin(_ start: SuiteStart, uuid: String) throws -> Bool {
         let known = try Bool.fetchOne(
             database, sql: "SELECT EXISTS (SELECT 1 FROM suite_run WHERE uuid = ?)", arguments: [uuid])
         if known == true { return false }
@@ -53,16 +49,14 @@ package struct ImportWriter {
         return true
     }
 
-    /// - Parameter samples: hands its samples on, one at a time: those of a day do not fit into memory.
-    package func record(
-        _ run: RunRecord, suiteRun uuid: String,
-        samples: ((_ keep: (Sample) throws -> Void) throws -> Void) = { _ in }
+    func record(
+        _ run: RunRecord, suiteRun uuid: String, samples: (_ keep: (Sample) throws -> Void) throws -> Void
     ) throws {
         let id = try Store.insert(run, suiteRun: uuid, database)
         try samples { sample in try Store.insert(sample, run: id, database) }
     }
 
-    package func end(_ uuid: String, status: RunStatus, error: String? = nil, at time: Double) throws {
+    func end(_ uuid: String, status: RunStatus, error: String?, at time: Double) throws {
         try Store.end(uuid, status: status, error: error, at: time, database)
     }
 }
@@ -74,7 +68,7 @@ extension Store {
     ///
     /// - Throws: what `body` throws, or `StoreError`.
     package func importing<Value>(
-        _ file: ImportedFile, _ body: (ImportWriter) throws -> Value
+        _ file: ImportedFile, _ body: (any ImportWriter) throws -> Value
     ) throws -> Value {
         do {
             return try writing { db in
@@ -83,7 +77,7 @@ extension Store {
                     importedAt: file.importedAt
                 ).insert(db)
                 let id = db.lastInsertedRowID
-                let value = try body(ImportWriter(database: db, importID: id))
+                let value = try body(StoreImportWriter(database: db, importID: id))
                 try db.execute(
                     sql: """
                         DELETE FROM import

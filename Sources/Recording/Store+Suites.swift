@@ -154,7 +154,7 @@ extension Store {
     }
 
     /// `nil` of what is no description of a meter that can be: what it would say of an accuracy is then not known.
-    private static func meter(_ json: String, _ decoder: JSONDecoder) -> MeterDescription? {
+    static func meter(_ json: String, _ decoder: JSONDecoder) -> MeterDescription? {
         let meter = try? decoder.decode(MeterDescription.self, from: Data(json.utf8))
         return meter.flatMap { $0.outOfBounds == nil ? $0 : nil }
     }

@@ -10,6 +10,8 @@ package enum StoreError: UserFacingError, Sendable, Hashable {
     /// One row holds what cannot be; the others are read.
     case damaged(path: String, DamagedRow)
     case failed(path: String, reason: String)
+    /// Of a record that a server keeps, as a user sees it.
+    case server(UserError)
 
     init(_ error: any Error, path: String) {
         if let error = error as? DamagedRow {
@@ -49,6 +51,7 @@ package enum StoreError: UserFacingError, Sendable, Hashable {
                 .damaged, "\(path): \(row)",
                 remedy: "it is in no table and no report; `taskwatt import undo` takes it out where it was imported")
         case .failed(let path, let reason): UserError(.failed, "\(path): \(reason)")
+        case .server(let error): error
         }
     }
 }

@@ -5,6 +5,7 @@ import Host
 import Listening
 import Metering
 import Terminal
+import Postgres
 import Testing
 import WorkloadProtocol
 
@@ -232,8 +233,16 @@ import WorkloadProtocol
 
     private static let stores: [StoreError] = [
         .cannotOpen(path: text, reason: text), .newerVersion(path: text), .notADatabase(path: text), .full(path: text),
-        .damaged(path: text, row), .failed(path: text, reason: text),
+        .damaged(path: text, row), .failed(path: text, reason: text), .server(UserError(.failed, text)),
     ]
+
+    private static let postgres: [PostgresError] =
+        [.library, .address, .connection, .timeout, .answer].map { (kind: PostgresError.Kind) in
+            PostgresError(kind, text)
+        }
+        + ["28P01", "3D000", "42501", "53100", "53300", "57P03", "XX001", "22012"].map {
+            PostgresError(.server, text, state: $0)
+        }
 
     private static let reporting: [any UserFacingError] = [
         FigureFile.Absence.noRuns, FigureFile.Absence.nothingToDraw(text),
@@ -262,6 +271,7 @@ import WorkloadProtocol
         all += environments as [any UserFacingError]
         all += suites as [any UserFacingError]
         all += stores as [any UserFacingError]
+        all += postgres as [any UserFacingError]
         return all
     }()
 }

@@ -43,7 +43,7 @@ struct RecordAccessTests {
         let directory = try TemporaryDirectory()
         let store = try Store(directory: directory.path)
         let conformance = RecordAccessConformance(access: OwnRecord(store, version: "1.0"), directory: directory)
-        try await conformance.questions(try RecordAccessConformance.fill(store))
+        try await conformance.questions(try await RecordAccessConformance.fill(store))
         try await conformance.importing()
     }
 
@@ -52,7 +52,7 @@ struct RecordAccessTests {
         let served = try await ServedDaemon()
         let directory = try TemporaryDirectory()
         let conformance = RecordAccessConformance(access: DaemonRecord(served.client), directory: directory)
-        try await conformance.questions(try RecordAccessConformance.fill(served.daemon.store))
+        try await conformance.questions(try await RecordAccessConformance.fill(served.daemon.store))
         try await conformance.importing()
     }
 

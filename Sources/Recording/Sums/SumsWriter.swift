@@ -165,7 +165,7 @@ struct SummedDay: Hashable {
 }
 
 extension SummedSessionRow {
-    fileprivate mutating func add(idle: MeasuredWindow) {
+    mutating func add(idle: MeasuredWindow) {
         if idle.flags.contains(RunFlag.idleDrift.rawValue) { drifted = true }
         guard idle.stage == .idle else { return }
         baselineDegrees = idle.idleDegreesOfFreedom ?? IdlePower.degreesOfOldRecord(seconds: idle.durationSeconds)
