@@ -1,7 +1,7 @@
 # Everything that a user or CI does, by one word. The logic of `deps`, `build` and `run` is in .ci/, where it can be read and
 # checked.
 
-.PHONY: help run test under-load torture thread-sanitizer built-tests vm-test gpu-check deps test-deps build deb lint format install uninstall clean
+.PHONY: help run test under-load torture fleet-torture thread-sanitizer built-tests vm-test gpu-check deps test-deps build deb lint format install uninstall clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -16,6 +16,7 @@ help:
 	@echo 'make test     install what is missing, and run every test'
 	@echo 'make under-load  run every test three times beside processes that take all cores'
 	@echo 'make torture  try for 30 minutes to break it from outside; HOURS=8 for longer'
+	@echo 'make fleet-torture  try 100 times each to lose what goes to the collector; takes some hours'
 	@echo 'make thread-sanitizer  run the tests of what works at once under it; builds for 10 minutes the first time'
 	@echo 'make vm-test  install the package in a virtual machine and try it there; takes 15 minutes, after `make deb`'
 	@echo 'make gpu-check  pack what measures a machine with a GPU where nothing is installed, after `make build`'
@@ -44,6 +45,11 @@ built-tests: test-deps
 HOURS ?= 0.5
 torture:
 	Tests/Torture/torture --hours $(HOURS)
+
+# Of the program that is there, as above.
+TIMES ?= 100
+fleet-torture:
+	Tests/Fleet/fleet-torture --times $(TIMES)
 
 # The part of the above whole, however long it takes.
 thread-sanitizer:

@@ -154,6 +154,9 @@ let package = Package(
             dependencies: ["Core", "Digests", "Host", "Recording", "Reporting", subprocess, systemPackage],
             exclude: ["README.md", "Bundles/README.md"]),
         .target(
+            name: "Forwarding",
+            dependencies: ["Core", "Digests", "Exchange", "Fetching", "Host", "Recording", "YAMLReading"]),
+        .target(
             name: "API",
             dependencies: [
                 "Accounting", "Core", "Exchange", "Host", "Metering", "PluginHosting", "Recording", "Reporting",
@@ -185,6 +188,12 @@ let package = Package(
             dependencies: [
                 "API", "BatchSystems", "Core", "Hardware", "Host", "Listening", "Metering", "PluginHosting",
                 "PolledMeters", "Recording", "Reporting", "Running", "Service", "YAMLReading",
+            ]),
+        .target(
+            name: "Collecting",
+            dependencies: [
+                "Core", "Digests", "Exchange", "Forwarding", "Host", "Recording", "Service", "TLS", "YAMLReading",
+                grdb, httpTypes, hummingbird, logging, nioCore, serviceLifecycle, unixSignals,
             ]),
         .target(
             name: "Client",
@@ -280,6 +289,16 @@ let package = Package(
             dependencies: ["Core", "CoverageBench", "Recording", "Reporting", "TestSupport", grdb]),
         .testTarget(
             name: "ExchangeTests", dependencies: ["Core", "Exchange", "Host", "Recording", "Reporting", "TestSupport"]),
+        .testTarget(
+            name: "ForwardingTests",
+            dependencies: ["Core", "Exchange", "Fetching", "Forwarding", "Recording", "TestSupport", "YAMLReading"]),
+        .testTarget(
+            name: "CollectingTests",
+            dependencies: [
+                "Collecting", "Core", "Digests", "Exchange", "Fetching", "Forwarding", "Recording", "Service",
+                "TestSupport",
+                "YAMLReading", httpTypes, hummingbird, logging, nioCore, nioEmbedded,
+            ]),
         .testTarget(
             name: "ServiceTests",
             dependencies: [

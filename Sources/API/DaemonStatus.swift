@@ -1,4 +1,5 @@
 package import Core
+package import Recording
 import Reporting
 
 /// GET /v1/status
@@ -16,11 +17,13 @@ package struct DaemonStatus: Sendable, Hashable, Codable {
     package var control: [ControlCheck]?
     /// Who holds the queue; `nil` where nobody does.
     package var holds: [HoldStatus]?
+    /// What a collector or a shared directory is still to have; `nil` where the configuration names none.
+    package var outbox: OutboxSummary?
 
     package init(
         version: String, processID: Int32, stateDirectory: String, startedAt: Double, power: Power? = nil,
         scope: TotalScope? = nil, provenance: Provenance? = nil, jobs: [JobStatus], control: [ControlCheck]? = nil,
-        holds: [HoldStatus]? = nil
+        holds: [HoldStatus]? = nil, outbox: OutboxSummary? = nil
     ) {
         self.version = version
         self.processID = processID
@@ -32,10 +35,11 @@ package struct DaemonStatus: Sendable, Hashable, Codable {
         self.jobs = jobs
         self.control = control
         self.holds = holds
+        self.outbox = outbox
     }
 
     enum CodingKeys: String, CodingKey {
-        case version, scope, provenance, jobs, control, holds
+        case version, scope, provenance, jobs, control, holds, outbox
         case processID = "process_id"
         case stateDirectory = "state_directory"
         case startedAt = "started_at_unix_s"

@@ -19,7 +19,7 @@ package enum MachineCheckup {
         let (listings, configuration) = await configured(surroundings)
         let meters = try await seen(listings, surroundings)
         return await offPool { Doctor.examine(host, meters: meters, accelerators: NVML.system.states()) }
-            + [plugins(surroundings.plugins), configuration, await control(surroundings)]
+            + [plugins(surroundings.plugins), configuration, await control(surroundings)] + (await outbox(surroundings))
     }
 
     /// The meters, and whether the configuration can be used. With one that cannot, all else is checked all the same.
@@ -92,6 +92,32 @@ package enum MachineCheckup {
             return Check(id: id, title: title, verdict: .unknown, found: "no record to look into")
         }
     }
+
+    /// Whether what is measured gets to whom it is sent; nothing where nobody is to have it, or nothing waits.
+    private static func outbox(_ surroundings: Surroundings) async -> [Check] {
+        let client = try? await surroundings.daemon()
+        let own = surroundings.ownState.path
+        let destinations = (try? surroundings.configuration().forwarding.destinations) ?? []
+        var summary: OutboxSummary?
+        if let client {
+            summary = try? await client.status().outbox
+        } else if !destinations.isEmpty, access("\(own)/taskwatt.sqlite", R_OK) == 0 {
+            summary = try? Store.existing(directory: own)?.outboxSummary()
+        }
+        guard let summary, !summary.isEmpty else { return [] }
+        let now = Clocks.wall()
+        let age = summary.oldestAt.map { now - $0 } ?? 0
+        let isLate = summary.parked > 0 || age > longestWait
+        return [
+            Check(
+                id: "outbox", title: "Outbox", verdict: isLate ? .warn : .pass, found: summary.line(at: now),
+                remedy: isLate
+                    ? "check the collector, its URL and the token in taskwatt.yaml, then run `taskwatt send`" : nil)
+        ]
+    }
+
+    /// In seconds. A collector may be down over night.
+    private static let longestWait = 86_400.0
 
     /// The meters as `taskwatt meters` has them: as the daemon may read them, for it is the daemon that measures where there is one.
     private static func seen(

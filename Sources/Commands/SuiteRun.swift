@@ -128,6 +128,8 @@ package struct SuiteRun: Sendable {
         try directory.create()
         let lock = try StateLock(directory, holder: "`taskwatt run`")
         let store = try Store(directory: directory.path)
+        let sender = try surroundings.configuration().forwarding.sender(
+            stateDirectory: directory.path, version: surroundings.version)?(store)
         _ = try store.markInterrupted()
         let execution = SuiteExecution(
             context: context, store: QueuedWriter(store), machine: try surroundings.machineRecord(),
@@ -148,6 +150,8 @@ package struct SuiteRun: Sendable {
         } else {
             result = try await execution.run(request, listings: listings, emit: emit)
         }
+        // What cannot be sent now waits for the next command.
+        if result.status != .interrupted { await sender?.sendAll(within: ForwardingConfiguration.patience) }
         guard !result.suiteRuns.isEmpty else { return (result, nil) }
         // In a task of its own: this one may be cancelled, and what is kept is to be shown all the same.
         let table = try await Task {

@@ -1,9 +1,9 @@
 import Synchronization
 
 /// Whoever is at the other end of a connection.
-final class Client: Sendable {
+package final class Client: Sendable {
     /// Of the request that the task answers; `nil` where there is no connection, as in tests of the router.
-    @TaskLocal static var current: Client?
+    @TaskLocal package static var current: Client?
 
     private struct State: Sendable {
         var hasGone = false
@@ -12,6 +12,12 @@ final class Client: Sendable {
     }
 
     private let state = Mutex(State())
+    private let certificate = Mutex<String?>(nil)
+
+    /// The name in its certificate, which has been verified, such as `CN=lab7,O=Example`; `nil` where it showed none.
+    package var peer: String? { certificate.withLock { $0 } }
+
+    func shows(_ peer: String?) { certificate.withLock { $0 = peer } }
 
     var hasGone: Bool { state.withLock(\.hasGone) }
 

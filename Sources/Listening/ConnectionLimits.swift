@@ -4,7 +4,7 @@ import NIOCore
 /// What one connection of a listener may take, in time, and how many there may be.
 package struct ConnectionLimits: Sendable {
     /// Beyond these the one that has been idle for longest makes room; where none is idle the newcomer is told to come again.
-    var most = 256
+    package var most = 256
     /// Of these for the owner alone: root, and the user that the daemon is. 0 on TCP, which knows no users.
     var keptForOwner = 0
     /// Until the first request's head is there, TLS's handshake included: it is sent at once by whoever has something to ask.

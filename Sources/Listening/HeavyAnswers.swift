@@ -9,18 +9,18 @@ package final class HeavyAnswers: Sendable {
     package struct Limits: Sendable {
         /// Half of the processors are left for what is measured, and for measuring it. Of a large machine fewer: a report of a long record
         /// takes some hundred megabytes, and the unit has `MemoryMax=`.
-        var atOnce = min(8, max(1, ProcessInfo.processInfo.activeProcessorCount / 2))
+        package var atOnce = min(8, max(1, ProcessInfo.processInfo.activeProcessorCount / 2))
         /// Who waits behind so many waits for a minute or so, which is as long as people and their programs do.
-        var mostWaiting = 32
+        package var mostWaiting = 32
         /// Of those that only may read; the rest of the places is for the Unix socket.
-        var mostReadersWaiting = 16
+        package var mostReadersWaiting = 16
         /// Answers that go out piece by piece, such as exports, whose clients may be slow.
         var mostOpen = 32
         var mostReadersOpen = 16
         /// What is told to those who are to come again, in seconds.
         var retryAfter = 5
 
-        init() {}
+        package init() {}
     }
 
     /// Who asks.
@@ -49,7 +49,13 @@ package final class HeavyAnswers: Sendable {
     private let limits: Limits
     private let state = Mutex(State())
 
-    package init(_ limits: Limits = Limits()) { self.limits = limits }
+    private let threads: WorkerThreads
+
+    /// - Parameter threads: on which the work is done.
+    package init(_ limits: Limits = Limits(), on threads: WorkerThreads = .heavy) {
+        self.limits = limits
+        self.threads = threads
+    }
 
     /// How many run and wait now.
     var load: (running: Int, waiting: Int) { state.withLock { ($0.running, $0.waiting.count) } }
@@ -63,7 +69,7 @@ package final class HeavyAnswers: Sendable {
         try await Client.whileThere { [self] in
             try await begin(asker)
             defer { end() }
-            return try await withTaskExecutorPreference(WorkerThreads.heavy) { try await work() }
+            return try await withTaskExecutorPreference(threads) { try await work() }
         }
     }
 
@@ -99,7 +105,7 @@ package final class HeavyAnswers: Sendable {
         ) async throws -> Value {
             try await answers.begin(asker, isLetIn: true)
             defer { answers.end() }
-            return try await withTaskExecutorPreference(WorkerThreads.heavy) { try await work() }
+            return try await withTaskExecutorPreference(answers.threads) { try await work() }
         }
     }
 

@@ -1,6 +1,7 @@
 package import Core
 package import HTTPTypes
 package import Hummingbird
+import Hummingbird
 
 /// What whoever reaches a listener may do there.
 package enum ListenerAccess: Sendable {

@@ -1,6 +1,7 @@
 import Core
 import NIOCore
 import NIOHTTP1
+import TLS
 
 /// Holds one connection to its listener's limits: takes it in or turns it away, closes it where nothing comes or nothing is taken, and tells
 /// when the client goes. It stands behind the codec of HTTP/1.1.
@@ -115,6 +116,11 @@ final class RequestWatch: ChannelDuplexHandler, RemovableChannelHandler {
                 return unanswered == 0 ? answer(context, .badRequest) : context.close(promise: nil)
             }
             if unanswered == 0 { connections.rests(context.channel, false) }
+            if !hasAsked {
+                // By now the handshake is over.
+                let tls = try? context.channel.pipeline.syncOperations.handler(type: TLSServerHandler.self)
+                client.shows(tls?.peer)
+            }
             (hasAsked, isBodyOpen) = (true, true)
             unanswered += 1
             (received, waited) = (0, .zero)

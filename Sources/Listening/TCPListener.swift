@@ -6,16 +6,21 @@ package import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+package import TLS
 
 /// The daemon's listener on TCP.
 package struct TCPListener: Service {
     private let configuration: ListenerConfiguration
     private let application: any Service
 
+    /// - Parameters:
+    ///   - clients: whose certificates a client may show.
+    ///   - whenReady: is called when it listens.
     /// - Throws: `UserError` for certificates that cannot be used.
     package init(
         _ configuration: ListenerConfiguration, router: Router<BasicRequestContext>, serverName: String,
-        hasToken: Bool, limits: ConnectionLimits = .tcp, logger: Logger, quietLogger: Logger
+        hasToken: Bool, limits: ConnectionLimits = .tcp, clients: TLSContext.Clients? = nil, logger: Logger,
+        quietLogger: Logger, whenReady: @escaping @Sendable (_ port: Int) -> Void = { _ in }
     ) throws(UserError) {
         self.configuration = configuration
         let address = configuration.address
@@ -29,7 +34,7 @@ package struct TCPListener: Service {
                     : "everybody who reaches \(address) can read what this daemon knows, without encryption")
         }
         let connections = Connections(limits)
-        let server = HTTPServerBuilder.listener(connections, try configuration.tls?.context())
+        let server = HTTPServerBuilder.listener(connections, try configuration.tls?.context(clients: clients))
         let scheme = configuration.tls == nil ? "http" : "https"
         application = Application(
             router: router,
@@ -42,10 +47,11 @@ package struct TCPListener: Service {
                 logger.info(
                     "ready on \(scheme)://\(ListenAddress(host: address.host, port: port))\(hasToken ? "" : ", for reading")"
                 )
+                whenReady(port)
             }, logger: quietLogger)
     }
 
-    func run() async throws {
+    package func run() async throws {
         try await Self.naming(configuration.address) { try await application.run() }
     }
 

@@ -8,9 +8,9 @@ extension ListenerConfiguration.TLSFiles {
     ///
     /// - Throws: `UserError` for files that cannot be read, hold something else, do not belong together, or are open to
     ///   everybody.
-    func context() throws(UserError) -> TLSContext {
+    func context(clients: TLSContext.Clients? = nil) throws(UserError) -> TLSContext {
         let (certificates, privateKey) = (try certificates(), try privateKey())
-        do { return try TLSContext(certificates: certificates, key: privateKey) } catch {
+        do { return try TLSContext(certificates: certificates, key: privateKey, clients: clients) } catch {
             switch error.kind {
             case .mismatch: throw UserError(.failed, "the key \(key) does not match the certificate \(certificate)")
             case .refused:

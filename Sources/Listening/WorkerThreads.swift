@@ -13,8 +13,13 @@ package final class WorkerThreads: TaskExecutor {
     /// Connections and short answers. Some of these threads wait for the disk; the others go on.
     package static let connections = WorkerThreads("connections", count: 4, niceness: 0)
     /// What reads or renders much, at the lowest priority.
-    static let heavy = WorkerThreads("answers", count: HeavyAnswers.Limits().atOnce, niceness: 19)
+    package static let heavy = WorkerThreads("answers", count: HeavyAnswers.Limits().atOnce, niceness: 19)
 
+    /// What a collector verifies: nothing is measured there.
+    package static let verification = WorkerThreads(
+        "verification", count: ProcessInfo.processInfo.activeProcessorCount, niceness: 0)
+    /// Sends suites on, and may wait for a directory on the network.
+    static let outbox = WorkerThreads("outbox", count: 1, niceness: 19)
     /// What the daemon looks up in its record for itself.
     package static let bookkeeping = WorkerThreads("bookkeeping", count: 1, niceness: 19)
 

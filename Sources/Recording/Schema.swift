@@ -197,6 +197,27 @@ enum Schema {
         migrator = migrator.disablingDeferredForeignKeyChecks()
         migrator.registerMigration("8 typed columns") { db in try db.execute(sql: TypedColumns.sql) }
         migrator.registerMigration("9 sums") { db in try db.execute(sql: sums) }
+        migrator.registerMigration("10 outbox") { db in
+            try db.execute(
+                sql: """
+                    -- Suites that a collector or a shared directory is still to have.
+                    CREATE TABLE outbox (
+                        id INTEGER PRIMARY KEY,
+                        -- The UUID of a suite_run.
+                        suite_run TEXT NOT NULL,
+                        destination TEXT NOT NULL,
+                        added_at REAL NOT NULL,
+                        due_at REAL NOT NULL,
+                        attempts INTEGER NOT NULL DEFAULT 0,
+                        -- Why it is still here; NULL where nobody has tried.
+                        problem TEXT,
+                        -- 1 of one that was refused, and is not sent again by itself.
+                        parked INTEGER NOT NULL DEFAULT 0,
+                        UNIQUE (suite_run, destination)
+                    );
+                    CREATE INDEX outbox_to_send ON outbox (destination, parked, id);
+                    """)
+        }
         return migrator
     }
 

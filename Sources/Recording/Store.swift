@@ -2,6 +2,7 @@ package import Core
 import Foundation
 import GRDB
 import Glibc
+import Synchronization
 
 /// The record: an SQLite database that keeps every window that was measured.
 ///
@@ -11,6 +12,8 @@ package final class Store: Sendable {
     package let path: String
     let pool: any DatabaseWriter
     let counter = ChangeCounter()
+    /// Who is to have the suites that end from now on.
+    let destinations = Mutex<Set<OutboxDestination>>([])
 
     /// Opens the record in a directory, making both if they are not there.
     ///
@@ -220,7 +223,10 @@ package final class Store: Sendable {
     package func endSuiteRun(
         _ uuid: String, status: RunStatus, error: String?, at time: Double
     ) throws(StoreError) {
-        try write { db in try Self.end(uuid, status: status, error: error, at: time, db) }
+        try write { db in
+            try Self.end(uuid, status: status, error: error, at: time, db)
+            try addToOutbox("uuid = ?", [uuid], at: time, db)
+        }
     }
 
     static func end(_ uuid: String, status: RunStatus, error: String?, at time: Double, _ db: Database) throws {
@@ -233,6 +239,7 @@ package final class Store: Sendable {
     /// may call this.
     package func markInterrupted() throws(StoreError) -> Int {
         try write { db in
+            try addToOutbox("status = 'running'", [], at: Date().timeIntervalSince1970, db)
             try db.execute(
                 sql: "UPDATE suite_run SET status = 'interrupted', error = 'the process ended' WHERE status = 'running'"
             )

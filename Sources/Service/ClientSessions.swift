@@ -71,6 +71,12 @@ actor ClientSessions {
         return SessionCreated(id: id, meters: session.meters)
     }
 
+    /// How many there are, or will be in a moment.
+    var count: Int {
+        dropStale()
+        return leases.count + creating
+    }
+
     func metering(_ id: Int) throws -> LocalMetering {
         dropStale()
         guard let lease = leases[id] else {

@@ -1,5 +1,6 @@
 package import API
 import Core
+package import Forwarding
 import Foundation
 import Glibc
 import Host
@@ -23,16 +24,19 @@ package struct Daemon: Sendable {
     private let retention: @Sendable () -> RetentionPolicy
     private let reread: @Sendable () throws -> Void
     private let listener: (configuration: ListenerConfiguration, token: AccessToken?)?
+    private let forwarding: (@Sendable (Store) throws -> Sender)?
     private let logger: Logger
 
     /// - Parameters:
     ///   - retention: what the configuration of now says.
     ///   - reread: reads the configuration again, at SIGHUP; where that fails, all stays as it is.
     ///   - listener: beside the Unix socket; `nil` for none.
+    ///   - forwarding: makes who sends the suites of the record on; `nil` where nobody is to have them.
     package init(
         directory: StateDirectory, context: RunnerContext, machine: MachineRecord,
         retention: @escaping @Sendable () -> RetentionPolicy, reread: @escaping @Sendable () throws -> Void,
         listener: (configuration: ListenerConfiguration, token: AccessToken?)? = nil,
+        forwarding: (@Sendable (Store) throws -> Sender)? = nil,
         logger: Logger, listings: @escaping @Sendable () async throws -> [MeterListing]
     ) {
         self.directory = directory
@@ -41,6 +45,7 @@ package struct Daemon: Sendable {
         self.retention = retention
         self.reread = reread
         self.listener = listener
+        self.forwarding = forwarding
         self.logger = logger
         self.listings = listings
     }
@@ -55,6 +60,7 @@ package struct Daemon: Sendable {
         let lock = try StateLock(directory, holder: "the daemon")
         if let listener { try await TCPListener.check(listener.configuration.address) }
         let store = try Store(directory: directory.path)
+        let sender = try forwarding?(store)
         let cutOff = try store.markInterrupted()
         if cutOff > 0 { logger.warning("\(cutOff) suite(s) were interrupted when the last process ended") }
 
@@ -79,9 +85,9 @@ package struct Daemon: Sendable {
             queue: queue, sessions: sessions, store: store,
             record: OwnRecord(store, version: context.hosting.version, peaks: machine.peaks), plugins: context.plugins,
             metrics: DaemonMetrics(
-                meters: meters, queue: queue, figures: figures, version: context.hosting.version, startedAt: startedAt,
+                meters: meters, queue: queue, figures: figures, outbox: sender?.watch, version: context.hosting.version, startedAt: startedAt,
                 machineClass: MachineClass(inventory: machine.inventory)?.text),
-            machine: machine, listings: listings
+            machine: machine, listings: listings, sender: sender
         ) { [directory, context] in
             let (power, scope, provenance) = meters.power
             let holds = await queue.holds
@@ -89,7 +95,7 @@ package struct Daemon: Sendable {
                 version: context.hosting.version, processID: getpid(), stateDirectory: directory.path,
                 startedAt: startedAt,
                 power: power, scope: scope, provenance: provenance, jobs: await queue.statuses,
-                control: figures.current.control, holds: holds.isEmpty ? nil : holds)
+                control: figures.current.control, holds: holds.isEmpty ? nil : holds, outbox: sender?.watch.current)
         }
         let socketPath = directory.socketPath
         let files = ConnectionLimits.raiseFileLimit()
@@ -128,6 +134,9 @@ package struct Daemon: Sendable {
                 .init(service: sessions),
                 .init(service: figures),
                 .init(service: queue),
+                .init(
+                    service: OutboxService(
+                        sender: sender, queue: queue, sessions: sessions, store: store, logger: logger)),
                 .init(service: Reloading(hangups: hangups, reload: reload)),
                 .init(service: StopNotice(notifier: notifier)),
             ],

@@ -2,6 +2,7 @@ import API
 import Accounting
 import Core
 import Exchange
+import Forwarding
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -29,6 +30,8 @@ struct Routes: Sendable {
     var looks = Looks()
     /// Whoever sends files: each of them may be in memory several times over, as text and as what it says.
     var uploads = Places(2, "send files")
+    /// `nil` where nothing is sent on.
+    var sender: Sender?
     let status: @Sendable () async -> DaemonStatus
 
     typealias Context = BasicRequestContext
@@ -66,6 +69,7 @@ struct Routes: Sendable {
         addReports(to: v1, asker)
         addImports(to: v1, asker)
         addBundles(to: v1, asker)
+        addOutbox(to: v1)
         return router
     }
 

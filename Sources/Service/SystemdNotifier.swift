@@ -3,12 +3,12 @@ import Glibc
 import Host
 
 /// Tells systemd how the daemon is: sd_notify(3), a datagram to the socket that `NOTIFY_SOCKET` names.
-struct SystemdNotifier: Sendable {
+package struct SystemdNotifier: Sendable {
     private let socketPath: String?
     /// Half of the time that systemd waits for a sign of life; `nil` without a watchdog.
     let watchdogInterval: Duration?
 
-    init(environment: [String: String] = ProcessInfo.processInfo.environment) {
+    package init(environment: [String: String] = ProcessInfo.processInfo.environment) {
         // A path, or a name in the abstract namespace.
         socketPath = environment["NOTIFY_SOCKET"].flatMap { $0.hasPrefix("/") || $0.hasPrefix("@") ? $0 : nil }
         let isMine = environment["WATCHDOG_PID"].map { $0 == String(getpid()) } ?? true
@@ -16,9 +16,9 @@ struct SystemdNotifier: Sendable {
         watchdogInterval = isMine && microseconds > 0 ? .microseconds(max(1, microseconds / 2)) : nil
     }
 
-    func ready() { send("READY=1\nSTATUS=measuring") }
-    func alive() { send("WATCHDOG=1") }
-    func stopping() { send("STOPPING=1") }
+    package func ready() { send("READY=1\nSTATUS=measuring") }
+    package func alive() { send("WATCHDOG=1") }
+    package func stopping() { send("STOPPING=1") }
 
     private func send(_ message: String) {
         guard let socketPath, let descriptor = try? UnixSocket.connect(to: socketPath, .datagram) else { return }

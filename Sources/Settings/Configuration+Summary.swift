@@ -35,7 +35,26 @@ extension Configuration {
             listen     \(listen.joined(separator: "; "))
             keep       samples \(DurationText.exact(retention.samples)), minutes \(DurationText.exact(retention.minutes)), hours \(retention.hours.map(DurationText.exact) ?? "forever")
 
-            """
+            """ + rareSections
+    }
+
+    /// The same of the sections that few have; no line for one that is not there.
+    private var rareSections: String {
+        var lines: [String] = []
+        if let collector = forwarding.collector {
+            let credential = collector.tokenFile == nil ? "with a certificate" : "with a token"
+            lines.append(
+                "collector  \(PrintableText.of(collector.address.url)); \(credential)\(collector.isRedacted ? "; redacted" : "")")
+        }
+        if let drop = forwarding.drop {
+            lines.append("drop       \(PrintableText.of(drop.directory))\(drop.isRedacted ? "; redacted" : "")")
+        }
+        if let collector {
+            let clients = collector.clientCA == nil ? "tokens" : "tokens and certificates"
+            lines.append(
+                "collect    \(collector.address); \(collector.tls == nil ? "HTTP in the clear" : "TLS"); \(clients)")
+        }
+        return lines.map { $0 + "\n" }.joined()
     }
 }
 

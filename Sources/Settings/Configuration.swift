@@ -1,5 +1,7 @@
 import API
+package import Collecting
 import Core
+package import Forwarding
 package import Listening
 package import PolledMeters
 package import Recording
@@ -15,6 +17,10 @@ package struct Configuration: Sendable {
     package private(set) var retention = RetentionPolicy()
     /// `nil`: the daemon answers on its Unix socket alone.
     package private(set) var listener: ListenerConfiguration?
+    /// Who is to have the suites of this machine.
+    package private(set) var forwarding = ForwardingConfiguration()
+    /// `nil`: this machine is no collector.
+    package private(set) var collector: CollectorConfiguration?
     /// What is set, and where; what is not there has its default.
     package private(set) var settings: [ConfigurationKey: Setting] = [:]
     /// All that is wrong: `YAMLProblem` of the file, `UserError` of the environment and the options.
@@ -39,6 +45,8 @@ package struct Configuration: Sendable {
             if let section = sections[key.field] { settings[key] = Setting("\(count)", .file(place: section.place)) }
         }
         listener = ListenerConfiguration.read(sections, checking: files) { problems.append($0) }
+        forwarding = ForwardingConfiguration.read(sections) { problems.append($0) }
+        collector = CollectorConfiguration.read(sections) { problems.append($0) }
         var keep: [String: YAMLReader] = [:]
         if let section = sections["keep"] {
             do throws(YAMLProblem) {
@@ -50,6 +58,15 @@ package struct Configuration: Sendable {
             take(key, keep[key.field], layers) { $0.retention.set(key, $1) }
         }
         takeListener(sections["listen"], layers)
+        note(ConfigurationKey.collectorKeys, of: sections["collector"])
+        note([.dropRedact], of: sections["drop"])
+        note(ConfigurationKey.collectKeys, of: sections["collect"])
+        for (key, section, value) in [
+            (ConfigurationKey.drop, sections["drop"], forwarding.drop?.directory),
+            (.collect, sections["collect"], collector.map { "\($0.address)" }),
+        ] {
+            if let section, let value { settings[key] = Setting(value, .file(place: section.place)) }
+        }
         for key in ConfigurationKey.allCases where !key.facts.layers.contains(.file) {
             settings[key] = layers.setting(key)
         }
@@ -74,6 +91,17 @@ package struct Configuration: Sendable {
         settings[key] = layers.setting(key, file: inFile)
         guard let setting = settings[key], setting != inFile, let wrong = apply(&self, setting.text) else { return }
         problems.append(UserError(.usage, "\(setting.origin): \(wrong)"))
+    }
+
+    /// What a section of the file says, and of which nothing can come from elsewhere.
+    private mutating func note(_ keys: [ConfigurationKey], of section: YAMLReader?) {
+        guard let fields = try? section?.entries() else { return }
+        for key in keys {
+            guard let field = fields.first(where: { $0.key == key.field })?.value, let text = try? field.string() else {
+                continue
+            }
+            settings[key] = Setting(text, .file(place: field.place))
+        }
     }
 
     /// The address may come from elsewhere; all else of the listener is the file's.
@@ -111,6 +139,10 @@ package struct Configuration: Sendable {
 
 extension ConfigurationKey {
     package static let keep: [ConfigurationKey] = [.keepSamples, .keepMinutes, .keepHours]
+    package static let collectorKeys: [ConfigurationKey] = [
+        .collectorURL, .collectorTokenFile, .collectorCAFile, .collectorCertificate, .collectorKey, .collectorRedact,
+    ]
+    package static let collectKeys: [ConfigurationKey] = [.collectCertificate, .collectKey, .collectClientCA, .collectMost]
 }
 
 /// The configuration of a process that lives for long: read when it starts, and again when it is asked to.

@@ -23,6 +23,19 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
     case listenCertificate = "listen.certificate"
     case listenKey = "listen.key"
     case listenNames = "listen.names"
+    case collectorURL = "collector.url"
+    case collectorTokenFile = "collector.token_file"
+    case collectorCAFile = "collector.ca_file"
+    case collectorCertificate = "collector.certificate"
+    case collectorKey = "collector.key"
+    case collectorRedact = "collector.redact"
+    case drop
+    case dropRedact = "drop.redact"
+    case collect
+    case collectCertificate = "collect.certificate"
+    case collectKey = "collect.key"
+    case collectClientCA = "collect.client_ca"
+    case collectMost = "collect.most_mib"
 
     /// Where a setting may come from, beside its default.
     package enum Layer: Sendable, Hashable {
@@ -87,6 +100,23 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
         case .listenCertificate: Facts([.file], "The PEM file with the listener's certificate")
         case .listenKey: Facts([.file], "The PEM file with the certificate's key")
         case .listenNames: Facts([.file], "Names of this machine beside its own")
+        case .collectorURL: Facts([.file], "The collector that is to have the suites of this machine")
+        case .collectorTokenFile: Facts([.file], "The file with this machine's token for the collector")
+        case .collectorCAFile: Facts([.file], "The PEM file to verify the collector with, in place of the system's")
+        case .collectorCertificate: Facts([.file], "The PEM file with this machine's certificate for the collector")
+        case .collectorKey: Facts([.file], "The PEM file with that certificate's key")
+        case .collectorRedact:
+            Facts(
+                [.file], default: "false", "Whether names, paths and addresses are left out of what the collector gets")
+        case .drop: Facts([.file], "The shared directory that is to have the suites of this machine")
+        case .dropRedact:
+            Facts(
+                [.file], default: "false", "Whether names, paths and addresses are left out of what the directory gets")
+        case .collect: Facts([.file], "The address and port of the collector on this machine")
+        case .collectCertificate: Facts([.file], "The PEM file with the collector's certificate")
+        case .collectKey: Facts([.file], "The PEM file with the collector's key")
+        case .collectClientCA: Facts([.file], "The PEM file that machines' certificates are verified with")
+        case .collectMost: Facts([.file], default: "256", "The largest bundle that the collector takes, in MiB")
         }
     }
 

@@ -40,9 +40,8 @@ struct Taskwatt: AsyncParsableCommand {
             ExportCommand.self,
             ImportCommand.self, Bundle.self, Verify.self, Meters.self, HardwareCommand.self, DoctorCommand.self,
             Calibrate.self, Plugins.self, PluginCommand.self, EngineCommand.self, Serve.self, Status.self, Cancel.self,
-            Hold.self, Release.self, Fleet.self, Top.self, Backup.self, Restore.self, Metrics.self,
-            ScheduleCommand.self,
-            Config.self,
+            Hold.self, Release.self, Fleet.self, Send.self, Enroll.self, CollectCommand.self, Top.self, Backup.self,
+            Restore.self, Metrics.self, ScheduleCommand.self, Config.self,
             PluginHostCommand.self,
         ])
 

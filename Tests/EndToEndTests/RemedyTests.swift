@@ -217,6 +217,9 @@ import Testing
             overrides: {a: {no_such_key: 1}}
             listen: {no_such_key: 1}
             keep: {no_such_key: 1}
+            collector: {no_such_key: 1}
+            drop: {no_such_key: 1}
+            collect: {no_such_key: 1}
             """)
         keys.formUnion(Self.known(try await scratch.taskwatt("config", "check", file).error))
         #expect(
@@ -230,7 +233,7 @@ import Testing
         var count = 0
         for literal in try SourceText.literals(under: [
             "Sources/PolledMeters", "Sources/Service", "Sources/API", "Sources/Listening", "Sources/Metering",
-            "Sources/Suites",
+            "Sources/Suites", "Sources/Forwarding", "Sources/Collecting",
         ]) {
             let place = "\(literal.file):\(literal.line)"
             // `insecure: true`, and `listen:`.

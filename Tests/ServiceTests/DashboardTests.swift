@@ -144,6 +144,8 @@ struct DashboardTests {
                   - {series: '\(run)', values: '0.01x2400 0.013x480'}
                   - {series: 'taskwatt_last_suite_timestamp_seconds{instance="host"}', values: '0x2880'}
                   - {series: 'taskwatt_queue_jobs{state="queued",instance="host"}', values: '0x2400 2x480'}
+                  - {series: 'taskwatt_outbox_oldest_seconds{instance="host"}', values: '0x2400 0+300x480'}
+                  - {series: 'taskwatt_outbox_entries{state="parked",instance="host"}', values: '0x2640 1x240'}
                 promql_expr_test:
                   - {expr: 'count(ALERTS{alertstate="firing"}) by (alertname)', eval_time: 190h}
                   - expr: 'count(ALERTS{alertstate="firing"}) by (alertname)'
@@ -155,6 +157,11 @@ struct DashboardTests {
                   - expr: 'count(ALERTS{alertname="TaskwattQueueWaits",alertstate="firing"})'
                     eval_time: 230h
                     exp_samples: [{labels: '{}', value: 1}]
+                  - expr: 'count(ALERTS{alertname=~"TaskwattNotSent|TaskwattRefused",alertstate="firing"}) by (alertname)'
+                    eval_time: 230h
+                    exp_samples:
+                      - {labels: '{alertname="TaskwattNotSent"}', value: 1}
+                      - {labels: '{alertname="TaskwattRefused"}', value: 1}
             """,
         ])
         let test = try Command([

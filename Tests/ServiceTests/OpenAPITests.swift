@@ -158,6 +158,7 @@ struct OpenAPITests {
     @Test("Real answers to every operation are as the document says", .timeLimit(.minutes(10)))
     func answers() async throws {
         let store = daemon.store
+        store.send(to: [.drop])
         for model in ["a", "b"] {
             let uuid = try store.beginSuiteRun(
                 SuiteStart(
@@ -237,6 +238,9 @@ struct OpenAPITests {
         try await ask(.delete, "/v1/sessions/{id}/windows/{window}", windows)
         try await ask(.get, "/v1/sessions/{id}", windows)
         try await ask(.delete, "/v1/sessions/{id}", windows)
+        // What is still to be sent.
+        try await ask(.get, "/v1/outbox")
+        try await ask(.post, "/v1/outbox", query: "run=last")
         // What is in the record.
         let filter = "source=taskwatt&stage=query&machine=host&since_unix_s=1&until_unix_s=9999999999"
         let names =

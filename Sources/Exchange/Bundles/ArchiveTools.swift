@@ -62,7 +62,7 @@ enum ArchiveTools {
             // One that was ended with us has not failed.
             try Task.checkCancellation()
             guard result.terminationStatus.isSuccess else {
-                throw BundleError("\(program) fails: \(oneLine(result.standardError, ""))")
+                throw BundleError("\(program) fails: \(oneLine(result.standardError, ""))", cause: .machine)
             }
         } catch let error as SubprocessError {
             throw notStarted(program, error)
@@ -71,7 +71,9 @@ enum ArchiveTools {
 
     private static func notStarted(_ program: String, _ error: SubprocessError) -> any Error {
         if Task.isCancelled { return CancellationError() }
-        return BundleError("`\(program)` cannot be started", remedy: "install it (in Debian the package `\(program)`)")
+        return BundleError(
+            "`\(program)` cannot be started", remedy: "install it (in Debian the package `\(program)`)", cause: .machine
+        )
     }
 
     private static func oneLine(_ text: String, _ archive: String) -> String {

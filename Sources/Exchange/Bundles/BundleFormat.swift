@@ -176,9 +176,23 @@ package struct BundledSoftware: Sendable, Hashable, Codable {
 
 /// Why a bundle cannot be made or read: one line that names the file and the place.
 package struct BundleError: UserFacingError, Sendable, Hashable {
-    package var userError: UserError
+    /// What callers tell apart.
+    package enum Cause: Sendable, Hashable {
+        /// It is no bundle, or one that was altered or damaged.
+        case bundle
+        /// Its format is newer than this program.
+        case newerFormat
+        /// It breaks a rule of `taskwatt verify`.
+        case rule(VerificationRule)
+        /// This machine cannot work on it now, whatever is in it: its disk is full, or a program is missing.
+        case machine
+    }
 
-    package init(_ message: String, remedy: String? = nil) {
+    package var userError: UserError
+    package var cause: Cause
+
+    package init(_ message: String, remedy: String? = nil, cause: Cause = .bundle) {
         userError = UserError(.failed, message, remedy: remedy)
+        self.cause = cause
     }
 }

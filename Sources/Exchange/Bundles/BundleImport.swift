@@ -2,6 +2,35 @@ import Core
 import Foundation
 package import Recording
 
+/// A bundle that stood its verification, and is in no record yet. What was unpacked of it goes with the value.
+package struct CheckedBundle: Sendable {
+    let bundle: UnpackedBundle
+    /// Warnings may be in it; failures are not.
+    package let verification: Verification
+
+    /// In hexadecimal, of the file.
+    package var sha256: String { bundle.sha256 }
+
+    /// - Parameters:
+    ///   - name: of the file as the user gave it, where it is not read from there.
+    ///   - version: of this program.
+    /// - Throws: `BundleError` for what is no bundle, or fails its verification.
+    package init(_ file: String, named name: String? = nil, version: String) async throws {
+        bundle = try await UnpackedBundle(file, named: name)
+        if let altered = bundle.altered.first {
+            throw BundleError(
+                "\(bundle.file): \(altered) does not match the manifest; it was altered or damaged, and nothing is imported",
+                cause: .rule(.sums))
+        }
+        verification = try await BundleVerifier.verify(bundle, version: version)
+        if let failed = verification.allFindings.first(where: { $0.outcome == .failed }) {
+            throw BundleError(
+                "\(bundle.file) fails `taskwatt verify` (\(failed.rule.rawValue): \(failed.detail)); nothing is "
+                    + "imported", cause: .rule(failed.rule))
+        }
+    }
+}
+
 /// Brings a bundle into a record.
 package struct BundleImport {
     /// What an import did.
@@ -34,20 +63,16 @@ package struct BundleImport {
     ///   - time: seconds since 1970.
     /// - Throws: `BundleError`, `StoreError`; the record is then as it was.
     package func run(_ file: String, named name: String? = nil, at time: Double) async throws -> Outcome {
-        let bundle = try await UnpackedBundle(file, named: name)
-        if let altered = bundle.altered.first {
-            throw BundleError(
-                "\(bundle.file): \(altered) does not match the manifest; it was altered or damaged, and nothing is imported"
-            )
-        }
-        let verification = try await BundleVerifier.verify(bundle, version: version)
-        if let failed = verification.allFindings.first(where: { $0.outcome == .failed }) {
-            throw BundleError(
-                "\(bundle.file) fails `taskwatt verify` (\(failed.rule.rawValue): \(failed.detail)); nothing is "
-                    + "imported")
-        }
-        let label = ImportedFile(source: .taskwatt, name: name ?? file, sha256: bundle.sha256, importedAt: time)
-        var outcome = Outcome(file: name ?? file, imported: [], known: [], runs: 0, samples: 0, machines: [])
+        try await bring(try await CheckedBundle(file, named: name, version: version), at: time)
+    }
+
+    /// Imports a bundle that was verified before, in one transaction.
+    ///
+    /// - Throws: `BundleError`, `StoreError`; the record is then as it was.
+    package func bring(_ checked: CheckedBundle, at time: Double) async throws -> Outcome {
+        let bundle = checked.bundle
+        let label = ImportedFile(source: .taskwatt, name: bundle.file, sha256: bundle.sha256, importedAt: time)
+        var outcome = Outcome(file: bundle.file, imported: [], known: [], runs: 0, samples: 0, machines: [])
         var machines: Set<String> = []
         try await writer.importing(label) { writer in
             for uuid in bundle.manifest.suites {

@@ -185,7 +185,7 @@ package struct BundleWriter {
 
     private static func write(_ data: Data, to file: String) throws {
         do { try data.write(to: URL(fileURLWithPath: file)) } catch {
-            throw BundleError("\(file) cannot be written", remedy: "make room")
+            throw BundleError("\(file) cannot be written", remedy: "make room", cause: .machine)
         }
     }
 }
@@ -209,7 +209,7 @@ private struct HashedFile {
     init(_ file: String, path: String) throws {
         guard FileManager.default.createFile(atPath: file, contents: nil),
             let handle = FileHandle(forWritingAtPath: file)
-        else { throw BundleError("\(file) cannot be written", remedy: "make room") }
+        else { throw BundleError("\(file) cannot be written", remedy: "make room", cause: .machine) }
         self.handle = handle
         self.file = file
         self.path = path
@@ -217,7 +217,7 @@ private struct HashedFile {
 
     mutating func append(_ data: Data) throws {
         do { try handle.write(contentsOf: data) } catch {
-            throw BundleError("\(file) cannot be written: the disk may be full", remedy: "make room")
+            throw BundleError("\(file) cannot be written: the disk may be full", remedy: "make room", cause: .machine)
         }
         bytes += Int64(data.count)
         hash.update(data)

@@ -37,7 +37,7 @@ final class UnpackedBundle: Sendable {
                 try state.withLock { state in try state.0.feed(bytes, &state.1) }
             }
         } catch let error as BundleError {
-            throw BundleError("\(file): \(error)")
+            throw BundleError("\(file): \(error)", cause: error.cause)
         }
         (manifest, altered) = try state.withLock { state in
             guard let manifest = state.1.manifest else {
@@ -63,7 +63,8 @@ final class UnpackedBundle: Sendable {
                     "\(file) is a directory",
                     remedy: "a bundle is a file, such as `taskwatt bundle last -o FILE` writes")
             case .notPlain: throw BundleError("\(file) \(error.reason)")
-            case .system(let reason): throw BundleError("\(file) cannot be read: \(String(cString: strerror(reason)))")
+            case .system(let reason):
+                throw BundleError("\(file) cannot be read: \(String(cString: strerror(reason)))", cause: .machine)
             default: throw BundleError("\(file) cannot be read: \(error.reason)")
             }
         }
@@ -294,7 +295,7 @@ private struct Unpacker: TarReader.Handler {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         guard FileManager.default.createFile(atPath: "\(directory)/\(path)", contents: nil),
             let handle = FileHandle(forWritingAtPath: "\(directory)/\(path)")
-        else { throw BundleError("\(directory)/\(path) cannot be written", remedy: "make room") }
+        else { throw BundleError("\(directory)/\(path) cannot be written", remedy: "make room", cause: .machine) }
         self.handle = handle
         current = entry
         hash = SHA256()
@@ -307,7 +308,8 @@ private struct Unpacker: TarReader.Handler {
         }
         hash.update(bytes)
         do { try handle.write(contentsOf: Data(bytes)) } catch {
-            throw BundleError("\(directory) cannot be written: the disk may be full", remedy: "make room")
+            throw BundleError(
+                "\(directory) cannot be written: the disk may be full", remedy: "make room", cause: .machine)
         }
     }
 
@@ -332,7 +334,7 @@ private struct Unpacker: TarReader.Handler {
         guard kind.version == BundleFormat.version else {
             throw BundleError(
                 "its format is version \(kind.version), and this taskwatt reads \(BundleFormat.version)",
-                remedy: "update taskwatt")
+                remedy: "update taskwatt", cause: kind.version > BundleFormat.version ? .newerFormat : .bundle)
         }
         let manifest = try BundleJSON.decode(BundleManifest.self, manifestData, name)
         guard !manifest.suites.isEmpty else { throw BundleError("\(name) names no suite") }

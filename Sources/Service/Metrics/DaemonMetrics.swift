@@ -1,8 +1,11 @@
 import API
 import Accounting
 import Core
+import Forwarding
 import Glibc
+import Host
 import Metering
+import Recording
 import Running
 
 /// What the daemon tells Prometheus at `GET /metrics`. Everything is kept elsewhere as it happens, so that to be asked costs
@@ -11,6 +14,8 @@ struct DaemonMetrics: Sendable {
     let meters: CurrentMeters
     let queue: JobQueue
     let figures: ResultMetrics
+    /// `nil` where nothing is sent on.
+    var outbox: OutboxWatch?
     let version: String
     /// Seconds since 1970.
     let startedAt: Double
@@ -23,7 +28,7 @@ struct DaemonMetrics: Sendable {
         let (jobs, ended) = await queue.counts
         let isHeld = await !queue.holds.isEmpty
         var text = ""
-        for family in ofMeters() + ofScrapes() + ofQueue(jobs, ended, isHeld) + ofRuns(figures.current) + ofProcess() {
+        for family in ofMeters() + ofScrapes() + ofQueue(jobs, ended, isHeld) + ofRuns(figures.current) + ofOutbox() + ofProcess() {
             family.write(to: &text)
         }
         return text
@@ -166,6 +171,22 @@ struct DaemonMetrics: Sendable {
                 "Inferences completed in measured windows since the daemon's start.",
                 Double(current.inferences)),
             energies, last,
+        ]
+    }
+
+    private func ofOutbox() -> [MetricFamily] {
+        let summary = outbox?.current ?? OutboxSummary()
+        var entries = MetricFamily(
+            "taskwatt_outbox_entries", .gauge,
+            "Suite runs that the collector or the shared directory is still to have, by state.")
+        entries.add(Double(summary.entries), ["state": "waiting"])
+        entries.add(Double(summary.parked), ["state": "parked"])
+        let age = summary.oldestAt.map { max(0, Clocks.wall() - $0) } ?? 0
+        return [
+            entries,
+            MetricFamily(
+                "taskwatt_outbox_oldest_seconds", .gauge,
+                "For how long the oldest suite run that is not sent yet has waited.", age),
         ]
     }
 

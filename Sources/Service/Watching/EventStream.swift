@@ -47,26 +47,26 @@ enum EventStream {
 }
 
 /// Counts those who have something that there are so many of, such as a connection that stays.
-final class Places: Sendable {
+package final class Places: Sendable {
     private let most: Int
     private let what: String
     private let count = Mutex(0)
 
     /// - Parameter what: they do, for the message: `follow what happens`.
-    init(_ most: Int, _ what: String) {
+    package init(_ most: Int, _ what: String) {
         self.most = most
         self.what = what
     }
 
     /// The place goes with the value.
-    final class Place: Sendable {
+    package final class Place: Sendable {
         private let places: Places
         fileprivate init(_ places: Places) { self.places = places }
         deinit { places.count.withLock { $0 -= 1 } }
     }
 
     /// - Throws: `Refusal` with 503 when there are too many.
-    func place() throws(Refusal) -> Place {
+    package func place() throws(Refusal) -> Place {
         let isFree = count.withLock { count in
             guard count < most else { return false }
             count += 1

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Collecting
 import Core
 import Listening
 import PolledMeters

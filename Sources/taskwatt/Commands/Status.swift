@@ -3,6 +3,7 @@ import ArgumentParser
 import Client
 import Core
 import Foundation
+import Recording
 import Reporting
 import Running
 import Service
@@ -54,6 +55,9 @@ struct Status: AsyncParsableCommand {
             Console.print(
                 "the queue is held by \(hold.holder)\(reason) until \(LocalTime.text(hold.until)) at most, hold \(hold.id)\n"
             )
+        }
+        if let outbox = status.outbox, !outbox.isEmpty {
+            Console.print("\(outbox.line(at: Date().timeIntervalSince1970))\n")
         }
         // Those that wait or run, and the last ones that ended; `--json` has all that the daemon knows.
         let ended = status.jobs.filter(\.state.isEnd).suffix(Self.mostEnded).map(\.id)

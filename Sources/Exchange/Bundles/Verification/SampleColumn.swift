@@ -22,7 +22,9 @@ final class SampleSpool {
     init(in directory: String) throws {
         self.directory = directory
         descriptor = open("\(directory)/samples.spool", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw BundleError("\(directory) cannot be written", remedy: "make room") }
+        guard descriptor >= 0 else {
+            throw BundleError("\(directory) cannot be written", remedy: "make room", cause: .machine)
+        }
     }
 
     deinit { close(descriptor) }
@@ -42,7 +44,9 @@ final class SampleSpool {
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
                 failure =
-                    failure ?? BundleError("\(directory) cannot be written: the disk may be full", remedy: "make room")
+                    failure
+                    ?? BundleError(
+                        "\(directory) cannot be written: the disk may be full", remedy: "make room", cause: .machine)
                 return start
             }
             end += off_t(count)
@@ -58,7 +62,7 @@ final class SampleSpool {
                 descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done, start + off_t(done))
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
-                failure = failure ?? BundleError("\(directory) cannot be read")
+                failure = failure ?? BundleError("\(directory) cannot be read", cause: .machine)
                 return
             }
             done += count
