@@ -139,7 +139,7 @@ let package = Package(
                 subprocess, systemPackage,
             ],
             exclude: ["Method/README.md"]),
-        .target(name: "Postgres", dependencies: ["CPostgres", "Core"]),
+        .target(name: "Postgres", dependencies: ["Core", "CPostgres"]),
         .target(name: "Recording", dependencies: ["Core", "Postgres", grdb]),
         .target(
             name: "Reporting", dependencies: ["Core", "Recording"], exclude: ["README.md"],
@@ -171,7 +171,7 @@ let package = Package(
         .target(
             name: "Service",
             dependencies: [
-                "Accounting", "API", "Core", "Diagnostics", "Exchange", "Host", "Listening", "Metering",
+                "Accounting", "API", "Core", "Diagnostics", "Exchange", "Forwarding", "Host", "Listening", "Metering",
                 "PluginHosting", "Recording", "Reporting", "Running", "Suites", "YAMLReading", asyncAlgorithms,
                 httpTypes, hummingbird, logging, nioCore, serviceLifecycle, subprocess, systemPackage, unixSignals,
             ],
@@ -186,14 +186,15 @@ let package = Package(
         .target(
             name: "Settings",
             dependencies: [
-                "API", "BatchSystems", "Core", "Hardware", "Host", "Listening", "Metering", "PluginHosting",
-                "PolledMeters", "Recording", "Reporting", "Running", "Service", "YAMLReading",
+                "API", "BatchSystems", "Collecting", "Core", "Exchange", "Fetching", "Forwarding", "Hardware", "Host",
+                "Listening", "Metering", "PluginHosting", "PolledMeters", "Recording", "Reporting", "Running",
+                "Service", "YAMLReading",
             ]),
         .target(
             name: "Collecting",
             dependencies: [
-                "Core", "Digests", "Exchange", "Forwarding", "Host", "Recording", "Service", "TLS", "YAMLReading",
-                grdb, httpTypes, hummingbird, logging, nioCore, serviceLifecycle, unixSignals,
+                "API", "Core", "Digests", "Exchange", "Forwarding", "Host", "Listening", "Recording", "Service", "TLS",
+                "YAMLReading", grdb, httpTypes, hummingbird, logging, nioCore, serviceLifecycle, unixSignals,
             ]),
         .target(
             name: "Client",
@@ -204,18 +205,19 @@ let package = Package(
         .target(
             name: "Commands",
             dependencies: [
-                "Accounting", "API", "Client", "Core", "Diagnostics", "Hardware", "Host", "Metering", "Onnx",
-                "PluginHosting", "PolledMeters", "Recording", "Reporting", "Running", "Service", "Settings", "Suites",
-                "Terminal", "WorkloadProtocol",
+                "Accounting", "API", "Client", "Core", "Diagnostics", "Forwarding", "Hardware", "Host", "Metering",
+                "Onnx", "PluginHosting", "PolledMeters", "Recording", "Reporting", "Running", "Service", "Settings",
+                "Suites", "Terminal", "WorkloadProtocol",
             ],
             resources: [.embedInCode("HelpTopics.txt")]),
         .executableTarget(
             name: "taskwatt",
             dependencies: [
-                "Accounting", "API", "BatchSystems", "Client", "CLinux", "command", "Commands", "Core", "Diagnostics",
-                "Exchange", "Hardware", "Host", "Listening", "Metering", "Onnx", "onnx-model", "onnx-proxies", "openai",
-                "PluginHosting", "PolledMeters", "Recording", "Reporting", "Running", "Service", "Settings", "Suites",
-                "Terminal", "WorkloadProtocol", argumentParser, logging,
+                "Accounting", "API", "BatchSystems", "Client", "CLinux", "Collecting", "command", "Commands", "Core",
+                "Diagnostics", "Exchange", "Fetching", "Forwarding", "Hardware", "Host", "Listening", "Metering",
+                "Onnx", "onnx-model", "onnx-proxies", "openai", "PluginHosting", "PolledMeters", "Recording",
+                "Reporting", "Running", "Service", "Settings", "Suites", "Terminal", "WorkloadProtocol", argumentParser,
+                logging,
             ]),
 
         // Tests. What only tests need is in Tests/; the simulator stands for sensors that are not here.
@@ -295,16 +297,15 @@ let package = Package(
         .testTarget(
             name: "CollectingTests",
             dependencies: [
-                "Collecting", "Core", "Digests", "Exchange", "Fetching", "Forwarding", "Recording", "Service",
-                "TestSupport",
-                "YAMLReading", httpTypes, hummingbird, logging, nioCore, nioEmbedded,
+                "API", "Collecting", "Core", "Digests", "Exchange", "Fetching", "Forwarding", "Listening", "Recording",
+                "Service", "TestSupport", "YAMLReading", httpTypes, hummingbird, logging, nioCore, nioEmbedded,
             ]),
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "Accounting", "API", "Client", "Core", "Exchange", "Host", "Listening", "Metering", "PluginHosting",
-                "Recording", "Reporting", "Running", "Service", "Suites", "TestSupport", "TLS", grdb, httpTypes,
-                hummingbird, hummingbirdCore, logging, nioCore, nioEmbedded, nioHTTP1, nioPosix,
+                "Accounting", "API", "Client", "Core", "Exchange", "Forwarding", "Host", "Listening", "Metering",
+                "PluginHosting", "Recording", "Reporting", "Running", "Service", "Suites", "TestSupport", "TLS", grdb,
+                httpTypes, hummingbird, hummingbirdCore, logging, nioCore, nioEmbedded, nioHTTP1, nioPosix,
             ], exclude: ["validate_api.py"]),
         // The parsers under the functions that libFuzzer calls in `make torture`.
         .testTarget(
@@ -318,8 +319,8 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "Accounting", "API", "Client", "Commands", "Core", "Digests", "Exchange", "Fetching", "Host",
-                "Listening", "Metering", "Onnx", "PluginHosting", "PolledMeters", "Recording", "Reporting", "Running",
-                "sensor-simulator", "Service", "Settings", "Suites", "taskwatt", "Terminal", "TestSupport",
+                "Listening", "Metering", "Onnx", "PluginHosting", "PolledMeters", "Postgres", "Recording", "Reporting",
+                "Running", "sensor-simulator", "Service", "Settings", "Suites", "taskwatt", "Terminal", "TestSupport",
                 "WorkloadProtocol", "YAMLReading", argumentParser, httpTypes, subprocess, systemPackage,
             ], exclude: ["Traffic"]),
     ]

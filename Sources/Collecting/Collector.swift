@@ -1,11 +1,13 @@
+package import API
 import Core
 import Foundation
 import Glibc
 import Host
 import Hummingbird
+import Listening
 package import Logging
 package import Recording
-package import Service
+import Service
 import ServiceLifecycle
 import TLS
 import UnixSignals

@@ -1,5 +1,6 @@
 import Core
-package import Service
+package import Listening
+import Service
 package import YAMLReading
 
 /// The section `collect` of `taskwatt.yaml`: where the collector listens, and whom it lets in.

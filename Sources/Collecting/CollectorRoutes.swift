@@ -6,6 +6,7 @@ import Foundation
 import HTTPTypes
 import Host
 import Hummingbird
+import Listening
 import Logging
 import NIOCore
 import Recording

@@ -2,6 +2,7 @@ import Core
 import Exchange
 import Foundation
 import HTTPTypes
+import Listening
 package import Logging
 package import Recording
 import Service

@@ -3,6 +3,7 @@ import Accounting
 import Client
 import Core
 package import Diagnostics
+import Forwarding
 import Host
 import Metering
 import PluginHosting
@@ -101,7 +102,7 @@ package enum MachineCheckup {
         var summary: OutboxSummary?
         if let client {
             summary = try? await client.status().outbox
-        } else if !destinations.isEmpty, access("\(own)/taskwatt.sqlite", R_OK) == 0 {
+        } else if !destinations.isEmpty {
             summary = try? Store.existing(directory: own)?.outboxSummary()
         }
         guard let summary, !summary.isEmpty else { return [] }

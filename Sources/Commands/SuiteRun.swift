@@ -1,6 +1,7 @@
 package import API
 package import Client
 import Core
+import Forwarding
 import Foundation
 import Host
 import Metering

@@ -1,7 +1,6 @@
 package import Core
 package import HTTPTypes
 package import Hummingbird
-import Hummingbird
 
 /// What whoever reaches a listener may do there.
 package enum ListenerAccess: Sendable {

@@ -19,7 +19,7 @@ package final class WorkerThreads: TaskExecutor {
     package static let verification = WorkerThreads(
         "verification", count: ProcessInfo.processInfo.activeProcessorCount, niceness: 0)
     /// Sends suites on, and may wait for a directory on the network.
-    static let outbox = WorkerThreads("outbox", count: 1, niceness: 19)
+    package static let outbox = WorkerThreads("outbox", count: 1, niceness: 19)
     /// What the daemon looks up in its record for itself.
     package static let bookkeeping = WorkerThreads("bookkeeping", count: 1, niceness: 19)
 

@@ -1,5 +1,7 @@
 import API
+import Collecting
 import Core
+import Forwarding
 import Listening
 import PolledMeters
 import Recording
@@ -44,7 +46,8 @@ extension Configuration {
         if let collector = forwarding.collector {
             let credential = collector.tokenFile == nil ? "with a certificate" : "with a token"
             lines.append(
-                "collector  \(PrintableText.of(collector.address.url)); \(credential)\(collector.isRedacted ? "; redacted" : "")")
+                "collector  \(PrintableText.of(collector.address.url)); \(credential)\(collector.isRedacted ? "; redacted" : "")"
+            )
         }
         if let drop = forwarding.drop {
             lines.append("drop       \(PrintableText.of(drop.directory))\(drop.isRedacted ? "; redacted" : "")")

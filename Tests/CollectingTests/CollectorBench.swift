@@ -185,7 +185,7 @@ struct FailingRecord: RecordWriter {
         try store.endSuiteRun(uuid, status: status, error: error, at: time)
     }
 
-    func importing<Value>(_ file: ImportedFile, _ body: (ImportWriter) throws -> Value) async throws -> Value {
+    func importing<Value>(_ file: ImportedFile, _ body: (any ImportWriter) throws -> Value) async throws -> Value {
         if isDown.isSet { throw StoreError.full(path: "there") }
         return try store.importing(file, body)
     }

@@ -1,7 +1,9 @@
+import API
 import Core
 import Fetching
 import Forwarding
 import Foundation
+import Listening
 import Logging
 import Recording
 import Service

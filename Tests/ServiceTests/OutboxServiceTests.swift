@@ -16,14 +16,15 @@ struct OutboxServiceTests {
         let start = MonotonicTime(seconds: 1000)
         var gate = OutboxService.QuietGate(at: start)
         func at(_ seconds: Double) -> MonotonicTime { start.advanced(bySeconds: seconds) }
-        #expect(!gate.opens(isMeasuring: true, at: at(1)))
-        #expect(gate.opens(isMeasuring: false, at: at(2)) && gate.opens(isMeasuring: false, at: at(2)))
+        func opens(isMeasuring: Bool, at time: MonotonicTime) -> Bool { gate.opens(isMeasuring: isMeasuring, at: time) }
+        #expect(!opens(isMeasuring: true, at: at(1)))
+        #expect(opens(isMeasuring: false, at: at(2)) && opens(isMeasuring: false, at: at(2)))
         let patience = OutboxService.QuietGate.patience
-        #expect(!gate.opens(isMeasuring: true, at: at(patience)))
-        #expect(gate.opens(isMeasuring: true, at: at(2 + patience)))
-        #expect(!gate.opens(isMeasuring: true, at: at(3 + patience)))
-        #expect(!gate.opens(isMeasuring: true, at: at(1 + 2 * patience)))
-        #expect(gate.opens(isMeasuring: true, at: at(3 + 2 * patience)))
+        #expect(!opens(isMeasuring: true, at: at(patience)))
+        #expect(opens(isMeasuring: true, at: at(2 + patience)))
+        #expect(!opens(isMeasuring: true, at: at(3 + patience)))
+        #expect(!opens(isMeasuring: true, at: at(1 + 2 * patience)))
+        #expect(opens(isMeasuring: true, at: at(3 + 2 * patience)))
     }
 
     @Test("What waits is in the metrics")

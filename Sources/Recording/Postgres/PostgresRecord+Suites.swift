@@ -16,7 +16,7 @@ extension PostgresRecord: RecordReader {
         return try whole(
             """
             SELECT suite_run.uuid, suite_run.suite, machine.name, suite_run.started_at, suite_run.ended_at,
-                suite_run.status, suite_run.error, suite_run.source, suite_run.label,
+                suite_run.status, suite_run.error, suite_run.source, suite_run.label, suite_run.taskwatt_version,
                 (SELECT count(*) FROM run WHERE run.suite_run_id = suite_run.id) AS runs
             FROM suite_run JOIN machine ON machine.id = suite_run.machine_id
             WHERE \(condition.sql) ORDER BY suite_run.id DESC LIMIT \(most)::bigint
@@ -26,7 +26,8 @@ extension PostgresRecord: RecordReader {
                 uuid: try row.value("uuid"), suite: try row.value("suite"), machine: try row.value("name"),
                 startedAt: try row.time("started_at"), endedAt: try row.optionalTime("ended_at"),
                 status: try row.value("status"), error: try row.optional("error"), runs: try row.value("runs"),
-                source: RecordSource(rawValue: try row.value("source")) ?? .taskwatt, label: try row.optional("label"))
+                source: RecordSource(rawValue: try row.value("source")) ?? .taskwatt, label: try row.optional("label"),
+                version: try row.value("taskwatt_version"))
         }
     }
 

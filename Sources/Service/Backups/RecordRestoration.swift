@@ -37,8 +37,8 @@ package struct RecordRestoration {
         } catch {
             throw UserError(.failed, "\(file) cannot be read: \(error.reason)")
         }
-        var journal = stat()
-        if stat("\(file)-wal", &journal) == 0, journal.st_size > 0 {
+        let journal = try? FileManager.default.attributesOfItem(atPath: "\(file)-wal")
+        if let size = journal?[.size] as? Int, size > 0 {
             throw UserError(
                 .failed, "\(file) is not a backup: another file, \(file)-wal, has a part of what is in it",
                 remedy: "make one with `taskwatt backup`, which copies all of a record")

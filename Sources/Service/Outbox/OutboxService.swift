@@ -1,6 +1,8 @@
+import API
 import Core
 import Forwarding
 import Host
+import Listening
 import Logging
 import Recording
 import ServiceLifecycle

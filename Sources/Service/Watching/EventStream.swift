@@ -1,7 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
-import Listening
+package import Listening
 import NIOCore
 import ServiceLifecycle
 import Synchronization

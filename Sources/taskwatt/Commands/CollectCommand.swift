@@ -1,3 +1,4 @@
+import API
 import ArgumentParser
 import Collecting
 import Core
@@ -7,6 +8,8 @@ import Logging
 import Recording
 import Reporting
 import Service
+import Settings
+import Terminal
 
 struct CollectCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

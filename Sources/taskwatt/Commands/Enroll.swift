@@ -6,6 +6,7 @@ import Forwarding
 import Foundation
 import Glibc
 import Host
+import Terminal
 
 struct Enroll: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

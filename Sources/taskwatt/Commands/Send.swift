@@ -1,3 +1,4 @@
+import API
 import ArgumentParser
 import Client
 import Core
@@ -7,6 +8,8 @@ import Foundation
 import Host
 import Recording
 import Service
+import Settings
+import Terminal
 
 struct Send: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -50,8 +53,10 @@ struct Send: AsyncParsableCommand {
             return try await Self.settled(client)
         }
         let directory = surroundings.ownState
-        guard let make = try surroundings.configuration().forwarding.sender(
-            stateDirectory: directory.path, version: surroundings.version) else {
+        guard
+            let make = try surroundings.configuration().forwarding.sender(
+                stateDirectory: directory.path, version: surroundings.version)
+        else {
             throw Self.nobody("the configuration", "name one in taskwatt.yaml")
         }
         try directory.refuseForeignFiles()
