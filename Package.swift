@@ -270,7 +270,9 @@ let package = Package(
             ], exclude: ["llama_server.py"]),
         .testTarget(
             name: "CommandPluginTests",
-            dependencies: ["command", "Core", "PluginHosting", "Running", "TestSupport", "WorkloadProtocol"]),
+            dependencies: [
+                "command", "Core", "PluginHosting", "PluginKit", "Running", "TestSupport", "WorkloadProtocol",
+            ]),
         .testTarget(name: "TLSTests", dependencies: ["TestSupport", "TLS", nioCore, nioPosix]),
         .testTarget(
             name: "TransformersTests", dependencies: ["TestSupport"],

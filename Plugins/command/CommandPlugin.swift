@@ -55,6 +55,7 @@ struct CommandPlugin: WorkloadPlugin {
         try Self.check(command)
         self.command = command
         var info = WorkloadInfo(engine: "command")
+        info.device = try CommandDevice.check(request.device)
         info.model = request.model ?? Self.firstWord(line).map { ($0 as NSString).lastPathComponent }
         info.modelSHA256 = Self.checksum(line, in: directory)
         return info

@@ -96,10 +96,10 @@ package struct OwnRecord: RecordAccess {
 
     package func export(
         _ kind: Export.Kind, _ filter: RunFilter, hasRawCells: Bool, _ body: ([UInt8]) async throws -> Void
-    ) async throws -> Int? {
+    ) async throws -> [String] {
         var export = Export(kind, of: try reader, filter: filter, hasRawCells: hasRawCells)
         while let piece = try await export.next() { try await body(piece) }
-        return export.damaged
+        return export.remarks
     }
 
     package func bundle(_ names: [String], isRedacted: Bool, to output: OutputFile) async throws {

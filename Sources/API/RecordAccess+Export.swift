@@ -1,4 +1,3 @@
-import Core
 package import Exchange
 import Foundation
 package import Recording
@@ -6,10 +5,10 @@ package import Recording
 extension RecordAccess {
     /// Every window, over JSON lines, which a daemon gives as well as a record.
     ///
-    /// - Returns: how many were left out because they are damaged; `nil` where that is not told.
+    /// - Returns: what was left out, a line each, where that is told.
     private func eachRun(
         _ filter: RunFilter, _ body: (ExportedRun) async throws -> Void
-    ) async throws -> Int? {
+    ) async throws -> [String] {
         let decoder = JSONDecoder()
         var rest: [UInt8] = []
         return try await export(.jsonl, filter, hasRawCells: true) { piece in
@@ -34,9 +33,9 @@ extension RecordAccess {
     ) async throws -> (runs: Int, remarks: [String]) {
         var exporter = exporter
         var hasHeader = false
-        let damaged: Int?
+        let leftOut: [String]
         do {
-            damaged = try await eachRun(filter) { run in
+            leftOut = try await eachRun(filter) { run in
                 let bytes = try exporter.write(run)
                 guard !bytes.isEmpty else { return }
                 // Of nothing there is no header either.
@@ -49,7 +48,7 @@ extension RecordAccess {
             throw error
         }
         if exporter.runs == 0 { exporter.discard() } else { exporter.finish() }
-        return (exporter.runs, Self.remarks(damaged) + exporter.remarks)
+        return (exporter.runs, leftOut + exporter.remarks)
     }
 
     /// Has the record's holder write an export.
@@ -60,15 +59,10 @@ extension RecordAccess {
         _ kind: Export.Kind, _ filter: RunFilter, hasRawCells: Bool, to out: ([UInt8]) throws -> Void
     ) async throws -> (lines: Int, remarks: [String]) {
         var lines = 0
-        let damaged = try await export(kind, filter, hasRawCells: hasRawCells) { piece in
+        let remarks = try await export(kind, filter, hasRawCells: hasRawCells) { piece in
             lines += piece.count { $0 == UInt8(ascii: "\n") }
             try out(piece)
         }
-        return (lines, Self.remarks(damaged))
-    }
-
-    private static func remarks(_ damaged: Int?) -> [String] {
-        guard let damaged, damaged > 0 else { return [] }
-        return ["left out: \(FigureText.count(damaged, "run")) damaged in the record"]
+        return (lines, remarks)
     }
 }

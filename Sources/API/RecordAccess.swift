@@ -36,10 +36,10 @@ package protocol RecordAccess: Sendable {
 
     /// An export, a piece at a time.
     ///
-    /// - Returns: how many windows were left out because they are damaged; `nil` where that is not told.
+    /// - Returns: what was left out, a line each; empty where the holder does not tell.
     func export(
         _ kind: Export.Kind, _ filter: RunFilter, hasRawCells: Bool, _ body: ([UInt8]) async throws -> Void
-    ) async throws -> Int?
+    ) async throws -> [String]
 
     /// Writes a bundle to an output, which the caller finishes.
     ///

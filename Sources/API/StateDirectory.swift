@@ -2,6 +2,7 @@ package import Core
 import Foundation
 import Glibc
 import Host
+package import Recording
 import SystemPackage
 
 /// Where a daemon, or a user's own taskwatt, keeps its record, and the socket that its daemon answers on.
@@ -96,6 +97,19 @@ package struct StateLock: ~Copyable {
     }
 
     deinit { try? opened.close() }
+}
+
+extension StateDirectory {
+    /// Marks suites as interrupted whose process ended without a word: whoever measures holds the lock, so where it is free nobody does. A
+    /// record that cannot be written stays as it is.
+    package func settle(_ store: Store) {
+        guard access("\(path)/lock", W_OK) == 0, (try? store.hasRunningSuite()) == true else { return }
+        do {
+            let lock = try StateLock(self, holder: "a command that reads the record")
+            _ = try store.markInterrupted()
+            _ = consume lock
+        } catch {}
+    }
 }
 
 package enum StateError: UserFacingError, Sendable, Hashable {

@@ -58,11 +58,11 @@ package struct DaemonRecord: RecordAccess {
 
     package func export(
         _ kind: Export.Kind, _ filter: RunFilter, hasRawCells: Bool, _ body: ([UInt8]) async throws -> Void
-    ) async throws -> Int? {
+    ) async throws -> [String] {
         try await client.pieces(
             DaemonClient.path(
                 "/v1/export/\(kind.rawValue)", filter.pairs + [("raw_cells", hasRawCells ? "true" : nil)]), body)
-        return nil
+        return []
     }
 
     package func bundle(_ names: [String], isRedacted: Bool, to output: OutputFile) async throws {

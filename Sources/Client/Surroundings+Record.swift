@@ -17,7 +17,9 @@ extension Surroundings {
             peaks: { peaks },
             open: {
                 try directory.refuseForeignFiles()
-                return try Store.existing(directory: directory.path)
+                let store = try Store.existing(directory: directory.path)
+                if let store { directory.settle(store) }
+                return store
             },
             make: { try Store(directory: directory.path) })
     }

@@ -40,9 +40,14 @@ package enum MachineCheckup {
                     remedy: open.isEmpty ? nil : open.map(\.remedy).joined(separator: "\n"))
             )
         } catch {
+            // One error hides the others from whoever goes by the configuration.
+            let count = (try? surroundings.configuration(of: nil))?.problems.count ?? 0
+            let others = count > 1 ? "\(FigureText.count(count, "error")), the first: " : ""
             let check = Check(
-                id: id, title: title, verdict: .fail, found: "\(UserError(error))",
-                remedy: "fix the file; until then its meters are left out")
+                id: id, title: title, verdict: .fail, found: "\(others)\(UserError(error))",
+                remedy: count > 1
+                    ? "`taskwatt config check` lists them; until they are fixed, the file's meters are left out"
+                    : "fix the file; until then its meters are left out")
             return (MeterCatalogue.discover(surroundings.host), check)
         }
     }

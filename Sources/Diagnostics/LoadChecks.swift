@@ -17,7 +17,7 @@ enum LoadChecks {
         let share = Double(max(0, last.busy - first.busy)) / Double(total)
         let names = busiest.map { "\($0.name) \(percent(Double($0.ticks) / Double(total)))" }
         let found =
-            "\(percent(share)) of all CPUs" + (names.isEmpty ? "" : "; the busiest: \(names.joined(separator: ", "))")
+            "\(percent(share)) of all CPUs" + (names.isEmpty ? "" : Preflight.programs + names.joined(separator: ", "))
         let remedy = "end the other programs, or wait for them; `top` shows them"
         if share > 0.2 { return subject.fail(found, remedy: remedy) }
         return share > Thresholds.otherCPUShare ? subject.warn(found, remedy: remedy) : subject.pass(found)

@@ -35,11 +35,15 @@ package struct Export: Sendable {
 
     /// Windows that were left out because what they hold cannot be.
     package var damaged: Int { pieces.damaged }
+
+    /// What was left out so far, a line each.
+    package var remarks: [String] { pieces.remarks }
 }
 
 private protocol PieceSource: Sendable {
     mutating func next() async throws -> [UInt8]?
     var damaged: Int { get }
+    var remarks: [String] { get }
 }
 
 /// One layout, over the pages of a record.
@@ -59,6 +63,7 @@ private struct Pieces<Layout: PageExporter>: PieceSource {
     }
 
     var damaged: Int { exporter.damaged }
+    var remarks: [String] { exporter.remarks }
 
     mutating func next() async throws -> [UInt8]? {
         let header = hasHeader ? [] : exporter.header

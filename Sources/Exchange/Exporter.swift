@@ -50,7 +50,9 @@ protocol PageExporter: Exporter where Part: ExportedPage {
 }
 
 extension PageExporter {
-    package var remarks: [String] {
+    package var remarks: [String] { damagedRemarks }
+
+    var damagedRemarks: [String] {
         damaged == 0 ? [] : ["left out: \(FigureText.count(damaged, "run")) damaged in the record"]
     }
 }

@@ -61,10 +61,12 @@ struct JSONLinesExporter: PageExporter {
     }
 }
 
-/// Every query window as CodeCarbon's `emissions.csv`.
+/// Every query window that a table shows as CodeCarbon's `emissions.csv`: the layout has no word for one that failed, and whoever averages
+/// the file would average its zeros.
 struct CodeCarbonExporter: PageExporter {
     let isRaw: Bool
     private(set) var damaged = 0
+    private var leftOut = 0
 
     init(isRaw: Bool) { self.isRaw = isRaw }
 
@@ -87,9 +89,18 @@ struct CodeCarbonExporter: PageExporter {
                 damaged += 1
                 continue
             }
+            guard exported.record.isResult, exported.record.energy.total.isSeen else {
+                leftOut += 1
+                continue
+            }
             if let fields = try? CodeCarbonFields(exported) { writer.row(CodeCarbonColumns.emissions.map(fields.text)) }
         }
         return writer.bytes
+    }
+
+    var remarks: [String] {
+        damagedRemarks
+            + (leftOut == 0 ? [] : ["left out: \(FigureText.count(leftOut, "run")) that no table shows"])
     }
 }
 

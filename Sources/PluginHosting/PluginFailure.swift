@@ -17,6 +17,8 @@ package struct PluginFailure: UserFacingError, Sendable, Hashable {
         case wrongVersion(Int)
         /// Its processes use more bytes of memory than its manifest allows.
         case overMemory(used: Int64, limit: Int64)
+        /// It was asked for a device, and its answer does not say that it uses one.
+        case undeclaredDevice(String)
         /// It answered a call with an error.
         case refused(WorkloadError)
     }
@@ -46,6 +48,7 @@ package struct PluginFailure: UserFacingError, Sendable, Hashable {
     private var kind: UserError.Kind {
         switch cause {
         case .refused(let error) where error.code == WorkloadError.unavailableCode: .unavailable
+        case .undeclaredDevice: .usage
         default: .failed
         }
     }
@@ -84,6 +87,11 @@ package struct PluginFailure: UserFacingError, Sendable, Hashable {
             return (
                 "the plugin \(plugin) \(need) over its limit of \(MemorySize.text(limit)) "
                     + "(limits.memory in its plugin.yaml), and was ended\(said)", nil
+            )
+        case .undeclaredDevice(let device):
+            return (
+                "the plugin \(plugin) does not say that it runs on the device `\(device)`",
+                "leave the device out, for `cpu`; a plugin that uses one names it in its answer to `initialize`, as `device`"
             )
         case .refused(let error):
             return ("\(plugin): \(error.message)", error.data?.remedy)

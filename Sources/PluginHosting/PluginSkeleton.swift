@@ -24,6 +24,21 @@ package struct PluginSkeleton: Sendable {
         (self.name, self.language, self.checkout) = (name, language, checkout)
     }
 
+    /// Keeps a plugin from taking the place of another without a word: of two of one name the first that is found is run.
+    ///
+    /// - Parameters:
+    ///   - catalogue: all plugins that are found.
+    ///   - parent: where this one is to be. What is there already, `write` refuses.
+    /// - Throws: `UserError` where a plugin of the name is elsewhere.
+    package func refuseShadowing(_ catalogue: PluginCatalogue, in parent: String) throws(UserError) {
+        guard let other = catalogue.plugins.first(where: { $0.manifest.name == name }),
+            other.directory != "\(parent)/\(name)"
+        else { return }
+        throw UserError(
+            .failed, "there is a plugin \(name) already, in \(other.directory), and of two of one name only one is run",
+            remedy: "choose another name; to replace it on purpose, add --directory '\(parent)'")
+    }
+
     /// Its files, with the placeholders filled in.
     var files: [(path: String, text: String, isProgram: Bool)] {
         let files: [(String, [UInt8], Bool)] =

@@ -20,6 +20,9 @@ package struct WorkloadStart: Sendable {
 
     private var name: String { plugin.manifest.name }
 
+    /// Where a plugin runs that does not say.
+    private static let undeclaredDevice = "cpu"
+
     /// Starts the plugin, runs `body`, and ends the plugin. Its cache stays as it is for so long.
     ///
     /// - Throws: `PluginFailure`, `CancellationError`, or what `body` throws.
@@ -56,6 +59,10 @@ package struct WorkloadStart: Sendable {
         }
         if let problem = result.workload.outOfBounds {
             throw PluginFailure(plugin: name, cause: .nonsense("of its `initialize` \(problem)"))
+        }
+        // Nothing is believed of a device that the plugin itself does not name: it may not even have read the request.
+        guard result.workload.device != nil || entry.device == Self.undeclaredDevice else {
+            throw PluginFailure(plugin: name, cause: .undeclaredDevice(entry.device))
         }
         // The record's word on what ran is the host's: the plugin fills in what only it can know.
         result.workload.task = entry.task

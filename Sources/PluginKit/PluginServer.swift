@@ -77,7 +77,7 @@ struct PluginServer<Plugin: WorkloadPlugin> {
             workload: WorkloadDescription(
                 task: params.task, plugin: "", model: info.model ?? params.model, dataset: info.dataset,
                 size: info.size,
-                device: info.device ?? params.device, precision: info.precision, batch: info.batch, engine: info.engine,
+                device: info.device, precision: info.precision, batch: info.batch, engine: info.engine,
                 modelSHA256: info.modelSHA256, parameterCount: info.parameterCount,
                 operationsPerInference: info.operationsPerInference, seed: params.seed, parameters: parameters),
             modelFiles: info.modelFiles)

@@ -130,6 +130,8 @@ public struct WorkloadInfo: Sendable {
     public var model: String?
     public var dataset: String?
     public var size: String?
+    /// Where it really runs, such as `cuda:0`: set it to the request's where that is so. A run that asks for another device than
+    /// `cpu` is refused where a plugin does not say that it uses one.
     public var device: String?
     public var precision: String?
     /// How many queries one call of `infer` answers.

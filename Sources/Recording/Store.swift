@@ -235,6 +235,13 @@ package final class Store: Sendable {
             arguments: [status.rawValue, error, time, uuid])
     }
 
+    /// Whether a suite is said to run.
+    package func hasRunningSuite() throws(StoreError) -> Bool {
+        try read { db in
+            try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM suite_run WHERE status = 'running')") ?? false
+        }
+    }
+
     /// Marks what was running when the last process ended without a word. Only whoever holds the state directory's lock
     /// may call this.
     package func markInterrupted() throws(StoreError) -> Int {

@@ -1,9 +1,12 @@
 package import Core
 import GRDB
+import Glibc
 
 /// Why the record cannot be opened or written: one line with the remedy.
 package enum StoreError: UserFacingError, Sendable, Hashable {
     case cannotOpen(path: String, reason: String)
+    /// SQLite needs to write beside a record even to read it.
+    case readOnly(path: String)
     case newerVersion(path: String)
     case notADatabase(path: String)
     case full(path: String)
@@ -26,8 +29,23 @@ package enum StoreError: UserFacingError, Sendable, Hashable {
         case .SQLITE_NOTADB, .SQLITE_CORRUPT: self = .notADatabase(path: path)
         case .SQLITE_FULL, .SQLITE_IOERR: self = .full(path: path)
         case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
-            self = .cannotOpen(path: path, reason: "permission denied, or its directory is missing")
+            self = .unopenable(path, Self.obstacle(path))
         default: self = .failed(path: path, reason: error.message ?? "error \(error.resultCode.rawValue)")
+        }
+    }
+
+    /// What keeps this process from writing to a record, or beside it: a number of errno(3), 0 of nothing that it can see.
+    private static func obstacle(_ path: String) -> Int32 {
+        for place in [path, path.directoryPart] where access(place, W_OK) != 0 { return errno }
+        return 0
+    }
+
+    static func unopenable(_ path: String, _ error: Int32) -> StoreError {
+        switch error {
+        case EROFS: .readOnly(path: path)
+        case EACCES, EPERM: .cannotOpen(path: path, reason: "permission denied")
+        case ENOENT, ENOTDIR: .cannotOpen(path: path, reason: "its directory is missing")
+        default: .cannotOpen(path: path, reason: "permission denied, or its directory is missing")
         }
     }
 
@@ -35,6 +53,10 @@ package enum StoreError: UserFacingError, Sendable, Hashable {
         switch self {
         case .cannotOpen(let path, let reason):
             UserError(.failed, "\(path) cannot be opened: \(reason)", remedy: "choose another place with --state-dir")
+        case .readOnly(let path):
+            UserError(
+                .failed, "\(path) is on a read-only file system, and SQLite needs to write beside a record to read it",
+                remedy: "copy its directory elsewhere, and read the copy with --state-dir")
         case .newerVersion(let path):
             UserError(
                 .failed, "\(path) was written by a newer taskwatt (nothing was changed)",

@@ -20,8 +20,10 @@ package struct OperationCost: Sendable, Hashable, Codable {
     package var netGopsPerWatt: Double? { netJoulesPerGop.map { 1 / $0 } }
     /// GOP/s/W of the peak; `nil` where no power goes with it.
     package var peakGopsPerWatt: Double? { peak?.efficiency }
-    /// The part of the peak's speed that was reached.
+    /// The part of the peak's speed that was reached; `nil` of one that the runs beat by more than its interval.
     package var peakShare: Double? { peak?.share(of: gops) }
+    /// Whether the runs were faster than what is taken for the device's peak.
+    var beatsPeak: Bool { peak?.isBeaten(by: gops) ?? false }
     /// How many times as much as forgetting one operand's bits costs at least.
     package var landauerRatio: Double { joulesPerGop * Landauer.gopsPerWatt(bits: bits) }
     package var netLandauerRatio: Double? { netJoulesPerGop.map { $0 * Landauer.gopsPerWatt(bits: bits) } }

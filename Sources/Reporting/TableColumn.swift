@@ -151,9 +151,9 @@ extension Column where Table == TableReport {
     }
 
     static var setup: Self {
-        Column("with", "parameters, and the first digits of hashes, that tell rows of one task apart") { row, table in
-            table.difference(row)
-        }
+        Column(
+            "with", "parameters, and the first digits of hashes, that tell rows of one task apart", path: "with"
+        ) { row, table in table.difference(row) }
     }
 
     /// A parameter of the plugins.
@@ -284,6 +284,14 @@ extension Column where Table == TableReport {
 
     /// What stands before and after the columns that tell rows apart, whatever is asked for.
     static var always: (before: [Self], after: [Self]) { ([task], [mean, std]) }
+
+    /// What says which runs a row is of, in the order in which it is added to tell rows of one task apart.
+    static var identifying: [Self] {
+        [
+            models, setup, size, scope, provenance, machine, source, datasets, device, precision, batch, plugin, engine,
+            label, suite, date,
+        ]
+    }
 
     /// What a user may ask for.
     package static var allCases: [Self] {

@@ -27,9 +27,26 @@ extension TableReport {
     }
 
     /// The columns that tell rows apart, and those of others that are not among them.
+    ///
+    /// Whatever columns are asked for, no two rows of a task look as if they were of the same: what tells them apart is added.
     func labels(beside columns: [TableColumn]) -> (labels: [TableColumn], others: [TableColumn]) {
-        let labels = by.filter { $0 != .task }.map(\.column)
+        var labels = by.filter { $0 != .task }.map(\.column)
+        var alike = Self.alike(Array(rows.indices)) { rows[$0].task.rawValue }
+        func divide(by column: TableColumn) -> Bool {
+            let divided = alike.flatMap { Self.alike($0) { column.cell(rows[$0], self, .one) } }
+            defer { alike = divided }
+            return divided.reduce(0) { $0 + $1.count - 1 } < alike.reduce(0) { $0 + $1.count - 1 }
+        }
+        for column in labels + columns where TableColumn.identifying.contains(column) || labels.contains(column) {
+            _ = divide(by: column)
+        }
+        for column in TableColumn.identifying where !alike.isEmpty && divide(by: column) { labels.append(column) }
         return (labels, columns.filter { !labels.contains($0) })
+    }
+
+    /// Rows that have one text, of each text that several have.
+    private static func alike(_ rows: [Int], _ text: (Int) -> String) -> [[Int]] {
+        Dictionary(grouping: rows, by: text).values.filter { $0.count > 1 }
     }
 
     package var energyScale: DecimalScale {
@@ -45,39 +62,12 @@ extension TableReport {
         return namesakes.isEmpty ? row.machine : "\(row.machine) (\(row.machineFingerprint.prefix(6)))"
     }
 
-    /// Whether a task has rows that differ in plugin or set-up.
-    private var hasSetups: Bool {
-        Dictionary(grouping: rows, by: \.task).values.contains { rows in
-            Set(rows.map(\.plugin)).count > 1 || Set(rows.map(\.setup)).count > 1
-                || rows.contains { !identity($0, among: rows).isEmpty }
-        }
-    }
+    /// Whether a task has rows that differ in plugin, set-up or versions.
+    private var hasSetups: Bool { rows.contains { !difference($0).isEmpty } }
 
     /// What tells a row from the others of its task.
     func difference(_ row: Row) -> String {
-        let others = rows.filter { $0.task == row.task }
-        let names = Set(others.flatMap(\.setup.keys)).filter { name in Set(others.map { $0.setup[name] }).count > 1 }
-        let plugin = Set(others.map(\.plugin)).count > 1 ? [row.plugin] : []
-        // The parameters of another plugin say nothing of this one.
-        return
-            (plugin + names.sorted().compactMap { name in row.setup[name].map { "\(name)=\($0)" } }
-            + identity(row, among: others)).joined(separator: " ")
-    }
-
-    /// The engine, the program and the model's file, where rows of one plugin differ in them.
-    private func identity(_ row: Row, among others: [Row]) -> [String] {
-        let others = others.filter { $0.plugin == row.plugin }
-        var parts: [String] = []
-        if let engine = row.engine, Set(others.map(\.engine)).count > 1 { parts.append(engine) }
-        if let program = row.programSHA256, Set(others.compactMap(\.programSHA256)).count > 1 {
-            parts.append("program=\(program.prefix(8))")
-        }
-        // Another precision is another file, of course.
-        let namesakes = others.filter { $0.setup == row.setup && $0.size == row.size }
-        for (model, file) in row.modelSHA256.sorted(by: { $0.key < $1.key })
-        where namesakes.contains(where: { $0.modelSHA256[model].map { $0 != file } ?? false }) {
-            parts.append("\(model)=\(file.prefix(8))")
-        }
-        return parts
+        row.difference
+            ?? RunDifferences(rows.filter { $0.task == row.task }.map(RunIdentity.init)).text(RunIdentity(row))
     }
 }

@@ -26,6 +26,10 @@ extension TableReport {
         }
         boundIntervals = made.count(where: \.isBound)
         rows = made.map(\.row).sorted { Self.isBefore($0, $1, order) }
+        let differences = Dictionary(grouping: rows, by: \.task).mapValues { RunDifferences($0.map(RunIdentity.init)) }
+        for index in rows.indices {
+            rows[index].difference = differences[rows[index].task]?.text(RunIdentity(rows[index]))
+        }
         guard options.hasControl else { return }
         let shown = Set(groups.rows.values.joined().map(\.group.key.fingerprint))
         drifting = try await ControlHistory.checks(store).filter {

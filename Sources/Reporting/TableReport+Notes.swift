@@ -11,6 +11,7 @@ extension TableReport {
         let shown = Set(columns ?? TableColumn.allCases)
         return [energyNote(shown)] + accuracyNotes(advises) + doubts(shown, advises)
             + [methodNote, machineNote].compactMap(\.self) + scopeNotes(advises) + comparisonNotes(shown)
+            + peakNotes(shown, advises)
             + rowNotes(shown, advises)
             + countNotes(advises)
     }
@@ -161,6 +162,21 @@ extension TableReport {
         }
         return notes
     }
+
+    /// Of runs that were faster than what is taken for their device's peak.
+    private func peakNotes(_ shown: Set<TableColumn>, _ advises: Bool) -> [String] {
+        let count = rows.count { $0.operation?.beatsPeak ?? false }
+        guard count > 0, shown.contains(.peakShare) else { return [] }
+        return [Self.beatenPeak(count) + (advises ? "; \(Self.peakAdvice)." : ".")]
+    }
+
+    /// - Parameter rows: how many.
+    static func beatenPeak(_ rows: Int) -> String {
+        "\(FigureText.count(rows, "row")) faster than the peak of the device by more than the peak's interval, so without a share of it: "
+            + "the device can do more than this peak"
+    }
+
+    static let peakAdvice = "measure the peak again on a quiet machine (`taskwatt calibrate --peak`)"
 
     private func rowNotes(_ columns: Set<TableColumn>, _ advises: Bool) -> [String] {
         var notes: [String] = []

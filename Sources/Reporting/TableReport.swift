@@ -89,6 +89,8 @@ package struct TableReport: Sendable, Hashable, Codable {
         package var machines: [String]
         /// Machines far off the others of the row; they are in the mean.
         package var outlyingMachines: [OutlyingMachine]
+        /// The settings and hashes that tell it from the other rows of its task, as the column `with` has them; `nil` of an older daemon.
+        package var difference: String?
     }
 
     /// A machine whose mean is far off those of the others of its class.
@@ -254,6 +256,7 @@ extension TableReport.Row {
         case equipment = "machine_class"
         case machines
         case outlyingMachines = "outlying_machines"
+        case difference = "with"
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -308,6 +311,7 @@ extension TableReport.Row {
         try container.encode(equipment, forKey: .equipment)
         try container.encode(machines, forKey: .machines)
         try container.encode(outlyingMachines, forKey: .outlyingMachines)
+        try container.encode(difference, forKey: .difference)
     }
 
     var setupText: String { setup.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ") }

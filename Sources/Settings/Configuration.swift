@@ -130,9 +130,9 @@ package struct Configuration: Sendable {
 
     /// The configuration, for whoever goes by it.
     ///
-    /// - Throws: the first of `problems`.
+    /// - Throws: the first of `problems` by its place.
     package func checked() throws -> Configuration {
-        if let first = problems.first { throw first }
+        if let first = problemsByPlace.first { throw first }
         return self
     }
 }

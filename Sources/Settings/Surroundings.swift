@@ -203,14 +203,9 @@ package struct Surroundings: Sendable {
         let (host, calibration) = (host, calibrations.first { $0.subject == .estimate })
         // Watching the counters of GPUs takes some tenths of a second.
         let all = await offPool { MeterCatalogue.discover(host, others: others, calibration: calibration) }
-        let strangers = configuration.overridden.filter { all.named($0) == nil }.sorted()
-        for id in Self.told.withLock({ told in strangers.filter { told.insert($0).inserted } }) {
-            let former = all.formerly(id).map(\.description.id).joined(separator: ", ")
-            let near = all.map(\.description.id).closest(to: id).map { "; did you mean \($0)?" } ?? ""
-            complain(
-                former.isEmpty
-                    ? "the configuration overrides \(id), but there is no such meter here\(near)"
-                    : "the configuration overrides \(id), which stands for several meters; name one of them: \(former)")
+        let strangers = Self.strangers(configuration, all)
+        for stranger in Self.told.withLock({ told in strangers.filter { told.insert($0.id).inserted } }) {
+            complain("the configuration overrides \(stranger.problem)")
         }
         let doubles = all.filter(\.isDouble)
         for double in Self.told.withLock({ told in doubles.filter { told.insert($0.description.id).inserted } }) {
@@ -219,6 +214,31 @@ package struct Surroundings: Sendable {
         }
         let listings = configuration.applyOverrides(to: all)
         return await offPool { examined(listings) }
+    }
+
+    /// What is overridden and is no meter of this machine, a line each. A mistyped id changes nothing.
+    package func unknownOverrides(_ configuration: MeterConfiguration) async -> [String] {
+        guard !configuration.overridden.isEmpty else { return [] }
+        let others = await PolledMeters.discover(
+            host, configuration, silent: SilentDevices(directory: ownState.path))
+        let host = host
+        let all = await offPool { MeterCatalogue.discover(host, others: others) }
+        return Self.strangers(configuration, all).map(\.problem)
+    }
+
+    private static func strangers(
+        _ configuration: MeterConfiguration, _ all: [MeterListing]
+    ) -> [(id: String, problem: String)] {
+        configuration.overridden.filter { all.named($0) == nil }.sorted().map { id in
+            let former = all.formerly(id).map(\.description.id).joined(separator: ", ")
+            let near = all.map(\.description.id).closest(to: id).map { "; did you mean \($0)?" } ?? ""
+            return (
+                id,
+                former.isEmpty
+                    ? "\(id), but there is no such meter here\(near)"
+                    : "\(id), which stands for several meters; name one of them: \(former)"
+            )
+        }
     }
 
     /// The meters that stood the test at the door, with what anybody here has learnt of them.
@@ -269,7 +289,7 @@ package struct Surroundings: Sendable {
     ///   - files: looks into the files that the section of the listener names.
     /// - Throws: `UserError` for a file that cannot be read.
     package func configuration(
-        of file: String?, checking files: ListenerConfiguration.FileCheck
+        of file: String?, checking files: ListenerConfiguration.FileCheck? = nil
     ) throws -> Configuration {
         guard let file else { return Configuration(layers, file: try configurationText(), checking: files) }
         do throws(BoundedFileError) {

@@ -2,6 +2,7 @@ import Core
 import Foundation
 import Glibc
 import PluginHosting
+import PluginKit
 import Running
 import TestSupport
 import Testing
@@ -33,6 +34,21 @@ import WorkloadProtocol
 
     private func text(_ file: String) -> String {
         (try? String(contentsOfFile: "\(directory.path)/\(file)", encoding: .utf8)) ?? ""
+    }
+
+    @Test(arguments: ["cpu", "cuda:0", "CUDA", "tensorrt:1", "openvino:GPU", "openvino:AUTO:GPU,CPU", "xpu:0"])
+    func aDeviceOfThisMachineIsTaken(_ name: String) throws {
+        #expect(try CommandDevice.check(name) { $0 == "/dev/nvidiactl" } == name)
+    }
+
+    @Test(arguments: ["banana", "gpu7", "", ":", "cuda:", "cpu0", "rocm:0"])
+    func aDeviceThatIsNotHereIsRefused(_ name: String) {
+        #expect(throws: PluginProblem.self) { try CommandDevice.check(name) { $0 == "/dev/nvidiactl" } }
+    }
+
+    @Test func anUnknownDeviceIsAnError() throws {
+        let answer = try PluginProgram("command").initialize("custom", device: "banana", ["command": "true"])
+        #expect(answer["result"] == nil && refusal(answer).contains("banana"))
     }
 
     @Test func itsManifestIsRead() throws {

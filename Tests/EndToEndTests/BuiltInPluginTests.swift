@@ -27,9 +27,12 @@ import Testing
     /// no arguments here.
     @Test func aUsersOwnProgramWinsInItsDirectory() async throws {
         let scratch = try Scratch()
-        let made = try await scratch.taskwatt("plugin", "new", "openai", "--language", "python")
+        let refused = try await scratch.taskwatt("plugin", "new", "openai")
+        #expect(refused.status == 1 && refused.error.contains("openai"))
+        let plugins = "\(scratch.path)/data/taskwatt/plugins"
+        let made = try await scratch.taskwatt("plugin", "new", "openai", "--directory", plugins)
         #expect(made.status == 0, "\(made.error)")
-        let directory = "\(scratch.path)/data/taskwatt/plugins/openai"
+        let directory = "\(plugins)/openai"
         try FileManager.default.moveItem(atPath: "\(directory)/program.py", toPath: "\(directory)/taskwatt")
         let manifest = try scratch.read("data/taskwatt/plugins/openai/plugin.yaml")
         _ = try scratch.write(

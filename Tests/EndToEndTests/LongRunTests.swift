@@ -108,6 +108,10 @@ import Testing
         #expect(sections.map { $0.prefix { $0 != " " } } == ["meters", "overrides", "listen", "keep"])
         #expect(sections.contains { $0.hasSuffix(" estimate/cpu") } && right.output.contains("samples 2d"))
 
+        let mistyped = try scratch.write("mistyped.yaml", "overrides:\n  estimate/cqu: {accuracy: 0.5}\n")
+        let noted = try await scratch.taskwatt("config", "check", mistyped)
+        #expect(noted.status == 0 && noted.error.contains("estimate/cqu"), "\(noted.error)")
+
         let daemon = try await scratch.daemon(environment: environment)
         daemon.send(SIGHUP)
         #expect(try await eventually { daemon.text.contains("the configuration was read again") })
@@ -123,6 +127,8 @@ import Testing
             #expect(wrong.error.contains("taskwatt.yaml\(place)"), "\(wrong.error)")
         }
         #expect(wrong.errorLines.last?.contains("5 errors in ") == true)
+        let doctor = try await Program.run([Program.taskwatt, "doctor"], environment: environment)
+        #expect(doctor.output.contains("5 errors") && doctor.output.contains("taskwatt.yaml:1:"), "\(doctor.output)")
         // The daemon says so and goes on.
         daemon.send(SIGHUP)
         #expect(try await eventually { daemon.text.contains("the meters are unchanged") })

@@ -19,6 +19,7 @@ import Testing
             "--quiet", "--json")
         #expect(run.status == 0, "\(run.error)")
         #expect(try Rows(run.output).rows.map(\.n) == [2])
+        #expect(run.output.contains("napper") && !run.output.contains("nap\""))
         let again = try await scratch.taskwatt("plugin", "new", "napper", "--language", "python")
         #expect(again.status == 1)
         #expect(again.error.contains("exists already"))
@@ -36,7 +37,7 @@ import Testing
         let scratch = try Scratch()
         _ = try await scratch.taskwatt("plugin", "new", "napper")
         _ = try scratch.write(
-            "data/taskwatt/plugins/napper/model.py", "def prepare(milliseconds=5): pass\n\n" + function)
+            "data/taskwatt/plugins/napper/model.py", "def prepare(): pass\n\n" + function)
         let run = try await scratch.taskwatt(
             "run", "--task", "napper", "--count", "1", "--repeats", "1", "--idle", "0", "--quiet")
         #expect(run.status == 1 && run.error.contains(place) && run.error.contains(kind), "\(run.error)")

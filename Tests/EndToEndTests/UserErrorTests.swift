@@ -216,7 +216,7 @@ import WorkloadProtocol
         PluginFailure.Cause.cannotStart(text), .ended(during: text, status: text), .hungUp(during: text),
         .timedOut(call: text, seconds: 1.5), .stalled(call: text, seconds: 1), .nonsense(text), .wrongVersion(99),
         .overMemory(used: 2 << 30, limit: 1 << 30), .overMemory(used: 0, limit: 1 << 30),
-        .refused(WorkloadError(code: 1, message: text, remedy: text)),
+        .undeclaredDevice(text), .refused(WorkloadError(code: 1, message: text, remedy: text)),
     ].map { PluginFailure(plugin: text, cause: $0, lastWords: text) }
 
     private static let environments: [PythonEnvironmentError] = [
@@ -232,8 +232,9 @@ import WorkloadProtocol
     ]
 
     private static let stores: [StoreError] = [
-        .cannotOpen(path: text, reason: text), .newerVersion(path: text), .notADatabase(path: text), .full(path: text),
-        .damaged(path: text, row), .failed(path: text, reason: text), .server(UserError(.failed, text)),
+        .cannotOpen(path: text, reason: text), .readOnly(path: text), .newerVersion(path: text),
+        .notADatabase(path: text), .full(path: text), .damaged(path: text, row), .failed(path: text, reason: text),
+        .server(UserError(.failed, text)),
     ]
 
     private static let postgres: [PostgresError] =

@@ -209,6 +209,23 @@ struct CodeCarbonTests {
         #expect(again == rows, "a run has the same id in every export")
     }
 
+    @Test("Only what a table shows is a line, and what is left out is counted; what we write, we read")
+    func results() async throws {
+        try record.add([
+            run(7200), run(0, seconds: 0, inferences: 0, status: .failed, error: "x"), run(7200, coverage: 0.5),
+            run(7200, inferences: 0),
+        ])
+        var export = Export(.codecarbon, of: record.store)
+        var bytes: [UInt8] = []
+        while let piece = try await export.next() { bytes += piece }
+        #expect(bytes.count { $0 == UInt8(ascii: "\n") } == 2)
+        #expect(export.damaged == 0 && export.remarks.count == 1 && export.remarks[0].contains("3 runs"))
+        let directory = try TemporaryDirectory(["/e.csv": String(decoding: bytes, as: UTF8.self)])
+        let read = try CodeCarbonImport.read(
+            directory.path + "/e.csv", CodeCarbonImport.Options(task: .fillMask, inferences: 100), version: "1.0")
+        #expect(read.problems.isEmpty && read.batch.suites.flatMap(\.runs).count == 1)
+    }
+
     @Test("Of a plug the parts are not known, and the line can be imported all the same")
     func wall() async throws {
         try record.add([run(7200, scope: .wall)])

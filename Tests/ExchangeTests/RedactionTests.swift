@@ -98,6 +98,28 @@ import Testing
         #expect(inner.count == 2 && inner["kernel"] == .integer(2) && !inner.keys.contains { $0.contains("alice") })
     }
 
+    @Test func programsThatRanAreLeftOutAndHelpStaysReadable() throws {
+        let document = try redaction.json(
+            .array([
+                .object([
+                    "id": .string("busy-cpus"), "verdict": .string("warn"),
+                    "found": .string(
+                        "80.2 % of all CPUs\(Preflight.programs)secret-project 41.1 %, python3 1.0 %\nand this"),
+                    "remedy": .string("mount the directory /run/taskwatt (-v /run/taskwatt:/run/taskwatt)"),
+                ])
+            ]))
+        guard case .array(let checks) = document, case .object(let check)? = checks.first else {
+            Issue.record("no check")
+            return
+        }
+        let found = try #require(check["found"]?.stringValue)
+        #expect(found.hasPrefix("80.2 %") && found.hasSuffix("\nand this"))
+        #expect(!found.contains("secret-project") && !found.contains("python3"))
+        #expect(check["remedy"]?.stringValue?.contains("(-v /run/taskwatt:/run/taskwatt)") == true)
+        // What only begins so is another path.
+        #expect(try redaction.text("/run/taskwatt-of-alice").hasPrefix("path-"))
+    }
+
     /// The unpacked bundle holds none of it, in no file; and it verifies, imports and belongs to the other one.
     @Test func aRedactedBundleTellsNothingAndIsWhole() async throws {
         let bench = try BundleBench(error: "alice's plugin died in /home/alice/src on quiet-otter")

@@ -20,6 +20,17 @@ struct StoreRefusalTests {
         #expect(expected.description.contains("nothing was changed"))
     }
 
+    @Test("What keeps a record from being opened is told as it is, with a remedy that gets at the figures")
+    func obstacles() {
+        #expect(StoreError.unopenable("/p", EROFS) == .readOnly(path: "/p"))
+        let readOnly = StoreError.unopenable("/p", EROFS).userError
+        #expect("\(readOnly)".contains("read-only") && readOnly.remedy?.contains("copy") == true)
+        let reasons = [EACCES, ENOENT, 0].map { "\(StoreError.unopenable("/p", $0))" }
+        #expect(Set(reasons).count == 3)
+        #expect(reasons[0].contains("permission") && !reasons[0].contains("missing"))
+        #expect(reasons[1].contains("missing") && !reasons[1].contains("permission"))
+    }
+
     /// A newer version may also have left WAL: just to open a record for writing would then change its header.
     @Test("A newer version's record is refused and stays as it is", arguments: ["WAL", "DELETE"])
     func newerVersion(journal: String) throws {

@@ -1,4 +1,6 @@
 import Core
+import Recording
+import TestSupport
 import Testing
 
 @testable import Reporting
@@ -86,7 +88,7 @@ struct DevicePeakTests {
         let peaks = Self.machine([(0x10de, 0x20b2, "gpu"), (0x10de, 0x20b2, "gpu")])
         let peak = try #require(peaks.peak(of: Self.workload("cuda:1", "fp16"), on: "m"))
         #expect(peak.kind == .published && peak.device == "NVIDIA A100" && peak.watts == 400)
-        #expect(isNear(peak.share(of: 31_200), 0.1))
+        #expect(isNear(try #require(peak.share(of: 31_200)), 0.1))
         // Another machine's, another maker's device, a card of another form, and cards of which either may be meant have none.
         #expect(peaks.peak(of: Self.workload("cuda:1"), on: "other") == nil)
         #expect(peaks.peak(of: Self.workload("rocm:0"), on: "m") == nil)
@@ -111,6 +113,25 @@ struct DevicePeakTests {
         #expect(Self.machine().peak(of: Self.workload("cpu"), on: "m") == nil)
         #expect(Self.machine(features: [], megahertz: 3000).peak(of: Self.workload("cpu"), on: "m") == nil)
         #expect(Self.machine(megahertz: -1).peak(of: Self.workload("cpu"), on: "m") == nil)
+    }
+
+    @Test("A run that beats the peak by more than its interval has no share of it, and a note says so")
+    func beaten() async throws {
+        #expect(Self.gemm.share(of: 91.9) != nil && Self.gemm.share(of: 92.1) == nil)
+        let record = try TestRecord()
+        try record.add([run()])
+        var table = try await TableReport(record.store)
+        func notes(_ gops: Double, _ columns: [TableColumn]) throws -> [String] {
+            let cost = OperationCost(
+                operations: gops * 1e9, seconds: 1, joules: 10, netJoules: nil, precision: "fp32", peak: Self.gemm)
+            table.rows[0].operation = try #require(cost)
+            return table.notes(columns).filter { $0.contains("calibrate --peak") }
+        }
+        #expect(try notes(500, [.peakShare]).count == 1)
+        #expect(table.rows[0].operation?.peakShare == nil)
+        #expect(try notes(500, [.n]).isEmpty)
+        #expect(try notes(45, [.peakShare]).isEmpty)
+        #expect(table.rows[0].operation?.peakShare == 0.5)
     }
 
     @Test(

@@ -142,6 +142,55 @@ struct RowIdentityTests {
         #expect(back == table)
     }
 
+    /// Of two settings, each with an energy and operations of its own.
+    private func addThreads() throws {
+        try record.add(
+            [1, 2].flatMap { threads in
+                (0..<2).map { _ in
+                    var made = of(3600 * Double(threads), parameters: ["threads": .integer(Int64(threads))])
+                    made.workload?.operationsPerInference = 2e9
+                    return made
+                }
+            })
+    }
+
+    @Test(
+        "What tells rows of one task apart stays, whatever columns are asked for",
+        arguments: [TableFormat.text, .markdown, .latex, .csv, .html])
+    func chosenColumns(_ format: TableFormat) async throws {
+        try addThreads()
+        let text = try await table().rendered(as: format, columns: [.n, .interval])
+        #expect(text.contains("threads=1") && text.contains("threads=2"))
+        // What is the same in both is not added.
+        #expect(!text.contains("provenance") || format != .csv)
+    }
+
+    @Test("A column is added only where rows of one task would look the same", arguments: [true, false])
+    func added(isTold: Bool) async throws {
+        try record.add([of(size: "full"), of(size: isTold ? "tiny" : "full"), of(task: .summarization, size: "tiny")])
+        let table = try await table()
+        #expect(table.labels(beside: [.n]).labels.map(\.name) == (isTold ? ["size"] : []))
+        #expect(table.labels(beside: [.size]).labels.isEmpty)
+    }
+
+    @Test("Pictures and the report name what differs, and average no settings", arguments: ["energy", "plane"])
+    func pictures(_ name: String) async throws {
+        try addThreads()
+        let page = try await ReportPage(record.store, .init(version: "1", writtenAt: 0))
+        let figure = try #require(try FigureKind.named(name).make(page))
+        let data = try #require(figure.data.first)
+        let place = try #require(data.columns.firstIndex { $0.key == "with" })
+        let cells = data.rows.map { $0[place] }.filter { $0 != FigureData.Cell.none }
+        #expect(cells == [.name("threads=1"), .name("threads=2")])
+        #expect(page.html.contains("threads=1") && page.html.contains("threads=2"))
+    }
+
+    @Test("The JSON of a row has what tells it apart")
+    func json() async throws {
+        try addThreads()
+        #expect(try await table().rows.map(\.difference) == ["threads=1", "threads=2"])
+    }
+
     @Test("What no row has is not to group by; an empty table cannot tell")
     func unknownParameter() async throws {
         #expect(try await table(by: [.parameter("planet")]).unknownDimension == nil)

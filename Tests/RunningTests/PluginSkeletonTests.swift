@@ -23,12 +23,30 @@ import WorkloadProtocol
         let manifest = try PluginManifest.parse(
             String(contentsOfFile: "\(path)/plugin.yaml", encoding: .utf8), file: "plugin.yaml")
         #expect(manifest.name == "my-plugin")
+        // Nothing of the example is in a table or a method when the function is one's own.
+        #expect(manifest.tasks.map(\.models) == [["my-plugin"]] && manifest.parameters.isEmpty)
         if language == .swift {
             let package = try String(contentsOfFile: "\(path)/Package.swift", encoding: .utf8)
             #expect(package.contains(checkout ?? "../taskwatt"))
         }
         // What is there is not written over.
         #expect(throws: UserError.self) { _ = try skeleton.write(in: directory.path) }
+    }
+
+    /// A plugin elsewhere is not shadowed without a word; one in the same place is refused by what writes.
+    @Test func anotherPluginOfTheNameIsNotShadowed() throws {
+        let directory = try TemporaryDirectory()
+        let skeleton = try PluginSkeleton(name: "command", .python, checkout: nil)
+        let own = "\(directory.path)/own"
+        let nothing = PluginCatalogue(directories: [own], programDirectory: directory.path)
+        try skeleton.refuseShadowing(nothing, in: own)
+        let path = try skeleton.write(in: "\(directory.path)/system")
+        let catalogue = PluginCatalogue(
+            directories: [own, "\(directory.path)/system"], programDirectory: directory.path)
+        let error = #expect(throws: UserError.self) { try skeleton.refuseShadowing(catalogue, in: own) }
+        #expect(error.map { "\($0)".contains(path) } == true)
+        try skeleton.refuseShadowing(catalogue, in: "\(directory.path)/system")
+        try PluginSkeleton(name: "other", .python, checkout: nil).refuseShadowing(catalogue, in: own)
     }
 
     @Test func aNameIsOneOfAFileAndOfATarget() {

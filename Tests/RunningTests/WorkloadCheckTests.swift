@@ -44,6 +44,19 @@ struct WorkloadCheckTests {
         #expect(starts.isEmpty, "it was started again")
     }
 
+    @Test(
+        "A device that the plugin's answer does not name is refused before anything is measured",
+        arguments: ["banana", "cuda:0"])
+    func device(_ device: String) async throws {
+        let bench = try PluginBench("none")
+        var entry = PluginBench.sleeper
+        entry.device = device
+        let meter = ScriptedMeter()
+        let outcome = try await bench.runner(Self.suite([entry, entry], idle: 3600), meter).run()
+        #expect(outcome.failures.count == 2 && outcome.failures.allSatisfy { $0.contains("`\(device)`") })
+        #expect(bench.runs.map(\.status) == [.failed, .failed] && meter.closedWindows == 0)
+    }
+
     @Test("The same workload is asked once, no model is loaded, and another one is asked too")
     func calls() async throws {
         let bench = try PluginBench("log")

@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import Glibc
+import Recording
 import TestSupport
 import Testing
 
@@ -63,6 +64,26 @@ struct StateDirectoryTests {
         let text = try String(contentsOfFile: "\(directory.path)/lock", encoding: .utf8)
         #expect(text == "a, process \(getpid())\n", "nothing is left of the longer name before")
         _ = consume second
+    }
+
+    @Test("A suite whose process ended without a word is interrupted for the next reader; one that is measured goes on")
+    func settled() throws {
+        let store = try Store(directory: directory.path)
+        _ = try store.beginSuiteRun(
+            SuiteStart(
+                suite: "s", suiteText: "runs: []", options: "{}", machineName: "host", inventory: "{}",
+                machineState: "{}", meters: [], version: "1.0", startedAt: 1_764_000_000))
+        func status() throws -> [String] { try store.suiteRuns().map { "\($0.status)" } }
+        let running = try status()
+        do {
+            let first = try StateLock(directory, holder: "`taskwatt run`")
+            directory.settle(store)
+            #expect(try store.hasRunningSuite() && status() == running)
+            _ = consume first
+        }
+        directory.settle(store)
+        #expect(try !store.hasRunningSuite() && status() != running)
+        #expect(try status().allSatisfy { $0.contains("interrupted") })
     }
 
     @Test("Nothing that is put in the place of the lock is written to")

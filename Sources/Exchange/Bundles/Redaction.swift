@@ -143,6 +143,7 @@ package struct Redaction: Sendable {
             return true
         }
         guard piece.hasPrefix("/"), piece.count > 1 else { return nil }
+        if Self.sharedPaths.contains(where: { piece == $0 || piece.hasPrefix($0 + "/") }) { return false }
         let components = piece.split(separator: "/")
         guard let first = components.first else { return nil }
         return !Self.systemDirectories.contains(String(first))
@@ -157,6 +158,9 @@ package struct Redaction: Sendable {
     private static let systemDirectories: Set<String> = [
         "sys", "proc", "dev", "usr", "lib", "lib64", "bin", "sbin", "boot", "etc",
     ]
+
+    /// Where a package puts its files on every machine; our own help names them.
+    private static let sharedPaths = ["/run/taskwatt", "/opt/rocm"]
 
     /// A model's file stays known as one by the end of its name.
     private func path(_ path: String) throws -> String {
@@ -198,6 +202,9 @@ package struct Redaction: Sendable {
             if Self.fixed.contains(key) { return value }
             if key == "error" { return .string(Self.leftOut) }
             if Self.isSerial(key) { return .string(try pseudonym("serial", text)) }
+            if key == "found", text.contains(Preflight.programs) {
+                return .string(try self.text(Self.withoutPrograms(text)))
+            }
             // A path may hold spaces, which the reading of free text takes for its end.
             if text.contains(" "), !text.contains("\n"), isPath(text) == true { return .string(try path(text)) }
             return .string(try self.text(text))
@@ -232,6 +239,13 @@ package struct Redaction: Sendable {
     private static func isSerial(_ key: String) -> Bool {
         let key = key.lowercased()
         return key.contains("serial") || key.hasSuffix("uuid") || key == "mac" || key.contains("asset_tag")
+    }
+
+    /// A finding of `doctor` without the names of the programs that ran, line by line.
+    private static func withoutPrograms(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            line.range(of: Preflight.programs).map { line[..<$0.upperBound] + leftOut } ?? line
+        }.joined(separator: "\n")
     }
 
     static let leftOut = "left out by --redact"

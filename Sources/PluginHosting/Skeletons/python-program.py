@@ -38,7 +38,8 @@ class Workload:
     def __init__(self, params):
         """Reads what is asked for; nothing is measured yet."""
         self.parameters = params["parameters"]
-        self.description = {"model": params.get("model") or "nap", "engine": "python"}
+        # The record's words on what runs. If model.py uses params["device"], add it as "device"; else only `cpu` can be asked for.
+        self.description = {"model": params.get("model") or "{{name}}", "engine": "python"}
         import model  # Not before: an error in it is an answer like any other.
 
         self.model = model

@@ -70,8 +70,12 @@ package struct DevicePeak: Sendable, Hashable, Codable {
     /// GOP/s/W.
     package var efficiency: Double? { watts.map { gops / $0 } }
 
-    /// The part of it that a run reached; above 1 where the peak is less than the device can do, as one that was measured may be.
-    package func share(of gops: Double) -> Double { gops / self.gops }
+    /// The part of it that a run reached; `nil` where the run beats it, which is then no peak of the device.
+    package func share(of gops: Double) -> Double? { isBeaten(by: gops) ? nil : gops / self.gops }
+
+    /// Whether a run is faster by more than the peak's 95 % interval: what was measured on a busy machine, with fewer threads or in another
+    /// precision is less than the device can do.
+    package func isBeaten(by gops: Double) -> Bool { gops > self.gops + (halfWidth ?? 0) }
 
     /// `published, fp16`, `measured, fp32, contended`.
     package var title: String {

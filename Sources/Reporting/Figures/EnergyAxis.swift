@@ -104,6 +104,8 @@ struct EnergyAxis: Figure {
         var words = [row.title, row.models.joined(separator: ", ")]
         if let size = row.size, size != "full" { words.append(size) }
         if hasScopes { words.append(row.scope.rawValue) }
+        let difference = table.difference(row)
+        if !difference.isEmpty { words.append(difference) }
         return words.joined(separator: " · ")
     }
 

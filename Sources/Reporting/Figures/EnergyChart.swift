@@ -57,7 +57,9 @@ struct EnergyChart: Figure {
         var words = [row.models.joined(separator: ", ")]
         if let size = row.size, size != "full" { words.append("size \(size)") }
         if hasScopes { words.append(row.scope.rawValue) }
-        if hasMachines { words.append(row.machine) }
+        if hasMachines { words.append(table.machine(row)) }
+        let difference = table.difference(row)
+        if !difference.isEmpty { words.append(difference) }
         return Bar(
             label: words.joined(separator: " · "), style: row.provenance.rawValue, value: row.mean,
             low: row.mean - (row.uncertainty ?? 0), high: row.mean + (row.uncertainty ?? 0),
@@ -125,16 +127,18 @@ struct EnergyChart: Figure {
         drawing.text(max(high, x) + 7, middle + 4, bar.text, "value")
     }
 
-    /// What fits beside the bars; the tip has it all.
+    /// What fits beside the bars; the tip has it all. What tells it from another is at its end.
     private static func short(_ label: String) -> String {
-        label.count <= 46 ? label : String(label.prefix(45)) + "…"
+        label.count <= 46 ? label : "\(label.prefix(15))…\(label.suffix(30))"
     }
 
     private var summary: String {
         table.rows.map { row in
             let paper = row.paperMean.map { ", in the paper \(FigureNumber.three($0))" } ?? ""
             let interval = row.uncertainty.map { " ± \(FigureNumber.three($0))" } ?? ""
-            return "\(row.title): \(FigureNumber.three(row.mean))\(interval), "
+            let difference = table.difference(row)
+            return
+                "\(row.title)\(difference.isEmpty ? "" : " (\(difference))"): \(FigureNumber.three(row.mean))\(interval), "
                 + "\(row.provenance.rawValue)\(paper)."
         }.joined(separator: " ")
     }
@@ -166,6 +170,7 @@ struct EnergyChart: Figure {
         let columns: [FigureData.Column] = [
             .init(title: "task", key: "task", isNumber: false), .init(title: "whose", key: "whose", isNumber: false),
             .init(title: "models", key: "models", isNumber: false), .init(title: "size", key: "size", isNumber: false),
+            .init(title: "with", key: "with", isNumber: false),
             .init(title: "scope", key: "scope", isNumber: false),
             .init(title: "machine", key: "machine", isNumber: false),
             .init(title: "provenance", key: "provenance", isNumber: false),
@@ -181,14 +186,16 @@ struct EnergyChart: Figure {
         for (index, row) in table.rows.enumerated() {
             rows.append([
                 .name(row.title), .text("ours"), .name(row.models.joined(separator: ", ")),
-                row.size.map { .name($0) } ?? .none, .text(row.scope.rawValue), .name(row.machine),
+                row.size.map { .name($0) } ?? .none, .named(table.difference(row)),
+                .text(row.scope.rawValue), .name(table.machine(row)),
                 .provenance(row.provenance), .number(row.mean), row.uncertainty.map { .number($0) } ?? .none,
                 row.std.map { .number($0) } ?? .none, .number(Double(row.n), shown: String(row.n)),
             ])
             let isLastOfTask = !table.rows[(index + 1)...].contains { $0.task == row.task }
             if isLastOfTask, let paper = PaperTable.rows[row.task] {
                 rows.append([
-                    .name(row.title), .text("paper"), .none, .none, .none, .none, .none, .number(paper.mean), .none,
+                    .name(row.title), .text("paper"), .none, .none, .none, .none, .none, .none, .number(paper.mean),
+                    .none,
                     .number(paper.std), .none,
                 ])
             }

@@ -32,6 +32,8 @@ struct FigureData: Sendable {
         case provenance(Provenance)
         case none
 
+        /// A name from outside, or nothing where it is empty.
+        static func named(_ name: String) -> Cell { name.isEmpty ? .none : .name(name) }
         static func number(_ value: Double) -> Cell { .number(value, shown: FigureNumber.three(value)) }
 
         var markup: Markup {

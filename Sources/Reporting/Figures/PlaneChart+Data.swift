@@ -15,6 +15,7 @@ extension PlaneChart {
                 .init(title: "no.", key: "no", isNumber: true), .init(title: "task", key: "task", isNumber: false),
                 .init(title: "model", key: "name", isNumber: false),
                 .init(title: "precision", key: "precision", isNumber: false),
+                .init(title: "with", key: "with", isNumber: false),
                 .init(title: "GOP an inference", key: "gop_per_inference", isNumber: true),
                 .init(title: "GOP/s", key: "gops", isNumber: true), .init(title: "W", key: "watts", isNumber: true),
                 .init(title: "GOP/s/W", key: "gops_per_w", isNumber: true),
@@ -29,7 +30,7 @@ extension PlaneChart {
                 return [
                     .number(Double(run.number), shown: String(run.number)), .name(speed.workload.task.title),
                     .name(speed.workload.model ?? speed.workload.plugin),
-                    speed.workload.precision.map { .name($0) } ?? .none,
+                    speed.workload.precision.map { .name($0) } ?? .none, .named(run.difference),
                     .number((speed.workload.operationsPerInference ?? 0) / 1e9), .number(speed.gops),
                     .number(speed.watts), .number(speed.efficiency), run.peak.map { .number($0.gops) } ?? .none,
                     run.share.map { .number($0, shown: PlaneRun.percent($0)) } ?? .none,

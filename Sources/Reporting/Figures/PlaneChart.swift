@@ -7,12 +7,15 @@ struct PlaneRun: Sendable {
     let number: Int
     let speed: ReportDigest.Speed
     let peak: DevicePeak?
+    /// The settings and hashes that tell it from the others of its task; empty where nothing does.
+    let difference: String
     /// Of one operand.
     let bits: Int
     /// Whether the run says its precision.
     let isSaid: Bool
 
-    init(number: Int, speed: ReportDigest.Speed, peak: DevicePeak?) {
+    init(number: Int, speed: ReportDigest.Speed, peak: DevicePeak?, difference: String = "") {
+        self.difference = difference
         self.number = number
         self.speed = speed
         self.peak = peak
@@ -21,9 +24,12 @@ struct PlaneRun: Sendable {
         isSaid = said != nil
     }
 
-    var title: String { "\(speed.workload.task.title), \(speed.workload.model ?? speed.workload.plugin)" }
+    var title: String {
+        "\(speed.workload.task.title), \(speed.workload.model ?? speed.workload.plugin)"
+            + (difference.isEmpty ? "" : ", \(difference)")
+    }
     /// Of the peak that it reached.
-    var share: Double? { peak.map { $0.share(of: speed.gops) } }
+    var share: Double? { peak?.share(of: speed.gops) }
     /// How many times more efficient Landauer's bound for its bits is.
     var belowLandauer: Double { Landauer.gopsPerWatt(bits: bits) / speed.efficiency }
 
@@ -52,10 +58,14 @@ struct PlaneChart: Figure {
     private static let nameLetter = 6.0
 
     init(speeds: [ReportDigest.Speed], published: [Accelerator], peaks: DevicePeaks? = nil) {
+        let differences = Dictionary(grouping: speeds, by: \.workload.task).mapValues { speeds in
+            RunDifferences(speeds.map { RunIdentity($0.workload) })
+        }
         runs = speeds.filter(Self.isOn).enumerated().map { index, speed in
             PlaneRun(
                 number: index + 1, speed: speed,
-                peak: speed.fingerprint.flatMap { peaks?.peak(of: speed.workload, on: $0) })
+                peak: speed.fingerprint.flatMap { peaks?.peak(of: speed.workload, on: $0) },
+                difference: differences[speed.workload.task]?.text(RunIdentity(speed.workload)) ?? "")
         }
         self.published = published
     }
@@ -401,7 +411,7 @@ struct PlaneChart: Figure {
 
     private var summary: String {
         let ours = runs.map { run in
-            "\(run.speed.workload.task.title): \(Self.place(run.speed.gops, run.speed.watts))"
+            "\(run.title): \(Self.place(run.speed.gops, run.speed.watts))"
                 + (run.share.map { ", \(PlaneRun.percent($0)) of the peak" } ?? "")
         }
         return "Ours: " + (ours.isEmpty ? "none with known operations" : ours.joined(separator: "; "))

@@ -7,6 +7,10 @@ struct PowerChart {
     let trace: PowerTrace
     /// The axis's end, the same for all charts of a suite so that they compare by eye.
     let greatest: Double
+    /// The settings and hashes that tell its workload from the others of its task; empty where nothing does.
+    var difference = ""
+
+    var title: String { group.title + (difference.isEmpty ? "" : ", \(difference)") }
 
     static let width = 480.0
     static let height = 194.0
@@ -17,7 +21,7 @@ struct PowerChart {
         let power = Scale.fromZero(greatest, to: (Self.plot.bottom, Self.plot.top))
         var drawing = Drawing(
             id: "power-\(group.windows.first?.id ?? 0)", width: Self.width, height: Self.height,
-            title: "Power over time: \(group.title)", description: summary)
+            title: "Power over time: \(title)", description: summary)
         shade(time, &drawing)
         for tick in power.ticks {
             drawing.line(Self.plot.left, power(tick), Self.plot.right, power(tick), "grid")

@@ -18,7 +18,7 @@ struct PowerCharts: Figure {
             drawing.text(
                 x + 12, y + 17,
                 TextWidth.short(
-                    "\(chart.group.title) · \(chart.group.provenance.rawValue)", in: width - 24, size: 13, isBold: true),
+                    "\(chart.title) · \(chart.group.provenance.rawValue)", in: width - 24, size: 13, isBold: true),
                 "group")
             drawing.add(chart.drawing.group(x, y + Self.heading))
         }
@@ -46,7 +46,7 @@ struct PowerCharts: Figure {
             for stretch in chart.trace.stretches {
                 for bin in stretch.bins {
                     rows.append([
-                        .name(chart.group.title), .provenance(chart.group.provenance),
+                        .name(chart.title), .provenance(chart.group.provenance),
                         .number(Double(stretch.run), shown: String(stretch.run)), .text(stretch.stage.rawValue),
                         stretch.repeatIndex.map { .number(Double($0), shown: String($0)) } ?? .none,
                         .number(bin.time - chart.trace.start), .number(bin.mean), .number(bin.minimum),

@@ -10,6 +10,12 @@ struct ScopeChart: Figure {
     private static let plot = (left: 300.0, right: 650.0)
     private static let step = 30.0
 
+    /// The task, and what tells the row from the others of it.
+    private func name(_ row: TableReport.Row) -> String {
+        let difference = table.difference(row)
+        return row.title + (difference.isEmpty ? "" : ", \(difference)")
+    }
+
     private var pairs: [(TableReport.Row, Reconciliation)] {
         table.rows.flatMap { row in row.reconciliations.map { (row, $0) } }
     }
@@ -28,7 +34,7 @@ struct ScopeChart: Figure {
             func energy(_ joules: Double) -> FigureData.Cell { .number(joules, shown: FigureText.joules(joules)) }
             let (outer, residual) = (pair.outerEnergy.joules, pair.residual.joules)
             return [
-                .name(row.title), .text("\(pair.outer.rawValue) less \(pair.inner.rawValue)"), energy(outer),
+                .name(name(row)), .text("\(pair.outer.rawValue) less \(pair.inner.rawValue)"), energy(outer),
                 energy(outer - residual), energy(residual), energy(pair.uncertainty.joules),
                 pair.share.map { .number($0, shown: FigureText.percent($0, digits: 1)) } ?? .none,
                 .text("\(pair.verdict.rawValue): \(pair.verdict.text)"), .provenance(row.provenance),
@@ -58,7 +64,7 @@ struct ScopeChart: Figure {
             id: "scope-chart", width: Self.width, height: height,
             title: "What each scope holds beyond the one inside it",
             description: pairs.map { row, pair in
-                "\(row.title): \(pair.inner.rawValue) \(FigureText.percent(1 - (pair.share ?? 0), digits: 1)) of \(pair.outer.rawValue), "
+                "\(name(row)): \(pair.inner.rawValue) \(FigureText.percent(1 - (pair.share ?? 0), digits: 1)) of \(pair.outer.rawValue), "
                     + "\(pair.verdict.rawValue)."
             }.joined(separator: " "))
         // A contradiction goes beyond the whole.
@@ -75,7 +81,11 @@ struct ScopeChart: Figure {
             let y = Double(index) * Self.step + 12
             let share = pair.share ?? 0
             drawing.text(
-                Self.plot.left - 10, y + 13, "\(row.title) · \(row.provenance.rawValue)", "label", anchor: .end)
+                Self.plot.left - 10, y + 13,
+                TextWidth.short(
+                    "\(row.title) · \(row.provenance.rawValue)"
+                        + (table.difference(row).isEmpty ? "" : " · \(table.difference(row))"),
+                    in: Self.plot.left - 18), "label", anchor: .end)
             let inner = scale(min(1 - share, 1))
             drawing.rectangle(Self.plot.left, y, inner - Self.plot.left, 18, "bar measured")
             if share > 0 {

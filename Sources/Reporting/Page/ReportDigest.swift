@@ -36,7 +36,8 @@ struct ReportDigest {
         }
     }
 
-    /// One workload's place on the speed-over-power plane: sums over its query windows.
+    /// One workload's place on the speed-over-power plane: sums over its query windows. What the table does not average is not
+    /// averaged here.
     struct Speed {
         var workload: WorkloadDescription
         var machine: String
@@ -52,19 +53,6 @@ struct ReportDigest {
         var efficiency: Double { gops / watts }
     }
 
-    private struct SpeedKey: Hashable {
-        var task: MLTask
-        var plugin: String
-        var model: String?
-        var size: String?
-        var device: String?
-        var precision: String?
-        var batch: Int
-        var machine: String
-        var scope: TotalScope
-        var provenance: Provenance
-    }
-
     struct FlaggedRun {
         var id: Int64
         var name: String
@@ -75,7 +63,8 @@ struct ReportDigest {
     private(set) var spent: [Spent: Double] = [:]
     private(set) var suites: [Suite] = []
     private var places: [String: Int] = [:]
-    private var speedsByKey: [SpeedKey: Speed] = [:]
+    private var speedsByKey: [RunGroups.Key: Speed] = [:]
+    private var editions = RunEditions()
     private(set) var speedOrder: [Speed] = []
     private(set) var flagged: [FlaggedRun] = []
     private(set) var flaggedCount = 0
@@ -106,11 +95,13 @@ struct ReportDigest {
             // Down to what tells them apart, so that each has the same number in every picture.
             func rest(_ speed: Speed) -> [String] {
                 let workload = speed.workload
+                let settings = RunIdentity(workload).setup.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
                 return [
                     workload.task.rawValue, workload.model ?? "", speed.machine, workload.precision ?? "",
                     workload.device ?? "", workload.size ?? "", workload.plugin, String(workload.batch),
-                    speed.fingerprint ?? "", speed.scope.rawValue,
-                ]
+                    speed.fingerprint ?? "", speed.scope.rawValue, workload.engine ?? "",
+                    workload.programSHA256 ?? "", workload.modelSHA256 ?? "",
+                ] + settings
             }
             return x != y
                 ? x < y
@@ -188,15 +179,23 @@ struct ReportDigest {
             let operations = workload.operationsPerInference, operations > 0
         else { return }
         let total = record.energy.total
-        let key = SpeedKey(
-            task: workload.task, plugin: workload.plugin, model: workload.model, size: workload.size,
-            device: workload.device, precision: workload.precision, batch: workload.batch,
-            machine: run.machineFingerprint, scope: total.scope, provenance: total.provenance)
+        let model = workload.model ?? workload.plugin
+        let key = editions.key(
+            RunGroups.Key(
+                task: workload.task, source: run.source, scope: total.scope, provenance: total.provenance,
+                size: workload.size, plugin: workload.plugin, setup: RunIdentity(workload).setup,
+                fingerprint: run.machineFingerprint, engine: workload.engine, apart: [model]),
+            RunEditions.Part(
+                machine: run.machine, model: model, meters: total.domainIDs.sorted(), program: workload.programSHA256,
+                file: workload.modelSHA256, runs: run.id...run.id))
         var speed =
             speedsByKey[key]
             ?? Speed(
                 workload: workload, machine: run.machine, fingerprint: run.machineFingerprint, scope: total.scope,
                 provenance: total.provenance)
+        // The first that is known, if it was not known at first.
+        speed.workload.programSHA256 = speed.workload.programSHA256 ?? workload.programSHA256
+        speed.workload.modelSHA256 = speed.workload.modelSHA256 ?? workload.modelSHA256
         speed.operations += operations * Double(record.completedInferences)
         speed.joules += total.energy.joules * total.scale
         speed.seconds += record.energy.window.durationSeconds

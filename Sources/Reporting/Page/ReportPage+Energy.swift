@@ -20,15 +20,17 @@ extension ReportPage {
         let rows = table.rows.compactMap { row in row.operation.map { (row, $0) } }
         guard !rows.isEmpty else { return nil }
         let hasPeaks = rows.contains { $0.1.peak != nil }
+        let hasSettings = rows.contains { !table.difference($0.0).isEmpty }
         var lines: [[FigureData.Cell]] = []
         for (row, cost) in rows {
             let energies =
                 [("gross", cost.joulesPerGop, cost.landauerRatio)]
                 + (cost.netJoulesPerGop.map { [("net", $0, cost.netLandauerRatio ?? 0)] } ?? [])
             for (name, joules, ratio) in energies {
-                var line: [FigureData.Cell] = [
-                    .name(row.title), .name(row.models.joined(separator: ", ")), .text(name), .number(joules),
-                    .number(1 / joules), .number(ratio), .number(cost.gops),
+                var line: [FigureData.Cell] = [.name(row.title), .name(row.models.joined(separator: ", "))]
+                if hasSettings { line.append(.named(table.difference(row))) }
+                line += [
+                    .text(name), .number(joules), .number(1 / joules), .number(ratio), .number(cost.gops),
                 ]
                 if hasPeaks {
                     line += [
@@ -45,11 +47,13 @@ extension ReportPage {
             .init(title: "peak: GOP/s/W", key: "peak_gops_per_w", isNumber: true),
             .init(title: "peak", key: "peak", isNumber: false),
         ]
+        let settings: [FigureData.Column] = hasSettings ? [.init(title: "with", key: "with", isNumber: false)] : []
+        let names: [FigureData.Column] = [
+            .init(title: "task", key: "task", isNumber: false), .init(title: "model", key: "model", isNumber: false),
+        ]
         let data = FigureData(
             caption: "What an operation costs, gross and net, beside the device’s peak and Landauer’s bound",
-            columns: [
-                .init(title: "task", key: "task", isNumber: false),
-                .init(title: "model", key: "model", isNumber: false),
+            columns: names + settings + [
                 .init(title: "energy", key: "energy", isNumber: false),
                 .init(title: "J/GOP", key: "joules_per_gop", isNumber: true),
                 .init(title: "GOP/s/W", key: "gops_per_w", isNumber: true),
@@ -60,6 +64,7 @@ extension ReportPage {
                 .init(title: "provenance", key: "provenance", isNumber: false),
             ],
             rows: lines)
+        let beaten = rows.count { $0.1.beatsPeak }
         let peak =
             hasPeaks
             ? "The peak of the device is its maker’s, the measured rate of a matrix product, or an upper estimate, as it says. It is "
@@ -75,6 +80,8 @@ extension ReportPage {
                         + "one operand costs at least at \(FigureNumber.tick(Landauer.kelvin)) K, by the bits of the precision."
                 ),
                 data.markup(hidesCaption: true),
-            ])
+            ]
+                + (beaten == 0
+                    ? [] : [Self.paragraph("\(TableReport.beatenPeak(beaten)); \(TableReport.peakAdvice).", "note")]))
     }
 }

@@ -88,8 +88,12 @@ extension ReportPage {
     /// The pictures of one suite. Those of idle baselines open by a click: they are the same line again and again.
     private static func power(_ suite: SuiteRunDetail?, _ charts: [PowerChart]) -> Markup {
         let heading: Markup =
-            suite.map {
-                .text("Suite ") + .name($0.suite) + .text(", \(minute($0.startedAt)), ") + .name($0.machine)
+            suite.map { suite -> Markup in
+                let label: Markup = suite.label.map { Markup.text(", ") + .name($0) } ?? .text("")
+                // Of several suites of one name and minute the UUID tells which.
+                let named: Markup = .text("Suite ") + .name(suite.suite) + label
+                return named + .text(", \(minute(suite.startedAt)), ") + .name(suite.machine)
+                    + .text(", \(suite.uuid.prefix(8))")
             }
             ?? .text("An earlier suite")
         func pictures(_ charts: [PowerChart]) -> Markup {
@@ -100,7 +104,7 @@ extension ReportPage {
                         "figure", [:],
                         .element(
                             "figcaption", [:],
-                            .element("strong", [:], .name(chart.group.title)), .text(" "),
+                            .element("strong", [:], .name(chart.title)), .text(" "),
                             badge(chart.group.provenance)),
                         chart.drawing.markup,
                         .details("The windows as a table", windows(chart.group)))

@@ -80,6 +80,10 @@ package struct ReportPage: Sendable {
         for group in digest.grouping.groups.reversed() where !order.contains(group.suiteRun) {
             order.append(group.suiteRun)
         }
+        let workloads = digest.grouping.groups.compactMap(\.workload)
+        let differences = Dictionary(grouping: workloads, by: \.task).mapValues { workloads in
+            RunDifferences(workloads.map(RunIdentity.init))
+        }
         for uuid in order {
             let suite = suites.first { $0.uuid == uuid }
             var traces: [(WorkloadGroup, PowerTrace)] = []
@@ -89,7 +93,10 @@ package struct ReportPage: Sendable {
             }
             let greatest = traces.compactMap { $0.1.maximum }.max() ?? 0
             let charts = traces.filter { $0.1.maximum != nil }
-                .map { PowerChart(group: $0.0, trace: $0.1, greatest: greatest) }
+                .map { group, trace in
+                    let difference = group.workload.map { differences[$0.task]?.text(RunIdentity($0)) ?? "" } ?? ""
+                    return PowerChart(group: group, trace: trace, greatest: greatest, difference: difference)
+                }
             result.append((suite, charts))
         }
         return result

@@ -229,13 +229,13 @@ export function results(place, answer) {
   const rows = answer.rows.map((row) => [
     lacks(row) ? `${row.title} †` : row.title,
     element("td", { class: `number ${row.provenance}` }, `${isGuessed(row.provenance) ? "≈ " : ""}${figure(row.mean_kwh)} ± ${figure(row.std_kwh)}`),
-    figure(row.mean_uncertainty_95_kwh), `${row.n}`, row.scope, badge(row.provenance), row.models.join(", "), row.size ?? "", row.machine,
+    figure(row.mean_uncertainty_95_kwh), `${row.n}`, row.scope, badge(row.provenance), row.models.join(", "), row.with ?? "", row.size ?? "", row.machine,
   ]);
   put(
     place,
     table(
       `kWh per 1,000 inferences, ${of}; mean ± std over all runs (n − 1)`,
-      [["Task"], ["kWh: mean ± std", "number"], ["± 95 %", "number"], ["N", "number"], ["Scope"], ["Provenance"], ["Models"], ["Size"], ["Machine"]],
+      [["Task"], ["kWh: mean ± std", "number"], ["± 95 %", "number"], ["N", "number"], ["Scope"], ["Provenance"], ["Models"], ["With"], ["Size"], ["Machine"]],
       rows),
     answer.rows.some(lacks) ? element("p", { class: "note" }, "† accuracy not stated: ± 95 % does not include it.") : null,
     left ? element("p", { class: "note" }, `Left out: ${left}.`) : null);

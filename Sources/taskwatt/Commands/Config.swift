@@ -46,6 +46,9 @@ struct Config: AsyncParsableCommand {
             guard problems.isEmpty else {
                 throw UserError(.failed, "\(FigureText.count(problems.count, "error")) in \(path)")
             }
+            for unknown in await Surroundings().unknownOverrides(configuration.meters) {
+                Console.note("\(path) overrides \(unknown)")
+            }
             for open in configuration.meters.plainCredentials { Console.note("\(open)") }
             Console.print("\(path): OK\n")
             Console.print(.lines(configuration.summary))

@@ -37,6 +37,8 @@ struct PluginNew: ParsableCommand {
     func run() throws {
         let surroundings = Surroundings()
         let skeleton = try PluginSkeleton(name: name, language, checkout: surroundings.checkout)
+        // Who names the directory says where the plugin belongs.
+        if directory == nil { try skeleton.refuseShadowing(surroundings.plugins, in: surroundings.ownPlugins) }
         let path = try skeleton.write(in: directory ?? surroundings.ownPlugins)
         Console.print("\(path)\n")
         let build = language == .swift ? "(cd '\(path)' && swift build -c release), then " : ""
