@@ -89,7 +89,7 @@ package struct DaemonRecord: RecordAccess {
     package func undoImport(_ id: Int64) async throws -> StoredImport? {
         do {
             return try await client.delete("/v1/imports/\(id)") as StoredImport
-        } catch let error as UserError where error.kind == .notFound {
+        } catch let error as UserError where [.notFound, .unknownName].contains(error.kind) {
             return nil
         }
     }

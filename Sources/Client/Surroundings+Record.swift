@@ -29,6 +29,18 @@ extension Surroundings {
         try await DaemonClient.find(daemonStates, version: version, note: note)
     }
 
+    /// Why there is no record in a directory, and how to come by one there.
+    private func missing(_ directory: StateDirectory) -> UserError {
+        var isDirectory: ObjCBool = false
+        if FileManager.default.fileExists(atPath: directory.path, isDirectory: &isDirectory), !isDirectory.boolValue {
+            return UserError(
+                .notFound, "\(directory.path) is no directory, so it has no record", remedy: "name another one")
+        }
+        return UserError(
+            .notFound, "there is no record in \(directory.path) yet",
+            remedy: namedByOption.map { "`taskwatt run --state-dir \($0)` makes one" } ?? "`taskwatt run` makes one")
+    }
+
     /// The daemon, of a command that has nothing to do without one.
     ///
     /// - Parameter seconds: how long to wait for it.
@@ -61,7 +73,7 @@ extension Surroundings {
     ///
     /// - Throws: `UserError` for a file of a record, `FileProblem` for one that cannot be written.
     package func output(
-        _ file: String, _ existing: OutputFile.Existing = .replaced, isPrivate: Bool = false,
+        _ file: String, _ existing: OutputFile.Existing, isPrivate: Bool = false,
         remedy: String = "give another place by --output"
     ) throws -> OutputFile {
         try refuse(output: file)

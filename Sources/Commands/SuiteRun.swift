@@ -42,7 +42,11 @@ package struct SuiteRun: Sendable {
             throw UserError(
                 .failed,
                 "--detach, --idle-below and --deadline are for the daemon's queue, and "
-                    + (answering == nil ? "no daemon answers" : "the daemon does not have this suite's plugins"))
+                    + (answering == nil ? "no daemon answers" : "the daemon does not have this suite's plugins"),
+                remedy: answering == nil
+                    ? "`taskwatt serve` starts one; without these options the suite runs here"
+                    : "install them where the daemon finds them, or leave these options out"
+            )
         }
         return client
     }

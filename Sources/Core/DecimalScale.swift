@@ -23,13 +23,21 @@ package struct DecimalScale: Sendable, Hashable {
     /// - Parameter uncertainty: the figure's; `nil` or zero where none is known.
     package func text(_ value: Double?, uncertainty: Double? = nil) -> String {
         guard let value, value.isFinite else { return FigureText.none }
-        return text(value, place: place(uncertainty, digits: 2) ?? place(value, digits: 3) ?? 0)
+        let place = place(uncertainty, digits: 2) ?? place(value, digits: 3) ?? 0
+        // What is below zero is shown to be, however much less than its uncertainty it is.
+        return text(value, place: value < 0 ? visible(value, place) : place)
     }
 
     /// An uncertainty itself, or another measure of spread.
-    package func spread(_ value: Double?) -> String {
+    ///
+    /// - Parameter uncertainty: of the figure that it stands beside, at whose last place it ends too; `nil` or zero: two digits.
+    package func spread(_ value: Double?, uncertainty: Double? = nil) -> String {
         guard let value, value.isFinite else { return FigureText.none }
-        return text(value, place: place(value, digits: 2) ?? 0)
+        guard let place = place(uncertainty, digits: 2) else {
+            return text(value, place: self.place(value, digits: 2) ?? 0)
+        }
+        // Nor is a spread zero, but where it is none.
+        return text(value, place: visible(value, place))
     }
 
     /// The two ends of an interval, to the place of two digits of half its width.
@@ -39,7 +47,7 @@ package struct DecimalScale: Sendable, Hashable {
             return FigureText.none
         }
         // Nor is the lower end of a wide interval, but where it is one.
-        let own = self.place(low, digits: 2).map { low > 0 && low < half / 100 ? max($0, place) : place } ?? place
+        let own = self.place(low, digits: 2).map { low > 0 && low < half / 10 ? max($0, place) : place } ?? place
         return "\(text(low, place: own))–\(text(high, place: place))"
     }
 
@@ -54,6 +62,12 @@ package struct DecimalScale: Sendable, Hashable {
     /// The last decimal place of a figure with so many significant digits, once it is rounded: 0.0996 has two to the third.
     private func place(_ value: Double?, digits: Int) -> Int? {
         value.flatMap { FigureText.parts($0, digits: digits) }.map { digits - 1 - ($0.exponent - exponent) }
+    }
+
+    /// The place, or where it would leave nothing but zeros, that of the figure's first digit.
+    private func visible(_ value: Double, _ place: Int) -> Int {
+        let isLost = abs(value) / pow(10, Double(exponent)) < 0.5 * pow(10, Double(-place))
+        return isLost ? self.place(value, digits: 1) ?? place : place
     }
 
     /// - Parameter place: decimal places; below zero, tens and hundreds.

@@ -8,6 +8,8 @@ package struct UserError: Error, Sendable, Hashable, Codable, CustomStringConver
     package enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
         /// What was asked for is wrong in itself, or names something that there is not among what can be chosen from.
         case usage
+        /// A name of something in the record, the queue or the like, and nothing there is called so.
+        case unknownName = "unknown-name"
         /// What was asked for is not in the record, the queue or the like.
         case notFound = "not-found"
         /// Whoever asks may not have it.

@@ -61,7 +61,7 @@ package struct ImportSummary: Encodable, Sendable {
         return UserError(
             .failed,
             (rest > 0 ? "and \(rest) more; " : "")
-                + "\(problems.count) could not be read; fix \(problems.count == 1 ? "it" : "them") and import again\(alternative)"
+                + "\(FigureText.count(problems.count, problems.contains { $0.line != nil } ? "line" : "file")) could not be read; fix \(problems.count == 1 ? "it" : "them") and import again\(alternative)"
         )
     }
 

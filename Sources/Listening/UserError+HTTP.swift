@@ -7,7 +7,7 @@ extension UserError.Kind {
     package var status: HTTPResponse.Status {
         switch self {
         case .usage: .badRequest
-        case .notFound: .notFound
+        case .notFound, .unknownName: .notFound
         case .notAllowed: .forbidden
         case .busy, .unavailable: .serviceUnavailable
         case .damaged, .interrupted, .failed: .internalServerError

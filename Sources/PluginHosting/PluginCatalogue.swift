@@ -85,14 +85,19 @@ package struct PluginCatalogue: Sendable {
         if let name {
             let plugin = try plugin(named: name)
             let tasks = plugin.manifest.tasks.map(\.id)
-            guard tasks.contains(task) else { throw .noSuchTask(task, plugin: name, known: tasks) }
+            guard tasks.contains(task) else { throw .noSuchTask(task, plugin: name, known: tasks, broken: []) }
             return plugin
         }
         let able = plugins.filter { $0.manifest.tasks.contains { $0.id == task } }
         guard let plugin = able.first(where: { !$0.manifest.needsToBeTold }) ?? able.first
         else {
             let known = Set(plugins.flatMap { $0.manifest.tasks.map(\.id) })
-            throw .noSuchTask(task, plugin: nil, known: known.sorted { $0.rawValue < $1.rawValue })
+            // It may be one of a plugin whose manifest says nothing yet.
+            if let problem = problems.first(where: { $0.file.hasSuffix("/\(task.rawValue)/plugin.yaml") }) {
+                throw .brokenManifest(task.rawValue, problem)
+            }
+            throw .noSuchTask(
+                task, plugin: nil, known: known.sorted { $0.rawValue < $1.rawValue }, broken: problems.map(\.file))
         }
         return plugin
     }

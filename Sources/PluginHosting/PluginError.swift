@@ -5,7 +5,8 @@ package import YAMLReading
 package enum PluginError: UserFacingError, Sendable, Hashable {
     case noSuchPlugin(String, known: [String], directories: [String])
     case brokenManifest(String, YAMLProblem)
-    case noSuchTask(MLTask, plugin: String?, known: [MLTask])
+    /// With the manifests that cannot be read, in which it may be.
+    case noSuchTask(MLTask, plugin: String?, known: [MLTask], broken: [String])
     case noSuchModel(String, task: MLTask, plugin: String, known: [String])
     case noSuchParameter(String, plugin: String, known: [String])
     case badValue(String, parameter: String, known: [String])
@@ -21,9 +22,12 @@ package enum PluginError: UserFacingError, Sendable, Hashable {
                 "plugin", name, known: known, more: "looked in \(directories.joined(separator: ", "))")
         case .brokenManifest(let name, let problem):
             return UserError(.usage, "the manifest of the plugin `\(name)` is broken: \(problem)")
-        case .noSuchTask(let task, let plugin, let known):
+        case .noSuchTask(let task, let plugin, let known, let broken):
             let who = plugin.map { "the plugin \($0) has no" } ?? "no plugin here has the"
-            return .notAmong(known.map(\.rawValue), task.rawValue, "\(who) task `\(task.rawValue)`")
+            return .notAmong(
+                known.map(\.rawValue), task.rawValue, "\(who) task `\(task.rawValue)`",
+                more: broken.isEmpty
+                    ? nil : "\(broken.joined(separator: ", ")) cannot be read: `taskwatt plugins` says why")
         case .noSuchModel(let model, let task, let plugin, let known):
             return .unknown(
                 "model", model, "of the plugin \(plugin) for \(task.rawValue)", known: known,

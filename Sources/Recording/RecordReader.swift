@@ -18,7 +18,7 @@ package protocol RecordReader: Sendable {
         label: String?, suite: String?, machine: String?, limit: Int
     ) async throws(StoreError) -> [SuiteRunSummary]
 
-    /// The UUIDs of the suites that a user means by a UUID, the prefix of one in four letters or more, or `last`, `last-1` and so on:
+    /// The UUIDs of the suites that a user means by a UUID, the prefix of one in four letters or more, `last`, `last-1` and so on, or `label:` and what the user calls them:
     /// none where there is no such suite, several (ten at most) where a prefix is that of several.
     func suites(named name: String) async throws(StoreError) -> [String]
 

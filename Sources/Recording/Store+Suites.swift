@@ -62,6 +62,7 @@ extension Store {
                 """
             return (sql, [back])
         }
+        if name.hasPrefix("label:") { return ("suite_run.label = ?", [String(name.dropFirst(6))]) }
         let uuid = name.lowercased()
         // Not LIKE: % and _ are no letters of a UUID, and a user may type them.
         return (

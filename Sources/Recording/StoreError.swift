@@ -64,7 +64,9 @@ package enum StoreError: UserFacingError, Sendable, Hashable {
         case .notADatabase(let path):
             UserError(
                 .damaged, "\(path) is not a database of taskwatt, or is damaged (nothing was changed)",
-                remedy: "move it away and run again")
+                remedy:
+                    "put the last `taskwatt backup` in its place, or try `sqlite3 OLD .recover | sqlite3 NEW`; moved away, a new record "
+                    + "begins empty")
         case .full(let path):
             UserError(
                 .failed, "\(path) cannot be written: the disk is full or failing", remedy: "make room and run again")

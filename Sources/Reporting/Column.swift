@@ -111,15 +111,18 @@ package struct Column<Table: Tabular>: Sendable {
     }
 
     /// An uncertainty or another spread of an energy; the mean's head tells its unit.
+    ///
+    /// - Parameter uncertainty: of the mean that it stands beside, where that has one of its own: both end at the same place.
     static func spread(
         _ name: String, _ meaning: String = "", title: String? = nil, field: String, path: String? = nil,
+        uncertainty: @escaping @Sendable (Table.Row) -> Double? = { _ in nil },
         _ spread: @escaping @Sendable (Table.Row) -> Double?
     ) -> Self {
         Column(
             name, meaning, unit: "kWh per 1,000 inferences", title: title, field: field, path: path,
             alignment: .decimal,
             scale: { $0.energyScale }, exact: { row, _ in CSVWriter.number(spread(row)) },
-            cell: { row, _, scale in scale.spread(spread(row)) })
+            cell: { row, _, scale in scale.spread(spread(row), uncertainty: uncertainty(row)) })
     }
 
     /// Percent for people; machines get the share itself.

@@ -39,7 +39,8 @@ extension RunFlag {
             "other processes took over 5 % of the CPU time, or the hypervisor over 1 %; repeat on a quiet machine"
         case .unresolved: "too short, or too little energy, for the meters to resolve"
         case .shortWindow:
-            "shorter than 10 s, or than 100 periods of the slowest meter; `--count auto` makes windows long enough"
+            "shorter than 9 s, or than 90 periods of the slowest meter; `--count auto` aims at longer ones, and where that fell short "
+                + "a larger `--count` is needed"
         case .lowCoverage: "the meters saw less than 99 % of the window; it stays out of the table"
         case .idleDrift:
             "the idle power after the suite differs from that before it (of steady machines, one in fifty looks so)"

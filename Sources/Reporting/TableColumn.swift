@@ -19,12 +19,16 @@ extension Column where Table == TableReport {
     static var mean: Self {
         .energy(
             "mean", "mean over all runs", field: "mean_kwh_per_1000", path: "mean_kwh",
-            head: { "\($1.prefix)\($0.isNet ? "net kWh" : "kWh"): mean" }, uncertainty: { row, _ in row.uncertainty },
+            head: { "\($1.prefix)\($0.isNet ? "net kWh" : "kWh"): mean" },
+            uncertainty: { row, _ in row.uncertainty ?? row.std },
             { $0.mean })
     }
 
     static var std: Self {
-        .spread("std", "sample standard deviation over all runs", field: "std_kwh_per_1000", path: "std_kwh") { $0.std }
+        .spread(
+            "std", "sample standard deviation over all runs", field: "std_kwh_per_1000", path: "std_kwh",
+            uncertainty: { $0.uncertainty }
+        ) { $0.std }
     }
 
     // MARK: The figure's worth

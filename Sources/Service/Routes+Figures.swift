@@ -27,7 +27,7 @@ extension Routes {
             } catch {
                 // It is a part of the path.
                 var unknown = error.userError
-                unknown.kind = .notFound
+                unknown.kind = .unknownName
                 throw unknown
             }
             let options = try TableQuery { parameters.get($0) }.options

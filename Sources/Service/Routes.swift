@@ -91,17 +91,19 @@ struct Routes: Sendable {
             return try Self.json(await queue.submit(job), status: .created)
         }
         v1.get("jobs/:id") { _, context in
-            guard let status = await queue.status(of: try Self.id(context)) else { throw Self.noJob }
+            let id = try Self.id(context)
+            guard let status = await queue.status(of: id) else { throw Self.noJob(id) }
             return try Self.json(status)
         }
         v1.delete("jobs/:id") { _, context in
-            guard let status = await queue.cancel(try Self.id(context)) else { throw Self.noJob }
+            let id = try Self.id(context)
+            guard let status = await queue.cancel(id) else { throw Self.noJob(id) }
             return try Self.json(status)
         }
         v1.get("jobs/:id/events") { _, context in
             let id = try Self.id(context)
             let place = try followers.place()
-            guard let events = await queue.events(of: id) else { throw Self.noJob }
+            guard let events = await queue.events(of: id) else { throw Self.noJob(id) }
             return Response(
                 status: .ok, headers: [.contentType: "application/x-ndjson"],
                 body: ResponseBody { writer in
@@ -224,7 +226,7 @@ struct Routes: Sendable {
         addPlane(to: v1, asker)
         v1.get("runs/:id") { request, context in
             let columns = request.uri.queryParameters.get("columns").flatMap { Int($0) } ?? 64
-            let name = try context.parameters.require("id")
+            let name = PercentEncoding.decoded(try context.parameters.require("id"))
             return try await fromRecord(request, asker) {
                 try Self.json(try await record.detail(of: name, columns: min(max(columns, 1), 10_000)))
             }
@@ -232,7 +234,7 @@ struct Routes: Sendable {
         v1.get("export/:what") { request, context in
             guard let kind = Export.Kind(rawValue: context.parameters.get("what") ?? "") else {
                 let kinds = Export.Kind.allCases.map(\.rawValue).joined(separator: ", ")
-                throw UserError(.notFound, "there is \(kinds) to export")
+                throw UserError(.unknownName, "there is \(kinds) to export")
             }
             let filter = try RunFilter { request.uri.queryParameters.get($0) }
             let hasRawCells = try UserError.flag("raw_cells", request.uri.queryParameters.get("raw_cells"))
@@ -262,7 +264,8 @@ struct Routes: Sendable {
         v1.delete("imports/:id") { _, context in
             let id = Int64(try Self.id(context))
             guard let undone = try await heavy.answer(asker, { try await record.undoImport(id) }) else {
-                throw UserError(.notFound, "there is no such import", remedy: "`taskwatt import list` has them")
+                throw UserError(
+                    .unknownName, "there is no import \(id)", remedy: "`taskwatt import list` has them")
             }
             return try Self.json(undone)
         }
@@ -284,7 +287,9 @@ struct Routes: Sendable {
 
     // MARK: JSON
 
-    private static let noJob = UserError(.notFound, "there is no such job", remedy: "`taskwatt status` lists them")
+    private static func noJob(_ id: Int) -> UserError {
+        UserError(.unknownName, "there is no job \(id)", remedy: "`taskwatt status` lists them")
+    }
 
     private static func id(_ context: Context) throws -> Int { try context.parameters.require("id", as: Int.self) }
 
@@ -300,6 +305,15 @@ struct Routes: Sendable {
         do {
             return try JSONDecoder().decode(Value.self, from: Data(buffer.readableBytesView))
         } catch let error as DecodingError {
+            // The decoder says of a number that does not fit that the whole is no JSON, and not where it is.
+            if case .dataCorrupted(let context) = error, context.codingPath.isEmpty,
+                (try? JSONSerialization.jsonObject(with: Data(buffer.readableBytesView), options: .fragmentsAllowed))
+                    != nil, context.debugDescription.contains("not valid JSON")
+            {
+                throw UserError(
+                    .usage, "the request's body is not valid: a number in it is too large, or has a fraction",
+                    remedy: "GET /v1/openapi.json tells the range of each")
+            }
             throw UserError(.usage, "the request's body is not valid: \(reason(error))")
         }
     }
@@ -356,8 +370,10 @@ private struct ErrorAnswers: RouterMiddleware {
             return response
         } catch let error as any HTTPResponseError {
             let reason = "\(request.uri.path): \(error.status.reasonPhrase)"
+            let remedy =
+                error.status == .notFound ? "GET /v1/openapi.json lists what there is, and / is the page" : nil
             return try Self.response(
-                UserError(UserError.Kind(error.status), reason), status: error.status, to: request)
+                UserError(UserError.Kind(error.status), reason, remedy: remedy), status: error.status, to: request)
         } catch {
             let answer = UserError(answering: error)
             return try Self.response(answer, status: answer.kind.status, to: request)

@@ -17,6 +17,13 @@ extension Configuration {
         return problems.sorted { place($0) < place($1) }
     }
 
+    /// How many errors there are in the file, and how many elsewhere.
+    package func problemCount(in path: String) -> String {
+        let inFile = problems.count { $0 is YAMLProblem }
+        return [(inFile, "in \(path)"), (problems.count - inFile, "in the environment or the options")]
+            .filter { $0.0 > 0 }.map { "\(FigureText.count($0.0, "error")) \($0.1)" }.joined(separator: ", ")
+    }
+
     /// What was read of each section, a line for each.
     package var summary: String {
         func list(_ names: [String]) -> String {

@@ -21,6 +21,8 @@ package struct Surroundings: Sendable {
     @TaskLocal package static var environment = ProcessInfo.processInfo.environment
 
     private let layers: ConfigurationLayers
+    /// The state directory as the command line names it.
+    package let namedByOption: String?
     package let host = HostRoot()
     /// Of this program.
     package let version: String
@@ -34,6 +36,7 @@ package struct Surroundings: Sendable {
     ) {
         layers = ConfigurationLayers(
             environment: Self.environment, options: stateDirectory.map { [.stateDirectory: $0] } ?? [:])
+        namedByOption = stateDirectory
         self.version = version
         self.note = note
         self.complain = complain

@@ -19,8 +19,12 @@ package enum Console {
         isTerminal(descriptor) && ProcessInfo.processInfo.environment["NO_COLOR", default: ""].isEmpty
     }
 
-    /// How many characters a line of a terminal has; `nil` of what is none, and of one that does not say.
-    package static func width(of descriptor: Int32) -> Int? {
+    /// How many characters a line has: as `COLUMNS` says (POSIX, 8.3), whatever reads it; else those of the terminal. `nil` of what is none,
+    /// and of one that does not say.
+    package static func width(
+        of descriptor: Int32, columns: String? = ProcessInfo.processInfo.environment["COLUMNS"]
+    ) -> Int? {
+        if let columns = columns.flatMap({ Int($0) }), columns >= 20 { return columns }
         var size = winsize()
         guard isatty(descriptor) != 0, ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col >= 20 else {
             return nil

@@ -5,7 +5,7 @@ extension UserError.Kind {
     package var exitStatus: Int32 {
         switch self {
         // EX_USAGE of sysexits.h, as the argument parser's own.
-        case .usage: 64
+        case .usage, .unknownName: 64
         // As a shell has it of a program that SIGINT ended.
         case .interrupted: 130
         case .notFound, .notAllowed, .busy, .unavailable, .damaged, .failed: 1

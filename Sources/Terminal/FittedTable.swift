@@ -25,7 +25,8 @@ package struct FittedTable {
         }
         let cells = rows.map { row in columns.map { Column.cell(row, $0) } }
         let all = columns.indices.map { index in Column(columns[index], cells.map { $0[index] }) }
-        let fitted: [String]? = Self.parts(all, width)?.reduce(into: []) { lines, part in
+        let labels = Self.labels(cells.dropFirst().map { $0.map { $0.text } }, all, width)
+        let fitted: [String]? = Self.parts(all, labels, width)?.reduce(into: []) { lines, part in
             let (shown, widths) = (part.map { all[$0.column] }, part.map(\.width))
             let rows = cells.enumerated().map { index, row in
                 let wrapped = part.map { all[$0.column].wrapped(row[$0.column], $0.width) }
@@ -60,15 +61,39 @@ package struct FittedTable {
         }
     }
 
-    /// The columns with their widths: all in one part, else in several, each of which begins with the first; `nil` where not even two fit.
-    private static func parts(_ columns: [Column], _ width: Int) -> [[(column: Int, width: Int)]]? {
-        var parts = [[0]]
-        for column in columns.indices.dropFirst() {
+    /// The columns that tell rows apart: the first, and of the other texts those that it takes beside it, in half of the width at most.
+    private static func labels(_ rows: [[[Glyph]]], _ columns: [Column], _ width: Int) -> [Int] {
+        var labels = [0]
+        func told(_ labels: [Int]) -> Int {
+            Set(rows.map { row in labels.map { Glyph.text(row[$0]) }.joined(separator: "\n") }).count
+        }
+        while told(labels) < rows.count {
+            let able = columns.indices.filter { column in
+                !columns[column].isRight && !labels.contains(column)
+                    && 2 * sum((labels + [column]).map { columns[$0].least }) <= width
+            }
+            let counted = able.map { (column: $0, count: told(labels + [$0])) }
+            guard let best = counted.max(by: { ($0.count, $1.column) < ($1.count, $0.column) }),
+                best.count > told(labels)
+            else { break }
+            labels.append(best.column)
+        }
+        return labels
+    }
+
+    /// The columns with their widths: all in one part, else in several, each of which begins with those that tell rows apart; `nil` where
+    /// not even one fits beside them.
+    private static func parts(
+        _ columns: [Column], _ labels: [Int], _ width: Int
+    ) -> [[(column: Int, width: Int)]]? {
+        let all = Array(columns.indices)
+        var parts = sum(columns.map(\.least)) <= width ? [all] : [labels]
+        for column in parts == [all] ? [] : all where !labels.contains(column) {
             let least = (parts[parts.count - 1] + [column]).map { columns[$0].least }
-            if sum(least) <= width {
+            if sum(least) <= width || parts[parts.count - 1] == labels {
                 parts[parts.count - 1].append(column)
             } else {
-                parts.append([0, column])
+                parts.append(labels + [column])
             }
         }
         if parts.contains(where: { sum($0.map { columns[$0].least }) > width }) { return nil }
@@ -132,7 +157,7 @@ package struct FittedTable {
         func wrapped(_ cell: (text: [Glyph], isIndented: Bool), _ width: Int) -> [[Glyph]] {
             if cell.text.count <= width { return [cell.text] }
             var lines: [[Glyph]] = []
-            for word in cell.text.split(separator: Glyph.space).map(Array.init) {
+            for word in Glyph.words(cell.text) {
                 if var last = lines.last, last.count + 1 + word.count <= width {
                     last += [Glyph.space] + word
                     lines[lines.count - 1] = last
@@ -162,7 +187,7 @@ package struct FittedTable {
 
         /// Where it may be broken: between words, and in long ones after a hyphen, a slash, a comma and an equals sign.
         private static func pieces(_ text: [Glyph]) -> [[Glyph]] {
-            text.split(separator: Glyph.space).flatMap { word -> [[Glyph]] in
+            Glyph.words(text).flatMap { word -> [[Glyph]] in
                 if word.count <= longestWord { return [Array(word)] }
                 var pieces: [[Glyph]] = [[]]
                 for glyph in word {

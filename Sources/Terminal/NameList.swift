@@ -1,7 +1,7 @@
 /// Names and what they mean, one below the other, for the help: its parser would wrap long lines in the middle, to the margin.
 package enum NameList {
-    /// The columns of a terminal that shows all of it.
-    private static let width = 80
+    /// The columns of a terminal that shows all of it, less the one that the parser takes the end of the line for.
+    private static let width = 79
 
     package static func text(_ entries: [(name: String, meaning: String)]) -> String {
         let longest = entries.map(\.name.count).max() ?? 0

@@ -65,7 +65,7 @@ package struct TerminalFit {
             if glyph == Glyph.space, !isCode { end() } else { word.append(glyph) }
         }
         end()
-        return words
+        return Glyph.joined(words)
     }
 }
 
@@ -92,6 +92,32 @@ package struct Glyph: Equatable {
         }
         if !marks.isEmpty, let last = line.indices.last { line[last].after = marks }
         return line
+    }
+
+    /// The words of a text, numbers with their units.
+    package static func words(_ text: [Glyph]) -> [[Glyph]] { joined(text.split(separator: space).map(Array.init)) }
+
+    private static let units: Set<String> = [
+        "%", "J", "kJ", "mJ", "µJ", "W", "kW", "mW", "kWh", "Wh", "s", "ms", "µs", "min", "h", "GOP", "GOP/s",
+        "GOP/s/W", "KiB",
+    ]
+
+    /// A number does not part from its unit, nor `±` from its number.
+    fileprivate static func joined(_ words: [[Glyph]]) -> [[Glyph]] {
+        var joined: [[Glyph]] = []
+        for word in words {
+            let last = joined.last?.last?.character
+            var unit = word.map(\.character)
+            while let end = unit.last, ",.;:)".contains(end) { unit.removeLast() }
+            let isUnit = units.contains(String(unit)) && last?.isNumber == true
+            let isValue = last == "±" && word.first?.character.isNumber == true
+            if isUnit || isValue, let before = joined.last {
+                joined[joined.count - 1] = before + [space] + word
+            } else {
+                joined.append(word)
+            }
+        }
+        return joined
     }
 
     /// Without white space at the end.

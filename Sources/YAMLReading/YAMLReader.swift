@@ -129,7 +129,8 @@ package struct YAMLReader {
     }
 
     package func string() throws(YAMLProblem) -> String {
-        guard let value = node.scalar?.string, !value.isEmpty else { throw problem("\(name) must be a text") }
+        guard let value = node.scalar?.string else { throw problem("\(name) must be a text") }
+        if value.isEmpty { throw problem("\(name) must be a text, and is empty") }
         return value
     }
 

@@ -12,6 +12,25 @@ extension HelpTopic {
         if let failure = Taskwatt.unknownCommand(Array(arguments.dropFirst()), also: allCases.map(\.rawValue)) {
             throw failure
         }
+        if let word = beyond(Array(arguments.dropFirst())) {
+            throw UserError(
+                .usage, "`taskwatt help` knows nothing of `\(word)` after the name of a command or topic",
+                remedy: "leave it out")
+        }
+        return nil
+    }
+
+    /// The first word after the name of a command that has none below it, or of a topic; `nil` where there is none, or it is an option.
+    private static func beyond(_ words: [String]) -> String? {
+        var command: any ParsableCommand.Type = Taskwatt.self
+        for (index, word) in words.enumerated() {
+            if word.hasPrefix("-") { return nil }
+            if let next = command.configuration.subcommands.first(where: { $0.configuration.commandName == word }) {
+                command = next
+            } else {
+                return index > 0 ? word : words.dropFirst().first
+            }
+        }
         return nil
     }
 

@@ -17,7 +17,7 @@ struct Taskwatt: AsyncParsableCommand {
             Power Hungry Processing (arXiv 2311.16863).
 
             Examples:
-              taskwatt run                       a first table in two minutes
+              taskwatt run                       a first table in a minute or two
               taskwatt run --task fill-mask      one task of it
               taskwatt measure make -j4          the energy of any command
               taskwatt meters                    what can be measured here
@@ -84,16 +84,11 @@ extension Taskwatt {
     /// Ends with what the parser of the command line has to say: an error, or the help that was asked for.
     private static func end(with error: any Error) -> Never {
         let status = exitCode(for: error)
-        // What the user typed is in it, which a script may have from elsewhere.
-        let said = message(for: error)
-        var text = fullMessage(for: error)
-        if !status.isSuccess, !said.isEmpty { text = text.replacing(said, with: PrintableText.oneLine(said)) }
-        if !text.isEmpty {
-            if status.isSuccess {
-                Console.print(.markup(HelpTopic.completing(text) + "\n"))
-            } else {
-                Console.error(.lines(text + "\n"))
-            }
+        if status.isSuccess {
+            let text = fullMessage(for: error)
+            if !text.isEmpty { Console.print(.markup(HelpTopic.completing(text) + "\n")) }
+        } else if let refusal = refusal(error) {
+            Console.complain("\(refusal)")
         }
         Foundation.exit(status.rawValue)
     }

@@ -171,7 +171,7 @@ import Testing
         let refused = try await scratch.taskwatt("bundle", "last", "-o", served)
         #expect(refused.status == 1 && refused.error.contains("is there already"))
         let unknown = try await scratch.taskwatt("bundle", "0123456789", "-o", "\(scratch.path)/none")
-        #expect(unknown.status == 1 && unknown.error.contains("there is no suite run 0123456789"))
+        #expect(unknown.status == 64 && unknown.error.contains("there is no suite run 0123456789"))
         #expect(!FileManager.default.fileExists(atPath: "\(scratch.path)/none"))
 
         let other = try Scratch()

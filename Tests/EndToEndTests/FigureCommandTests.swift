@@ -48,7 +48,10 @@ private let hasConverter = (ProcessInfo.processInfo.environment["PATH"] ?? "").s
         #expect(csv.status == 0)
         #expect(try scratch.read("a.CSV").hasPrefix("task,"))
         // What is said goes before what the name tells.
-        #expect(try await scratch.taskwatt("figure", "energy", "-o", svg, "--format", "csv").status == 0)
+        let kept = try await scratch.taskwatt("figure", "energy", "-o", svg, "--format", "csv")
+        #expect(kept.status == 1 && kept.error.contains("--force"))
+        #expect(try scratch.read("a.svg") == text)
+        #expect(try await scratch.taskwatt("figure", "energy", "-o", svg, "--format", "csv", "--force").status == 0)
         #expect(try scratch.read("a.svg").hasPrefix("task,"))
         let dark = try await scratch.taskwatt("figure", "scopes", "--theme", "dark", "-o", "-")
         #expect(dark.status == 0 && dark.output.contains("#1a1d22"))
@@ -74,7 +77,7 @@ private let hasConverter = (ProcessInfo.processInfo.environment["PATH"] ?? "").s
             #expect(png[16..<20].reduce(0) { $0 << 8 | Int($1) } == width, "\(name)")
         }
         // A paper is written over many times.
-        #expect(try await scratch.taskwatt("figure", "energy", "-o", "\(directory)/a.pdf").status == 0)
+        #expect(try await scratch.taskwatt("figure", "energy", "--force", "-o", "\(directory)/a.pdf").status == 0)
     }
 
     @Test func withoutTheConverterItSaysWhatToInstall() async throws {
@@ -123,7 +126,7 @@ private let hasConverter = (ProcessInfo.processInfo.environment["PATH"] ?? "").s
         }
         let recorded = try recorded()
         let unfit = await Refusal(running: ["figure", "energy", "--task", "y"], in: recorded)
-        #expect(unfit.status == 1 && unfit.message.contains("no run fits --task y"))
+        #expect(unfit.status == 64 && unfit.message.contains("unknown task `y`"))
         let absent = await Refusal(running: ["figure", "plane"], in: recorded)
         #expect(absent.status == 1 && absent.message.contains("`plane`"))
         // The record itself is no place for it.

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Glibc
 import Recording
@@ -129,6 +130,17 @@ import Testing
         #expect(wrong.errorLines.last?.contains("5 errors in ") == true)
         let doctor = try await Program.run([Program.taskwatt, "doctor"], environment: environment)
         #expect(doctor.output.contains("5 errors") && doctor.output.contains("taskwatt.yaml:1:"), "\(doctor.output)")
+        let told = try await Program.run([Program.taskwatt, "config", "check", "--json"], environment: environment)
+        struct Checked: Decodable {
+            var file: String?
+            var errors: [UserError]
+        }
+        let checked: Checked = try decoded(told.output)
+        #expect(told.status == 1 && checked.errors.count == 5 && checked.file?.hasSuffix("taskwatt.yaml") == true)
+        let variable = try await Program.run(
+            [Program.taskwatt, "config", "check", try scratch.write("empty.yaml", "keep: {samples: 2d}\n")],
+            environment: environment.merging(["TASKWATT_KEEP_SAMPLES": "abc"]) { $1 })
+        #expect(variable.errorLines.last?.contains("1 error in the environment") == true, "\(variable.error)")
         // The daemon says so and goes on.
         daemon.send(SIGHUP)
         #expect(try await eventually { daemon.text.contains("the meters are unchanged") })

@@ -43,6 +43,23 @@ import Testing
         #expect(run.status == 1 && run.error.contains(place) && run.error.contains(kind), "\(run.error)")
     }
 
+    @Test func aFunctionThatLacksAParameterIsToldWithBothFiles() async throws {
+        let scratch = try Scratch()
+        _ = try await scratch.taskwatt("plugin", "new", "napper")
+        _ = try scratch.write("data/taskwatt/plugins/napper/model.py", "def prepare(): pass\n\ndef infer(): pass\n")
+        _ = try scratch.write(
+            "data/taskwatt/plugins/napper/plugin.yaml",
+            """
+            {name: napper, version: 0.1.0, program: program.py, tasks: [{id: napper, models: [nap]}],
+             parameters: [{name: tenths, description: of a second, default: 5}]}
+            """)
+        let run = try await scratch.taskwatt(
+            "run", "--task", "napper", "--count", "1", "--repeats", "1", "--idle", "0", "--quiet")
+        #expect(run.status == 1, "\(run.error)")
+        for part in ["model.py", "plugin.yaml", "`tenths`"] { #expect(run.error.contains(part), "\(run.error)") }
+        #expect(!run.error.contains("program.py"), "\(run.error)")
+    }
+
     @Test func pathsAreMeantFromWhereTheUserIs() async throws {
         let scratch = try Scratch()
         _ = try await scratch.taskwatt("plugin", "new", "napper", "--language", "python")

@@ -102,6 +102,10 @@ import Testing
         let none = try await scratch.taskwatt("report")
         #expect(none.status == 1 && none.errorLines.count == 1)
         #expect(none.error.contains("there is no record in"))
+        let named = try await scratch.taskwatt("table", "--state-dir", "\(scratch.path)/elsewhere")
+        #expect(named.status == 1 && named.error.contains("`taskwatt run --state-dir \(scratch.path)/elsewhere`"))
+        let file = try await scratch.taskwatt("table", "--state-dir", try scratch.write("plain", "x"))
+        #expect(file.status == 1 && !file.error.contains("`taskwatt run"), "\(file.error)")
         #expect(try await scratch.taskwatt("show").status == 64)
         let suite = try Store(directory: scratch.state).beginSuiteRun(
             SuiteStart(
@@ -119,7 +123,7 @@ import Testing
         #expect(try await scratch.taskwatt("report", "--output", mine, "--force").status == 0)
         #expect(try await scratch.taskwatt("report", "--output", mine).status == 1)
         let unfit = try await scratch.taskwatt("report", "--suite-run", "x", "--task", "y", "--output", "-")
-        #expect(unfit.status == 1 && unfit.output.isEmpty)
-        #expect(unfit.error.contains("no run fits --suite-run x --task y"))
+        #expect(unfit.status == 64 && unfit.output.isEmpty)
+        #expect(unfit.error.contains("there is no run x"))
     }
 }

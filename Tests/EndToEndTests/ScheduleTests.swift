@@ -58,7 +58,7 @@ import Testing
         let left = try #require(FileManager.default.enumerator(atPath: "\(image)/etc")).allObjects
         #expect(left.compactMap { $0 as? String }.filter { $0.contains("nightly") }.isEmpty)
         let gone = try await schedule("remove", "nightly")
-        #expect(gone.status == 1 && gone.error.contains("there is no schedule `nightly`"))
+        #expect(gone.status == 64 && gone.error.contains("there is no schedule `nightly`"))
         #expect(try await schedule("list").error.contains("there is no schedule"))
     }
 
@@ -96,7 +96,7 @@ import Testing
         let ended = try await scratch.taskwatt("cancel", "1")
         #expect(ended.status == 1 && ended.error.contains("has already ended: completed"), "\(ended.error)")
         let unknown = try await scratch.taskwatt("cancel", "77")
-        #expect(unknown.status == 1 && unknown.error.contains("there is no such job"))
+        #expect(unknown.status == 64 && unknown.error.contains("there is no job"))
         try await daemon.stop()
     }
 
@@ -127,6 +127,6 @@ import Testing
         #expect(failed.status == 1 && failed.error.contains("systemctl"), "\(failed.error)")
         #expect(!FileManager.default.fileExists(atPath: "\(image)/etc/taskwatt/schedules"))
         let none = try await schedule("submit", "nothing")
-        #expect(none.status == 1 && none.error.contains("there is no schedule `nothing`"))
+        #expect(none.status == 64 && none.error.contains("there is no schedule `nothing`"))
     }
 }

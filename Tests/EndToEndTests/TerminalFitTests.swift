@@ -51,6 +51,40 @@ import Testing
         for name in names { #expect(wrapped.contains { $0.contains("\(name)00") }) }
     }
 
+    @Test func eachPartOfATableTellsItsRowsApart() {
+        let names = (1...8).map { "column\($0)" }
+        var table = TextTable([("row", .left)] + names.map { ($0, .right) } + [("with", .left)])
+        for with in ["a=1", "a=2"] { table.add(["same"] + names.map { "\($0)00" } + [with]) }
+        let wrapped = lines(table.text(), 40)
+        #expect(wrapped.allSatisfy { $0.count <= 40 })
+        for with in ["a=1", "a=2"] { #expect(wrapped.count { $0.hasPrefix("same  \(with)") } > 1, "\(wrapped)") }
+        #expect(!wrapped.contains { $0.hasPrefix("same  column") })
+    }
+
+    @Test func aNumberStaysWithItsUnit() {
+        for width in 10...40 {
+            let wrapped = lines("a figure of 3.9 % and of ± 95 % or 10⁻⁵ kWh: many", width)
+            for whole in ["3.9 %", "± 95 %", "10⁻⁵ kWh:"] {
+                #expect(wrapped.contains { $0.contains(whole) }, "\(width): \(wrapped)")
+            }
+        }
+    }
+
+    @Test(arguments: [("80", 80), ("200", 200), ("7", nil), ("wide", nil), ("", nil)] as [(String, Int?)])
+    func theVariableSaysHowWideALineIs(columns: String, width: Int?) {
+        #expect(Console.width(of: -1, columns: columns) == width)
+    }
+
+    /// The parser of the command line wraps lines of 80 characters again.
+    @Test func aListOfNamesLeavesTheParserNothingToWrap() {
+        for length in 1...30 {
+            let text = NameList.text([
+                ("name", Array(repeating: String(repeating: "x", count: length), count: 40).joined(separator: " "))
+            ])
+            #expect(text.split(separator: "\n").allSatisfy { $0.count < 80 }, "\(length)")
+        }
+    }
+
     @Test func commandsAndColumnsOfOtherKindsAreLeftAlone() {
         for line in [
             "    sudo usermod -aG taskwatt ada && newgrp taskwatt # and a rather long line",

@@ -127,9 +127,9 @@ import WorkloadProtocol
     func statuses() throws {
         let all = UserError.Kind.allCases
         for kind in all {
-            #expect(kind.exitStatus == [.usage: 64, .interrupted: 130][kind, default: 1], "\(kind)")
+            #expect(kind.exitStatus == [.usage: 64, .unknownName: 64, .interrupted: 130][kind, default: 1], "\(kind)")
             let codes: [UserError.Kind: Int] = [
-                .usage: 400, .notFound: 404, .notAllowed: 403, .busy: 503, .unavailable: 503,
+                .usage: 400, .unknownName: 404, .notFound: 404, .notAllowed: 403, .busy: 503, .unavailable: 503,
             ]
             #expect(kind.status.code == codes[kind, default: 500], "\(kind)")
         }
@@ -204,8 +204,8 @@ import WorkloadProtocol
 
     private static let plugins: [PluginError] = [
         .noSuchPlugin(text, known: names, directories: names), .noSuchPlugin("p", known: [], directories: []),
-        .brokenManifest(text, yaml), .noSuchTask(.fillMask, plugin: text, known: [.fillMask]),
-        .noSuchTask(.fillMask, plugin: nil, known: []),
+        .brokenManifest(text, yaml), .noSuchTask(.fillMask, plugin: text, known: [.fillMask], broken: []),
+        .noSuchTask(.fillMask, plugin: nil, known: [], broken: [text]),
         .noSuchModel("\(text).onnx", task: .fillMask, plugin: text, known: names),
         .noSuchParameter(text, plugin: text, known: names), .badValue(text, parameter: text, known: names),
         .missingModel(plugin: text), .missingParameter(text, plugin: text, description: text),

@@ -13,7 +13,8 @@ struct DecimalScaleTests {
             // 0.0996 is rounded to 0.10: two digits of that.
             (1.2345, 0.0996, "1.23", "0.10"), (1234.5, 123.4, "1230", "120"), (12.3, 9.96, "12", "10"),
             (-0.0123, 0.0045, "-0.0123", "0.0045"), (5, 40, "5", "40"), (0.001, 0.4, "0.00", "0.40"),
-            (-0.001, 0.4, "0.00", "0.40"),
+            // Below zero is not zero.
+            (-0.001, 0.4, "-0.001", "0.40"),
         ] as [(Double, Double, String, String)])
     func rounding(value: Double, uncertainty: Double, text: String, spread: String) {
         let scale = DecimalScale([1])
@@ -30,6 +31,18 @@ struct DecimalScaleTests {
         #expect(scale.text(3, uncertainty: 0) == "3.00")
         #expect(scale.text(nil) == "–" && scale.spread(nil) == "–" && scale.text(.nan) == "–")
         #expect(scale.ends(0.9694, 1.5061) == "0.97–1.51")
+        // No end of a ratio is zero.
+        #expect(scale.ends(0.1108, 20.07) == "0.11–20" && scale.ends(0.6, 20.07) == "0.60–20.1")
+    }
+
+    @Test(
+        "A standard deviation ends where the mean beside it does, and is zero only where it is none",
+        arguments: [
+            (9.4, 23, "9"), (0.056, 0.14, "0.06"), (0.001, 0.14, "0.001"), (123, 450, "120"), (0, 0.14, "0.00"),
+            (4.2, nil, "4.2"), (4.2, 0, "4.2"),
+        ] as [(Double, Double?, String)])
+    func beside(std: Double, uncertainty: Double?, text: String) {
+        #expect(DecimalScale.one.spread(std, uncertainty: uncertainty) == text)
     }
 
     @Test("A column has one power of ten, and none where all of it can be read without")
@@ -53,6 +66,6 @@ struct DecimalScaleTests {
         let text = report.rendered(as: .text, columns: [.interval])
         #expect(text.contains("10⁻¹⁰ kWh: mean"))
         // t(2) · 0.01/√3 = 2.5 % of 5.556e-10 kWh.
-        #expect(text.contains("5.56  0.056    0.14"), "\(text)")
+        #expect(text.contains(/5\.56 +0\.06 +0\.14/), "\(text)")
     }
 }

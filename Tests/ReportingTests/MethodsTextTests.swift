@@ -47,7 +47,7 @@ struct MethodsTextTests {
             "package-0 (powercap/intel-rapl:0, package, measured)", "scope components",
             "3 repeats of 100 inferences followed", "Idle power was measured for 30 s before the first workload.",
             "Figures are gross: idle power is in them.", "none is stated for powercap/intel-rapl:0",
-            "1 run was flagged contended: other processes", "@software{onnxruntime,",
+            "1 run was flagged contended: other processes", "@misc{onnxruntime,", "@misc{taskwatt,",
             "doi       = {10.1145/3630106.3658542}",
         ] { #expect(text.contains(part), "\(part) is not in \(text)") }
         for part in ["wolf2020", "once more after", "estimated", "random", "at least", "repeat on"] {

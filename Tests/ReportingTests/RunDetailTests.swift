@@ -50,6 +50,8 @@ struct RunDetailTests {
         let line = try #require(shown.split(separator: "\n").first { $0.contains("▸") })
         #expect(line.split(separator: " ").filter { $0 == "–" }.count == 5, "\(line)")
         #expect(shown.contains("its energy was not seen") && shown.contains("it broke"))
+        // No budget of an energy that nobody saw, and the error once.
+        #expect(!shown.contains("Uncertainty budget") && shown.matches(of: /it broke/).count == 1)
     }
 
     @Test("In an empty record there is nothing, and how to make something")

@@ -35,6 +35,12 @@ struct PluginCatalogueTests {
         #expect(catalogue.plugins.first?.program == .found("/usr/bin/true") || Self.isInPath(catalogue))
         let error = #expect(throws: PluginError.self) { try catalogue.plugin(named: "broken", for: .fillMask) }
         #expect(error.map { "\($0)".contains("`broken` is broken: \(first)/broken/plugin.yaml:") } == true)
+        for task in ["broken", "elsewhere"] {
+            let error = #expect(throws: PluginError.self) {
+                try catalogue.plugin(named: nil, for: MLTask(rawValue: task))
+            }
+            #expect(error.map { "\($0)".contains("\(first)/broken/plugin.yaml") } == true, "\(task)")
+        }
     }
 
     private static func isInPath(_ catalogue: PluginCatalogue) -> Bool {

@@ -42,6 +42,7 @@ struct RecordAccessConformance {
     func questions(_ own: (first: String, second: String)) async throws {
         try await suites(own)
         try await tables(own)
+        try await unknownNames(own)
         try await documents(own)
         try await exports()
         try await files(own)
@@ -91,8 +92,39 @@ struct RecordAccessConformance {
         let detail = try await access.detail(of: "last", columns: 8)
         #expect(detail.suite.uuid == own.second && detail.run == nil)
         #expect(try await access.detail(of: "1", columns: 8).run == 1)
+        #expect(try await access.detail(of: "label:small", columns: 8).suite.uuid == own.first)
+        let nobody = await #expect(throws: UserError.self) { try await access.detail(of: "label:no body", columns: 8) }
+        #expect(nobody?.message.contains("label:no body") == true)
         #expect(try await access.detail(of: String(own.first.prefix(8)), columns: 8).suite.uuid == own.first)
-        #expect(try await refusal { try await access.detail(of: "99", columns: 8) } == .notFound)
+        #expect(try await refusal { try await access.detail(of: "99", columns: 8) } == .unknownName)
+    }
+
+    /// Why nothing fits a filter.
+    private func unknownNames(_ own: (first: String, second: String)) async throws {
+        func unknown(_ set: (inout RunFilter) -> Void) async throws -> UserError? {
+            var filter = RunFilter(source: .taskwatt)
+            set(&filter)
+            return try await access.unknownName(in: filter)
+        }
+        let wrong: [((inout RunFilter) -> Void, String)] = [
+            ({ $0.model = "nn" }, "`n`"), ({ $0.label = "smal" }, "`small`"), ({ $0.suite = "larg" }, "`large`"),
+            ({ $0.machine = "elsewhere" }, "elsewhere"), ({ $0.suiteRun = "last,zzzz" }, "zzzz"),
+            ({ $0.task = MLTask(rawValue: "nonsense") }, "nonsense"), ({ $0.device = "banana" }, "banana"),
+        ]
+        for (set, word) in wrong {
+            let error = try await unknown(set)
+            #expect(error?.kind == .unknownName && error.map { "\($0)".contains(word) } == true)
+        }
+        let right: [(inout RunFilter) -> Void] = [
+            { $0.model = "n" }, { $0.label = "small" }, { $0.suiteRun = "last,last-1" },
+            { $0.suiteRun = String(own.first.prefix(8)) }, { $0.until = 1 },
+            // Each is there, and not with the other.
+            {
+                $0.model = "n"
+                $0.machine = "a"
+            },
+        ]
+        for set in right { #expect(try await unknown(set) == nil) }
     }
 
     private func documents(_ own: (first: String, second: String)) async throws {
@@ -136,7 +168,7 @@ struct RecordAccessConformance {
         let verification = try await BundleVerifier.verify("\(directory.path)/b.tar.zst", version: "1.0")
         #expect(verification.suites.count == 2 && verification.findings.isEmpty)
         let nobody = try OutputFile("\(directory.path)/none.tar.zst", .refused)
-        #expect(try await refusal { try await access.bundle(["zzzz"], isRedacted: false, to: nobody) } == .notFound)
+        #expect(try await refusal { try await access.bundle(["zzzz"], isRedacted: false, to: nobody) } == .unknownName)
     }
 
     private func copies(_ own: (first: String, second: String)) async throws {

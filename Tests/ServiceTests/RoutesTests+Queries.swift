@@ -35,7 +35,7 @@ extension RoutesTests {
             contains: "`task` is given more than once"
         )
         try expectError(
-            try await ask(.get, "/v1/bundle?run=aaaa&run=bbbb"), .notFound, .notFound, contains: "no suite run aaaa")
+            try await ask(.get, "/v1/bundle?run=aaaa&run=bbbb"), .notFound, .unknownName, contains: "no suite run aaaa")
         // What is neither true nor false would be false, and a bundle would not be redacted.
         try expectError(try await ask(.get, "/v1/table?net=1"), .badRequest, .usage, contains: "not 1")
         try expectError(

@@ -66,7 +66,8 @@ struct RoutesTests {
                 suite: "s", suiteText: "", options: "{}", machineName: "m", inventory: "{}", machineState: "{}",
                 meters: [], version: "1", startedAt: 1))
         try expectError(
-            try await ask(.get, "/v1/runs/99999999999999999999"), .notFound, .notFound, contains: String(uuid.prefix(8))
+            try await ask(.get, "/v1/runs/99999999999999999999"), .notFound, .unknownName,
+            contains: String(uuid.prefix(8))
         )
         let detail: RunDetail = try decode(try await ask(.get, "/v1/runs/\(uuid)?columns=-5"))
         #expect(detail.suite.uuid == uuid && detail.parts.isEmpty)
@@ -111,7 +112,8 @@ struct RoutesTests {
     func notFound() async throws {
         try expectError(try await ask(.get, "/v1/nothing"), .notFound, .notFound, contains: "/v1/nothing")
         try expectError(try await ask(.get, "/nothing"), .notFound, .notFound, contains: "Not Found")
-        try expectError(try await ask(.get, "/v1/export/secrets"), .notFound, .notFound, contains: "runs, samples,")
+        try expectError(try await ask(.get, "/nothing"), .notFound, .notFound, contains: "/v1/openapi.json")
+        try expectError(try await ask(.get, "/v1/export/secrets"), .notFound, .unknownName, contains: "runs, samples,")
     }
 
     // MARK: Jobs
@@ -295,6 +297,7 @@ struct RoutesTests {
             ("runs: [{task: fill-mask}]", ",\"overrides\":{\"tasks\":[],\"parameters\":{},\"count\":-1}", "count"),
             ("runs: [{task: fill-mask}]", ",\"overrides\":{\"until_ci\":0}", "`until_ci` must be from 0.0001 to 1"),
             ("runs: [{task: fill-mask}]", ",\"overrides\":{\"max_repeats\":2}", "`max_repeats` must be from 3"),
+            ("runs: [{task: fill-mask}]", ",\"overrides\":{\"repeats\":99999999999999999999}", "too large"),
             ("runs: [{task: fill-mask}]", ",\"overrides\":{\"idle_s\":-1}", "`idle_s` must be from 0 to 86400"),
             ("runs: [{task: fill-mask}]", ",\"overrides\":{\"count\":\"many\"}", "count"),
             ("runs: [{task: fill-mask}]", ",\"deadline_s\":0", "`deadline_s` must be from 1"),
@@ -316,9 +319,9 @@ struct RoutesTests {
 
     @Test("Unknown jobs, and ids that are none")
     func unknownJobs() async throws {
-        try expectError(try await ask(.get, "/v1/jobs/7"), .notFound, .notFound, contains: "no such job")
-        try expectError(try await ask(.delete, "/v1/jobs/7"), .notFound, .notFound, contains: "no such job")
-        try expectError(try await ask(.get, "/v1/jobs/7/events"), .notFound, .notFound, contains: "no such job")
+        try expectError(try await ask(.get, "/v1/jobs/7"), .notFound, .unknownName, contains: "no job 7")
+        try expectError(try await ask(.delete, "/v1/jobs/7"), .notFound, .unknownName, contains: "no job 7")
+        try expectError(try await ask(.get, "/v1/jobs/7/events"), .notFound, .unknownName, contains: "no job 7")
         try expectError(try await ask(.get, "/v1/jobs/x"), .badRequest, .usage, contains: "/v1/jobs/x")
     }
 

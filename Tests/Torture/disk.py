@@ -51,9 +51,9 @@ def fill_and_empty(context, disk):
     commands = {
         "backup": ("backup", "--force", outputs / "backup"),
         "bundle": ("bundle", suite, "--force", "-o", outputs / "bundle"),
-        "runs": ("export", "--output", outputs / "runs"),
-        "samples": ("export", "--samples", "--output", outputs / "samples"),
-        "jsonl": ("export", "--format", "jsonl", "--output", outputs / "jsonl"),
+        "runs": ("export", "--force", "--output", outputs / "runs"),
+        "samples": ("export", "--samples", "--force", "--output", outputs / "samples"),
+        "jsonl": ("export", "--format", "jsonl", "--force", "--output", outputs / "jsonl"),
         "report": ("report", "--force", "-o", outputs / "report"),
     }
     for name, command in commands.items():

@@ -363,8 +363,8 @@ def measure(context, root, record, end):
         time.sleep(0.1)
     commands = {
         "backup": ("backup", "--force", outputs / "backup"),
-        "runs": ("export", "--output", outputs / "runs"),
-        "samples": ("export", "--samples", "--output", outputs / "samples"),
+        "runs": ("export", "--force", "--output", outputs / "runs"),
+        "samples": ("export", "--samples", "--force", "--output", outputs / "samples"),
         "report": ("report", "--force", "-o", outputs / "report"),
     }
     # By a command of the kind that is recorded, as the rest.

@@ -28,17 +28,18 @@ package struct BundleWriter {
     /// - Throws: `UserError` for none, or several.
     package static func suites(_ names: [String], in store: any RecordReader) async throws -> [String] {
         var suites: [String] = []
-        for name in names {
+        // With commas between, as `--suite-run` has them, or one after the other.
+        for name in names.flatMap({ $0.split(separator: ",").map(String.init) }) {
             let found = try await store.suites(named: name)
             guard let suite = found.first else {
                 throw UserError(
-                    .notFound, "there is no suite run \(name) in the record",
-                    remedy: "`taskwatt list` has the UUID of each, and several are given one after the other")
+                    .unknownName, "there is no suite run \(name) in the record",
+                    remedy: "`taskwatt list` has the UUID of each")
             }
             if found.count > 1 {
                 throw UserError(
-                    .notFound, "several suite runs begin with \(name): \(found.joined(separator: ", "))",
-                    remedy: "give more of it")
+                    .unknownName, "several suite runs are meant by \(name): \(found.joined(separator: ", "))",
+                    remedy: "give the UUID of each")
             }
             if !suites.contains(suite) { suites.append(suite) }
         }

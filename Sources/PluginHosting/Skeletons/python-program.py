@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """A workload plugin. The protocol is JSON-RPC 2.0, one message a line; see the README of taskwatt's plugin protocol."""
+import inspect
 import json
 import os
 import sys
@@ -46,6 +47,12 @@ class Workload:
 
     def prepare(self):
         """Loads the model, and nothing else: its energy is measured."""
+        try:
+            inspect.signature(self.model.prepare).bind(**self.parameters)
+        except TypeError as error:
+            given = ", ".join(f"`{name}`" for name in self.parameters) or "none"
+            raise Problem(2, f"model.py: prepare() does not fit the parameters of plugin.yaml ({given}): {error}",
+                          "give it an argument for each of them, or take them out of plugin.yaml") from error
         self.model.prepare(**self.parameters)
 
     def infer(self):

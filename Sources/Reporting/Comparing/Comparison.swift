@@ -244,7 +244,7 @@ package enum ComparisonError: UserFacingError, Sendable, Hashable {
         switch self {
         case .noSuite(let name):
             return UserError(
-                .notFound, "`\(name)` does not name one suite", remedy: "`taskwatt list` shows the UUID of each")
+                .unknownName, "`\(name)` does not name one suite", remedy: "`taskwatt list` shows the UUID of each")
         case .noRuns(let label, let leftOut):
             let left = leftOut.sorted { $0.key < $1.key }.map { "\($0.value) left out: \($0.key)" }
             let reason = left.isEmpty ? "" : " (\(left.joined(separator: ", ")))"

@@ -13,11 +13,14 @@ enum Bibliography {
     }
 
     private static func taskwatt(_ versions: [String]) -> String {
+        // `misc`, since BibTeX's own styles know no `software`, and what they have no field for stands in the note.
         """
-        @software{taskwatt,
-          title   = {Taskwatt: the energy of machine-learning tasks},
-          version = {\(LaTeXText.escaped(versions.joined(separator: ", ")))},
-          note    = {Apache-2.0}
+        @misc{taskwatt,
+          author       = {{Taskwatt developers}},
+          title        = {Taskwatt: the energy of machine-learning tasks},
+          howpublished = {Computer program},
+          year         = {2026},
+          note         = {Version \(LaTeXText.escaped(versions.joined(separator: ", "))), Apache-2.0}
         }
         """
     }
@@ -48,11 +51,11 @@ enum Bibliography {
         (
             "onnx runtime", "onnxruntime",
             """
-            @software{onnxruntime,
-              title  = {{ONNX} Runtime},
-              author = {{ONNX Runtime developers}},
-              year   = {2021},
-              url    = {https://onnxruntime.ai/}
+            @misc{onnxruntime,
+              title        = {{ONNX} Runtime},
+              author       = {{ONNX Runtime developers}},
+              year         = {2021},
+              howpublished = {https://onnxruntime.ai/}
             }
             """
         ),
@@ -72,11 +75,11 @@ enum Bibliography {
         (
             "diffusers", "diffusers",
             """
-            @software{diffusers,
-              title  = {Diffusers: State-of-the-art diffusion models},
-              author = {von Platen, Patrick and others},
-              year   = {2022},
-              url    = {https://github.com/huggingface/diffusers}
+            @misc{diffusers,
+              title        = {Diffusers: State-of-the-art diffusion models},
+              author       = {von Platen, Patrick and others},
+              year         = {2022},
+              howpublished = {https://github.com/huggingface/diffusers}
             }
             """
         ),

@@ -36,9 +36,9 @@ package struct RunDetail: Sendable, Hashable, Codable {
             }
             if uuids.count > 1 {
                 throw UserError(
-                    .notFound,
-                    "\(uuids.count == 10 ? "ten or more" : String(uuids.count)) suites begin with \(name): "
-                        + uuids.map { String($0.prefix(13)) }.joined(separator: ", "), remedy: "give more of it")
+                    .unknownName,
+                    "\(uuids.count == 10 ? "ten or more" : String(uuids.count)) suites are meant by \(name): "
+                        + uuids.map { String($0.prefix(13)) }.joined(separator: ", "), remedy: "give the UUID of one")
             }
             self.suite = suite
             run = nil
@@ -70,7 +70,7 @@ package struct RunDetail: Sendable, Hashable, Codable {
         let named = suites.map { "\($0.uuid.prefix(8)) (\($0.suite))" }.joined(separator: ", ")
         let numbers = try await store.runNumbers().map { "the runs \($0.lowerBound) to \($0.upperBound), and " } ?? ""
         return UserError(
-            .notFound, "there is no run \(name)",
+            .unknownName, "there is no run \(name)",
             remedy: "the record has \(numbers)the suites \(named), `last` the first of them")
     }
 }

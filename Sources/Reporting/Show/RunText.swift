@@ -51,7 +51,9 @@ package struct RunText {
         }
         var lines = [heading(title)]
         if chosen != nil { lines.append("suite \(name)") }
-        let error = suite.error.map { ": \(PrintableText.of($0))" } ?? ""
+        // What a run says of itself below is not said twice.
+        let ownError = chosen?.run.record.error
+        let error = suite.error.map { ownError.map($0.contains) == true ? "" : ": \(PrintableText.of($0))" } ?? ""
         let origin = suite.source == .taskwatt ? "" : ", imported from \(suite.source.rawValue)"
         lines.append(
             "\(ReportPage.minute(suite.startedAt)) on \(PrintableText.of(suite.machine)), \(suite.status)\(error), "
@@ -174,6 +176,8 @@ package struct RunText {
     }
 
     private func budget(_ run: NumberedRun) -> String {
+        // Of what was not seen there is no energy to be uncertain of.
+        guard run.record.energy.total.coverage > 0 else { return "" }
         let budget = UncertaintyBudget(run.record, idleSeconds: idleSeconds)
         var table = TextTable([("from", .left), ("gross", .right), ("net", .right), ("", .left)])
         func joules(_ value: Double?) -> String { FigureText.joules(value) }
@@ -183,12 +187,12 @@ package struct RunText {
                 ? "not stated for all; `overrides` of taskwatt.yaml can state it" : "as stated",
         ])
         table.add(["edges and resolution", joules(budget.gross.reading), joules(budget.net?.reading), "of this window"])
-        table.add(["idle baseline", "", joules(budget.net?.idle), "u(idle power) x time"])
+        table.add(["idle baseline", "", joules(budget.net?.idle), "u(idle power) × time"])
         table.add(["together", joules(budget.gross.combined), joules(budget.net?.combined), "in quadrature"])
         table.add([
             "\(plusMinus) 95 %", joules(budget.gross.halfWidth), joules(budget.net?.halfWidth),
-            "x \(FigureText.fixed(budget.gross.factor, 3))"
-                + (budget.net.map { ", and x \(FigureText.fixed($0.factor, 3)) of net" } ?? ""),
+            "× \(FigureText.fixed(budget.gross.factor, 3))"
+                + (budget.net.map { ", and × \(FigureText.fixed($0.factor, 3)) of net" } ?? ""),
         ])
         table.add(["energy", joules(budget.gross.energy), joules(budget.net?.energy), ""])
         let none = budget.net == nil ? "net: there is no idle baseline to subtract\n" : ""

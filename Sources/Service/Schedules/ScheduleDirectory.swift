@@ -43,7 +43,7 @@ package struct ScheduleDirectory: Sendable {
     }
 
     package static func noSuch(_ name: String) -> UserError {
-        UserError(.notFound, "there is no schedule `\(name)`", remedy: "`taskwatt schedule list` has them")
+        UserError(.unknownName, "there is no schedule `\(name)`", remedy: "`taskwatt schedule list` has them")
     }
 
     /// - Throws: `UserError`, `YAMLProblem`.

@@ -80,7 +80,10 @@ package struct SystemdTimers: Sendable {
     private func systemctl(_ arguments: [String]) async throws {
         let answer = try await Self.run("systemctl", ["--quiet"] + arguments)
         if !answer.isSuccess {
-            throw UserError(.failed, "systemctl \(arguments.joined(separator: " ")) failed: \(answer.error)")
+            throw UserError(
+                .failed, "systemctl \(arguments.joined(separator: " ")) failed: \(answer.error)",
+                remedy: answer.error.contains("does not exist")
+                    ? "install the package's units there, with the same --root" : "`journalctl -xe` may say more")
         }
     }
 

@@ -70,7 +70,15 @@ struct Compare: AsyncParsableCommand {
 
     func run() async throws {
         let request = try request
-        let comparison = try await state.surroundings.record().comparison(request)
+        let record = try await state.surroundings.record()
+        let comparison: Comparison
+        do { comparison = try await record.comparison(request) } catch {
+            // One of this process is of a type of its own; a daemon's has only its kind.
+            for side in UserError(error).kind == .notFound ? [request.a, request.b] : [] {
+                if let unknown = try await record.unknownName(in: side.filter) { throw unknown }
+            }
+            throw error
+        }
         guard !comparison.rows.isEmpty else {
             let reasons = comparison.reasons.joined(separator: " ")
             throw UserError(.failed, "\(a) and \(b) have nothing in common to compare: \(reasons)")

@@ -25,14 +25,34 @@ struct Config: AsyncParsableCommand {
 
                 Examples:
                   taskwatt config check
+                  taskwatt config check --json | jq -r '.errors[].message'
                   taskwatt config check ./taskwatt.yaml && sudo cp taskwatt.yaml /etc/taskwatt/
                 """)
 
         @Argument(help: "The file.", completion: .file(extensions: ["yaml", "yml"]))
         var file: String?
 
+        @Flag(help: "Print JSON: the file, and its errors.")
+        var json = false
+
+        /// What programs get.
+        private struct Document: Encodable {
+            /// `null` where there is none, and none is needed.
+            var file: String?
+            var errors: [UserError]
+
+            enum CodingKeys: CodingKey { case file, errors }
+
+            func encode(to encoder: any Encoder) throws {
+                var container = encoder.container(keyedBy: CodingKeys.self)
+                try container.encode(file, forKey: .file)
+                try container.encode(errors, forKey: .errors)
+            }
+        }
+
         func run() async throws {
             guard let path = file ?? Surroundings().configurationFile else {
+                if json { return Console.print(try Console.json(Document(file: nil, errors: []))) }
                 return Console.note(
                     "there is no configuration file, and none is needed; it would be /etc/taskwatt/taskwatt.yaml")
             }
@@ -42,9 +62,14 @@ struct Config: AsyncParsableCommand {
             }
             let configuration = try Surroundings().configuration(of: file, checking: files)
             let problems = configuration.problemsByPlace
+            if json {
+                Console.print(try Console.json(Document(file: path, errors: problems.map { UserError($0) })))
+                if !problems.isEmpty { throw ExitCode.failure }
+                return
+            }
             for problem in problems { Console.complain("\(problem)") }
             guard problems.isEmpty else {
-                throw UserError(.failed, "\(FigureText.count(problems.count, "error")) in \(path)")
+                throw UserError(.failed, configuration.problemCount(in: path))
             }
             for unknown in await Surroundings().unknownOverrides(configuration.meters) {
                 Console.note("\(path) overrides \(unknown)")

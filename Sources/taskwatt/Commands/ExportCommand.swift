@@ -16,8 +16,8 @@ struct ExportCommand: AsyncParsableCommand {
             \(NameList.text(ExportFormat.allCases.map { ($0.rawValue, $0.meaning) }))
 
             In ai-energy-score gpu_energy_wh is the energy of the run, total_gpu_energy that of 1000 inferences in kWh.
-            Times are ISO 8601 in UTC, text is UTF-8. Without --source only Taskwatt's own runs are exported. --output replaces \
-            a file that exists.
+            Times are ISO 8601 in UTC, text is UTF-8. Without --source only Taskwatt's own runs are exported. A file that \
+            exists is not replaced without --force.
 
             Examples:
               taskwatt export > runs.csv
@@ -45,6 +45,9 @@ struct ExportCommand: AsyncParsableCommand {
         completion: .file())
     var output: String?
 
+    @Flag(help: "Replace a file that exists.")
+    var force = false
+
     @OptionGroup var cells: CellOptions
     @OptionGroup(title: "Which runs") var filterOptions: FilterOptions
     @OptionGroup var state: StateOptions
@@ -54,6 +57,9 @@ struct ExportCommand: AsyncParsableCommand {
         if samples, format != .csv { throw ValidationError("Samples are exported as csv alone.") }
         if format == .paper, output == nil || output == "-" {
             throw ValidationError("--format paper makes a directory; name it by --output.")
+        }
+        if format == .paper, force {
+            throw ValidationError("--format paper makes a new directory; --force replaces a file alone.")
         }
     }
 
@@ -65,7 +71,7 @@ struct ExportCommand: AsyncParsableCommand {
         if let output { try surroundings.refuse(output: output) }
         let record = try await surroundings.record()
         // A directory is the paper layout's own to make.
-        let out = try Output(format == .paper ? nil : output)
+        let out = try Output(format == .paper ? nil : output, force ? .replaced : .refused)
         let isEmpty: Bool
         let remarks: [String]
         do {
@@ -91,6 +97,7 @@ struct ExportCommand: AsyncParsableCommand {
         }
         if isEmpty {
             out.discard()
+            if let unknown = try await record.unknownName(in: filter) { throw unknown }
             throw nothing(remarks)
         }
         try out.close()
@@ -111,10 +118,10 @@ struct ExportCommand: AsyncParsableCommand {
 private struct Output {
     private let file: OutputFile?
 
-    init(_ path: String?) throws {
+    init(_ path: String?, _ existing: OutputFile.Existing) throws {
         // What goes to a terminal is not what goes to a file.
         file = try path.flatMap { $0 == "-" ? nil : $0 }.map {
-            try OutputFile($0, remedy: "give another place by --output")
+            try OutputFile($0, existing, remedy: "give another place by --output")
         }
     }
 

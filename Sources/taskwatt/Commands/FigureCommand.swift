@@ -18,7 +18,8 @@ struct FigureCommand: AsyncParsableCommand {
             \(list)
 
             svg needs no scripts and no other file; csv has the data of the figure. pdf and png need `rsvg-convert` (Debian's
-            package librsvg2-bin). Without a name the figures are listed. --output replaces a file that exists.
+            package librsvg2-bin). Without a name the figures are listed. A file that exists is not \
+            replaced without --force.
 
             Examples:
               taskwatt figure
@@ -48,6 +49,9 @@ struct FigureCommand: AsyncParsableCommand {
         help: ArgumentHelp("The file to write. Default: `-`, the standard output.", valueName: "file"),
         completion: .file(extensions: Format.allCases.map(\.rawValue)))
     var output: String?
+
+    @Flag(help: "Replace a file that exists.")
+    var force = false
 
     @Option(help: "The colours: \(FigureTheme.allCases.map(\.rawValue).joined(separator: ", ")).")
     var theme: FigureTheme = .light
@@ -113,11 +117,11 @@ struct FigureCommand: AsyncParsableCommand {
                 .failed, "a \(format.rawValue) cannot be shown on a terminal", remedy: "name a file by --output")
         }
         let surroundings = state.surroundings
-        let file = output == "-" ? nil : try surroundings.output(output)
+        let file = output == "-" ? nil : try surroundings.output(output, force ? .replaced : .refused)
         let request = FigureRequest(
             kind, try filter.options(isNet: net), isCSV: format == .csv, theme: theme, hasRawCells: cells.areRaw)
         let record = try await surroundings.record()
-        let text = try await filter.naming { try await record.figure(request) }
+        let text = try await filter.naming(record) { try await record.figure(request) }
         let bytes =
             switch format {
             case .svg, .csv: Array(text.utf8)

@@ -1,3 +1,4 @@
+import API
 import ArgumentParser
 import Core
 import Foundation
@@ -103,11 +104,21 @@ struct FilterOptions: ParsableArguments {
 
     /// Does what needs a run that fits.
     ///
-    /// - Throws: what `body` throws; where none fits, with the options that it does not fit.
-    func naming<Value>(_ body: () async throws -> Value) async throws -> Value {
+    /// - Throws: what `body` throws; where none fits, which name is unknown, or else the options that it does not fit.
+    func naming<Value>(_ record: any RecordAccess, _ body: () async throws -> Value) async throws -> Value {
         do { return try await body() } catch let error as UserError where error == .nothingToReport && !asked.isEmpty {
-            throw UserError(.notFound, "no run fits \(asked)")
+            throw try await nothingFits(record)
         }
+    }
+
+    /// The error where no run fits these options.
+    ///
+    /// - Throws: what the record throws.
+    func nothingFits(_ record: any RecordAccess) async throws -> UserError {
+        if let unknown = try await record.unknownName(in: try filter) { return unknown }
+        return UserError(
+            .notFound, "no run fits \(asked)",
+            remedy: "`taskwatt table --columns all` shows what there is")
     }
 
     /// The options as they were given, for a message about what fits none of them.

@@ -2,6 +2,7 @@ import API
 import ArgumentParser
 import Client
 import Core
+import Foundation
 import Recording
 import Reporting
 import Service
@@ -55,6 +56,8 @@ struct List: AsyncParsableCommand {
                     ? "the record has no suite; `taskwatt run` measures the first"
                     : "no suite fits \(asked)")
         }
+        // A reader copies what is short; a program gets all of it.
+        let digits = Console.isTerminal(STDOUT_FILENO) ? Self.digits(suites.map(\.uuid)) : Int.max
         let hasSources = suites.contains { $0.source != .taskwatt }
         var table = TextTable(
             [("uuid", .left), ("began", .left), ("suite", .left), ("label", .left), ("state", .left), ("runs", .right)]
@@ -62,11 +65,16 @@ struct List: AsyncParsableCommand {
         for suite in suites {
             table.add(
                 [
-                    suite.uuid, LocalTime.text(suite.startedAt), PrintableText.of(suite.suite),
+                    String(suite.uuid.prefix(digits)), LocalTime.text(suite.startedAt), PrintableText.of(suite.suite),
                     suite.label.map(PrintableText.of) ?? FigureText.none, suite.status, String(suite.runs),
                     PrintableText.of(suite.machine),
                 ] + (hasSources ? [suite.source.rawValue] : []))
         }
         Console.print(.lines(table.text()))
+    }
+
+    /// How many characters of UUIDs tell them apart, eight at least.
+    static func digits(_ uuids: [String]) -> Int {
+        (8..<36).first { count in Set(uuids.map { $0.prefix(count) }).count == uuids.count } ?? 36
     }
 }

@@ -40,9 +40,12 @@ struct Measure: AsyncParsableCommand {
 
     @Option(
         name: [.short, .long],
-        help: ArgumentHelp("Write the result to this file instead, and replace it if it exists.", valueName: "file"),
+        help: ArgumentHelp("Write the result to this file instead.", valueName: "file"),
         completion: .file())
     var output: String?
+
+    @Flag(help: "Replace a file that exists.")
+    var force = false
 
     @OptionGroup var state: StateOptions
 
@@ -51,6 +54,7 @@ struct Measure: AsyncParsableCommand {
 
     func validate() throws {
         if command.isEmpty { throw ValidationError("Name a command, such as: taskwatt measure sleep 1") }
+        if command.first?.isEmpty == true { throw ValidationError("The name of the command is empty.") }
         guard (0.001...60).contains(interval.seconds) else {
             throw ValidationError("--interval must be from 1ms to 60s.")
         }
@@ -62,7 +66,7 @@ struct Measure: AsyncParsableCommand {
         }
         // What cannot be written at the end is better known at the beginning.
         let surroundings = state.surroundings
-        let file = try output.map { try surroundings.output($0) }
+        let file = try output.map { try surroundings.output($0, force ? .replaced : .refused) }
         let access = try await MeterAccess.open(surroundings, ids: meter, scope: scope, interval: interval.seconds)
         let outcome: (status: Int32, energy: Result<WindowEnergy, any Error>) = try await Self.told { [command] in
             try await access.using { metering in

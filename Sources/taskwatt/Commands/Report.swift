@@ -62,7 +62,7 @@ struct Report: AsyncParsableCommand {
         let surroundings = state.surroundings
         let output = output ?? (methods ? "-" : "report.html")
         let record = try await surroundings.record()
-        let text = try await filter.naming {
+        let text = try await filter.naming(record) {
             methods ? try await record.methods(options) : try await record.report(options)
         }
         if output == "-" {

@@ -13,6 +13,10 @@ struct StateOptions: ParsableArguments {
         completion: .directory)
     var path: String?
 
+    func validate() throws {
+        if path?.isEmpty == true { throw ValidationError("--state-dir is empty; name a directory, or leave it out.") }
+    }
+
     var surroundings: Surroundings { Surroundings(stateDirectory: path) }
 }
 

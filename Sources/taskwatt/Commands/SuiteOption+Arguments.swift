@@ -10,7 +10,7 @@ extension SuiteOption {
     var help: ArgumentHelp {
         var text = meaning
         if case .share(_, let example) = values { text += ", such as \(example)" }
-        if unit != nil { text += ", or a time such as 5min" }
+        if unit != nil { text += "; also as a time such as 5min" }
         if case .texts = values { text += "; may be given several times" }
         // What the suite does not say either.
         if let `default` = facts.default, facts.places.contains(.suite), values != .flag {

@@ -83,14 +83,15 @@ struct Table: AsyncParsableCommand {
 
     func run() async throws {
         let options = try options
-        let report = try await state.surroundings.record().table(options)
-        if report.rows.isEmpty, format.isForPeople { throw nothingFits(report) }
+        let record = try await state.surroundings.record()
+        let report = try await record.table(options)
+        if report.rows.isEmpty, format.isForPeople { throw try await nothingFits(report, record) }
         Console.print(
             rendered: report.rendered(as: format, columns: try chosenColumns, hasRawCells: cells.areRaw),
             forPeople: format.isForPeople, isText: format == .text)
     }
 
-    private func nothingFits(_ report: TableReport) -> UserError {
+    private func nothingFits(_ report: TableReport, _ record: any RecordAccess) async throws -> UserError {
         let left = report.leftOut.map { "\($0.value) left out: \($0.key)" }.sorted().joined(separator: ", ")
         if !left.isEmpty { return UserError(.notFound, "no run fits (\(left))") }
         switch filter.source {
@@ -103,7 +104,7 @@ struct Table: AsyncParsableCommand {
         case .taskwatt: break
         }
         if !filter.asked.isEmpty {
-            return UserError(.notFound, "no run fits \(filter.asked)")
+            return try await filter.nothingFits(record)
         }
         return UserError(.notFound, "no run fits", remedy: "`taskwatt run` measures the first")
     }

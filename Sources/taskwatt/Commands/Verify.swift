@@ -27,6 +27,10 @@ struct Verify: AsyncParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
+    func validate() throws {
+        if file.isEmpty { throw ValidationError("The name of the file is empty.") }
+    }
+
     func run() async throws {
         let file = file
         let verification = try await Interruption.cancelling {

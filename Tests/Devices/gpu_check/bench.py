@@ -174,7 +174,7 @@ class Bench:
         output = os.path.join(self.folder, "measure.json")
         worker = None
         try:
-            worker = Worker("taskwatt-measure", [*self.measure, "--output", output, "--", "cat"], self.folder, self.measure_environment)
+            worker = Worker("taskwatt-measure", [*self.measure, "--force", "--output", output, "--", "cat"], self.folder, self.measure_environment)
             worker.send("begun")
             worker.line(limit.within(20))
             return worker, output

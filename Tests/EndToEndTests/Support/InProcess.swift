@@ -46,7 +46,8 @@ struct Refusal {
             let shown = UserError(error)
             (status, message) = (shown.kind.exitStatus, shown.description)
         } else {
-            (status, message) = (Taskwatt.exitCode(for: error).rawValue, Taskwatt.fullMessage(for: error))
+            status = Taskwatt.exitCode(for: error).rawValue
+            message = status == 0 ? Taskwatt.fullMessage(for: error) : Taskwatt.refusal(error).map { "\($0)" } ?? ""
         }
     }
 }

@@ -38,7 +38,8 @@ struct ImportUndo: AsyncParsableCommand {
         let record = try await state.surroundings.record()
         let known = try await record.imports()
         for asked in numbers where !known.contains(where: { asked.range.contains($0.id) }) {
-            throw UserError(.notFound, "there is no import \(asked.text)", remedy: "`taskwatt import list` has them")
+            throw UserError(
+                .unknownName, "there is no import \(asked.text)", remedy: "`taskwatt import list` has them")
         }
         var undone: [StoredImport] = []
         for item in known where numbers.contains(where: { $0.range.contains(item.id) }) {

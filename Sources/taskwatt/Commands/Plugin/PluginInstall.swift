@@ -48,7 +48,7 @@ struct PluginInstall: AsyncParsableCommand {
             Console.error("\($0)\n")
         }
         guard let installation else {
-            Console.note("\(name) is no plugin in Python: it needs no environment")
+            Console.note("\(name) names no requirements in Python, so it needs no environment")
             return
         }
         let mode: PythonInstallation.Mode = force ? .afresh : upgrade ? .upgrade : .ifNeeded
@@ -88,7 +88,7 @@ struct PluginUninstall: ParsableCommand {
         for directory in removed { Console.note("removed \(directory)") }
         if removed.isEmpty {
             throw UserError(
-                .notFound, "there is no environment of \(name)", remedy: "`taskwatt plugins` lists what is here")
+                .unknownName, "there is no environment of \(name)", remedy: "`taskwatt plugins` lists what is here")
         }
     }
 }
