@@ -1,3 +1,4 @@
+import Core
 package import Exchange
 import Foundation
 package import Recording

@@ -85,6 +85,7 @@ extension TableReport.Row {
     /// By what names of a dimension a filter chooses its runs.
     fileprivate func names(of dimension: TableDimension) -> [String] {
         switch dimension {
+        case .equipment: []
         case .task: [task.rawValue]
         case .model: models
         case .dataset: datasets

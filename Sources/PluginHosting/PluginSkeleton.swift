@@ -1,6 +1,7 @@
 package import Core
 import Foundation
 import Host
+import WorkloadProtocol
 
 /// A plugin to begin with, which keeps every rule of the protocol and sleeps instead of computing; its files are those of `Skeletons/`.
 package struct PluginSkeleton: Sendable {

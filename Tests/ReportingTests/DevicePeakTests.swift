@@ -124,7 +124,7 @@ struct DevicePeakTests {
         func notes(_ gops: Double, _ columns: [TableColumn]) throws -> [String] {
             let cost = OperationCost(
                 operations: gops * 1e9, seconds: 1, joules: 10, netJoules: nil, precision: "fp32", peak: Self.gemm)
-            table.rows[0].operation = try #require(cost)
+            table.rows[0].operation = cost
             return table.notes(columns).filter { $0.contains("calibrate --peak") }
         }
         #expect(try notes(500, [.peakShare]).count == 1)

@@ -167,7 +167,7 @@ struct RowIdentityTests {
 
     @Test("A column is added only where rows of one task would look the same", arguments: [true, false])
     func added(isTold: Bool) async throws {
-        try record.add([of(size: "full"), of(size: isTold ? "tiny" : "full"), of(task: .summarization, size: "tiny")])
+        try record.add([of(size: "full"), of(size: isTold ? "tiny" : "full"), of(size: "tiny", task: .summarization)])
         let table = try await table()
         #expect(table.labels(beside: [.n]).labels.map(\.name) == (isTold ? ["size"] : []))
         #expect(table.labels(beside: [.size]).labels.isEmpty)
