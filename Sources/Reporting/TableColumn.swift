@@ -27,8 +27,7 @@ extension Column where Table == TableReport {
     static var std: Self {
         .spread(
             "std", "sample standard deviation over all runs", field: "std_kwh_per_1000", path: "std_kwh",
-            uncertainty: { $0.uncertainty }
-        ) { $0.std }
+            uncertainty: { $0.uncertainty }, { $0.std })
     }
 
     // MARK: The figure's worth

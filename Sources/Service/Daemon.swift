@@ -85,7 +85,8 @@ package struct Daemon: Sendable {
             queue: queue, sessions: sessions, store: store,
             record: OwnRecord(store, version: context.hosting.version, peaks: machine.peaks), plugins: context.plugins,
             metrics: DaemonMetrics(
-                meters: meters, queue: queue, figures: figures, outbox: sender?.watch, version: context.hosting.version, startedAt: startedAt,
+                meters: meters, queue: queue, figures: figures, outbox: sender?.watch, version: context.hosting.version,
+                startedAt: startedAt,
                 machineClass: MachineClass(inventory: machine.inventory)?.text),
             machine: machine, listings: listings, sender: sender
         ) { [directory, context] in

@@ -142,7 +142,9 @@ extension ConfigurationKey {
     package static let collectorKeys: [ConfigurationKey] = [
         .collectorURL, .collectorTokenFile, .collectorCAFile, .collectorCertificate, .collectorKey, .collectorRedact,
     ]
-    package static let collectKeys: [ConfigurationKey] = [.collectCertificate, .collectKey, .collectClientCA, .collectMost]
+    package static let collectKeys: [ConfigurationKey] = [
+        .collectCertificate, .collectKey, .collectClientCA, .collectMost,
+    ]
 }
 
 /// The configuration of a process that lives for long: read when it starts, and again when it is asked to.

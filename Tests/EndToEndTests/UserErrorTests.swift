@@ -4,8 +4,8 @@ import HTTPTypes
 import Host
 import Listening
 import Metering
-import Terminal
 import Postgres
+import Terminal
 import Testing
 import WorkloadProtocol
 

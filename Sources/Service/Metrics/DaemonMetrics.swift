@@ -28,7 +28,9 @@ struct DaemonMetrics: Sendable {
         let (jobs, ended) = await queue.counts
         let isHeld = await !queue.holds.isEmpty
         var text = ""
-        for family in ofMeters() + ofScrapes() + ofQueue(jobs, ended, isHeld) + ofRuns(figures.current) + ofOutbox() + ofProcess() {
+        for family in ofMeters() + ofScrapes() + ofQueue(jobs, ended, isHeld) + ofRuns(figures.current) + ofOutbox()
+            + ofProcess()
+        {
             family.write(to: &text)
         }
         return text
