@@ -187,7 +187,7 @@ let package = Package(
             name: "Settings",
             dependencies: [
                 "API", "BatchSystems", "Collecting", "Core", "Exchange", "Fetching", "Forwarding", "Hardware", "Host",
-                "Listening", "Metering", "PluginHosting", "PolledMeters", "Recording", "Reporting", "Running",
+                "Listening", "Metering", "PluginHosting", "PolledMeters", "Postgres", "Recording", "Reporting", "Running",
                 "Service", "YAMLReading",
             ]),
         .target(

@@ -6,8 +6,11 @@ import Recording
 package import Settings
 
 extension Surroundings {
-    /// The record that a command asks and writes to: that of the daemon which answers, or else this user's own.
+    /// The record that a command asks and writes to: that of the server that is named, of the daemon which answers, or else this user's own.
     package func record() async throws -> any RecordAccess {
+        if let address = recordAddress {
+            return OwnRecord(try PostgresRecord(address), version: version, peaks: { peaks })
+        }
         if let client = try await daemon() { return DaemonRecord(client) }
         let directory = ownState
         return OwnRecord(

@@ -4,6 +4,7 @@ import Core
 package import Forwarding
 package import Listening
 package import PolledMeters
+import Postgres
 package import Recording
 import Synchronization
 import YAMLReading
@@ -21,6 +22,8 @@ package struct Configuration: Sendable {
     package private(set) var forwarding = ForwardingConfiguration()
     /// `nil`: this machine is no collector.
     package private(set) var collector: CollectorConfiguration?
+    /// The address of the server whose record commands ask; `nil` for this machine's own record.
+    package private(set) var record: String?
     /// What is set, and where; what is not there has its default.
     package private(set) var settings: [ConfigurationKey: Setting] = [:]
     /// All that is wrong: `YAMLProblem` of the file, `UserError` of the environment and the options.
@@ -66,6 +69,14 @@ package struct Configuration: Sendable {
             (.collect, sections["collect"], collector.map { "\($0.address)" }),
         ] {
             if let section, let value { settings[key] = Setting(value, .file(place: section.place)) }
+        }
+        take(.record, sections[ConfigurationKey.record.field], layers) { configuration, text in
+            configuration.record = text
+            do throws(PostgresError) { _ = try PostgresAddress(text) } catch {
+                // Where libpq is missing whoever asks the server is told.
+                return error.kind == .library ? nil : error.description
+            }
+            return nil
         }
         for key in ConfigurationKey.allCases where !key.facts.layers.contains(.file) {
             settings[key] = layers.setting(key)

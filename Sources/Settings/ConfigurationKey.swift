@@ -6,6 +6,7 @@
 package enum ConfigurationKey: String, CaseIterable, Sendable {
     case file = "config"
     case stateDirectory = "state_dir"
+    case record
     case cacheDirectory = "cache_dir"
     case pluginPath = "plugin_path"
     case environments
@@ -69,6 +70,10 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
             Facts(
                 [.environment, .option], systemd: "STATE_DIRECTORY", default: "~/.local/state/taskwatt",
                 "Where the record is kept, and the daemon's socket is")
+        case .record:
+            Facts(
+                [.file, .environment, .option],
+                "The PostgreSQL server whose record commands ask, in place of this machine's")
         case .cacheDirectory:
             Facts(
                 [.environment], systemd: "CACHE_DIRECTORY", default: "~/.cache/taskwatt",

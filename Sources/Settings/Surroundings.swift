@@ -29,13 +29,17 @@ package struct Surroundings: Sendable {
     /// Tells the user what is worth knowing, and what is wrong and does not end the command.
     package let note, complain: @Sendable (String) -> Void
 
-    /// - Parameter stateDirectory: the one that the command line names.
+    /// - Parameters:
+    ///   - stateDirectory: the one that the command line names.
+    ///   - record: likewise, of a server.
     package init(
-        version: String, stateDirectory: String? = nil, note: @escaping @Sendable (String) -> Void,
-        complain: @escaping @Sendable (String) -> Void
+        version: String, stateDirectory: String? = nil, record: String? = nil,
+        note: @escaping @Sendable (String) -> Void, complain: @escaping @Sendable (String) -> Void
     ) {
-        layers = ConfigurationLayers(
-            environment: Self.environment, options: stateDirectory.map { [.stateDirectory: $0] } ?? [:])
+        var options: [ConfigurationKey: String] = [:]
+        options[.stateDirectory] = stateDirectory
+        options[.record] = record
+        layers = ConfigurationLayers(environment: Self.environment, options: options)
         namedByOption = stateDirectory
         self.version = version
         self.note = note
@@ -77,6 +81,14 @@ package struct Surroundings: Sendable {
     /// Where a daemon may answer: the named place alone, else the user's own and then the system's.
     package var daemonStates: [StateDirectory] {
         namedState.map { [$0] } ?? [userState, Self.systemState]
+    }
+
+    /// The address of the server whose record is asked; `nil` for this machine's own record.
+    package var recordAddress: String? {
+        if let setting = layers.setting(.record) { return setting.text }
+        // A file that is wrong, or not for this user's eyes, keeps nobody from the machine's own record.
+        guard let file = try? configurationText() else { return nil }
+        return Configuration(layers, file: file).record
     }
 
     // MARK: Plugins

@@ -1,7 +1,7 @@
 /// `taskwatt.yaml`, whose sections are read where what they configure is.
 package enum ConfigurationFile {
     /// All that may stand at the top of the file.
-    private static let sections = ["meters", "overrides", "keep", "listen", "collector", "drop", "collect"]
+    private static let sections = ["meters", "overrides", "keep", "listen", "collector", "drop", "collect", "record"]
 
     /// The sections that there are.
     ///

@@ -103,6 +103,15 @@ import Testing
         #expect(layers.setting(.cacheDirectory)?.text == "/c")
     }
 
+    @Test func theServerWhoseRecordIsAskedIsNamedAsAnySetting() {
+        #expect(Self.read("record: service=lab").record == "service=lab")
+        #expect(Self.read().record == nil)
+        let over = Self.read("record: service=lab", environment: ["TASKWATT_RECORD": "host=/run dbname=d"])
+        #expect(over.record == "host=/run dbname=d" && over.problems.isEmpty)
+        let wrong = Self.read("record: nowhere")
+        #expect(wrong.problems.count == 1)
+    }
+
     @Test func oneRuleMakesAllNames() {
         #expect(ConfigurationKey.file.variable == "TASKWATT_CONFIG")
         #expect(ConfigurationKey.stateDirectory.variable == "TASKWATT_STATE_DIR")
@@ -125,9 +134,11 @@ import Testing
         #expect(found.count > 5)
         #expect(found.subtracting(own).subtracting(others).isEmpty, "\(found.subtracting(own).sorted())")
         let help = await Refusal(running: ["serve", "--help"], in: try Scratch()).message
-        for key in ConfigurationKey.allCases where key.facts.layers.contains(.option) {
+        for key in ConfigurationKey.allCases where key.facts.layers.contains(.option) && key != .record {
             #expect(help.contains("\(key.option) "), "\(key.option)")
         }
+        let asking = await Refusal(running: ["table", "--help"], in: try Scratch()).message
+        #expect(asking.contains("\(ConfigurationKey.record.option) "))
     }
 
     @Test func whatIsReadAgainAndWrongChangesNothing() throws {

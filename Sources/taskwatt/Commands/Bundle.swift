@@ -59,7 +59,7 @@ struct Bundle: AsyncParsableCommand {
     @Flag(help: "Replace a file that exists.")
     var force = false
 
-    @OptionGroup var state: StateOptions
+    @OptionGroup var state: RecordOptions
 
     func validate() throws {
         if runs.contains(where: \.isEmpty) { throw ValidationError("The name of a run is empty.") }

@@ -60,7 +60,7 @@ struct CollectCommand: AsyncParsableCommand {
         @Flag(help: "Log more.")
         var verbose = false
 
-        @OptionGroup var state: StateOptions
+        @OptionGroup var state: RecordOptions
 
         func run() async throws {
             signal(SIGPIPE, SIG_IGN)
@@ -81,7 +81,11 @@ struct CollectCommand: AsyncParsableCommand {
             let directory = CollectCommand.directory(surroundings)
             try directory.create()
             let lock = try StateLock(directory, holder: "the collector")
-            let record = try Store(directory: directory.path)
+            // Many machines' rows are for a server; without one they are in a file here.
+            let record: any RecordWriter =
+                if let address = surroundings.recordAddress { try PostgresRecord(address) } else {
+                    QueuedWriter(try Store(directory: directory.path))
+                }
             try await Collector(
                 directory: directory, configuration: configuration, record: record, version: Version.current,
                 logger: logger
@@ -95,20 +99,27 @@ struct CollectCommand: AsyncParsableCommand {
             commandName: "init",
             abstract: "Make the collector's files, or bring those of an earlier version up to date.",
             discussion: """
-                Changes nothing that is up to date.
+                Changes nothing that is up to date. With --record, or `record:` in the configuration, the rows are kept by a PostgreSQL \
+                server, and its tables are made.
 
-                Example:
+                Examples:
                   sudo -u taskwatt-collect taskwatt collect init
+                  taskwatt collect init --record 'postgresql://taskwatt@db.example.org/taskwatt?sslmode=verify-full'
                 """)
 
-        @OptionGroup var state: StateOptions
+        @OptionGroup var state: RecordOptions
 
         func run() async throws {
             umask(0o007)
-            let directory = CollectCommand.directory(state.surroundings)
+            let surroundings = state.surroundings
+            let directory = CollectCommand.directory(surroundings)
             try directory.create()
             let lock = try StateLock(directory, holder: "`taskwatt collect init`")
-            _ = try Store(directory: directory.path)
+            if let address = surroundings.recordAddress {
+                try PostgresRecord.migrate(address)
+            } else {
+                _ = try Store(directory: directory.path)
+            }
             _ = try Ledger(directory: directory.path)
             _ = consume lock
             Console.note("the collector's files are in \(directory.path)")

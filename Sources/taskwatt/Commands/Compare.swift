@@ -50,7 +50,7 @@ struct Compare: AsyncParsableCommand {
 
     @OptionGroup var cells: CellOptions
     @OptionGroup(title: "Which runs, of both sides") var filter: FilterOptions
-    @OptionGroup var state: StateOptions
+    @OptionGroup var state: RecordOptions
 
     func validate() throws { _ = try request }
 

@@ -50,7 +50,7 @@ struct ExportCommand: AsyncParsableCommand {
 
     @OptionGroup var cells: CellOptions
     @OptionGroup(title: "Which runs") var filterOptions: FilterOptions
-    @OptionGroup var state: StateOptions
+    @OptionGroup var state: RecordOptions
 
     func validate() throws {
         if runs, samples { throw ValidationError("Give either --runs or --samples.") }

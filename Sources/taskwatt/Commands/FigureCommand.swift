@@ -67,7 +67,7 @@ struct FigureCommand: AsyncParsableCommand {
 
     @OptionGroup var cells: CellOptions
     @OptionGroup(title: "Which runs") var filter: FilterOptions
-    @OptionGroup var state: StateOptions
+    @OptionGroup var state: RecordOptions
 
     private static var list: String { NameList.text(FigureKind.all.map { ($0.name, $0.meaning) }) }
 

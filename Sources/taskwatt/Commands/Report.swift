@@ -45,7 +45,7 @@ struct Report: AsyncParsableCommand {
 
     @OptionGroup var carbonOptions: CarbonOptions
     @OptionGroup(title: "Which runs") var filter: FilterOptions
-    @OptionGroup var state: StateOptions
+    @OptionGroup var state: RecordOptions
 
     func validate() throws {
         if methods, try options.filter.source != .taskwatt {

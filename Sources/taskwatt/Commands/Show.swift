@@ -29,7 +29,7 @@ struct Show: AsyncParsableCommand {
     @Flag(help: "Use only ASCII characters; the default if the locale is not UTF-8.")
     var ascii = false
 
-    @OptionGroup var state: StateOptions
+    @OptionGroup var state: RecordOptions
 
     /// So many values of power in JSON; the text needs fewer.
     private static let columns = 256

@@ -20,9 +20,25 @@ struct StateOptions: ParsableArguments {
     var surroundings: Surroundings { Surroundings(stateDirectory: path) }
 }
 
+/// The same with `--record`, of commands that ask a record.
+struct RecordOptions: ParsableArguments {
+    @OptionGroup var state: StateOptions
+
+    @Option(
+        name: .customLong("record"),
+        help: ArgumentHelp(
+            "A PostgreSQL server whose record is asked, such as `postgresql://host/database?sslmode=verify-full` or "
+                + "`service=taskwatt`. (default: $TASKWATT_RECORD, else this machine's record)",
+            valueName: "address"))
+    var address: String?
+
+    var surroundings: Surroundings { Surroundings(stateDirectory: state.path, record: address) }
+}
+
 extension Surroundings {
-    init(stateDirectory: String? = nil) {
+    init(stateDirectory: String? = nil, record: String? = nil) {
         self.init(
-            version: Version.current, stateDirectory: stateDirectory, note: Console.note, complain: Console.complain)
+            version: Version.current, stateDirectory: stateDirectory, record: record, note: Console.note,
+            complain: Console.complain)
     }
 }

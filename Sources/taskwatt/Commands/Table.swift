@@ -50,7 +50,7 @@ struct Table: AsyncParsableCommand {
     @OptionGroup var carbonOptions: CarbonOptions
     @OptionGroup var cells: CellOptions
     @OptionGroup(title: "Which runs") var filter: FilterOptions
-    @OptionGroup var state: StateOptions
+    @OptionGroup var state: RecordOptions
 
     func validate() throws {
         _ = try options

@@ -25,7 +25,7 @@ struct ImportBundle: AsyncParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
-    @OptionGroup var state: StateOptions
+    @OptionGroup var state: RecordOptions
 
     func run() async throws {
         let command = self

@@ -43,7 +43,7 @@ struct ImportCodeCarbon: AsyncParsableCommand {
     @Flag(help: "Print the result as JSON.")
     var json = false
 
-    @OptionGroup var state: StateOptions
+    @OptionGroup var state: RecordOptions
 
     private static let usualInferences = 1000
 

@@ -23,7 +23,7 @@ struct ImportList: AsyncParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
-    @OptionGroup var state: StateOptions
+    @OptionGroup var state: RecordOptions
 
     func run() async throws {
         let imports = try await state.surroundings.record().imports()

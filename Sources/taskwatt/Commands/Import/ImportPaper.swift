@@ -27,7 +27,7 @@ struct ImportPaper: AsyncParsableCommand {
     @Flag(help: "Print the result as JSON.")
     var json = false
 
-    @OptionGroup var state: StateOptions
+    @OptionGroup var state: RecordOptions
 
     func run() async throws {
         let paper = try PaperImport(directory, version: Version.current)

@@ -27,7 +27,7 @@ struct ImportUndo: AsyncParsableCommand {
     @Flag(help: "Print the result as JSON.")
     var json = false
 
-    @OptionGroup var state: StateOptions
+    @OptionGroup var state: RecordOptions
 
     func validate() throws {
         guard numbers.isEmpty else { return }
