@@ -138,8 +138,11 @@ import Testing
         let checked: Checked = try decoded(told.output)
         #expect(told.status == 1 && checked.errors.count == 5 && checked.file?.hasSuffix("taskwatt.yaml") == true)
         let variable = try await Program.run(
-            [Program.taskwatt, "config", "check", try scratch.write("empty.yaml", "keep: {samples: 2d}\n")],
-            environment: environment.merging(["TASKWATT_KEEP_SAMPLES": "abc"]) { $1 })
+            [Program.taskwatt, "config", "check"],
+            environment: environment.merging([
+                "TASKWATT_CONFIG": try scratch.write("empty.yaml", "keep: {samples: 2d}\n"),
+                "TASKWATT_KEEP_SAMPLES": "abc",
+            ]) { $1 })
         #expect(variable.errorLines.last?.contains("1 error in the environment") == true, "\(variable.error)")
         // The daemon says so and goes on.
         daemon.send(SIGHUP)

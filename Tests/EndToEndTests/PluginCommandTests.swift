@@ -50,7 +50,7 @@ import Testing
         _ = try scratch.write(
             "data/taskwatt/plugins/napper/plugin.yaml",
             """
-            {name: napper, version: 0.1.0, program: program.py, tasks: [{id: napper, models: [nap]}],
+            {name: napper, version: 0.1.0, description: naps, program: program.py, tasks: [{id: napper, models: [nap]}],
              parameters: [{name: tenths, description: of a second, default: 5}]}
             """)
         let run = try await scratch.taskwatt(

@@ -39,7 +39,7 @@ import WorkloadProtocol
         // Reasons of `MeterAvailability`.
         "NVMLFailure", "AMDSMIFailure", "PerfError",
         // Within one file or module.
-        "BadAddress", "Damage", "Failure", "Fault", "NotStarted", "Unavailable", "Unknown",
+        "BadAddress", "Damage", "Failure", "Fault", "LedgerRefusal", "NotStarted", "Unavailable", "Unknown",
     ]
 
     private struct Declaration {
