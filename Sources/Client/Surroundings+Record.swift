@@ -15,8 +15,7 @@ extension Surroundings {
         let directory = ownState
         return OwnRecord(
             version: version,
-            missing: UserError(
-                .notFound, "there is no record in \(directory.path) yet", remedy: "`taskwatt run` makes one"),
+            missing: missing(directory),
             peaks: { peaks },
             open: {
                 try directory.refuseForeignFiles()

@@ -55,7 +55,10 @@ import Testing
             SuiteStart(
                 suite: "s", suiteText: "", options: "{}", machineName: "m", inventory: "{}", machineState: "{}",
                 meters: [], version: "1", startedAt: 1_764_000_000))
-        try store.record(run(), samples: [], suiteRun: uuid)
+        var run = run()
+        run.procedure = Procedure()
+        run.procedure?.repeatsEnd = .count
+        try store.record(run, samples: [], suiteRun: uuid)
         try store.endSuiteRun(uuid, status: .completed, error: nil, at: 1_764_000_001)
     }
 

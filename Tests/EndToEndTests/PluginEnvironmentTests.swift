@@ -34,7 +34,7 @@ import Testing
             "run", "--task", "snake", "--quiet", "--count", "3", "--repeats", "1", "--idle", "0")
         #expect(works.status == 0, "\(works.error)")
         #expect(try await taskwatt("plugin", "uninstall", "snake").status == 0)
-        #expect(try await taskwatt("plugin", "uninstall", "snake").status == 1)
+        #expect(try await taskwatt("plugin", "uninstall", "snake").status == 64)
         #expect(try await taskwatt("plugin", "install", "onnx-proxies").error.contains("it needs no environment"))
     }
 }

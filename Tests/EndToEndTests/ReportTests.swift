@@ -38,7 +38,7 @@ import Testing
         let stages = shown.parts.flatMap(\.trace.stretches).map(\.stage)
         #expect(stages.filter { $0 == "query" }.count == 2, "\(stages)", sourceLocation: sourceLocation)
         let missing = try await scratch.taskwatt("show", "4711")
-        #expect(missing.status == 1 && missing.output.isEmpty, sourceLocation: sourceLocation)
+        #expect(missing.status == 64 && missing.output.isEmpty, sourceLocation: sourceLocation)
         #expect(missing.errorLines.count == 1, sourceLocation: sourceLocation)
         #expect(
             missing.error.contains("there is no run 4711; the record has the runs 1 to"),

@@ -24,6 +24,7 @@ import Testing
     /// A record whose every text that can be anything is.
     private static func record(_ scratch: Scratch) throws {
         let store = try Store(directory: scratch.state)
+        store.send(to: [.drop])
         let meter = MeterDescription(
             id: evil, name: evil, scope: .package, kind: .counter, provenance: .measured, source: evil,
             periodSeconds: 0.001, resolution: 61, rangeMicrojoules: 262_143_328_850,
@@ -68,6 +69,10 @@ import Testing
                 run(0, model: evil, inferences: 0, status: .failed, error: evil), samples: [], suiteRun: uuid)
             try store.endSuiteRun(uuid, status: .failed, error: evil, at: 1_764_000_100)
         }
+        for var entry in try store.outbox(limit: 9) {
+            entry.problem = evil
+            try store.update(entry)
+        }
         let file = ImportedFile(source: .codecarbon, name: evil, sha256: evil, importedAt: 1_764_000_000)
         try store.importing(file) { writer in
             var imported = start
@@ -88,7 +93,7 @@ import Testing
         "domain_energy.scope", "domain_energy.provenance", "domain_energy.kind", "domain_energy.flags",
         "scope_energy.scope", "scope_energy.provenance", "scope_energy.flags",
         "result_group.source", "result_group.scope", "result_group.provenance", "result_group.fingerprint",
-        "import.source", "sample.edge",
+        "import.source", "sample.edge", "outbox.suite_run", "outbox.destination",
     ]
 
     @Test func theRecordHoldsItEverywhere() async throws {
