@@ -85,13 +85,14 @@ struct TableFormatTests {
                     "gops_per_w", "g_co2e_per_1000", "processor", "outlier_runs", "relative_accuracy",
                     "accuracy_sources", "sessions", "between_sessions_cv", "series_doubts", "engine", "model_sha256",
                     "program_sha256", "labels", "joules_per_gop", "net_joules_per_gop", "net_gops_per_w",
-                    "landauer_ratio", "net_landauer_ratio", "peak", "peak_gops_per_w", "peak_share",
+                    "landauer_ratio", "net_landauer_ratio", "peak", "peak_gops_per_w", "peak_share", "class", "machines",
                 ],
                 [
                     "text-classification", "text classification", "0.002292", "0", "2", "0", "false", "components",
                     "measured", "bert", "full", "host", fingerprint, "0", "1", "0.002292", "1", "p", "batch=1", "",
                     "", "", "taskwatt", "", "test", day, day, "0.002292", "", "8.2512", "", "", "", "", "", "",
-                    "not stated", "a: not stated", "1", "", "", "", "", "", "", "", "", "", "", "", "", "", "",
+                    "not stated", "a: not stated", "1", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "",
+                    "host",
                 ],
                 [
                     "own, \"task\"", "own, \"task\"", "\(report.rows[1].mean)", "", "1",
@@ -99,7 +100,7 @@ struct TableFormatTests {
                     "false", "components", "estimated", "m", "", "host", fingerprint, "", "1", "", "",
                     "p", "batch=1", "", "", "", "taskwatt", "", "test", day, day, "\(report.rows[1].gross)", "",
                     "0.005", "", "", "", "", "", "", "not stated", "a: not stated", "1", "", "", "", "", "", "",
-                    "", "", "", "", "", "", "", "",
+                    "", "", "", "", "", "", "", "", "", "host",
                 ],
             ])
     }
@@ -111,7 +112,7 @@ struct TableFormatTests {
         #expect(
             Set(object.keys) == [
                 "rows", "net", "by", "changes", "method", "left_out", "contended_baselines", "drifted_baselines",
-                "autocorrelated_baselines", "bound_intervals", "outliers_searched",
+                "autocorrelated_baselines", "bound_intervals", "outliers_searched", "drifting_machines",
             ])
         #expect(object["net"] as? Bool == false)
         let rows = try #require(object["rows"] as? [[String: Any]])
@@ -122,7 +123,7 @@ struct TableFormatTests {
             "processor", "first_day", "last_day", "gross_kwh", "net_kwh", "power_w", "latency_s",
             "operations_per_inference", "gops_per_w", "g_co2e", "outliers", "sessions", "between_sessions_cv",
             "series_doubts", "accuracies", "accuracy_stated", "relative_accuracy", "engine", "model_sha256",
-            "program_sha256", "labels", "operation",
+            "program_sha256", "labels", "operation", "machine_class", "machines", "outlying_machines", "with",
         ]
         for row in rows { #expect(Set(row.keys) == keys) }
         #expect(rows[0]["task"] as? String == "text-classification")
