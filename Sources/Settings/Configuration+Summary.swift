@@ -50,6 +50,7 @@ extension Configuration {
     /// The same of the sections that few have; no line for one that is not there.
     private var rareSections: String {
         var lines: [String] = []
+        if let record { lines.append("record     \(PrintableText.of(record))") }
         if let collector = forwarding.collector {
             let credential = collector.tokenFile == nil ? "with a certificate" : "with a token"
             lines.append(

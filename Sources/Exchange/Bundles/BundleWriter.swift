@@ -28,8 +28,11 @@ package struct BundleWriter {
     /// - Throws: `UserError` for none, or several.
     package static func suites(_ names: [String], in store: any RecordReader) async throws -> [String] {
         var suites: [String] = []
-        // With commas between, as `--suite-run` has them, or one after the other.
-        for name in names.flatMap({ $0.split(separator: ",").map(String.init) }) {
+        // With commas between, as `--suite-run` has them, or one after the other; a label may have a comma of its own.
+        for name in names.flatMap({ name in
+            name.hasPrefix("label:")
+                ? [name] : name.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        }) {
             let found = try await store.suites(named: name)
             guard let suite = found.first else {
                 throw UserError(
