@@ -187,8 +187,8 @@ let package = Package(
             name: "Settings",
             dependencies: [
                 "API", "BatchSystems", "Collecting", "Core", "Exchange", "Fetching", "Forwarding", "Hardware", "Host",
-                "Listening", "Metering", "PluginHosting", "PolledMeters", "Postgres", "Recording", "Reporting", "Running",
-                "Service", "YAMLReading",
+                "Listening", "Metering", "PluginHosting", "PolledMeters", "Postgres", "Recording", "Reporting",
+                "Running", "Service", "YAMLReading",
             ]),
         .target(
             name: "Collecting",

@@ -2,8 +2,12 @@ import Synchronization
 
 /// Whoever is at the other end of a connection.
 package final class Client: Sendable {
+    /// Finds whose connection the task answers on. It is asked anew each time: a connection is served from the moment on that it is there, and
+    /// whose it is may be known a little later.
+    @TaskLocal static var find: (@Sendable () -> Client?)?
+
     /// Of the request that the task answers; `nil` where there is no connection, as in tests of the router.
-    @TaskLocal package static var current: Client?
+    package static var current: Client? { find?() }
 
     private struct State: Sendable {
         var hasGone = false

@@ -37,7 +37,8 @@ private struct ListenerChannel: ServerChildChannel {
 
     @concurrent
     func handle(value: HTTP1Channel.Value, logger: Logger) async {
-        await Client.$current.withValue(connections.client(of: value.channel)) {
+        let find: @Sendable () -> Client? = { [connections] in connections.client(of: value.channel) }
+        await Client.$find.withValue(find) {
             await withTaskExecutorPreference(WorkerThreads.connections) {
                 await serve(value, logger)
             }

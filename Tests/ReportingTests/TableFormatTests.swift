@@ -85,7 +85,8 @@ struct TableFormatTests {
                     "gops_per_w", "g_co2e_per_1000", "processor", "outlier_runs", "relative_accuracy",
                     "accuracy_sources", "sessions", "between_sessions_cv", "series_doubts", "engine", "model_sha256",
                     "program_sha256", "labels", "joules_per_gop", "net_joules_per_gop", "net_gops_per_w",
-                    "landauer_ratio", "net_landauer_ratio", "peak", "peak_gops_per_w", "peak_share", "class", "machines",
+                    "landauer_ratio", "net_landauer_ratio", "peak", "peak_gops_per_w", "peak_share", "class",
+                    "machines",
                 ],
                 [
                     "text-classification", "text classification", "0.002292", "0", "2", "0", "false", "components",

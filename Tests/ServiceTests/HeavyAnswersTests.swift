@@ -132,6 +132,13 @@ struct HeavyAnswersTests {
         #expect(seen.1 == 19)
     }
 
+    private static func served<Value: Sendable>(
+        by client: Client, _ work: @Sendable () async throws -> Value
+    ) async throws -> Value {
+        let find: @Sendable () -> Client? = { client }
+        return try await Client.$find.withValue(find) { try await work() }
+    }
+
     @Test("Whoever goes is given up, waiting or running, and what is thrown frees the place")
     func cancelled() async throws {
         let answers = answers { $0.atOnce = 1 }
@@ -141,7 +148,7 @@ struct HeavyAnswersTests {
         let first = Task { try await answers.answer(.local) { await gate.pass() } }
         #expect(try await eventually { answers.load == (1, 0) })
         let waits = Task {
-            try await Client.$current.withValue(client) {
+            try await Self.served(by: client) {
                 try await answers.answer(.local) { ran.note("ran") }
             }
         }
@@ -153,14 +160,14 @@ struct HeavyAnswersTests {
         try await first.value
         // Gone before it asked.
         await #expect(throws: CancellationError.self) {
-            try await Client.$current.withValue(client) {
+            try await Self.served(by: client) {
                 try await answers.answer(.local) { ran.note("ran") }
             }
         }
         #expect(ran.all.isEmpty)
         let other = Client()
         let runs = Task {
-            try await Client.$current.withValue(other) {
+            try await Self.served(by: other) {
                 try await answers.answer(.local) {
                     other.goes()
                     while !Task.isCancelled { await Task.yield() }

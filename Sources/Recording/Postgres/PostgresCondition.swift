@@ -81,7 +81,9 @@ struct PostgresCondition {
                     ORDER BY l.id DESC LIMIT 1 OFFSET \(bind(.init(back)))::bigint)
                 """
         }
-        if name.hasPrefix("label:") { return "s.label = \(bind(.init(PostgresParameter.storable(String(name.dropFirst(6))))))" }
+        if name.hasPrefix("label:") {
+            return "s.label = \(bind(.init(PostgresParameter.storable(String(name.dropFirst(6))))))"
+        }
         let uuid = bind(.init(name.lowercased()))
         return "s.uuid = \(uuid) OR length(\(uuid)) >= 4 AND starts_with(s.uuid, \(uuid))"
     }
