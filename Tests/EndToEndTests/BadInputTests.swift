@@ -204,7 +204,7 @@ import Testing
         #expect(try scratch.read("state/taskwatt.sqlite").hasPrefix("this is no database"))
         let none = try await scratch.taskwatt("table", "--state-dir", "\(scratch.path)/new")
         #expect(none.status == 1)
-        #expect(none.error.contains("`taskwatt run` makes one"))
+        #expect(none.error.contains("`taskwatt run --state-dir \(scratch.path)/new` makes one"))
     }
 
     @Test(arguments: [

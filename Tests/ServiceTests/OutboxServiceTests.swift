@@ -1,3 +1,4 @@
+import API
 import Core
 import Forwarding
 import Foundation
@@ -25,6 +26,19 @@ struct OutboxServiceTests {
         #expect(!opens(isMeasuring: true, at: at(3 + patience)))
         #expect(!opens(isMeasuring: true, at: at(1 + 2 * patience)))
         #expect(opens(isMeasuring: true, at: at(3 + 2 * patience)))
+    }
+
+    @Test("Whoever holds the queue measures, so that nothing is sent meanwhile")
+    func held() async throws {
+        let daemon = try TestDaemon()
+        let outbox = OutboxService(
+            sender: nil, queue: daemon.queue, sessions: daemon.routes.sessions, store: daemon.store,
+            logger: Logger(label: "test"))
+        #expect(await !outbox.isMeasuring)
+        let taken = try await daemon.queue.hold(HoldRequest(holder: "alice", duration: 100))
+        #expect(await outbox.isMeasuring)
+        _ = try await daemon.queue.release(taken.hold.id)
+        #expect(await !outbox.isMeasuring)
     }
 
     @Test("What waits is in the metrics")

@@ -54,9 +54,11 @@ struct OutboxService: Service {
         }
     }
 
-    private var isMeasuring: Bool {
+    var isMeasuring: Bool {
         get async {
             if await sessions.count > 0 { return true }
+            // Whoever holds the queue measures in a process of his own.
+            if await !queue.holds.isEmpty { return true }
             return await queue.counts.now[.running, default: 0] > 0
         }
     }

@@ -104,7 +104,7 @@ struct CollectCommand: AsyncParsableCommand {
 
                 Examples:
                   sudo -u taskwatt-collect taskwatt collect init
-                  taskwatt collect init --record 'postgresql://taskwatt@db.example.org/taskwatt?sslmode=verify-full'
+                  taskwatt collect init --record service=taskwatt   a PostgreSQL server
                 """)
 
         @OptionGroup var state: RecordOptions
