@@ -3,6 +3,7 @@ import Digests
 import Foundation
 import GRDB
 import Glibc
+import Recording
 
 /// A machine that may send bundles, as the collector knows it.
 package struct EnrolledMachine: Sendable, Hashable, Codable {
@@ -68,16 +69,7 @@ package final class Ledger: Sendable {
     package init(directory: String) throws(UserError) {
         path = "\(directory)/collector.sqlite"
         do {
-            // SQLite would make it readable by whoever the umask says.
-            // Root makes it for whose directory it is.
-            let file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
-            if file >= 0 {
-                var status = stat()
-                if geteuid() == 0, stat(directory, &status) == 0, status.st_uid != 0 {
-                    fchown(file, status.st_uid, status.st_gid)
-                }
-                close(file)
-            }
+            Store.makePrivate(path, in: directory)
             var configuration = GRDB.Configuration()
             configuration.busyMode = .timeout(10)
             pool = try DatabasePool(path: path, configuration: configuration)

@@ -77,7 +77,7 @@ package final class Store: Sendable {
 
     /// Makes the file where it is missing, for its owner and group alone: SQLite would make it readable by whoever the umask says. Its
     /// journals become as it is itself, mode and owner. Root makes it for whose directory it is.
-    private static func makePrivate(_ path: String, in directory: String) {
+    package static func makePrivate(_ path: String, in directory: String) {
         let file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
         guard file >= 0 else { return }
         var status = stat()
