@@ -4,10 +4,18 @@ import Synchronization
 package final class Client: Sendable {
     /// Finds whose connection the task answers on. It is asked anew each time: a connection is served from the moment on that it is there, and
     /// whose it is may be known a little later.
-    @TaskLocal static var find: (@Sendable () -> Client?)?
+    ///
+    /// A class, for the optimizer makes wrong code of a task's own value that is a function (Swift 6.3).
+    @TaskLocal static var finder: Finder?
+
+    final class Finder: Sendable {
+        let find: @Sendable () -> Client?
+
+        init(_ find: @escaping @Sendable () -> Client?) { self.find = find }
+    }
 
     /// Of the request that the task answers; `nil` where there is no connection, as in tests of the router.
-    package static var current: Client? { find?() }
+    package static var current: Client? { finder?.find() }
 
     private struct State: Sendable {
         var hasGone = false

@@ -37,8 +37,8 @@ private struct ListenerChannel: ServerChildChannel {
 
     @concurrent
     func handle(value: HTTP1Channel.Value, logger: Logger) async {
-        let find: @Sendable () -> Client? = { [connections] in connections.client(of: value.channel) }
-        await Client.$find.withValue(find) {
+        let finder = Client.Finder { [connections] in connections.client(of: value.channel) }
+        await Client.$finder.withValue(finder) {
             await withTaskExecutorPreference(WorkerThreads.connections) {
                 await serve(value, logger)
             }

@@ -135,8 +135,7 @@ struct HeavyAnswersTests {
     private static func served<Value: Sendable>(
         by client: Client, _ work: @Sendable () async throws -> Value
     ) async throws -> Value {
-        let find: @Sendable () -> Client? = { client }
-        return try await Client.$find.withValue(find) { try await work() }
+        try await Client.$finder.withValue(Client.Finder { client }) { try await work() }
     }
 
     @Test("Whoever goes is given up, waiting or running, and what is thrown frees the place")
