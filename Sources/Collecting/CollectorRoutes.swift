@@ -55,7 +55,7 @@ struct CollectorRoutes: Sendable {
         ledger: Ledger, files: BundleFiles, intake: Intake, limits: CollectorLimits, version: String,
         wallTime: @escaping @Sendable () -> Double,
         monotonicSeconds: @escaping @Sendable () -> Double = { Clocks.monotonic().seconds },
-        freeBytes: @escaping @Sendable (String) -> Int64? = BundleSpool.freeBytes
+        freeBytes: @escaping @Sendable (String) -> Int64? = DiskSpace.free
     ) {
         self.ledger = ledger
         self.files = files
@@ -79,7 +79,7 @@ struct CollectorRoutes: Sendable {
         let router = Router(context: Context.self)
         router.add(middleware: CollectorErrors())
         router.get("v1/status") { _, _ in
-            try Self.json(["program": "taskwatt collect", "version": version], .ok)
+            try Response(json: ["program": "taskwatt collect", "version": version])
         }
         router.post("v1/enroll") { request, _ in try await enroll(request) }
         router.post("v1/bundles") { request, _ in try await takeBundle(request) }
@@ -106,7 +106,7 @@ struct CollectorRoutes: Sendable {
         else { throw UserError(.usage, "the names of the machine in the enrolment cannot be names") }
         do {
             let (name, token) = try ledger.enrol(asked.token, machines: asked.machines, at: wallTime())
-            return try Self.json(Enrolment.Answer(name: name, token: token), .created)
+            return try Response(json: Enrolment.Answer(name: name, token: token), status: .created)
         } catch LedgerRefusal.unknownToken {
             throw Refusal(
                 "the token for enrolment is unknown, used or too old",
@@ -155,7 +155,8 @@ struct CollectorRoutes: Sendable {
             try await intake.take(file, sha256, bytes: bytes, of: machine, at: now)
         }
         _ = place
-        return try Self.json(["bundle": sha256, "outcome": outcome.rawValue], outcome == .new ? .created : .ok)
+        return try Response(
+            json: ["bundle": sha256, "outcome": outcome.rawValue], status: outcome == .new ? .created : .ok)
     }
 
     private var tooLarge: Refusal {
@@ -248,16 +249,6 @@ struct CollectorRoutes: Sendable {
             oldestSeconds: number(AgentField.oldest),
             version: version.map { PrintableText.of(String($0.prefix(50))) })
     }
-
-    // MARK: JSON
-
-    static func json(_ value: some Encodable, _ status: HTTPResponse.Status) throws -> Response {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return Response(
-            status: status, headers: [.contentType: "application/json"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: try encoder.encode(value))))
-    }
 }
 
 /// Turns errors into answers in JSON. What is not known to be the client's fault says that it is worth while to come again.
@@ -290,7 +281,7 @@ private struct CollectorErrors: RouterMiddleware {
     private static func response(
         _ error: UserError, _ status: HTTPResponse.Status, _ headers: HTTPFields
     ) throws -> Response {
-        var response = try CollectorRoutes.json(error, status)
+        var response = try Response(json: error, status: status)
         for field in headers { response.headers[field.name] = field.value }
         return response
     }

@@ -40,7 +40,7 @@ package struct BundleSpool: Sendable {
     package init(
         _ store: Store, directory: String, version: String, leastFree: Int64 = BundleSpool.leastFree,
         redaction: @escaping @Sendable () throws -> Redaction = { try Redaction.ofThisMachine() },
-        freeBytes: @escaping @Sendable (String) -> Int64? = BundleSpool.freeBytes
+        freeBytes: @escaping @Sendable (String) -> Int64? = DiskSpace.free
     ) {
         self.store = store
         self.directory = directory
@@ -48,13 +48,6 @@ package struct BundleSpool: Sendable {
         self.leastFree = leastFree
         self.redaction = redaction
         self.freeBytes = freeBytes
-    }
-
-    /// What a user without rights may still write to the disk that a path is on, in bytes: statvfs(3).
-    package static func freeBytes(_ path: String) -> Int64? {
-        var status = statvfs()
-        guard statvfs(path, &status) == 0 else { return nil }
-        return Int64(clamping: status.f_bavail.multipliedReportingOverflow(by: status.f_frsize).partialValue)
     }
 
     private func path(_ suiteRun: String, _ isRedacted: Bool) -> String {
@@ -94,14 +87,8 @@ package struct BundleSpool: Sendable {
 
     /// Of a file, in bytes and hexadecimal.
     static func digest(_ path: String) throws -> (bytes: Int64, sha256: String) {
-        let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-        defer { try? handle.close() }
         let hash = SHA256()
-        var bytes: Int64 = 0
-        while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty {
-            bytes += Int64(piece.count)
-            hash.update(piece)
-        }
+        let bytes = try hash.update(fileAt: path)
         return (bytes, try hash.finalize().hexadecimal)
     }
 

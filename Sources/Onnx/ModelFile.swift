@@ -139,9 +139,8 @@ package struct ModelFile: Sendable, Hashable {
     }
 
     private static func freeBytes(_ path: String) throws -> Int64 {
-        var status = statvfs()
-        guard statvfs(path, &status) == 0 else { throw OnnxError.cannotWrite(path: path, reason: errnoText()) }
-        return Int64(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize))
+        guard let bytes = DiskSpace.free(path) else { throw OnnxError.cannotWrite(path: path, reason: errnoText()) }
+        return bytes
     }
 
     /// The SHA-256 of files, one after the other.
@@ -157,11 +156,7 @@ package struct ModelFile: Sendable, Hashable {
 
     private static func hash(_ paths: [String]) throws -> String {
         let hash = SHA256()
-        for path in paths {
-            let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-            defer { try? file.close() }
-            while let part = try file.read(upToCount: 1 << 20), !part.isEmpty { hash.update(part) }
-        }
+        for path in paths { try hash.update(fileAt: path) }
         return try hash.finalize().hexadecimal
     }
 

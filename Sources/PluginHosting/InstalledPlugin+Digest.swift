@@ -17,7 +17,8 @@ extension InstalledPlugin {
         }
         let hash = SHA256()
         for file in files.sorted() {
-            guard Self.add(file.hasPrefix("/") ? file : "\(directory)/\(file)", to: hash) else { return nil }
+            let path = file.hasPrefix("/") ? file : "\(directory)/\(file)"
+            guard (try? hash.update(fileAt: path)) != nil else { return nil }
             // Two files that change places are another program; one that lies elsewhere is not.
             if !file.hasPrefix("/") { hash.update(Array("\0\(file)\0".utf8)) }
         }
@@ -50,16 +51,5 @@ extension InstalledPlugin {
     private static func isFile(_ path: String) -> Bool {
         var isDirectory: ObjCBool = false
         return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && !isDirectory.boolValue
-    }
-
-    private static func add(_ path: String, to hash: SHA256) -> Bool {
-        guard let file = FileHandle(forReadingAtPath: path) else { return false }
-        defer { try? file.close() }
-        do {
-            while let part = try file.read(upToCount: 1 << 20), !part.isEmpty { hash.update(part) }
-            return true
-        } catch {
-            return false
-        }
     }
 }

@@ -109,7 +109,7 @@ struct Routes: Sendable {
                 body: ResponseBody { writer in
                     for await event in events {
                         try await writer.write(
-                            ByteBuffer(bytes: try Self.encoder().encode(event) + [UInt8(ascii: "\n")]))
+                            ByteBuffer(bytes: try Response.encoder.encode(event) + [UInt8(ascii: "\n")]))
                     }
                     try await writer.finish(nil)
                     _ = place
@@ -340,16 +340,8 @@ struct Routes: Sendable {
         }
     }
 
-    static func encoder() -> JSONEncoder {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return encoder
-    }
-
     static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
-        Response(
-            status: status, headers: [.contentType: "application/json"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: try encoder().encode(value))))
+        try Response(json: value, status: status)
     }
 }
 

@@ -31,7 +31,7 @@ enum EventStream {
 
     static func event(_ value: some Encodable) throws -> ByteBuffer {
         var buffer = ByteBuffer(string: "data: ")
-        buffer.writeBytes(try Routes.encoder().encode(value))
+        buffer.writeBytes(try Response.encoder.encode(value))
         buffer.writeString("\n\n")
         return buffer
     }
