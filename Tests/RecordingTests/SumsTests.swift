@@ -81,7 +81,7 @@ struct SumsTests {
     @Test(
         "Days are covered by the longest periods, each once", arguments: [(0, 1), (3, 4100), (20_417, 20_782), (5, 5)])
     func cover(days: (Int64, Int64)) {
-        let pieces = SumsReader.cover(days.0..<days.1)
+        let pieces = PeriodCover.longest(days.0..<days.1)
         let covered = pieces.flatMap { piece -> [Int64] in
             let length = Int64(1) << (2 * piece.level)
             return Array(piece.period * length..<(piece.period + 1) * length)

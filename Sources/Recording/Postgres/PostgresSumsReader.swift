@@ -5,11 +5,6 @@ import Postgres
 /// Makes the answer to one question of the sums, within one transaction: as `SumsReader` does, with few queries for many cells, since each
 /// goes over a network.
 struct PostgresSumsReader {
-    private struct Bin: Hashable {
-        var group: Int64
-        var day: Int?
-    }
-
     /// A session of which windows are read.
     private struct Session {
         var uuid: String
@@ -27,8 +22,7 @@ struct PostgresSumsReader {
     /// The chosen ones as a value; NULL where they are all that there are.
     private let chosenIDs: PostgresParameter
     private let names: PostgresSumNames
-    private var bins: [Bin: Int] = [:]
-    private var sums: [GroupSums] = []
+    private var bins: GroupBins
     /// Those whose baselines count and that were looked at one by one.
     private var seen: Set<Int64> = []
     /// Whether each session's mean has been taken down on the way.
@@ -43,6 +37,7 @@ struct PostgresSumsReader {
         // What is finer than groups is looked at in each window.
         if filter.isFinerThanGroups { filter.parameters = nil }
         chosen = try Self.groups(connection, filter)
+        bins = GroupBins(chosen)
         let all: Int? = try connection.run("SELECT count(*) AS count FROM result_group").first?.value("count")
         chosenIDs = chosen.count == all ? .null : PostgresParameter(chosen.keys.sorted())
         names = try PostgresSumNames(connection)
@@ -64,7 +59,7 @@ struct PostgresSumsReader {
         }
         try countSeen(&answer)
         try addMeans()
-        answer.groups = sums
+        answer.groups = bins.sums
         var damaged = PostgresCondition()
         damaged.require("run.is_damaged")
         damaged.require(filter)
@@ -123,24 +118,6 @@ struct PostgresSumsReader {
         return groups
     }
 
-    // MARK: Bins
-
-    private mutating func add(_ closed: RunSums, _ group: Int64, _ day: Int?, of session: String? = nil) {
-        guard let known = chosen[group] else { return }
-        let bin = Bin(group: group, day: day)
-        let index = bins[bin] ?? sums.count
-        if index == sums.count {
-            bins[bin] = index
-            sums.append(GroupSums(group: known, day: day, sums: RunSums(), sessions: nil))
-        }
-        sums[index].sums.merge(closed)
-        if let session, closed.count > 0 {
-            sums[index].sessions = sums[index].sessions ?? []
-            sums[index].sessions?.append(
-                GroupSums.Session(name: session, count: closed.count, mean: closed.series.mean))
-        }
-    }
-
     private func decoded(_ row: PostgresRow) throws -> RunSums {
         guard let sums = RunSums(bytes: try row.value("sums"), names: names.texts) else { throw RecordSums.Damage() }
         return sums
@@ -159,7 +136,7 @@ struct PostgresSumsReader {
             WHERE level = \(level) AND net = \(net) AND period = ANY($1::bigint[]) AND \(Self.isChosen("group_id", "$2"))
             ORDER BY period, group_id
             """, [.init(periods), chosenIDs]
-        ) { row in add(try decoded(row), try row.value("group_id"), nil) }
+        ) { row in bins.add(try decoded(row), .init(group: try row.value("group_id"))) }
     }
 
     /// What lies between two times: whole days, and at the edges whole sessions and, of those that reach over them, windows.
@@ -181,35 +158,17 @@ struct PostgresSumsReader {
         over.require(reaching.sql)
         over.require("NOT (\(inside.sql))")
         let torn = try sessions(over)
-        var edges = Set(torn.days)
-        var begin = first
-        var end = last + 1
-        if let since = filter.since {
-            let day = RecordSums.day(since)
-            if Double(day) * 86_400 < since { edges.insert(day) }
-            begin = max(begin, Double(day) * 86_400 < since ? day + 1 : day)
-        }
-        if let until = filter.until {
-            let day = RecordSums.day(until)
-            if Double(day) * 86_400 < until { edges.insert(day) }
-            end = min(end, day)
-        }
-        if begin == first, end == last + 1, edges.isEmpty { return try add(level: RecordSums.wholeLevel, [0]) }
-        var pieces: [Int: [Int64]] = [:]
-        var day = begin
-        for edge in edges.sorted() + [end] where edge >= day {
-            let stop = min(edge, end)
-            if day < stop {
-                for piece in SumsReader.cover(day..<stop) { pieces[piece.level, default: []].append(piece.period) }
-            }
-            day = max(day, edge + 1)
-        }
+        let cover = PeriodCover(filter, known: first...max(first, last), torn: torn.days)
+        // All of one length at once.
+        let pieces = Dictionary(grouping: cover.pieces, by: \.level).mapValues { $0.map(\.period) }
         for (level, periods) in pieces.sorted(by: { $0.key < $1.key }) { try add(level: level, periods) }
-        if !edges.isEmpty {
+        if !cover.edges.isEmpty {
             var ofEdges = PostgresCondition(after: [chosenIDs])
-            ofEdges.require("z.day = ANY(\(ofEdges.bind(.init(edges.sorted())))::bigint[])")
+            ofEdges.require("z.day = ANY(\(ofEdges.bind(.init(cover.edges)))::bigint[])")
             requireTime(&ofEdges, isTouching: false)
-            try eachSessionSums(ofEdges) { row in add(try decoded(row).closed, try row.value("group_id"), nil) }
+            try eachSessionSums(ofEdges) { row in
+                bins.add(try decoded(row).closed, .init(group: try row.value("group_id")))
+            }
         }
         try addWindows(of: torn)
     }
@@ -289,7 +248,7 @@ struct PostgresSumsReader {
             let closed = try decoded(row).closed
             if closed.count > 0 { seen.insert(id) }
             let day = query.isByDay ? SumsReader.localDay(first) : nil
-            add(closed, try row.value("group_id"), day, of: try row.value("uuid"))
+            bins.add(closed, .init(group: try row.value("group_id"), day: day), of: try row.value("uuid"))
         }
         try addWindows(of: torn)
     }
@@ -300,18 +259,10 @@ struct PostgresSumsReader {
         condition.require("run.suite_run_id = ANY(\(condition.bind(.init(sessions.byID.keys.sorted())))::bigint[])")
         condition.require("run.group_id IS NOT NULL")
         condition.require(filter)
-        var made: [Bin: RunSums] = [:]
-        var order: [Bin] = []
-        var current: Int64?
+        var current: (id: Int64, windows: WindowBins)?
         var texts = DecodedTexts()
         func close() {
-            guard let id = current, let session = sessions.byID[id] else { return }
-            for bin in order {
-                guard let closed = made[bin]?.closed else { continue }
-                if closed.count > 0 { seen.insert(id) }
-                add(closed, bin.group, bin.day, of: session.uuid)
-            }
-            (made, order) = ([:], [])
+            if let (id, windows) = current, windows.close(into: &bins) { seen.insert(id) }
         }
         try connection.each(
             PostgresRecord.windows("\(condition.sql) ORDER BY run.suite_run_id, run.id"), condition.parameters
@@ -319,22 +270,17 @@ struct PostgresSumsReader {
             // Whoever asked may have gone.
             try Task.checkCancellation()
             let id: Int64 = try row.value("suite_run_id")
-            if id != current {
-                close()
-                current = id
-            }
             guard let session = sessions.byID[id] else { return }
+            if id != current?.id {
+                close()
+                current = (id, WindowBins(of: session.uuid, baseline: session.baseline, isNet: query.isNet))
+            }
             let window: MeasuredWindow
             do { window = try PostgresRecord.window(row, &texts) } catch is DamagedRow { return }
-            let bin = Bin(
-                group: try row.value("group_id"), day: query.isByDay ? SumsReader.localDay(window.startedAt) : nil)
-            if made[bin] == nil { order.append(bin) }
-            switch RunObservation.of(window, net: query.isNet) {
-            case .measured(let figure):
-                made[bin, default: RunSums(session: session.uuid)].add(figure, baseline: session.baseline)
-            case .leftOut(let reason): made[bin, default: RunSums(session: session.uuid)].leaveOut(reason)
-            case nil: break
-            }
+            current?.windows.add(
+                window,
+                .init(
+                    group: try row.value("group_id"), day: query.isByDay ? SumsReader.localDay(window.startedAt) : nil))
         }
         close()
     }
@@ -343,9 +289,9 @@ struct PostgresSumsReader {
 
     /// What the mean of each session is, where there are not too many.
     private mutating func addMeans() throws {
-        let count = sums.reduce(0) { $0 + $1.sums.sessions.count }
+        let count = bins.sums.reduce(0) { $0 + $1.sums.sessions.count }
         guard count <= Double(query.mostSessions) else {
-            for index in sums.indices { sums[index].sessions = nil }
+            for index in bins.sums.indices { bins.sums[index].sessions = nil }
             return
         }
         if hasSessions { return }
@@ -367,8 +313,8 @@ struct PostgresSumsReader {
                     GroupSums.Session(name: try row.value("uuid"), count: head.count, mean: head.mean))
             }
         }
-        for index in sums.indices {
-            sums[index].sessions = (sums[index].sessions ?? []) + (found[sums[index].group.id] ?? [])
+        for index in bins.sums.indices {
+            bins.sums[index].sessions = (bins.sums[index].sessions ?? []) + (found[bins.sums[index].group.id] ?? [])
         }
     }
 

@@ -5,11 +5,6 @@ import Glibc
 
 /// Makes the answer to one question of the sums, within one transaction.
 struct SumsReader {
-    private struct Bin: Hashable {
-        var group: Int64
-        var day: Int?
-    }
-
     /// A session whose windows are read, or whose sums are.
     private struct Session {
         var uuid: String
@@ -24,8 +19,7 @@ struct SumsReader {
     private let all: [Int64: ResultGroup]
     private let chosen: [Int64: ResultGroup]
     private let names: SumNames
-    private var bins: [Bin: Int] = [:]
-    private var sums: [GroupSums] = []
+    private var bins: GroupBins
     /// Those whose baselines count and that were looked at one by one.
     private var seen: [Int64: SummedSessionRow] = [:]
     /// Whether each session's mean has been taken down on the way.
@@ -41,6 +35,7 @@ struct SumsReader {
         // What is finer than groups is looked at in each window.
         if filter.isFinerThanGroups { filter.parameters = nil }
         chosen = all.filter { [filter] in filter.fits($0.value) }
+        bins = GroupBins(chosen)
         names = try SumNames(db)
     }
 
@@ -60,7 +55,7 @@ struct SumsReader {
         }
         for session in seen.values { answer.count(session) }
         try addMeans()
-        answer.groups = sums
+        answer.groups = bins.sums
         let damaged = filter.condition
         answer.damaged =
             try Int.fetchOne(
@@ -71,24 +66,6 @@ struct SumsReader {
                     WHERE \(damaged.sql)
                     """, arguments: damaged.arguments) ?? 0
         return answer
-    }
-
-    // MARK: Bins
-
-    private mutating func add(_ closed: RunSums, _ group: Int64, _ day: Int?, of session: String? = nil) {
-        guard let known = chosen[group] else { return }
-        let bin = Bin(group: group, day: day)
-        let index = bins[bin] ?? sums.count
-        if index == sums.count {
-            bins[bin] = index
-            sums.append(GroupSums(group: known, day: day, sums: RunSums(), sessions: nil))
-        }
-        sums[index].sums.merge(closed)
-        if let session, closed.count > 0 {
-            sums[index].sessions = sums[index].sessions ?? []
-            sums[index].sessions?.append(
-                GroupSums.Session(name: session, count: closed.count, mean: closed.series.mean))
-        }
     }
 
     // MARK: Whole periods
@@ -110,25 +87,8 @@ struct SumsReader {
                 """, arguments: [level, net, period])
         try RecordSums.each(rows, columns) { read in
             let group: Int64 = try read(.groupId)
-            if chosen[group] != nil { add(try names.sums(try read(.sums)), group, nil) }
+            if chosen[group] != nil { bins.add(try names.sums(try read(.sums)), .init(group: group)) }
         }
-    }
-
-    /// The days from one to another, in the longest periods that fit.
-    static func cover(_ days: Range<Int64>) -> [(level: Int, period: Int64)] {
-        var pieces: [(level: Int, period: Int64)] = []
-        var day = days.lowerBound
-        while day < days.upperBound {
-            var level = 0
-            while level < RecordSums.longestLevel {
-                let length = Int64(1) << (2 * (level + 1))
-                guard day.isMultiple(of: length), day <= days.upperBound - length else { break }
-                level += 1
-            }
-            pieces.append((level, RecordSums.period(level, of: day)))
-            day += Int64(1) << (2 * level)
-        }
-        return pieces
     }
 
     /// What lies between two times: whole days, and at the edges whole sessions and, of those that reach over them, windows.
@@ -143,27 +103,9 @@ struct SumsReader {
         guard RecordSums.days.contains(first), RecordSums.days.contains(last) else { throw RecordSums.Damage() }
         let over = try sessions(
             "z.day IS NOT NULL AND \(inTime(touching: true)) AND NOT \(inTime(touching: false))", [])
-        var edges = Set(over.compactMap(\.row.day))
-        var begin = first
-        var end = last + 1
-        if let since = filter.since {
-            let day = RecordSums.day(since)
-            if Double(day) * 86_400 < since { edges.insert(day) }
-            begin = max(begin, Double(day) * 86_400 < since ? day + 1 : day)
-        }
-        if let until = filter.until {
-            let day = RecordSums.day(until)
-            if Double(day) * 86_400 < until { edges.insert(day) }
-            end = min(end, day)
-        }
-        if begin == first, end == last + 1, edges.isEmpty { return try add(level: RecordSums.wholeLevel, 0) }
-        var day = begin
-        for edge in edges.sorted() + [end] where edge >= day {
-            let stop = min(edge, end)
-            if day < stop { for piece in Self.cover(day..<stop) { try add(level: piece.level, piece.period) } }
-            day = max(day, edge + 1)
-        }
-        for edge in edges.sorted() {
+        let cover = PeriodCover(filter, known: first...max(first, last), torn: over.compactMap(\.row.day))
+        for piece in cover.pieces { try add(level: piece.level, piece.period) }
+        for edge in cover.edges {
             let inside = try sessions("z.day = ? AND \(inTime(touching: false))", [edge])
             for session in inside { try addSums(of: session, takesMeans: false) }
         }
@@ -236,7 +178,7 @@ struct SumsReader {
             guard chosen[group] != nil else { return }
             let closed = try names.sums(try read(.sums)).closed
             if closed.count > 0, takesMeans { seen[session.id] = session.row }
-            add(closed, group, day, of: takesMeans ? session.uuid : nil)
+            bins.add(closed, .init(group: group, day: day), of: takesMeans ? session.uuid : nil)
         }
     }
 
@@ -247,28 +189,17 @@ struct SumsReader {
             // Whoever asked may have gone.
             try Task.checkCancellation()
             try resolver.enter(session.id)
-            var made: [Bin: RunSums] = [:]
-            var order: [Bin] = []
+            var windows = WindowBins(
+                of: session.uuid, baseline: (session.row.baselineDegrees, session.row.baselineS), isNet: query.isNet)
             try Store.eachWindow(
                 db, where: "run.suite_run_id = ? AND \(condition.sql)", [session.id] + condition.arguments
             ) { window in
                 guard let group = try resolver.group(of: window) else { return }
-                let bin = Bin(group: group, day: query.isByDay ? Self.localDay(window.startedAt) : nil)
-                if made[bin] == nil { order.append(bin) }
-                let baseline = (session.row.baselineDegrees, session.row.baselineS)
-                switch RunObservation.of(window, net: query.isNet) {
-                case .measured(let figure):
-                    made[bin, default: RunSums(session: session.uuid)].add(figure, baseline: baseline)
-                case .leftOut(let reason): made[bin, default: RunSums(session: session.uuid)].leaveOut(reason)
-                case nil: break
-                }
+                windows.add(
+                    window, .init(group: group, day: query.isByDay ? Self.localDay(window.startedAt) : nil))
             } damaged: { _ in
             }
-            for bin in order {
-                guard let closed = made[bin]?.closed else { continue }
-                if closed.count > 0 { seen[session.id] = session.row }
-                add(closed, bin.group, bin.day, of: session.uuid)
-            }
+            if windows.close(into: &bins) { seen[session.id] = session.row }
         }
     }
 
@@ -284,9 +215,9 @@ struct SumsReader {
 
     /// What the mean of each session is, where there are not too many.
     private mutating func addMeans() throws {
-        let count = sums.reduce(0) { $0 + $1.sums.sessions.count }
+        let count = bins.sums.reduce(0) { $0 + $1.sums.sessions.count }
         guard count <= Double(query.mostSessions) else {
-            for index in sums.indices { sums[index].sessions = nil }
+            for index in bins.sums.indices { bins.sums[index].sessions = nil }
             return
         }
         if hasSessions { return }
@@ -300,11 +231,11 @@ struct SumsReader {
                     JOIN suite_run ON suite_run.id = s.suite_run_id
                 WHERE s.net = ? AND s.group_id = ? AND s.day BETWEEN ? AND ? AND \(inTime(touching: false))
                 """)
-        for index in sums.indices {
+        for index in bins.sums.indices {
             let rows = try Row.fetchCursor(
                 statement,
-                arguments: [net, sums[index].group.id, RecordSums.day(since), RecordSums.day(until)])
-            var sessions = sums[index].sessions ?? []
+                arguments: [net, bins.sums[index].group.id, RecordSums.day(since), RecordSums.day(until)])
+            var sessions = bins.sums[index].sessions ?? []
             while let row = try rows.next() {
                 do {
                     let head = try RunSums.Head(bytes: try columns.reader(row)(.sums))
@@ -314,7 +245,7 @@ struct SumsReader {
                     }
                 } catch is DamagedRow { throw RecordSums.Damage() }
             }
-            sums[index].sessions = sessions
+            bins.sums[index].sessions = sessions
         }
     }
 
