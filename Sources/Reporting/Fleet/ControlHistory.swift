@@ -37,16 +37,20 @@ package enum ControlHistory {
     package static func checks(
         _ store: any RecordReader, machine: String? = nil, fingerprint: String? = nil
     ) async throws(StoreError) -> [ControlCheck] {
-        let suites = try await store.suiteRuns(
-            label: nil, suite: ControlCheck.suite, machine: machine, limit: mostSuites
-        ).filter { $0.status == RunStatus.completed.rawValue && $0.source == .taskwatt }
-        guard !suites.isEmpty else { return [] }
         var filter = RunFilter(source: .taskwatt)
         filter.suite = ControlCheck.suite
         filter.machine = fingerprint
-        // What was measured before the first that is looked at need not be read.
-        if suites.count == mostSuites { filter.since = suites.map(\.startedAt).min() }
-        let answer = try await store.sums(SumsQuery(filter, mostSessions: 10 * mostSuites))
+        // Asked first: most records have no such run, and to look for one among all their suites would cost every table as much as there are.
+        var answer = try await store.sums(SumsQuery(filter, mostSessions: 10 * mostSuites))
+        if answer.groups.isEmpty { return [] }
+        let suites = try await store.suiteRuns(
+            label: nil, suite: ControlCheck.suite, machine: machine, limit: mostSuites
+        ).filter { $0.status == RunStatus.completed.rawValue && $0.source == .taskwatt }
+        if suites.count == mostSuites {
+            // What was measured before the first that is looked at need not be read.
+            filter.since = suites.map(\.startedAt).min()
+            answer = try await store.sums(SumsQuery(filter, mostSessions: 10 * mostSuites))
+        }
         let known = Dictionary(suites.map { ($0.uuid, $0) }) { first, _ in first }
         var series: [Series: [Session]] = [:]
         var machines: [String: String] = [:]
