@@ -21,17 +21,19 @@ struct RunEditions {
     private struct Series {
         var hashes: [String] = []
         var current = 0
-        /// Of runs so far, as far as they are known: the first and last ones of the parts.
-        var runs: [Int64] = []
+        /// The last run that was over before the latest part began.
+        private var lastRun: Int64?
+        /// The first and last runs of parts that are not, the smallest at the end.
+        private var ahead: [Int64] = []
 
         /// - Returns: which one it is, and the run before it where that was another.
         mutating func edition(of hash: String?, _ part: ClosedRange<Int64>) -> (number: Int, changedSince: Int64?) {
-            let lastRun = runs.filter { $0 < part.lowerBound }.max()
-            defer {
-                runs =
-                    [lastRun, part.lowerBound, part.upperBound].compactMap(\.self)
-                    + runs.filter { $0 > part.lowerBound }
+            while let run = ahead.last, run < part.lowerBound {
+                lastRun = run
+                ahead.removeLast()
             }
+            ahead.append(part.lowerBound)
+            ahead.insert(part.upperBound, at: ahead.partitioningIndex { $0 <= part.upperBound })
             guard let hash else { return (current, nil) }
             let before = hashes.isEmpty ? nil : current
             if let known = hashes.firstIndex(of: hash) {

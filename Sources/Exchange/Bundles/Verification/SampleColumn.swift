@@ -129,19 +129,10 @@ final class SampleColumn: RandomAccessCollection {
 
 extension RandomAccessCollection<SampleEntry> where Index == Int {
     /// The place of the first sample that is not before a time, by halving.
-    func firstIndex(notBefore time: MonotonicTime) -> Int { partition { $0 < time } }
+    func firstIndex(notBefore time: MonotonicTime) -> Int { partitioningIndex { $0.time >= time } }
 
     /// The place of the first sample after a time.
-    func firstIndex(after time: MonotonicTime) -> Int { partition { $0 <= time } }
-
-    private func partition(_ isBefore: (MonotonicTime) -> Bool) -> Int {
-        var (low, high) = (startIndex, endIndex)
-        while low < high {
-            let middle = low + (high - low) / 2
-            if isBefore(self[middle].time) { low = middle + 1 } else { high = middle }
-        }
-        return low
-    }
+    func firstIndex(after time: MonotonicTime) -> Int { partitioningIndex { $0.time > time } }
 }
 
 /// The samples of one meter in one run.
