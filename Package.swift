@@ -24,6 +24,7 @@ let undefined: [CSetting] = [
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncAlgorithms = Target.Dependency.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let grdbSQLite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
@@ -140,7 +141,7 @@ let package = Package(
             ],
             exclude: ["Method/README.md"]),
         .target(name: "Postgres", dependencies: ["Core", "CPostgres"]),
-        .target(name: "Recording", dependencies: ["Core", "Postgres", grdb]),
+        .target(name: "Recording", dependencies: ["Core", "Postgres", grdb, grdbSQLite]),
         .target(
             name: "Reporting", dependencies: ["Core", "Recording"], exclude: ["README.md"],
             resources: [

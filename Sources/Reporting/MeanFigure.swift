@@ -23,6 +23,8 @@ struct MeanFigure {
     var accuracy: Double
     /// The models and datasets by the sessions that they ran in.
     var blocks: [SessionBlock]
+    /// Of all models together.
+    var sums: RunSums
 
     /// The mean of exactly these models and datasets: its uncertainty is that of measuring them again.
     ///
@@ -31,8 +33,8 @@ struct MeanFigure {
     /// to all that ran in it. What is the same in all runs joins once, undivided: accuracy, rounding, and of net figures the
     /// idle baseline of a session that is the only one.
     init?(_ models: [ModelFigures]) {
-        var whole = RunSums()
-        for model in models { whole.merge(model.sums) }
+        var whole = models.first?.sums ?? RunSums()
+        for model in models.dropFirst() { whole.merge(model.sums) }
         let n = whole.count
         guard n > 0 else { return nil }
         mean = whole.series.mean
@@ -54,6 +56,7 @@ struct MeanFigure {
         commonHalfWidth = idleRoundingHalfWidth + 0.95 * 3.0.squareRoot() * resolution
         halfStep = models.count == 1 ? models.first.flatMap { Self.halfStep($0.sums) } : nil
         accuracy = whole.accuracy / n
+        sums = whole
     }
 
     /// - Parameter baselines: the degrees of freedom of each suite's idle baseline.

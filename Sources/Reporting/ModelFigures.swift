@@ -21,10 +21,11 @@ struct ModelFigures {
         self.model = model
         self.dataset = dataset
         isImported = groups.first?.group.key.source != .taskwatt
-        sums = RunSums()
+        // Most models have one group, of which nothing is copied here.
+        sums = groups.first?.sums ?? RunSums()
+        for group in groups.dropFirst() { sums.merge(group.sums) }
         sessions = [:]
         for group in groups {
-            sums.merge(group.sums)
             guard let own = group.sessions else {
                 sessions = nil
                 continue

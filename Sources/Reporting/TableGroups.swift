@@ -26,8 +26,15 @@ struct TableGroups {
         }
         if answer.damaged > 0 { leftOut[RunGroups.damaged] = answer.damaged }
         var editions = RunEditions()
-        let measured = answer.groups.filter { $0.sums.count > 0 && $0.sums.firstRun <= $0.sums.lastRun }
-        for group in measured.sorted(by: { ($0.sums.firstRun, $0.group.id) < ($1.sums.firstRun, $1.group.id) }) {
+        let groups = answer.groups
+        // Their places are put in order: a group's sums are some hundreds of bytes.
+        let measured = groups.indices.filter {
+            groups[$0].sums.count > 0 && groups[$0].sums.firstRun <= groups[$0].sums.lastRun
+        }
+        let order = measured.map { (run: groups[$0].sums.firstRun, group: groups[$0].group.id, place: $0) }
+            .sorted { $0 < $1 }
+        for (_, _, place) in order {
+            let group = groups[place]
             let key = editions.key(
                 RunGroups.Key(group.group.key, group.day.map(String.init) ?? "", options.by, classes),
                 RunEditions.Part(

@@ -48,7 +48,7 @@ extension TableReport {
             .sorted { $0.key.lexicographicallyPrecedes($1.key) }
             .map { ModelFigures($0.key.first ?? "", $0.key.last ?? "", $0.value) }
         guard let first = groups.first, let figure = MeanFigure(models) else { return nil }
-        let sums = groups.dropFirst().reduce(into: first.sums) { $0.merge($1.sums) }
+        let sums = figure.sums
         let n = sums.count
         let operations = sums.operations.count == n ? sums.operations.total : nil
         let group = first.group

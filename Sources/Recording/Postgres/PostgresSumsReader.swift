@@ -95,25 +95,10 @@ struct PostgresSumsReader {
             WHERE \(condition.sql)
             """, condition.parameters
         ) { row in
-            let stored: ResultGroupRow = try row.decode()
-            guard let id = stored.id, let source = RecordSource(rawValue: stored.source),
-                let scope = TotalScope(rawValue: stored.scope),
-                let provenance = Provenance(rawValue: stored.provenance),
-                let settings = try? texts.parameters(stored.settings),
-                let meters = try? texts.list(stored.meters, ResultGroupRow.CodingKeys.meters),
-                let accuracies = try? texts.accuracies(stored.accuracies)
-            else { throw RecordSums.Damage() }
-            let key = ResultGroup.Key(
-                task: MLTask(rawValue: stored.task), source: source, scope: scope, provenance: provenance,
-                plugin: stored.plugin, model: stored.model, dataset: stored.dataset, size: stored.size,
-                device: stored.device, precision: stored.precision, batch: stored.batch, engine: stored.engine,
-                suite: stored.suite, label: stored.label, fingerprint: stored.fingerprint, settings: settings,
-                meters: meters)
-            let group = ResultGroup(
-                id: id, key: key, machine: try row.optional("machine_name") ?? "",
-                processor: try row.optional("processor"), program: stored.programSha256, file: stored.modelSha256,
-                accuracies: accuracies)
-            if filter.fits(group) { groups[id] = group }
+            let group = try ResultGroup(
+                try row.decode(), machine: try row.optional("machine_name"), processor: try row.optional("processor"),
+                &texts)
+            if filter.fits(group) { groups[group.id] = group }
         }
         return groups
     }

@@ -40,6 +40,24 @@ struct ResultGroupRow: TableRow {
     }
 }
 
+extension ResultGroupRow {
+    /// All but the texts that groups are found by.
+    static let described = Selection(
+        CodingKeys.allCases.filter { $0 != .key && $0 != .fileKey }, of: databaseTableName)
+
+    /// - Parameter read: of `described`; the texts that groups are found by are empty.
+    init(_ read: RowReader<CodingKeys>) throws(DamagedRow) {
+        self.init(
+            id: try read(.id), key: "", fileKey: "", task: try read(.task), source: try read(.source),
+            scope: try read(.scope), provenance: try read(.provenance), plugin: try read(.plugin),
+            model: try read(.model), dataset: try read(.dataset), size: try read(.size), device: try read(.device),
+            precision: try read(.precision), batch: try read(.batch), engine: try read(.engine),
+            suite: try read(.suite), label: try read(.label), fingerprint: try read(.fingerprint),
+            settings: try read(.settings), meters: try read(.meters), accuracies: try read(.accuracies),
+            programSha256: try read(.programSha256), modelSha256: try read(.modelSha256))
+    }
+}
+
 /// What the record knows of one session beside its sums: a row of `summed_session`.
 struct SummedSessionRow: TableRow {
     static let databaseTableName = "summed_session"

@@ -1,18 +1,43 @@
 package import Core
 
 /// Runs that never are in two rows of a table by themselves: all that can keep rows apart is the same. Sums are kept by it.
-package struct ResultGroup: Sendable, Hashable {
-    package var id: Int64
-    package var key: Key
+///
+/// An object, for thousands of them are put into order and into rows, and a copy of all that is in one takes longer than its sums.
+package final class ResultGroup: Sendable {
+    package let id: Int64
+    package let key: Key
     /// The machine's name, and its processor's where the inventory has it.
-    package var machine: String
-    package var processor: String?
+    package let machine: String
+    package let processor: String?
     /// Of the plugin's program and of the model's files. A run of which nobody knows the hash is taken for what the run before it was of,
     /// and the first known after it else: what is not known to differ is not told apart.
-    package var program: String?
-    package var file: String?
+    package let program: String?
+    package let file: String?
     /// Of each meter of the total; empty where the record does not tell.
-    package var accuracies: [MeterAccuracy]
+    package let accuracies: [MeterAccuracy]
+
+    /// - Parameter texts: what has been decoded of other groups.
+    /// - Throws: `RecordSums.Damage` for what is no group.
+    init(
+        _ row: ResultGroupRow, machine: String?, processor: String?, _ texts: inout DecodedTexts
+    ) throws(RecordSums.Damage) {
+        guard let id = row.id, let source = RecordSource(rawValue: row.source),
+            let scope = TotalScope(rawValue: row.scope), let provenance = Provenance(rawValue: row.provenance),
+            let settings = try? texts.parameters(row.settings),
+            let meters = try? texts.list(row.meters, ResultGroupRow.CodingKeys.meters),
+            let accuracies = try? texts.accuracies(row.accuracies)
+        else { throw RecordSums.Damage() }
+        self.id = id
+        key = Key(
+            task: MLTask(rawValue: row.task), source: source, scope: scope, provenance: provenance, plugin: row.plugin,
+            model: row.model, dataset: row.dataset, size: row.size, device: row.device, precision: row.precision,
+            batch: row.batch, engine: row.engine, suite: row.suite, label: row.label, fingerprint: row.fingerprint,
+            settings: settings, meters: meters)
+        self.machine = machine ?? ""
+        self.processor = processor
+        (program, file) = (row.programSha256, row.modelSha256)
+        self.accuracies = accuracies
+    }
 
     /// What a window tells of its group by itself.
     package struct Key: Sendable, Hashable {
@@ -37,6 +62,16 @@ package struct ResultGroup: Sendable, Hashable {
         /// Those of the total.
         package var meters: [String]
     }
+}
+
+extension ResultGroup: Hashable {
+    package static func == (a: ResultGroup, b: ResultGroup) -> Bool {
+        a === b
+            || (a.id, a.machine, a.processor, a.program, a.file) == (b.id, b.machine, b.processor, b.program, b.file)
+                && a.key == b.key && a.accuracies == b.accuracies
+    }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(id) }
 }
 
 extension ResultGroup.Key {

@@ -51,8 +51,12 @@ extension RunSums {
     /// - Parameter names: by their numbers.
     /// - Returns: `nil` of what are no sums, or those of another version.
     init?(bytes: Data, names: [Int64: String]) {
-        guard bytes.count.isMultiple(of: 8), bytes.count >= 8 * Self.fixedWords else { return nil }
-        var words = Words(bytes: bytes)
+        guard let sums = bytes.withUnsafeBytes({ Self(words: Words(bytes: $0), names) }) else { return nil }
+        self = sums
+    }
+
+    private init?(words: consuming Words, _ names: [Int64: String]) {
+        guard words.areWhole, words.count >= Self.fixedWords else { return nil }
         guard words.next() == Self.version else { return nil }
         self.init()
         firstRun = Int64(bitPattern: words.next())
@@ -133,13 +137,19 @@ extension RunSums {
 
         /// - Throws: `RecordSums.Damage` for what are no sums, or those of another version.
         init(bytes: Data) throws(RecordSums.Damage) {
-            var words = Words(bytes: bytes)
-            guard words.next() == RunSums.version else { throw RecordSums.Damage() }
+            guard let head = bytes.withUnsafeBytes({ Self(words: Words(bytes: $0)) }) else {
+                throw RecordSums.Damage()
+            }
+            self = head
+        }
+
+        private init?(words: consuming Words) {
+            guard words.next() == RunSums.version else { return nil }
             firstRun = Int64(bitPattern: words.next())
             lastRun = Int64(bitPattern: words.next())
             count = words.number()
             mean = words.number()
-            if words.isShort { throw RecordSums.Damage() }
+            if words.isShort { return nil }
         }
     }
 
@@ -159,13 +169,15 @@ extension RunSums.ScopePair {
 
 /// Numbers of 64 bits one after the other.
 private struct Words {
-    private let bytes: Data
+    private let bytes: UnsafeRawBufferPointer
     private var place = 0
     /// Whether more was asked for than there is.
     private(set) var isShort = false
 
-    init(bytes: Data) { self.bytes = bytes }
+    init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
+    var count: Int { bytes.count / 8 }
+    var areWhole: Bool { bytes.count.isMultiple(of: 8) }
     var hasMore: Bool { !isShort && place < bytes.count }
 
     mutating func next() -> UInt64 {
@@ -174,7 +186,7 @@ private struct Words {
             return 0
         }
         defer { place += 8 }
-        return bytes.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: place, as: UInt64.self)) }
+        return UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self))
     }
 
     mutating func number() -> Double { Double(bitPattern: next()) }
