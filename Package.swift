@@ -194,8 +194,9 @@ let package = Package(
         .target(
             name: "Collecting",
             dependencies: [
-                "API", "Core", "Digests", "Exchange", "Forwarding", "Host", "Listening", "Recording", "Service", "TLS",
-                "YAMLReading", grdb, httpTypes, hummingbird, logging, nioCore, serviceLifecycle, unixSignals,
+                "API", "Core", "Digests", "Exchange", "Forwarding", "Host", "Listening", "Recording", "Reporting",
+                "Service", "TLS", "YAMLReading", grdb, httpTypes, hummingbird, logging, nioCore, serviceLifecycle,
+                unixSignals,
             ]),
         .target(
             name: "Client",
@@ -301,7 +302,7 @@ let package = Package(
             name: "CollectingTests",
             dependencies: [
                 "API", "Collecting", "Core", "Digests", "Exchange", "Fetching", "Forwarding", "Listening", "Recording",
-                "Service", "TestSupport", "YAMLReading", httpTypes, hummingbird, logging, nioCore, nioEmbedded,
+                "Service", "TestSupport", "YAMLReading", grdb, httpTypes, hummingbird, logging, nioCore, nioEmbedded,
             ]),
         .testTarget(
             name: "ServiceTests",

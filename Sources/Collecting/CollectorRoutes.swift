@@ -243,11 +243,12 @@ struct CollectorRoutes: Sendable {
             return Double(text).flatMap { Bounds.unixSeconds.contains($0) ? $0 : nil }
         }
         let version = HTTPField.Name(AgentField.version).flatMap { request.headers[$0] }
+        let metrics = HTTPField.Name(AgentField.metrics).flatMap { request.headers[$0] }.flatMap(MetricsAddress.init)
         return MachineSign(
             clockSkew: number(AgentField.time).map { $0 - time },
             waiting: number(AgentField.waiting).map { Int(saturating: min($0, 1e9)) },
             oldestSeconds: number(AgentField.oldest),
-            version: version.map { PrintableText.of(String($0.prefix(50))) })
+            version: version.map { PrintableText.of(String($0.prefix(50))) }, metrics: metrics.map { "\($0)" })
     }
 }
 

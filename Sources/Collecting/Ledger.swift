@@ -25,9 +25,11 @@ package struct EnrolledMachine: Sendable, Hashable, Codable {
     package var oldestSeconds: Double?
     /// Of its Taskwatt.
     package var version: String?
+    /// Where it serves its metrics, as it told last: a `MetricsAddress`. `nil` of one that was not heard yet, or has an older version.
+    package var metrics: String?
 
     enum CodingKeys: String, CodingKey {
-        case name, machines, waiting, version
+        case name, machines, waiting, version, metrics
         case enrolledAt = "enrolled_at_unix_s"
         case revokedAt = "revoked_at_unix_s"
         case lastSeenAt = "last_seen_at_unix_s"
@@ -43,6 +45,7 @@ struct MachineSign: Sendable, Hashable {
     var waiting: Int?
     var oldestSeconds: Double?
     var version: String?
+    var metrics: String?
 }
 
 /// Why somebody is not let in, or a bundle not taken.
@@ -249,12 +252,12 @@ package final class Ledger: Sendable {
             db,
             sql: """
                 SELECT machine.name, enrolled_at, revoked_at, last_seen_at, last_bundle_at, clock_skew_s, waiting,
-                    oldest_seconds, version,
+                    oldest_seconds, version, metrics,
                     (SELECT json_group_array(machine_name.name) FROM machine_name WHERE machine_id = machine.id) AS names
                 FROM machine WHERE \(condition)
                 """, arguments: arguments)
         return try rows.map { row in
-            let names = try row.decode(String.self, atIndex: 9)
+            let names = try row.decode(String.self, atIndex: 10)
             return EnrolledMachine(
                 name: try row.decode(String.self, atIndex: 0),
                 machines: try JSONDecoder().decode([String].self, from: Data(names.utf8)).sorted(),
@@ -265,7 +268,7 @@ package final class Ledger: Sendable {
                 clockSkew: try row.decode(Double?.self, atIndex: 5),
                 waiting: try row.decode(Int?.self, atIndex: 6),
                 oldestSeconds: try row.decode(Double?.self, atIndex: 7),
-                version: try row.decode(String?.self, atIndex: 8))
+                version: try row.decode(String?.self, atIndex: 8), metrics: try row.decode(String?.self, atIndex: 9))
         }
     }
 
@@ -274,9 +277,11 @@ package final class Ledger: Sendable {
         try write { db in
             try db.execute(
                 sql: """
-                    UPDATE machine SET last_seen_at = ?, clock_skew_s = ?, waiting = ?, oldest_seconds = ?, version = ?
+                    UPDATE machine SET last_seen_at = ?, clock_skew_s = ?, waiting = ?, oldest_seconds = ?, version = ?,
+                        metrics = ?
                     WHERE name = ?
-                    """, arguments: [time, sign.clockSkew, sign.waiting, sign.oldestSeconds, sign.version, name])
+                    """,
+                arguments: [time, sign.clockSkew, sign.waiting, sign.oldestSeconds, sign.version, sign.metrics, name])
         }
     }
 
@@ -375,6 +380,13 @@ enum LedgerSchema {
                         uuid TEXT PRIMARY KEY,
                         sha256 TEXT NOT NULL REFERENCES bundle
                     ) WITHOUT ROWID;
+                    """)
+        }
+        migrator.registerMigration("2 where machines are scraped") { db in
+            try db.execute(
+                sql: """
+                    -- A MetricsAddress, as the machine told last; NULL where it has not.
+                    ALTER TABLE machine ADD COLUMN metrics TEXT;
                     """)
         }
         return migrator

@@ -133,8 +133,9 @@ package struct SuiteRun: Sendable {
         try directory.create()
         let lock = try StateLock(directory, holder: "`taskwatt run`")
         let store = try Store(directory: directory.path)
-        let sender = try surroundings.configuration().forwarding.sender(
-            stateDirectory: directory.path, version: surroundings.version)?(store)
+        let configuration = try surroundings.configuration()
+        let sender = configuration.forwarding.sender(
+            stateDirectory: directory.path, listener: configuration.listener, version: surroundings.version)?(store)
         _ = try store.markInterrupted()
         let execution = SuiteExecution(
             context: context, store: QueuedWriter(store), machine: try surroundings.machineRecord(),

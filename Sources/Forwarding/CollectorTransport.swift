@@ -23,6 +23,8 @@ package enum AgentField {
     package static let waiting = "Taskwatt-Waiting"
     package static let oldest = "Taskwatt-Oldest-Seconds"
     package static let version = "Taskwatt-Version"
+    /// Where Prometheus finds its metrics: a `MetricsAddress`.
+    package static let metrics = "Taskwatt-Metrics"
 }
 
 /// Sends bundles to a collector: `POST /v1/bundles`.
@@ -36,6 +38,7 @@ package struct CollectorTransport: BundleTransport {
     private let client: HTTPClient
     private let address: CollectorAddress
     private let version: String
+    private let metrics: String?
     private let token: (@Sendable () throws -> String)?
     private let wallTime: @Sendable () -> Double
     package let isRedacted: Bool
@@ -43,16 +46,18 @@ package struct CollectorTransport: BundleTransport {
     /// - Parameters:
     ///   - token: reads this machine's, each time that it is needed; `nil` where its certificate tells who it is.
     ///   - version: of this program.
+    ///   - metrics: where this machine serves its metrics; `nil` where nobody knows.
     ///   - wallTime: seconds since 1970.
     package init(
         _ client: HTTPClient, _ address: CollectorAddress, token: (@Sendable () throws -> String)?, isRedacted: Bool,
-        version: String, wallTime: @escaping @Sendable () -> Double
+        version: String, metrics: String? = nil, wallTime: @escaping @Sendable () -> Double
     ) {
         self.client = client
         self.address = address
         self.token = token
         self.isRedacted = isRedacted
         self.version = version
+        self.metrics = metrics
         self.wallTime = wallTime
     }
 
@@ -74,6 +79,7 @@ package struct CollectorTransport: BundleTransport {
             ("Content-Type", "application/zstd"), ("Content-Digest", try Self.digestField(bundle.sha256)),
             (AgentField.time, "\(now)"), (AgentField.version, version), (AgentField.waiting, "\(waiting.entries)"),
         ]
+        if let metrics { call.headers.append((AgentField.metrics, metrics)) }
         if let oldest = waiting.oldestAt {
             call.headers.append((AgentField.oldest, "\(Int(saturating: max(0, now - oldest)))"))
         }

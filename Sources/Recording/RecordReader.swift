@@ -98,6 +98,9 @@ package protocol RecordReader: Sendable {
 
     /// The machines of the record.
     func machines() async throws(StoreError) -> [StoredMachine]
+
+    /// The same with the suite that began on each last, in the order of their coming. What it costs does not grow with the suites.
+    func fleet() async throws(StoreError) -> [FleetMachine]
 }
 
 extension RecordReader {

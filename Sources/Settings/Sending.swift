@@ -4,6 +4,7 @@ import Fetching
 package import Forwarding
 import Foundation
 import Host
+package import Listening
 import PolledMeters
 package import Recording
 
@@ -13,8 +14,12 @@ extension ForwardingConfiguration {
 
     /// Makes who sends the suites of a record on, and has the record keep what is to be sent; `nil` where nobody is to have them.
     ///
-    /// - Parameter version: of this program.
-    package func sender(stateDirectory: String, version: String) -> (@Sendable (Store) -> Sender)? {
+    /// - Parameters:
+    ///   - listener: of this machine's daemon, by which Prometheus gets its metrics.
+    ///   - version: of this program.
+    package func sender(
+        stateDirectory: String, listener: ListenerConfiguration?, version: String
+    ) -> (@Sendable (Store) -> Sender)? {
         if destinations.isEmpty { return nil }
         return { [self] store in
             store.send(to: destinations)
@@ -23,7 +28,9 @@ extension ForwardingConfiguration {
                 transports[.collector] = CollectorTransport(
                     HTTPClient(), collector.address,
                     token: collector.tokenFile.map { file in { @Sendable in try SecretFile.read(file) } },
-                    isRedacted: collector.isRedacted, version: version, wallTime: { Clocks.wall() })
+                    isRedacted: collector.isRedacted, version: version,
+                    metrics: "\(MetricsAddress(listener, hidesHost: collector.isRedacted))",
+                    wallTime: { Clocks.wall() })
             }
             if let drop {
                 transports[.drop] = DropTransport(directory: drop.directory, isRedacted: drop.isRedacted)

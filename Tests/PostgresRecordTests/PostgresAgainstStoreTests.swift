@@ -112,6 +112,9 @@ struct PostgresAgainstStoreTests {
         #expect(try own == store.suiteRuns(suite: "s1", machine: "m1", limit: 3) && own.count == 3)
         #expect(try record.suite("uuid-03-b") == store.suite("uuid-03-b"))
         #expect(try record.machines() == store.machines() && record.meterDescriptions() == store.meterDescriptions())
+        let fleet = try store.fleet()
+        #expect(try record.fleet() == fleet && fleet.map(\.name) == ["m0", "m1", "m2"])
+        #expect(fleet.map { $0.latest?.uuid } == ["uuid-18-b", "uuid-19-b", "uuid-17-b"])
         #expect(try record.imports().map(\.runs) == store.imports().map(\.runs))
 
         let (there, here) = (try record.imports(), try store.imports())

@@ -24,8 +24,10 @@ struct CollectCommand: AsyncParsableCommand {
               sudo taskwatt collect enroll node7      a token for `taskwatt enroll` on node7
               sudo taskwatt collect machines          who has sent what, and when
               sudo taskwatt collect revoke node7
+              sudo taskwatt collect targets           where Prometheus finds them
             """,
-        subcommands: [Serve.self, Init.self, Enroll.self, Machines.self, Revoke.self], defaultSubcommand: Serve.self)
+        subcommands: [Serve.self, Init.self, Enroll.self, Machines.self, Revoke.self, Targets.self],
+        defaultSubcommand: Serve.self)
 
     private static let systemDirectory = "/var/lib/taskwatt-collect"
 
@@ -37,14 +39,20 @@ struct CollectCommand: AsyncParsableCommand {
         return StateDirectory(path: path, socketPath: "\(path)/taskwatt.sock")
     }
 
-    static func ledger(_ options: StateOptions) throws -> Ledger {
-        let directory = directory(options.surroundings)
+    static func ledger(_ surroundings: Surroundings) throws -> Ledger {
+        let directory = directory(surroundings)
         guard access(directory.path, F_OK) == 0 else {
             throw UserError(
                 .notFound, "there is no collector in \(directory.path)", remedy: "`taskwatt collect init` makes one")
         }
         try directory.refuseForeignFiles()
         return try Ledger(directory: directory.path)
+    }
+
+    /// Where the collector's rows are; `nil` where there are none yet.
+    static func record(_ surroundings: Surroundings) throws -> (any RecordReader)? {
+        if let address = surroundings.recordAddress { return try PostgresRecord(address) }
+        return try Store.existing(directory: directory(surroundings).path)
     }
 
     struct Serve: AsyncParsableCommand {
@@ -142,7 +150,7 @@ struct CollectCommand: AsyncParsableCommand {
         @OptionGroup var state: StateOptions
 
         func run() async throws {
-            let token = try CollectCommand.ledger(state).invite(name, at: Date().timeIntervalSince1970)
+            let token = try CollectCommand.ledger(state.surroundings).invite(name, at: Date().timeIntervalSince1970)
             Console.print("\(token)\n")
             Console.note("good for one week and one enrolment")
         }
@@ -165,7 +173,7 @@ struct CollectCommand: AsyncParsableCommand {
         @OptionGroup var state: StateOptions
 
         func run() async throws {
-            let machines = try CollectCommand.ledger(state).machines()
+            let machines = try CollectCommand.ledger(state.surroundings).machines()
             if json { return Console.print(try Console.json(machines)) }
             var table = TextTable([
                 ("machine", .left), ("heard", .left), ("last bundle", .left), ("to send", .right), ("oldest", .left),
@@ -201,7 +209,7 @@ struct CollectCommand: AsyncParsableCommand {
         @OptionGroup var state: StateOptions
 
         func run() async throws {
-            guard try CollectCommand.ledger(state).revoke(name, at: Date().timeIntervalSince1970) else {
+            guard try CollectCommand.ledger(state.surroundings).revoke(name, at: Date().timeIntervalSince1970) else {
                 throw UserError(
                     .notFound, "no machine `\(name.prefix(100))` is enrolled",
                     remedy: "`taskwatt collect machines` lists them")

@@ -53,9 +53,10 @@ struct Send: AsyncParsableCommand {
             return try await Self.settled(client)
         }
         let directory = surroundings.ownState
+        let configuration = try surroundings.configuration()
         guard
-            let make = try surroundings.configuration().forwarding.sender(
-                stateDirectory: directory.path, version: surroundings.version)
+            let make = configuration.forwarding.sender(
+                stateDirectory: directory.path, listener: configuration.listener, version: surroundings.version)
         else {
             throw Self.nobody("the configuration", "name one in taskwatt.yaml")
         }

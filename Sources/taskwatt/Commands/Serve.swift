@@ -79,7 +79,8 @@ struct Serve: AsyncParsableCommand {
             directory: surroundings.ownState, context: context, machine: try surroundings.machineRecord(),
             retention: { configuration.value.retention }, reread: { try configuration.reload() }, listener: listener,
             forwarding: configuration.value.forwarding.sender(
-                stateDirectory: surroundings.ownState.path, version: surroundings.version),
+                stateDirectory: surroundings.ownState.path, listener: configuration.value.listener,
+                version: surroundings.version),
             logger: logger, listings: { try await surroundings.meters(configuration.value.meters) })
         try await daemon.run()
     }
