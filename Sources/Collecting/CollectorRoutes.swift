@@ -132,7 +132,7 @@ struct CollectorRoutes: Sendable {
 
     private func takeBundle(_ request: Request) async throws -> Response {
         let now = wallTime()
-        let machine = try sender(of: request, at: now)
+        let (machine, hasCertificate) = try sender(of: request, at: now)
         if let seconds = machines.take(machine.name, at: monotonicSeconds()) {
             throw Refusal.tooMany(
                 "\(machine.name) sends too many bundles at once", remedy: "it waits and sends the rest later",
@@ -152,7 +152,8 @@ struct CollectorRoutes: Sendable {
         let file = try files.begin()
         let bytes = try await receive(request, into: file, sha256)
         let outcome = try await heavy.answer(.remote) {
-            try await intake.take(file, sha256, bytes: bytes, of: machine, at: now)
+            try await intake.take(
+                file, sha256, bytes: bytes, of: machine, hasCertificate: hasCertificate, at: now)
         }
         _ = place
         return try Response(
@@ -188,11 +189,21 @@ struct CollectorRoutes: Sendable {
     }
 
     /// Who sends: by a token of its own, or by a certificate of the site's CA.
-    private func sender(of request: Request, at time: Double) throws -> EnrolledMachine {
+    private func sender(
+        of request: Request, at time: Double
+    ) throws -> (machine: EnrolledMachine, hasCertificate: Bool) {
         if let token = Self.bearer(request) {
-            if let machine = try ledger.machine(token: token) { return machine }
+            if let machine = try ledger.machine(token: token) { return (machine, false) }
         } else if let peer = Client.current?.peer, let name = Self.commonName(peer) {
-            if let machine = try ledger.machine(certificate: name, at: time) { return machine }
+            do {
+                if let machine = try ledger.machine(certificate: name, at: time) { return (machine, true) }
+            } catch LedgerRefusal.nameTaken {
+                // It may be mended here, and the bundle is kept there until then.
+                throw Refusal(
+                    "the certificate is of `\(name)`, and another machine is enrolled that goes by this name in its bundles",
+                    remedy: "see `taskwatt collect machines --json`, and revoke the one that should not",
+                    status: .forbidden)
+            }
         }
         try admitStranger()
         throw Refusal(

@@ -39,11 +39,13 @@ package final class Intake: Sendable {
 
     /// Takes a bundle that came whole.
     ///
+    /// - Parameter hasCertificate: whether the machine came with a certificate, and has told nobody by which pseudonym it goes.
     /// - Throws: `Refusal`, `StoreError`, `UserError`; what is not refused as a bundle may be sent again.
     func take(
-        _ file: BundleFiles.Incoming, _ sha256: String, bytes: Int64, of machine: EnrolledMachine, at time: Double
+        _ file: BundleFiles.Incoming, _ sha256: String, bytes: Int64, of machine: EnrolledMachine,
+        hasCertificate: Bool = false, at time: Double
     ) async throws -> Outcome {
-        let checked = try await check(file.path, sha256, of: machine)
+        let checked = try await check(file.path, sha256, of: machine, hasCertificate: hasCertificate)
         let suites = checked.verification.suites.map(\.uuid)
         return try await claiming(suites + [sha256]) {
             for uuid in suites {
@@ -97,10 +99,22 @@ package final class Intake: Sendable {
 
     // MARK: Steps
 
-    private func check(_ path: String, _ sha256: String, of machine: EnrolledMachine) async throws -> CheckedBundle {
+    private func check(
+        _ path: String, _ sha256: String, of machine: EnrolledMachine, hasCertificate: Bool
+    ) async throws -> CheckedBundle {
         let checked = try await Self.checked(path, "\(machine.name)/\(sha256).tar.zst", version: version)
-        try Self.check(checked, of: machine)
+        try Self.check(checked, of: hasCertificate ? try named(machine, by: checked) : machine)
         return checked
+    }
+
+    /// Whoever enrols by a token tells its pseudonym then; of one that comes with a certificate its first redacted bundle tells it. It has
+    /// one for good, and none that is another's: what it could take is what nobody has sent under yet.
+    private func named(_ machine: EnrolledMachine, by checked: CheckedBundle) throws -> EnrolledMachine {
+        let strange = Set(checked.verification.suites.map(\.machine)).subtracting(machine.machines)
+        guard strange.count == 1, let name = strange.first, Redaction.isPseudonym(ofMachine: name) else {
+            return machine
+        }
+        return try ledger.adopt(name, for: machine) ?? machine
     }
 
     private static func checked(_ path: String, _ name: String, version: String) async throws -> CheckedBundle {
@@ -117,7 +131,9 @@ package final class Intake: Sendable {
             throw refusal(
                 "the bundle is of the machine `\(suite.machine.prefix(100))`, and \(machine.name) sends it, which is enrolled as "
                     + machine.machines.map { "`\($0)`" }.joined(separator: " and "),
-                remedy: "enrol it again where its name has changed", rule: "machine")
+                remedy:
+                    "where its name has changed, enrol it again: `taskwatt collect enroll` here, `taskwatt enroll` there",
+                rule: "machine")
         }
     }
 

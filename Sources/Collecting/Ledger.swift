@@ -1,5 +1,6 @@
 package import Core
 import Digests
+import Exchange
 import Foundation
 import GRDB
 import Glibc
@@ -223,6 +224,7 @@ package final class Ledger: Sendable {
     ///
     /// - Parameter name: the certificate's common name.
     /// - Returns: `nil` of one that was revoked here.
+    /// - Throws: `LedgerRefusal.nameTaken` where another machine goes by this name in its bundles.
     func machine(certificate name: String, at time: Double) throws -> EnrolledMachine? {
         guard Self.isName(name) else { return nil }
         if let known = try read({ db in try Self.machines(db, "machine.name = ?", [name]).first }) {
@@ -234,6 +236,22 @@ package final class Ledger: Sendable {
             try Self.claim([name], for: name, db)
             return try Self.machines(db, "machine.name = ? AND revoked_at IS NULL", [name]).first
         }
+    }
+
+    /// Keeps that a machine which has no pseudonym goes by this one in its bundles.
+    ///
+    /// - Returns: `nil` where it has another one, or where this one is another machine's.
+    func adopt(_ pseudonym: String, for machine: EnrolledMachine) throws -> EnrolledMachine? {
+        do {
+            return try write { db in
+                guard
+                    let known = try Self.machines(db, "machine.name = ? AND revoked_at IS NULL", [machine.name]).first,
+                    !known.machines.contains(where: Redaction.isPseudonym(ofMachine:))
+                else { return nil }
+                try Self.claim([pseudonym], for: machine.name, db)
+                return try Self.machines(db, "machine.name = ?", [machine.name]).first
+            }
+        } catch LedgerRefusal.nameTaken { return nil }
     }
 
     /// Whose bundles have this machine's name in them.

@@ -71,6 +71,11 @@ package struct Redaction: Sendable {
     /// The name of a machine in a bundle.
     package func machine(_ name: String) throws -> String { try pseudonym("machine", name) }
 
+    /// Whether a bundle could have this name for a machine that it does not tell the name of.
+    package static func isPseudonym(ofMachine name: String) -> Bool {
+        name.wholeMatch(of: /machine-[0-9a-f]{8}/) != nil
+    }
+
     private func pseudonym(_ kind: String, _ name: String) throws -> String {
         let code = try SHA256.authenticationCode(of: "\(kind)\0\(name.lowercased())".utf8, key: key.bytes)
         return "\(kind)-\(code.hexadecimal.prefix(8))"
