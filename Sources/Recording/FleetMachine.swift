@@ -46,7 +46,7 @@ extension Store {
         return """
             SELECT machine.id AS machine_id, fingerprint, name, inventory, uuid, suite, started_at, status
             FROM machine LEFT JOIN suite_run ON suite_run.id IN (\(latest(0)), \(latest(1)))
-            ORDER BY machine.id, started_at DESC
+            ORDER BY machine.id
             """
     }()
 
@@ -56,22 +56,29 @@ extension Store {
             var last: Int64?
             let rows = try Row.fetchCursor(db, sql: Self.fleetQuery)
             while let row = try rows.next() {
-                // Of the two the later one is first.
-                guard let id: Int64 = row.optional("machine_id"), id != last,
+                guard let id: Int64 = row.optional("machine_id"),
                     let fingerprint: String = row.optional("fingerprint"), let name: String = row.optional("name"),
                     let inventory: String = row.optional("inventory")
                 else { continue }
-                last = id
-                var machine = FleetMachine(fingerprint: fingerprint, name: name, inventory: inventory)
-                if let uuid: String = row.optional("uuid"), let suite: String = row.optional("suite"),
-                    let startedAt: Double = row.optional("started_at"), Bounds.unixSeconds.contains(startedAt),
-                    let status: String = row.optional("status")
-                {
-                    machine.latest = .init(uuid: uuid, suite: suite, startedAt: startedAt, status: status)
+                if id != last {
+                    machines.append(FleetMachine(fingerprint: fingerprint, name: name, inventory: inventory))
+                    last = id
                 }
-                machines.append(machine)
+                // Of two the later one counts.
+                guard let suite = Self.latestSuite(row), let end = machines.indices.last,
+                    suite.startedAt >= machines[end].latest?.startedAt ?? suite.startedAt
+                else { continue }
+                machines[end].latest = suite
             }
             return machines
         }
+    }
+
+    private static func latestSuite(_ row: Row) -> FleetMachine.LatestSuite? {
+        guard let uuid: String = row.optional("uuid"), let suite: String = row.optional("suite"),
+            let startedAt: Double = row.optional("started_at"), Bounds.unixSeconds.contains(startedAt),
+            let status: String = row.optional("status")
+        else { return nil }
+        return FleetMachine.LatestSuite(uuid: uuid, suite: suite, startedAt: startedAt, status: status)
     }
 }

@@ -131,17 +131,18 @@ extension Store {
         return meters
     }
 
+    /// One look into `suite_run_by_peak` a machine, however many suites it has.
+    static let machinesQuery = """
+        SELECT fingerprint, inventory, (
+            SELECT machine_state FROM suite_run WHERE machine_id = machine.id
+            ORDER BY instr(machine_state, '"device_peaks":[{') > 0 DESC, started_at DESC LIMIT 1) AS state
+        FROM machine ORDER BY id
+        """
+
     /// Rows that cannot be are left out.
     package func machines() throws(StoreError) -> [StoredMachine] {
         try read { db in
-            let rows = try Row.fetchCursor(
-                db,
-                sql: """
-                    SELECT fingerprint, inventory, (
-                        SELECT machine_state FROM suite_run WHERE machine_id = machine.id
-                        ORDER BY instr(machine_state, '"device_peaks":[{') > 0 DESC, started_at DESC LIMIT 1) AS state
-                    FROM machine ORDER BY id
-                    """)
+            let rows = try Row.fetchCursor(db, sql: Self.machinesQuery)
             var machines: [StoredMachine] = []
             while let row = try rows.next() {
                 guard let fingerprint: String = row.optional("fingerprint"),

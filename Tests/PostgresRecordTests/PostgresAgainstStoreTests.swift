@@ -124,6 +124,21 @@ struct PostgresAgainstStoreTests {
         #expect(Self.told(try record.sums(SumsQuery(RunFilter()))) == Self.told(try store.sums(SumsQuery(RunFilter()))))
     }
 
+    @Test(
+        "What the machines cost does not grow with their suites: each is looked up in the index, and nothing is sorted")
+    func machinePlans() throws {
+        let connection = try PostgresFixture().connection()
+        // A server that has to sort does so all the same.
+        for setting in ["enable_seqscan", "enable_bitmapscan", "enable_sort"] {
+            try connection.run("SET \(setting) = off")
+        }
+        for (query, looks) in [(PostgresRecord.machinesQuery, 1), (PostgresRecord.fleetQuery, 2)] {
+            let plan: [String] = try connection.run("EXPLAIN \(query)").rows.map { try $0.value("QUERY PLAN") }
+            #expect(plan.count { $0.contains("Index Scan Backward using suite_run_by_peak") } == looks, "\(plan)")
+            #expect(!plan.contains { $0.contains("Sort  (") || $0.contains("Seq Scan on suite_run") }, "\(plan)")
+        }
+    }
+
     private func compare(_ filter: RunFilter, _ record: PostgresRecord, _ store: Store) throws {
         func numberless(_ windows: [MeasuredWindow]) -> [MeasuredWindow] {
             windows.map {

@@ -133,15 +133,16 @@ extension PostgresRecord: RecordReader {
         return meters
     }
 
+    /// As `Store.machinesQuery`.
+    static let machinesQuery = """
+        SELECT fingerprint, inventory, (
+            SELECT machine_state FROM suite_run WHERE machine_id = machine.id
+            ORDER BY (strpos(machine_state, '"device_peaks":[{') > 0) DESC, started_at DESC LIMIT 1) AS state
+        FROM machine ORDER BY id
+        """
+
     package func machines() throws(StoreError) -> [StoredMachine] {
-        try whole(
-            """
-            SELECT fingerprint, inventory, (
-                SELECT machine_state FROM suite_run WHERE machine_id = machine.id
-                ORDER BY (strpos(machine_state, '"device_peaks":[{') > 0) DESC, started_at DESC LIMIT 1) AS state
-            FROM machine ORDER BY id
-            """, []
-        ) { row in
+        try whole(Self.machinesQuery, []) { row in
             StoredMachine(
                 fingerprint: try row.value("fingerprint"), inventory: try row.value("inventory"),
                 state: try row.optional("state"))
