@@ -156,43 +156,6 @@ struct CollectCommand: AsyncParsableCommand {
         }
     }
 
-    struct Machines: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "machines", abstract: "List the machines that are enrolled.",
-            discussion: """
-                Shows when each was heard last, what it had still to send then, and how far its clock is ahead.
-
-                Examples:
-                  sudo taskwatt collect machines
-                  sudo taskwatt collect machines --json | jq '.[] | select(.waiting > 0)'
-                """)
-
-        @Flag(help: "Print JSON.")
-        var json = false
-
-        @OptionGroup var state: StateOptions
-
-        func run() async throws {
-            let machines = try CollectCommand.ledger(state.surroundings).machines()
-            if json { return Console.print(try Console.json(machines)) }
-            var table = TextTable([
-                ("machine", .left), ("heard", .left), ("last bundle", .left), ("to send", .right), ("oldest", .left),
-                ("clock", .right), ("version", .left),
-            ])
-            for machine in machines {
-                table.add([
-                    machine.name + (machine.revokedAt == nil ? "" : " (revoked)"),
-                    machine.lastSeenAt.map(LocalTime.text) ?? "never",
-                    machine.lastBundleAt.map(LocalTime.text) ?? "never",
-                    machine.waiting.map(String.init) ?? "–",
-                    machine.oldestSeconds.map(DurationText.figure) ?? "–",
-                    machine.clockSkew.map { "\(FigureText.fixed($0, 1)) s" } ?? "–", machine.version ?? "–",
-                ])
-            }
-            Console.print(.lines(table.text()))
-        }
-    }
-
     struct Revoke: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "revoke", abstract: "Let a machine send nothing more.",

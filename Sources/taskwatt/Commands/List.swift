@@ -14,7 +14,8 @@ struct List: AsyncParsableCommand {
         commandName: "list",
         abstract: "List the suites in the record, the latest first.",
         discussion: """
-            Each has a UUID. `taskwatt show`, `taskwatt compare` and other commands accept a prefix of it.
+            Each has a UUID. `taskwatt show`, `taskwatt compare` and other commands accept a prefix of it. Lists 20 unless --limit \
+            or --all says otherwise.
 
             Examples:
               taskwatt list
@@ -31,21 +32,26 @@ struct List: AsyncParsableCommand {
     @Option(help: "Only suites of this machine.")
     var machine: String?
 
-    @Option(help: "The largest number of suites to list.")
-    var limit = 20
+    private static let usual = 20
+
+    @OptionGroup var length: ListLength
 
     @Flag(help: "Print JSON.")
     var json = false
 
     @OptionGroup var state: RecordOptions
 
-    func validate() throws {
-        guard (1...100_000).contains(limit) else { throw ValidationError("--limit must be from 1 to 100000.") }
-    }
-
     func run() async throws {
-        let suites = try await state.surroundings.record().suiteRuns(
-            label: label, suite: suite, machine: machine, limit: limit)
+        let most = min(length.most(Self.usual) ?? .max, ListLength.range.upperBound)
+        // One more shows whether there are more.
+        var suites = try await state.surroundings.record().suiteRuns(
+            label: label, suite: suite, machine: machine, limit: min(most + 1, ListLength.range.upperBound))
+        if suites.count > most {
+            suites.removeLast(suites.count - most)
+            ListLength.tellMore("the latest \(most) suites")
+        } else if suites.count == ListLength.range.upperBound {
+            Console.note("no more than \(suites.count) suites are listed; choose by --label, --suite or --machine")
+        }
         if json { return Console.print(try Console.json(suites)) }
         guard !suites.isEmpty else {
             let asked = [("label", label), ("suite", suite), ("machine", machine)]
