@@ -207,7 +207,8 @@ let package = Package(
         .target(
             name: "Commands",
             dependencies: [
-                "Accounting", "API", "Client", "Core", "Diagnostics", "Forwarding", "Hardware", "Host", "Metering",
+                "Accounting", "API", "Client", "Core", "Diagnostics", "Exchange", "Fetching", "Forwarding", "Hardware",
+                "Host", "Metering",
                 "Onnx", "PluginHosting", "PolledMeters", "Recording", "Reporting", "Running", "Service", "Settings",
                 "Suites", "Terminal", "WorkloadProtocol",
             ],

@@ -156,8 +156,13 @@ package struct SuiteRun: Sendable {
         } else {
             result = try await execution.run(request, listings: listings, emit: emit)
         }
+        var isGiven = false
+        if let daemon {
+            let handover = Handover(daemon: daemon, store: store, surroundings: surroundings)
+            isGiven = await handover.give(result.suiteRuns)
+        }
         // What cannot be sent now waits for the next command.
-        if result.status != .interrupted { await sender?.sendAll(within: ForwardingConfiguration.patience) }
+        if !isGiven, result.status != .interrupted { await sender?.sendAll(within: ForwardingConfiguration.patience) }
         guard !result.suiteRuns.isEmpty else { return (result, nil) }
         // In a task of its own: this one may be cancelled, and what is kept is to be shown all the same.
         let table = try await Task {
