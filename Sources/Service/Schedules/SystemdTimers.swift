@@ -51,6 +51,12 @@ package struct SystemdTimers: Sendable {
         try? await systemctl(["clean", "--what=state", timer])
     }
 
+    /// Has a service that runs begin again, with what is written for it now.
+    package func restart(_ service: String) async throws {
+        try await systemctl(["daemon-reload"])
+        try await systemctl(["try-restart", service])
+    }
+
     /// To be called once what was stopped is gone.
     package func reload() async throws {
         if isRunning { try await systemctl(["daemon-reload"]) }

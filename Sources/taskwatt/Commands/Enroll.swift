@@ -1,4 +1,5 @@
 import ArgumentParser
+import Commands
 import Core
 import Exchange
 import Fetching
@@ -25,8 +26,11 @@ struct Enroll: AsyncParsableCommand {
     @Argument(help: "The address of the collector.")
     var url: String
 
+    @Flag(help: "Have the service of this machine send to it; nothing else is to be done then.")
+    var service = false
+
     @Option(help: ArgumentHelp("The file to write this machine's token to.", valueName: "file"), completion: .file())
-    var tokenFile: String
+    var tokenFile: String?
 
     @Option(
         help: ArgumentHelp(
@@ -42,6 +46,16 @@ struct Enroll: AsyncParsableCommand {
 
     private static let longestToken = 1024
 
+    func validate() throws {
+        if service, tokenFile != nil || owner != nil {
+            throw ValidationError(
+                "--service has a token file and an owner of its own; leave --token-file and --owner out.")
+        }
+        if !service, tokenFile == nil {
+            throw ValidationError("Give --service, or --token-file with the file to write the token to.")
+        }
+    }
+
     func run() async throws {
         guard let url = CollectorAddress.url(url) else {
             throw UserError(
@@ -52,6 +66,10 @@ struct Enroll: AsyncParsableCommand {
             throw UserError(
                 .usage, "\(caFile) holds no certificate in PEM", remedy: "name the file with the authority's")
         }
+        let enrolment = service ? ServiceEnrolment(url: url, caFile: caFile) : nil
+        try enrolment?.check()
+        let tokenFile = tokenFile ?? ServiceEnrolment.tokenFile
+        let owner = service ? ServiceEnrolment.user : owner
         let account = try owner.map(Self.account)
         // A place that cannot be written is said before the token is used up.
         let output = try OutputFile(tokenFile, force ? .replaced : .refused, isPrivate: true)
@@ -67,7 +85,14 @@ struct Enroll: AsyncParsableCommand {
                 .failed, "\(tokenFile) cannot be given to \(owner ?? ""): \(String(cString: strerror(errno)))",
                 remedy: "it is written; run chown as root")
         }
-        Console.note("enrolled as \(PrintableText.of(answer.name)); the token is in \(tokenFile)")
+        guard let enrolment else {
+            return Console.note("enrolled as \(PrintableText.of(answer.name)); the token is in \(tokenFile)")
+        }
+        try enrolment.write()
+        let restarted =
+            try await enrolment.restart()
+            ? "and the service sends to it" : "and the service sends to it once it is restarted"
+        Console.note("enrolled as \(PrintableText.of(answer.name)), \(restarted)")
     }
 
     private static func account(_ name: String) throws -> (user: uid_t, group: gid_t) {
