@@ -1,7 +1,7 @@
 # Everything that a user or CI does, by one word. The logic of `deps`, `build` and `run` is in .ci/, where it can be read and
 # checked.
 
-.PHONY: help run test under-load torture fleet-torture thread-sanitizer built-tests vm-test gpu-check deps test-deps build deb lint format install uninstall clean
+.PHONY: help run test under-load torture fleet-test fleet-torture thread-sanitizer built-tests vm-test gpu-check deps test-deps build deb lint format install uninstall clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -16,6 +16,7 @@ help:
 	@echo 'make test     install what is missing, and run every test'
 	@echo 'make under-load  run every test three times beside processes that take all cores'
 	@echo 'make torture  try for 30 minutes to break it from outside; HOURS=8 for longer'
+	@echo 'make fleet-test  collect from a cluster of three nodes in namespaces: Slurm, PostgreSQL, Prometheus; takes a minute or two, as root'
 	@echo 'make fleet-torture  try 100 times each to lose what goes to the collector; takes some hours'
 	@echo 'make thread-sanitizer  run the tests of what works at once under it; builds for 10 minutes the first time'
 	@echo 'make vm-test  install the package in a virtual machine and try it there; takes 15 minutes, after `make deb`'
@@ -45,6 +46,11 @@ built-tests: test-deps
 HOURS ?= 0.5
 torture:
 	Tests/Torture/torture --hours $(HOURS)
+
+# Of the program that is there, as above. It needs root and says so.
+fleet-test:
+	.ci/deps --test
+	Tests/Fleet/fleet-test
 
 # Of the program that is there, as above.
 TIMES ?= 100
