@@ -50,6 +50,8 @@ package actor Sender {
     ///
     /// - Returns: how many had been refused.
     package func retryAll() throws(StoreError) -> Int {
+        // A suite may just be on its way, for a minute: whoever asks meanwhile is told of all that waits.
+        defer { watch.look(store) }
         restsUntil = [:]
         return try store.retryOutbox(at: wallTime())
     }
@@ -62,6 +64,7 @@ package actor Sender {
             spool.sweep()
             isSwept = true
         }
+        watch.look(store)
         defer { watch.look(store) }
         let now = wallTime()
         for destination in OutboxDestination.allCases {

@@ -31,6 +31,18 @@ final class FakeTransport: BundleTransport {
     }
 }
 
+/// Takes what it is given, and looks meanwhile at what is known to wait.
+final class LookingTransport: BundleTransport {
+    let isRedacted = false
+    let watch = Mutex<OutboxWatch?>(nil)
+    let seen = Mutex<[Int]>([])
+
+    func deliver(_ bundle: PackedBundle, waiting: OutboxSummary) async -> Delivery {
+        if let found = watch.withLock({ $0?.current.entries }) { seen.withLock { $0.append(found) } }
+        return .taken
+    }
+}
+
 /// A record with suites that wait, and a clock that is set by hand.
 final class SenderBench: Sendable {
     let record: TestRecord
@@ -200,6 +212,20 @@ struct SenderTests {
             return
         }
         #expect(Set(transport.bytes).count == 1 && bench.spooled.isEmpty)
+    }
+
+    @Test("What waits is known while it is on its way, and as soon as a user has it sent")
+    func watched() async throws {
+        _ = try bench.suite()
+        let transport = LookingTransport()
+        let sender = bench.sender([.collector: transport])
+        transport.watch.withLock { $0 = sender.watch }
+        _ = try await sender.step()
+        #expect(transport.seen.withLock { $0 } == [1] && sender.watch.current.isEmpty)
+        _ = try bench.suite()
+        #expect(sender.watch.current.isEmpty)
+        _ = try await sender.retryAll()
+        #expect(sender.watch.current.entries == 1)
     }
 
     @Test("A bundle takes no room that the record needs")
