@@ -23,10 +23,15 @@ class Client:
     def __init__(self, fleet, name, host):
         self.fleet, self.name, self.host = fleet, name, host
         self.context = ssl.create_default_context(cafile=f"{fleet.directory}/ca.pem")
-        self.invitation = fleet.invite(name)
-        status, body = self.exchange("/v1/enroll", self.enrolment())
-        if status != 201:
-            raise Failure("refused", f"the enrolment of {name} is answered {status}")
+        end = time.monotonic() + PATIENCE
+        while True:
+            # An answer that does not come may have been one.
+            self.invitation = fleet.invite(name)
+            status, body = self.exchange("/v1/enroll", self.enrolment())
+            if status == 201:
+                break
+            if status not in BUSY or time.monotonic() > end:
+                raise Failure("refused", f"the enrolment of {name} is answered {status}")
         self.token = json.loads(body)["token"]
 
     def enrolment(self):
@@ -62,16 +67,21 @@ class Client:
             body += more
         return int(head.split()[1]), body
 
-    def exchange(self, path, body, *fields, token=None, length=None, before_the_last=None):
+    def exchange(self, path, body, *fields, token=None, before_the_last=None):
         """The status and the body; `None` where the connection ends without one."""
+        hasWaited = before_the_last is None
         try:
             with self.connect() as connection:
-                connection.sendall(self.head(path, *fields, token=token, length=len(body) if length is None else length) + body[:-1])
-                if before_the_last:
+                connection.sendall(self.head(path, *fields, token=token, length=len(body)) + body[:-1])
+                if not hasWaited:
+                    hasWaited = True
                     before_the_last()
                 connection.sendall(body[-1:])
                 return self.answer(connection)
         except (OSError, ValueError):
+            if not hasWaited:
+                # The others wait for this one.
+                before_the_last()
             return None, b""
 
     def ask(self, *arguments, **more):
@@ -211,7 +221,10 @@ class Crowd:
 
 def attack(enemy, problems, isAlone):
     for name, act, allowed in enemy.attempts():
-        status = act()
+        end = time.monotonic() + PATIENCE
+        while (status := act()) in BUSY - allowed and isAlone and time.monotonic() < end:
+            # A machine that is busy was too slow for the collector, which does not wait.
+            time.sleep(1)
         if status not in (allowed if isAlone else allowed | BUSY):
             problems.append(f"{name} is answered {status}")
 
