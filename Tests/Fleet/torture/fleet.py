@@ -22,6 +22,7 @@ class Fleet:
         """`make` makes the record, of the collector's own directory."""
         self.program, self.directory = program, pathlib.Path(directory)
         self.expected, self.agents, self.process, self.lock = {}, 0, None, threading.Lock()
+        self.senders = []
         self.kills = self.caught = self.crowd = 0
         self.certificates()
         self.state = self.directory / "collector"
@@ -106,9 +107,9 @@ class Fleet:
             raise Failure("died", f"the collector ended with {self.process.returncode}; see {self.directory}/collector.log")
 
     def end(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait()
+        for process in [*self.senders, *([self.process] if self.process else [])]:
+            process.kill()
+            process.wait()
 
     def invite(self, name):
         return self.must("collect", "enroll", name, "--state-dir", self.state).strip()
@@ -248,6 +249,7 @@ class Fleet:
 
     def clean(self):
         """What has been checked needs no room."""
+        self.senders = [process for process in self.senders if process.poll() is None]
         for path in self.directory.glob("agent-*"):
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
@@ -260,9 +262,11 @@ class Agent:
         self.fleet, self.state, self.config, self.suites, self.inside = fleet, state, config, suites, inside
 
     def begin(self, *words, log=subprocess.DEVNULL):
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*self.inside, self.fleet.program, *words, "--state-dir", str(self.state)], env=self.fleet.environment(self.config),
             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.fleet.senders.append(process)
+        return process
 
     def send(self):
         return self.begin("send", *self.suites)
