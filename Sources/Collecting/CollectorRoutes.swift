@@ -18,6 +18,8 @@ package struct CollectorLimits: Sendable, Hashable {
     package var bundleBytes: Int64 = 256 << 20
     /// Bundles that are coming at once.
     package var uploads = 64
+    /// Of these of one machine, which sends one after the other: it may be slow with each.
+    package var uploadsOfOne = 8
     /// Of a machine: at once, and a second after that. One that was cut off for a week comes with hundreds.
     package var burst = 100.0
     package var perSecond = 2.0
@@ -37,6 +39,8 @@ struct CollectorRoutes: Sendable {
     private static let longestQuestion = 16 << 10
     private static let mostNames = 8
     private static let longestName = 253
+    /// For whoever sends too much at once, in seconds: bundles take no longer as a rule.
+    private static let pause = 10.0
 
     let ledger: Ledger
     let files: BundleFiles
@@ -48,6 +52,7 @@ struct CollectorRoutes: Sendable {
     let freeBytes: @Sendable (String) -> Int64?
     private let heavy: HeavyAnswers
     private let uploads: Places
+    private let shares: Shares
     private let machines: TokenBuckets
     private let strangers: TokenBuckets
 
@@ -71,6 +76,7 @@ struct CollectorRoutes: Sendable {
         heavyLimits.mostReadersWaiting = limits.uploads
         heavy = HeavyAnswers(heavyLimits, on: .verification)
         uploads = Places(limits.uploads, "send bundles")
+        shares = Shares(most: limits.uploadsOfOne)
         machines = TokenBuckets(burst: limits.burst, perSecond: limits.perSecond)
         strangers = TokenBuckets(burst: limits.strangersBurst, perSecond: limits.strangersPerSecond)
     }
@@ -133,11 +139,13 @@ struct CollectorRoutes: Sendable {
     private func takeBundle(_ request: Request) async throws -> Response {
         let now = wallTime()
         let (machine, hasCertificate) = try sender(of: request, at: now)
-        if let seconds = machines.take(machine.name, at: monotonicSeconds()) {
-            throw Refusal.tooMany(
+        func tooMany(_ seconds: Double) -> Refusal {
+            .tooMany(
                 "\(machine.name) sends too many bundles at once", remedy: "it waits and sends the rest later",
                 again: max(1, Int(saturating: seconds.rounded(.up))))
         }
+        if let seconds = machines.take(machine.name, at: monotonicSeconds()) { throw tooMany(seconds) }
+        guard let share = shares.take(machine.name) else { throw tooMany(Self.pause) }
         try ledger.heard(machine.name, sign(of: request, at: now), at: now)
         let sha256 = try Self.digest(of: request)
         if let length = request.headers[.contentLength].flatMap({ Int64($0) }), length > limits.bundleBytes {
@@ -155,7 +163,7 @@ struct CollectorRoutes: Sendable {
             try await intake.take(
                 file, sha256, bytes: bytes, of: machine, hasCertificate: hasCertificate, at: now)
         }
-        _ = place
+        _ = (place, share)
         return try Response(
             json: ["bundle": sha256, "outcome": outcome.rawValue], status: outcome == .new ? .created : .ok)
     }

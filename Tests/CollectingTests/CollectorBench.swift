@@ -85,21 +85,22 @@ final class CollectorBench: Sendable {
 
     /// One request, without a socket: as it comes out of the HTTP decoder, and in pieces as from there.
     ///
-    /// - Parameter breaksAfter: the client goes away after so many bytes.
+    /// - Parameters:
+    ///   - breaksAfter: the client goes away after so many bytes.
+    ///   - pausing: it is waited for before the body ends.
     func ask(
         _ method: HTTPRequest.Method, _ path: String, _ headers: HTTPFields = [:], body: Data = Data(),
-        breaksAfter: Int? = nil
+        breaksAfter: Int? = nil, pausing: (@Sendable () async -> Void)? = nil
     ) async throws -> Answer {
         struct Gone: Error {}
         var headers = headers
         if headers[.contentLength] == nil { headers[.contentLength] = "\(body.count)" }
-        let pieces = AsyncThrowingStream<ByteBuffer, any Error> { continuation in
-            var rest = body.prefix(breaksAfter ?? body.count)
-            while !rest.isEmpty {
-                continuation.yield(ByteBuffer(bytes: rest.prefix(32 * 1024)))
-                rest = rest.dropFirst(32 * 1024)
-            }
-            continuation.finish(throwing: breaksAfter == nil ? nil : Gone())
+        let rest = Rest(body.prefix(breaksAfter ?? body.count))
+        let pieces = AsyncThrowingStream<ByteBuffer, any Error> {
+            if let piece = rest.next() { return piece }
+            await pausing?()
+            if breaksAfter != nil { throw Gone() }
+            return nil
         }
         let request = Request(
             head: HTTPRequest(method: method, scheme: "https", authority: "c", path: path, headerFields: headers),
@@ -118,7 +119,8 @@ final class CollectorBench: Sendable {
     }
 
     func send(
-        _ bundle: SentBundle, token: String?, digest: String? = nil, body: Data? = nil, breaksAfter: Int? = nil
+        _ bundle: SentBundle, token: String?, digest: String? = nil, body: Data? = nil, breaksAfter: Int? = nil,
+        pausing: (@Sendable () async -> Void)? = nil
     ) async throws -> Answer {
         var headers: HTTPFields = [:]
         if let token { headers[.authorization] = "Bearer \(token)" }
@@ -126,7 +128,22 @@ final class CollectorBench: Sendable {
             headers[name] = digest ?? "sha-256=:\(bundle.base64):"
         }
         return try await ask(
-            .post, "/v1/bundles", headers, body: body ?? bundle.data, breaksAfter: breaksAfter)
+            .post, "/v1/bundles", headers, body: body ?? bundle.data, breaksAfter: breaksAfter, pausing: pausing)
+    }
+
+    /// Of a body, in pieces.
+    private final class Rest: Sendable {
+        private let data: Mutex<Data>
+
+        init(_ data: Data) { self.data = Mutex(data) }
+
+        func next() -> ByteBuffer? {
+            data.withLock { data in
+                if data.isEmpty { return nil }
+                defer { data = data.dropFirst(32 * 1024) }
+                return ByteBuffer(bytes: data.prefix(32 * 1024))
+            }
+        }
     }
 
     private final class Collected: ResponseBodyWriter, Sendable {

@@ -51,6 +51,54 @@ struct LimitTests {
         #expect(try await bench.send(bundle, token: one).status == 200)
     }
 
+    @Test("A machine that is slow with all of its bundles leaves places to others", .timeLimit(.minutes(5)))
+    func slow() async throws {
+        var limits = CollectorLimits()
+        (limits.uploads, limits.uploadsOfOne) = (3, 2)
+        let bench = try CollectorBench(limits: limits)
+        let (one, other) = (try bench.enrol(), try bench.enrol("node8", machines: ["node8"]))
+        let slow = [try await bench.bundle(), try await bench.bundle()]
+        let quick = try await bench.bundle(host: "node8")
+        let gate = Gate()
+        let (begun, continuation) = AsyncStream.makeStream(of: Void.self)
+        let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+            for bundle in slow {
+                group.addTask {
+                    try await bench.send(bundle, token: one) {
+                        continuation.yield()
+                        await gate.wait()
+                    }.status
+                }
+            }
+            var coming = begun.makeAsyncIterator()
+            for _ in slow { await coming.next() }
+            let third = try await bench.send(try await bench.bundle(), token: one)
+            #expect(third.status == 429 && third.headers[.retryAfter] == "10")
+            #expect(try await bench.send(quick, token: other).status == 201)
+            await gate.open()
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(statuses == [201, 201])
+        #expect(try await bench.send(slow[0], token: one).status == 200, "its places are given back")
+    }
+
+    /// Keeps those who come until it is opened.
+    private actor Gate {
+        private var isOpen = false
+        private var waiting: [CheckedContinuation<Void, Never>] = []
+
+        func wait() async {
+            if isOpen { return }
+            await withCheckedContinuation { waiting.append($0) }
+        }
+
+        func open() {
+            isOpen = true
+            for one in waiting { one.resume() }
+            waiting = []
+        }
+    }
+
     @Test("Those without a token are held back, and those with one are not")
     func strangers() async throws {
         var limits = CollectorLimits()
