@@ -15,6 +15,8 @@ from .records import PATIENCE, Failure
 CROWD = threading.Lock()
 # What whoever comes at a bad time may be answered; `None` is a connection that ends.
 BUSY = {None, 429, 503}
+# Bundles that one sends at once: a collector takes 64 of all.
+HOARD = 70
 
 
 class Client:
@@ -105,7 +107,7 @@ class Enemy(Client):
             return body
 
         self.forged, self.own = made(fleet.host), made(self.host)
-        self.stop = threading.Event()
+        self.stop, self.hoards = threading.Event(), threading.Event()
 
     def raw(self, *pieces, ends=True):
         """The status that an answer to these bytes has, if any."""
@@ -160,6 +162,31 @@ class Enemy(Client):
             except OSError:
                 # Not again at once.
                 self.stop.wait(1)
+
+    def hoard(self):
+        """More bundles at once than the collector has places, none of which ends, and all as fast as it asks for."""
+        head = self.head("/v1/bundles", self.digest(self.own), token=self.token, length=200 << 20)
+        held = []
+        while True:
+            for one in list(held):
+                try:
+                    one.sendall(bytes(40_000))
+                except OSError:
+                    one.close()
+                    held.remove(one)
+            while len(held) < HOARD and not self.stop.is_set():
+                try:
+                    held.append(self.connect())
+                    held[-1].settimeout(1)
+                    held[-1].sendall(head)
+                except OSError:
+                    break
+            if len(held) == HOARD:
+                self.hoards.set()
+            if self.stop.wait(1):
+                break
+        for one in held:
+            one.close()
 
     def slow_ones(self):
         head = self.head("/v1/bundles", self.digest(self.own), token=self.token, length=len(self.own))
@@ -230,8 +257,8 @@ def attack(enemy, problems, isAlone):
 
 
 def hostile(fleet, choice, number):
-    """half bodies, wrong hashes, forged machines, replayed and revoked tokens, junk, clients that send a byte a second, and connections
-    that say nothing, all at once; meanwhile a machine sends"""
+    """half bodies, wrong hashes, forged machines, replayed and revoked tokens, junk, clients that send a byte a second, seventy
+    bundles at once that never end, and connections that say nothing, all together; meanwhile a machine sends"""
     enemy = Enemy(fleet, choice, number)
     problems = []
     attack(enemy, problems, isAlone=True)
@@ -242,10 +269,15 @@ def hostile(fleet, choice, number):
         crowd = Crowd(fleet.port, fleet.connections, enemy.stop)
         threads = [threading.Thread(target=crowd.stay)]
         threads += [threading.Thread(target=enemy.slow, args=pieces) for pieces in enemy.slow_ones()]
+        threads += [threading.Thread(target=enemy.hoard)]
         threads += [threading.Thread(target=attack, args=(enemy, problems, False)) for _ in range(4)]
         try:
-            for thread in threads:
+            for thread in threads[1:]:
                 thread.start()
+            if not enemy.hoards.wait(PATIENCE):
+                raise Failure("hangs", "no bundles can be begun")
+            # The crowd is last: for its connections the collector ends others that are idle.
+            threads[0].start()
             end = time.monotonic() + PATIENCE
             while crowd.opened < fleet.connections and time.monotonic() < end:
                 time.sleep(0.02)
@@ -253,7 +285,8 @@ def hostile(fleet, choice, number):
         finally:
             enemy.stop.set()
             for thread in threads:
-                thread.join()
+                if thread.ident:
+                    thread.join()
     fleet.crowd = max(fleet.crowd, crowd.most)
     if problems:
         raise Failure("lets in", "; ".join(sorted(set(problems))))
