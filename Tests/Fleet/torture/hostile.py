@@ -171,13 +171,16 @@ class Enemy(Client):
             for one in list(held):
                 try:
                     one.sendall(bytes(40_000))
+                except TimeoutError:
+                    # It does not ask for more now.
+                    pass
                 except OSError:
                     one.close()
                     held.remove(one)
             while len(held) < HOARD and not self.stop.is_set():
                 try:
                     held.append(self.connect())
-                    held[-1].settimeout(1)
+                    held[-1].settimeout(0.2)
                     held[-1].sendall(head)
                 except OSError:
                     break
