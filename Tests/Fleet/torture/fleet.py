@@ -28,7 +28,7 @@ class Fleet:
         self.state = self.directory / "collector"
         self.record = make(self.state)
         self.port = self.free_port()
-        address = "0.0.0.0" if Cable.is_there() else "127.0.0.1"
+        address = "0.0.0.0" if Cable.isThere else "127.0.0.1"
         self.config = self.write("collector.yaml", {"collect": {
             "address": f"{address}:{self.port}", "certificate": f"{self.directory}/server.pem",
             "key": f"{self.directory}/server.key"}} | self.record.settings)

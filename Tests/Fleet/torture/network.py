@@ -1,5 +1,4 @@
 """The network between a machine and the collector, which can be cut: a proxy, or a network of the machine's own."""
-import os
 import socket
 import subprocess
 import threading
@@ -125,17 +124,18 @@ class Cable:
     ADDRESS = "10.97.0.1"
     lock = threading.Lock()
     made = 0
-
-    @classmethod
-    def is_there(cls):
-        return os.environ.get("TASKWATT_TORTURE_INSIDE") == "1"
+    isThere = False
 
     @classmethod
     def prepare(cls):
         ip("link", "set", "lo", "up")
-        ip("link", "add", "machines", "type", "bridge")
-        ip("addr", "add", f"{cls.ADDRESS}/16", "dev", "machines")
-        ip("link", "set", "machines", "up")
+        try:
+            ip("link", "add", "machines", "type", "bridge")
+            ip("addr", "add", f"{cls.ADDRESS}/16", "dev", "machines")
+            ip("link", "set", "machines", "up")
+            cls.isThere = True
+        except OSError as error:
+            print(f"no cable can be laid, and the network is cut by a proxy alone: {error}", flush=True)
 
     def __enter__(self):
         with self.lock:
