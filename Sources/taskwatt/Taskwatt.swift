@@ -45,6 +45,8 @@ struct Taskwatt: AsyncParsableCommand {
             PluginHostCommand.self,
         ])
 
+    static let line = CommandLineReader(Taskwatt.self, passing: Measure.self)
+
     static func main() async {
         BuiltInPlugins.runIfAsked(CommandLine.arguments)
         // Asked by scripts and monitors, over and over: without the parser it is half the time.
@@ -56,8 +58,8 @@ struct Taskwatt: AsyncParsableCommand {
         setenv("LIBDISPATCH_LOG", "NO", 0)
         do {
             let words = Array(CommandLine.arguments.dropFirst())
-            if let topic = try HelpTopic.asked(words) { return Console.print(.lines(topic)) }
-            var command = try parsed(words)
+            if let topic = try line.topic(words) { return Console.print(.lines(topic)) }
+            var command = try line.parsed(words)
             // Here there is one thread yet, from which all others have their rights.
             if command is Serve { taskwatt_clear_ambient_capabilities() }
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -86,8 +88,8 @@ extension Taskwatt {
         let status = exitCode(for: error)
         if status.isSuccess {
             let text = fullMessage(for: error)
-            if !text.isEmpty { Console.print(.markup(HelpTopic.completing(text) + "\n")) }
-        } else if let refusal = refusal(error) {
+            if !text.isEmpty { Console.print(.markup(line.completing(text) + "\n")) }
+        } else if let refusal = line.refusal(error) {
             Console.complain("\(refusal)")
         }
         Foundation.exit(status.rawValue)

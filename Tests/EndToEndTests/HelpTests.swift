@@ -24,18 +24,18 @@ import Testing
         (["-o", "x.json", "sort", "-o", "y"], ["sort", "-o", "y"]),
         (["sh", "-c", "a b", "--", "c"], ["sh", "-c", "a b", "--", "c"]),
     ]) func measureNeedsNoTerminator(arguments: [String], command: [String]) throws {
-        let measure = try? Taskwatt.parsed(["measure"] + arguments) as? Measure
+        let measure = try? Taskwatt.line.parsed(["measure"] + arguments) as? Measure
         #expect((measure?.command ?? []) == command)
     }
 
     @Test func theOptionsBeforeACommandAreOfMeasure() throws {
-        let measure = try #require(try Taskwatt.parsed(["measure", "--json", "-o", "x", "ls", "-o", "y"]) as? Measure)
+        let measure = try #require(try Taskwatt.line.parsed(["measure", "--json", "-o", "x", "ls", "-o", "y"]) as? Measure)
         #expect(measure.json && measure.output == "x" && measure.command == ["ls", "-o", "y"])
-        #expect(!(try Taskwatt.parsed(["measure", "--help"]) is Measure))
+        #expect(!(try Taskwatt.line.parsed(["measure", "--help"]) is Measure))
     }
 
     @Test(arguments: HelpTopic.allCases) func aTopicExplainsItsWords(topic: HelpTopic) throws {
-        let text = try #require(try HelpTopic.asked(["help", topic.rawValue]))
+        let text = try #require(try Taskwatt.line.topic(["help", topic.rawValue]))
         for line in text.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
         // A word and at most five lines that explain it.
         var lines = 0
@@ -54,10 +54,10 @@ import Testing
     }
 
     @Test func helpKnowsItsTopicsAndRefusesWhatIsNone() throws {
-        #expect(try HelpTopic.asked(["help"]) == nil && HelpTopic.asked(["help", "table"]) == nil)
-        #expect(try HelpTopic.asked(["table", "scopes"]) == nil && HelpTopic.asked(["help", "plugin", "new"]) == nil)
+        #expect(try Taskwatt.line.topic(["help"]) == nil && Taskwatt.line.topic(["help", "table"]) == nil)
+        #expect(try Taskwatt.line.topic(["table", "scopes"]) == nil && Taskwatt.line.topic(["help", "plugin", "new"]) == nil)
         for (words, meant) in [(["scope"], "scopes"), (["tabel"], "table"), (["plugin", "chek"], "plugin check")] {
-            let failure = #expect(throws: UserError.self) { try HelpTopic.asked(["help"] + words) }
+            let failure = #expect(throws: UserError.self) { try Taskwatt.line.topic(["help"] + words) }
             #expect(failure?.kind == .usage && failure?.description.contains(meant) == true, "\(words)")
         }
         let help = Taskwatt.helpMessage(columns: 80)

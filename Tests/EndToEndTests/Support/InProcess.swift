@@ -18,7 +18,7 @@ struct Refusal {
     /// Only reads the line.
     init(parsing arguments: [String]) {
         do {
-            _ = try Taskwatt.parsed(arguments)
+            _ = try Taskwatt.line.parsed(arguments)
         } catch {
             take(error)
         }
@@ -28,7 +28,7 @@ struct Refusal {
     /// from there on it measures, and takes the signals of the process.
     init(running arguments: [String], in scratch: Scratch) async {
         do {
-            var command = try Taskwatt.parsed(arguments)
+            var command = try Taskwatt.line.parsed(arguments)
             try await Surroundings.$environment.withValue(scratch.environment) {
                 if var asynchronous = command as? any AsyncParsableCommand {
                     try await asynchronous.run()
@@ -47,7 +47,7 @@ struct Refusal {
             (status, message) = (shown.kind.exitStatus, shown.description)
         } else {
             status = Taskwatt.exitCode(for: error).rawValue
-            message = status == 0 ? Taskwatt.fullMessage(for: error) : Taskwatt.refusal(error).map { "\($0)" } ?? ""
+            message = status == 0 ? Taskwatt.fullMessage(for: error) : Taskwatt.line.refusal(error).map { "\($0)" } ?? ""
         }
     }
 }

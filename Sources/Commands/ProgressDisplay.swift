@@ -1,11 +1,11 @@
 import Core
 import Glibc
-import Running
+package import Running
 import Synchronization
 import Terminal
 
 /// Shows how a run goes on: one line that changes on a terminal, plain lines elsewhere. Both on standard error.
-final class ProgressDisplay: Sendable {
+package final class ProgressDisplay: Sendable {
     private struct State {
         var progress = RunProgress()
         var lineIsOpen = false
@@ -14,9 +14,9 @@ final class ProgressDisplay: Sendable {
     private let isTerminal: Bool
     private let state = Mutex(State())
 
-    init() { isTerminal = Console.isTerminal(STDERR_FILENO) }
+    package init() { isTerminal = Console.isTerminal(STDERR_FILENO) }
 
-    func show(_ event: RunEvent) {
+    package func show(_ event: RunEvent) {
         state.withLock { state in
             switch state.progress.line(event) {
             case .lasting(let text):
@@ -33,7 +33,7 @@ final class ProgressDisplay: Sendable {
     }
 
     /// Leaves the terminal in order before something else is printed.
-    func end() {
+    package func end() {
         state.withLock { Self.close(&$0) }
     }
 
