@@ -10,6 +10,17 @@ extension DaemonClient {
     /// Puts a suite into the queue.
     package func queue(_ request: JobRequest) async throws -> JobStatus { try await post("/v1/jobs", request) }
 
+    /// Ends a job that waits or runs, and tells what has become of it.
+    ///
+    /// - Throws: `UserError` where it has ended already.
+    package func cancel(_ job: Int) async throws -> JobStatus {
+        let before: JobStatus = try await get("/v1/jobs/\(job)")
+        guard !before.state.isEnd else {
+            throw UserError(.failed, "job \(job) (\(before.suite)) has already ended: \(before.state.rawValue)")
+        }
+        return try await delete("/v1/jobs/\(job)")
+    }
+
     /// The jobs of a schedule, the latest first.
     package func jobs(ofSchedule name: String) async throws -> [JobStatus] {
         try await get(Self.path("/v1/jobs", ["schedule": name]))

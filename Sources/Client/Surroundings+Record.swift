@@ -31,6 +31,15 @@ extension Surroundings {
         try await DaemonClient.find(daemonStates, version: version, note: note)
     }
 
+    /// The daemon, of a command that has nothing to do without one.
+    ///
+    /// - Parameter remedy: what to do where none answers.
+    /// - Throws: `UserError`.
+    package func daemon(orElse remedy: String) async throws -> DaemonClient {
+        guard let client = try await daemon() else { throw noDaemon(remedy) }
+        return client
+    }
+
     /// Why there is no record in a directory, and how to come by one there.
     private func missing(_ directory: StateDirectory) -> UserError {
         var isDirectory: ObjCBool = false
@@ -43,9 +52,9 @@ extension Surroundings {
             remedy: namedByOption.map { "`taskwatt run --state-dir \($0)` makes one" } ?? "`taskwatt run` makes one")
     }
 
-    /// The daemon, of a command that has nothing to do without one.
+    /// The same, which is waited for.
     ///
-    /// - Parameter seconds: how long to wait for it.
+    /// - Parameter seconds: how long.
     /// - Throws: `UserError`.
     package func daemon(within seconds: Double) async throws -> DaemonClient {
         let end = ContinuousClock.now + .seconds(seconds)
@@ -61,7 +70,7 @@ extension Surroundings {
         }
     }
 
-    /// The error of a command that has nothing to do without a daemon.
+    /// Why a command that has nothing to do without a daemon ends.
     package func noDaemon(_ remedy: String) -> UserError {
         UserError(
             .unavailable, "no daemon answers on \(daemonStates.map(\.socketPath).joined(separator: " or "))",

@@ -186,6 +186,8 @@ package struct ConsoleText: ExpressibleByStringInterpolation {
         return markup
     }
 
+    package static func += (text: inout ConsoleText, other: ConsoleText) { text.text += other.text }
+
     /// Without any style.
     package var plain: String { styled { _ in "" } }
 

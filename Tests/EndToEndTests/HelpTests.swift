@@ -13,8 +13,8 @@ import Testing
 @Suite struct HelpTests {
     @Test func aListShortensUUIDsAsFarAsTheyDiffer() {
         let uuids = ["6993b425-56cb-4123-8204-97318dd5851e", "77d0e5a2-56cb-4123-8204-97318dd5851e"]
-        #expect(taskwatt.List.digits(uuids) == 8 && taskwatt.List.digits([]) == 8)
-        #expect(taskwatt.List.digits(uuids + ["6993b425-57cb-4123-8204-97318dd5851e"]) == 11)
+        #expect(SuiteList.digits(uuids) == 8 && SuiteList.digits([]) == 8)
+        #expect(SuiteList.digits(uuids + ["6993b425-57cb-4123-8204-97318dd5851e"]) == 11)
     }
 
     @Test(arguments: [
@@ -29,7 +29,8 @@ import Testing
     }
 
     @Test func theOptionsBeforeACommandAreOfMeasure() throws {
-        let measure = try #require(try Taskwatt.line.parsed(["measure", "--json", "-o", "x", "ls", "-o", "y"]) as? Measure)
+        let measure = try #require(
+            try Taskwatt.line.parsed(["measure", "--json", "-o", "x", "ls", "-o", "y"]) as? Measure)
         #expect(measure.json && measure.output == "x" && measure.command == ["ls", "-o", "y"])
         #expect(!(try Taskwatt.line.parsed(["measure", "--help"]) is Measure))
     }
@@ -55,7 +56,9 @@ import Testing
 
     @Test func helpKnowsItsTopicsAndRefusesWhatIsNone() throws {
         #expect(try Taskwatt.line.topic(["help"]) == nil && Taskwatt.line.topic(["help", "table"]) == nil)
-        #expect(try Taskwatt.line.topic(["table", "scopes"]) == nil && Taskwatt.line.topic(["help", "plugin", "new"]) == nil)
+        #expect(
+            try Taskwatt.line.topic(["table", "scopes"]) == nil
+                && Taskwatt.line.topic(["help", "plugin", "new"]) == nil)
         for (words, meant) in [(["scope"], "scopes"), (["tabel"], "table"), (["plugin", "chek"], "plugin check")] {
             let failure = #expect(throws: UserError.self) { try Taskwatt.line.topic(["help"] + words) }
             #expect(failure?.kind == .usage && failure?.description.contains(meant) == true, "\(words)")

@@ -68,8 +68,24 @@ package struct Schedules: Sendable {
         return try await next(name)
     }
 
+    /// All of them, with what their timers and their last jobs say.
+    ///
+    /// - Parameters:
+    ///   - complain: gets one line of each that cannot be read.
+    ///   - last: asks for the last job of one.
+    package func statuses(
+        complain: (String) -> Void, last: (String) async throws -> JobStatus?
+    ) async throws -> [ScheduleStatus] {
+        var statuses: [ScheduleStatus] = []
+        for schedule in directory.schedules(complain: complain) {
+            statuses.append(
+                ScheduleStatus(schedule, next: try await next(schedule.name), last: try await last(schedule.name)))
+        }
+        return statuses
+    }
+
     /// When a schedule runs next, in seconds since 1970.
-    package func next(_ name: String) async throws -> Double? {
+    private func next(_ name: String) async throws -> Double? {
         try await timers.times(of: ScheduleDirectory.timer(name)).next
     }
 

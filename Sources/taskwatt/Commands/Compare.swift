@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import Client
+import Commands
 import Core
 import Foundation
 import Recording
@@ -56,33 +57,17 @@ struct Compare: AsyncParsableCommand {
 
     private var request: Comparison.Request {
         get throws {
-            let base = try filter.filter
-            let now = Date()
-            do {
-                return Comparison.Request(
+            let (base, now) = (try filter.filter, Date())
+            return try validated {
+                Comparison.Request(
                     a: try RunSelection.parse(a, base: base, now: now),
                     b: try RunSelection.parse(b, base: base, now: now), isNet: net, isMixed: mixed)
-            } catch {
-                throw ValidationError("\(error).")
             }
         }
     }
 
     func run() async throws {
-        let request = try request
-        let record = try await state.surroundings.record()
-        let comparison: Comparison
-        do { comparison = try await record.comparison(request) } catch {
-            // One of this process is of a type of its own; a daemon's has only its kind.
-            for side in UserError(error).kind == .notFound ? [request.a, request.b] : [] {
-                if let unknown = try await record.unknownName(in: side.filter) { throw unknown }
-            }
-            throw error
-        }
-        guard !comparison.rows.isEmpty else {
-            let reasons = comparison.reasons.joined(separator: " ")
-            throw UserError(.failed, "\(a) and \(b) have nothing in common to compare: \(reasons)")
-        }
+        let comparison = try await state.record().comparison(try request, of: (a, b))
         let format = json ? .json : format
         Console.print(
             rendered: try comparison.rendered(as: format, hasRawCells: cells.areRaw), forPeople: format.isForPeople,

@@ -21,14 +21,13 @@ struct DoctorCommand: AsyncParsableCommand {
               taskwatt doctor && taskwatt run  measure only on a machine that is fit for it
             """)
 
-    @Flag(help: "Print JSON.")
-    var json = false
+    @OptionGroup var answer: AnswerOptions
 
     @OptionGroup var state: StateOptions
 
     func run() async throws {
         let checks = try await MachineCheckup.run(state.surroundings)
-        Console.print(json ? try Console.json(checks) : .lines(MachineCheckup.text(checks)))
+        try answer.print(checks, .lines(MachineCheckup.text(checks)))
         if checks.contains(where: { $0.verdict == .fail }) { throw ExitCode.failure }
     }
 }

@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import Client
+import Commands
 import Core
 import Exchange
 import Host
@@ -45,11 +46,10 @@ struct ExportCommand: AsyncParsableCommand {
         completion: .file())
     var output: String?
 
-    @Flag(help: "Replace a file that exists.")
-    var force = false
+    @OptionGroup var force: ForceOption
 
     @OptionGroup var cells: CellOptions
-    @OptionGroup(title: "Which runs") var filterOptions: FilterOptions
+    @OptionGroup(title: "Which runs") var filter: FilterOptions
     @OptionGroup var state: RecordOptions
 
     func validate() throws {
@@ -58,81 +58,19 @@ struct ExportCommand: AsyncParsableCommand {
         if format == .paper, output == nil || output == "-" {
             throw ValidationError("--format paper makes a directory; name it by --output.")
         }
-        if format == .paper, force {
+        if format == .paper, force.isGiven {
             throw ValidationError("--format paper makes a new directory; --force replaces a file alone.")
         }
     }
 
     func run() async throws {
         let surroundings = state.surroundings
-        var filter = try filterOptions.filter
-        // Samples outside any run are of no source; they are ours.
-        if samples, filter == RunFilter(source: .taskwatt) { filter = RunFilter() }
-        if let output { try surroundings.refuse(output: output) }
         let record = try await surroundings.record()
         // A directory is the paper layout's own to make.
-        let out = try Output(format == .paper ? nil : output, force ? .replaced : .refused)
-        let isEmpty: Bool
-        let remarks: [String]
-        do {
-            if let kind = format.kind(samples: samples) {
-                let written = try await record.writeExport(
-                    kind, filter, hasRawCells: cells.areRaw, to: out.write)
-                isEmpty = !filterOptions.asked.isEmpty && written.lines <= (kind == .jsonl ? 0 : 1)
-                remarks = written.remarks
-            } else {
-                let written =
-                    if format == .paper, let output {
-                        try await record.exportRuns(
-                            by: PaperExport(directory: output, hasRawCells: cells.areRaw), filter, to: out.write)
-                    } else {
-                        try await record.exportRuns(
-                            by: AIEnergyScoreExport(hasRawCells: cells.areRaw), filter, to: out.write)
-                    }
-                (isEmpty, remarks) = (written.runs == 0, written.remarks)
-            }
-        } catch {
-            out.discard()
-            throw error
-        }
-        if isEmpty {
-            out.discard()
-            if let unknown = try await record.unknownName(in: filter) { throw unknown }
-            throw nothing(remarks)
-        }
-        try out.close()
-        for remark in remarks { Console.note(remark) }
+        let out = try DocumentOutput(format == .paper ? nil : output, force.existing, surroundings)
+        let export = RecordExport(format, isSamples: samples, hasRawCells: cells.areRaw, path: output)
+        for remark in try await export.write(try filter.runs, of: record, to: out) { Console.note(remark) }
     }
-
-    private func nothing(_ remarks: [String]) -> UserError {
-        let asked = filterOptions.asked
-        return UserError(
-            .notFound,
-            (asked.isEmpty ? "there is no run to export" : "nothing fits \(asked)")
-                + (remarks.isEmpty ? "" : " (\(remarks.joined(separator: "; ")))"),
-            remedy: asked.isEmpty ? nil : "without it the whole record is exported")
-    }
-}
-
-/// Standard output, or what `--output` names.
-private struct Output {
-    private let file: OutputFile?
-
-    init(_ path: String?, _ existing: OutputFile.Existing) throws {
-        // What goes to a terminal is not what goes to a file.
-        file = try path.flatMap { $0 == "-" ? nil : $0 }.map {
-            try OutputFile($0, existing, remedy: "give another place by --output")
-        }
-    }
-
-    func write(_ piece: [UInt8]) throws {
-        guard let file else { return Console.print(document: piece) }
-        try file.write(piece)
-    }
-
-    func discard() { file?.discard() }
-
-    func close() throws { try file?.finish() }
 }
 
 extension ExportFormat: ExpressibleByArgument {}

@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import Client
+import Commands
 import Core
 import Exchange
 import Foundation
@@ -29,10 +30,6 @@ struct FigureCommand: AsyncParsableCommand {
               taskwatt figure energy --net --format csv
             """)
 
-    enum Format: String, ExpressibleByArgument, CaseIterable {
-        case svg, pdf, png, csv
-    }
-
     @Argument(
         help: ArgumentHelp("The figure: \(FigureKind.all.map(\.name).joined(separator: ", ")).", valueName: "name"),
         completion: .list(FigureKind.all.map(\.name)))
@@ -40,18 +37,17 @@ struct FigureCommand: AsyncParsableCommand {
 
     @Option(
         help:
-            "The format: \(Format.allCases.map(\.rawValue).joined(separator: ", ")). Default: by the name of the output, else svg."
+            "The format: \(FigureFormat.allCases.map(\.rawValue).joined(separator: ", ")). Default: by the name of the output, else svg."
     )
-    var format: Format?
+    var format: FigureFormat?
 
     @Option(
         name: [.short, .long],
         help: ArgumentHelp("The file to write. Default: `-`, the standard output.", valueName: "file"),
-        completion: .file(extensions: Format.allCases.map(\.rawValue)))
+        completion: .file(extensions: FigureFormat.allCases.map(\.rawValue)))
     var output: String?
 
-    @Flag(help: "Replace a file that exists.")
-    var force = false
+    @OptionGroup var force: ForceOption
 
     @Option(help: "The colours: \(FigureTheme.allCases.map(\.rawValue).joined(separator: ", ")).")
     var theme: FigureTheme = .light
@@ -86,23 +82,11 @@ struct FigureCommand: AsyncParsableCommand {
     }
 
     private var kind: FigureKind? {
-        get throws {
-            guard let name else { return nil }
-            do { return try FigureKind.named(name) } catch { throw ValidationError("\(error).") }
-        }
+        get throws { try name.map { name in try validated { try FigureKind.named(name) } } }
     }
 
-    private var chosenFormat: Format {
-        get throws {
-            if let format { return format }
-            guard let output, output != "-" else { return .svg }
-            let end = URL(fileURLWithPath: output).pathExtension.lowercased()
-            guard let format = Format(rawValue: end) else {
-                let known = Format.allCases.map(\.rawValue).joined(separator: ", ")
-                throw ValidationError("The name \(output) does not end in a known format; give --format: \(known).")
-            }
-            return format
-        }
+    private var chosenFormat: FigureFormat {
+        get throws { try format ?? validated { try FigureFormat.of(output) } }
     }
 
     func run() async throws {
@@ -111,31 +95,19 @@ struct FigureCommand: AsyncParsableCommand {
             return
         }
         let format = try chosenFormat
-        let output = output ?? "-"
-        if output == "-", format == .pdf || format == .png, isatty(STDOUT_FILENO) != 0 {
-            throw UserError(
-                .failed, "a \(format.rawValue) cannot be shown on a terminal", remedy: "name a file by --output")
-        }
+        try format.refuseTerminal(output)
         let surroundings = state.surroundings
-        let file = output == "-" ? nil : try surroundings.output(output, force ? .replaced : .refused)
+        let out = try DocumentOutput(output, force.existing, surroundings)
+        let runs = try filter.runs
         let request = FigureRequest(
-            kind, try filter.options(isNet: net), isCSV: format == .csv, theme: theme, hasRawCells: cells.areRaw)
+            kind, runs.options(isNet: net), isCSV: format == .csv, theme: theme, hasRawCells: cells.areRaw)
         let record = try await surroundings.record()
-        let text = try await filter.naming(record) { try await record.figure(request) }
-        let bytes =
-            switch format {
-            case .svg, .csv: Array(text.utf8)
-            case .pdf: try await FigureConverter.pdf(text)
-            case .png: try await FigureConverter.png(text, width: width ?? FigureConverter.usualWidth)
-            }
-        guard let file else {
-            if format == .svg || format == .csv { Console.print(document: text) } else { Console.print(raw: bytes) }
-            return
-        }
-        try file.write(bytes)
-        try file.finish()
-        Console.note("wrote \(output)")
+        let text = try await runs.naming(record) { try await record.figure(request) }
+        try out.write(try await format.encoded(text, width: width))
+        try out.finish(note: Console.note)
     }
 }
 
 extension FigureTheme: ExpressibleByArgument {}
+
+extension FigureFormat: ExpressibleByArgument {}

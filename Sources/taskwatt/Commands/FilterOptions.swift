@@ -1,9 +1,10 @@
-import API
 import ArgumentParser
+import Commands
 import Core
 import Foundation
 import Recording
 import Reporting
+import Terminal
 
 /// Which runs of the record a command is about; the same for every command that reads it.
 struct FilterOptions: ParsableArguments {
@@ -71,15 +72,9 @@ struct FilterOptions: ParsableArguments {
     var filter: RunFilter {
         get throws {
             var filter = RunFilter(suiteRun: suiteRun, task: task.map(MLTask.init(rawValue:)), source: source)
-            filter.suite = suite
-            filter.plugin = plugin
-            filter.model = model
-            filter.dataset = dataset
-            filter.device = device
-            filter.size = size
-            filter.machine = machine
-            filter.precision = precision
-            filter.label = label
+            (filter.suite, filter.label, filter.machine) = (suite, label, machine)
+            (filter.plugin, filter.model, filter.dataset) = (plugin, model, dataset)
+            (filter.device, filter.size, filter.precision) = (device, size, precision)
             for parameter in parameters {
                 let (name, value) = try ParameterOptions.split(parameter, of: "parameter")
                 filter.parameters = (filter.parameters ?? [:]).merging([name: value]) { $1 }
@@ -93,45 +88,17 @@ struct FilterOptions: ParsableArguments {
         }
     }
 
-    /// What a table of these runs is asked by.
-    func options(isNet: Bool, carbon: CarbonIntensity? = nil) throws -> TableReport.Options {
-        var options = TableReport.Options()
-        options.isNet = isNet
-        options.filter = try filter
-        options.carbon = carbon
-        return options
-    }
-
-    /// Does what needs a run that fits.
-    ///
-    /// - Throws: what `body` throws; where none fits, which name is unknown, or else the options that it does not fit.
-    func naming<Value>(_ record: any RecordAccess, _ body: () async throws -> Value) async throws -> Value {
-        do { return try await body() } catch let error as UserError where error == .nothingToReport && !asked.isEmpty {
-            throw try await nothingFits(record)
+    /// The same with the options as they were given.
+    var runs: RunChoice {
+        get throws {
+            let given = GivenOptions.text([
+                "since": since, "until": until, "suite": suite, "suite-run": suiteRun, "task": task, "plugin": plugin,
+                "model": model, "dataset": dataset, "device": device, "size": size, "precision": precision,
+                "label": label, "machine": machine, "source": source == .taskwatt ? nil : source.rawValue,
+            ])
+            let words = [given].filter { !$0.isEmpty } + parameters.map { "--parameter \($0)" }
+            return RunChoice(try filter, asked: words.joined(separator: " "))
         }
-    }
-
-    /// The error where no run fits these options.
-    ///
-    /// - Throws: what the record throws.
-    func nothingFits(_ record: any RecordAccess) async throws -> UserError {
-        if let unknown = try await record.unknownName(in: try filter) { return unknown }
-        return UserError(
-            .notFound, "no run fits \(asked)",
-            remedy: "`taskwatt table --columns all` shows what there is")
-    }
-
-    /// The options as they were given, for a message about what fits none of them.
-    var asked: String {
-        let all = [
-            ("since", since), ("until", until), ("suite", suite), ("suite-run", suiteRun), ("task", task),
-            ("plugin", plugin), ("model", model), ("dataset", dataset), ("device", device), ("size", size),
-            ("precision", precision), ("label", label), ("machine", machine),
-            ("source", source == .taskwatt ? nil : source.rawValue),
-        ]
-        return
-            (all.compactMap { name, value in value.map { "--\(name) \($0)" } }
-            + parameters.map { "--parameter \($0)" }).joined(separator: " ")
     }
 
     static func time(_ text: String, _ option: String) throws -> Double {

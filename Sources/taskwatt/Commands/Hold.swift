@@ -28,8 +28,7 @@ struct Hold: AsyncParsableCommand {
     @Option(help: "Why, for those who look at the queue.")
     var reason: String?
 
-    @Flag(help: "Print JSON.")
-    var json = false
+    @OptionGroup var answer: AnswerOptions
 
     @OptionGroup var state: StateOptions
 
@@ -40,11 +39,12 @@ struct Hold: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let client = try await state.surroundings.queueDaemon()
+        let client = try await state.surroundings.daemon(
+            orElse: "there is no queue without one; `taskwatt serve` starts one")
         let taken: HoldTaken = try await client.post(
             "/v1/hold",
             HoldRequest(holder: PrintableText.of(NSUserName()), reason: reason, duration: time.seconds))
-        if json { return Console.print(try Console.json(taken)) }
+        if answer.isJSON { return Console.print(try Console.json(taken)) }
         let running = taken.runningJob.map { "; job \($0) still runs" } ?? ""
         Console.note(
             "the queue is held until \(LocalTime.text(taken.hold.until))\(running); `taskwatt release \(taken.hold.id)` ends it"
@@ -71,21 +71,12 @@ struct Release: AsyncParsableCommand {
     @OptionGroup var state: StateOptions
 
     func run() async throws {
-        let client = try await state.surroundings.queueDaemon()
+        let client = try await state.surroundings.daemon(
+            orElse: "there is no queue without one; `taskwatt serve` starts one")
         let ended: HoldsReleased = try await client.delete(DaemonClient.path("/v1/hold", ["id": id]))
         Console.note(
             ended.released.isEmpty
                 ? "nobody holds the queue"
                 : "released: " + ended.released.map(\.holder).joined(separator: ", "))
-    }
-}
-
-extension Surroundings {
-    /// - Throws: `UserError` where no daemon answers.
-    fileprivate func queueDaemon() async throws -> DaemonClient {
-        guard let client = try await daemon() else {
-            throw noDaemon("there is no queue without one; `taskwatt serve` starts one")
-        }
-        return client
     }
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Client
-import Core
+import Commands
 import Host
 import Service
 import Terminal
@@ -31,25 +31,12 @@ struct Metrics: AsyncParsableCommand {
 
     func run() async throws {
         let surroundings = state.surroundings
-        guard let client = try await surroundings.daemon() else {
-            throw surroundings.noDaemon("`taskwatt serve` starts one")
-        }
-        let answer = try await client.text("/metrics")
-        let text = textfile ? Self.withoutProcess(answer) : answer
+        let answer = try await surroundings.daemon(orElse: "`taskwatt serve` starts one").text("/metrics")
+        let text = textfile ? MetricsText.withoutProcess(answer) : answer
         guard let output else { return Console.print(document: text) }
         try surroundings.refuse(output: output)
         let file = try OutputFile(output, mode: 0o644)
         try file.write(Array(text.utf8))
         try file.finish()
-    }
-
-    /// The lines of all families but `process_…`, with what is said of each.
-    static func withoutProcess(_ text: String) -> String {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        return lines.filter { line in
-            let words = line.split(separator: " ", maxSplits: 3)
-            let name = words.first == "#" ? words.dropFirst(2).first : words.first
-            return name?.hasPrefix("process_") != true
-        }.joined(separator: "\n")
     }
 }

@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import Client
+import Commands
 import Core
 import Foundation
 import Host
@@ -37,8 +38,7 @@ struct Report: AsyncParsableCommand {
     @Flag(help: "Write the methods paragraph for a paper instead, in LaTeX with BibTeX.")
     var methods = false
 
-    @Flag(help: "Replace a file that exists.")
-    var force = false
+    @OptionGroup var force: ForceOption
 
     @Flag(help: "Subtract the idle power.")
     var net = false
@@ -55,23 +55,16 @@ struct Report: AsyncParsableCommand {
     }
 
     private var options: TableReport.Options {
-        get throws { try filter.options(isNet: net, carbon: carbonOptions.intensity) }
+        get throws { try filter.runs.options(isNet: net, carbon: carbonOptions.intensity) }
     }
 
     func run() async throws {
-        let surroundings = state.surroundings
-        let output = output ?? (methods ? "-" : "report.html")
+        let (surroundings, options) = (state.surroundings, try options)
         let record = try await surroundings.record()
-        let text = try await filter.naming(record) {
+        let text = try await filter.runs.naming(record) {
             methods ? try await record.methods(options) : try await record.report(options)
         }
-        if output == "-" {
-            Console.print(document: text)
-            return
-        }
-        let file = try surroundings.output(output, force ? .replaced : .refused)
-        try file.write(text.utf8)
-        try file.finish()
-        Console.note("wrote \(output)")
+        let out = try DocumentOutput(output ?? (methods ? "-" : "report.html"), force.existing, surroundings)
+        try out.write(all: text, note: Console.note)
     }
 }

@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import Client
+import Commands
 import Foundation
 import Reporting
 import Running
@@ -116,46 +117,23 @@ struct ScheduleCommand: AsyncParsableCommand {
                   taskwatt schedule list --json | jq '.[].last.state'
                 """)
 
-        @Flag(help: "Print JSON.")
-        var json = false
+        @OptionGroup var answer: AnswerOptions
 
         @OptionGroup var state: StateOptions
         @OptionGroup var root: RootOption
 
         func run() async throws {
-            let schedules = Schedules(root: root.root)
             let client = try await state.surroundings.daemon()
-            var lines: [ScheduleStatus] = []
-            for schedule in schedules.directory.schedules(complain: Console.complain) {
-                lines.append(
-                    ScheduleStatus(
-                        schedule, next: try await schedules.next(schedule.name),
-                        last: try await client?.jobs(ofSchedule: schedule.name).first))
+            let schedules = try await Schedules(root: root.root).statuses(complain: Console.complain) { name in
+                try await client?.jobs(ofSchedule: name).first
             }
-            if json { return Console.print(try Console.json(lines)) }
-            if lines.isEmpty {
+            if schedules.isEmpty, !answer.isJSON {
                 return Console.note("there is no schedule; `taskwatt schedule add --help` shows how to add one")
             }
-            var table = TextTable([
-                ("name", .left), ("suite", .left), ("when", .left), ("next", .left), ("last", .left), ("result", .left),
-            ])
-            for line in lines {
-                table.add([
-                    line.schedule.name, line.schedule.suite, line.schedule.calendar,
-                    line.next.map(LocalTime.text) ?? "–",
-                    line.last.map { LocalTime.text($0.startedAt ?? $0.submittedAt) } ?? "–", Self.result(line.last),
-                ])
+            try answer.print(schedules, ScheduleStatus.text(schedules))
+            if client == nil, !answer.isJSON {
+                Console.note("no daemon answers, so the last results are unknown")
             }
-            Console.print(.lines(table.text()))
-            for line in lines {
-                for failure in line.last?.failures ?? [] { Console.print("\(line.schedule.name): \(failure)\n") }
-            }
-            if client == nil { Console.note("no daemon answers, so the last results are unknown") }
-        }
-
-        private static func result(_ job: JobStatus?) -> String {
-            guard let job else { return "–" }
-            return job.waitsFor.map { "waits for \($0)" } ?? job.state.rawValue
         }
     }
 

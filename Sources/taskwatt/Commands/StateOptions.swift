@@ -1,4 +1,7 @@
+import API
 import ArgumentParser
+import Client
+import Host
 import Settings
 import Terminal
 
@@ -33,6 +36,44 @@ struct RecordOptions: ParsableArguments {
     var address: String?
 
     var surroundings: Surroundings { Surroundings(stateDirectory: state.path, record: address) }
+
+    func record() async throws -> any RecordAccess { try await surroundings.record() }
+}
+
+/// `--json`, of commands whose answer programs read too.
+struct AnswerOptions: ParsableArguments {
+    @Flag(name: .customLong("json"), help: "Print JSON.")
+    var isJSON = false
+
+    /// - Parameter text: the same for people.
+    func print(_ value: some Encodable, _ text: @autoclosure () throws -> ConsoleText) throws {
+        Console.print(isJSON ? try Console.json(value) : try text())
+    }
+}
+
+/// `--force`, of commands that write a file.
+struct ForceOption: ParsableArguments {
+    @Flag(name: .customLong("force"), help: "Replace a file that exists.")
+    var isGiven = false
+
+    var existing: OutputFile.Existing { isGiven ? .replaced : .refused }
+}
+
+/// A command that SIGINT and SIGTERM cancel from its beginning, so that no half of what it writes stays behind.
+protocol CancellableCommand: AsyncParsableCommand, Sendable {
+    func work() async throws
+}
+
+extension CancellableCommand {
+    func run() async throws {
+        let command = self
+        try await Interruption.cancelling { try await command.work() }
+    }
+}
+
+/// What an argument stands for; where it is wrong, the parser says so as of its own.
+func validated<Value>(_ read: () throws -> Value) throws -> Value {
+    do { return try read() } catch { throw ValidationError("\(error).") }
 }
 
 extension Surroundings {

@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import Client
+import Commands
 import Core
 import Foundation
 import Reporting
@@ -59,7 +60,7 @@ struct Table: AsyncParsableCommand {
 
     private var options: TableReport.Options {
         get throws {
-            var options = try filter.options(isNet: net, carbon: carbonOptions.intensity)
+            var options = try filter.runs.options(isNet: net, carbon: carbonOptions.intensity)
             if let by { options.by = TableDimension.parse(by) }
             options.outliers = outliers
             return options
@@ -69,12 +70,7 @@ struct Table: AsyncParsableCommand {
     private var chosenColumns: [TableColumn]? {
         get throws {
             guard let columns else { return nil }
-            let chosen: [TableColumn]
-            do throws(UnknownName) {
-                chosen = try TableColumn.parse(columns)
-            } catch {
-                throw ValidationError("\(error).")
-            }
+            let chosen = try validated { try TableColumn.parse(columns) }
             // A zone that is asked for is for its column.
             let isWithCarbon = try carbonOptions.intensity != nil && !chosen.contains(.carbon)
             return isWithCarbon ? chosen + [.carbon] : chosen
@@ -82,31 +78,14 @@ struct Table: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let options = try options
-        let record = try await state.surroundings.record()
-        let report = try await record.table(options)
-        if report.rows.isEmpty, format.isForPeople { throw try await nothingFits(report, record) }
+        let record = try await state.record()
+        let report = try await record.table(try options)
+        if report.rows.isEmpty, format.isForPeople {
+            throw try await filter.runs.nothingFits(record, leftOut: report.leftOut)
+        }
         Console.print(
             rendered: report.rendered(as: format, columns: try chosenColumns, hasRawCells: cells.areRaw),
             forPeople: format.isForPeople, isText: format == .text)
-    }
-
-    private func nothingFits(_ report: TableReport, _ record: any RecordAccess) async throws -> UserError {
-        let left = report.leftOut.map { "\($0.value) left out: \($0.key)" }.sorted().joined(separator: ", ")
-        if !left.isEmpty { return UserError(.notFound, "no run fits (\(left))") }
-        switch filter.source {
-        case .paper:
-            return UserError(
-                .notFound, "no run fits \(filter.asked)", remedy: "`taskwatt import paper` imports the paper's logs")
-        case .codecarbon:
-            return UserError(
-                .notFound, "no run fits \(filter.asked)", remedy: "`taskwatt import codecarbon` imports logs")
-        case .taskwatt: break
-        }
-        if !filter.asked.isEmpty {
-            return try await filter.nothingFits(record)
-        }
-        return UserError(.notFound, "no run fits", remedy: "`taskwatt run` measures the first")
     }
 }
 

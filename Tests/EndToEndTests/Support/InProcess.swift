@@ -1,4 +1,5 @@
 import ArgumentParser
+import Commands
 import Core
 import Foundation
 import Listening

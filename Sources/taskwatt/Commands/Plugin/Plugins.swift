@@ -1,5 +1,5 @@
-import API
 import ArgumentParser
+import Commands
 import Core
 import PluginHosting
 import Reporting
@@ -26,77 +26,15 @@ struct Plugins: AsyncParsableCommand {
     @Argument(help: "Only these, with a row for each task.")
     var names: [String] = []
 
-    @Flag(help: "Print JSON.")
-    var json = false
+    @OptionGroup var answer: AnswerOptions
 
     func run() async throws {
         let catalogue = Surroundings().plugins
-        let chosen = names.isEmpty ? catalogue.plugins : try names.map { try catalogue.plugin(named: $0) }
-        var plugins: [PluginStatus] = []
-        for plugin in chosen { plugins.append(PluginStatus(await plugin.probed())) }
-        if json {
-            Console.print(try Console.json(plugins))
-        } else {
-            Console.print(.lines(names.isEmpty ? Self.table(plugins) : Self.tasks(plugins)))
-            for plugin in plugins {
-                if let problem = plugin.problem {
-                    Console.print("\n\(plugin.manifest.name) cannot run here: \(problem)\n")
-                } else if let needed = Self.needed(plugin.manifest) {
-                    Console.print("\n\(plugin.manifest.name) needs \(needed)\n")
-                }
-            }
-        }
+        let list = try await PluginList.read(names, of: catalogue)
+        try answer.print(list.plugins, list.text)
         for problem in catalogue.problems { Console.complain("\(problem)") }
-        if plugins.isEmpty {
+        if list.plugins.isEmpty {
             throw UserError(.notFound, "there is no plugin in \(catalogue.directories.joined(separator: ", "))")
         }
-    }
-
-    /// A row for each plugin.
-    private static func table(_ plugins: [PluginStatus]) -> String {
-        var table = TextTable([
-            ("plugin", .left), ("version", .left), ("runs here", .left), ("tasks", .left), ("models", .left),
-        ])
-        for plugin in plugins {
-            let manifest = plugin.manifest
-            let models = Set(manifest.tasks.flatMap(\.models))
-            table.add([
-                manifest.name, manifest.version, plugin.problem == nil ? "yes" : "no",
-                summary(manifest.tasks.map(\.id)),
-                models.isEmpty ? "any" : "\(models.count) of its own",
-            ])
-        }
-        return table.text()
-    }
-
-    /// The paper's ten tasks are told as such.
-    private static func summary(_ tasks: [MLTask]) -> String {
-        let others = tasks.filter { !MLTask.paperTasks.contains($0) }.map(\.rawValue)
-        let isAll = Set(tasks).isSuperset(of: MLTask.paperTasks)
-        return isAll
-            ? (["the paper's ten"] + others).joined(separator: ", ") : tasks.map(\.rawValue).joined(separator: ", ")
-    }
-
-    /// A row for each task.
-    private static func tasks(_ plugins: [PluginStatus]) -> String {
-        var table = TextTable([("plugin", .left), ("task", .left), ("models", .left)])
-        for plugin in plugins {
-            for task in plugin.manifest.tasks {
-                table.add([
-                    plugin.manifest.name, task.id.rawValue,
-                    task.models.isEmpty ? "any" : task.models.joined(separator: ", "),
-                ])
-            }
-        }
-        return table.text()
-    }
-
-    /// What must be given to it.
-    private static func needed(_ manifest: PluginManifest) -> String? {
-        let names =
-            (manifest.needsModel ? ["--model …"] : [])
-            + manifest.parameters.filter(\.isRequired).map { "--set \($0.name)=…" }
-        return names.isEmpty
-            ? nil : "options: taskwatt run --plugin \(manifest.name) \(names.joined(separator: " "))"
     }
 }
