@@ -1,8 +1,14 @@
 import Core
 package import Metering
 package import Reporting
+package import Terminal
 
 extension Calibration {
+    /// For people, of all that are kept.
+    package static func text(_ kept: [Calibration]) -> ConsoleText {
+        kept.isEmpty ? "no calibration is kept here\n" : .lines(kept.map(\.text).joined(separator: "\n"))
+    }
+
     /// For people, of some lines.
     package var text: String {
         var table = TextTable([("load", .left), ("\(subject.rawValue)", .right), ("reference", .right)])
@@ -20,6 +26,11 @@ extension Calibration {
 }
 
 extension DevicePeak {
+    /// For people, of all that are kept.
+    package static func text(_ kept: [DevicePeak]) -> ConsoleText {
+        kept.isEmpty ? "no peak is kept here\n" : .lines(kept.map(\.text).joined(separator: "\n"))
+    }
+
     /// For people, of some lines.
     package var text: String {
         let texts = FigureText.texts(gops, uncertainty: halfWidth ?? 0)

@@ -1,16 +1,8 @@
-import API
-import Accounting
 import ArgumentParser
-import Client
 import Commands
-import Core
-import Foundation
 import Metering
 import Onnx
 import Reporting
-import Running
-import Service
-import Settings
 import Terminal
 
 struct Calibrate: AsyncParsableCommand {
@@ -69,8 +61,7 @@ struct Calibrate: AsyncParsableCommand {
     @Flag(help: "Remove the kept calibrations.")
     var remove = false
 
-    @Flag(help: "Print JSON.")
-    var json = false
+    @OptionGroup var answer: AnswerOptions
 
     @OptionGroup var state: StateOptions
 
@@ -96,66 +87,25 @@ struct Calibrate: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let surroundings = state.surroundings
-        if peak { return try await runPeak(surroundings) }
-        let directory = surroundings.ownState
-        let file = CalibrationFile(directory: directory.path)
-        if remove { return tellRemoved(try file.remove(), file.path) }
-        guard let against else { return try list(surroundings.calibrations, "calibration", \.text) }
-        // What cannot be kept at the end is better known at the beginning.
-        try directory.create()
-        let (of, seconds) = (of, seconds?.seconds)
-        let calibration = try await Interruption.cancelling {
-            let access = try await MeterAccess.open(
-                surroundings, ids: of == .estimate ? [against] : [], interval: 0.1)
-            return try await access.using { metering in
-                let series = try CalibrationSeries(
-                    of: of, against: against, seconds: seconds, metering: metering, host: surroundings.host)
-                Console.note("loading all CPUs for \(DurationText.short(series.duration)); let nothing else run")
-                return try await series.run(date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))) {
-                    Console.note("load \($0)/\($1): \($2)")
-                }
-            }
+        let calibrating = Calibrating(state.surroundings)
+        if peak, remove { return try calibrating.removePeaks() }
+        if peak, show {
+            let peaks = try calibrating.peaks
+            return try answer.print(peaks, DevicePeak.text(peaks))
         }
-        try file.keep(calibration)
-        Console.print(json ? try Console.json(calibration) : .lines(calibration.text))
-        if !calibration.disturbed.isEmpty {
-            Console.complain(
-                "other processes used over 5 % of the CPUs during \(calibration.disturbed.count) of the loads; calibrate again "
-                    + "on a quiet machine")
+        if peak {
+            let measured = try await calibrating.measurePeak(of: device ?? "cpu", precision ?? .fp32)
+            try answer.print(measured, .lines(measured.text))
+            return calibrating.tell(measured)
         }
-        Console.note("kept in \(file.path); the daemon uses it after a restart")
-    }
-
-    private func runPeak(_ surroundings: Surroundings) async throws {
-        let directory = surroundings.ownState
-        let file = PeakFile(directory: directory.path)
-        if remove { return tellRemoved(try file.remove(), file.path) }
-        let fingerprint = try surroundings.fingerprint
-        if show { return try list(surroundings.peaks[fingerprint] ?? [], "peak", \.text) }
-        try directory.create()
-        let (device, precision) = (device ?? "cpu", precision ?? .fp32)
-        let peak = try await Interruption.cancelling {
-            try await PeakMeasurement.run(surroundings, device: device, precision: precision)
+        if remove { return try calibrating.remove() }
+        guard let against else {
+            let kept = calibrating.calibrations
+            return try answer.print(kept, Calibration.text(kept))
         }
-        try file.keep(peak, of: fingerprint)
-        Console.print(json ? try Console.json(peak) : .lines(peak.text))
-        if peak.isContended {
-            Console.complain(
-                "other processes used over 5 % of the CPUs meanwhile; run it again on a quiet machine, where the peak may be higher"
-            )
-        }
-        Console.note("kept in \(file.path)")
-    }
-
-    private func tellRemoved(_ wasThere: Bool, _ path: String) {
-        Console.note(wasThere ? "removed \(path)" : "there is no \(path)")
-    }
-
-    private func list<Kept: Encodable>(_ kept: [Kept], _ what: String, _ text: (Kept) -> String) throws {
-        if json { return Console.print(try Console.json(kept)) }
-        Console.print(
-            kept.isEmpty ? "no \(what) is kept here\n" : .lines(kept.map(text).joined(separator: "\n")))
+        let calibration = try await calibrating.calibrate(of, against: against, seconds: seconds?.seconds)
+        try answer.print(calibration, .lines(calibration.text))
+        calibrating.tell(calibration)
     }
 }
 

@@ -1,16 +1,7 @@
-import API
 import ArgumentParser
-import Client
-import Core
-import Foundation
-import Glibc
-import Host
-import Recording
-import Service
-import Settings
-import Terminal
+import Commands
 
-struct Restore: AsyncParsableCommand {
+struct Restore: CancellableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore",
         abstract: "Put a backup into the place of the record.",
@@ -34,40 +25,5 @@ struct Restore: AsyncParsableCommand {
 
     @OptionGroup var state: StateOptions
 
-    func run() async throws {
-        let command = self
-        try await Interruption.cancelling { try await command.restore() }
-    }
-
-    private func restore() async throws {
-        let surroundings = state.surroundings
-        let directory = surroundings.ownState
-        // Root's own record is hardly what is meant where the service has one.
-        let system = Surroundings.systemState
-        if geteuid() == 0, !surroundings.isStateNamed, access(system.path, F_OK) == 0 {
-            throw UserError(
-                .failed, "this user's record is in \(directory.path), and the service's in \(system.path)",
-                remedy: "say which by --state-dir")
-        }
-        if let client = try await DaemonClient.find(
-            [directory], version: surroundings.version, note: surroundings.note)
-        {
-            let status = try await client.status()
-            throw UserError(
-                .busy, "the daemon uses the record in \(directory.path) (process \(status.processID))",
-                remedy: "stop it first; for the service: sudo systemctl stop taskwatt")
-        }
-        let outcome = try RecordRestoration(directory).run(
-            file, isReplacing: replace, at: Date().timeIntervalSince1970)
-        let contents = outcome.contents
-        Console.note(
-            "\(directory.path) has the record of \(file): \(FigureText.count(contents.suites, "suite")) with "
-                + FigureText.count(contents.runs, "run"))
-        if let kept = outcome.kept { Console.note("the record before is \(kept); remove it when you do not need it") }
-        if contents.waitingJobs > 0 {
-            Console.note(
-                "\(FigureText.count(contents.waitingJobs, "job")) waited when the backup was made, and the daemon starts "
-                    + "them; `taskwatt cancel` removes a job")
-        }
-    }
+    func work() async throws { try await state.surroundings.restore(file, isReplacing: replace) }
 }
