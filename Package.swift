@@ -208,8 +208,8 @@ let package = Package(
             name: "Commands",
             dependencies: [
                 "Accounting", "API", "Client", "Core", "Diagnostics", "Exchange", "Fetching", "Forwarding", "Hardware",
-                "Host", "Metering", "Onnx", "PluginHosting", "PolledMeters", "Recording", "Reporting", "Running",
-                "Service", "Settings", "Suites", "Terminal", "WorkloadProtocol", argumentParser,
+                "Host", "Listening", "Metering", "Onnx", "PluginHosting", "PolledMeters", "Recording", "Reporting",
+                "Running", "Service", "Settings", "Suites", "Terminal", "WorkloadProtocol", argumentParser, logging,
             ],
             resources: [.embedInCode("HelpTopics.txt")]),
         .executableTarget(

@@ -3,6 +3,7 @@ import Client
 import Core
 import Glibc
 import Host
+import Recording
 import Service
 package import Settings
 

@@ -18,7 +18,7 @@ extension Surroundings {
     ///   - progress: is told of each that has been taken.
     /// - Returns: what is still to be sent.
     /// - Throws: `UserError` where nobody is to have the suites.
-    package func send(_ names: [String], progress: @Sendable (String) -> Void) async throws -> OutboxSummary {
+    package func send(_ names: [String], progress: @escaping @Sendable (String) -> Void) async throws -> OutboxSummary {
         if let client = try await daemon() {
             guard try await client.status().outbox != nil else {
                 throw Self.nobody("the daemon's configuration", "name one in its taskwatt.yaml and restart it")

@@ -71,15 +71,8 @@ struct CollectCommand: AsyncParsableCommand {
         @OptionGroup var state: RecordOptions
 
         func run() async throws {
-            signal(SIGPIPE, SIG_IGN)
             umask(0o007)
-            let isJournal = JournalLogHandler.isWanted
-            LoggingSystem.bootstrap { label -> any LogHandler in
-                if isJournal { return JournalLogHandler() }
-                return PrintableLogHandler(StreamLogHandler.standardError(label: label))
-            }
-            var logger = Logger(label: "taskwatt")
-            logger.logLevel = verbose ? .debug : .info
+            let logger = Logger.ofThisService(isVerbose: verbose)
             let surroundings = state.surroundings
             guard let configuration = try surroundings.configuration().collector else {
                 throw UserError(

@@ -1,10 +1,6 @@
 import ArgumentParser
-import Collecting
-import Core
-import Listening
-import PolledMeters
+import Commands
 import Reporting
-import Service
 import Settings
 import Terminal
 
@@ -35,48 +31,17 @@ struct Config: AsyncParsableCommand {
         @Flag(help: "Print JSON: the file, and its errors.")
         var json = false
 
-        /// What programs get.
-        private struct Document: Encodable {
-            /// `null` where there is none, and none is needed.
-            var file: String?
-            var errors: [UserError]
-
-            enum CodingKeys: CodingKey { case file, errors }
-
-            func encode(to encoder: any Encoder) throws {
-                var container = encoder.container(keyedBy: CodingKeys.self)
-                try container.encode(file, forKey: .file)
-                try container.encode(errors, forKey: .errors)
-            }
-        }
-
         func run() async throws {
-            guard let path = file ?? Surroundings().configurationFile else {
-                if json { return Console.print(try Console.json(Document(file: nil, errors: []))) }
-                return Console.note(
-                    "there is no configuration file, and none is needed; it would be /etc/taskwatt/taskwatt.yaml")
-            }
-            let files = ListenerConfiguration.FileCheck(readToken: SecretFile.read) { file in
-                Console.note(
-                    "you may not read \(file), so it was not checked: sudo taskwatt config check \(path)")
-            }
-            let configuration = try Surroundings().configuration(of: file, checking: files)
-            let problems = configuration.problemsByPlace
+            let check = try await ConfigurationCheck.run(Surroundings(), file: file)
             if json {
-                Console.print(try Console.json(Document(file: path, errors: problems.map { UserError($0) })))
-                if !problems.isEmpty { throw ExitCode.failure }
+                Console.print(try Console.json(check))
+                if !check.errors.isEmpty { throw ExitCode.failure }
                 return
             }
-            for problem in problems { Console.complain("\(problem)") }
-            guard problems.isEmpty else {
-                throw UserError(.failed, configuration.problemCount(in: path))
-            }
-            for unknown in await Surroundings().unknownOverrides(configuration.meters) {
-                Console.note("\(path) overrides \(unknown)")
-            }
-            for open in configuration.meters.plainCredentials { Console.note("\(open)") }
-            Console.print("\(path): OK\n")
-            Console.print(.lines(configuration.summary))
+            for error in check.errors { Console.complain("\(error)") }
+            if let failure = check.failure { throw failure }
+            for remark in check.remarks { Console.note(remark) }
+            Console.print(check.summary)
         }
     }
 
@@ -93,17 +58,15 @@ struct Config: AsyncParsableCommand {
                   taskwatt config show --json | jq '.[] | select(.from != "default")'
                 """)
 
-        @Flag(help: "Print JSON.")
-        var json = false
+        @OptionGroup var answer: AnswerOptions
 
         @OptionGroup var state: StateOptions
 
         func run() async throws {
-            let lines = try state.surroundings.shownSettings()
-            if json { return Console.print(try Console.json(lines)) }
+            let settings = try state.surroundings.shownSettings()
             var table = TextTable([("setting", .left), ("value", .left), ("from", .left)])
-            for line in lines { table.add([line.setting, line.value, line.from]) }
-            Console.print(.lines(table.text()))
+            for line in settings { table.add([line.setting, line.value, line.from]) }
+            try answer.print(settings, .lines(table.text()))
         }
     }
 }

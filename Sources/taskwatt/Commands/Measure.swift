@@ -3,10 +3,6 @@ import BatchSystems
 import Client
 import Commands
 import Core
-import Host
-import Metering
-import Reporting
-import Running
 import Settings
 import Terminal
 
@@ -44,8 +40,7 @@ struct Measure: AsyncParsableCommand {
         completion: .file())
     var output: String?
 
-    @Flag(help: "Replace a file that exists.")
-    var force = false
+    @OptionGroup var force: ForceOption
 
     @OptionGroup var state: StateOptions
 
@@ -61,63 +56,14 @@ struct Measure: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let surroundings = state.surroundings
         if NodeRank.later(Surroundings.environment) != nil {
-            throw ExitCode(try await Self.told { [command] in try await MeasuredCommand(command).run() })
+            throw ExitCode(try await CommandMeasurement.unmeasured(command, complain: surroundings.complain))
         }
         // What cannot be written at the end is better known at the beginning.
-        let surroundings = state.surroundings
-        let file = try output.map { try surroundings.output($0, force ? .replaced : .refused) }
-        let access = try await MeterAccess.open(surroundings, ids: meter, scope: scope, interval: interval.seconds)
-        let outcome: (status: Int32, energy: Result<WindowEnergy, any Error>) = try await Self.told { [command] in
-            try await access.using { metering in
-                try await metering.measuring { try await MeasuredCommand(command).run() }
-            }
-        }
-        let status = outcome.status
-        switch outcome.energy {
-        case .success(let energy): try write(energy, status: status, access, to: file)
-        case .failure(let error):
-            // The command is done, and how it ended is not for us to change.
-            Console.complain("the energy is lost: \(error)")
-            throw ExitCode(status == 0 ? UserError.Kind.failed.exitStatus : status)
-        }
-        throw ExitCode(status)
-    }
-
-    /// What comes of a command; one that did not begin has the exit status of the shells.
-    private static func told<Value: Sendable>(_ work: () async throws -> Value) async throws -> Value {
-        do {
-            return try await work()
-        } catch let failure as MeasuredCommand.Failure {
-            Console.complain("\(failure.error)")
-            throw ExitCode(failure.exitStatus)
-        }
-    }
-
-    // MARK: The result
-
-    private func write(_ energy: WindowEnergy, status: Int32, _ access: MeterAccess, to file: OutputFile?) throws {
-        let (meters, unreadable) = (access.metering.meters, access.unreadable)
-        let calibrations = state.surroundings.calibrations
-        let text: ConsoleText =
-            json
-            ? try Console.json(
-                MeasureDocument(
-                    energy: energy, command: command, exitStatus: status, calibrations: calibrations,
-                    batchJob: state.surroundings.jobContext, version: Version.current))
-            : .lines(
-                MeasureText(energy: energy, meters: meters, unreadable: unreadable, calibrations: calibrations).text)
-        if let file {
-            do throws(FileProblem) {
-                try file.write(text.plain.utf8)
-                try file.finish()
-            } catch {
-                // What was measured is not lost with its file.
-                Console.error(text)
-                throw error
-            }
-        } else {
-            Console.error(text)
-        }
+        let file = try output.map { try surroundings.output($0, force.existing) }
+        let measurement = CommandMeasurement(
+            command, surroundings, meters: meter, scope: scope, interval: interval.seconds, isJSON: json)
+        throw ExitCode(try await measurement.run(to: file))
     }
 }

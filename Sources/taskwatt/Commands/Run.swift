@@ -129,8 +129,8 @@ struct Run: AsyncParsableCommand {
         }
         let display = ProgressDisplay()
         defer { display.end() }
-        let quiet = quiet
-        let run = try SuiteRun(try request(suiteText: SuiteFile.load(suite).text), state.surroundings) { event in
+        let (quiet, surroundings) = (quiet, state.surroundings)
+        let run = try SuiteRun(try request(SuiteFile.load(suite).text, surroundings), surroundings) { event in
             if !quiet { display.show(event) }
         }
         if detach || queue.idleBelow != nil || queue.deadline != nil {
@@ -144,52 +144,25 @@ struct Run: AsyncParsableCommand {
         }
         let (result, table) = try await Interruption.cancelling { [here] in try await run.run(inThisProcess: here) }
         display.end()
-        try report(result, table)
+        let status = SuiteOutcome(result, table, asJSON: json).tell(complain: Console.complain)
+        if status != 0 { throw ExitCode(status) }
     }
 
-    // MARK: The end
-
-    private func report(_ result: SuiteResult, _ table: TableReport?) throws {
-        if let table, !table.rows.isEmpty || json {
-            Console.print(rendered: table.rendered(as: json ? .json : .text), forPeople: !json, isText: !json)
-        }
-        for failure in result.condensedFailures { Console.complain(failure) }
-        switch result.status {
-        case .completed:
-            guard let table, table.rows.isEmpty, !table.leftOut.isEmpty else { return }
-            let reasons = table.leftOut.sorted { $0.key < $1.key }.map { "\($0.value): \($0.key)" }
-            Console.complain(
-                "no run fits into the table (\(reasons.joined(separator: "; "))); `taskwatt export --runs` has them")
-            throw ExitCode.failure
-        case .failed: throw ExitCode.failure
-        // Somebody else ended it, or the daemon did, and why was told.
-        case .interrupted where !result.failures.isEmpty: throw ExitCode.failure
-        case .interrupted:
-            Console.complain("interrupted; what was finished is kept")
-            throw ExitCode(130)
-        }
-    }
-
-    private func request(suiteText: String) throws -> JobRequest {
+    private func request(_ suiteText: String, _ surroundings: Surroundings) throws -> JobRequest {
         var request = JobRequest(
             suite: suite, suiteText: suiteText, overrides: try overrides(), scope: scope, meters: meter)
         (request.idleBelow, request.deadlineSeconds) = (queue.idleBelow, queue.deadline)
-        request.batchJob = state.surroundings.jobContext
+        request.batchJob = surroundings.jobContext
         return request
     }
 
     private func overrides() throws -> SuiteOverrides {
         var overrides = SuiteOverrides()
         overrides.tasks = task.map(MLTask.init(rawValue:))
-        overrides.plugin = plugin
-        overrides.model = model.map(UserPath.model)
-        overrides.device = device
-        overrides.repeats = repeats
-        overrides.count = count
-        overrides.untilCI = untilCI
-        overrides.maxRepeats = maxRepeats
-        overrides.sessions = sessions
-        overrides.sessionPauseSeconds = sessionPause?.seconds
+        (overrides.plugin, overrides.model, overrides.device) = (plugin, model.map(UserPath.model), device)
+        (overrides.repeats, overrides.count) = (repeats, count)
+        (overrides.untilCI, overrides.maxRepeats) = (untilCI, maxRepeats)
+        (overrides.sessions, overrides.sessionPauseSeconds) = (sessions, sessionPause?.seconds)
         if strict { overrides.isStrict = true }
         if allowEstimate { overrides.allowsEstimate = true }
         overrides.label = label

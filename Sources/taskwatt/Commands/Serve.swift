@@ -1,15 +1,6 @@
-import API
 import ArgumentParser
-import Core
-import Foundation
-import Glibc
-import Listening
+import Commands
 import Logging
-import Metering
-import PluginHosting
-import PolledMeters
-import Recording
-import Running
 import Service
 import Settings
 
@@ -51,37 +42,10 @@ struct Serve: AsyncParsableCommand {
     @OptionGroup var state: StateOptions
 
     func run() async throws {
-        signal(SIGPIPE, SIG_IGN)
         let surroundings = state.surroundings
-        let isJournal = JournalLogHandler.isWanted
-        LoggingSystem.bootstrap { label -> any LogHandler in
-            if isJournal { return JournalLogHandler() }
-            return PrintableLogHandler(StreamLogHandler.standardError(label: label))
-        }
-        var logger = Logger(label: "taskwatt")
-        logger.logLevel = verbose ? .debug : .info
-        var context = surroundings.runnerContext(isDaemon: true)
-        context.hosting.launcher = surroundings.pluginLauncher
-        for problem in context.plugins.problems { logger.warning("\(problem)") }
-        for plugin in context.plugins.refused {
-            logger.warning("the plugin \(plugin.name) does not run: \(plugin.reason)")
-        }
         var options: [ConfigurationKey: String] = [:]
         (options[.listen], options[.keepSamples]) = (listen, keepSamples)
         (options[.keepMinutes], options[.keepHours]) = (keepMinutes, keepHours)
-        // What is wrong is said before anything is begun.
-        let configuration = try CurrentConfiguration { [options] in try surroundings.configuration(options) }
-        for open in configuration.value.meters.plainCredentials { logger.warning("\(open)") }
-        let listener = try configuration.value.listener.map { listener in
-            (listener, try listener.tokenFile.map { try AccessToken(SecretFile.read($0), file: $0) })
-        }
-        let daemon = Daemon(
-            directory: surroundings.ownState, context: context, machine: try surroundings.machineRecord(),
-            retention: { configuration.value.retention }, reread: { try configuration.reload() }, listener: listener,
-            forwarding: configuration.value.forwarding.sender(
-                stateDirectory: surroundings.ownState.path, listener: configuration.value.listener,
-                version: surroundings.version),
-            logger: logger, listings: { try await surroundings.meters(configuration.value.meters) })
-        try await daemon.run()
+        try await surroundings.serve(options, logger: .ofThisService(isVerbose: verbose))
     }
 }

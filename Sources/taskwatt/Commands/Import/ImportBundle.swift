@@ -1,13 +1,14 @@
 import API
 import ArgumentParser
 import Client
+import Commands
 import Core
 import Exchange
 import Service
 import Settings
 import Terminal
 
-struct ImportBundle: AsyncParsableCommand {
+struct ImportBundle: CancellableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bundle", abstract: "Import bundles of other machines into the record.",
         discussion: """
@@ -22,34 +23,15 @@ struct ImportBundle: AsyncParsableCommand {
     @Argument(help: "Files that `taskwatt bundle` wrote.", completion: .file())
     var files: [String]
 
-    @Flag(help: "Print JSON.")
-    var json = false
+    @OptionGroup var answer: AnswerOptions
 
     @OptionGroup var state: RecordOptions
 
-    func run() async throws {
-        let command = self
-        try await Interruption.cancelling { try await command.bring() }
-    }
-
-    private func bring() async throws {
-        let record = try await state.surroundings.record()
-        var outcomes: [BundleImport.Outcome] = []
-        var problems = 0
-        for file in files {
-            do {
-                let outcome = try await record.bring(bundle: file)
-                outcomes.append(outcome)
-                if !json { Console.print("\(outcome.text)\n") }
-            } catch  where files.count > 1 && (error is BundleError || error is UserError) {
-                // One bad file of many keeps none of the others out.
-                Console.complain("\(error)")
-                problems += 1
-            }
-        }
-        if json { Console.print(try Console.json(outcomes)) }
-        if problems > 0 {
-            throw UserError(.failed, "\(problems) of \(files.count) files not imported")
-        }
+    func work() async throws {
+        let outcomes = try await state.record().bring(
+            bundles: files, each: { if !answer.isJSON { Console.print("\($0.text)\n") } }, complain: Console.complain)
+        if answer.isJSON { Console.print(try Console.json(outcomes)) }
+        let problems = files.count - outcomes.count
+        if problems > 0 { throw UserError(.failed, "\(problems) of \(files.count) files not imported") }
     }
 }

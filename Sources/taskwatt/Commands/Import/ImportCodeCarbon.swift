@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import Client
+import Commands
 import Core
 import Exchange
 import Service
@@ -40,8 +41,7 @@ struct ImportCodeCarbon: AsyncParsableCommand {
     @Flag(help: "Leave out unreadable lines, and import the others.")
     var skipBad = false
 
-    @Flag(help: "Print the result as JSON.")
-    var json = false
+    @OptionGroup var answer: AnswerOptions
 
     @OptionGroup var state: RecordOptions
 
@@ -60,11 +60,7 @@ struct ImportCodeCarbon: AsyncParsableCommand {
             task: MLTask(rawValue: task), dataset: dataset, model: model, inferences: inferences)
         let contents = try CodeCarbonImport.read(file, options, version: Version.current)
         let isLeavingOut = skipBad && !contents.batch.suites.isEmpty
-        var summary = ImportSummary(remarks: contents.remarks, problems: contents.problems)
-        // Nothing is half-imported, unless it was said so.
-        if contents.problems.isEmpty || isLeavingOut {
-            summary.outcome = try await state.surroundings.record().bring([contents.batch])
-        }
+        let summary = try await state.record().bring(contents, isLeavingOut: isLeavingOut)
         let taken =
             self.inferences == nil ? ", taken as \(inferences) inferences each (--inferences says otherwise)" : ""
         if !MLTask.paperTasks.contains(options.task) {
@@ -75,11 +71,8 @@ struct ImportCodeCarbon: AsyncParsableCommand {
                 "runs that were in the record keep their task and inferences; to change them, run `taskwatt import undo` first"
             )
         }
-        if isLeavingOut {
-            try summary.show(file, remark: taken, asJSON: json, isLeavingOut: true)
-        } else {
-            try summary.show(
-                file, remark: taken, asJSON: json, or: skipBad ? "" : ", or leave them out by --skip-bad")
-        }
+        try summary.show(
+            file, remark: taken, asJSON: answer.isJSON, isLeavingOut: isLeavingOut,
+            or: skipBad ? "" : ", or leave them out by --skip-bad")
     }
 }

@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import Client
+import Commands
 import Exchange
 import Service
 import Settings
@@ -24,19 +25,14 @@ struct ImportPaper: AsyncParsableCommand {
     @Argument(help: "The directory that has base/ and complete/.", completion: .directory)
     var directory: String
 
-    @Flag(help: "Print the result as JSON.")
-    var json = false
+    @OptionGroup var answer: AnswerOptions
 
     @OptionGroup var state: RecordOptions
 
     func run() async throws {
         let paper = try PaperImport(directory, version: Version.current)
-        let record = try await state.surroundings.record()
-        let summary = try await Interruption.cancelling {
-            let progress = ImportProgress()
-            defer { progress.end() }
-            return try await paper.bring(progress: progress.show) { try await record.bring($0) }
-        }
-        try summary.show(directory, asJSON: json)
+        let record = try await state.record()
+        let summary = try await Interruption.cancelling { try await record.bring(paper) }
+        try summary.show(directory, asJSON: answer.isJSON)
     }
 }
