@@ -42,7 +42,7 @@ struct FleetOverviewTests {
         let entries = try await FleetEntry.all(machines, in: bench.store)
         #expect(entries.map(\.machine.name) == ["lab7", "lab8", "lab9", "new"])
         #expect(entries.map(\.drift) == [.drifts, .steady, .unknown, .unknown])
-        #expect(entries[0].equipment?.hasPrefix("CPU of machine-00000007 #") == true && entries[3].equipment == nil)
+        #expect(entries[0].equipment?.hasPrefix("of machine-00000007 #") == true && entries[3].equipment == nil)
         #expect(entries.map { $0.latest?.startedAt } == [1_764_143_200, 1_764_143_200, 1_764_103_600, nil])
         #expect(entries[1].latest?.suite == "control" && entries[1].latest?.status == "completed")
         // Before anything has come there is no record.
