@@ -77,12 +77,30 @@ struct WatchingTests {
 
     @Test("Who does not take the news is let go")
     func slowFollower() async throws {
-        var followers = JobFollowers()
-        let slow = followers.add(JobNews(jobs: [])) { _ in }
+        var followers = Multicast<JobNews>(backlog: 1000, lagging: .isLetGo)
+        let slow = followers.add([JobNews(jobs: [])]) { _ in }
         for _ in 0..<5000 { followers.tell(JobNews(jobs: [], event: RunEvent(.progress))) }
         var count = 0
         for await _ in slow { count += 1 }
         #expect(count == 1000)
+    }
+
+    @Test("Who follows one job and does not listen loses progress first, then what is oldest, and never the end")
+    func slowFollowerOfAJob() async throws {
+        var followers = Multicast<Int>(backlog: 100, lagging: .losesOldest { $0 < 0 })
+        let slow = followers.add([]) { _ in }
+        for number in 1...150 {
+            followers.tell(number)
+            followers.tell(-number)
+        }
+        followers.finish()
+        var told: [Int] = []
+        for await number in slow { told.append(number) }
+        #expect(told.count == 100)
+        #expect(told.last == 150)
+        #expect(told.allSatisfy { $0 > 0 })
+        for await _ in followers.add([1]) { _ in } { told.append(0) }
+        #expect(told.count == 101)
     }
 
     @Test("More than sixty-four do not follow at a time, and a place is given back")

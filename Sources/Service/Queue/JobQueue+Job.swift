@@ -37,7 +37,10 @@ extension JobQueue {
         var progress: RunEvent?
         /// What a late listener is told: everything but the fleeting progress, of a very long job the latest.
         var history: [RunEvent] = []
-        var listeners: [Int: JobListener] = [:]
+        /// Progress is worth nothing late; what matters is told in any case, the job's end before all.
+        var followers = Multicast<RunEvent>(
+            backlog: Job.mostWaiting, lagging: .losesOldest { $0.event == .progress })
+        static let mostWaiting = 2000
 
         var state: JobStatus.State {
             get { JobStatus.State(rawValue: stored.state) ?? .failed }

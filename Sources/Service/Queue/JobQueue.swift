@@ -14,7 +14,7 @@ import ServiceLifecycle
 /// when the daemon is back, and what was cut off is tried again where its suite says so.
 package actor JobQueue {
     /// The events that are kept of a job.
-    private static let longestHistory = JobListener.longestBacklog / 2
+    private static let longestHistory = Job.mostWaiting / 2
     /// Of so many ended jobs it is known how they ended, and of so many what happened in them.
     private static let mostJobs = 100
     private static let mostHistories = 10
@@ -32,7 +32,6 @@ package actor JobQueue {
     private(set) var jobs: [Int: Job] = [:]
     /// How many jobs ended, by how; those that are forgotten too, and those of the daemons before.
     private var ended: [JobStatus.State: Int]
-    private var nextListener = 1
     private var running: (id: Int, task: Task<Void, Never>)?
     private var isStopping = false
     /// Whether a job is being taken; who waits to be next.
@@ -40,7 +39,7 @@ package actor JobQueue {
     private var adders: [CheckedContinuation<Void, Never>] = []
     /// Beats while this actor answers.
     nonisolated let heartbeat = Heartbeat()
-    private var followers = JobFollowers()
+    private var followers = Multicast<JobNews>(backlog: 1000, lagging: .isLetGo)
     /// The loop, when it waits for something to change.
     private var sleeper: CheckedContinuation<Void, Never>?
     private var idle: IdleWatch
@@ -164,29 +163,22 @@ package actor JobQueue {
         if adders.isEmpty { isAdding = false } else { adders.removeFirst().resume() }
     }
 
-    // MARK: Listeners
+    // MARK: Followers
 
     /// What has happened so far, then what happens, until the job's end. Without an end it breaks off where the daemon stops and
     /// the job stays.
     func events(of id: Int) -> AsyncStream<RunEvent>? {
         guard let job = jobs[id] else { return nil }
-        let (stream, continuation) = AsyncStream.makeStream(
-            of: RunEvent.self, bufferingPolicy: .bufferingNewest(JobListener.longestBacklog))
-        for event in job.history { continuation.yield(event) }
         switch job.state {
-        case .queued, .running:
-            let listener = nextListener
-            nextListener += 1
-            jobs[id]?.listeners[listener] = JobListener(continuation: continuation)
-            continuation.onTermination = { [weak self] _ in
-                Task { await self?.drop(listener, of: id) }
-            }
-        case .completed, .failed, .interrupted, .cancelled, .skipped: continuation.finish()
+        case .queued, .running: break
+        case .completed, .failed, .interrupted, .cancelled, .skipped: jobs[id]?.followers.finish()
         }
-        return stream
+        return jobs[id]?.followers.add(job.history) { [weak self] follower in
+            Task { await self?.drop(follower, of: id) }
+        }
     }
 
-    private func drop(_ listener: Int, of id: Int) { jobs[id]?.listeners[listener] = nil }
+    private func drop(_ follower: Int, of id: Int) { jobs[id]?.followers.drop(follower) }
 
     /// - Returns: what is to be kept of the job, where the event changes it.
     @discardableResult
@@ -199,7 +191,7 @@ package actor JobQueue {
             if job.history.count == Self.longestHistory { job.history.removeFirst() }
             job.history.append(event)
         }
-        for listener in job.listeners.keys { job.listeners[listener]?.tell(event) }
+        job.followers.tell(event)
         jobs[id] = job
         followers.tell(JobNews(jobs: [job.status], event: event))
         return isNew ? job.stored : nil
@@ -207,16 +199,10 @@ package actor JobQueue {
 
     /// All jobs as they are, then what happens in any of them, until the daemon stops.
     func news() -> AsyncStream<JobNews> {
-        followers.add(JobNews(jobs: statuses, holds: holds)) { [weak self] id in Task { await self?.dropFollower(id) } }
+        followers.add([JobNews(jobs: statuses, holds: holds)]) { [weak self] id in Task { await self?.dropFollower(id) } }
     }
 
     private func dropFollower(_ id: Int) { followers.drop(id) }
-    private func dropFollowers() { followers.dropAll() }
-
-    private func dismissListeners(of id: Int) {
-        for listener in jobs[id]?.listeners.values ?? [:].values { listener.finish() }
-        jobs[id]?.listeners = [:]
-    }
 
     // MARK: The record
 
@@ -260,7 +246,7 @@ package actor JobQueue {
         jobs[id]?.stored = stored
         jobs[id]?.waitsFor = nil
         if let job = jobs[id] { tell(job.endEvent, id) }
-        dismissListeners(of: id)
+        jobs[id]?.followers.finish()
         forgetOldJobs()
     }
 
@@ -413,7 +399,7 @@ package actor JobQueue {
             }
             jobs[id] = job
             await keep(job.stored)
-            return dismissListeners(of: id)
+            return jobs[id]?.followers.finish()
         }
         await finish(id, JobStatus.State(result.status), failures: result.failures)
     }
@@ -422,7 +408,7 @@ package actor JobQueue {
     private func stop() {
         isStopping = true
         running?.task.cancel()
-        for job in waiting { dismissListeners(of: Int(job.stored.id)) }
+        for job in waiting { jobs[Int(job.stored.id)]?.followers.finish() }
         wake()
     }
 
@@ -484,7 +470,7 @@ extension JobQueue: Service {
             Task { await self.stop() }
         }
         _ = await beating
-        dropFollowers()
+        followers.finish()
     }
 
     /// Shows the watchdog that the queue answers.
