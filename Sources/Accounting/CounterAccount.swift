@@ -114,6 +114,12 @@ struct CounterAccount {
         hasFailedSinceGood = true
     }
 
+    /// Its device has gone: nobody knows that what comes back is the same counter.
+    mutating func lose() {
+        fail()
+        unwrapper.lose()
+    }
+
     mutating func record(raw: Int64, at time: MonotonicTime) {
         let previousTime = lastReadTime
         let previousCumulative = unwrapper.cumulative

@@ -24,6 +24,8 @@ struct CounterUnwrapper {
     private(set) var cumulative: Int64 = 0
     private(set) var lastRaw: Int64 = 0
     private(set) var lastTime: MonotonicTime?
+    /// Whether the next value may be of another counter than the last.
+    private var isLost = false
 
     init(meter: MeterDescription) {
         range = meter.rangeMicrojoules.flatMap { $0 > 0 ? $0 : nil }
@@ -32,17 +34,26 @@ struct CounterUnwrapper {
         slackNanoseconds = max(20_000_000, Int64(saturating: meter.periodSeconds * 2e9))
     }
 
+    /// Its device has gone. What comes back counts from anywhere: near the range's end a new beginning would look like a wrap, and a
+    /// higher value like energy.
+    mutating func lose() { isLost = true }
+
     /// - Parameter raw: not negative.
     mutating func step(raw: Int64, at time: MonotonicTime) -> Step {
         guard let before = lastTime else {
             lastRaw = raw
             lastTime = time
+            isLost = false
             return .first
         }
         let elapsed = max(0, time - before)
         let previous = lastRaw
         lastRaw = raw
         lastTime = time
+        if isLost {
+            isLost = false
+            return .gap(from: before, isTooMuch: false)
+        }
         if let range, mostEnergy(in: elapsed) >= Double(range) - 0.5 { return .gap(from: before, isTooMuch: false) }
         let limit = mostEnergy(in: elapsed.addingSaturated(slackNanoseconds)) + coarseStep
         var delta = raw.subtractingSaturated(previous)

@@ -69,7 +69,10 @@ package struct EnergyAccount: Sendable {
         case .gauge(let microwatts) where gauge != nil && isPlausible(microwatts):
             gauge?.record(microwatts: microwatts, at: time)
         case .nothingNew: break
-        case .counter, .gauge, .noData, .failed, .gone:
+        case .gone:
+            counter?.lose()
+            gauge?.fail()
+        case .counter, .gauge, .noData, .failed:
             if case .gauge = reading { gauge?.noteImplausible() }
             counter?.fail()
             gauge?.fail()

@@ -105,7 +105,9 @@ extension RealTime {
                 zone(3, "package-3", "\"unit\": 15.2587890625,", range: "\"range\": 65532610987,"),
                 zone(4, "package-4", "\"fails_from\": 3, \"fails_to\": 5,"),
                 zone(5, "package-5", "\"steps_back_at\": 4,"),
-                zone(6, "package-6", "\"gone_from\": 3, \"gone_to\": 5,"),
+                // Whoever has it open sees reads that fail, and not that it is gone: of a range that no counter has, for once in a hundred
+                // times the beginning from zero would be a wrap that can be.
+                zone(6, "package-6", "\"gone_from\": 3, \"gone_to\": 5,", range: "\"range\": 262143328850000,"),
                 zone(7, "package-7", "", range: ""),
                 "{\"zone\": \"intel-rapl:8\", \"name\": \"psys\", \(wave) \"range\": 262143328850}",
                 "{\"zone\": \"intel-rapl:0:0\", \"name\": \"dram\", \(wave) \"range\": 65712999613}",

@@ -1,3 +1,4 @@
+import Accounting
 import Core
 import Metering
 import Testing
@@ -62,6 +63,28 @@ import Testing
         let domain = try domain(energy)
         #expect(abs(domain.energy.joules - counter.waveform.energy(energy.window)) <= step(counter))
         #expect(domain.coverage == 1)
+    }
+
+    /// Its counter may stand anywhere: below, which could be a wrap, or above, which could be energy.
+    @Test(arguments: [50_000_000, 262_143_000_000 as Int64], [1_000_000, 90_000_000 as Int64])
+    func aDeviceThatComesBackIsAnotherCounter(last: Int64, back: Int64) throws {
+        var account = EnergyAccount(
+            meter: MeterDescription(
+                id: "c", name: "c", scope: .package, kind: .counter, provenance: .measured, source: "",
+                periodSeconds: 0.001, resolution: 1, rangeMicrojoules: 262_143_328_850,
+                plausiblePower: Power(watts: 1000), silicon: "c"), intervalSeconds: 0.1)
+        func time(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(seconds * 1e9)) }
+        account.record(.counter(microjoules: last - 10_000_000), at: time(1))
+        account.open(at: time(1))
+        account.record(.counter(microjoules: last), at: time(2))
+        account.record(.gone(errno: 19), at: time(2.5))
+        account.record(.counter(microjoules: back), at: time(3))
+        account.record(.counter(microjoules: back + 10_000_000), at: time(4))
+        account.close(at: time(4))
+        let result = account.result(inTotal: true)
+        #expect(abs(result.energy.joules - 20) < 0.001)
+        #expect(abs(result.coverage - 2.0 / 3) < 0.001)
+        #expect(result.flags.contains(.gap) && !result.flags.contains(.wrapped))
     }
 
     @Test func twoDiesAreTwoPackagesAndTheMirrorCountsOnce() throws {

@@ -199,7 +199,8 @@ package actor JobQueue {
 
     /// All jobs as they are, then what happens in any of them, until the daemon stops.
     func news() -> AsyncStream<JobNews> {
-        followers.add([JobNews(jobs: statuses, holds: holds)]) { [weak self] id in Task { await self?.dropFollower(id) } }
+        followers.add([JobNews(jobs: statuses, holds: holds)]) { [weak self] id in Task { await self?.dropFollower(id) }
+        }
     }
 
     private func dropFollower(_ id: Int) { followers.drop(id) }
