@@ -215,11 +215,10 @@ let package = Package(
         .executableTarget(
             name: "taskwatt",
             dependencies: [
-                "Accounting", "API", "BatchSystems", "Client", "CLinux", "Collecting", "command", "Commands", "Core",
-                "Diagnostics", "Exchange", "Fetching", "Forwarding", "Hardware", "Host", "Listening", "Metering",
-                "Onnx", "onnx-model", "onnx-proxies", "openai", "PluginHosting", "PolledMeters", "Recording",
-                "Reporting", "Running", "Service", "Settings", "Suites", "Terminal", "WorkloadProtocol", argumentParser,
-                logging,
+                "API", "BatchSystems", "Client", "CLinux", "Collecting", "command", "Commands", "Core", "Diagnostics",
+                "Exchange", "Hardware", "Host", "Metering", "Onnx", "onnx-model", "onnx-proxies", "openai",
+                "PluginHosting", "PolledMeters", "Recording", "Reporting", "Running", "Service", "Settings", "Suites",
+                "Terminal", "WorkloadProtocol", argumentParser, logging,
             ]),
 
         // Tests. What only tests need is in Tests/; the simulator stands for sensors that are not here.

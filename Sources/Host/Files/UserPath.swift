@@ -6,6 +6,9 @@ package enum UserPath {
         URL(fileURLWithPath: (path as NSString).expandingTildeInPath).standardized.path
     }
 
+    /// A program is a name that the shell's path has, or a path.
+    package static func program(_ text: String) -> String { text.contains("/") ? absolute(text) : text }
+
     /// A model is a name or a path: what begins like a path, or is one of a file that is there, is made absolute.
     package static func model(_ text: String) -> String {
         if ["./", "../", "~/"].contains(where: text.hasPrefix) { return absolute(text) }

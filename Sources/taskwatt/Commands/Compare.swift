@@ -6,8 +6,6 @@ import Core
 import Foundation
 import Recording
 import Reporting
-import Service
-import Settings
 import Terminal
 
 struct Compare: AsyncParsableCommand {

@@ -1,9 +1,6 @@
-import API
-import Accounting
 import ArgumentParser
 import Commands
 import Diagnostics
-import Running
 import Terminal
 
 struct DoctorCommand: AsyncParsableCommand {

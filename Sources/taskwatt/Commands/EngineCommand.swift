@@ -1,8 +1,6 @@
 import ArgumentParser
-import Glibc
 import Host
 import PluginHosting
-import Running
 import Settings
 import Terminal
 
@@ -58,7 +56,7 @@ struct EngineCommand: AsyncParsableCommand {
 
         func run() async throws {
             let installation = EngineInstallation(
-                directory: place.path, python: python.contains("/") ? UserPath.absolute(python) : python
+                directory: place.path, python: UserPath.program(python)
             ) {
                 Console.error("\($0)\n")
             }

@@ -1,12 +1,9 @@
-import API
 import ArgumentParser
 import Client
 import Commands
 import Core
 import Exchange
-import Host
 import Recording
-import Service
 import Settings
 import Terminal
 

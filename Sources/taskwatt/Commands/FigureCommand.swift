@@ -4,7 +4,6 @@ import Client
 import Commands
 import Core
 import Exchange
-import Foundation
 import Host
 import Recording
 import Reporting

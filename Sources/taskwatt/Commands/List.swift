@@ -3,11 +3,10 @@ import ArgumentParser
 import Client
 import Commands
 import Core
-import Foundation
+import Glibc
 import Recording
 import Reporting
 import Service
-import Settings
 import Terminal
 
 struct List: AsyncParsableCommand {

@@ -2,7 +2,6 @@ import ArgumentParser
 import Client
 import Commands
 import Host
-import Service
 import Terminal
 
 struct Metrics: AsyncParsableCommand {

@@ -3,11 +3,8 @@ import ArgumentParser
 import Client
 import Commands
 import Core
-import Foundation
-import Host
 import Recording
 import Reporting
-import Service
 import Settings
 import Terminal
 

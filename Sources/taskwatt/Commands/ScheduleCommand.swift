@@ -4,7 +4,6 @@ import Client
 import Commands
 import Foundation
 import Reporting
-import Running
 import Service
 import Settings
 import Suites

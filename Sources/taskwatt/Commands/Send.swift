@@ -1,14 +1,9 @@
-import API
 import ArgumentParser
-import Client
 import Commands
 import Core
 import Exchange
-import Forwarding
-import Foundation
 import Host
 import Recording
-import Service
 import Settings
 import Terminal
 

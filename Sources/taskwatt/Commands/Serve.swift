@@ -1,6 +1,5 @@
 import ArgumentParser
 import Commands
-import Logging
 import Service
 import Settings
 

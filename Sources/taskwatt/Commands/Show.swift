@@ -2,8 +2,6 @@ import API
 import ArgumentParser
 import Client
 import Reporting
-import Service
-import Settings
 import Terminal
 
 struct Show: AsyncParsableCommand {
@@ -23,8 +21,7 @@ struct Show: AsyncParsableCommand {
     @Argument(help: "The number of a run, or a suite: its UUID, a prefix of it, or `last`.")
     var run: String
 
-    @Flag(help: "Print JSON.")
-    var json = false
+    @OptionGroup var answer: AnswerOptions
 
     @Flag(help: "Use only ASCII characters; the default if the locale is not UTF-8.")
     var ascii = false
@@ -35,11 +32,8 @@ struct Show: AsyncParsableCommand {
     private static let columns = 256
 
     func run() async throws {
-        let detail = try await state.surroundings.record().detail(of: run, columns: Self.columns)
-        if json {
-            Console.print(try Console.json(detail))
-            return
-        }
-        Console.print(.lines(RunText(detail, isASCII: ascii || !Console.isUTF8, heading: Console.heading).text))
+        let detail = try await state.record().detail(of: run, columns: Self.columns)
+        try answer.print(
+            detail, .lines(RunText(detail, isASCII: ascii || !Console.isUTF8, heading: Console.heading).text))
     }
 }

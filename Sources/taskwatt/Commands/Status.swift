@@ -4,9 +4,7 @@ import Client
 import Commands
 import Core
 import Foundation
-import Recording
 import Reporting
-import Running
 import Service
 import Settings
 import Terminal

@@ -3,10 +3,8 @@ import ArgumentParser
 import Client
 import Commands
 import Core
-import Foundation
 import Reporting
 import Service
-import Settings
 import Terminal
 
 struct Table: AsyncParsableCommand {

@@ -1,11 +1,5 @@
-import API
 import ArgumentParser
-import Client
 import Commands
-import Glibc
-import Service
-import Settings
-import Terminal
 
 struct Top: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -38,30 +32,6 @@ struct Top: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let surroundings = state.surroundings
-        let client = try await surroundings.daemon()
-        let listings = client == nil ? try await surroundings.meters() : []
-        let isTerminal = Console.isTerminal(STDOUT_FILENO)
-        let command = self
-        try await Interruption.cancelling {
-            var board = PowerBoard()
-            var looks = 0
-            while true {
-                let text: String
-                if let client {
-                    text = board.look(try await client.get("/v1/meters"), try await client.status())
-                } else {
-                    text = board.look(await MeterStatus.read(listings, patience: 1))
-                }
-                if isTerminal {
-                    Console.screen(text, isFirst: looks == 0)
-                } else {
-                    Console.print(.lines(text + "\n"))
-                }
-                looks += 1
-                if looks == command.count { return }
-                try await Task.sleep(for: .seconds(command.interval.seconds))
-            }
-        }
+        try await PowerBoard.watch(state.surroundings, interval: .seconds(interval.seconds), count: count)
     }
 }

@@ -1,10 +1,9 @@
 import ArgumentParser
 import Core
 import Exchange
-import Settings
 import Terminal
 
-struct Verify: AsyncParsableCommand {
+struct Verify: CancellableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
         abstract: "Check a bundle: every figure of its table against its raw samples.",
@@ -24,19 +23,15 @@ struct Verify: AsyncParsableCommand {
     @Flag(help: "Treat warnings as failures.")
     var strict = false
 
-    @Flag(help: "Print JSON.")
-    var json = false
+    @OptionGroup var answer: AnswerOptions
 
     func validate() throws {
         if file.isEmpty { throw ValidationError("The name of the file is empty.") }
     }
 
-    func run() async throws {
-        let file = file
-        let verification = try await Interruption.cancelling {
-            try await BundleVerifier.verify(file, version: Version.current)
-        }
-        Console.print(json ? try Console.json(verification) : .lines(verification.text()))
+    func work() async throws {
+        let verification = try await BundleVerifier.verify(file, version: Version.current)
+        try answer.print(verification, .lines(verification.text()))
         switch verification.outcome {
         case .passed: return
         case .warned: if strict { throw ExitCode.failure }

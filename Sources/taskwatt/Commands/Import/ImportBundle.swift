@@ -4,8 +4,6 @@ import Client
 import Commands
 import Core
 import Exchange
-import Service
-import Settings
 import Terminal
 
 struct ImportBundle: CancellableCommand {

@@ -5,7 +5,6 @@ import Core
 import Exchange
 import Recording
 import Reporting
-import Service
 import Settings
 import Terminal
 

@@ -3,8 +3,6 @@ import ArgumentParser
 import Client
 import Commands
 import Exchange
-import Service
-import Settings
 import Terminal
 
 struct ImportPaper: AsyncParsableCommand {

@@ -1,11 +1,7 @@
-import API
 import ArgumentParser
-import Client
 import Commands
 import Core
 import Recording
-import Service
-import Settings
 import Terminal
 
 struct ImportUndo: AsyncParsableCommand {

@@ -34,8 +34,7 @@ struct PluginCheck: AsyncParsableCommand {
 
     @OptionGroup(title: "Parameters of the plugin") var parameters: ParameterOptions
 
-    @Flag(help: "Print JSON.")
-    var json = false
+    @OptionGroup var answer: AnswerOptions
 
     func run() async throws {
         let surroundings = Surroundings()
@@ -48,7 +47,7 @@ struct PluginCheck: AsyncParsableCommand {
         let report = try await Interruption.cancelling { [context] in
             try await Conformance.check(subject, of: context.plugins, context.hosting) { Console.note("trying \($0)") }
         }
-        Console.print(json ? try Console.json(report) : .lines(report.text))
+        try answer.print(report, .lines(report.text))
         if !report.isConforming { throw ExitCode.failure }
     }
 }

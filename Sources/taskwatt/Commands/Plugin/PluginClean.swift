@@ -1,4 +1,5 @@
 import ArgumentParser
+import Commands
 import PluginHosting
 import Running
 import Settings
@@ -28,8 +29,7 @@ struct PluginClean: ParsableCommand {
     @Flag(help: "Print what would be removed, and remove nothing.")
     var dryRun = false
 
-    @Flag(help: "Print JSON.")
-    var json = false
+    @OptionGroup var answer: AnswerOptions
 
     func run() throws {
         let context = Surroundings().runnerContext()
@@ -38,18 +38,8 @@ struct PluginClean: ParsableCommand {
         let rows = plugins.map(\.manifest.name)
             .map { PluginCache(plugin: $0, directory: context.hosting.cacheDirectory(of: $0)) }.filter(\.isThere)
             .map { dryRun ? PluginCache.Cleaning($0) : $0.cleaned() }
+        try answer.print(rows, PluginCache.Cleaning.text(rows, isDone: !dryRun))
         let problems = rows.compactMap(\.problem)
-        if json {
-            Console.print(try Console.json(rows))
-        } else {
-            for row in rows where row.bytes > 0 {
-                let verb = dryRun ? "would free" : "freed"
-                Console.print("\(row.plugin): \(verb) \(MemorySize.fileText(row.bytes)) in \(row.directory)\n")
-            }
-            if !rows.contains(where: { $0.bytes > 0 }), problems.isEmpty {
-                Console.print("there was nothing to remove\n")
-            }
-        }
         for problem in problems { Console.complain(problem) }
         if !problems.isEmpty { throw ExitCode.failure }
     }

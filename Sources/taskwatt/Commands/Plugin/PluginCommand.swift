@@ -1,5 +1,4 @@
 import ArgumentParser
-import Settings
 
 struct PluginCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

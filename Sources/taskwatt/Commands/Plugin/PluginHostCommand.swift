@@ -1,7 +1,6 @@
 import ArgumentParser
 import Glibc
 import PluginHosting
-import Running
 import Settings
 import Terminal
 

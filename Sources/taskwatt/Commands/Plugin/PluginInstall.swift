@@ -2,7 +2,6 @@ import ArgumentParser
 import Core
 import Host
 import PluginHosting
-import Running
 import Settings
 import Terminal
 import WorkloadProtocol
@@ -43,7 +42,7 @@ struct PluginInstall: AsyncParsableCommand {
         let plugin = try surroundings.plugins.plugin(named: name)
         let installation = PythonInstallation(
             plugin, environments: surroundings.pythonEnvironments,
-            python: python.contains("/") ? UserPath.absolute(python) : python
+            python: UserPath.program(python)
         ) {
             Console.error("\($0)\n")
         }

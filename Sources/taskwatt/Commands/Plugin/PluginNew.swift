@@ -1,6 +1,5 @@
 import ArgumentParser
 import PluginHosting
-import Running
 import Settings
 import Terminal
 

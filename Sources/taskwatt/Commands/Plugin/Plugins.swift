@@ -3,11 +3,8 @@ import Commands
 import Core
 import PluginHosting
 import Reporting
-import Running
-import Service
 import Settings
 import Terminal
-import WorkloadProtocol
 
 struct Plugins: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
