@@ -14,7 +14,7 @@ extension PostgresRecord {
                 }
             } catch {
                 guard case .failed(_, PostgresSumsReader.damage) = error else { throw error }
-                try forgetSums()
+                try replaceSums()
             }
         }
         throw .failed(path: name, reason: "its sums are damaged, and are so again when they are made anew")
@@ -47,7 +47,7 @@ extension PostgresRecord {
     }
 
     /// Takes all sums away, so that they are made anew.
-    private func forgetSums() throws(StoreError) {
+    func forgetSums() throws(StoreError) {
         try asking { connection in
             try pool.transaction(connection) {
                 try connection.run("SELECT pg_advisory_xact_lock($1::bigint)", [.init(PostgresSchema.sumsLock)])

@@ -97,7 +97,7 @@ package struct PostgresRecord: Sendable {
             .value("version")
     }
 
-    private var newer: StoreError {
+    var newer: StoreError {
         .server(
             UserError(
                 .failed, "the record in \(name) was made by a newer taskwatt (nothing was changed)",

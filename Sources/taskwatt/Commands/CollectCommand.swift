@@ -100,7 +100,7 @@ struct CollectCommand: AsyncParsableCommand {
             commandName: "init",
             abstract: "Make the collector's files, or bring those of an earlier version up to date.",
             discussion: """
-                Changes nothing that is up to date. With --record, or `record:` in the configuration, the rows are kept by a PostgreSQL \
+                Changes nothing that is up to date. Run it after an update of Taskwatt. With --record, or `record:` in the configuration, the rows are kept by a PostgreSQL \
                 server, and its tables are made.
 
                 Examples:
@@ -118,6 +118,10 @@ struct CollectCommand: AsyncParsableCommand {
             let lock = try StateLock(directory, holder: "`taskwatt collect init`")
             if let address = surroundings.recordAddress {
                 try PostgresRecord.migrate(address)
+                try PostgresRecord(address).renewSums { suites in
+                    Console.note(
+                        "the sums of \(FigureText.count(suites, "suite")) are of an earlier version and are made anew")
+                }
             } else {
                 _ = try Store(directory: directory.path)
             }
