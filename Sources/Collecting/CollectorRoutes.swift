@@ -163,6 +163,7 @@ struct CollectorRoutes: Sendable {
             try await intake.take(
                 file, sha256, bytes: bytes, of: machine, hasCertificate: hasCertificate, at: now)
         }
+        try ledger.delivered(machine.name)
         _ = (place, share)
         return try Response(
             json: ["bundle": sha256, "outcome": outcome.rawValue], status: outcome == .new ? .created : .ok)

@@ -348,6 +348,19 @@ package final class Ledger: Sendable {
         }
     }
 
+    /// A machine counts the bundle that it sends among those that wait. Once it is here it waits no longer, and who has sent all it had
+    /// does not look as if one were always left.
+    func delivered(_ machine: String) throws {
+        try write { db in
+            try db.execute(
+                sql: """
+                    UPDATE machine SET waiting = max(0, waiting - 1),
+                        oldest_seconds = CASE WHEN waiting > 1 THEN oldest_seconds END
+                    WHERE name = ? AND waiting IS NOT NULL
+                    """, arguments: [machine])
+        }
+    }
+
     /// How many bundles have been taken, ever.
     package func bundleCount() throws -> Int {
         try read { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM bundle") ?? 0 }

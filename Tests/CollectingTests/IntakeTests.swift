@@ -45,8 +45,13 @@ struct IntakeTests {
         }
         #expect(try await bench.ask(.post, "/v1/bundles", headers, body: bundle.data).status == 201)
         let machine = try #require(try bench.ledger.machines().first)
-        #expect(machine.clockSkew == 90 && machine.waiting == 3 && machine.oldestSeconds == 7200)
+        #expect(machine.clockSkew == 90 && machine.waiting == 2 && machine.oldestSeconds == 7200)
         #expect(machine.version == "9.9")
+        // The last one, which is here already.
+        headers[try #require(HTTPField.Name("Taskwatt-Waiting"))] = "1"
+        #expect(try await bench.ask(.post, "/v1/bundles", headers, body: bundle.data).status == 200)
+        let rested = try #require(try bench.ledger.machines().first)
+        #expect(rested.waiting == 0 && rested.oldestSeconds == nil)
         let (here, there) = (try bench.agent.store.suite(bundle.uuid), try bench.store.suite(bundle.uuid))
         #expect(here == there)
     }
