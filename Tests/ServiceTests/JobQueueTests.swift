@@ -155,9 +155,9 @@ struct JobQueueTests {
         let job = try await daemon.queue.submit(TestDaemon.request(suiteText: TestDaemon.suite(sleep: 15)))
         let stream = try #require(await daemon.queue.events(of: job.id))
         let listening = Task { for await _ in stream {} }
-        #expect(await daemon.queue.jobs[job.id]?.listeners.count == 1)
+        #expect(await daemon.queue.jobs[job.id]?.followers.count == 1)
         listening.cancel()
-        #expect(try await eventually { await daemon.queue.jobs[job.id]?.listeners.isEmpty == true })
+        #expect(try await eventually { await daemon.queue.jobs[job.id]?.followers.count == 0 })
         _ = await daemon.queue.cancel(job.id)
     }
 

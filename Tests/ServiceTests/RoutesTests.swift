@@ -346,10 +346,10 @@ struct RoutesTests {
         let daemon = daemon
         try await serving(daemon.routes.router()) { port in
             try await withClient(at: port, asking: "/v1/jobs/\(job.id)/events") {
-                let isFollowed = try await eventually { await daemon.queue.jobs[job.id]?.listeners.count == 1 }
+                let isFollowed = try await eventually { await daemon.queue.jobs[job.id]?.followers.count == 1 }
                 #expect(isFollowed)
             }
-            #expect(try await eventually { await daemon.queue.jobs[job.id]?.listeners.isEmpty == true })
+            #expect(try await eventually { await daemon.queue.jobs[job.id]?.followers.count == 0 })
             #expect(await daemon.queue.status(of: job.id)?.state == .running)
         }
         #expect(try await eventually { await daemon.queue.status(of: job.id)?.state == .completed })

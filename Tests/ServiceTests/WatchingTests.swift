@@ -99,7 +99,8 @@ struct WatchingTests {
         #expect(told.count == 100)
         #expect(told.last == 150)
         #expect(told.allSatisfy { $0 > 0 })
-        for await _ in followers.add([1]) { _ in } { told.append(0) }
+        let late = followers.add([1]) { _ in }
+        for await number in late { told.append(number) }
         #expect(told.count == 101)
     }
 

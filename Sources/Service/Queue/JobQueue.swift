@@ -400,7 +400,8 @@ package actor JobQueue {
             }
             jobs[id] = job
             await keep(job.stored)
-            return jobs[id]?.followers.finish()
+            jobs[id]?.followers.finish()
+            return
         }
         await finish(id, JobStatus.State(result.status), failures: result.failures)
     }

@@ -20,6 +20,8 @@ struct Multicast<News: Sendable> {
     private var next = 1
     private var isOver = false
 
+    var count: Int { followers.count }
+
     /// - Parameter backlog: how much may wait for one follower.
     init(backlog: Int, lagging: Lagging) { (self.backlog, self.lagging) = (backlog, lagging) }
 
