@@ -64,7 +64,7 @@ package struct MachineEnrolment: Sendable {
         guard let service else { return "\(name); the token is in \(tokenFile)" }
         try service.write()
         let isRestarted = try await service.restart()
-        return name + (isRestarted ? ", and the service sends to it" : ", and the service sends to it once it is restarted")
+        return "\(name), and the service sends to it" + (isRestarted ? "" : " once it is restarted")
     }
 
     private static func account(_ name: String) throws -> (user: uid_t, group: gid_t) {

@@ -1,3 +1,5 @@
+import Core
+
 /// Which sums of periods make up the time between two moments, and which days are looked at session by session.
 struct PeriodCover {
     /// Of whole days, in the longest periods that fit, in their order.

@@ -48,7 +48,8 @@ struct Refusal {
             (status, message) = (shown.kind.exitStatus, shown.description)
         } else {
             status = Taskwatt.exitCode(for: error).rawValue
-            message = status == 0 ? Taskwatt.fullMessage(for: error) : Taskwatt.line.refusal(error).map { "\($0)" } ?? ""
+            message =
+                status == 0 ? Taskwatt.fullMessage(for: error) : Taskwatt.line.refusal(error).map { "\($0)" } ?? ""
         }
     }
 }
