@@ -37,11 +37,10 @@ struct Taskwatt: AsyncParsableCommand {
         // through all conformances of the program: for all commands at every start, and a third of its time.
         subcommands: [
             Run.self, Measure.self, Table.self, Report.self, FigureCommand.self, List.self, Show.self, Compare.self,
-            ExportCommand.self,
-            ImportCommand.self, Bundle.self, Verify.self, Meters.self, HardwareCommand.self, DoctorCommand.self,
-            Calibrate.self, Plugins.self, PluginCommand.self, EngineCommand.self, Serve.self, Status.self, Cancel.self,
-            Hold.self, Release.self, Fleet.self, Send.self, Enroll.self, CollectCommand.self, Top.self, Backup.self,
-            Restore.self, Metrics.self, ScheduleCommand.self, Config.self,
+            ExportCommand.self, ImportCommand.self, Bundle.self, Verify.self, Meters.self, HardwareCommand.self,
+            DoctorCommand.self, Calibrate.self, Plugins.self, PluginCommand.self, EngineCommand.self, Serve.self,
+            Status.self, Cancel.self, Hold.self, Release.self, Fleet.self, Send.self, Enroll.self, CollectCommand.self,
+            Top.self, Backup.self, Restore.self, Metrics.self, ScheduleCommand.self, Config.self,
             PluginHostCommand.self,
         ])
 

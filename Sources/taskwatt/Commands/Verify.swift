@@ -32,10 +32,7 @@ struct Verify: CancellableCommand {
     func work() async throws {
         let verification = try await BundleVerifier.verify(file, version: Version.current)
         try answer.print(verification, .lines(verification.text()))
-        switch verification.outcome {
-        case .passed: return
-        case .warned: if strict { throw ExitCode.failure }
-        case .failed: throw ExitCode.failure
-        }
+        let isRefused = verification.outcome == .failed || strict && verification.outcome == .warned
+        if isRefused { throw ExitCode.failure }
     }
 }

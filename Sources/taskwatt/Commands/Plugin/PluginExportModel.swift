@@ -48,8 +48,7 @@ struct PluginExportModel: AsyncParsableCommand {
         let context = Surroundings().runnerContext()
         let entry = Suite.Entry(
             task: MLTask(rawValue: task), plugin: plugin, model: model.map(UserPath.model), device: device,
-            amount: .count(1),
-            parameters: try parameters.values())
+            amount: .count(1), parameters: try parameters.values())
         let (seed, output) = (seed, output)
         let copied = try await Interruption.cancelling {
             try await ModelFiles.export(entry, seed: seed, to: output, of: context.plugins, context.hosting) {

@@ -47,8 +47,7 @@ struct PluginInstall: AsyncParsableCommand {
             Console.error("\($0)\n")
         }
         guard let installation else {
-            Console.note("\(name) names no requirements in Python, so it needs no environment")
-            return
+            return Console.note("\(name) names no requirements in Python, so it needs no environment")
         }
         let mode: PythonInstallation.Mode = force ? .afresh : upgrade ? .upgrade : .ifNeeded
         let (directory, isNew) = try await Interruption.cancelling { try await installation.install(mode) }
