@@ -22,7 +22,7 @@ extension Surroundings {
         for plugin in context.plugins.refused {
             logger.warning("the plugin \(plugin.name) does not run: \(plugin.reason)")
         }
-        let configuration = try CurrentConfiguration { try self.configuration(options) }
+        let configuration = try CurrentConfiguration { try self.configuration(options, readAnew: true) }
         for open in configuration.value.meters.plainCredentials { logger.warning("\(open)") }
         let listener = try configuration.value.listener.map { listener in
             (listener, try listener.tokenFile.map { try AccessToken(SecretFile.read($0), file: $0) })

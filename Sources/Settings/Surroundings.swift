@@ -21,6 +21,7 @@ package struct Surroundings: Sendable {
     @TaskLocal package static var environment = ProcessInfo.processInfo.environment
 
     private let layers: ConfigurationLayers
+    private let reading = ConfigurationReading()
     /// The state directory as the command line names it.
     package let namedByOption: String?
     package let host = HostRoot()
@@ -287,13 +288,18 @@ package struct Surroundings: Sendable {
     /// The file with what hashes of users' names are made with.
     package var siteSaltFile: String { absolute(layers.setting(.siteSalt)?.text ?? SiteSaltFile.standard) }
 
-    /// All that is configured, read now. A process that lives for long keeps it, as `CurrentConfiguration`.
+    /// All that is configured. A process that lives for long keeps it, as `CurrentConfiguration`.
     ///
-    /// - Parameter options: of the command line.
-    /// - Throws: `YAMLProblem`, `UserError`, `UserError` for the first that is wrong.
-    package func configuration(_ options: [ConfigurationKey: String] = [:]) throws -> Configuration {
+    /// - Parameters:
+    ///   - options: of the command line.
+    ///   - isAnew: whether the file is read again; else it is as it was when it was first asked for.
+    /// - Throws: `YAMLProblem`, `UserError` for the first that is wrong.
+    package func configuration(
+        _ options: [ConfigurationKey: String] = [:], readAnew isAnew: Bool = false
+    ) throws -> Configuration {
         var layers = layers
         layers.options.merge(options) { $1 }
+        if isAnew { reading.forget() }
         return try Configuration(layers, file: try configurationText()).checked()
     }
 
@@ -322,15 +328,17 @@ package struct Surroundings: Sendable {
     }
 
     /// The path and the text of the configuration file; `nil` where there is none.
-    private func configurationText() throws -> (path: String, text: String)? {
-        guard let file = configurationFile else { return nil }
-        try Self.refuseOpen(configuration: file)
-        do {
-            return (file, String(decoding: try host.readBytes(file), as: UTF8.self))
-        } catch {
-            throw UserError(
-                .failed, "the configuration \(file) cannot be read: \(error.reason)",
-                remedy: "name another in \(ConfigurationKey.file.variable)")
+    private func configurationText() throws -> ConfigurationReading.File? {
+        try reading.file {
+            guard let file = configurationFile else { return nil }
+            try Self.refuseOpen(configuration: file)
+            do throws(HostError) {
+                return (file, String(decoding: try host.readBytes(file), as: UTF8.self))
+            } catch {
+                throw UserError(
+                    .failed, "the configuration \(file) cannot be read: \(error.reason)",
+                    remedy: "name another in \(ConfigurationKey.file.variable)")
+            }
         }
     }
 
