@@ -1,6 +1,7 @@
 import Commands
 import Core
 import Foundation
+import Recording
 import Settings
 import Terminal
 import TestSupport
