@@ -207,7 +207,8 @@ let package = Package(
         .target(
             name: "Commands",
             dependencies: [
-                "Accounting", "API", "Client", "Core", "Diagnostics", "Exchange", "Fetching", "Forwarding", "Hardware",
+                "Accounting", "API", "Client", "Collecting", "Core", "Diagnostics", "Exchange", "Fetching",
+                "Forwarding", "Hardware",
                 "Host", "Listening", "Metering", "Onnx", "PluginHosting", "PolledMeters", "Recording", "Reporting",
                 "Running", "Service", "Settings", "Suites", "Terminal", "WorkloadProtocol", argumentParser, logging,
             ],

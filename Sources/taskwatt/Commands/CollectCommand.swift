@@ -1,14 +1,10 @@
-import API
 import ArgumentParser
 import Collecting
+import Commands
 import Core
 import Foundation
-import Glibc
 import Logging
-import Recording
-import Reporting
 import Service
-import Settings
 import Terminal
 
 struct CollectCommand: AsyncParsableCommand {
@@ -29,32 +25,6 @@ struct CollectCommand: AsyncParsableCommand {
         subcommands: [Serve.self, Init.self, Enroll.self, Machines.self, Revoke.self, Targets.self],
         defaultSubcommand: Serve.self)
 
-    private static let systemDirectory = "/var/lib/taskwatt-collect"
-
-    /// Where the collector keeps its files: named by the user or by systemd, else the service's, else this user's.
-    static func directory(_ surroundings: Surroundings) -> StateDirectory {
-        if surroundings.isStateNamed { return surroundings.ownState }
-        let path =
-            access(systemDirectory, F_OK) == 0 ? systemDirectory : "\(surroundings.ownState.path)-collect"
-        return StateDirectory(path: path, socketPath: "\(path)/taskwatt.sock")
-    }
-
-    static func ledger(_ surroundings: Surroundings) throws -> Ledger {
-        let directory = directory(surroundings)
-        guard access(directory.path, F_OK) == 0 else {
-            throw UserError(
-                .notFound, "there is no collector in \(directory.path)", remedy: "`taskwatt collect init` makes one")
-        }
-        try directory.refuseForeignFiles()
-        return try Ledger(directory: directory.path)
-    }
-
-    /// Where the collector's rows are; `nil` where there are none yet.
-    static func record(_ surroundings: Surroundings) throws -> (any RecordReader)? {
-        if let address = surroundings.recordAddress { return try PostgresRecord(address) }
-        return try Store.existing(directory: directory(surroundings).path)
-    }
-
     struct Serve: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "serve", abstract: "Run the collector.",
@@ -71,27 +41,7 @@ struct CollectCommand: AsyncParsableCommand {
         @OptionGroup var state: RecordOptions
 
         func run() async throws {
-            umask(0o007)
-            let logger = Logger.ofThisService(isVerbose: verbose)
-            let surroundings = state.surroundings
-            guard let configuration = try surroundings.configuration().collector else {
-                throw UserError(
-                    .usage, "the configuration has no section `collect`",
-                    remedy: "give it an `address`, a `certificate` and a `key`, as in /etc/taskwatt/taskwatt.yaml")
-            }
-            let directory = CollectCommand.directory(surroundings)
-            try directory.create()
-            let lock = try StateLock(directory, holder: "the collector")
-            // Many machines' rows are for a server; without one they are in a file here.
-            let record: any RecordWriter =
-                if let address = surroundings.recordAddress { try PostgresRecord(address) } else {
-                    QueuedWriter(try Store(directory: directory.path))
-                }
-            try await Collector(
-                directory: directory, configuration: configuration, record: record, version: Version.current,
-                logger: logger
-            ).run()
-            _ = consume lock
+            try await CollectorFiles(state.surroundings).serve(logger: .ofThisService(isVerbose: verbose))
         }
     }
 
@@ -111,23 +61,9 @@ struct CollectCommand: AsyncParsableCommand {
         @OptionGroup var state: RecordOptions
 
         func run() async throws {
-            umask(0o007)
-            let surroundings = state.surroundings
-            let directory = CollectCommand.directory(surroundings)
-            try directory.create()
-            let lock = try StateLock(directory, holder: "`taskwatt collect init`")
-            if let address = surroundings.recordAddress {
-                try PostgresRecord.migrate(address)
-                try PostgresRecord(address).renewSums { suites in
-                    Console.note(
-                        "the sums of \(FigureText.count(suites, "suite")) are of an earlier version and are made anew")
-                }
-            } else {
-                _ = try Store(directory: directory.path)
-            }
-            _ = try Ledger(directory: directory.path)
-            _ = consume lock
-            Console.note("the collector's files are in \(directory.path)")
+            let files = CollectorFiles(state.surroundings)
+            try files.make()
+            Console.note("the collector's files are in \(files.directory.path)")
         }
     }
 
@@ -147,7 +83,7 @@ struct CollectCommand: AsyncParsableCommand {
         @OptionGroup var state: StateOptions
 
         func run() async throws {
-            let token = try CollectCommand.ledger(state.surroundings).invite(name, at: Date().timeIntervalSince1970)
+            let token = try CollectorFiles(state.surroundings).ledger().invite(name, at: Date().timeIntervalSince1970)
             Console.print("\(token)\n")
             Console.note("good for one week and one enrolment")
         }
@@ -169,7 +105,7 @@ struct CollectCommand: AsyncParsableCommand {
         @OptionGroup var state: StateOptions
 
         func run() async throws {
-            guard try CollectCommand.ledger(state.surroundings).revoke(name, at: Date().timeIntervalSince1970) else {
+            guard try CollectorFiles(state.surroundings).ledger().revoke(name, at: Date().timeIntervalSince1970) else {
                 throw UserError(
                     .notFound, "no machine `\(name.prefix(100))` is enrolled",
                     remedy: "`taskwatt collect machines` lists them")

@@ -1,11 +1,6 @@
 import ArgumentParser
 import Collecting
-import Core
-import Foundation
-import Recording
-import Reporting
-import Settings
-import Terminal
+import Commands
 
 extension CollectCommand {
     struct Machines: AsyncParsableCommand {
@@ -25,43 +20,21 @@ extension CollectCommand {
 
         @OptionGroup var length: ListLength
 
-        @Flag(help: "Print JSON.")
-        var json = false
+        @OptionGroup var answer: AnswerOptions
 
         @OptionGroup var state: RecordOptions
 
         func run() async throws {
-            let surroundings = state.surroundings
-            let machines = try CollectCommand.ledger(surroundings).machines()
+            let files = CollectorFiles(state.surroundings)
+            let machines = try files.ledger().machines()
             // A program looks for some among them, and would not miss those that are left out.
-            let most = json ? length.limit : length.most(Self.usual)
+            let most = answer.isJSON ? length.limit : length.most(Self.usual)
             let shown = Array(machines.prefix(most ?? machines.count))
-            let entries = try await FleetEntry.all(shown, in: try CollectCommand.record(surroundings))
-            if json { return Console.print(try Console.json(entries)) }
-            var table = TextTable([
-                ("machine", .left), ("class", .left), ("latest suite", .left), ("drift", .left), ("heard", .left),
-                ("last bundle", .left), ("to send", .right), ("oldest", .left), ("clock", .right), ("version", .left),
-            ])
-            for entry in entries { table.add(Self.cells(entry)) }
-            Console.print(.lines(table.text()))
-            if shown.count < machines.count { ListLength.tellMore("\(shown.count) of \(machines.count) machines") }
-        }
-
-        private static func cells(_ entry: FleetEntry) -> [String] {
-            let machine = entry.machine
-            let none = FigureText.none
-            return [
-                machine.name + (machine.revokedAt == nil ? "" : " (revoked)"),
-                entry.equipment.map(PrintableText.oneLine) ?? none,
-                entry.latest.map { "\(LocalTime.text($0.startedAt)) \(PrintableText.oneLine($0.suite)), \($0.status)" }
-                    ?? none,
-                entry.drift == .unknown ? none : entry.drift.rawValue,
-                machine.lastSeenAt.map(LocalTime.text) ?? "never",
-                machine.lastBundleAt.map(LocalTime.text) ?? "never",
-                machine.waiting.map(String.init) ?? none,
-                machine.oldestSeconds.map(DurationText.figure) ?? none,
-                machine.clockSkew.map { "\(FigureText.fixed($0, 1)) s" } ?? none, machine.version ?? none,
-            ]
+            let entries = try await FleetEntry.all(shown, in: try files.record())
+            try answer.print(entries, .lines(FleetList(entries).text))
+            if shown.count < machines.count, !answer.isJSON {
+                ListLength.tellMore("\(shown.count) of \(machines.count) machines")
+            }
         }
     }
 }

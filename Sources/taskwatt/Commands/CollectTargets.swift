@@ -1,12 +1,6 @@
 import ArgumentParser
-import Client
 import Collecting
-import Core
-import Foundation
-import Host
-import Recording
-import Settings
-import Terminal
+import Commands
 
 extension CollectCommand {
     struct Targets: AsyncParsableCommand {
@@ -47,33 +41,7 @@ extension CollectCommand {
         }
 
         func run() async throws {
-            let surroundings = state.surroundings
-            let ledger = try CollectCommand.ledger(surroundings)
-            let fleet = try await CollectCommand.record(surroundings)?.fleet() ?? []
-            let targets = ScrapeTargets(try ledger.machines(), fleet, port: port)
-            let json = try targets.json()
-            guard let output else {
-                Console.print(document: json)
-                return tell(targets)
-            }
-            // What is too long for it is another file.
-            if (try? BoundedFile.data(output, upTo: json.count)).map(Array.init) == json { return }
-            try surroundings.refuse(output: output)
-            let file = try OutputFile(output, mode: 0o644)
-            try file.write(json)
-            try file.finish()
-            tell(targets)
-        }
-
-        private static let mostNamed = 5
-
-        private func tell(_ targets: ScrapeTargets) {
-            let names = targets.unreachable
-            if names.isEmpty { return }
-            let more = names.count > Self.mostNamed ? " and \(names.count - Self.mostNamed) more" : ""
-            Console.note(
-                "left out, for they listen on no network (`listen:` in their taskwatt.yaml): "
-                    + names.prefix(Self.mostNamed).joined(separator: ", ") + more)
+            try await CollectorFiles(state.surroundings).writeTargets(port: port, to: output)
         }
     }
 }
