@@ -116,6 +116,10 @@ package struct OwnRecord: RecordAccess {
 
     package func imports() async throws -> [StoredImport] { try await reader.imports() }
 
+    package func imports(before: Int64?, limit: Int) async throws -> [StoredImport] {
+        try await reader.imports(before: before, limit: limit)
+    }
+
     // MARK: Writing
 
     package func bring(_ batches: [ImportBatch]) async throws -> ImportOutcome {

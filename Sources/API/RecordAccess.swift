@@ -54,6 +54,11 @@ package protocol RecordAccess: Sendable {
     /// The files that records were brought from.
     func imports() async throws -> [StoredImport]
 
+    /// A page of them, the latest first.
+    ///
+    /// - Parameter before: the number of the last one of the page before; `nil` for the first page.
+    func imports(before: Int64?, limit: Int) async throws -> [StoredImport]
+
     /// Brings files of other programs into the record, each in a transaction of its own.
     func bring(_ batches: [ImportBatch]) async throws -> ImportOutcome
 

@@ -76,6 +76,11 @@ package struct DaemonRecord: RecordAccess {
 
     package func imports() async throws -> [StoredImport] { try await client.get("/v1/imports") }
 
+    package func imports(before: Int64?, limit: Int) async throws -> [StoredImport] {
+        try await client.get(
+            DaemonClient.path("/v1/imports", ["limit": String(limit), "before": before.map { String($0) }]))
+    }
+
     package func bring(_ batches: [ImportBatch]) async throws -> ImportOutcome {
         try await client.post("/v1/imports", batches)
     }

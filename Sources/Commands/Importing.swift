@@ -74,16 +74,33 @@ extension RecordAccess {
     ///
     /// - Throws: `UserError` for a number that no import has; then nothing is taken out.
     package func undoImports(_ asked: [ImportRange]) async throws -> [StoredImport] {
-        let known = try await imports()
-        for range in asked where !known.contains(where: { range.range.contains($0.id) }) {
-            throw UserError(
-                .unknownName, "there is no import \(range.text)", remedy: "`taskwatt import list` has them")
+        var known: Set<Int64> = []
+        for range in asked {
+            let found = try await imports(range.range)
+            if found.isEmpty {
+                throw UserError(
+                    .unknownName, "there is no import \(range.text)", remedy: "`taskwatt import list` has them")
+            }
+            known.formUnion(found)
         }
         var undone: [StoredImport] = []
-        for item in known where asked.contains(where: { $0.range.contains(item.id) }) {
-            if let found = try await undoImport(item.id) { undone.append(found) }
+        for id in known.sorted() {
+            if let found = try await undoImport(id) { undone.append(found) }
         }
         return undone
+    }
+
+    /// The numbers of those that there are, without a look at the others of a long list.
+    private func imports(_ range: ClosedRange<Int64>) async throws -> [Int64] {
+        guard range.upperBound > 0 else { return [] }
+        var found: [Int64] = []
+        var before = range.upperBound < .max ? range.upperBound + 1 : range.upperBound
+        while true {
+            let ids = try await imports(before: before, limit: 1000).map(\.id)
+            found += ids.filter { range.contains($0) }
+            guard let last = ids.last, last > range.lowerBound else { return found }
+            before = last
+        }
     }
 }
 

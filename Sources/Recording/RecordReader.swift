@@ -28,6 +28,11 @@ package protocol RecordReader: Sendable {
     /// The files that records were brought from, in the order of their coming.
     func imports() async throws(StoreError) -> [StoredImport]
 
+    /// A page of them, the latest first.
+    ///
+    /// - Parameter before: the number of the last one of the page before; `nil` for the first page.
+    func imports(before: Int64?, limit: Int) async throws(StoreError) -> [StoredImport]
+
     // MARK: Windows
 
     /// One window by its number; `nil` if the record has none of that number.

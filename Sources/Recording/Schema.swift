@@ -218,6 +218,13 @@ enum Schema {
                     CREATE INDEX outbox_to_send ON outbox (destination, parked, id);
                     """)
         }
+        migrator.registerMigration("11 imports") { db in
+            try db.execute(
+                sql: """
+                    -- A collector has as many imports as suites, and asked for those of one it read them all.
+                    CREATE INDEX suite_run_by_import ON suite_run (import_id) WHERE import_id IS NOT NULL;
+                    """)
+        }
         return migrator
     }
 

@@ -106,12 +106,34 @@ extension Store {
                 FROM import LEFT JOIN suite_run ON import_id = import.id LEFT JOIN run ON suite_run_id = suite_run.id
                 WHERE \(condition) GROUP BY import.id ORDER BY import.id
                 """, arguments: arguments)
-        return try wholeRows(rows) { row in
-            let read = columns.reader(row)
-            return StoredImport(
-                id: try read(.id), source: RecordSource(rawValue: try read(.source)) ?? .taskwatt,
-                file: try read(.file), sha256: try read(.sha256), importedAt: try read.time(.importedAt),
-                suites: try row.value("suites"), runs: try row.value("runs"))
+        return try wholeRows(rows) { row in try stored(row, columns) }
+    }
+
+    private static func stored(_ row: Row, _ columns: Selection<ImportRow.CodingKeys>) throws -> StoredImport {
+        let read = columns.reader(row)
+        return StoredImport(
+            id: try read(.id), source: RecordSource(rawValue: try read(.source)) ?? .taskwatt,
+            file: try read(.file), sha256: try read(.sha256), importedAt: try read.time(.importedAt),
+            suites: try row.value("suites"), runs: try row.value("runs"))
+    }
+
+    /// - Parameter columns: of `import`, as they stand behind SELECT.
+    static func importPageQuery(_ columns: String) -> String {
+        """
+        SELECT \(columns),
+            (SELECT count(*) FROM suite_run WHERE import_id = import.id) AS suites,
+            (SELECT count(*) FROM suite_run JOIN run ON run.suite_run_id = suite_run.id
+                WHERE import_id = import.id) AS runs
+        FROM import WHERE import.id < coalesce(?, 9223372036854775807) ORDER BY import.id DESC
+        """
+    }
+
+    package func imports(before: Int64?, limit: Int) throws(StoreError) -> [StoredImport] {
+        try read { db in
+            let columns = Selection<ImportRow.CodingKeys>(of: ImportRow.databaseTableName)
+            let rows = try Row.fetchCursor(db, sql: Self.importPageQuery(columns.sql), arguments: [before])
+            // What cannot be is left out, and makes no page shorter.
+            return try Self.wholeRows(rows, limit: limit) { row in try Self.stored(row, columns) }
         }
     }
 

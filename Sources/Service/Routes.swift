@@ -258,8 +258,16 @@ struct Routes: Sendable {
     }
 
     private func addImports(to v1: RouterGroup<Context>, _ asker: HeavyAnswers.Asker) {
+        // GET /v1/imports?limit=…&before=…
         v1.get("imports") { request, _ in
-            try await fromRecord(request, asker) { try Self.json(try await record.imports()) }
+            let before = try Self.number("before", in: request, 1...Int.max)
+            guard let limit = try Self.number("limit", in: request, 1...Self.mostSuites) ?? before.map({ _ in 100 })
+            else {
+                return try await fromRecord(request, asker) { try Self.json(try await record.imports()) }
+            }
+            return try await fromRecord(request, asker) {
+                try Self.json(try await record.imports(before: before.map { Int64($0) }, limit: limit))
+            }
         }
         v1.delete("imports/:id") { _, context in
             let id = Int64(try Self.id(context))

@@ -11,13 +11,30 @@ import Testing
     }
 
     @Test func filesOfOneDirectoryThatCameTogetherShareALine() {
-        let groups = ImportGroup.groups([
-            Self.imported(1, "a/1.csv"), Self.imported(2, "a/2.csv"), Self.imported(3, "b/3.csv"),
-            Self.imported(5, "b/5.csv"), Self.imported(6, "b/6.csv", .paper),
-        ])
-        #expect(groups.map(\.numbers) == ["1-2", "3", "5", "6"])
-        #expect(groups.map(\.runs) == [4, 2, 2, 2] && groups.map(\.suites) == [2, 1, 1, 1])
-        #expect(groups[0].files == "a/1.csv, a/2.csv")
+        let imports = [
+            Self.imported(6, "b/6.csv", .paper), Self.imported(5, "b/5.csv"), Self.imported(3, "b/3.csv"),
+            Self.imported(2, "a/2.csv"), Self.imported(1, "a/1.csv"),
+        ]
+        // In pages of whatever length.
+        for length in 1...5 {
+            var groups: [ImportGroup] = []
+            for start in stride(from: 0, to: 5, by: length) {
+                #expect(ImportGroup.add(Array(imports[start..<min(5, start + length)]), to: &groups))
+            }
+            #expect(groups.map(\.numbers) == ["6", "5", "3", "1-2"])
+            #expect(groups.map(\.runs) == [2, 2, 2, 4] && groups.map(\.suites) == [1, 1, 1, 2])
+            #expect(groups[3].files == "a/1.csv, a/2.csv" && groups[3].first.id == 1)
+        }
+    }
+
+    @Test func noMoreGroupsAreMadeThanAreAskedForAndTheLastOneIsWhole() {
+        var groups: [ImportGroup] = []
+        let many = (0..<1000).map { Self.imported(1010 - $0, "a/\($0).csv") }
+        #expect(ImportGroup.add([Self.imported(2000, "z/1.csv")] + many, to: &groups, most: 2))
+        #expect(groups.map(\.numbers) == ["2000", "11-1010"] && groups[1].runs == 2000)
+        #expect(groups[1].files == "1000 files, a/999.csv to 0.csv")
+        #expect(!ImportGroup.add([Self.imported(9, "a/x.csv")], to: &groups, most: 2) && groups.count == 2)
+        #expect(ImportGroup.add([Self.imported(10, "a/x.csv")], to: &groups, most: 2) && groups[1].first.id == 10)
     }
 
     @Test func ofManyFilesTheFirstAndTheLastAreNamed() {

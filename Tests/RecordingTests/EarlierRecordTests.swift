@@ -10,7 +10,7 @@ import Testing
 /// record in their JSON, 7 one with parts that cannot be, and 8 columns that cannot be beside a record that is whole.
 @Suite("Records of earlier schemas")
 struct EarlierRecordTests {
-    private static let versions = 1...9
+    private static let versions = 1...10
     private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Fixtures"
 
     private let directory: TemporaryDirectory

@@ -59,13 +59,34 @@ struct FleetTests {
         #expect(try record.store.fleet().allSatisfy { $0.latest == nil })
     }
 
+    private func plan(_ query: String, _ arguments: StatementArguments = []) throws -> [String] {
+        try record.store.read { db in
+            try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN \(query)", arguments: arguments).map {
+                $0["detail"] as String
+            }
+        }
+    }
+
+    @Test(
+        "A page of imports counts the suites of its own imports, and one that is taken out or looked for reads no others"
+    )
+    func importPlans() throws {
+        for (query, arguments) in [
+            (Store.importPageQuery("import.id"), [Optional<Int>.none]),
+            ("DELETE FROM suite_run WHERE import_id = ?", [1]),
+            ("SELECT EXISTS (SELECT 1 FROM suite_run WHERE import_id = ?)", [1]),
+        ] {
+            let plan = try plan(query, StatementArguments(arguments))
+            #expect(plan.contains { $0.contains("suite_run_by_import (import_id=?)") }, "\(plan)")
+            #expect(!plan.contains { $0.hasPrefix("SCAN suite_run") || $0.contains("TEMP B-TREE") }, "\(plan)")
+        }
+    }
+
     @Test("Suites are looked up by machine, none is read beside them, and nothing is sorted")
     func plans() throws {
         for time in 1...20 { try suite("s", on: "m\(time % 3)", at: Double(time), peak: time % 2 == 0) }
         for (query, looks) in [(Store.machinesQuery, 1), (Store.fleetQuery, 2)] {
-            let plan = try record.store.read { db in
-                try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN \(query)").map { $0["detail"] as String }
-            }
+            let plan = try plan(query)
             let suites = plan.filter { $0.contains("suite_run") }
             #expect(suites.allSatisfy { $0.hasPrefix("SEARCH") }, "\(plan)")
             #expect(suites.count { $0.contains("suite_run_by_peak") } == looks, "\(plan)")

@@ -200,6 +200,15 @@ struct RecordAccessConformance {
         #expect(try await refusal { try await access.bring([poisoned]) } != nil)
         #expect(try await access.imports().count == 1)
 
+        // Pages, the latest first.
+        let later = (2...4).map { Self.batch("log-\($0).csv", uuid: "\($0)1111111-3333-4333-8444-555555555555") }
+        for batch in later { #expect(try await access.bring([batch]).added == 1) }
+        let latest = try await access.imports(before: nil, limit: 3)
+        #expect(latest.map(\.file) == ["log-4.csv", "log-3.csv", "log-2.csv"] && latest.map(\.runs) == [2, 2, 2])
+        #expect(try await access.imports(before: latest.last?.id, limit: 3) == known)
+        #expect(try await access.imports(before: known.first?.id, limit: 3).isEmpty)
+        for item in latest { #expect(try await access.undoImport(item.id)?.suites == 1) }
+
         let id = try #require(known.first).id
         #expect(try await access.undoImport(id)?.runs == 2)
         #expect(try await access.undoImport(id) == nil)
@@ -288,6 +297,8 @@ struct RecordWriterConformance {
         }
         let brought = try await reader.imports()
         #expect(brought.count == 1, "a file that brings nothing leaves no trace")
+        #expect(try await reader.imports(before: nil, limit: 9) == brought)
+        #expect(try await reader.imports(before: brought.first?.id, limit: 9).isEmpty)
         let id = try #require(brought.first).id
         #expect(try await writer.undoImport(id)?.runs == 1)
         #expect(try await writer.undoImport(id) == nil)

@@ -77,12 +77,19 @@ extension PostgresRecord: RecordReader {
             \(condition) GROUP BY import.id ORDER BY import.id
             """, parameters
         ).rows
-        return try rows.map { row in
-            StoredImport(
-                id: try row.value("id"), source: RecordSource(rawValue: try row.value("source")) ?? .taskwatt,
-                file: try row.value("file"), sha256: try row.value("sha256"), importedAt: try row.time("imported_at"),
-                suites: try row.value("suites"), runs: try row.value("runs"))
-        }
+        return try rows.map(StoredImport.init)
+    }
+
+    package func imports(before: Int64?, limit: Int) throws(StoreError) -> [StoredImport] {
+        // The page first, for no other import is to be counted.
+        try whole(
+            """
+            SELECT page.*, (SELECT count(*) FROM suite_run WHERE import_id = page.id) AS suites,
+                (SELECT count(*) FROM suite_run JOIN run ON run.suite_run_id = suite_run.id
+                    WHERE import_id = page.id) AS runs
+            FROM (SELECT * FROM import WHERE $1::bigint IS NULL OR id < $1::bigint ORDER BY id DESC LIMIT $2::bigint) page
+            ORDER BY page.id DESC
+            """, [.init(before), .init(max(0, limit))], StoredImport.init)
     }
 
     /// The values of rows; those that hold what cannot be are left out.
@@ -156,6 +163,15 @@ extension PostgresRecord: RecordReader {
     package func samples(ofRun id: Int64, _ body: (Sample) -> Bool) {}
     package func exportedSamples(_ filter: RunFilter, after: Int64, limit: Int) -> [ExportedSample] { [] }
     package func power(from: Double, to: Double, seconds: Int64) -> [PowerBucket] { [] }
+}
+
+extension StoredImport {
+    fileprivate init(_ row: PostgresRow) throws {
+        self.init(
+            id: try row.value("id"), source: RecordSource(rawValue: try row.value("source")) ?? .taskwatt,
+            file: try row.value("file"), sha256: try row.value("sha256"), importedAt: try row.time("imported_at"),
+            suites: try row.value("suites"), runs: try row.value("runs"))
+    }
 }
 
 extension StoredSuite {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Collecting
 import Commands
+import Terminal
 
 extension CollectCommand {
     struct Machines: AsyncParsableCommand {
