@@ -17,7 +17,7 @@ help:
 	@echo 'make under-load  run every test three times beside processes that take all cores'
 	@echo 'make torture  try for 30 minutes to break it from outside; HOURS=8 for longer'
 	@echo 'make fleet-test  collect from a cluster of three nodes in namespaces: Slurm, PostgreSQL, Prometheus; takes a minute or two, as root'
-	@echo 'make fleet-torture  try 100 times each to lose what goes to the collector; takes some hours'
+	@echo 'make fleet-torture  try 100 times each to lose what goes to the collector; takes an hour or so'
 	@echo 'make thread-sanitizer  run the tests of what works at once under it; builds for 10 minutes the first time'
 	@echo 'make vm-test  install the package in a virtual machine and try it there; takes 15 minutes, after `make deb`'
 	@echo 'make gpu-check  pack what measures a machine with a GPU where nothing is installed, after `make build`'
