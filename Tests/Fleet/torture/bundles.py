@@ -31,35 +31,35 @@ def energy(watts):
     return WINDOWS * SECONDS * watts * 10**6
 
 
-def bundle(uuid, host, watts):
-    """The bytes of a bundle: one suite of idle windows at so many watts."""
-    contents = LONG.documents(SECONDS, 1 / HERTZ)
+def bundle(uuid, host, watts, windows=WINDOWS, seconds=SECONDS, hertz=HERTZ, made_by="fleet-torture", described=lambda number: {}):
+    """The bytes of a bundle: one suite at so many watts, of idle windows but for what is described of one by its number."""
+    contents = LONG.documents(seconds, 1 / hertz)
     runs, lines = [], ["run,meter,monotonic_ns,wall_unix_s,energy_uj,power_uw,edge\n"]
-    for number in range(WINDOWS):
-        start = LONG.START + number * (SECONDS + 1)
+    for number in range(windows):
+        start = LONG.START + number * (seconds + 1)
         run = copy.deepcopy(contents["runs.jsonl"])
         run["started_at_unix_s"] = LONG.WALL + start
         run["idle_power_w"] = watts
         figures = run["energy"]
-        figures["window"] |= {"start_monotonic_s": start, "end_monotonic_s": start + SECONDS}
+        figures["window"] |= {"start_monotonic_s": start, "end_monotonic_s": start + seconds}
         for part in [figures["total"], *figures["domains"]]:
-            part["energy_j"] = watts * SECONDS
-        runs.append(json.dumps(run))
-        steps = SECONDS * HERTZ
+            part["energy_j"] = watts * seconds
+        runs.append(json.dumps(run | described(number)))
+        steps = seconds * hertz
         for step, edge in [(0, "start"), *((step, "") for step in range(steps + 1)), (steps, "end")]:
-            time = start + step / HERTZ
+            time = start + step / hertz
             counter = 10**9 + round(watts * 10**6 * (time - LONG.START))
             power = "" if edge else watts * 10**6
             lines.append(f"{number + 1},{LONG.METER},{round(time * 10**9)},{LONG.WALL + time},{counter},{power},{edge}\n")
     suite = contents["suite.json"] | {
-        "uuid": uuid, "suite": "torture", "machine": {"name": host, "fingerprint": LONG.fingerprint(host + "{}\n")},
-        "ended_at_unix_s": LONG.WALL + LONG.START + WINDOWS * (SECONDS + 1)}
+        "uuid": uuid, "suite": made_by, "machine": {"name": host, "fingerprint": LONG.fingerprint(host + "{}\n")},
+        "ended_at_unix_s": LONG.WALL + LONG.START + windows * (seconds + 1)}
     texts = {name: json.dumps(value) + "\n" for name, value in contents.items()} | {
         "suite.json": json.dumps(suite) + "\n", "runs.jsonl": "\n".join(runs) + "\n", "samples.csv": "".join(lines),
         "suite.yaml": "# made\n"}
     files = {f"suites/{uuid}/{name}": text.encode() for name, text in sorted(texts.items())}
     manifest = {
-        "format": "taskwatt-bundle", "version": 1, "created_by": "fleet-torture", "redacted": False, "suites": [uuid],
+        "format": "taskwatt-bundle", "version": 1, "created_by": made_by, "redacted": False, "suites": [uuid],
         "files": [{"path": path, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for path, data in files.items()]}
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as packed:

@@ -76,6 +76,8 @@ class Postgres:
 
 class Server:
     """A PostgreSQL server on a Unix socket in a directory of its own, by a user who is not root."""
+    # A process that is killed takes nothing with it that the system has been given: only a power cut needs fsync.
+    settings = ("fsync=off", "shared_buffers=32MB")
 
     def __init__(self, directory):
         """`directory` is not there yet, and whoever owns it comes through to it."""
@@ -116,10 +118,10 @@ class Server:
 
     def start(self):
         with open(self.directory / "log", "ab") as log:
-            # A process that is killed takes nothing with it that the system has been given: only a power cut needs fsync.
             self.process = subprocess.Popen(
-                [self.programs / "postgres", "-D", self.directory / "data", "-k", self.directory, "-c", "listen_addresses=", "-c",
-                 "fsync=off", "-c", "shared_buffers=32MB"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.options())
+                [self.programs / "postgres", "-D", self.directory / "data", "-k", self.directory, "-c", "listen_addresses=",
+                 *(word for setting in self.settings for word in ("-c", setting))],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.options())
         end = time.monotonic() + PATIENCE
         while True:
             try:
@@ -135,12 +137,12 @@ class Server:
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait(PATIENCE)
 
-    def psql(self, database, *statements):
+    def psql(self, database, *statements, patience=PATIENCE, **more):
         words = [word for statement in statements for word in ("-c", statement)]
         done = subprocess.run(
             [self.programs / "psql", "-XqAt", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h", self.directory, "-U", "tester", "-d", database,
-             *words], env=os.environ | {"PGOPTIONS": "-c search_path=taskwatt,pg_temp"}, text=True, capture_output=True,
-            timeout=PATIENCE)
+             *words], env=os.environ | {"PGOPTIONS": "-c search_path=taskwatt,pg_temp"}, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, timeout=patience, **more)
         if done.returncode:
             raise Failure("script", f"psql: {done.stderr.strip()}")
         return done.stdout
