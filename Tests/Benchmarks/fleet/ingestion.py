@@ -25,7 +25,7 @@ def described(number):
     if number == 0:
         return {}
     task, model = WORKLOADS[(number - 1) // 12 % len(WORKLOADS)]
-    return {"stage": "query", "repeat": (number - 1) % 12, "completed_inferences": 100 + number % 7, "workload": {
+    return {"stage": "query", "repeat": 1 + (number - 1) % 12, "completed_inferences": 100 + number % 7, "workload": {
         "task": task, "plugin": "made", "plugin_version": "1", "model": model, "dataset": "made", "device": "cpu", "precision": "fp32",
         "batch": 1, "parameters": {}, "parameter_count": 1_000_000, "operations_per_inference": 2_000_000, "seed": 1}}
 
