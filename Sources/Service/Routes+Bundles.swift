@@ -34,7 +34,7 @@ extension Routes {
                 try await record.backup(to: output)
             }
         }
-        // POST /v1/imports/bundle?name=…, the file as the body
+        // POST /v1/imports/bundle?name=…&own=true, the file as the body
         v1.post("imports/bundle") { request, _ in
             let place = try uploads.place()
             let file = TransferFile()
@@ -49,6 +49,7 @@ extension Routes {
             }
             try handle.close()
             let name = request.uri.queryParameters.get("name")
+            let isOwn = try UserError.flag("own", request.uri.queryParameters.get("own"))
             let outcome = try await heavy.answer(asker) {
                 do {
                     return try await record.bring(bundle: file.path, named: name)
@@ -58,6 +59,11 @@ extension Routes {
                     shown.message = shown.message.replacing(file.path, with: name ?? "the bundle")
                     throw Refusal(shown, status: .badRequest)
                 }
+            }
+            if isOwn {
+                try store.adopt(
+                    outcome.imported,
+                    fingerprint: MachineFingerprint.of(machineName: machine.name, inventory: machine.inventory))
             }
             _ = place
             return try Self.json(outcome)

@@ -26,7 +26,7 @@ PROGRAMS = {
 def fail(message, *logs):
     for log in logs:
         if log.exists():
-            print(f"---- {log}\n{log.read_text(errors='replace')[-4000:]}", file=sys.stderr)
+            print(f"---- {log}\n{log.read_text(errors='replace')[-1500:]}", file=sys.stderr)
     sys.exit(f"{pathlib.Path(sys.argv[0]).name}: {message}")
 
 

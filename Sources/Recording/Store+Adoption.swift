@@ -1,0 +1,29 @@
+import Core
+import GRDB
+
+extension Store {
+    /// Has suites that came as a bundle count as measured here: what another process of this machine, such as a batch job, measured and gave
+    /// its daemon. They are then among what the machine has done last, and no import that could be undone.
+    ///
+    /// - Parameters:
+    ///   - suites: UUIDs.
+    ///   - fingerprint: of this machine; what others measured stays an import.
+    package func adopt(_ suites: [String], fingerprint: String) throws(StoreError) {
+        try write { db in
+            for uuid in suites {
+                let condition = "uuid = ? AND machine_id = (SELECT id FROM machine WHERE fingerprint = ?)"
+                let imported = try Int64.fetchOne(
+                    db, sql: "SELECT import_id FROM suite_run WHERE import_id IS NOT NULL AND \(condition)",
+                    arguments: [uuid, fingerprint])
+                guard let imported else { continue }
+                try db.execute(
+                    sql: "UPDATE suite_run SET import_id = NULL WHERE \(condition)", arguments: [uuid, fingerprint])
+                try db.execute(
+                    sql: """
+                        DELETE FROM import
+                        WHERE id = ? AND NOT EXISTS (SELECT 1 FROM suite_run WHERE import_id = import.id)
+                        """, arguments: [imported])
+            }
+        }
+    }
+}
