@@ -28,7 +28,8 @@ extension DaemonStatus {
             text +=
                 "the queue is held by \(hold.holder)\(reason) until \(LocalTime.text(hold.until)) at most, hold \(hold.id)\n"
         }
-        if let outbox, !outbox.isEmpty { text += "\(outbox.line(at: time))\n" }
+        // Also that nothing waits: whoever looks why a machine is silent wants to know that it has somebody to send to.
+        if let outbox { text += "\(outbox.line(at: time))\n" }
         let ended = jobs.filter(\.state.isEnd).suffix(Self.mostEnded).map(\.id)
         for job in jobs where !job.state.isEnd || ended.contains(job.id) {
             text += "\(job.line)\n"
