@@ -11,16 +11,22 @@ package enum Interruption {
         signal(SIGPIPE, SIG_IGN)
         let task = Task { try await work() }
         let sources = [SIGINT, SIGTERM].map { number in
-            signal(number, SIG_IGN)
+            let before = signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
                 if task.isCancelled { _exit(130) }
                 task.cancel()
             }
             source.resume()
-            return source
+            return (number, source, before)
         }
-        defer { for source in sources { source.cancel() } }
+        // Then they do what they did before: a result that is printed into a pipe that nobody reads can be ended too.
+        defer {
+            for (number, source, before) in sources {
+                source.cancel()
+                signal(number, before)
+            }
+        }
         return try await task.value
     }
 }
