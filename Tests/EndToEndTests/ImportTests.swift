@@ -85,6 +85,31 @@ import Testing
         #expect(again.output.hasPrefix("2 runs imported from "))
     }
 
+    @Test func aListThatIsCutSaysSo() async throws {
+        let scratch = try Scratch()
+        for number in 1...3 { _ = try await importing(scratch, Self.line(number)) }
+        let cases: [(options: [String], ids: [Int?], isCut: Bool)] = [
+            ([], [3, 2, 1], false), (["--limit", "2"], [3, 2], true), (["--limit", "3"], [3, 2, 1], false),
+            (["--all"], [3, 2, 1], false),
+        ]
+        for (options, ids, isCut) in cases {
+            let list = try await Program.run(
+                [Program.taskwatt, "import", "list", "--json"] + options, environment: scratch.environment)
+            let read = try JSONSerialization.jsonObject(with: Data(list.output.utf8)) as? [[String: Any]]
+            #expect(read?.map { $0["id"] as? Int } == ids, "\(list.error)")
+            #expect(list.error.contains("--all") == isCut, "\(options): \(list.error)")
+        }
+        // Those of one directory share a line.
+        let one = try await scratch.taskwatt("import", "list", "--limit", "1")
+        #expect(one.output.contains("1-3") && !one.error.contains("--all"), "\(one.error)")
+        for (limit, isCut) in [("2", true), ("3", false)] {
+            let suites = try await scratch.taskwatt("list", "--limit", limit)
+            #expect(suites.error.contains("--all") == isCut, "\(suites.error)")
+            #expect(suites.output.split(separator: "\n").count { $0.contains("codecarbon") } == Int(limit))
+        }
+        #expect(try await scratch.taskwatt("list", "--limit", "2", "--all").status == 64)
+    }
+
     @Test func intoTheDaemonsRecord() async throws {
         let scratch = try Scratch()
         let daemon = try await scratch.daemon()
