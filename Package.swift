@@ -194,7 +194,8 @@ let package = Package(
         .target(
             name: "Collecting",
             dependencies: [
-                "API", "Core", "Digests", "Exchange", "Forwarding", "Host", "Listening", "Recording", "Reporting",
+                "API", "Core", "Digests", "Exchange", "Forwarding", "Host", "Listening", "PolledMeters", "Recording",
+                "Reporting",
                 "Service", "TLS", "YAMLReading", grdb, httpTypes, hummingbird, logging, nioCore, serviceLifecycle,
                 unixSignals,
             ]),

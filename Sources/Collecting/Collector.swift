@@ -6,6 +6,7 @@ import Host
 import Hummingbird
 import Listening
 package import Logging
+import PolledMeters
 package import Recording
 import Service
 import ServiceLifecycle
@@ -17,20 +18,24 @@ package struct Collector: Sendable {
     private let directory: StateDirectory
     private let configuration: CollectorConfiguration
     private let record: any RecordWriter
+    private let reader: any RecordReader
     private let version: String
     private let logger: Logger
 
     /// - Parameters:
     ///   - directory: of the collector's own files; it is there, and this process has its lock.
     ///   - record: where the rows go.
+    ///   - reader: the same, for the page.
     ///   - version: of this program.
     package init(
-        directory: StateDirectory, configuration: CollectorConfiguration, record: any RecordWriter, version: String,
-        logger: Logger
+        directory: StateDirectory, configuration: CollectorConfiguration, record: any RecordWriter,
+        reader: any RecordReader,
+        version: String, logger: Logger
     ) {
         self.directory = directory
         self.configuration = configuration
         self.record = record
+        self.reader = reader
         self.version = version
         self.logger = logger
     }
@@ -45,9 +50,12 @@ package struct Collector: Sendable {
         let files = try BundleFiles(directory: directory.path)
         files.sweep()
         let intake = Intake(files: files, ledger: ledger, record: record, version: version, logger: logger)
+        let page = try configuration.pageTokenFile.map { file in
+            FleetPage(token: try AccessToken(SecretFile.read(file), file: file), record: reader)
+        }
         let routes = CollectorRoutes(
             ledger: ledger, files: files, intake: intake, limits: configuration.limits, version: version,
-            wallTime: { Clocks.wall() })
+            wallTime: { Clocks.wall() }, page: page)
         let notifier = SystemdNotifier()
         var quiet = logger
         quiet.logLevel = .error

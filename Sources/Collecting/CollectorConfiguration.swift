@@ -5,13 +5,15 @@ package import YAMLReading
 
 /// The section `collect` of `taskwatt.yaml`: where the collector listens, and whom it lets in.
 package struct CollectorConfiguration: Sendable, Hashable {
-    package static let keys = ["address", "certificate", "key", "client_ca", "most_mib"]
+    package static let keys = ["address", "certificate", "key", "client_ca", "page_token_file", "most_mib"]
 
     package var address: ListenAddress
     /// `nil` on this machine alone: tokens do not go over a network in the clear.
     package var tls: ListenerConfiguration.TLSFiles?
     /// PEM, the roots of the certificates by which machines may come instead of a token.
     package var clientCA: String?
+    /// Holds the password of the page for people; `nil` where there is no page.
+    package var pageTokenFile: String?
     package var limits = CollectorLimits()
 
     package init(
@@ -68,6 +70,7 @@ package struct CollectorConfiguration: Sendable, Hashable {
         if configuration.clientCA != nil, configuration.tls == nil {
             throw section.problem("`client_ca` needs the keys `certificate` and `key`")
         }
+        configuration.pageTokenFile = try path("page_token_file")
         if let most = try fields["most_mib"]?.integer(1...16_384) {
             configuration.limits.bundleBytes = Int64(most) << 20
         }

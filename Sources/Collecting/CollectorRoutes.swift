@@ -32,7 +32,7 @@ package struct CollectorLimits: Sendable, Hashable {
     package init() {}
 }
 
-/// What a collector answers: `POST /v1/enroll`, `POST /v1/bundles` and `GET /v1/status`.
+/// What a collector answers: `POST /v1/enroll`, `POST /v1/bundles`, `GET /v1/status` and `GET /`, the page for people.
 struct CollectorRoutes: Sendable {
     typealias Context = BasicRequestContext
 
@@ -50,6 +50,8 @@ struct CollectorRoutes: Sendable {
     let wallTime: @Sendable () -> Double
     let monotonicSeconds: @Sendable () -> Double
     let freeBytes: @Sendable (String) -> Int64?
+    /// For people; `nil` where nobody has said by which password.
+    let page: FleetPage?
     private let heavy: HeavyAnswers
     private let uploads: Places
     private let shares: Shares
@@ -60,7 +62,7 @@ struct CollectorRoutes: Sendable {
         ledger: Ledger, files: BundleFiles, intake: Intake, limits: CollectorLimits, version: String,
         wallTime: @escaping @Sendable () -> Double,
         monotonicSeconds: @escaping @Sendable () -> Double = { Clocks.monotonic().seconds },
-        freeBytes: @escaping @Sendable (String) -> Int64? = DiskSpace.free
+        freeBytes: @escaping @Sendable (String) -> Int64? = DiskSpace.free, page: FleetPage? = nil
     ) {
         self.ledger = ledger
         self.files = files
@@ -70,6 +72,7 @@ struct CollectorRoutes: Sendable {
         self.wallTime = wallTime
         self.monotonicSeconds = monotonicSeconds
         self.freeBytes = freeBytes
+        self.page = page
         var heavyLimits = HeavyAnswers.Limits()
         heavyLimits.atOnce = ProcessInfo.processInfo.activeProcessorCount
         heavyLimits.mostWaiting = limits.uploads
@@ -87,6 +90,7 @@ struct CollectorRoutes: Sendable {
         router.get("v1/status") { _, _ in
             try Response(json: ["program": "taskwatt collect", "version": version])
         }
+        router.get("/") { request, _ in try await showPage(request) }
         router.post("v1/enroll") { request, _ in try await enroll(request) }
         router.post("v1/bundles") { request, _ in try await takeBundle(request) }
         return router
@@ -132,6 +136,35 @@ struct CollectorRoutes: Sendable {
         throw .tooMany(
             "too many requests without a valid token", remedy: "ask again later",
             again: max(1, Int(saturating: seconds)))
+    }
+
+    // MARK: The page
+
+    private func showPage(_ request: Request) async throws -> Response {
+        guard let page else {
+            throw Refusal(
+                "this collector has no page",
+                remedy: "`page_token_file` under `collect:` of its taskwatt.yaml gives it one",
+                status: .notFound)
+        }
+        guard request.headers[.authorization].map(page.token.matchesPassword) ?? false else {
+            try admitStranger()
+            throw Refusal(
+                "this needs a password", remedy: "it is in the `page_token_file` of the collector; any name will do",
+                status: .unauthorized, headers: [.wwwAuthenticate: "Basic realm=\"taskwatt\", charset=\"UTF-8\""])
+        }
+        let view = try FleetPage.View(request.uri.queryParameters.get("by"))
+        return try await heavy.answer(.remote) {
+            let html = try await page.html(by: view, machines: try ledger.machines(), at: wallTime())
+            return Response(
+                status: .ok,
+                headers: [
+                    .contentType: "text/html; charset=utf-8", .cacheControl: "no-store",
+                    // Whatever a name in it holds, nothing is fetched and no script runs.
+                    .contentSecurityPolicy:
+                        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+                ], body: ResponseBody(byteBuffer: ByteBuffer(string: html)))
+        }
     }
 
     // MARK: Bundles

@@ -1,6 +1,6 @@
 package import Core
 package import Recording
-import Reporting
+package import Reporting
 
 /// A machine with what the record knows of it.
 package struct FleetEntry: Sendable, Encodable {
@@ -76,5 +76,34 @@ package struct FleetEntry: Sendable, Encodable {
     ) async throws(StoreError) -> [FleetEntry] {
         guard let record else { return all(machines, [], []) }
         return all(machines, try await record.fleet(), try await ControlHistory.checks(record))
+    }
+}
+
+extension [FleetEntry] {
+    /// For people.
+    package var table: TextTable {
+        var table = TextTable([
+            ("machine", .left), ("class", .left), ("latest suite", .left), ("drift", .left), ("heard", .left),
+            ("last bundle", .left), ("to send", .right), ("oldest", .left), ("clock", .right), ("version", .left),
+        ])
+        for entry in self { table.add(entry.cells) }
+        return table
+    }
+}
+
+extension FleetEntry {
+    fileprivate var cells: [String] {
+        let none = FigureText.none
+        return [
+            machine.name + (machine.revokedAt == nil ? "" : " (revoked)"),
+            equipment.map(PrintableText.oneLine) ?? none,
+            latest.map { "\(LocalTime.text($0.startedAt)) \(PrintableText.oneLine($0.suite)), \($0.status)" } ?? none,
+            drift == .unknown ? none : drift.rawValue,
+            machine.lastSeenAt.map(LocalTime.text) ?? "never",
+            machine.lastBundleAt.map(LocalTime.text) ?? "never",
+            machine.waiting.map(String.init) ?? none,
+            machine.oldestSeconds.map(DurationText.figure) ?? none,
+            machine.clockSkew.map { "\(FigureText.fixed($0, 1)) s" } ?? none, machine.version ?? none,
+        ]
     }
 }

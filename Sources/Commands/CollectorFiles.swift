@@ -75,13 +75,17 @@ package struct CollectorFiles: Sendable {
         try directory.create()
         let lock = try StateLock(directory, holder: "the collector")
         // Many machines' rows are for a server; without one they are in a file here.
-        let record: any RecordWriter =
-            if let address = surroundings.recordAddress { try PostgresRecord(address) } else {
-                QueuedWriter(try Store(directory: directory.path))
-            }
+        let (record, reader): (any RecordWriter, any RecordReader)
+        if let address = surroundings.recordAddress {
+            let postgres = try PostgresRecord(address)
+            (record, reader) = (postgres, postgres)
+        } else {
+            let store = try Store(directory: directory.path)
+            (record, reader) = (QueuedWriter(store), store)
+        }
         try await Collector(
-            directory: directory, configuration: configuration, record: record, version: surroundings.version,
-            logger: logger
+            directory: directory, configuration: configuration, record: record, reader: reader,
+            version: surroundings.version, logger: logger
         ).run()
         _ = consume lock
     }

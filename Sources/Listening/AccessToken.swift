@@ -1,5 +1,6 @@
 package import Core
 import Digests
+import Foundation
 
 /// The word by which a client on TCP shows that it may change things: `Authorization: Bearer …` (RFC 6750).
 package struct AccessToken: Sendable {
@@ -22,10 +23,24 @@ package struct AccessToken: Sendable {
 
     /// - Parameter header: the value of `Authorization`.
     func matches(_ header: String) -> Bool {
-        let parts = header.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return false }
-        // What cannot be looked at opens nothing.
-        guard let sent = try? SHA256.hash(parts[1].utf8) else { return false }
-        return sent == digest
+        guard let (scheme, sent) = Self.credentials(header), scheme == "bearer" else { return false }
+        return isEqual(sent)
     }
+
+    /// The same of a browser, which asks for a name, whatever it is, and a password, which is the token (RFC 7617).
+    package func matchesPassword(_ header: String) -> Bool {
+        guard let (scheme, sent) = Self.credentials(header), scheme == "basic", let data = Data(base64Encoded: sent)
+        else { return false }
+        let parts = String(decoding: data, as: UTF8.self).split(
+            separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        return parts.count == 2 && isEqual(String(parts[1]))
+    }
+
+    private static func credentials(_ header: String) -> (scheme: String, sent: String)? {
+        let parts = header.split(separator: " ", maxSplits: 1)
+        return parts.count == 2 ? (parts[0].lowercased(), String(parts[1])) : nil
+    }
+
+    /// What cannot be looked at opens nothing.
+    private func isEqual(_ sent: String) -> Bool { (try? SHA256.hash(sent.utf8)) == digest }
 }

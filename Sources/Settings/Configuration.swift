@@ -154,7 +154,7 @@ extension ConfigurationKey {
         .collectorURL, .collectorTokenFile, .collectorCAFile, .collectorCertificate, .collectorKey, .collectorRedact,
     ]
     package static let collectKeys: [ConfigurationKey] = [
-        .collectCertificate, .collectKey, .collectClientCA, .collectMost,
+        .collectCertificate, .collectKey, .collectClientCA, .collectPage, .collectMost,
     ]
 }
 

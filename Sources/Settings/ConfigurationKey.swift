@@ -36,6 +36,7 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
     case collectCertificate = "collect.certificate"
     case collectKey = "collect.key"
     case collectClientCA = "collect.client_ca"
+    case collectPage = "collect.page_token_file"
     case collectMost = "collect.most_mib"
 
     /// Where a setting may come from, beside its default.
@@ -121,6 +122,7 @@ package enum ConfigurationKey: String, CaseIterable, Sendable {
         case .collectCertificate: Facts([.file], "The PEM file with the collector's certificate")
         case .collectKey: Facts([.file], "The PEM file with the collector's key")
         case .collectClientCA: Facts([.file], "The PEM file that machines' certificates are verified with")
+        case .collectPage: Facts([.file], "The file with the password of the collector's page")
         case .collectMost: Facts([.file], default: "256", "The largest bundle that the collector takes, in MiB")
         }
     }

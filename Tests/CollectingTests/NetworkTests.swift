@@ -28,7 +28,7 @@ struct NetworkTests {
                 directory: StateDirectory(path: directory, socketPath: "\(directory)/socket"),
                 configuration: CollectorConfiguration(
                     address: ListenAddress(host: "127.0.0.1", port: 0), tls: tls, clientCA: clientCA),
-                record: store, version: "9.9", logger: logger)
+                record: store, reader: store, version: "9.9", logger: logger)
             let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
             let task = Task {
                 defer { continuation.finish() }

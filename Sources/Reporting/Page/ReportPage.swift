@@ -102,6 +102,8 @@ package struct ReportPage: Sendable {
         return result
     }
 
+    static let style = Markup.style(String(decoding: PackageResources.report_css, as: UTF8.self))
+
     package var html: String {
         let sections = [
             tableSection, energySection, powerSection, scopesSection, planeSection, operationsSection, computeSection,
@@ -122,7 +124,7 @@ package struct ReportPage: Sendable {
                         "content": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
                     ]),
                 .element("title", [:], .text("Taskwatt report, \(Self.day(options.writtenAt))")),
-                .style(String(decoding: PackageResources.report_css, as: UTF8.self))),
+                Self.style),
             .element(
                 "body", [:],
                 .element("a", ["href": "#content", "class": "skip"], .text("Skip to the report")),

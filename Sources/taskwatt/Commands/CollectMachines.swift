@@ -1,6 +1,7 @@
 import ArgumentParser
 import Collecting
 import Commands
+import Reporting
 import Terminal
 
 extension CollectCommand {
@@ -32,7 +33,7 @@ extension CollectCommand {
             let most = answer.isJSON ? length.limit : length.most(Self.usual)
             let shown = Array(machines.prefix(most ?? machines.count))
             let entries = try await FleetEntry.all(shown, in: try files.record())
-            try answer.print(entries, .lines(FleetList(entries).text))
+            try answer.print(entries, .lines(entries.table.text()))
             if shown.count < machines.count, !answer.isJSON {
                 ListLength.tellMore("\(shown.count) of \(machines.count) machines")
             }

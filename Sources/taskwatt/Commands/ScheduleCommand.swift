@@ -2,6 +2,7 @@ import API
 import ArgumentParser
 import Client
 import Commands
+import Core
 import Foundation
 import Reporting
 import Service
