@@ -48,9 +48,11 @@ def enter():
     if missing:
         fail(f"missing: {', '.join(missing)}; `.ci/deps --test` installs them, or apt-get install {' '.join(missing)}")
     apart = ["unshare", "--net", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
-    tried = subprocess.run(apart + ["sh", "-c", "mount -t tmpfs tmpfs /mnt && ip link add trial type veth"], text=True, capture_output=True)
+    tried = subprocess.run(
+        apart + ["sh", "-c", "mount -t tmpfs tmpfs /mnt && ip link add trial type veth && setpriv --reuid postgres --clear-groups true"],
+        text=True, capture_output=True)
     if tried.returncode:
-        fail(f"this machine allows no namespaces, mounts or networks of its own ({tried.stderr.strip()}); in a container it needs "
+        fail(f"this machine allows no namespaces with mounts, networks and users ({tried.stderr.strip()}); in a container it needs "
              "--privileged, or the capabilities SYS_ADMIN and NET_ADMIN and no seccomp profile that forbids them")
     os.environ["TASKWATT_FLEET_INSIDE"] = "1"
     os.execvp(apart[0], [*apart, sys.executable, os.path.abspath(sys.argv[0]), *sys.argv[1:]])
