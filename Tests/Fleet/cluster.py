@@ -85,13 +85,14 @@ def eventually(what, seconds, *logs):
         time.sleep(0.25)
 
 
-# Of every machine: an /etc of its own, and nothing in /run and /var/lib.
+# Of every machine: an /etc of its own, and nothing in /run and /var/lib but that systemd seems to run (sd_booted(3)).
 PRIVATE = """
     mkdir {work}/etc-{name}
     cp -a {work}/etc/. {work}/etc-{name}
     mount --bind {work}/etc-{name} /etc
     mount -t tmpfs tmpfs /run
     mount -t tmpfs tmpfs /var/lib
+    mkdir -p /run/systemd/system
     hostname {name}
     ip link set lo up
 """
