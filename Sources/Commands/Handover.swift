@@ -17,21 +17,21 @@ struct Handover {
     let store: Store
     let surroundings: Surroundings
 
-    /// A daemon that does not answer keeps no job from its end.
-    private static let patience = Duration.seconds(45)
+    /// A daemon that does not answer keeps no job from its end; one that a batch system has told to end has a minute.
+    static func patience(after status: RunStatus) -> Duration { status == .interrupted ? .seconds(45) : .seconds(600) }
 
     /// Gives suites to the daemon, which sends them.
     ///
     /// - Returns: whether it has all of them. It has not where it sends nothing on, where this user has a configuration of his own, which
     ///   may name another collector, and where something went wrong, which is told.
-    func give(_ suites: [String]) async -> Bool {
+    func give(_ suites: [String], within patience: Duration) async -> Bool {
         guard !suites.isEmpty, [nil, Surroundings.systemConfiguration].contains(surroundings.configurationFile) else {
             return false
         }
         // In a task of its own: who is told to end is cancelled, and what was finished is to be sent all the same.
         let work = Task { try await give(all: suites) }
         let limit = Task {
-            try await Task.sleep(for: Self.patience)
+            try await Task.sleep(for: patience)
             work.cancel()
         }
         defer { limit.cancel() }

@@ -78,7 +78,7 @@ package struct ServiceEnrolment: Sendable {
 
     private func isThis(_ collector: ForwardingConfiguration.Collector) -> Bool {
         collector.address.url == url && collector.tokenFile == Self.tokenFile
-            && collector.address.tls.caFile == caFile.map { _ in Self.certificates }
+            && (caFile == nil || collector.address.tls.caFile == Self.certificates)
     }
 
     /// Writes all but the token, which is there.

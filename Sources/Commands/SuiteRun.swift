@@ -159,7 +159,7 @@ package struct SuiteRun: Sendable {
         var isGiven = false
         if let daemon {
             let handover = Handover(daemon: daemon, store: store, surroundings: surroundings)
-            isGiven = await handover.give(result.suiteRuns)
+            isGiven = await handover.give(result.suiteRuns, within: Handover.patience(after: result.status))
         }
         // What cannot be sent now waits for the next command.
         if !isGiven, result.status != .interrupted { await sender?.sendAll(within: ForwardingConfiguration.patience) }

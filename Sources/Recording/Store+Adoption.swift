@@ -7,17 +7,17 @@ extension Store {
     ///
     /// - Parameters:
     ///   - suites: UUIDs.
-    ///   - fingerprint: of this machine; what others measured stays an import.
-    package func adopt(_ suites: [String], fingerprint: String) throws(StoreError) {
+    ///   - machine: the name of this one, whoever described its equipment; what others measured stays an import.
+    package func adopt(_ suites: [String], machine: String) throws(StoreError) {
         try write { db in
             for uuid in suites {
-                let condition = "uuid = ? AND machine_id = (SELECT id FROM machine WHERE fingerprint = ?)"
+                let condition = "uuid = ? AND machine_id IN (SELECT id FROM machine WHERE name = ?)"
                 let imported = try Int64.fetchOne(
                     db, sql: "SELECT import_id FROM suite_run WHERE import_id IS NOT NULL AND \(condition)",
-                    arguments: [uuid, fingerprint])
+                    arguments: [uuid, machine])
                 guard let imported else { continue }
                 try db.execute(
-                    sql: "UPDATE suite_run SET import_id = NULL WHERE \(condition)", arguments: [uuid, fingerprint])
+                    sql: "UPDATE suite_run SET import_id = NULL WHERE \(condition)", arguments: [uuid, machine])
                 try db.execute(
                     sql: """
                         DELETE FROM import

@@ -61,9 +61,7 @@ extension Routes {
                 }
             }
             if isOwn {
-                try store.adopt(
-                    outcome.imported,
-                    fingerprint: MachineFingerprint.of(machineName: machine.name, inventory: machine.inventory))
+                try store.adopt(outcome.imported, machine: machine.name)
             }
             _ = place
             return try Self.json(outcome)

@@ -34,17 +34,16 @@ struct AdoptionTests {
         let uuid = Self.uuid(1)
         _ = try bring([uuid], machine: "host")
         #expect(try store.ownEndedSuites(after: 0, limit: 10).isEmpty && store.ownRuns(after: 0).isEmpty)
-        try store.adopt([uuid], fingerprint: MachineFingerprint.of(machineName: "host", inventory: "{}"))
+        try store.adopt([uuid], machine: "host")
         #expect(try store.ownEndedSuites(after: 0, limit: 10).map(\.uuid) == [uuid])
         #expect(try store.ownRuns(after: 0).map(\.runs) == [1] && store.imports().isEmpty)
     }
 
     @Test("One of another machine, and one that was brought with it and is not named, stay what they are")
     func others() throws {
-        let fingerprint = MachineFingerprint.of(machineName: "host", inventory: "{}")
         let other = try bring([Self.uuid(1)], machine: "other")
         let both = try bring([Self.uuid(2), Self.uuid(3)], machine: "host")
-        try store.adopt([Self.uuid(1), Self.uuid(2), Self.uuid(9)], fingerprint: fingerprint)
+        try store.adopt([Self.uuid(1), Self.uuid(2), Self.uuid(9)], machine: "host")
         #expect(try store.ownEndedSuites(after: 0, limit: 10).map(\.uuid) == [Self.uuid(2)])
         #expect(try store.imports().map(\.id) == [other, both])
         _ = try store.undoImport(both)
