@@ -102,7 +102,9 @@ package protocol RecordReader: Sendable {
     func meterDescriptions() async throws(StoreError) -> [String: [MeterDescription]]
 
     /// The machines of the record.
-    func machines() async throws(StoreError) -> [StoredMachine]
+    ///
+    /// - Parameter name: only those of this name, or with this prefix of their fingerprints; `nil` is all.
+    func machines(_ name: String?) async throws(StoreError) -> [StoredMachine]
 
     /// The same with the suite that began on each last, in the order of their coming. What it costs does not grow with the suites.
     func fleet() async throws(StoreError) -> [FleetMachine]

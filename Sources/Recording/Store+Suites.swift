@@ -136,13 +136,13 @@ extension Store {
         SELECT fingerprint, inventory, (
             SELECT machine_state FROM suite_run WHERE machine_id = machine.id
             ORDER BY instr(machine_state, '"device_peaks":[{') > 0 DESC, started_at DESC LIMIT 1) AS state
-        FROM machine ORDER BY id
+        FROM machine WHERE ?1 IS NULL OR name = ?1 OR substr(fingerprint, 1, length(?1)) = ?1 ORDER BY id
         """
 
     /// Rows that cannot be are left out.
-    package func machines() throws(StoreError) -> [StoredMachine] {
+    package func machines(_ name: String? = nil) throws(StoreError) -> [StoredMachine] {
         try read { db in
-            let rows = try Row.fetchCursor(db, sql: Self.machinesQuery)
+            let rows = try Row.fetchCursor(db, sql: Self.machinesQuery, arguments: [name])
             var machines: [StoredMachine] = []
             while let row = try rows.next() {
                 guard let fingerprint: String = row.optional("fingerprint"),

@@ -4,7 +4,7 @@ package import Recording
 extension TableReport {
     /// Makes the table of a record.
     package init(_ store: any RecordReader, _ options: Options = Options()) async throws(StoreError) {
-        let machines = try await store.machines()
+        let machines = try await store.machines(options.filter.machine)
         let classes = MachineClasses(machines, isPooling: MachineClasses.isPooling(options.by))
         let groups = try await TableGroups(store, options, classes)
         isNet = options.isNet

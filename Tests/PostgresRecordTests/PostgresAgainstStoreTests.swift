@@ -112,6 +112,9 @@ struct PostgresAgainstStoreTests {
         #expect(try own == store.suiteRuns(suite: "s1", machine: "m1", limit: 3) && own.count == 3)
         #expect(try record.suite("uuid-03-b") == store.suite("uuid-03-b"))
         #expect(try record.machines() == store.machines() && record.meterDescriptions() == store.meterDescriptions())
+        for (name, count) in [("m1", 1), (String(try record.fleet()[2].fingerprint.prefix(8)), 1), ("m", 0)] {
+            #expect(try record.machines(name) == store.machines(name) && store.machines(name).count == count)
+        }
         let fleet = try store.fleet()
         #expect(try record.fleet() == fleet && fleet.map(\.name) == ["m0", "m1", "m2"])
         #expect(fleet.map { $0.latest?.uuid } == ["uuid-18-b", "uuid-19-b", "uuid-17-b"])
@@ -133,7 +136,8 @@ struct PostgresAgainstStoreTests {
             try connection.run("SET \(setting) = off")
         }
         for (query, looks) in [(PostgresRecord.machinesQuery, 1), (PostgresRecord.fleetQuery, 2)] {
-            let plan: [String] = try connection.run("EXPLAIN \(query)").rows.map { try $0.value("QUERY PLAN") }
+            let all = query.replacing("$1", with: "NULL")
+            let plan: [String] = try connection.run("EXPLAIN \(all)").rows.map { try $0.value("QUERY PLAN") }
             #expect(plan.count { $0.contains("Index Scan Backward using suite_run_by_peak") } == looks, "\(plan)")
             #expect(!plan.contains { $0.contains("Sort  (") || $0.contains("Seq Scan on suite_run") }, "\(plan)")
         }

@@ -145,11 +145,11 @@ extension PostgresRecord: RecordReader {
         SELECT fingerprint, inventory, (
             SELECT machine_state FROM suite_run WHERE machine_id = machine.id
             ORDER BY (strpos(machine_state, '"device_peaks":[{') > 0) DESC, started_at DESC LIMIT 1) AS state
-        FROM machine ORDER BY id
+        FROM machine WHERE $1::text IS NULL OR name = $1 OR starts_with(fingerprint, $1) ORDER BY id
         """
 
-    package func machines() throws(StoreError) -> [StoredMachine] {
-        try whole(Self.machinesQuery, []) { row in
+    package func machines(_ name: String? = nil) throws(StoreError) -> [StoredMachine] {
+        try whole(Self.machinesQuery, [.init(name)]) { row in
             StoredMachine(
                 fingerprint: try row.value("fingerprint"), inventory: try row.value("inventory"),
                 state: try row.optional("state"))

@@ -58,14 +58,18 @@ package struct DevicePeaks: Sendable {
 
     /// - Parameter kept: of this machine, by its fingerprint: what `taskwatt calibrate --peak` found since its last suite.
     package init(_ store: any RecordReader, kept: [String: [DevicePeak]] = [:]) async throws(StoreError) {
-        self.init(try await store.machines(), kept: kept)
+        self.init(try await store.machines(nil), kept: kept)
     }
 
     /// - Parameter machines: those of the record.
     init(_ machines: [StoredMachine], kept: [String: [DevicePeak]] = [:]) {
         let decoder = JSONDecoder()
+        // Most machines of a fleet have one of a few inventories.
+        var known: [String: Inventory?] = [:]
         for machine in machines {
-            var inventory = try? decoder.decode(Inventory.self, from: Data(machine.inventory.utf8))
+            var inventory =
+                known[machine.inventory] ?? (try? decoder.decode(Inventory.self, from: Data(machine.inventory.utf8)))
+            known[machine.inventory] = .some(inventory)
             let state = machine.state.flatMap { try? decoder.decode(State.self, from: Data($0.utf8)) }
             if let removable = state?.removable {
                 inventory = Inventory(
