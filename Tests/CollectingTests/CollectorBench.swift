@@ -5,6 +5,7 @@ import Forwarding
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Listening
 import Logging
 import NIOCore
 import NIOEmbedded
@@ -25,7 +26,10 @@ final class CollectorBench: Sendable {
     let free = Mutex<Int64>(1 << 40)
     private let routes: Mutex<CollectorRoutes?>
 
-    init(limits: CollectorLimits = CollectorLimits(), record: (any RecordWriter)? = nil) throws {
+    /// - Parameter password: of the page; `nil` where there is none.
+    init(
+        limits: CollectorLimits = CollectorLimits(), record: (any RecordWriter)? = nil, password: String? = nil
+    ) throws {
         agent = try TestRecord()
         directory = try TemporaryDirectory()
         let path = "\(directory.path)/collector"
@@ -33,10 +37,13 @@ final class CollectorBench: Sendable {
         ledger = try Ledger(directory: path)
         files = try BundleFiles(directory: path)
         routes = Mutex(nil)
+        let page = try password.map {
+            FleetPage(token: try AccessToken($0, file: "page.token"), record: store)
+        }
         let made = CollectorRoutes(
             ledger: ledger, files: files, intake: intake(record), limits: limits, version: "9.9",
             wallTime: { [self] in now }, monotonicSeconds: { [self] in now },
-            freeBytes: { [self] _ in free.withLock { $0 } })
+            freeBytes: { [self] _ in free.withLock { $0 } }, page: page)
         routes.withLock { $0 = made }
     }
 
