@@ -85,8 +85,11 @@ struct FleetTests {
     @Test("Suites are looked up by machine, none is read beside them, and nothing is sorted")
     func plans() throws {
         for time in 1...20 { try suite("s", on: "m\(time % 3)", at: Double(time), peak: time % 2 == 0) }
-        for (query, looks) in [(Store.machinesQuery, 1), (Store.fleetQuery, 2)] {
-            let plan = try plan(query)
+        let queries: [(String, StatementArguments, Int)] = [
+            (Store.machinesQuery, [nil], 1), (Store.fleetQuery, [], 2),
+        ]
+        for (query, arguments, looks) in queries {
+            let plan = try plan(query, arguments)
             let suites = plan.filter { $0.contains("suite_run") }
             #expect(suites.allSatisfy { $0.hasPrefix("SEARCH") }, "\(plan)")
             #expect(suites.count { $0.contains("suite_run_by_peak") } == looks, "\(plan)")
