@@ -11,7 +11,10 @@ enum PostgresSchema {
         var statements: [String]
     }
 
-    static let migrations = [Migration(name: "first light", statements: tables + sums + views)]
+    static let migrations = [
+        Migration(name: "first light", statements: tables + sums + views),
+        Migration(name: "which sessions are in a mean", statements: measured),
+    ]
 
     /// Whoever migrates, or changes the sums, waits for others by these numbers (advisory locks).
     static let migrationLock: Int64 = 0x7461_736b_0001
@@ -286,6 +289,30 @@ enum PostgresSchema {
         // Sessions whose sums have to be made anew.
         "CREATE TABLE stale_session (suite_run_id bigint PRIMARY KEY REFERENCES suite_run ON DELETE CASCADE)",
     ]
+
+    /// Whether a session has a run in a mean, gross and net: to look it up among the sums of a hundred thousand sessions takes seconds.
+    private static let measured = [
+        """
+        ALTER TABLE summed_session ADD COLUMN is_measured boolean NOT NULL DEFAULT false,
+            ADD COLUMN is_net_measured boolean NOT NULL DEFAULT false
+        """,
+        """
+        UPDATE summed_session z SET is_measured = s.gross, is_net_measured = s.net
+        FROM (
+            SELECT suite_run_id, bool_or(net = 0) AS gross, bool_or(net = 1) AS net FROM session_sums
+            WHERE \(isMeasured("sums")) GROUP BY suite_run_id
+        ) s WHERE s.suite_run_id = z.suite_run_id
+        """,
+        // Read without the sums themselves, of which there are gigabytes.
+        """
+        CREATE INDEX session_sums_measured ON session_sums (net, group_id, suite_run_id) WHERE \(isMeasured("sums"))
+        """,
+    ]
+
+    /// Whether sums have a run in a mean: the number of runs is the fourth of their numbers.
+    static func isMeasured(_ sums: String) -> String {
+        "substring(\(sums) FROM 25 FOR 8) <> '\\x0000000000000000'::bytea"
+    }
 
     /// For those who use SQL or Grafana: in the units that people use, and with times that they read.
     private static let views = [

@@ -87,7 +87,8 @@ struct PostgresSums {
             }
             figures.append(figure)
         }
-        try write(row, session)
+        func isMeasured(_ net: Int) -> Bool { cells.contains { $0.key.net == net && $0.value.count > 0 } }
+        try write(row, session, isMeasured: isMeasured(0), isNetMeasured: isMeasured(1))
         try write(cells, session, row.day)
         if let day = row.day {
             days.formUnion(cells.keys.map { SummedDay(net: $0.net, group: $0.group, day: day) })
@@ -101,17 +102,19 @@ struct PostgresSums {
         var group: Int64
     }
 
-    private func write(_ row: SummedSessionRow, _ session: Int64) throws {
+    private func write(_ row: SummedSessionRow, _ session: Int64, isMeasured: Bool, isNetMeasured: Bool) throws {
         try connection.run(
             """
             INSERT INTO summed_session (suite_run_id, day, first_at, last_at, contended, drifted, autocorrelated,
-                baseline_s, baseline_degrees)
+                baseline_s, baseline_degrees, is_measured, is_net_measured)
             VALUES ($1::bigint, $2::bigint, $3::double precision, $4::double precision, $5::boolean, $6::boolean,
-                $7::boolean, $8::double precision, $9::double precision)
+                $7::boolean, $8::double precision, $9::double precision, $10::boolean, $11::boolean)
             """,
             [
                 .init(session), .init(row.day), .init(row.firstAt), .init(row.lastAt), .init(row.contended),
                 .init(row.drifted), .init(row.autocorrelated), .init(row.baselineS), .init(row.baselineDegrees),
+                .init(isMeasured),
+                .init(isNetMeasured),
             ])
     }
 

@@ -21,6 +21,7 @@ struct PostgresSumsReader {
     private let chosen: [Int64: ResultGroup]
     /// The chosen ones as a value; NULL where they are all that there are.
     private let chosenIDs: PostgresParameter
+    private let isAll: Bool
     private let names: PostgresSumNames
     private var bins: GroupBins
     /// Those whose baselines count and that were looked at one by one.
@@ -39,7 +40,8 @@ struct PostgresSumsReader {
         chosen = try Self.groups(connection, filter)
         bins = GroupBins(chosen)
         let all: Int? = try connection.run("SELECT count(*) AS count FROM result_group").first?.value("count")
-        chosenIDs = chosen.count == all ? .null : PostgresParameter(chosen.keys.sorted())
+        isAll = chosen.count == all
+        chosenIDs = isAll ? .null : PostgresParameter(chosen.keys.sorted())
         names = try PostgresSumNames(connection)
     }
 
@@ -310,17 +312,24 @@ struct PostgresSumsReader {
         count(*) FILTER (WHERE z.autocorrelated) AS autocorrelated
         """
 
-    /// Of whole sessions that have a run in a mean: the number of runs is the fourth of a row's numbers.
+    /// Of whole sessions that have a run in a mean.
     private func countBaselines(_ answer: inout SumsAnswer) throws {
         var condition = PostgresCondition(after: [chosenIDs])
         requireTime(&condition, isTouching: false)
+        // Of all groups the session itself tells. Which of both it is a planner would see too late.
+        let ofGroups =
+            isAll
+            ? "$1::bigint[] IS NULL"
+            : """
+            z.suite_run_id IN (SELECT s.suite_run_id FROM session_sums s
+                WHERE s.net = \(net) AND s.group_id = ANY($1::bigint[]) AND \(PostgresSchema.isMeasured("s.sums")))
+            """
         try count(
             """
             SELECT \(Self.flags) FROM summed_session z
             WHERE (z.contended OR z.drifted OR z.autocorrelated) AND z.day IS NOT NULL AND \(condition.sql)
-                AND EXISTS (SELECT FROM session_sums s WHERE s.suite_run_id = z.suite_run_id AND s.net = \(net)
-                    AND \(Self.isChosen("s.group_id", "$1"))
-                    AND substring(s.sums FROM 25 FOR 8) <> '\\x0000000000000000'::bytea)
+                AND z.\(net == 0 ? "is_measured" : "is_net_measured")
+                AND \(ofGroups)
             """, condition.parameters, &answer)
     }
 
