@@ -22,29 +22,6 @@ package struct Plausibility {
     package func allows(_ microwatts: Int64) -> Bool {
         least <= microwatts && microwatts <= most && !ErrorCode.wide.contains(microwatts)
     }
-
-    /// What the silicon of a scope can draw, with a margin, where its maker states no maximum. A power limit is none: whoever
-    /// administers the machine sets it, and it may be set anew at any time.
-    package static func mostPower(of scope: MeterScope) -> Power {
-        switch scope {
-        case .package, .core, .uncore: Power(watts: 1500)
-        case .dram: Power(watts: 300)
-        case .accelerator: Power(watts: 3000)
-        case .battery: Power(watts: 500)
-        case .wall, .system, .rail: Power(watts: 20_000)
-        }
-    }
-}
-
-extension MeterScope {
-    /// A machine that runs draws some power, at its plug, on its board and in its processors, and from the battery that alone feeds it;
-    /// the rest may rest.
-    package var mayBeZero: Bool {
-        switch self {
-        case .wall, .system, .package, .battery: false
-        case .core, .uncore, .dram, .accelerator, .rail: true
-        }
-    }
 }
 
 extension MeterDescription {

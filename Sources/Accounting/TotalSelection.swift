@@ -27,7 +27,7 @@ package struct TotalSelection: Sendable, Hashable {
         unseen = unreadable.filter { parts.contains($0.scope) && !seen.contains($0.silicon) }.map(\.id)
         let measured = meters.filter { $0.provenance != .estimated }
         var members: [TotalScope: [String]] = [:]
-        members[.components] = Self.cover(measured.filter { [.package, .dram, .accelerator].contains($0.scope) })
+        members[.components] = Self.cover(measured.filter { $0.scope.total == .components })
         members[.system] = Self.board(measured.filter { $0.scope == .system })
         members[.wall] = Self.cover(measured.filter { $0.scope == .wall })
         // What a laptop draws from its batteries while they discharge is all that it uses.

@@ -1,23 +1,3 @@
-/// Which part of the machine a meter sees. Scopes nest: wall ⊃ system ⊃ { package ⊃ {core, uncore}, dram, accelerator }.
-package enum MeterScope: String, Sendable, Hashable, Codable, CaseIterable {
-    /// The whole machine at its mains plug.
-    case wall
-    /// The board: psys, a BMC's reading, the ACPI power meter.
-    case system
-    /// One CPU package, or one die of a package of several dies.
-    case package
-    case core
-    case uncore
-    case dram
-    case accelerator
-    case battery
-    /// A power chip of unknown place: shown, and in no total until the configuration gives it a scope.
-    case rail
-
-    /// Those that a total is made of; a battery stands for the wall while it discharges.
-    package static let ofTotals: Set<MeterScope> = [.wall, .system, .package, .dram, .accelerator, .battery]
-}
-
 /// How a meter reports.
 package enum MeterKind: String, Sendable, Hashable, Codable {
     /// Energy that only grows, until it wraps.

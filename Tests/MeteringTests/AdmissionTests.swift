@@ -29,7 +29,7 @@ import Testing
                 description: MeterDescription(
                     id: id, name: id, scope: scope, kind: kind, provenance: .measured, source: "test",
                     periodSeconds: period,
-                    resolution: 1, plausiblePower: most.map { Power(watts: $0) } ?? Plausibility.mostPower(of: scope),
+                    resolution: 1, plausiblePower: most.map { Power(watts: $0) } ?? scope.mostPower,
                     silicon: silicon ?? id), availability: .available
             ) { ClosureReader { self.reading.withLock { $0 } } }
         }

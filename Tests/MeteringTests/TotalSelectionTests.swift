@@ -26,6 +26,14 @@ import Testing
         #expect(selection.members[.wall] == ["plug"])
     }
 
+    @Test(arguments: MeterScope.allCases) func aMeterIsInTheTotalThatItsScopeNames(scope: MeterScope) throws {
+        // Something else makes up each total that this one does not.
+        let others: [MeterScope] = [.package, .system, .wall].filter { $0.total != scope.total }
+        let members = try TotalSelection(meters: [meter("it", scope)] + others.map { meter($0.rawValue, $0) }).members
+        #expect(Set(members.filter { $0.value.contains("it") }.keys) == Set([scope.total].compactMap(\.self)))
+        #expect(MeterScope.ofTotals.contains(scope) == (scope.total != nil))
+    }
+
     @Test func aPieceOfSiliconCountsOnceByItsBestMeter() throws {
         let meters = [
             meter("derived", .accelerator, .derived, silicon: "0000:03:00.0"),

@@ -76,7 +76,7 @@ package enum PowercapMeter {
         let description = MeterDescription(
             id: "powercap/\(zone)", name: parentName.map { "\($0)/\(name)" } ?? name, scope: scope, kind: .counter,
             provenance: .measured, source: file, periodSeconds: periodSeconds, resolution: resolutionMicrojoules,
-            rangeMicrojoules: range, plausiblePower: Plausibility.mostPower(of: scope),
+            rangeMicrojoules: range, plausiblePower: scope.mostPower,
             parentID: scope == .dram ? nil : parent.map { "powercap/\($0)" },
             silicon: silicon(host, parentName.map { "\($0)/\(name)" } ?? name), remarks: remarks)
         return MeterListing(description: description, availability: availability) {
