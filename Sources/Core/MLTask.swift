@@ -30,6 +30,15 @@ package struct MLTask: RawRepresentable, Sendable, Hashable, Codable {
         .objectDetection, .textGeneration, .summarization, .imageToText, .textToImage,
     ]
 
+    /// In the order of tables and pictures: the paper's, and after them others that have a title here. Those stay out of `paperTasks`,
+    /// of which the paper has figures.
+    package static let inOrder = paperTasks
+
+    /// Where it stands among the others: users' own come last, and of those the name decides.
+    package var place: (index: Int, name: String) {
+        (Self.inOrder.firstIndex(of: self) ?? Self.inOrder.count, rawValue)
+    }
+
     /// The name in the paper's Table 2; a user's own task is called by its id.
     package var title: String {
         switch self {

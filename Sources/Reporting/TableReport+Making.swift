@@ -157,9 +157,9 @@ extension TableReport {
 
     private static func rank(_ row: Row, _ dimension: TableDimension) -> [String] {
         guard dimension == .task else { return row.labels(dimension) }
-        let place = MLTask.paperTasks.firstIndex(of: row.task) ?? MLTask.paperTasks.count
+        let place = row.task.place
         // Two digits, or the tenth task would come before the second.
-        return [place < 10 ? "0\(place)" : "\(place)", row.task.rawValue]
+        return [place.index < 10 ? "0\(place.index)" : "\(place.index)", place.name]
     }
 }
 

@@ -20,6 +20,15 @@ struct MLTaskTests {
             ])
     }
 
+    @Test("The paper's tasks come first, a user's own last and by name")
+    func places() {
+        let own = ["b-task", "a-task"].map(MLTask.init(rawValue:))
+        #expect(Array(MLTask.inOrder.prefix(MLTask.paperTasks.count)) == MLTask.paperTasks)
+        #expect(
+            (own + MLTask.inOrder.reversed()).sorted { $0.place < $1.place } == MLTask.inOrder + own.reversed())
+        #expect(MLTask.inOrder.allSatisfy { $0.title != $0.rawValue || $0 == .summarization })
+    }
+
     @Test("A user's own task is called by its id")
     func ownTask() { #expect(MLTask(rawValue: "protein-folding").title == "protein-folding") }
 

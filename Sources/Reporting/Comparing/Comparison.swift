@@ -114,9 +114,7 @@ package struct Comparison: Sendable, Hashable, Codable {
         let past = Past(store, request, sessions: sessions)
         rows = []
         let tasks = Set((first + second).map(\.key.task))
-        let order = MLTask.paperTasks.filter(tasks.contains)
-        let own = tasks.subtracting(order).sorted { $0.rawValue < $1.rawValue }
-        for task in order + own {
+        for task in tasks.sorted(by: { $0.place < $1.place }) {
             try await pair(
                 first.filter { $0.key.task == task }, second.filter { $0.key.task == task }, task, request.isMixed, past
             )

@@ -87,11 +87,7 @@ struct ReportDigest {
     init(_ store: any RecordReader, _ filter: RunFilter) async throws(StoreError) {
         try await store.eachRun(filter) { add($0) }
         speedOrder = speedsByKey.values.sorted { a, b in
-            let order = MLTask.paperTasks
-            let (x, y) = (
-                order.firstIndex(of: a.workload.task) ?? order.count,
-                order.firstIndex(of: b.workload.task) ?? order.count
-            )
+            let (x, y) = (a.workload.task.place.index, b.workload.task.place.index)
             // Down to what tells them apart, so that each has the same number in every picture.
             func rest(_ speed: Speed) -> [String] {
                 let workload = speed.workload
