@@ -39,18 +39,13 @@ package struct RecordExport: Sendable {
     private func write(
         _ runs: RunChoice, _ record: any RecordAccess, _ out: DocumentOutput
     ) async throws -> (isEmpty: Bool, remarks: [String]) {
-        if let kind = format.kind(samples: isSamples) {
+        switch try format.writer(samples: isSamples, directory: path, hasRawCells: hasRawCells) {
+        case .holder(let kind):
             let written = try await record.writeExport(kind, runs.filter, hasRawCells: hasRawCells, to: out.write)
-            return (!runs.asked.isEmpty && written.lines <= (kind == .jsonl ? 0 : 1), written.remarks)
+            return (!runs.asked.isEmpty && written.lines <= (kind.hasHeader ? 1 : 0), written.remarks)
+        case .windows(let exporter):
+            let written = try await record.exportRuns(by: exporter, runs.filter, to: out.write)
+            return (written.runs == 0, written.remarks)
         }
-        let written =
-            if format == .paper, let path {
-                try await record.exportRuns(
-                    by: PaperExport(directory: path, hasRawCells: hasRawCells), runs.filter, to: out.write)
-            } else {
-                try await record.exportRuns(
-                    by: AIEnergyScoreExport(hasRawCells: hasRawCells), runs.filter, to: out.write)
-            }
-        return (written.runs == 0, written.remarks)
     }
 }

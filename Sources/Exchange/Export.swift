@@ -8,6 +8,9 @@ package struct Export: Sendable {
 
         package var mediaType: String { exporter(isRaw: false).mediaType }
 
+        /// Whether an export without a run has a line all the same.
+        package var hasHeader: Bool { !exporter(isRaw: false).header.isEmpty }
+
         func exporter(isRaw: Bool) -> any PageExporter {
             switch self {
             case .runs: RunsExporter(isRaw: isRaw)

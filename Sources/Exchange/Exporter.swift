@@ -1,9 +1,9 @@
-import Core
+package import Core
 import Recording
 
 /// How an export is written: one type a layout, which is given what it writes a part at a time.
 ///
-/// A new layout is a type of its own, and a case of `Export.Kind` where the daemon gives it too, else of `ExportFormat` alone.
+/// A new layout is a type of its own and a case of `ExportFormat`, and one of `Export.Kind` where the daemon gives it too.
 package protocol Exporter: Sendable {
     /// What is written at once: a page of the record, or one window.
     associatedtype Part: Sendable
@@ -81,13 +81,30 @@ package enum ExportFormat: String, Sendable, CaseIterable {
         }
     }
 
-    /// What the record's holder writes; `nil` of what is made of its windows.
-    package func kind(samples: Bool) -> Export.Kind? {
+    /// Who writes it, and what of.
+    package enum Writer: Sendable {
+        /// The record's holder, be it this process or the daemon.
+        case holder(Export.Kind)
+        /// This process, of the windows that any holder gives.
+        case windows(any RunExporter)
+    }
+
+    /// - Parameters:
+    ///   - samples: csv has these in place of runs.
+    ///   - directory: what the paper's layout makes.
+    ///   - hasRawCells: leaves texts as they are that a spreadsheet would take for formulas.
+    /// - Throws: `UserError` for a directory that is not given, or cannot be made.
+    package func writer(samples: Bool, directory: String?, hasRawCells: Bool) throws(UserError) -> Writer {
         switch self {
-        case .csv: samples ? .samples : .runs
-        case .jsonl: .jsonl
-        case .codecarbon: .codecarbon
-        case .paper, .aiEnergyScore: nil
+        case .csv: return .holder(samples ? .samples : .runs)
+        case .jsonl: return .holder(.jsonl)
+        case .codecarbon: return .holder(.codecarbon)
+        case .paper:
+            guard let directory else {
+                throw UserError(.usage, "--format paper makes a directory", remedy: "name it by --output")
+            }
+            return .windows(try PaperExport(directory: directory, hasRawCells: hasRawCells))
+        case .aiEnergyScore: return .windows(AIEnergyScoreExport(hasRawCells: hasRawCells))
         }
     }
 }

@@ -19,16 +19,30 @@ struct ExporterTests {
         let first = try await export.next()
         #expect((first == nil) == (kind == .jsonl))
         #expect(try await export.next() == nil)
+        #expect(kind.hasHeader == (kind != .jsonl))
         #expect(kind.mediaType.hasPrefix("text/csv") != (kind == .jsonl))
         #expect(export.damaged == 0)
     }
 
     @Test("Every format that a user may ask for is written by the record's holder, or of its windows")
-    func formats() {
-        let kinds =
-            ExportFormat.allCases.compactMap { $0.kind(samples: false) } + [ExportFormat.csv.kind(samples: true)]
-        #expect(Set(kinds) == Set(Export.Kind.allCases))
-        #expect(ExportFormat.paper.kind(samples: false) == nil)
+    func formats() throws {
+        let scratch = try TemporaryDirectory()
+        func writer(_ format: ExportFormat, samples: Bool = false) throws -> ExportFormat.Writer {
+            try format.writer(
+                samples: samples, directory: "\(scratch.path)/\(format.rawValue)", hasRawCells: false)
+        }
+        var (kinds, windows): (Set<Export.Kind>, [String]) = ([], [])
+        for writer in try ExportFormat.allCases.map({ try writer($0) }) + [writer(.csv, samples: true)] {
+            switch writer {
+            case .holder(let kind): #expect(kinds.insert(kind).inserted)
+            case .windows(let exporter): windows.append("\(type(of: exporter))")
+            }
+        }
+        #expect(kinds == Set(Export.Kind.allCases))
+        #expect(Set(windows).count == windows.count && windows.contains("\(PaperExport.self)"))
+        #expect(throws: UserError.self) {
+            try ExportFormat.paper.writer(samples: false, directory: nil, hasRawCells: false)
+        }
         #expect(Set(ExportFormat.allCases.map(\.meaning)).count == ExportFormat.allCases.count)
     }
 
