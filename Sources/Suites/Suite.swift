@@ -117,6 +117,45 @@ package struct Suite: Sendable, Hashable, Codable {
     }
 }
 
+/// What whoever starts a suite wants otherwise than the suite says: options of `taskwatt run`, and `overrides` of POST /v1/jobs.
+package struct SuiteOverrides: Sendable, Hashable {
+    package var tasks: [MLTask] = []
+    package var plugin: String?
+    package var model: String?
+    package var device: String?
+    package var repeats: Int?
+    package var count: InferenceCount?
+    package var untilCI: Double?
+    package var maxRepeats: Int?
+    package var sessions: Int?
+    package var sessionPauseSeconds: Double?
+    package var isStrict: Bool?
+    package var allowsEstimate: Bool?
+    package var label: String?
+    package var idleSeconds: Double?
+    package var parameters: [String: JSONValue] = [:]
+
+    package init() {}
+}
+
+extension Suite {
+    /// The options that are a field of the suite, in the order of their table; those that a request may say otherwise have a field
+    /// of the overrides too.
+    static let settings: [SuiteSetting] = [
+        SuiteSetting(.repeats, \.repeats, \.repeats),
+        SuiteSetting(.untilCI, \.untilCI, \.untilCI),
+        SuiteSetting(.maxRepeats, \.maxRepeats, \.maxRepeats),
+        SuiteSetting(.sessions, \.sessions, \.sessions),
+        SuiteSetting(.sessionPause, \.sessionPauseSeconds, \.sessionPauseSeconds),
+        SuiteSetting(.strict, \.isStrict, \.isStrict),
+        SuiteSetting(.allowEstimate, \.allowsEstimate, \.allowsEstimate),
+        SuiteSetting(.label, \.label, \.label),
+        SuiteSetting(.idle, \.idleSeconds, \.idleSeconds),
+        SuiteSetting(.coolDownSeconds, \.coolDownSeconds),
+        SuiteSetting(.retries, \.retries),
+    ]
+}
+
 package enum SuiteError: UserFacingError, Sendable, Hashable {
     case noSuchSuite(String, known: [String])
     case empty(String)

@@ -50,18 +50,9 @@ package enum SuiteFile {
         let defaultName = (file as NSString).lastPathComponent.split(separator: ".").first.map(String.init) ?? file
         var suite = Suite(name: try root.text(.name) ?? defaultName, entries: [])
         if let text = try root.text(.description) { suite.description = text }
-        if let count = try root.whole(.repeats) { suite.repeats = count }
-        suite.untilCI = try root.share(.untilCI)
-        if let count = try root.whole(.maxRepeats) { suite.maxRepeats = count }
-        if let count = try root.whole(.sessions) { suite.sessions = count }
-        if let seconds = try root.seconds(.sessionPause) { suite.sessionPauseSeconds = seconds }
-        if let flag = try root.flag(.strict) { suite.isStrict = flag }
-        if let flag = try root.flag(.allowEstimate) { suite.allowsEstimate = flag }
-        suite.label = try root.text(.label)
-        if let seconds = try root.seconds(.idle) { suite.idleSeconds = seconds }
+        for setting in Suite.settings { try setting.read(root, &suite) }
         // Whoever wants a short baseline before does not want a long one after.
         suite.idleAfterSeconds = try root.seconds(.idleAfter) ?? suite.idleSeconds
-        if let seconds = try root.seconds(.coolDownSeconds) { suite.coolDownSeconds = seconds }
         if let value = root[.coolDown] {
             guard root[.coolDownSeconds] == nil else {
                 throw value.problem("a suite has either `cool_down` or `cool_down_s`, not both")
@@ -70,7 +61,6 @@ package enum SuiteFile {
             if let seconds = try coolDown.seconds(.coolDownRest) { suite.coolDownSeconds = seconds }
             suite.coolDownMost = try coolDown.seconds(.coolDownMost) ?? 300
         }
-        if let count = try root.whole(.retries) { suite.retries = count }
         if let seed = try root.whole(.seed) { suite.seed = Int64(seed) }
         if let value = root[.warmUp] {
             let warmUp = try Fields(value, .warmUp)
@@ -104,7 +94,7 @@ package enum SuiteFile {
     }
 
     /// A part of a suite's file by its options, each read as the table says.
-    private struct Fields {
+    struct Fields {
         private let values: [String: YAMLReader]
 
         init(_ part: YAMLReader, _ place: SuiteOption.Place) throws(YAMLProblem) {

@@ -1,37 +1,12 @@
 package import Core
 
-/// What whoever starts a suite wants otherwise than the suite says: options of `taskwatt run`, and `overrides` of POST /v1/jobs.
-package struct SuiteOverrides: Sendable, Hashable {
-    package var tasks: [MLTask] = []
-    package var plugin: String?
-    package var model: String?
-    package var device: String?
-    package var repeats: Int?
-    package var count: InferenceCount?
-    package var untilCI: Double?
-    package var maxRepeats: Int?
-    package var sessions: Int?
-    package var sessionPauseSeconds: Double?
-    package var isStrict: Bool?
-    package var allowsEstimate: Bool?
-    package var label: String?
-    package var idleSeconds: Double?
-    package var parameters: [String: JSONValue] = [:]
-
-    package init() {}
-
+extension SuiteOverrides {
     /// The first that cannot be, and why: `must be from 1 to 1000, not 0`. `nil` while all can be.
     package var problem: (option: SuiteOption, reason: String)? {
-        let wholes: [(SuiteOption, Int?)] = [
-            (.repeats, repeats), (.count, count?.number), (.maxRepeats, maxRepeats), (.sessions, sessions),
-        ]
-        let numbers: [(SuiteOption, Double?)] = [
-            (.untilCI, untilCI), (.sessionPause, sessionPauseSeconds), (.idle, idleSeconds),
-        ]
-        let reasons =
-            wholes.map { ($0, $0.reason($1)) } + numbers.map { ($0, $0.reason($1)) }
-            + [(.label, SuiteOption.label.reason(label))]
-        return reasons.lazy.compactMap { option, reason in reason.map { (option, $0) } }.first
+        if let reason = SuiteOption.count.reason(count?.number) { return (.count, reason) }
+        return Suite.settings.lazy.compactMap { setting in
+            setting.overriding?.reason(self).map { (setting.option, $0) }
+        }.first
     }
 }
 
@@ -46,17 +21,9 @@ extension SuiteOverrides: Codable {
         plugin = try fields.decodeIfPresent(String.self, forKey: .plugin)
         model = try fields.decodeIfPresent(String.self, forKey: .model)
         device = try fields.decodeIfPresent(String.self, forKey: .device)
-        repeats = try fields.decodeIfPresent(Int.self, forKey: .repeats)
         count = try fields.decodeIfPresent(InferenceCount.self, forKey: .count)
-        untilCI = try fields.decodeIfPresent(Double.self, forKey: .untilCI)
-        maxRepeats = try fields.decodeIfPresent(Int.self, forKey: .maxRepeats)
-        sessions = try fields.decodeIfPresent(Int.self, forKey: .sessions)
-        sessionPauseSeconds = try fields.decodeIfPresent(Double.self, forKey: .sessionPause)
-        isStrict = try fields.decodeIfPresent(Bool.self, forKey: .strict)
-        allowsEstimate = try fields.decodeIfPresent(Bool.self, forKey: .allowEstimate)
-        label = try fields.decodeIfPresent(String.self, forKey: .label)
-        idleSeconds = try fields.decodeIfPresent(Double.self, forKey: .idle)
         parameters = try fields.decodeIfPresent([String: JSONValue].self, forKey: .parameters) ?? [:]
+        for setting in Suite.settings { try setting.overriding?.decode(fields, &self) }
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -65,17 +32,9 @@ extension SuiteOverrides: Codable {
         try fields.encodeIfPresent(plugin, forKey: .plugin)
         try fields.encodeIfPresent(model, forKey: .model)
         try fields.encodeIfPresent(device, forKey: .device)
-        try fields.encodeIfPresent(repeats, forKey: .repeats)
         try fields.encodeIfPresent(count, forKey: .count)
-        try fields.encodeIfPresent(untilCI, forKey: .untilCI)
-        try fields.encodeIfPresent(maxRepeats, forKey: .maxRepeats)
-        try fields.encodeIfPresent(sessions, forKey: .sessions)
-        try fields.encodeIfPresent(sessionPauseSeconds, forKey: .sessionPause)
-        try fields.encodeIfPresent(isStrict, forKey: .strict)
-        try fields.encodeIfPresent(allowsEstimate, forKey: .allowEstimate)
-        try fields.encodeIfPresent(label, forKey: .label)
-        try fields.encodeIfPresent(idleSeconds, forKey: .idle)
         if !parameters.isEmpty { try fields.encode(parameters, forKey: .parameters) }
+        for setting in Suite.settings { try setting.overriding?.encode(self, &fields) }
     }
 
     /// The names that fields had before 1.0, and what they are called now. The API refuses them and says so; a record may still
@@ -135,22 +94,11 @@ extension Suite {
             if overrides.repeats != nil || overrides.untilCI != nil { suite.entries[index].repeats = nil }
             suite.entries[index].parameters.merge(overrides.parameters) { _, new in new }
         }
-        if let repeats = overrides.repeats {
-            suite.repeats = repeats
-            suite.untilCI = nil
-        }
-        if let width = overrides.untilCI { suite.untilCI = width }
-        if let most = overrides.maxRepeats { suite.maxRepeats = most }
-        if let sessions = overrides.sessions { suite.sessions = sessions }
-        if let seconds = overrides.sessionPauseSeconds { suite.sessionPauseSeconds = seconds }
-        if let isStrict = overrides.isStrict { suite.isStrict = isStrict }
-        if let allowsEstimate = overrides.allowsEstimate { suite.allowsEstimate = allowsEstimate }
-        if let label = overrides.label { suite.label = label }
-        if let seconds = overrides.idleSeconds {
-            suite.idleSeconds = seconds
-            // Two baselines are compared, so they are equally long. Where the suite has none after, there is none.
-            if suite.idleAfterSeconds > 0 { suite.idleAfterSeconds = seconds }
-        }
+        for setting in Suite.settings { setting.overriding?.apply(overrides, &suite) }
+        // So many are asked for, however wide their interval is.
+        if overrides.repeats != nil, overrides.untilCI == nil { suite.untilCI = nil }
+        // Two baselines are compared, so they are equally long. Where the suite has none after, there is none.
+        if let seconds = overrides.idleSeconds, suite.idleAfterSeconds > 0 { suite.idleAfterSeconds = seconds }
         guard !suite.entries.isEmpty else { throw .empty(name) }
         try check(suite.product())
         return suite
