@@ -67,18 +67,30 @@ package struct SlurmScript: Sendable, Hashable {
         let options = self.options.map(ShellWord.quoted).joined(separator: " ")
         switch nodes {
         case .each:
-            let filter = partition.map { " -p \(ShellWord.quoted($0))" } ?? ""
+            // Slurm marks the default partition, where jobs go that name none.
+            let (filter, marked) =
+                partition.map { (" -p \(ShellWord.quoted($0))", "") } ?? ("", " | grep '[*]$'")
             return """
                 #!/bin/sh
                 # Made by `taskwatt fleet script`: one job for each node of \(partition.map { "the partition \($0)" } ?? "the cluster").
                 # A job waits until its node is free; one that is submitted again waits for the one before.
-                sinfo -hN\(filter) -o %N | sort -u | {
-                    status=0
-                    while read -r node; do
+                sinfo -hN\(filter) -o '%N %T %P'\(marked) | sort -u -k 1,1 | {
+                    status=0 nodes=0
+                    while read -r node state partition; do
+                        nodes=$((nodes + 1))
+                        case $state in
+                        down* | drain* | fail* | maint* | unknown*)
+                            echo "taskwatt: $node is $state and gets no job" >&2
+                            continue ;;
+                        esac
                         sbatch \(options) \\
                             --nodelist="$node" --job-name="taskwatt-$node" --dependency=singleton \\
                             --wrap \(wrapped) </dev/null || status=1
                     done
+                    if [ "$nodes" = 0 ]; then
+                        echo "taskwatt: there is no node; sinfo lists partitions and nodes" >&2
+                        status=1
+                    fi
                     exit "$status"
                 }
 

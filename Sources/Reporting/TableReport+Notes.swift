@@ -111,7 +111,10 @@ extension TableReport {
     private var machineNote: String? {
         var names: [String] = []
         for row in rows {
-            let name = machine(row) + (row.processor.map { ": \($0)" } ?? "")
+            // A row of a class says how many there are by itself.
+            let isOfMany = row.machines.count > 1
+            let name = isOfMany ? row.processor ?? "" : machine(row) + (row.processor.map { ": \($0)" } ?? "")
+            if name.isEmpty { continue }
             if !names.contains(name) { names.append(name) }
         }
         guard !names.isEmpty else { return nil }

@@ -67,7 +67,8 @@ import Testing
         let script = try SlurmScript(
             suite: "quick", partition: "gpu", nodes: .each, time: "2:00:00", arguments: ["--repeats", "3"])
         // A node is listed once for each of its partitions.
-        let (calls, status) = try run(script, nodes: "n2\\nn1\\nn2\\n")
+        let (calls, status) = try run(
+            script, nodes: "n2 idle gpu\\nn1 mixed gpu\\nn2 idle gpu\\nn3 drained gpu\\nn4 down* gpu\\n")
         #expect(status == 0 && calls.count == 2)
         for (call, node) in zip(calls, ["n1", "n2"]) {
             #expect(call.contains("--nodelist=\(node)") && call.contains("--job-name=taskwatt-\(node)"))
@@ -81,9 +82,21 @@ import Testing
         #expect(script.text.contains("sinfo -hN -p gpu"))
     }
 
+    @Test func withoutAPartitionItIsTheDefaultOne() throws {
+        let script = try SlurmScript(suite: "quick", nodes: .each)
+        let (calls, status) = try run(script, nodes: "n1 idle cpu*\\nn1 idle gpu\\nn2 idle gpu\\n")
+        #expect(status == 0 && calls.count == 1 && calls.first?.contains("--nodelist=n1") == true)
+    }
+
+    @Test func noNodeIsAFailure() throws {
+        let (calls, status) = try run(try SlurmScript(suite: "quick", partition: "typo", nodes: .each), nodes: "")
+        #expect(calls.isEmpty && status == 1)
+    }
+
     @Test func aNodeThatIsRefusedKeepsNoneFromItsJob() throws {
         let (calls, status) = try run(
-            try SlurmScript(suite: "quick", nodes: .each), nodes: "n1\\nn2\\nn3\\n", refused: "n1")
+            try SlurmScript(suite: "quick", nodes: .each), nodes: "n1 idle a*\\nn2 idle a*\\nn3 idle a*\\n",
+            refused: "n1")
         #expect(calls.count == 3 && status == 1)
     }
 

@@ -115,7 +115,7 @@ package struct PostgresRecord: Sendable {
             throw .server(
                 UserError(
                     .unavailable, "the record in \(name) is of an earlier version",
-                    remedy: "`taskwatt collect init` brings it up to date"))
+                    remedy: "restart taskwatt-collect, or run `taskwatt collect init` while it is stopped"))
         }
     }
 
