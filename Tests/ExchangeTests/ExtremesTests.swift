@@ -55,6 +55,8 @@ struct ExchangeExtremesTests {
                 }
             }
         }
+        // A mark that joins the comma before it takes no field away.
+        #expect(try BundleSamples.parse("1,\u{301}m,5,5,1,1,", "").sample.meterID == "\u{301}m")
         // At the limits, and beyond them.
         let (time, wall, energy, power) = (
             "1000000000000000000", "1e11", "1000000000000000000", "1000000000000000"
