@@ -18,11 +18,13 @@ def measure(command, **environment):
     """What a command takes (wait4)."""
     start = time.monotonic()
     # Days are those of the record, wherever this runs.
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "TZ": "UTC", **environment})
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, "TZ": "UTC", **environment})
+    said = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.monotonic() - start
     if status:
-        sys.exit(f"`{' '.join(map(str, command))}` failed")
+        sys.exit(f"`{' '.join(map(str, command))}` failed: {said.strip()}")
     return Taken(seconds, usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime)
 
 

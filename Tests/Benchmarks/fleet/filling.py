@@ -1,8 +1,8 @@
 """A record of many machines in PostgreSQL, made of one suite that is there.
 
-The program makes the sums of some machines, of which all others are copies: a copy's windows have other numbers, suites, groups and machines, and
-its sums differ from those of what it is a copy of in the numbers of the first and the last window and in the set of sessions alone, whatever the
-times that they are of.
+The program makes the sums of some machines, of which all others are copies: a copy's windows have other numbers, suites, groups and
+machines, and its sums differ from those of the original in the numbers of the first and the last window and in the set of sessions alone,
+whatever the times that they are of.
 """
 import json
 import time
@@ -188,7 +188,8 @@ class Filling:
                 for machine, number in enumerate(all_of):
                     place[machine] += number
         self.load("seed.sessions", (
-            f"{level}\t{of}\t{machine}\t{signed(number)}\n" for (level, of), all_of in sets.items() for machine, number in enumerate(all_of)))
+            f"{level}\t{of}\t{machine}\t{signed(number)}\n"
+            for (level, of), all_of in sets.items() for machine, number in enumerate(all_of)))
         self.ask("INSERT INTO meter (machine_id, name, description) SELECT m.id, s.name, s.description "
                  "FROM machine m CROSS JOIN seed.meter s ORDER BY m.id, s.id",
                  "CREATE INDEX ON seed.suite (session, machine)", "CREATE UNIQUE INDEX ON seed.sessions (level, period, machine)",

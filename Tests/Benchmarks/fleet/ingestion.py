@@ -77,8 +77,9 @@ def enrol_all(fleet, record):
     """All machines of the record are known to the collector."""
     names = record.ask("SELECT name FROM machine").split()
     with sqlite3.connect(fleet.state / "collector.sqlite") as ledger:
-        ledger.executemany("INSERT INTO machine (name, enrolled_at) SELECT ?1, 0 WHERE NOT EXISTS (SELECT 1 FROM machine_name WHERE name = ?1)",
-                           ((name,) for name in names))
+        ledger.executemany(
+            "INSERT INTO machine (name, enrolled_at) SELECT ?1, 0 WHERE NOT EXISTS (SELECT 1 FROM machine_name WHERE name = ?1)",
+            ((name,) for name in names))
         ledger.execute("INSERT OR IGNORE INTO machine_name SELECT name, id FROM machine")
     ledger.close()
 
