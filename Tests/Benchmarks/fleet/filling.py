@@ -158,7 +158,7 @@ class Filling:
             "CREATE TABLE seed.run_record AS SELECT * FROM run_record WHERE run_id IN (SELECT id FROM seed.run)",
             "CREATE TABLE seed.domain_energy AS SELECT * FROM domain_energy WHERE run_id IN (SELECT id FROM seed.run)",
             "CREATE TABLE seed.meter AS SELECT * FROM meter WHERE machine_id = (SELECT machine_id FROM seed.suite_run)",
-            # What no question here reads is short, so that it has room: the document of a window is two thirds of it.
+            # What no question here reads is left out, so that there is room: a document has some 2 kB, and a row 0.8.
             "UPDATE seed.run_record SET procedure = NULL, machine_before = NULL, machine_after = NULL, record = '{}'",
             # A workload each, by its number, with the windows that there are of it.
             "CREATE TABLE seed.query AS SELECT row_number() OVER (ORDER BY min(id)) - 1 AS number, array_agg(id ORDER BY id) AS runs "
