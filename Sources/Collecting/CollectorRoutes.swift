@@ -234,7 +234,7 @@ struct CollectorRoutes: Sendable {
     private func sender(
         of request: Request, at time: Double
     ) throws -> (machine: EnrolledMachine, hasCertificate: Bool) {
-        if let token = Self.bearer(request) {
+        if let token = request.headers[.authorization].flatMap({ Credentials.sent("bearer", in: $0) }) {
             if let machine = try ledger.machine(token: token) { return (machine, false) }
         } else if let peer = Client.current?.peer, let name = Self.commonName(peer) {
             do {
@@ -253,13 +253,6 @@ struct CollectorRoutes: Sendable {
                 ? "this needs the token of a machine, or its certificate"
                 : "that is not the token of an enrolled machine",
             remedy: "`taskwatt enroll` gets one", status: .unauthorized, headers: [.wwwAuthenticate: "Bearer"])
-    }
-
-    private static func bearer(_ request: Request) -> String? {
-        guard let header = request.headers[.authorization] else { return nil }
-        let parts = header.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-        return String(parts[1])
     }
 
     /// The first common name of a distinguished name (RFC 2253). One with escapes is no name of a machine.

@@ -23,22 +23,17 @@ package struct AccessToken: Sendable {
 
     /// - Parameter header: the value of `Authorization`.
     func matches(_ header: String) -> Bool {
-        guard let (scheme, sent) = Self.credentials(header), scheme == "bearer" else { return false }
-        return isEqual(sent)
+        Credentials.sent("bearer", in: header).map(isEqual) ?? false
     }
 
     /// The same of a browser, which asks for a name, whatever it is, and a password, which is the token (RFC 7617).
     package func matchesPassword(_ header: String) -> Bool {
-        guard let (scheme, sent) = Self.credentials(header), scheme == "basic", let data = Data(base64Encoded: sent)
-        else { return false }
+        guard let data = Credentials.sent("basic", in: header).flatMap({ Data(base64Encoded: $0) }) else {
+            return false
+        }
         let parts = String(decoding: data, as: UTF8.self).split(
             separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         return parts.count == 2 && isEqual(String(parts[1]))
-    }
-
-    private static func credentials(_ header: String) -> (scheme: String, sent: String)? {
-        let parts = header.split(separator: " ", maxSplits: 1)
-        return parts.count == 2 ? (parts[0].lowercased(), String(parts[1])) : nil
     }
 
     /// What cannot be looked at opens nothing.
