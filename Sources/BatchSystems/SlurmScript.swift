@@ -72,7 +72,7 @@ package struct SlurmScript: Sendable, Hashable {
                 partition.map { (" -p \(ShellWord.quoted($0))", "") } ?? ("", " | grep '[*]$'")
             return """
                 #!/bin/sh
-                # Made by `taskwatt fleet script`: one job for each node of \(partition.map { "the partition \($0)" } ?? "the cluster").
+                # Made by `taskwatt fleet script`: one job for each node of \(partition.map { "the partition \($0)" } ?? "the default partition").
                 # A job waits until its node is free; one that is submitted again waits for the one before.
                 sinfo -hN\(filter) -o '%N %T %P'\(marked) | sort -u -k 1,1 | {
                     status=0 nodes=0

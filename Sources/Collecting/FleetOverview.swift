@@ -63,7 +63,7 @@ package struct FleetEntry: Sendable, Encodable {
         return machines.map { machine in
             let known = members.latest(of: machine)
             return FleetEntry(
-                machine: machine, equipment: known.flatMap { MachineClass(inventory: $0.inventory)?.text },
+                machine: machine, equipment: known.flatMap(members.equipment),
                 latest: known?.latest, checks: known.flatMap { byFingerprint[$0.fingerprint] } ?? [])
         }
     }

@@ -31,7 +31,7 @@ package struct ScrapeTargets: Sendable, Hashable {
         for machine in machines where machine.revokedAt == nil {
             var labels = ["machine": machine.name]
             // The same text as that of taskwatt_machine_info.
-            labels["class"] = members.latest(of: machine).flatMap { MachineClass(inventory: $0.inventory)?.text }
+            labels["class"] = members.latest(of: machine).flatMap(members.equipment)
             let address: ListenAddress
             switch machine.metrics.flatMap(MetricsAddress.init) {
             case .served(let scheme, let host, let told):
@@ -59,9 +59,14 @@ package struct ScrapeTargets: Sendable, Hashable {
 /// The machines of a record by the names that a collector has for them.
 struct FleetMembers {
     private var machines: [String: FleetMachine] = [:]
+    /// The classes by inventories, of which a fleet has few.
+    private var classes: [String: String] = [:]
 
     init(_ fleet: [FleetMachine]) {
         for machine in fleet {
+            if classes[machine.inventory] == nil {
+                classes[machine.inventory] = MachineClass(inventory: machine.inventory)?.text
+            }
             // One that was equipped anew is there twice.
             if let known = machines[machine.name], (known.latest?.startedAt ?? 0) > (machine.latest?.startedAt ?? 0) {
                 continue
@@ -69,6 +74,9 @@ struct FleetMembers {
             machines[machine.name] = machine
         }
     }
+
+    /// The class of a machine; `nil` where its inventory does not tell.
+    func equipment(_ machine: FleetMachine) -> String? { classes[machine.inventory] }
 
     /// As the machine was equipped when its latest suite began; `nil` where nothing has come of it.
     func latest(of machine: EnrolledMachine) -> FleetMachine? {

@@ -58,8 +58,8 @@ struct Handover {
             given.append(suite)
         }
         guard !given.isEmpty else { return true }
-        let query = PercentEncoding.query(given.map { ("run", Optional($0)) })
-        let _: OutboxSummary = try await daemon.post("/v1/outbox?\(query)")
+        let _: OutboxSummary = try await daemon.post(
+            DaemonClient.path("/v1/outbox", given.map { ("run", Optional($0)) }))
         // It is the daemon's to send now.
         for entry in try store.outbox(limit: Self.mostEntries) where given.contains(entry.suiteRun) {
             try store.removeFromOutbox(entry.id)
